@@ -1,0 +1,32 @@
+"""How often a part may bring down what works on it before it is given up. Pure."""
+
+from __future__ import annotations
+
+from services.common.domain.errors import RepeatedCrashError
+
+MAX_DEATHS = 3
+"""Of processes that had this part on the device."""
+MAX_LOSSES = 20
+"""Of machines that vanished otherwise: spot interruptions are nobody's fault, but they must end some day."""
+
+
+FIRST_PAUSE_MS = 5_000
+LONGEST_PAUSE_MS = 600_000
+
+
+def pause_ms(losses: int) -> int:
+    """How long a part rests that has been broken so often by what is not its fault: throttling, an outage."""
+    return int(min(FIRST_PAUSE_MS * 2**losses, LONGEST_PAUSE_MS))
+
+
+def exhausted(deaths: int, losses: int) -> bool:
+    """Whether a part has had its last try."""
+    return deaths >= MAX_DEATHS or losses >= MAX_LOSSES
+
+
+def crash_error() -> RepeatedCrashError:
+    """What is said of such a recording."""
+    return RepeatedCrashError(
+        "The process that worked on this recording died each time it was tried. "
+        "The file may be damaged in an unusual way: convert it (for example to FLAC) and upload it again."
+    )

@@ -1,0 +1,92 @@
+"""Every error that a person may meet: what was wrong and what to do, in a sentence, under a stable code."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class TranscriberError(Exception):
+    """Base of all errors of this system; `str()` is the message for people."""
+
+    code: ClassVar[str] = "INTERNAL"
+    retryable: ClassVar[bool] = True
+    """Whether the same job, unchanged, may succeed if it is tried again."""
+
+    def describe(self) -> dict[str, object]:
+        """As jobs, webhooks and the API tell it."""
+        return {"code": self.code, "message": str(self), "retryable": self.retryable}
+
+
+class PermanentError(TranscriberError):
+    """The input is at fault: trying again gives the same answer."""
+
+    code = "INVALID_INPUT"
+    retryable = False
+
+
+class InvalidMediaError(PermanentError):
+    """The file is no audio or video that can be decoded."""
+
+    code = "INVALID_MEDIA"
+
+
+class NoAudioTrackError(PermanentError):
+    """A video or image without any sound."""
+
+    code = "NO_AUDIO_TRACK"
+
+
+class AudioTooLongError(PermanentError):
+    """Longer than the deployment's limit."""
+
+    code = "AUDIO_TOO_LONG"
+
+
+class SourceGoneError(PermanentError):
+    """The upload was deleted before it could be read."""
+
+    code = "SOURCE_GONE"
+
+
+class SourceReplacedError(PermanentError):
+    """The upload was overwritten by another object; that one is a job of its own."""
+
+    code = "SOURCE_REPLACED"
+
+
+class RepeatedCrashError(PermanentError):
+    """The process died on this recording as often as is allowed."""
+
+    code = "REPEATED_CRASH"
+
+
+class InvalidOptionError(PermanentError):
+    """A job option that this deployment cannot honour; `field` names it."""
+
+    code = "INVALID_OPTION"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+    def __reduce__(self) -> tuple[type[InvalidOptionError], tuple[str, str]]:
+        """Both arguments, so that it can cross from one process to another."""
+        return type(self), (self.field, str(self))
+
+
+class ModelUnavailableError(InvalidOptionError):
+    """A model or style that this deployment does not hold."""
+
+    code = "MODEL_UNAVAILABLE"
+
+
+class DamagedModelError(TranscriberError):
+    """The model's files are not the ones that were recorded (sha256 differs or a file is missing)."""
+
+    code = "DAMAGED_MODEL"
+
+
+class DecoderFailedError(TranscriberError):
+    """The device gave back something that is no number; the part is tried again elsewhere."""
+
+    code = "DECODER_FAILED"

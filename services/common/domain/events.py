@@ -1,0 +1,149 @@
+"""What is told of a job: the webhook's body, composed once and frozen when the event is committed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from services.common.domain.clock import expiry, rfc3339
+from services.common.domain.ids import event_id
+from services.common.domain.records import Event, Job
+from services.common.domain.states import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from services.common.domain.records import Callback, Part
+
+INLINE_TEXT_BYTES = 20_000
+"""Longest text that travels in the webhook itself; longer ones are fetched."""
+
+
+class EventType(StrEnum):
+    """The webhook types; names are part of the contract."""
+
+    QUEUED = "transcription.queued"
+    STARTED = "transcription.started"
+    INTERRUPTED = "transcription.interrupted"
+    COMPLETED = "transcription.completed"
+    FAILED = "transcription.failed"
+    CANCELED = "transcription.canceled"
+    EXPIRED = "transcription.expired"
+    CALLBACK_DISABLED = "callback.disabled"
+    CALLBACK_TEST = "callback.test"
+    CALLBACK_CHALLENGE = "callback.challenge"
+
+
+DIRECT = frozenset({EventType.CALLBACK_TEST, EventType.CALLBACK_CHALLENGE})
+"""Sent to the one callback that they are about, whatever it listens to, and left out of the client's feed."""
+
+
+def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places, **extra: object) -> Event:
+    """The event of `job` as it stands after the change that is announced.
+
+    `serial` tells repeated events of one type apart (an attempt, a generation); `extra` joins the body's data.
+    """
+    body = {"type": kind.value, "timestamp": rfc3339(now), "data": _data(job, places) | extra}
+    return Event(
+        job_id=job.job_id,
+        event_id=event_id(job.job_id, kind, serial),
+        client_id=job.client_id,
+        type=kind.value,
+        created_at=now,
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+        expires_at=expiry(now, places.retention_days),
+    )
+
+
+def interruption(job: Job, part: Part, now: int, places: Places) -> Event | None:
+    """What is told when the only part of a job goes back to the queue; of several parts none is worth a message."""
+    if job.parts > 1:
+        return None
+    back = replace(job, status=JobStatus.QUEUED)
+    serial = f"{job.generation}.{part.attempt}"
+    return compose(back, EventType.INTERRUPTED, serial=serial, now=now, places=places, attempt=part.attempt)
+
+
+def compose_about(
+    callback: Callback,
+    kind: EventType,
+    *,
+    subject: str,
+    serial: str,
+    now: int,
+    expires_at: int | None,
+    **data: object,
+) -> Event:
+    """An event about a callback; `subject` is the job it came up with, or the callback's own id."""
+    body = {"type": kind.value, "timestamp": rfc3339(now), "data": {"callback_id": callback.callback_id} | data}
+    return Event(
+        job_id=subject,
+        event_id=event_id(subject, kind, f"{callback.callback_id}.{serial}"),
+        client_id=callback.client_id,
+        type=kind.value,
+        created_at=now,
+        body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+        expires_at=expires_at,
+    )
+
+
+class Places:
+    """Where this deployment's things lie and how long they are kept: what a body needs to point at them."""
+
+    def __init__(self, *, bucket: str, public_url: str, retention_days: int) -> None:
+        self.bucket = bucket
+        self.public_url = public_url.rstrip("/")
+        self.retention_days = retention_days
+
+    def s3(self, key: str) -> str:
+        return f"s3://{self.bucket}/{key}"
+
+    def job(self, job_id: str) -> str | None:
+        """The job's address over the API; None where there is no API."""
+        return f"{self.public_url}/api/jobs/{job_id}" if self.public_url else None
+
+
+def _data(job: Job, places: Places) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "job_id": job.job_id,
+        "status": job.status.value,
+        "file_name": job.file_name,
+        "source": places.s3(job.source_key),
+        "created_at": rfc3339(job.created_at),
+        "times": {stage: rfc3339(moment) for stage, moment in job.times.items()},
+    }
+    if address := places.job(job.job_id):
+        data["job_url"] = address
+    if job.result:
+        data |= {key: value for key, value in job.result.items() if key not in {"files", "prefix"}}
+        data["results"] = [_file(job.job_id, name, entry, places) for name, entry in job.result["files"].items()]
+        data["cost"] = dict(job.cost)
+    if job.error:
+        data["error"] = dict(job.error)
+    return data
+
+
+def _file(job_id: str, extension: str, entry: Mapping[str, Any], places: Places) -> dict[str, Any]:
+    described = {
+        "format": extension,
+        "uri": places.s3(entry["key"]),
+        "bytes": entry["bytes"],
+        "sha256": entry["sha256"],
+    }
+    if address := places.job(job_id):
+        described["result_url"] = f"{address}/transcript?format={extension}"
+    return described
+
+
+def listeners(event: Event, source_key: str, callbacks: Iterable[Callback]) -> list[Callback]:
+    """The callbacks that want to hear of `event`."""
+    return [
+        callback
+        for callback in callbacks
+        if callback.status == "active"
+        and event.type in callback.events
+        and (source_key.startswith(callback.prefix) or event.type == EventType.CALLBACK_DISABLED)
+        and callback.job_id in {None, event.job_id}
+    ]

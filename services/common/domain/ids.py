@@ -1,0 +1,37 @@
+"""Names of things. Random ones come in as arguments where a decision is made; derived ones are functions of what
+they name, so that a repeated or reordered message makes nothing twice.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+
+_LENGTH = 26
+"""Characters of base32: 130 bits, beyond collision."""
+
+
+def _digest(*words: str) -> str:
+    whole = hashlib.sha256("\0".join(words).encode()).digest()
+    return base64.b32encode(whole).decode().lower()[:_LENGTH]
+
+
+def new_id(kind: str) -> str:
+    """A fresh name such as `job_4k2…`; `kind` is its first word."""
+    return f"{kind}_{base64.b32encode(secrets.token_bytes(17)).decode().lower()[:_LENGTH]}"
+
+
+def upload_job_id(bucket: str, key: str, etag: str) -> str:
+    """The job of a plain upload: one object, one job, however often S3 tells of it."""
+    return f"job_{_digest(bucket, key, etag)}"
+
+
+def event_id(job_id: str, event_type: str, serial: str) -> str:
+    """The id of a job's event; `serial` tells repeated events of one type apart."""
+    return f"evt_{_digest(job_id, event_type, serial)}"
+
+
+def key_digest(api_key: str) -> str:
+    """How an API key is stored: its sha256, since 256 random bits need no salt."""
+    return hashlib.sha256(api_key.encode()).hexdigest()

@@ -1,0 +1,131 @@
+"""What a job may ask of the engine, checked when it is submitted and repeated in its result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
+from services.common.domain.languages import LANGUAGES
+
+STYLES = ("standard", "subtitle", "strict")
+PRESETS = ("fast", "balanced", "careful")
+CHANNELS = ("mixed", "separate")
+FORMATS = ("json", "txt", "srt", "vtt", "tsv")
+
+# Both texts together must leave the model half its window (223 tokens). Swedish has some three characters a token;
+# the engine counts the tokens themselves and refuses what still does not fit.
+MAX_HINT_CHARACTERS = 600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options in effect; every field has a value, defaults included."""
+
+    language: str = "sv"
+    """ISO 639 code, or `auto`: detected once for the whole recording."""
+    model: str = ""
+    """Name of the model without its style, such as `KBLab/kb-whisper-small`."""
+    style: str = "standard"
+    """How close to the spoken word: a revision of the model that the deployment must hold."""
+    preset: str = "balanced"
+    prompt: str | None = None
+    """Text as it might have come before; it sets spelling and style in every clip."""
+    hotwords: str | None = None
+    """Names and terms to expect."""
+    words: bool = False
+    """Whether each word's time and probability are in the json."""
+    channels: str = "mixed"
+    """`separate`: one speaker a channel, in a recording of two channels."""
+    formats: tuple[str, ...] = FORMATS
+
+    @property
+    def model_key(self) -> str:
+        """The name under which a deployment lists the model: `name` or `name@style`."""
+        return self.model if self.style == "standard" else f"{self.model}@{self.style}"
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` takes back."""
+        return {**asdict(self), "formats": list(self.formats)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Options:
+        """What `to_json` gave; nothing is checked again."""
+        return cls(**{**data, "formats": tuple(data["formats"])})
+
+    @classmethod
+    def parse(cls, mapping: Mapping[str, Any], models: Sequence[str]) -> Options:
+        """The options that a client asked for, completed and checked.
+
+        `models` are the deployment's, its default first, as `name` or `name@style`. Raises InvalidOptionError with
+        the field at fault, ModelUnavailableError for a model or style that is not among them.
+        """
+        known = set(cls.__dataclass_fields__)
+        for field in mapping:
+            if field not in known:
+                raise InvalidOptionError(field, f"Unknown option {field!r}. There are: {', '.join(sorted(known))}.")
+        given = {field: value for field, value in mapping.items() if value is not None}
+        options = cls(
+            language=_choice(given, "language", ("auto", *sorted(LANGUAGES)), "sv"),
+            model=_text(given, "model") or models[0].partition("@")[0],
+            style=_choice(given, "style", STYLES, "standard"),
+            preset=_choice(given, "preset", PRESETS, "balanced"),
+            prompt=_text(given, "prompt"),
+            hotwords=_text(given, "hotwords"),
+            words=_flag(given, "words"),
+            channels=_choice(given, "channels", CHANNELS, "mixed"),
+            formats=_formats(given),
+        )
+        _check_together(options, models)
+        return options
+
+
+def _check_together(options: Options, models: Sequence[str]) -> None:
+    """Refuse what the decoder would silently ignore, and what the deployment does not hold."""
+    if options.model_key not in models:
+        field = "model" if options.style == "standard" else "style"
+        raise ModelUnavailableError(
+            field, f"This deployment does not hold {options.model_key}. It holds: {', '.join(models)}."
+        )
+    if options.words and "json" not in options.formats:
+        raise InvalidOptionError("words", "Word times are written to the json only: ask for that format as well.")
+    length = len(options.prompt or "") + len(options.hotwords or "")
+    if length > MAX_HINT_CHARACTERS:
+        field = "prompt" if options.prompt else "hotwords"
+        raise InvalidOptionError(
+            field,
+            f"Prompt and hotwords have {length} characters together; the model would ignore what is beyond "
+            f"{MAX_HINT_CHARACTERS}.",
+        )
+
+
+def _text(given: Mapping[str, Any], field: str) -> str | None:
+    value = given.get(field)
+    if value is not None and not isinstance(value, str):
+        raise InvalidOptionError(field, f"{field} must be text.")
+    return value.strip() or None if value is not None else None
+
+
+def _flag(given: Mapping[str, Any], field: str) -> bool:
+    value = given.get(field, False)
+    if not isinstance(value, bool):
+        raise InvalidOptionError(field, f"{field} must be true or false.")
+    return value
+
+
+def _choice(given: Mapping[str, Any], field: str, choices: Sequence[str], default: str) -> str:
+    value = given.get(field, default)
+    if value not in choices:
+        raise InvalidOptionError(field, f"{field} must be one of: {', '.join(choices)}.")
+    return str(value)
+
+
+def _formats(given: Mapping[str, Any]) -> tuple[str, ...]:
+    value = given.get("formats", FORMATS)
+    if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+        raise InvalidOptionError("formats", f"formats must be a list of: {', '.join(FORMATS)}.")
+    for name in value:
+        if name not in FORMATS:
+            raise InvalidOptionError("formats", f"Unknown format {name!r}. There are: {', '.join(FORMATS)}.")
+    return tuple(name for name in FORMATS if name in value)

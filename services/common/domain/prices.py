@@ -1,0 +1,19 @@
+"""What machines cost, dollars an hour in eu-north-1, so that a job can say what it cost. Prices move: these are of
+November 2026 (docs/deploy.md says how to look them up), and a bill is Amazon's to write.
+"""
+
+from __future__ import annotations
+
+DOLLARS_PER_HOUR: dict[tuple[str, str], float] = {
+    ("g4dn.xlarge", "spot"): 0.19,
+    ("g4dn.xlarge", "on-demand"): 0.558,
+    ("g4dn.2xlarge", "spot"): 0.28,
+    ("g4dn.2xlarge", "on-demand"): 0.798,
+    ("g5.xlarge", "spot"): 0.44,
+    ("g5.xlarge", "on-demand"): 1.067,
+}
+
+
+def dollars_per_hour(instance_type: str, market: str) -> float | None:
+    """The price of a machine of the fleet; None where it is not known, as on a person's own box."""
+    return DOLLARS_PER_HOUR.get((instance_type, market))

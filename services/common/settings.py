@@ -1,0 +1,59 @@
+"""Settings come from the environment, one class a service; whatever is missing or wrong is reported at once."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode
+
+from services.common.domain.errors import TranscriberError
+
+Words = Annotated[tuple[str, ...], NoDecode]
+"""A comma separated list."""
+
+
+class SettingsError(TranscriberError):
+    """The service was not told what it needs to know."""
+
+    code = "SETTINGS"
+
+
+class CommonSettings(BaseSettings):
+    """What every service knows of the deployment."""
+
+    table_name: str
+    bucket_name: str
+    deployment: str
+    secrets_key_id: str
+    public_url: str = ""
+    """Base address of the API; empty where it was left out."""
+    models: Words
+    retention_days: int = 30
+    log_level: str = "info"
+    webhook_allow_private: bool = False
+    """Plain http and private addresses: for the local stack, which has nothing else."""
+
+    @field_validator("models", "subnet_ids", "instance_types", mode="before", check_fields=False)
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def load(kind: type[Settings], **known: Any) -> Settings:  # noqa: ANN401 - as pydantic takes them
+    """The service's settings; `known` come from elsewhere than the environment and win.
+
+    Raises:
+        SettingsError: naming every variable that is missing or wrong, and why.
+
+    """
+    try:
+        return kind(**known)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{str(problem['loc'][0]).upper()}: {problem['msg'].lower()}" for problem in error.errors()
+        )
+        raise SettingsError(f"These settings must be put right in the environment: {problems}.") from None

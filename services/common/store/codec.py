@@ -1,0 +1,95 @@
+"""Records as items and back. Absent and None are the same thing; an item of an unknown version is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
+from services.common.domain.records import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed import DataclassInstance
+
+Record = TypeVar("Record", bound="DataclassInstance")
+Item = dict[str, Any]
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+
+class UnknownVersionError(Exception):
+    """An item that a newer deployment wrote: not ours to read or change."""
+
+
+def _plain(value: object) -> object:
+    """DynamoDB's numbers are decimals and it knows no tuples, enums or floats."""
+    if isinstance(value, float):
+        return Decimal(repr(round(value, 6)))
+    if isinstance(value, StrEnum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _natural(value: Any) -> Any:  # noqa: ANN401 - whatever DynamoDB holds
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {key: _natural(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_natural(inner) for inner in value]
+    return value
+
+
+def attribute(value: object) -> dict[str, Any]:
+    """One value in DynamoDB's wire form, e.g. `{"N": "3"}`."""
+    return cast("dict[str, Any]", _serializer.serialize(_plain(value)))
+
+
+def encode(item: Mapping[str, Any]) -> dict[str, Any]:
+    """A plain item in DynamoDB's wire form, without what is None."""
+    return {key: attribute(value) for key, value in item.items() if value is not None}
+
+
+def decode(attributes: Mapping[str, Any]) -> Item:
+    """The plain item, numbers as int or float."""
+    return {key: _natural(_deserializer.deserialize(value)) for key, value in attributes.items()}
+
+
+def to_item(record: DataclassInstance, **extra: object) -> Item:
+    """A record as a plain item; `extra` holds its keys and index attributes."""
+    own = {field.name: getattr(record, field.name) for field in fields(record)}
+    present = {key: value for key, value in (own | extra).items() if value is not None}
+    return present | {"schema_version": SCHEMA_VERSION}
+
+
+@cache
+def _enums(kind: type) -> dict[str, type[StrEnum]]:
+    hints = get_type_hints(kind)
+    return {name: hint for name, hint in hints.items() if isinstance(hint, type) and issubclass(hint, StrEnum)}
+
+
+def from_item(kind: type[Record], item: Mapping[str, Any]) -> Record:
+    """The record in a plain item.
+
+    Raises:
+        UnknownVersionError: a newer deployment wrote it.
+
+    """
+    if item.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+        raise UnknownVersionError(f"{item.get('pk')} {item.get('sk')}: version {item['schema_version']}")
+    known = {field.name: item[field.name] for field in fields(kind) if field.name in item}
+    for name, enum in _enums(kind).items():
+        if name in known:
+            known[name] = enum(known[name])
+    return kind(**known)

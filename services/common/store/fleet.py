@@ -1,0 +1,79 @@
+"""What is known of the fleet as a whole: the breaker, machines that hold no slot, and the hourly search's place."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr
+
+from services.common.domain.clock import DAY, SECOND
+from services.common.domain.records import SCHEMA_VERSION, Breaker
+from services.common.store.codec import from_item
+from services.common.store.table import ABSENT, ConditionFailedError, Delete, Put, Update
+
+if TYPE_CHECKING:
+    from services.common.store.table import Table
+
+_BREAKER = ("FLEET", "BREAKER")
+_SEARCH = ("FLEET", "SEARCH")
+
+
+class FleetItems:
+    """The fleet's items of one table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def breaker(self) -> Breaker | None:
+        item = self._table.get(_BREAKER)
+        return from_item(Breaker, item) if item else None
+
+    def silent_boot(self, open_until: int) -> Breaker:
+        """Another machine never reported; `open_until` counts once there were enough of them."""
+        item = self._table.write(
+            Update(
+                key=_BREAKER,
+                when=ABSENT | Attr("pk").exists(),
+                set={"open_until": open_until, "schema_version": SCHEMA_VERSION},
+                add={"silent_boots": 1},
+            )
+        )
+        return from_item(Breaker, item)
+
+    def good_boot(self) -> None:
+        """A machine reported: what went wrong before is over."""
+        with suppress(ConditionFailedError):
+            self._table.write(Update(key=_BREAKER, when=Attr("silent_boots").gt(0), set={"silent_boots": 0}))
+
+    def mark_stray(self, instance_id: str, now: int) -> int:
+        """Note a machine without a slot; returns when it was first seen."""
+        item: dict[str, Any] = {
+            "pk": "FLEET",
+            "sk": f"STRAY#{instance_id}",
+            "seen_at": now,
+            "schema_version": SCHEMA_VERSION,
+            "expires_at": (now + DAY) // SECOND,
+        }
+        try:
+            self._table.write(Put(item=item, when=ABSENT))
+        except ConditionFailedError as error:
+            known = error.items[0]
+            return int(known["seen_at"]) if known else now
+        return now
+
+    def search_cursor(self) -> str | None:
+        """How far a comparison of uploads with jobs has come; None while none is under way."""
+        item = self._table.get(_SEARCH)
+        return str(item["cursor"]) if item else None
+
+    def move_search(self, seen: str | None, cursor: str | None) -> None:
+        """Go on from `cursor` next time, or be done (None), unless another sweep has moved on since `seen`."""
+        when = ABSENT if seen is None else Attr("cursor").eq(seen)
+        pk, sk = _SEARCH
+        item = {"pk": pk, "sk": sk, "cursor": cursor, "schema_version": SCHEMA_VERSION}
+        with suppress(ConditionFailedError):
+            if cursor is not None:
+                self._table.write(Put(item=item, when=when))
+            elif seen is not None:
+                self._table.write(Delete(key=_SEARCH, when=when))

@@ -1,0 +1,94 @@
+"""Commits that happen once: a client's key joins the transaction, so there is no moment in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr
+
+from services.common.domain.clock import DAY, SECOND
+from services.common.domain.records import SCHEMA_VERSION
+from services.common.store.table import ABSENT, ConditionFailedError, Operation, Put
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from services.common.store.table import Table
+
+KEPT_MS = DAY
+
+
+@dataclass(frozen=True, kw_only=True)
+class Once:
+    """A request under a client's own key."""
+
+    client_id: str
+    key: str
+    fingerprint: str
+    """Of the request: the same key with another request is a mistake."""
+    at: int
+    reference: Mapping[str, Any] = field(default_factory=dict)
+    """What the reply is made of again: ids, never a secret."""
+
+    @property
+    def name(self) -> str:
+        """Both keys of the record."""
+        return f"IDEMPOTENCY#{self.client_id}#{self.key}"
+
+    def operation(self) -> Operation:
+        """The record, where there is none yet that still counts: DynamoDB deletes late."""
+        item = {
+            "pk": self.name,
+            "sk": self.name,
+            "schema_version": SCHEMA_VERSION,
+            "fingerprint": self.fingerprint,
+            "reference": dict(self.reference),
+            "expires_at": (self.at + KEPT_MS) // SECOND,
+        }
+        return Put(item=item, when=ABSENT | Attr("expires_at").lte(self.at // SECOND))
+
+
+class KeyReusedError(Exception):
+    """The idempotency key was used for another request."""
+
+
+class Commits:
+    """Writes what a request decided."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def commit(self, operations: Sequence[Operation], once: Once | None = None) -> Mapping[str, Any] | None:
+        """Write all of it, or nothing.
+
+        Returns None when it was written; the earlier reference when this very request had been committed before.
+
+        Raises:
+            KeyReusedError: the key stands for another request.
+            ConditionFailedError: an item is not as required; `items` are those of `operations`.
+
+        """
+        if once is None:
+            self._table.transact(operations)
+            return None
+        try:
+            self._table.transact([once.operation(), *operations])
+        except ConditionFailedError as error:
+            if error.items[0] is None:
+                raise ConditionFailedError(error.items[1:]) from None
+            return _reference(error.items[0], once)
+        return None
+
+    def earlier(self, once: Once | None) -> Mapping[str, Any] | None:
+        """The reference of this very request, if it was committed before; raises as `commit` does."""
+        item = self._table.get((once.name, once.name)) if once else None
+        if once is None or item is None or item["expires_at"] <= once.at // SECOND:
+            return None
+        return _reference(item, once)
+
+
+def _reference(item: Mapping[str, Any], once: Once) -> Mapping[str, Any]:
+    if item["fingerprint"] != once.fingerprint:
+        raise KeyReusedError
+    return dict(item["reference"])

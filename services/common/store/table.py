@@ -1,0 +1,286 @@
+"""The table's verbs. Every write carries a condition and a name of its own (`write_id`), so that a retried write that
+meets its own earlier success is recognised and not taken for a rival's.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
+from botocore.exceptions import ClientError
+
+from services.common.store.codec import Item, attribute, decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Key = tuple[str, str]
+TRIES = 8
+"""Of one transaction that meets others on the same items: conflicts are short, so these are enough."""
+_BACKOFF_SECONDS = 0.05
+_CONFLICTS = {
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+    "TransactionInProgress",
+}
+
+
+class ConditionFailedError(Exception):
+    """The item was not as the write required; `items` are those found instead, per operation (None: absent or fine)."""
+
+    def __init__(self, items: Sequence[Item | None]) -> None:
+        super().__init__("the item has changed meanwhile")
+        self.items = items
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put:
+    """Write a whole item."""
+
+    item: Mapping[str, Any]
+    when: ConditionBase | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.item["pk"], self.item["sk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """Change some attributes of an item; `set` drops what is None into `remove`."""
+
+    key: Key
+    when: ConditionBase
+    set: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, int | float] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    """Remove an item."""
+
+    key: Key
+    when: ConditionBase | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Require something of an item that the transaction does not change."""
+
+    key: Key
+    when: ConditionBase
+
+
+Operation = Put | Update | Delete | Check
+ABSENT = Attr("pk").not_exists()
+PRESENT = Attr("pk").exists()
+
+
+class Table:
+    """One DynamoDB table with this system's keys and indexes."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, key: Key) -> Item | None:
+        """The item as it is now (consistent read), or None."""
+        reply = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=True)
+        return decode(reply["Item"]) if "Item" in reply else None
+
+    def items(self, pk: str, prefix: str = "") -> Iterator[Item]:
+        """All items of a partition whose sort key begins with `prefix` (consistent read)."""
+        yield from self._query(
+            "pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk",
+            {":pk": pk} | ({":prefix": prefix} if prefix else {}),
+            ConsistentRead=True,
+        )
+
+    def due(self, kind: str, *, before: int | None = None, limit: int | None = None) -> Iterator[Item]:
+        """What is due of a kind, oldest first, as the index shows it: some seconds late, perhaps."""
+        yield from self._query(
+            "due_kind = :kind" + ("" if before is None else " AND due_at <= :before"),
+            {":kind": kind} | ({} if before is None else {":before": before}),
+            limit,
+            IndexName="due",
+        )
+
+    def of_client(
+        self,
+        client_id: str,
+        prefix: str,
+        *,
+        after: str | None = None,
+        until: str | None = None,
+        newest_first: bool = False,
+        limit: int,
+    ) -> Iterator[Item]:
+        """A client's jobs (`JOB#`) or events (`EVENT#`) in order of time.
+
+        `after` is the last `sort` seen, `until` one that none may exceed.
+        """
+        low, high = (after or prefix) if not newest_first else prefix, until or prefix + "~"
+        if low > high:
+            return
+        if newest_first and after:
+            high = after
+        yield from (
+            item
+            for item in self._query(
+                "client_id = :client AND #sort BETWEEN :low AND :high",
+                {":client": client_id, ":low": low, ":high": high},
+                limit + 1,
+                IndexName="by_client",
+                ScanIndexForward=not newest_first,
+                ExpressionAttributeNames={"#sort": "sort"},
+            )
+            if item["sort"] != after
+        )
+
+    def write(self, operation: Put | Update | Delete) -> Item:
+        """One conditional write; returns the item as it is afterwards (as it was, for a delete).
+
+        Raises:
+            ConditionFailedError: the item is not as required, and it was not this very write that changed it.
+
+        """
+        write_id = uuid.uuid4().hex
+        verb, request = _request(operation, write_id, self._name)
+        if verb == "Update":
+            request["ReturnValues"] = "ALL_NEW"
+        try:
+            reply = getattr(self._client, f"{verb.lower()}_item")(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            found = error.response.get("Item")
+            old = decode(cast("dict[str, Any]", found)) if found else None
+            if old and old.get("write_id") == write_id:
+                return old
+            raise ConditionFailedError([old]) from None
+        if isinstance(operation, Put):
+            return dict(operation.item)
+        return decode(reply.get("Attributes", {}))
+
+    def transact(self, operations: Sequence[Operation]) -> None:
+        """All of these or none.
+
+        Raises:
+            ConditionFailedError: some item is not as required, and it was not this very transaction that changed it.
+
+        """
+        write_id = uuid.uuid4().hex
+        requests = [_request(operation, write_id, self._name) for operation in operations]
+        entries: list[Any] = [{verb: request} for verb, request in requests]
+        for attempt in range(TRIES):
+            try:
+                self._client.transact_write_items(TransactItems=entries)
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "TransactionCanceledException":
+                    raise
+                reasons = cast("list[dict[str, Any]]", error.response.get("CancellationReasons", []))
+                codes = {reason.get("Code", "None") for reason in reasons} - {"None"}
+                if codes <= _CONFLICTS and attempt + 1 < TRIES:
+                    time.sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter
+                    continue
+                found = [decode(reason["Item"]) if reason.get("Item") else None for reason in reasons]
+                if any(item and item.get("write_id") == write_id for item in found):
+                    return
+                if "ConditionalCheckFailed" in codes:
+                    raise ConditionFailedError(found) from None
+                raise
+            return
+
+    def _query(
+        self,
+        condition: str,
+        values: Mapping[str, Any],
+        limit: int | None = None,
+        **more: Any,  # noqa: ANN401
+    ) -> Iterator[Item]:
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": encode(values),
+            **more,
+        }
+        left = limit
+        while True:
+            if left is not None:
+                request["Limit"] = left
+            page = self._client.query(**request)
+            yield from (decode(item) for item in page["Items"])
+            if left is not None:
+                left -= len(page["Items"])
+            if not page.get("LastEvaluatedKey") or left == 0:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
+
+
+def _request(operation: Operation, write_id: str, table: str) -> tuple[str, dict[str, Any]]:
+    """The operation's verb and its arguments, the same for a single write and inside a transaction."""
+    request: dict[str, Any] = {"TableName": table}
+    names: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    if operation.when is not None:
+        built = ConditionExpressionBuilder().build_expression(operation.when)
+        request["ConditionExpression"] = built.condition_expression
+        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        names |= built.attribute_name_placeholders
+        values |= {name: attribute(value) for name, value in built.attribute_value_placeholders.items()}
+    match operation:
+        case Put():
+            verb = "Put"
+            request["Item"] = encode({**operation.item, "write_id": write_id})
+        case Update():
+            verb = "Update"
+            request["Key"] = _key(operation.key)
+            request["UpdateExpression"] = _update_expression(operation, write_id, names, values)
+        case Delete():
+            verb = "Delete"
+            request["Key"] = _key(operation.key)
+        case Check():
+            verb = "ConditionCheck"
+            request["Key"] = _key(operation.key)
+    if names:
+        request["ExpressionAttributeNames"] = names
+    if values:
+        request["ExpressionAttributeValues"] = values
+    return verb, request
+
+
+def _update_expression(operation: Update, write_id: str, names: dict[str, str], values: dict[str, Any]) -> str:
+    """`SET … ADD … REMOVE …`; a dotted name in `set` or `add` is a path into a map."""
+
+    def place(path: str) -> str:
+        steps = []
+        for step in path.split("."):
+            placeholder = f"#u{len(names)}"
+            names[placeholder] = step
+            steps.append(placeholder)
+        return ".".join(steps)
+
+    def value(content: object) -> str:
+        placeholder = f":u{len(values)}"
+        values[placeholder] = attribute(content)
+        return placeholder
+
+    wanted = {**operation.set, "write_id": write_id}
+    setting = [f"{place(name)} = {value(content)}" for name, content in wanted.items() if content is not None]
+    adding = [f"{place(name)} {value(content)}" for name, content in operation.add.items()]
+    removing = [place(name) for name, content in wanted.items() if content is None]
+    removing += [place(name) for name in operation.remove]
+    clauses = [("SET", setting), ("ADD", adding), ("REMOVE", removing)]
+    return " ".join(f"{verb} {', '.join(entries)}" for verb, entries in clauses if entries)

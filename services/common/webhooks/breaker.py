@@ -1,0 +1,60 @@
+"""Receivers that are down are left in peace for a while, so that they hold up nobody else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from services.common.domain.clock import MINUTE, SECOND
+from services.common.webhooks.outcome import Outcome
+
+THRESHOLD = 3
+"""Failures in a row after which the breaker opens."""
+FIRST_PAUSE_MS = 30 * SECOND
+LONGEST_PAUSE_MS = 15 * MINUTE
+_TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
+
+
+@dataclass(frozen=True)
+class _State:
+    failures: int
+    open_until: int
+
+
+def is_down(outcome: Outcome) -> bool:
+    """Whether the outcome says something about the receiver as a whole and not about one message."""
+    if outcome.status is None:
+        return True
+    return outcome.status == _TOO_MANY_REQUESTS or outcome.status >= _SERVER_ERROR
+
+
+class Breakers:
+    """One breaker for each receiver, in this process's memory: another process learns the same in three tries.
+
+    Times are epoch milliseconds and come in as arguments. Safe for threads.
+    """
+
+    def __init__(self) -> None:
+        self._states: dict[Hashable, _State] = {}
+        self._lock = threading.Lock()
+
+    def open_until(self, receiver: Hashable, now: int) -> int | None:
+        """When the receiver may be tried again; None: now."""
+        state = self._states.get(receiver)
+        return state.open_until if state and state.open_until > now else None
+
+    def record(self, receiver: Hashable, now: int, *, down: bool) -> None:
+        """Note an exchange. Those that were under way when the breaker opened do not lengthen the pause."""
+        with self._lock:
+            if not down:
+                self._states.pop(receiver, None)
+                return
+            before = self._states.get(receiver, _State(0, 0))
+            if before.open_until > now:
+                return
+            failures = before.failures + 1
+            pause = 0
+            if failures >= THRESHOLD:
+                pause = min(FIRST_PAUSE_MS * 2 ** (failures - THRESHOLD), LONGEST_PAUSE_MS)
+            self._states[receiver] = _State(failures, now + pause)

@@ -1,0 +1,174 @@
+"""Deliveries, one try at a time: taken, signed, posted, and written into the ledger whatever came of it."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+
+from services.common.domain.clock import SECOND
+from services.common.domain.events import DIRECT, EventType, compose_about
+from services.common.store.events import Announcement
+from services.common.webhooks.addressee import Addressees
+from services.common.webhooks.breaker import Breakers, is_down
+from services.common.webhooks.outcome import Failure, Outcome
+from services.common.webhooks.signing import signed_headers
+from services.common.webhooks.transport import DEADLINE_SECONDS, post
+from services.common.webhooks.verdict import Verdict, checked, judge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.common.domain.records import Callback, Delivery, Event
+    from services.common.store.store import Store
+    from services.common.webhooks.addressee import Addressee
+    from services.common.webhooks.vault import Vault
+
+log = structlog.get_logger()
+LEASE_MS = 45 * SECOND
+"""How long a sender holds a delivery: three times what a try can take."""
+POSTPONED_SPREAD = 0.5
+"""What waits for one receiver comes back spread over half the pause again."""
+
+
+class Dispatcher:
+    """Sends what is due to be sent. Safe for threads."""
+
+    def __init__(
+        self, store: Store, vault: Vault, *, sender: str, clock: Callable[[], int], allow_private: bool
+    ) -> None:
+        self._store = store
+        self._addressees = Addressees(store.callbacks, vault)
+        self._breakers = Breakers()
+        self._sender = sender
+        self._clock = clock
+        self._allow_private = allow_private
+
+    def take(self, delivery: Delivery) -> Delivery | None:
+        """Make the delivery this sender's; None if it is another's."""
+        return self._store.deliveries.take(delivery, owner=self._sender, until=self._clock() + LEASE_MS)
+
+    def send(self, delivery: Delivery) -> Delivery | None:
+        """Take a delivery that is due and try it; None if another did or its receiver is left in peace."""
+        if self._postponed(delivery):
+            return None
+        mine = self.take(delivery)
+        return self.attempt(mine) if mine else None
+
+    def attempt(self, delivery: Delivery) -> Delivery | None:
+        """Try a delivery that is this sender's; returns it as the ledger has it then.
+
+        None if nothing was tried: the receiver is left in peace, or the lease is nearly over and another sender
+        may begin at any moment.
+        """
+        now = self._clock()
+        if delivery.due_at - now < DEADLINE_SECONDS * SECOND or self._postponed(delivery):
+            return None
+        event = self._store.deliveries.event(delivery)
+        addressee = self._addressee(delivery, now)
+        if event is None or addressee is None or not _wanted(event, addressee.callback):
+            entry = {"at": now, "outcome": "CALLBACK_GONE" if event else "EVENT_GONE"}
+            return self._store.deliveries.record(delivery, entry, status="dropped", due_at=None)
+        outcome = checked(self._post(event, addressee), event)
+        now = self._clock()
+        self._breakers.record(_receiver(delivery), now, down=is_down(outcome))
+        verdict = judge(outcome, delivery, addressee.callback, now=now, uniform=random.random())  # noqa: S311 - jitter
+        recorded = self._record(delivery, outcome, verdict, now)
+        self._follow(addressee.callback, delivery, outcome, verdict, now)
+        return recorded
+
+    def _postponed(self, delivery: Delivery) -> bool:
+        now = self._clock()
+        until = self._breakers.open_until(_receiver(delivery), now)
+        if until is None:
+            return False
+        spread = (until - now) * POSTPONED_SPREAD * random.random()  # noqa: S311 - jitter
+        self._store.deliveries.postpone(delivery, until + round(spread))
+        return True
+
+    def _addressee(self, delivery: Delivery, now: int) -> Addressee | None:
+        return self._addressees.find(
+            delivery.client_id, delivery.callback_id, delivery.job_id if delivery.own_callback else None, now
+        )
+
+    def _post(self, event: Event, addressee: Addressee) -> Outcome:
+        body = event.body.encode()
+        now = self._clock()
+        try:
+            headers = signed_headers(
+                message_id=event.event_id,
+                timestamp_seconds=now // SECOND,
+                body=body,
+                active_secrets=addressee.secrets(now),
+            )
+        except (ClientError, BotoCoreError, ValueError):
+            log.exception("delivery.unsigned", callback_id=addressee.callback.callback_id)
+            return Outcome(error=Failure.NOT_SENT, milliseconds=0)
+        headers |= {"content-type": "application/json", "user-agent": "gpu-transcriber-webhooks/1"}
+        return post(addressee.callback.url, headers, body, allow_private=self._allow_private)
+
+    def _record(self, delivery: Delivery, outcome: Outcome, verdict: Verdict, now: int) -> Delivery | None:
+        entry = {
+            "at": now,
+            "outcome": str(outcome.error or "DELIVERED"),
+            "status": outcome.status,
+            "milliseconds": outcome.milliseconds,
+            "detail": outcome.excerpt or None,
+        }
+        log.info(
+            "delivery.tried",
+            job_id=delivery.job_id,
+            event_id=delivery.event_id,
+            event_type=delivery.event_type,
+            callback_id=delivery.callback_id,
+            attempt=delivery.attempts + 1,
+            outcome=entry["outcome"],
+            http_status=outcome.status,
+            milliseconds=outcome.milliseconds,
+            delivery=verdict.status,
+        )
+        return self._store.deliveries.record(delivery, entry, status=verdict.status, due_at=verdict.due_at)
+
+    def _follow(self, callback: Callback, delivery: Delivery, outcome: Outcome, verdict: Verdict, now: int) -> None:
+        """What the try means for the callback."""
+        if verdict.activate:
+            self._store.callbacks.activate(callback)
+        if verdict.disable:
+            self._disable(callback, delivery, verdict.disable, now)
+        elif outcome.delivered and callback.failing_since is not None:
+            self._store.callbacks.healthy(callback)
+        elif not outcome.delivered and callback.failing_since is None:
+            self._store.callbacks.failing(callback, now)
+        else:
+            return
+        self._addressees.forget(callback)
+
+    def _disable(self, callback: Callback, delivery: Delivery, reason: str, now: int) -> None:
+        event = compose_about(
+            callback,
+            EventType.CALLBACK_DISABLED,
+            subject=delivery.job_id,
+            serial=str(callback.failing_since or now),
+            now=now,
+            expires_at=delivery.expires_at,
+            url=callback.url,
+            reason=reason,
+        )
+        others = [
+            other for other in self._store.callbacks.of_client(callback.client_id)
+            if other.callback_id != callback.callback_id
+        ]  # fmt: skip
+        done = self._store.callbacks.disable(callback, reason, Announcement(event, "", others))
+        log.warning("callback.disabled", callback_id=callback.callback_id, reason=reason, done=done)
+
+
+def _receiver(delivery: Delivery) -> tuple[str, str]:
+    """Clients do not suffer from each other's failures, even at one host."""
+    return delivery.client_id, delivery.host or delivery.callback_id
+
+
+def _wanted(event: Event, callback: Callback) -> bool:
+    """A callback that was never proven hears its challenge and tests, and nothing of any job."""
+    return callback.status == "active" or (callback.status == "pending" and event.type in DIRECT)

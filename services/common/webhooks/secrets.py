@@ -1,0 +1,30 @@
+"""The secret that a callback's owner and this system share: `whsec_` and base64."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import secrets
+
+PREFIX = "whsec_"
+SECRET_BYTES = 32
+# What Standard Webhooks asks for; the library itself would take five bytes.
+_MIN_BYTES, _MAX_BYTES = 24, 64
+
+
+def new_secret() -> str:
+    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def check(secret: str) -> str:
+    """The secret itself.
+
+    :raises ValueError: it is not `whsec_` and the base64 of 24 to 64 bytes. The message does not repeat it.
+    """
+    try:
+        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not secret.startswith(PREFIX) or not _MIN_BYTES <= len(key) <= _MAX_BYTES:
+        raise ValueError(f"A secret is {PREFIX} and the base64 of {_MIN_BYTES} to {_MAX_BYTES} bytes.")
+    return secret

@@ -1,0 +1,131 @@
+"""One attempt to hand a message over, against a receiver that may be slow, broken or hostile."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import certifi
+import httpcore
+
+from services.common.webhooks import endpoint as endpoints
+from services.common.webhooks.dial import CheckedBackend, Deadline, ResponseTooLargeError
+from services.common.webhooks.outcome import Failure, Outcome, parse_retry_after
+
+DEADLINE_SECONDS = 15.0
+BODY_SECONDS = 2.0
+"""Once the status is there, this long is given to the rest of the answer: it decides nothing any more."""
+MAX_BODY_BYTES = 20_000
+MAX_RESPONSE_BYTES = 64_000
+"""Header, chunk framing and body, as they arrive."""
+
+_FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
+    (endpoints.AddressRefusedError, Failure.ADDRESS_REFUSED),
+    (endpoints.InvalidUrlError, Failure.INVALID_URL),
+    (endpoints.ResolutionError, Failure.DNS_FAILED),
+    (TimeoutError, Failure.TIMEOUT),
+    (httpcore.TimeoutException, Failure.TIMEOUT),
+    (ssl.SSLError, Failure.TLS_FAILED),
+    (ResponseTooLargeError, Failure.RESPONSE_TOO_LARGE),
+    (httpcore.ConnectError, Failure.CONNECT_FAILED),
+    (httpcore.RemoteProtocolError, Failure.INVALID_RESPONSE),
+    (httpcore.NetworkError, Failure.DISCONNECTED),
+)
+
+
+@functools.cache
+def _public_authorities() -> ssl.SSLContext:
+    # Not `create_default_context()`, which hears SSL_CERT_FILE from the environment.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def post(
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    allow_private: bool = False,
+    deadline_seconds: float = DEADLINE_SECONDS,
+    trust: ssl.SSLContext | None = None,
+) -> Outcome:
+    """POST `body` once and say what came of it. Raises nothing for anything that a receiver can do.
+
+    :param headers: beside Host, Content-Length, Accept-Encoding and Connection, which are set here.
+    :param allow_private: see `endpoint.parse`.
+    :param deadline_seconds: for everything together: look-up, connection, handshake, request and answer.
+    :param trust: certificate authorities instead of the public ones.
+    """
+    started = time.monotonic()
+    deadline = Deadline(deadline_seconds)
+    try:
+        endpoint = endpoints.parse(url, allow_private=allow_private)
+        addresses = endpoints.resolve(
+            endpoint, allow_private=allow_private, timeout_seconds=deadline.remaining(TimeoutError)
+        )
+        status, retry_after, answer = _exchange(
+            endpoint,
+            CheckedBackend(addresses, deadline, MAX_RESPONSE_BYTES),
+            headers=headers,
+            body=body,
+            deadline=deadline,
+            trust=trust or _public_authorities(),
+        )
+    except tuple(kind for kind, _ in _FAILURES) as error:
+        failure = next(code for kind, code in _FAILURES if isinstance(error, kind))
+        return Outcome(error=failure, milliseconds=_milliseconds_since(started))
+    return Outcome(
+        status=status,
+        error=None if 200 <= status < 300 else Failure.HTTP_STATUS,  # noqa: PLR2004 - success in HTTP
+        body=answer,
+        retry_after_seconds=retry_after,
+        milliseconds=_milliseconds_since(started),
+    )
+
+
+def _exchange(
+    endpoint: endpoints.Endpoint,
+    backend: CheckedBackend,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    deadline: Deadline,
+    trust: ssl.SSLContext,
+) -> tuple[int, float | None, bytes]:
+    # httpcore and not httpx: by design no redirects, no proxies from the environment, no cookies or codecs.
+    url = httpcore.URL(scheme=endpoint.scheme, host=endpoint.host, port=endpoint.port, target=endpoint.target)
+    lines = {
+        "host": endpoint.authority,
+        "content-length": str(len(body)),
+        "accept-encoding": "identity",
+        "connection": "close",
+        **headers,
+    }
+    with (
+        httpcore.HTTPConnection(url.origin, ssl_context=trust, network_backend=backend) as connection,
+        connection.stream("POST", url, headers=list(lines.items()), content=body) as response,
+    ):
+        deadline.shorten(BODY_SECONDS)
+        answered = {name.lower(): value.decode("latin-1") for name, value in response.headers}
+        retry_after = parse_retry_after(answered.get(b"retry-after", ""), now=datetime.now(UTC))
+        return response.status, retry_after, _beginning(response)
+
+
+def _beginning(response: httpcore.Response) -> bytes:
+    kept = bytearray()
+    try:
+        for chunk in response.iter_stream():
+            kept += chunk
+            if len(kept) >= MAX_BODY_BYTES:
+                break
+    except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
+        pass  # the status was complete; what is missing of the body changes nothing
+    return bytes(kept[:MAX_BODY_BYTES])
+
+
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1_000)
