@@ -1,0 +1,40 @@
+"""The FastAPI application: the same one behind Mangum and under uvicorn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from fastapi import FastAPI
+
+from services.api import openapi, problems
+from services.api.routes import callback_actions, callbacks, deliveries, events, health, job_actions, jobs, transcripts
+from services.api.service import Service
+from services.api.tracing import Tracing
+
+DESCRIPTION = """Swedish speech goes in, text comes out.
+
+Register a recording, upload it to the address in the reply, and be told by a signed webhook when the text is there.
+Every refusal is an RFC 9457 problem document with a stable `code` and the request's id."""
+
+
+def create_app(make_service: Callable[[], Service]) -> FastAPI:
+    """The application; `make_service` is called once, at the first request that needs it."""
+    app = FastAPI(
+        title="GPU Transcriber",
+        version="1",
+        description=DESCRIPTION,
+        docs_url="/api/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+        openapi_url="/api/openapi.json",
+    )
+    service = cache(make_service)
+    app.state.service = service
+    for part in (health, callbacks, callback_actions, jobs, job_actions, transcripts, deliveries, events):
+        # Not `include_router`: it makes every route a second time, which a cold start would pay for.
+        app.router.routes.extend(part.router.routes)
+    problems.install(app)
+    app.add_middleware(Tracing)
+    openapi.install(app, lambda: service().settings.models)
+    return app

@@ -1,0 +1,62 @@
+"""Who calls: a bearer API key, counted against its limit in the same write that recognises it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from services.api.problems import Problem
+from services.api.service import Service
+from services.common.domain.clock import MINUTE, SECOND
+from services.common.store.clients import Caller
+
+_API_KEY = re.compile(r"[A-Za-z0-9_-]{16,200}")
+_bearer = HTTPBearer(auto_error=False, description="An API key, as made on the command line.")
+
+
+# Dependencies are analysed anew for every route that names them, so they are kept flat: a cold start pays for each.
+
+
+def service(request: Request) -> Service:
+    """The process's service."""
+    found: Service = request.app.state.service()
+    return found
+
+
+Wired = Annotated[Service, Depends(service)]
+
+
+def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+    """The client whose key this is.
+
+    Raises:
+        Problem: 401 without a valid key, 429 beyond its limit.
+
+    """
+    wired = service(request)
+    now = wired.clock()
+    api_key = credentials.credentials if credentials else ""
+    found = wired.store.clients.authenticate(api_key, now) if _API_KEY.fullmatch(api_key) else None
+    if found is None:
+        raise Problem(
+            401,
+            "UNAUTHORIZED",
+            "Send a valid API key as `Authorization: Bearer …`.",
+            WWW_Authenticate="Bearer",
+        )
+    request.state.client_id, request.state.api_key = found.client_id, api_key
+    if found.used > found.limit:
+        wait = (MINUTE - now % MINUTE) // SECOND + 1
+        raise Problem(
+            429,
+            "TOO_MANY_REQUESTS",
+            f"This key may make {found.limit} requests a minute: wait {wait} s.",
+            Retry_After=str(wait),
+        )
+    return found
+
+
+Authenticated = Annotated[Caller, Depends(caller)]

@@ -1,0 +1,114 @@
+"""What requests may say. What is unknown is refused: a misspelt option must not pass for a default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
+
+from services.common.domain.languages import LANGUAGES
+from services.common.domain.options import CHANNELS, FORMATS, MAX_HINT_CHARACTERS, PRESETS, STYLES
+from services.common.webhooks.endpoint import MAX_URL_CHARACTERS
+from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE
+
+MAX_UPLOAD_BYTES = 5_000_000_000
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
+_LAST_LABEL = "[A-Za-z]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
+_URL = rf"^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?][!-\"$-\[\]-~]*)?$"
+"""What `endpoint.parse` takes, but for longer names and public addresses, in the one language that schemas speak."""
+_HINT_CHARACTERS = MAX_HINT_CHARACTERS // 2
+_Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
+_MediaType = Annotated[
+    str,
+    StringConstraints(pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]{0,60}$|^application/(octet-stream|ogg|mp4|mxf)$"),
+]
+
+
+class OneOf:
+    """One of some words that are known only as data."""
+
+    def __init__(self, choices: Sequence[str]) -> None:
+        self._choices = list(choices)
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self._choices)
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _words_need_json(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [
+        {"properties": {"words": {"const": False}}},
+        {"properties": {"formats": {"contains": {"const": "json"}}}},
+    ]
+
+
+class Target(Body):
+    """An endpoint of the client's own."""
+
+    url: str = Field(
+        max_length=MAX_URL_CHARACTERS,
+        description="https, port 443 or 8443, a public host, no user name and no fragment.",
+        examples=["https://hooks.example.com/transcriptions"],
+        json_schema_extra={"pattern": _URL},
+    )
+    events: list[Annotated[str, OneOf(SUBSCRIBABLE)]] = Field(
+        default=list(DEFAULT_EVENTS), min_length=1, max_length=len(SUBSCRIBABLE)
+    )
+    description: str | None = Field(default=None, max_length=200)
+
+
+class NewCallback(Target):
+    """An endpoint to be told of the client's jobs."""
+
+    prefix: str = Field(
+        default="",
+        max_length=500,
+        description="Only jobs whose upload lies under this prefix of the client's own folder, such as `meetings/`.",
+    )
+    challenge: bool = Field(
+        default=False,
+        description="Send a challenge first: the callback becomes active when its receiver has sent it back.",
+    )
+
+
+class JobOptions(Body):
+    """How the recording is to be transcribed."""
+
+    model_config = ConfigDict(json_schema_extra=_words_need_json)
+
+    language: Annotated[str, OneOf(("auto", *sorted(LANGUAGES)))] = "sv"
+    model: str | None = Field(
+        default=None, min_length=1, max_length=100, description="One that the deployment holds; its first by default."
+    )
+    style: Annotated[str, OneOf(STYLES)] = Field(default="standard", description="How close to the spoken word.")
+    preset: Annotated[str, OneOf(PRESETS)] = "balanced"
+    prompt: str | None = Field(default=None, max_length=_HINT_CHARACTERS, description="Text as if it came before.")
+    hotwords: str | None = Field(default=None, max_length=_HINT_CHARACTERS, description="Names and terms to expect.")
+    words: bool = Field(default=False, description="Each word's time and probability, in the json.")
+    channels: Annotated[str, OneOf(CHANNELS)] = Field(default="mixed", description="`separate`: one speaker a channel.")
+    formats: list[Annotated[str, OneOf(FORMATS)]] = Field(default=list(FORMATS), min_length=1, max_length=len(FORMATS))
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: `12.0` is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class NewJob(Body):
+    """A recording that is about to be uploaded."""
+
+    file_name: str = Field(min_length=1, max_length=1_000, examples=["möte.mp3"])
+    size: Annotated[int, Field(ge=0, le=MAX_UPLOAD_BYTES), BeforeValidator(_whole)] | None = Field(
+        default=None, description="Bytes; the upload is held to it exactly."
+    )
+    content_type: _MediaType = Field(default="application/octet-stream", description="The upload is held to it.")
+    checksum_sha256: _Sha256 | None = Field(
+        default=None, description="Of the file, base64; S3 refuses an upload that differs."
+    )
+    options: JobOptions = Field(default_factory=JobOptions)
+    callback: Target | None = Field(default=None, description="Told of this job alone.")

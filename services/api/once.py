@@ -1,0 +1,88 @@
+"""`Idempotency-Key`: a POST that is sent twice happens once and is answered alike."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Request
+
+from services.api.auth import service
+from services.common.domain.ids import key_digest
+from services.common.store.idempotency import Once
+from services.common.webhooks.secrets import PREFIX, SECRET_BYTES, new_secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idempotency:
+    """One request's key, if it came with one."""
+
+    client_id: str
+    api_key: str
+    key: str | None
+    fingerprint: str
+    now: int
+
+    def once(self, **reference: Any) -> Once | None:  # noqa: ANN401 - JSON
+        """What joins the transaction; `reference` is what the reply can be made of again."""
+        if self.key is None:
+            return None
+        return Once(
+            client_id=self.client_id,
+            key=self.key,
+            fingerprint=self.fingerprint,
+            at=self.now,
+            reference=reference,
+        )
+
+    def fresh_secret(self) -> tuple[str, dict[str, str]]:
+        """A webhook secret, and what of it may stand in the reference.
+
+        A reply that was lost must be given again with its secret, which is nowhere kept in the clear. So under an
+        idempotency key the secret is computed from 32 random bytes, kept for a day, and the caller's API key, of which
+        only a hash is kept: the table alone does not give it away.
+        """
+        if self.key is None:
+            return new_secret(), {}
+        seed = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+        return self.secret_again({"seed": seed}), {"seed": seed}
+
+    def secret_again(self, reference: Mapping[str, Any]) -> str:
+        """The secret of an earlier reply to this very request."""
+        seed = base64.b64decode(reference["seed"])
+        return PREFIX + base64.b64encode(hmac.digest(self.api_key.encode(), seed, "sha256")).decode()
+
+
+async def idempotency(
+    request: Request,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            pattern=r"^[A-Za-z0-9_:.-]{1,200}$",
+            description="Sent again within a day under the same key, the same request happens once.",
+        ),
+    ] = None,
+) -> Idempotency:
+    """The request's key with the fingerprint of what it stands for.
+
+    A route names its caller before this, so that it is known here.
+    """
+    # With the API key, on which a secret that is given again depends.
+    words = (request.method, request.url.path, key_digest(request.state.api_key))
+    whole = b"\0".join([*(word.encode() for word in words), await request.body()])
+    return Idempotency(
+        client_id=request.state.client_id,
+        api_key=request.state.api_key,
+        key=key,
+        fingerprint=hashlib.sha256(whole).hexdigest(),
+        now=service(request).clock(),
+    )
+
+
+Idempotent = Annotated[Idempotency, Depends(idempotency)]

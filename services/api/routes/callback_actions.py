@@ -1,0 +1,84 @@
+"""What can be done with a callback: rotate its secret, test it, enable it again, read its own ledger."""
+
+from __future__ import annotations
+
+from fastapi import Response
+
+from services.api import openapi, views
+from services.api.auth import Authenticated, Wired
+from services.api.once import Idempotent
+from services.api.routes import owned
+from services.common.domain.clock import DAY, expiry
+from services.common.domain.events import EventType, compose_about
+from services.common.domain.ids import new_id
+from services.common.domain.objects import folder
+from services.common.store.callbacks import enabling, rotation
+from services.common.store.events import delivery_of, direct
+from services.common.store.table import ConditionFailedError
+
+router = openapi.router("/callbacks/{callback_id}", "callbacks")
+OVERLAP_MS = DAY
+"""How long an old secret signs beside the new one."""
+MAX_SECRETS = 4
+"""Signatures on one message, however often somebody rotates within a day."""
+
+
+@router.post("/rotate", responses=openapi.problems(404, 409, 422))
+def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.NewSecret:
+    """A new secret, shown this once; for a day, messages carry the signatures of both."""
+    callback, now = owned.callback(callback_id, caller, wired), wired.clock()
+    secret, seed = once.fresh_secret()
+    sealed = wired.vault.seal(secret, client_id=caller.client_id, callback_id=callback_id)
+    old = [
+        {**entry, "expires_at": entry.get("expires_at") or now + OVERLAP_MS}
+        for entry in callback.secrets
+        if entry.get("expires_at", now + 1) > now
+    ]
+    new = [{"ciphertext": sealed, "created_at": now}, *old][:MAX_SECRETS]
+    if earlier := wired.store.commit([rotation(callback, new)], once.once(**seed)):
+        secret = once.secret_again(earlier)
+    return views.NewSecret(**dict(views.CallbackView.of(callback, folder(caller.client_id))), secret=secret)
+
+
+@router.post("/test", status_code=202, responses=openapi.problems(404, 409, 422))
+def send_test(
+    callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
+) -> views.DeliveryView:
+    """Send a `callback.test` message, signed like any other; its ledger is at Location."""
+    callback, now = owned.callback(callback_id, caller, wired), wired.clock()
+    if callback.status == "disabled":
+        raise owned.conflict("CALLBACK_DISABLED", "The callback is disabled: enable it first.")
+    event = compose_about(
+        callback,
+        EventType.CALLBACK_TEST,
+        subject=callback_id,
+        serial=new_id("test"),
+        now=now,
+        expires_at=expiry(now, wired.settings.retention_days),
+        message="This is a test.",
+    )
+    delivery = delivery_of(event, callback)
+    if earlier := wired.store.commit(direct(event, callback), once.once(event_id=event.event_id)):
+        delivery = owned.delivery(callback_id, f"{earlier['event_id']}.{callback_id}", wired)
+    response.headers["Location"] = f"/api/callbacks/{callback_id}/deliveries"
+    return views.DeliveryView.of(delivery)
+
+
+@router.post("/enable", responses=openapi.problems(404, 409, 422))
+def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.CallbackView:
+    """Send to a disabled callback again; what was dropped meanwhile can be redelivered."""
+    callback = owned.callback(callback_id, caller, wired)
+    try:
+        wired.store.commit([enabling(callback)], once.once())
+    except ConditionFailedError:
+        raise owned.conflict("NOT_DISABLED", f"The callback is {callback.status}.") from None
+    return views.CallbackView.of(owned.callback(callback_id, caller, wired), folder(caller.client_id))
+
+
+@router.get("/deliveries", responses=openapi.problems(404))
+def list_callback_deliveries(callback_id: str, caller: Authenticated, wired: Wired) -> views.Deliveries:
+    """The ledger of its test messages and of its challenge."""
+    owned.callback(callback_id, caller, wired)
+    return views.Deliveries(
+        deliveries=[views.DeliveryView.of(one) for one in wired.store.deliveries.of_job(callback_id)]
+    )

@@ -1,0 +1,83 @@
+"""Callbacks: who is told."""
+
+from __future__ import annotations
+
+import secrets
+
+from fastapi import Response
+
+from services.api import bodies, openapi, views
+from services.api.auth import Authenticated, Wired
+from services.api.once import Idempotent
+from services.api.problems import not_found
+from services.api.routes import owned
+from services.common.domain.clock import expiry
+from services.common.domain.events import EventType, compose_about
+from services.common.domain.objects import folder
+from services.common.store.callbacks import registration
+from services.common.store.events import direct
+from services.common.store.table import ConditionFailedError
+from services.common.webhooks.registration import new_callback
+
+router = openapi.router("/callbacks", "callbacks")
+
+
+@router.post("", status_code=201, responses=openapi.created("callback", 409, 422))
+def register(
+    wanted: bodies.NewCallback, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
+) -> views.NewSecret:
+    """Register an endpoint; its secret is shown this once."""
+    secret, seed = once.fresh_secret()
+    callback = new_callback(
+        client_id=caller.client_id,
+        url=wanted.url,
+        secret=secret,
+        vault=wired.vault,
+        now=wired.clock(),
+        events=wanted.events,
+        prefix=wanted.prefix,
+        description=wanted.description,
+        status="pending" if wanted.challenge else "active",
+        allow_private=wired.settings.webhook_allow_private,
+    )
+    operations = registration(callback)
+    if wanted.challenge:
+        event = compose_about(
+            callback,
+            EventType.CALLBACK_CHALLENGE,
+            subject=callback.callback_id,
+            serial="registration",
+            now=wired.clock(),
+            expires_at=expiry(wired.clock(), wired.settings.retention_days),
+            challenge=secrets.token_urlsafe(24),
+        )
+        operations += direct(event, callback)
+    try:
+        earlier = wired.store.commit(operations, once.once(callback_id=callback.callback_id, **seed))
+    except ConditionFailedError:
+        raise owned.conflict("TOO_MANY_CALLBACKS", "This client has as many callbacks as it may: delete one.") from None
+    if earlier:
+        callback = owned.made_before(owned.callback, earlier["callback_id"], caller, wired)
+        secret = once.secret_again(earlier)
+    response.headers["Location"] = f"/api/callbacks/{callback.callback_id}"
+    return views.NewSecret(**dict(views.CallbackView.of(callback, folder(caller.client_id))), secret=secret)
+
+
+@router.get("", responses=openapi.listed("callbacks"))
+def list_callbacks(caller: Authenticated, wired: Wired) -> views.Callbacks:
+    """All callbacks of this client."""
+    found = wired.store.callbacks.of_client(caller.client_id)
+    return views.Callbacks(callbacks=[views.CallbackView.of(one, folder(caller.client_id)) for one in found])
+
+
+@router.get("/{callback_id}", responses=openapi.problems(404))
+def read_callback(callback_id: str, caller: Authenticated, wired: Wired) -> views.CallbackView:
+    """One callback; never its secret."""
+    return views.CallbackView.of(owned.callback(callback_id, caller, wired), folder(caller.client_id))
+
+
+@router.delete("/{callback_id}", status_code=204, responses=openapi.problems(404))
+def delete_callback(callback_id: str, caller: Authenticated, wired: Wired) -> None:
+    """Forget an endpoint; what was still to be sent to it is dropped."""
+    if not wired.store.callbacks.remove(owned.callback(callback_id, caller, wired)):
+        raise not_found("callback")

@@ -1,0 +1,37 @@
+"""The ledger: every try of every message, and sending one again."""
+
+from __future__ import annotations
+
+from services.api import openapi, views
+from services.api.auth import Authenticated, Wired
+from services.api.once import Idempotent
+from services.api.routes import owned
+from services.common.store.table import ConditionFailedError
+
+router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
+
+
+@router.get("", responses=openapi.listed("deliveries", 404))
+def list_deliveries(job_id: str, caller: Authenticated, wired: Wired) -> views.Deliveries:
+    """Every message about this job, with every try."""
+    owned.job(job_id, caller, wired)
+    return views.Deliveries(deliveries=[views.DeliveryView.of(one) for one in wired.store.deliveries.of_job(job_id)])
+
+
+@router.post("/{delivery_id}/redeliver", status_code=202, responses=openapi.problems(404, 409, 422))
+def redeliver(
+    job_id: str, delivery_id: str, caller: Authenticated, wired: Wired, once: Idempotent
+) -> views.DeliveryView:
+    """Send the same bytes under the same id again, on a schedule that begins anew."""
+    owned.job(job_id, caller, wired)
+    delivery = owned.delivery(job_id, delivery_id, wired)
+    home = job_id if delivery.own_callback else None
+    callback = wired.store.callbacks.get(caller.client_id, delivery.callback_id, home)
+    if callback is None or callback.status != "active":
+        raise owned.conflict("CALLBACK_INACTIVE", "Its callback is gone or not active: nothing can be sent to it.")
+    now = wired.clock()
+    try:
+        wired.store.commit([wired.store.deliveries.again(delivery, now)], once.once())
+    except ConditionFailedError:
+        raise owned.conflict("UNDER_WAY", "An attempt is being made at this moment: look at the ledger.") from None
+    return views.DeliveryView.of(owned.delivery(job_id, delivery_id, wired))

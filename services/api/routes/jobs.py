@@ -1,0 +1,122 @@
+"""Jobs: registered, listed, watched."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated, Any
+
+from fastapi import Query, Response
+
+from services.api import bodies, cursors, openapi, views
+from services.api.auth import Authenticated, Wired
+from services.api.once import Idempotent
+from services.api.problems import Problem
+from services.api.routes import owned
+from services.api.service import Service
+from services.common.domain import objects
+from services.common.domain.clock import MINUTE, expiry, rfc3339
+from services.common.domain.ids import new_id
+from services.common.domain.options import Options
+from services.common.domain.records import Callback, Job
+from services.common.domain.states import JobStatus
+from services.common.store.callbacks import registration
+from services.common.store.clients import Caller
+from services.common.store.jobs import creation
+from services.common.webhooks.registration import new_callback
+
+router = openapi.router("/jobs", "jobs")
+UPLOAD_MARGIN_MINUTES = 15
+"""After the link has ended: an upload that began in time may still be under way."""
+
+
+@router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
+def create(
+    wanted: bodies.NewJob, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
+) -> views.CreatedJob:
+    """Register a recording; the reply says where and how to upload it."""
+    settings, now = wired.settings, wired.clock()
+    options = wanted.options.model_dump(exclude_unset=True, exclude_none=True)
+    Options.parse(options, settings.models)
+    if wanted.size is not None and wanted.size > settings.max_upload_bytes:
+        limit = settings.max_upload_bytes
+        raise Problem(413, "TOO_LARGE", f"An upload has at most {limit} bytes: put larger files into S3 directly.")
+    job_id = new_id("job")
+    secret, seed = once.fresh_secret() if wanted.callback else ("", {})
+    callback = _own_callback(wanted.callback, secret, caller, wired) if wanted.callback else None
+    job = Job(
+        job_id=job_id,
+        client_id=caller.client_id,
+        status=JobStatus.AWAITING_UPLOAD,
+        created_at=now,
+        source_key=objects.upload(caller.client_id, job_id, wanted.file_name),
+        file_name=wanted.file_name,
+        options=options,
+        own_callback=callback.callback_id if callback else None,
+        times={"created": now},
+        upload_expires_at=now + (settings.upload_minutes + UPLOAD_MARGIN_MINUTES) * MINUTE,
+        expires_at=expiry(now, settings.retention_days),
+    )
+    operations = [creation(job)]
+    if callback:
+        callback = dataclasses.replace(callback, job_id=job_id, expires_at=job.expires_at)
+        operations += registration(callback)
+    reference = {"job_id": job_id, "callback_id": job.own_callback or "", **seed}
+    if earlier := wired.store.commit(operations, once.once(**reference)):
+        job = owned.made_before(owned.job, earlier["job_id"], caller, wired)
+        secret = once.secret_again(earlier) if earlier["callback_id"] else ""
+    response.headers["Location"] = f"/api/jobs/{job.job_id}"
+    own = views.JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
+    return views.CreatedJob(**dict(views.JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)
+
+
+def _own_callback(wanted: bodies.Target, secret: str, caller: Caller, wired: Service) -> Callback:
+    """A callback for the job that is being made."""
+    return new_callback(
+        client_id=caller.client_id,
+        url=wanted.url,
+        secret=secret,
+        vault=wired.vault,
+        now=wired.clock(),
+        events=wanted.events,
+        description=wanted.description,
+        allow_private=wired.settings.webhook_allow_private,
+    )
+
+
+def _upload(job: Job, wanted: bodies.NewJob, wired: Service, now: int) -> views.Upload:
+    """A form that S3 takes for this key, this type, this size and this content, and for nothing else."""
+    settings = wired.settings
+    smallest, largest = (0, settings.max_upload_bytes) if wanted.size is None else (wanted.size, wanted.size)
+    fields = {"Content-Type": wanted.content_type}
+    if wanted.checksum_sha256:
+        fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": wanted.checksum_sha256}
+    conditions: list[Any] = [["content-length-range", smallest, largest]]
+    post = wired.s3.generate_presigned_post(
+        settings.bucket_name,
+        job.source_key,
+        Fields=dict(fields),
+        Conditions=conditions + [{name: value} for name, value in fields.items()],
+        ExpiresIn=settings.upload_minutes * 60,
+    )
+    return views.Upload(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE))
+
+
+@router.get("", responses=openapi.listed("jobs", 422))
+def list_jobs(
+    caller: Authenticated,
+    wired: Wired,
+    after: Annotated[str | None, openapi.cursor()] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> views.Jobs:
+    """This client's jobs, newest first."""
+    page = list(wired.store.jobs.of_client(caller.client_id, after=cursors.decode(after, "JOB"), limit=limit))[:limit]
+    return views.Jobs(
+        jobs=[views.JobView.of(job) for _, job in page],
+        next=cursors.encode(page[-1][0]) if len(page) == limit else None,
+    )
+
+
+@router.get("/{job_id}", responses=openapi.problems(404))
+def read_job(job_id: str, caller: Authenticated, wired: Wired) -> views.JobView:
+    """A job as it stands."""
+    return views.JobView.of(owned.job(job_id, caller, wired))

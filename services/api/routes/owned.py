@@ -1,0 +1,76 @@
+"""The caller's own things; another's are as unknown as none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeVar
+
+from services.api.problems import Problem, not_found
+from services.api.service import Service
+from services.common.domain.records import Callback, Delivery, Job
+from services.common.store.clients import Caller
+from services.common.store.tombstones import Tombstone
+
+# What is no id of ours is not looked for: DynamoDB refuses keys that are empty or too long.
+_ID = re.compile(r"(job|cb|evt)_[a-z2-7]{1,40}")
+
+
+def job(job_id: str, caller: Caller, wired: Service) -> Job:
+    """A job of this client.
+
+    Raises:
+        Problem: 404 unknown or another's.
+
+    """
+    found = wired.store.jobs.get(job_id) if _ID.fullmatch(job_id) else None
+    if found is None or found.client_id != caller.client_id:
+        raise not_found("job")
+    return found
+
+
+def tombstone(job_id: str, caller: Caller, wired: Service) -> Tombstone:
+    """An erased job of this client; raises a 404 as for any other."""
+    found = wired.store.tombstones.get(job_id) if _ID.fullmatch(job_id) else None
+    if found is None or found.client_id != caller.client_id:
+        raise not_found("job")
+    return found
+
+
+def callback(callback_id: str, caller: Caller, wired: Service) -> Callback:
+    """A callback of this client; raises a 404 otherwise."""
+    found = wired.store.callbacks.get(caller.client_id, callback_id) if _ID.fullmatch(callback_id) else None
+    if found is None:
+        raise not_found("callback")
+    return found
+
+
+def delivery(subject: str, delivery_id: str, wired: Service) -> Delivery:
+    """A delivery of something that is known to be the caller's; raises a 404 otherwise."""
+    event_id, _, callback_id = delivery_id.partition(".")
+    known = _ID.fullmatch(event_id) and _ID.fullmatch(callback_id)
+    found = wired.store.deliveries.get(subject, event_id, callback_id) if known else None
+    if found is None:
+        raise not_found("delivery")
+    return found
+
+
+Found = TypeVar("Found")
+
+
+def made_before(find: Callable[[str, Caller, Service], Found], name: str, caller: Caller, wired: Service) -> Found:
+    """What an earlier request under the same idempotency key has made.
+
+    Raises:
+        Problem: 409, it has been deleted since.
+
+    """
+    try:
+        return find(name, caller, wired)
+    except Problem:
+        raise conflict("DELETED_SINCE", "This request was carried out before; what it made is deleted.") from None
+
+
+def conflict(code: str, detail: str) -> Problem:
+    """Understood, but not in the present state."""
+    return Problem(409, code, detail)

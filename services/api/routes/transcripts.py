@@ -1,0 +1,52 @@
+"""Transcripts: by redirect to where they lie."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import JSONResponse
+
+from services.api import openapi, views
+from services.api.auth import Authenticated, Wired
+from services.api.bodies import OneOf
+from services.api.problems import Problem
+from services.api.routes import owned
+from services.common.domain.options import FORMATS
+from services.common.domain.states import JobStatus
+
+router = openapi.router("/jobs/{job_id}/transcript", "transcripts")
+HINT = (
+    "Follow the link without the Authorization header: S3 takes one kind of authorisation at a time, and the link "
+    "carries its own. With ?redirect=false the link comes as JSON instead of as a redirect."
+)
+
+
+@router.get("", response_model=views.Link, responses=openapi.redirect(404, 409, 422))
+def read_transcript(
+    job_id: str,
+    caller: Authenticated,
+    wired: Wired,
+    form: Annotated[str, OneOf(FORMATS), Query(alias="format")] = "txt",
+    redirect: Annotated[
+        bool, Query(description="false: the link as JSON, for clients that keep their headers.")
+    ] = True,
+) -> JSONResponse:
+    """The transcript in one of its formats, by redirect to a fresh link."""
+    job = owned.job(job_id, caller, wired)
+    if job.status is not JobStatus.COMPLETED or job.result is None:
+        raise owned.conflict("NOT_COMPLETED", f"The job is {job.status.value}: there is no transcript.")
+    entry = job.result["files"].get(form)
+    if entry is None:
+        there = ", ".join(job.result["files"])
+        raise Problem(404, "NO_SUCH_FORMAT", f"The job was made for these formats: {there}.", field="format")
+    link = wired.s3.generate_presigned_url(
+        "get_object",
+        Params={"Bucket": wired.settings.bucket_name, "Key": entry["key"]},
+        ExpiresIn=wired.settings.link_seconds,
+    )
+    # The body is for whoever does not follow, and for people who look.
+    reply = JSONResponse({"url": link, "hint": HINT}, 302 if redirect else 200, {"Cache-Control": "no-store"})
+    if redirect:
+        reply.headers["Location"] = link
+    return reply

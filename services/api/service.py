@@ -1,0 +1,28 @@
+"""What the routes work with, put together once per process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.api.settings import ApiSettings
+from services.common.aws import Aws
+from services.common.domain.clock import now_ms
+from services.common.domain.events import Places
+from services.common.erasure import Erasure
+from services.common.store.store import Store
+from services.common.webhooks.vault import Vault
+
+
+class Service:
+    """One deployment's store, bucket and vault."""
+
+    def __init__(self, settings: ApiSettings, aws: Aws, *, clock: Callable[[], int] = now_ms) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.s3 = aws.s3()
+        self.store = Store(aws.dynamodb(), settings.table_name)
+        self.vault = Vault(aws.kms(), settings.secrets_key_id)
+        self.erasure = Erasure(self.store, self.s3, settings.bucket_name)
+        self.places = Places(
+            bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
+        )

@@ -1,0 +1,16 @@
+"""What the API is told by its environment."""
+
+from __future__ import annotations
+
+from services.common.settings import CommonSettings
+
+
+class ApiSettings(CommonSettings):
+    """Terraform sets everything that has no default; a test holds the two together."""
+
+    max_upload_bytes: int = 5_000_000_000
+    """Largest upload by presigned POST: S3's own limit is 5 GB."""
+    upload_minutes: int = 60
+    """How long a presigned upload is good for."""
+    link_seconds: int = 300
+    """How long a link to a transcript is good for."""

@@ -1,0 +1,104 @@
+"""Around every request: an id that is in the reply and in every log line, a bound for the body, and one log line."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.api.problems import MAX_BODY_BYTES, document
+
+log = structlog.get_logger()
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,100}")
+
+
+class BodyTooLargeError(Exception):
+    """More bytes than any request of this API needs; FastAPI makes a 400 of it, and `problems` the answer."""
+
+
+class Tracing:
+    """The outermost layer of the application: behind it, no request ends without a reply and a log line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["request_id"] = _request_id(scope)
+        exchange = _Exchange(scope, receive, send)
+        structlog.contextvars.bind_contextvars(request_id=scope["request_id"])
+        try:
+            await self._app(scope, exchange.receive, exchange.send)
+        except ClientDisconnect:
+            pass  # nobody is there to be answered
+        except Exception as error:  # noqa: BLE001 - the last net: whatever it was, the caller gets a document and the log the reason
+            scope["failure"] = error
+            await exchange.problem(500, "INTERNAL", "Something went wrong here. The request's id helps to find it.")
+        finally:
+            _log(scope, exchange)
+            structlog.contextvars.unbind_contextvars("request_id")
+
+
+class _Exchange:
+    """Watches one request's messages."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._received = 0
+        self.started = time.monotonic()
+        self.status: int | None = None
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._received += len(message.get("body", b""))
+        if self._received > MAX_BODY_BYTES:
+            self._scope["body_too_large"] = True
+            raise BodyTooLargeError
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [*message.get("headers", []), (b"x-request-id", self._scope["request_id"].encode())]
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+    async def problem(self, status: int, code: str, detail: str) -> None:
+        if self.status is None:  # a reply that has begun cannot be changed any more
+            reply = document(Request(self._scope), status, code, detail)
+            await reply(self._scope, self._receive, self.send)
+
+
+def _request_id(scope: Scope) -> str:
+    """Lambda's own id, else the caller's, else a new one."""
+    context = scope.get("aws.context")
+    if context is not None:
+        return str(context.aws_request_id)
+    given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _log(scope: Scope, exchange: _Exchange) -> None:
+    """The route's pattern, not the path, and no query: neither a name nor a secret can be in it."""
+    failure = scope.get("failure")
+    entry: dict[str, Any] = {
+        "method": scope["method"],
+        "route": getattr(scope.get("route"), "path", None),
+        "status": exchange.status,
+        "milliseconds": round((time.monotonic() - exchange.started) * 1_000),
+        "client_id": scope.get("state", {}).get("client_id"),
+    }
+    if failure is not None:
+        log.error("request.failed", **entry, exc_info=failure)
+    else:
+        log.info("request.done", **entry)
