@@ -1,0 +1,110 @@
+"""Everything that is due to be sent, through a bounded pool, so that no receiver holds up another."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict, deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.common.domain.records import Delivery
+    from services.common.store.deliveries import Deliveries
+    from services.common.webhooks.dispatch import Dispatcher
+
+log = structlog.get_logger()
+SENDERS = 128
+"""Deliveries under way at once: threads that mostly wait. A receiver that hangs holds one for fifteen seconds."""
+PER_RECEIVER = 4
+"""Of which so many to one client's one host."""
+PAGE = 1_000
+"""Due deliveries looked at in one go: a flood at the front of the line does not hide what stands behind it."""
+LOOK_AGAIN_SECONDS = 1.0
+LAST_TRY_SECONDS = 20
+"""Left of the function's time when the last delivery may begin: more than a try can take."""
+
+Receiver = tuple[str, str]
+
+
+class Line:
+    """What waits, by receiver; receivers take turns."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Receiver, deque[Delivery]] = defaultdict(deque)
+        self._busy: Counter[Receiver] = Counter()
+        self._seen: set[tuple[str, str, str, int]] = set()
+
+    def join(self, delivery: Delivery) -> None:
+        """Stand in line, unless it already does or has been through: the index may lag behind."""
+        name = (delivery.job_id, delivery.event_id, delivery.callback_id, delivery.attempts)
+        if name not in self._seen:
+            self._seen.add(name)
+            self._waiting[_receiver(delivery)].append(delivery)
+
+    def next(self) -> Delivery | None:
+        """Whose turn it is among the receivers that have a place free."""
+        for receiver, waiting in self._waiting.items():
+            if self._busy[receiver] < PER_RECEIVER:
+                delivery = waiting.popleft()
+                del self._waiting[receiver]
+                if waiting:
+                    self._waiting[receiver] = waiting  # at the end of the line
+                self._busy[receiver] += 1
+                return delivery
+        return None
+
+    def leave(self, delivery: Delivery) -> None:
+        """The try is over: its receiver has a place free again."""
+        self._busy[_receiver(delivery)] -= 1
+
+
+class Drain:
+    """One sweep's deliveries."""
+
+    def __init__(self, deliveries: Deliveries, dispatcher: Dispatcher, clock: Callable[[], int]) -> None:
+        self._deliveries = deliveries
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._line = Line()
+        self._looked_at = float("-inf")
+
+    def run(self, seconds_left: Callable[[], float]) -> int:
+        """Send until nothing is due or the time is up; returns how many tries were made."""
+        sent = 0
+        under_way: dict[Future[bool], Delivery] = {}
+        with ThreadPoolExecutor(SENDERS, thread_name_prefix="delivery") as pool:
+            while True:
+                in_time = seconds_left() > LAST_TRY_SECONDS
+                while in_time and len(under_way) < SENDERS and (delivery := self._next()):
+                    under_way[pool.submit(self._send, delivery)] = delivery
+                if not under_way:
+                    return sent
+                done, _ = wait(under_way, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._line.leave(under_way.pop(future))
+                    sent += future.result()
+
+    def _next(self) -> Delivery | None:
+        """Whoever is next in line; when that is nobody, the index is asked again, but not all the time."""
+        delivery = self._line.next()
+        if delivery is None and time.monotonic() - self._looked_at >= LOOK_AGAIN_SECONDS:
+            self._looked_at = time.monotonic()
+            for due in self._deliveries.overdue(self._clock(), limit=PAGE):
+                self._line.join(due)
+            return self._line.next()
+        return delivery
+
+    def _send(self, delivery: Delivery) -> bool:
+        try:
+            return self._dispatcher.send(delivery) is not None
+        except Exception:  # one delivery's trouble is not the others'; its lease ends and the next sweep has it
+            log.exception("delivery.failed", job_id=delivery.job_id, event_id=delivery.event_id)
+            return False
+
+
+def _receiver(delivery: Delivery) -> Receiver:
+    return delivery.client_id, delivery.host or delivery.callback_id

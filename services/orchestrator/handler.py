@@ -1,0 +1,82 @@
+"""The orchestrator's Lambda handler: S3's events through SQS in batches, and the sweep every minute."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+
+from services.common import logs
+from services.common.aws import Aws
+from services.common.domain.queueing import estimated_seconds
+from services.common.settings import load
+from services.orchestrator.service import Orchestrator
+from services.orchestrator.settings import OrchestratorSettings
+from services.orchestrator.uploads import Ignored, Upload, read_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+log = structlog.get_logger()
+
+
+class Context(Protocol):
+    """What Lambda tells of an invocation."""
+
+    aws_request_id: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+@cache
+def build() -> Orchestrator:
+    """Clients are made once per process, at the first event, so that importing costs nothing."""
+    settings = load(OrchestratorSettings)
+    logs.configure(settings.log_level, service="orchestrator", deployment=settings.deployment)
+    return Orchestrator(settings, Aws())
+
+
+def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """SQS batches answer with the messages that must come again; the sweep with what it did."""
+    orchestrator = build()
+    structlog.contextvars.bind_contextvars(request_id=context.aws_request_id)
+    if event.get("kind") == "sweep":
+        return dict(orchestrator.sweep.run(lambda: context.get_remaining_time_in_millis() / 1_000))
+    return {"batchItemFailures": take_batch(orchestrator, event.get("Records", []))}
+
+
+def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Queue what the messages tell of; returns those that failed for a reason that may pass."""
+    uploads = {
+        upload: str(record.get("messageId", ""))
+        for record in records
+        for upload in _uploads(record, orchestrator.settings.bucket_name)
+    }
+    now = orchestrator.clock()
+    taken = orchestrator.intake.take(uploads, now)
+    failed = {uploads[one.upload] for one in taken if one.error}
+    for one in taken:
+        if one.error:
+            log.error("intake.failed", message_id=uploads[one.upload], error=str(one.error))
+    try:
+        orchestrator.fleet.ensure(now, [estimated_seconds(one.job.source_bytes) for one in taken if one.job])
+    except (ClientError, BotoCoreError) as error:
+        # The jobs are queued; the sweep launches what they need within a minute.
+        log.error("fleet.failed", error=str(error))  # noqa: TRY400 - the message says it
+    return [{"itemIdentifier": message_id} for message_id in sorted(failed)]
+
+
+def _uploads(record: Mapping[str, Any], bucket: str) -> list[Upload]:
+    """What a message holds; what is no upload is logged with its code, and never comes again."""
+    try:
+        body = json.loads(record["body"])
+    except (KeyError, TypeError, ValueError):
+        body = None
+    found = read_message(body, bucket)
+    for ignored in found:
+        if isinstance(ignored, Ignored):
+            log.warning("intake.ignored", code=ignored.code, message_id=record.get("messageId"))
+    return [upload for upload in found if isinstance(upload, Upload)]

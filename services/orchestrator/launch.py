@@ -1,0 +1,180 @@
+"""One machine: CreateFleet with a frozen request, so that a lost reply can be asked for again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from services.common.domain.states import Waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ssm import SSMClient
+
+    from services.orchestrator.settings import OrchestratorSettings
+
+NO_IMAGE = "none"
+_CAPACITY = frozenset(
+    {
+        "InsufficientInstanceCapacity",
+        "InsufficientHostCapacity",
+        "InsufficientReservedInstanceCapacity",
+        "InsufficientFreeAddressesInSubnet",
+        "SpotMaxPriceTooLow",
+        "UnfulfillableCapacity",
+        "Unsupported",
+        "UnsupportedOperation",
+        "RequestLimitExceeded",
+        "InternalError",
+    }
+)
+_QUOTA = frozenset({"MaxSpotInstanceCountExceeded", "InstanceLimitExceeded", "VcpuLimitExceeded"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launched:
+    """The machine that EC2 gave."""
+
+    instance_id: str
+    instance_type: str
+    zone: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """No machine, and why: the job waits for it to pass."""
+
+    waiting: Waiting
+    reason: str
+
+
+class Launcher:
+    """Asks EC2 for machines."""
+
+    def __init__(self, ec2: EC2Client, ssm: SSMClient, settings: OrchestratorSettings) -> None:
+        self._ec2 = ec2
+        self._ssm = ssm
+        self._settings = settings
+
+    def request(self, *, slot: str, launch_id: str, market: str) -> dict[str, Any] | Refused:
+        """Everything a launch depends on, to be kept with the slot before it is asked for."""
+        try:
+            image = self._parameter(self._settings.image_parameter)
+            provision = image == NO_IMAGE
+            if provision:
+                image = self._parameter(self._settings.fallback_image_parameter)
+        except self._ssm.exceptions.ParameterNotFound:
+            reason = f"The parameter {self._settings.image_parameter} that names the image is missing: apply again."
+            return Refused(waiting=Waiting.IMAGE, reason=reason)
+        return {
+            "slot": slot,
+            "launch_id": launch_id,
+            "market": market,
+            "image_id": image,
+            "provision": provision,
+            "template_id": self._settings.launch_template_id,
+            "types": list(self._settings.instance_types),
+            "subnets": list(self._settings.subnet_ids),
+            "deployment": self._settings.deployment,
+        }
+
+    def launch(self, request: Mapping[str, Any]) -> Launched | Refused:
+        """Ask; asked twice with one request, EC2 launches once.
+
+        Raises:
+            ClientError, BotoCoreError: nobody knows whether a machine came; ask again with the same request.
+
+        """
+        try:
+            reply = self._ec2.create_fleet(**_fleet(request))
+        except ClientError as error:
+            details = error.response["Error"]
+            refused = classify(details["Code"], details.get("Message", ""))
+            if refused is None:
+                raise
+            return refused
+        for instance in reply.get("Instances", []):
+            overrides = instance.get("LaunchTemplateAndOverrides", {}).get("Overrides", {})
+            return Launched(
+                instance_id=instance["InstanceIds"][0],
+                instance_type=instance["InstanceType"],
+                zone=overrides.get("AvailabilityZone"),
+            )
+        return _why([dict(error) for error in reply.get("Errors", [])])
+
+    def _parameter(self, name: str) -> str:
+        return self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
+
+
+def classify(code: str, message: str) -> Refused | None:
+    """What a refusal means for the queue; None: it is not known whether a machine came."""
+    reason = f"{code}: {message}".strip(": ")
+    if code in _CAPACITY:
+        return Refused(waiting=Waiting.CAPACITY, reason=reason)
+    if code in _QUOTA:
+        return Refused(waiting=Waiting.QUOTA, reason=reason)
+    if code.startswith(("Invalid", "Unauthorized", "AuthFailure", "Missing", "IdempotentParameterMismatch")):
+        return Refused(waiting=Waiting.IMAGE, reason=reason)
+    return None
+
+
+def _why(errors: list[dict[str, Any]]) -> Refused:
+    """Of several refusals the one that says most: a quota or an image can be mended, capacity only waited for."""
+    found = [classify(error.get("ErrorCode", ""), error.get("ErrorMessage", "")) for error in errors]
+    known = [refused for refused in found if refused]
+    for kind in (Waiting.IMAGE, Waiting.QUOTA, Waiting.CAPACITY):
+        for refused in known:
+            if refused.waiting is kind:
+                return refused
+    return Refused(waiting=Waiting.CAPACITY, reason="EC2 gave no machine and no reason")
+
+
+def _fleet(request: Mapping[str, Any]) -> dict[str, Any]:
+    spot = request["market"] == "spot"
+    fleet: dict[str, Any] = {
+        "Type": "instant",
+        "ClientToken": request["launch_id"],
+        "LaunchTemplateConfigs": [
+            {
+                "LaunchTemplateSpecification": {
+                    "LaunchTemplateId": request["template_id"],
+                    "Version": "$Default",
+                },
+                "Overrides": [
+                    {
+                        "InstanceType": kind,
+                        "SubnetId": subnet,
+                        "ImageId": request["image_id"],
+                        "Priority": float(place),
+                    }
+                    for place, kind in enumerate(request["types"])
+                    for subnet in request["subnets"]
+                ],
+            }
+        ],
+        "TargetCapacitySpecification": {
+            "TotalTargetCapacity": 1,
+            "DefaultTargetCapacityType": request["market"],
+        },
+        "TagSpecifications": [{"ResourceType": "instance", "Tags": _tags(request)}],
+    }
+    if spot:
+        fleet["SpotOptions"] = {"AllocationStrategy": "price-capacity-optimized"}
+    else:
+        fleet["OnDemandOptions"] = {"AllocationStrategy": "prioritized"}
+    return fleet
+
+
+def _tags(request: Mapping[str, Any]) -> list[dict[str, str]]:
+    tags = {
+        "Name": f"{request['deployment']}-worker-{request['slot']}",
+        "transcribe-deployment": request["deployment"],
+        "transcribe-slot": request["slot"],
+        "transcribe-launch-id": request["launch_id"],
+        "transcribe-market": request["market"],
+    }
+    return [{"Key": key, "Value": value} for key, value in tags.items()]

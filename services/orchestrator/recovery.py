@@ -1,0 +1,75 @@
+"""Parts whose worker fell silent go back to the queue; those that kill every worker end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.common.domain.endurance import crash_error, exhausted
+from services.common.domain.events import EventType, compose, interruption
+from services.common.domain.states import JobStatus, PartStatus
+from services.common.store.endings import Outcome, ended
+from services.common.store.events import Announcement
+
+if TYPE_CHECKING:
+    from services.common.domain.events import Places
+    from services.common.domain.records import Job, Part
+    from services.common.store.store import Store
+
+log = structlog.get_logger()
+
+
+class Recovery:
+    """Looks twice before it takes a part away."""
+
+    def __init__(self, store: Store, places: Places) -> None:
+        self._store = store
+        self._places = places
+
+    def suspects(self, now: int) -> list[Part]:
+        """Running parts whose lease has ended, with their heartbeat counters as they are."""
+        found = [self._store.parts.get(part.job_id, part.part_id) for part in self._store.parts.overdue(now)]
+        return [part for part in found if part and part.status is PartStatus.RUNNING and part.due_at <= now]
+
+    def take_away(self, suspect: Part, now: int) -> bool:
+        """Queue the part again if its counter still stands where it stood; False if somebody lives after all."""
+        job = self._store.jobs.get(suspect.job_id)
+        if job is None or job.status is not JobStatus.RUNNING:
+            return False
+        deaths = suspect.deaths + suspect.on_device
+        losses = suspect.losses + (not suspect.on_device)
+        if exhausted(deaths, losses):
+            return self._give_up(suspect, job, now)
+        taken = self._store.parts.take_away(
+            suspect,
+            due_at=now,
+            job=job if job.parts == 1 else None,
+            interrupted=self._interrupted(suspect, job, now),
+        )
+        log.warning(
+            "part.recovered" if taken else "part.alive",
+            job_id=suspect.job_id,
+            part=suspect.part_id,
+            attempt=suspect.attempt,
+            deaths=deaths,
+            losses=losses,
+        )
+        return taken
+
+    def _give_up(self, part: Part, job: Job, now: int) -> bool:
+        error = crash_error().describe()
+        outcome = Outcome(error=error)
+        after = ended(job, outcome, {"failed": now})
+        announcement = Announcement(
+            compose(after, EventType.FAILED, serial=str(job.generation), now=now, places=self._places),
+            job.source_key,
+            self._store.callbacks.of_job(job),
+        )
+        given_up = self._store.endings.give_up(part, after, outcome, announcement)
+        log.error("job.failed", job_id=job.job_id, code=error["code"], given_up=given_up)
+        return given_up
+
+    def _interrupted(self, part: Part, job: Job, now: int) -> Announcement | None:
+        event = interruption(job, part, now, self._places)
+        return Announcement(event, job.source_key, self._store.callbacks.of_job(job)) if event else None

@@ -1,0 +1,78 @@
+"""The orchestrator, put together once per process."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from services.common.aws import Aws
+from services.common.domain.clock import now_ms
+from services.common.domain.events import Places
+from services.common.domain.ids import new_id
+from services.common.erasure import Erasure
+from services.common.store.store import Store
+from services.orchestrator.expiry import Expiry
+from services.orchestrator.fleet import Fleet
+from services.orchestrator.intake import Intake
+from services.orchestrator.launch import Launcher
+from services.orchestrator.reaper import Reaper
+from services.orchestrator.recovery import Recovery
+from services.orchestrator.search import Search
+from services.orchestrator.sweep import Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.common.webhooks.dispatch import Dispatcher
+    from services.orchestrator.settings import OrchestratorSettings
+
+
+class Orchestrator:
+    """Intake, fleet and sweep of one deployment."""
+
+    def __init__(
+        self,
+        settings: OrchestratorSettings,
+        aws: Aws,
+        *,
+        clock: Callable[[], int] = now_ms,
+        wait: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self._aws = aws
+        self.clock = clock
+        self._sender = new_id("sweep")
+        ec2, s3 = aws.ec2(), aws.s3()
+        self._store = Store(aws.dynamodb(), settings.table_name)
+        places = Places(
+            bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
+        )
+        self.intake = Intake(self._store, places)
+        self.fleet = Fleet(self._store, Launcher(ec2, aws.ssm(), settings), settings)
+        self.search = Search(self._store, s3, settings.bucket_name, self.intake, settings.retention_days)
+        self.sweep = Sweep(
+            store=self._store,
+            recovery=Recovery(self._store, places),
+            reaper=Reaper(self._store, ec2, self.fleet, settings),
+            fleet=self.fleet,
+            expiry=Expiry(self._store, places),
+            erasure=Erasure(self._store, s3, settings.bucket_name),
+            search=self.search,
+            dispatcher=self._dispatcher,
+            clock=clock,
+            wait=wait,
+            heartbeat_seconds=settings.heartbeat_seconds,
+        )
+
+    def _dispatcher(self) -> Dispatcher:
+        # An HTTP client is slow to import, and most invocations send nothing.
+        from services.common.webhooks.dispatch import Dispatcher  # noqa: PLC0415
+        from services.common.webhooks.vault import Vault  # noqa: PLC0415
+
+        return Dispatcher(
+            self._store,
+            Vault(self._aws.kms(), self.settings.secrets_key_id),
+            sender=self._sender,
+            clock=self.clock,
+            allow_private=self.settings.webhook_allow_private,
+        )
