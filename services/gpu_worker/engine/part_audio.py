@@ -1,0 +1,68 @@
+"""A part's audio as a file of its own, so that nobody has to read from the beginning to get there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from services.gpu_worker.engine.media import Samples, read
+from services.gpu_worker.engine.plan import RATE, Plan
+
+
+def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: threading.Event | None = None) -> None:
+    """Write every part's samples as `<index>.flac`, 16 bit at 16 kHz: lossless, so the words stay the same.
+
+    The recording is read once. One channel, or two where the plan keeps them separate. Decode a part's file with
+    `Engine.decode(..., part=index)`. Raises StoppedError once `stop` is set.
+    """
+    _, blocks = read(path, plan.channels, stop or threading.Event())
+    ahead = _Blocks(blocks)
+    for part in plan.parts:
+        with _flac(folder / f"{part.index}.flac", plan.channels) as write:
+            for block in ahead.until(part.end):
+                write(block)
+
+
+class _Blocks:
+    """Samples in order, handed out up to a position; what lies beyond waits for the next."""
+
+    def __init__(self, blocks: Iterator[Samples]) -> None:
+        self._blocks = blocks
+        self._position = 0
+        self._rest: Samples | None = None
+
+    def until(self, end: int) -> Iterator[Samples]:
+        while self._position < end:
+            block = self._rest if self._rest is not None else next(self._blocks, None)
+            self._rest = None
+            if block is None:
+                return
+            taken, rest = block[:, : end - self._position], block[:, end - self._position :]
+            self._rest = rest if rest.shape[1] else None
+            self._position += taken.shape[1]
+            yield taken
+
+
+@contextmanager
+def _flac(destination: Path, channels: int) -> Iterator[Any]:
+    layout = "mono" if channels == 1 else "stereo"
+    with av.open(str(destination), "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=RATE, layout=layout, format="s16")
+        position = 0
+
+        def write(block: Samples) -> None:
+            nonlocal position
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(block.T).reshape(1, -1), "s16", layout)
+            frame.rate = RATE
+            frame.pts = position
+            position += block.shape[1]
+            container.mux(stream.encode(frame))
+
+        yield write
+        container.mux(stream.encode(None))

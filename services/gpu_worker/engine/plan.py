@@ -1,0 +1,144 @@
+"""The plan: which stretches of a recording are decoded, as clips, and how clips make up parts.
+
+All positions are samples at 16 kHz of the whole recording, so they mean the same on every machine. The plan decides
+every clip's audio; that is why the words do not depend on who decodes which clip when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+RATE = 16_000
+"""Samples a second that the models hear."""
+VERSION = 1
+
+Span = tuple[int, int]
+"""Start and end, in samples."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """At most 30 s of audio that is decoded by itself: the spans of one channel, laid end to end."""
+
+    index: int
+    channel: int
+    spans: tuple[Span, ...]
+
+    @property
+    def start(self) -> int:
+        return self.spans[0][0]
+
+    @property
+    def end(self) -> int:
+        return self.spans[-1][1]
+
+    @property
+    def samples(self) -> int:
+        """Length of what the model hears."""
+        return sum(end - start for start, end in self.spans)
+
+    def at(self, seconds: float) -> float:
+        """Time in the recording, in seconds, of a moment in the clip's audio."""
+        position = seconds * RATE
+        for start, end in self.spans:
+            if position <= end - start:
+                return (start + max(position, 0)) / RATE
+            position -= end - start
+        return self.end / RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of the recording that one worker takes at a time, and its clips `first` up to, without, `last`."""
+
+    index: int
+    start: int
+    end: int
+    first: int
+    last: int
+
+    @property
+    def clips(self) -> range:
+        return range(self.first, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What the file said about itself."""
+
+    container: str
+    codec: str
+    rate: int
+    channels: int
+    declared_seconds: float | None
+    """Duration by the container's header; None where it has none that can be relied on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that must be known to decode any clip of a recording, anywhere."""
+
+    samples: int
+    channels: int
+    """1, or 2 where each channel is decoded by itself."""
+    language: str
+    speech: int
+    """Samples with speech in any channel."""
+    clips: tuple[Clip, ...]
+    parts: tuple[Part, ...]
+    source: Source
+    truncated_at: float | None = None
+    """Seconds after which the file promised more than could be read."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        return self.samples / RATE
+
+    def with_at_most(self, count: int) -> Plan:
+        """The same clips in no more than `count` parts: neighbours are joined."""
+        size = -(-len(self.parts) // count)
+        groups = [self.parts[start : start + size] for start in range(0, len(self.parts), size)]
+        joined = tuple(
+            Part(index, group[0].start, group[-1].end, group[0].first, group[-1].last)
+            for index, group in enumerate(groups)
+        )
+        return replace(self, parts=joined)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` takes back."""
+        return {
+            "version": VERSION,
+            "samples": self.samples,
+            "channels": self.channels,
+            "language": self.language,
+            "speech": self.speech,
+            "clips": [[clip.channel, [list(span) for span in clip.spans]] for clip in self.clips],
+            "parts": [[part.start, part.end, part.first, part.last] for part in self.parts],
+            "source": {field: getattr(self.source, field) for field in Source.__dataclass_fields__},
+            "truncated_at": self.truncated_at,
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Plan:
+        """What `to_json` gave. Raises ValueError for a plan of another version."""
+        if data["version"] != VERSION:
+            raise ValueError(f"plan version {data['version']} is not {VERSION}")
+        clips = tuple(
+            Clip(index, channel, tuple((start, end) for start, end in spans))
+            for index, (channel, spans) in enumerate(data["clips"])
+        )
+        return cls(
+            samples=data["samples"],
+            channels=data["channels"],
+            language=data["language"],
+            speech=data["speech"],
+            clips=clips,
+            parts=tuple(Part(index, *numbers) for index, numbers in enumerate(data["parts"])),
+            source=Source(**data["source"]),
+            truncated_at=data["truncated_at"],
+            warnings=tuple(data["warnings"]),
+        )

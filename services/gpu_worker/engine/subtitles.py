@@ -1,0 +1,81 @@
+"""From segments to subtitles: at most two lines of 42 characters, long enough on screen to be read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from services.gpu_worker.engine.results import Word
+from services.gpu_worker.engine.transcript import Transcript
+
+LINE = 42
+LINES = 2
+READING_SPEED = 17.0
+"""Characters a second that an adult reads with ease."""
+SHORTEST, LONGEST = 1.0, 7.0
+"""Seconds on screen."""
+GAP = 0.08
+"""Seconds between two cues: two frames, so that the eye sees the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    start: float
+    end: float
+    lines: tuple[str, ...]
+
+
+def cues(transcript: Transcript) -> list[Cue]:
+    """Subtitles for a transcript, in order, none overlapping another of the same channel."""
+    found: list[Cue] = []
+    for channel in sorted({segment.channel for segment in transcript.segments}):
+        pieces = [
+            piece for segment in transcript.segments if segment.channel == channel for piece in _pieces(segment.words)
+        ]
+        found.extend(_timed(pieces, transcript.seconds))
+    return sorted(found, key=lambda cue: (cue.start, cue.end))
+
+
+def _pieces(words: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
+    """Split a sentence into what fits on screen, in as equal pieces as can be, at commas where there are some."""
+    text = "".join(word.text for word in words).strip()
+    fits = wrap(text) is not None and words[-1].end - words[0].start <= LONGEST
+    if fits or len(words) == 1:
+        yield tuple(words)
+        return
+    total = len(text)
+
+    def merit(index: int) -> float:
+        left = len("".join(word.text for word in words[:index]))
+        comma = 0.15 if words[index - 1].text.rstrip().endswith((",", ";", ":")) else 0.0
+        return comma - abs(left / total - 0.5)
+
+    cut = max(range(1, len(words)), key=merit)
+    yield from _pieces(words[:cut])
+    yield from _pieces(words[cut:])
+
+
+def wrap(text: str) -> tuple[str, ...] | None:
+    """One line, or two as equal as can be; None when they would be too long."""
+    if len(text) <= LINE:
+        return (text,)
+    spaces = [index for index, character in enumerate(text) if character == " "]
+    splits = [(text[:space], text[space + 1 :]) for space in spaces]
+    fitting = [split for split in splits if max(map(len, split)) <= LINE]
+    return min(fitting, key=lambda split: abs(len(split[0]) - len(split[1]))) if fitting else None
+
+
+def _timed(pieces: Sequence[Sequence[Word]], seconds: float) -> Iterator[Cue]:
+    """Give each piece the time that reading takes, as far as the next one allows."""
+    for index, words in enumerate(pieces):
+        text = " ".join("".join(word.text for word in words).split())
+        start = words[0].start
+        limit = pieces[index + 1][0].start - GAP if index + 1 < len(pieces) else seconds
+        wished = max(words[-1].end, start + max(SHORTEST, len(text) / READING_SPEED))
+        end = max(min(wished, limit), min(words[-1].end, limit + GAP), start + 0.001)
+        yield Cue(round(start, 3), round(end, 3), wrap(text) or _chopped(text))
+
+
+def _chopped(text: str) -> tuple[str, ...]:
+    """A single word without end, cut hard."""
+    return tuple(text[start : start + LINE] for start in range(0, len(text), LINE))

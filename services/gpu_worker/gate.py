@@ -1,0 +1,118 @@
+"""The gate: before it claims, a worker transcribes a clip whose words are known, on the device that it will use.
+
+A driver too old for the library gives empty texts without an error, and a device may compute nonsense or fall back to a
+crawl: such a machine must not touch anybody's recording. The first pass also warms the device up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+
+from services.common.domain.errors import TranscriberError
+from services.common.domain.options import Options
+from services.gpu_worker.engine_process import EngineProcess
+from services.gpu_worker.models import place
+
+CLIP = Path(__file__).parent / "data" / "known_clip.flac"
+TEXT = "Patienten har haft ont i vänster knä sedan början av mars."
+_MOST_SECONDS = 60.0
+
+
+class GateFailedError(TranscriberError):
+    """This machine does not transcribe as it should, so it takes no work."""
+
+    code = "GATE_FAILED"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """What the known clip told."""
+
+    likeness: float
+    warm_up_seconds: float
+    """The first pass, in which libraries are loaded and kernels chosen."""
+    speed: float
+    """Seconds of audio a second, in the second pass."""
+
+
+def examine(engine: EngineProcess, *, likeness: float, floor: float) -> Passed:
+    """Transcribe the known clip twice: once to warm up and read the words, once for the speed.
+
+    Raises:
+        GateFailedError: what was heard is less like what was said than `likeness` (0 to 1), or the speed is under
+            `floor` (seconds of audio a second).
+
+    """
+    first, seconds, warm_up = _pass(engine)
+    found = resemblance(first, TEXT)
+    if found < likeness and not first:
+        raise GateFailedError("The known clip came out empty: the device or its driver computes nothing.")
+    if found < likeness:
+        raise GateFailedError(
+            f"The known clip came out wrong (likeness {found:.2f}, needed {likeness}): the model or the device is not "
+            "what it should be."
+        )
+    _, _, took = _pass(engine)
+    speed = seconds / took
+    if speed < floor:
+        raise GateFailedError(f"The known clip ran at {speed:.2f} times real time, under the floor of {floor}.")
+    return Passed(likeness=round(found, 3), warm_up_seconds=round(warm_up, 2), speed=round(speed, 2))
+
+
+def resemblance(heard: str, said: str) -> float:
+    """How alike two texts are, from 0 to 1, without regard to case, punctuation and spacing."""
+    return SequenceMatcher(None, _letters(heard), _letters(said), autojunk=False).ratio()
+
+
+def _pass(engine: EngineProcess) -> tuple[str, float, float]:
+    """The clip's text, its length and the time it took, both in seconds."""
+    options = Options.parse({"model": engine.model.partition("@")[0]} | _style(engine.model), (engine.model,))
+    stop = threading.Event()
+    began = time.monotonic()
+    plan = engine.plan(CLIP, options, stop=stop, max_seconds=_MOST_SECONDS)
+    results = engine.decode(CLIP, plan, range(len(plan.clips)), options, stop=stop)
+    words = [word.text for result in sorted(results, key=lambda result: result.index) for word in result.words]
+    return "".join(words).strip(), plan.seconds, time.monotonic() - began
+
+
+def _style(model: str) -> dict[str, str]:
+    _, _, style = model.partition("@")
+    return {"style": style} if style else {}
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def main() -> int:
+    """The gate by hand, as an image's build runs it: exit status 0 if this machine may work."""
+    parser = argparse.ArgumentParser(prog="gate", description=main.__doc__)
+    parser.add_argument("model")
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+    parser.add_argument("--models-folder", type=Path)
+    parser.add_argument("--likeness", type=float, default=0.6, help="from 0 to 1 (default: %(default)s)")
+    parser.add_argument("--floor", type=float, default=0.2, help="seconds of audio a second (default: %(default)s)")
+    chosen = parser.parse_args()
+    folder = place(chosen.models_folder, chosen.model) if chosen.models_folder else None
+    engine = EngineProcess(chosen.model, folder, chosen.device)
+    try:
+        engine.wait_until_ready()
+        passed = examine(engine, likeness=chosen.likeness, floor=chosen.floor)
+    except TranscriberError as error:
+        sys.stderr.write(f"{error.code}: {error}\n")
+        return 1
+    finally:
+        engine.close()
+    sys.stdout.write(f"{json.dumps(asdict(passed))}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Log lines to CloudWatch Logs, without an agent: from memory, in batches, and to the last one on the way out."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from services.common.domain.clock import now_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import InputLogEventTypeDef
+
+KEPT_LINES = 10_000
+"""Lines kept while CloudWatch does not answer; beyond that the newest are dropped and counted."""
+BATCH_LINES = 1_000
+BATCH_BYTES = 900_000
+"""CloudWatch takes 1 MiB at once."""
+LINE_BYTES = 200_000
+_OVERHEAD_BYTES = 26
+"""What CloudWatch adds to the count for each line."""
+INTERVAL_SECONDS = 2.0
+
+
+class LogShipping:
+    """Takes lines from the start; sends them once it is told where to."""
+
+    def __init__(self, clock: Callable[[], int] = now_ms) -> None:
+        self._clock = clock
+        self._lines: queue.Queue[tuple[int, str]] = queue.Queue(KEPT_LINES)
+        self._dropped = 0
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def take(self, line: str) -> None:
+        """Keep a line; never waits and never fails."""
+        try:
+            self._lines.put_nowait((self._clock(), line[:LINE_BYTES]))
+        except queue.Full:
+            self._dropped += 1
+
+    def start(self, client: CloudWatchLogsClient, group: str, stream: str) -> None:
+        """Send what was taken and what will be, every few seconds."""
+
+        def ship() -> None:
+            ready = False
+            while True:
+                over = self._ending.wait(INTERVAL_SECONDS)
+                ready = ready or _create(client, group, stream)
+                if ready:
+                    self._send(client, group, stream)
+                if over:
+                    return
+
+        self._thread = threading.Thread(target=ship, name="log-shipping", daemon=True)
+        self._thread.start()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Send the rest; gives up after that many seconds, since the machine has to end."""
+        self._ending.set()
+        if self._thread:
+            self._thread.join(seconds)
+
+    def _send(self, client: CloudWatchLogsClient, group: str, stream: str) -> None:
+        while batch := self._batch():
+            try:
+                client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
+            except (ClientError, BotoCoreError) as error:
+                # Not through the log, which would feed this very queue.
+                sys.stderr.write(f"log shipping: {len(batch)} lines lost: {error}\n")
+                return
+
+    def _batch(self) -> Sequence[InputLogEventTypeDef]:
+        """Up to a batch's worth of lines, in order of time, as CloudWatch wants them."""
+        batch: list[InputLogEventTypeDef] = []
+        size = 0
+        while len(batch) < BATCH_LINES and size < BATCH_BYTES:
+            try:
+                at, line = self._lines.get_nowait()
+            except queue.Empty:
+                break
+            batch.append({"timestamp": at, "message": line})
+            size += len(line.encode()) + _OVERHEAD_BYTES
+        if self._dropped:
+            batch.append(
+                {"timestamp": self._clock(), "message": f'{{"event": "log.dropped", "lines": {self._dropped}}}'}
+            )
+            self._dropped = 0
+        return sorted(batch, key=lambda event: event["timestamp"])
+
+
+def _create(client: CloudWatchLogsClient, group: str, stream: str) -> bool:
+    """The stream; True once it is there."""
+    try:
+        client.create_log_stream(logGroupName=group, logStreamName=stream)
+    except client.exceptions.ResourceAlreadyExistsException:
+        return True
+    except (ClientError, BotoCoreError) as error:
+        sys.stderr.write(f"log shipping: {error}\n")
+        time.sleep(INTERVAL_SECONDS)
+        return False
+    return True

@@ -1,0 +1,138 @@
+"""The worker's process: `python -m services.gpu_worker.main`, or `transcribe-worker`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+from botocore.exceptions import BotoCoreError, ClientError
+
+from services.common import logs
+from services.common.aws import Aws
+from services.common.domain.clock import now_ms
+from services.common.domain.errors import TranscriberError
+from services.common.domain.events import Places
+from services.common.domain.ids import new_id
+from services.common.store.store import Store
+from services.common.webhooks.dispatch import Dispatcher
+from services.common.webhooks.vault import Vault
+from services.gpu_worker.engine_process import EngineProcess
+from services.gpu_worker.files import Files
+from services.gpu_worker.identity import Identity, identify, settings_for
+from services.gpu_worker.log_shipping import LogShipping
+from services.gpu_worker.metadata import Metadata
+from services.gpu_worker.models import Models
+from services.gpu_worker.notices import Notices
+from services.gpu_worker.preflight import clock_skew, require_fit
+from services.gpu_worker.presence import Presence
+from services.gpu_worker.sender import Sender
+from services.gpu_worker.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.gpu_worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+
+def build(
+    settings: WorkerSettings, identity: Identity, aws: Aws, presence: Presence, clock: Callable[[], int]
+) -> Worker:
+    """Everything a worker is made of."""
+    store = Store(aws.dynamodb(), settings.table_name)
+    dispatcher = Dispatcher(
+        store,
+        Vault(aws.kms(), settings.secrets_key_id),
+        sender=identity.owner,
+        clock=clock,
+        allow_private=settings.webhook_allow_private,
+    )
+    s3 = aws.s3()
+    models = Models(s3, settings.bucket_name, folder=settings.models_folder, memory=settings.memory_folder)
+    return Worker(
+        store=store,
+        files=Files(s3, settings.bucket_name),
+        places=Places(
+            bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
+        ),
+        settings=settings,
+        identity=identity,
+        presence=presence,
+        sender=Sender(dispatcher, identity.owner),
+        clock=clock,
+        make_engine=lambda model: EngineProcess(model, models.ready(model), settings.device),
+    )
+
+
+def run(shipping: LogShipping) -> None:
+    """Find out who this machine is, and work until there is nothing left.
+
+    Raises:
+        TranscriberError: it cannot work; its slot says so, where it could be told.
+
+    """
+    metadata = Metadata()
+    machine = metadata.machine()
+    aws = Aws()
+    skew = clock_skew(aws.ssm().meta.endpoint_url, now_ms)
+    identity = identify(machine, new_id("worker"))
+    settings = settings_for(machine, aws)
+    logs.configure(
+        settings.log_level, shipping.take, service="gpu_worker", deployment=settings.deployment, owner=identity.owner
+    )
+    if settings.log_group:
+        name = machine.instance_id if machine else identity.owner
+        shipping.start(aws.logs(), settings.log_group, f"{name}/{identity.owner}")
+    if skew:
+        log.warning("clock.corrected", milliseconds=skew)
+
+    def clock() -> int:
+        return now_ms() + skew
+
+    presence = Presence(Store(aws.dynamodb(), settings.table_name), identity, settings, clock)
+    presence.reached("booted")
+    if settings.provision_seconds:
+        log.info("machine.provisioned", seconds=settings.provision_seconds)
+    try:
+        require_fit(settings, skew=skew)
+        worker = build(settings, identity, aws, presence, clock)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: worker.leave(signal.Signals(received).name))
+        Notices(metadata if machine else None, settings, worker.leave).start()
+        worker.run()
+    except Exception as error:
+        _mark(presence, error)
+        raise
+
+
+def _mark(presence: Presence, error: Exception) -> None:
+    """Say in the slot why this machine goes, so that the sweep need not wait until it is missed."""
+    code = error.code if isinstance(error, TranscriberError) else type(error).__name__
+    try:
+        presence.leave(f"{code}: {error}")
+    except (ClientError, BotoCoreError) as unreachable:
+        log.warning("slot.unmarked", error=str(unreachable))
+
+
+def main() -> int:
+    """Run; the exit status says whether the end was as it should be, and the last line of the log why."""
+    shipping = LogShipping()
+    logs.configure("info", shipping.take, service="gpu_worker")
+    try:
+        run(shipping)
+    except TranscriberError as error:
+        log.error("worker.failed", code=error.code, message=str(error))  # noqa: TRY400 - the sentence says it all
+        return 1
+    except Exception:
+        log.exception("worker.broken")
+        return 1
+    finally:
+        shipping.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

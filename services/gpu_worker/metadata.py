@@ -1,0 +1,71 @@
+"""The instance metadata service (IMDSv2): who this machine is, and whether it is about to be taken away."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+
+import httpx
+
+DEFAULT_ENDPOINT = "http://169.254.169.254"
+_TOKEN_SECONDS = 21_600
+_TIMEOUT_SECONDS = 2.0
+_NOT_FOUND = 404
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """What EC2 says of this machine."""
+
+    instance_id: str
+    instance_type: str
+    zone: str
+    tags: dict[str, str]
+
+
+class Metadata:
+    """Reads the metadata service; its answers are None where there is nothing to tell."""
+
+    def __init__(self, endpoint: str | None = None) -> None:
+        base = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or DEFAULT_ENDPOINT
+        self._client = httpx.Client(base_url=base, timeout=_TIMEOUT_SECONDS, trust_env=False)
+        self._token = ""
+        self._token_ends = 0.0
+
+    def machine(self) -> Machine | None:
+        """Who this machine is; None where no metadata service answers, which is any machine but EC2's."""
+        try:
+            instance_id = self._read("instance-id")
+            if instance_id is None:
+                return None
+            names = (self._read("tags/instance") or "").split()
+            return Machine(
+                instance_id=instance_id,
+                instance_type=self._read("instance-type") or "",
+                zone=self._read("placement/availability-zone") or "",
+                tags={name: self._read(f"tags/instance/{name}") or "" for name in names},
+            )
+        except httpx.HTTPError:
+            return None
+
+    def spot_notice(self) -> str | None:
+        """`terminate` or `stop` once EC2 has said that it takes the machine back."""
+        return self._read("spot/instance-action")
+
+    def rebalance(self) -> str | None:
+        """EC2's warning that a notice has become likely."""
+        return self._read("events/recommendations/rebalance")
+
+    def _read(self, path: str) -> str | None:
+        if time.monotonic() >= self._token_ends:
+            reply = self._client.put(
+                "/latest/api/token", headers={"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_SECONDS)}
+            )
+            reply.raise_for_status()
+            self._token = reply.text
+            self._token_ends = time.monotonic() + _TOKEN_SECONDS / 2
+        reply = self._client.get(f"/latest/meta-data/{path}", headers={"X-aws-ec2-metadata-token": self._token})
+        if reply.status_code == _NOT_FOUND:
+            return None
+        return reply.raise_for_status().text

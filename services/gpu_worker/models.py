@@ -1,0 +1,142 @@
+"""The model's files, made ready before the engine asks for them.
+
+An image's blocks arrive slowly on first touch, one reader at a time a few megabytes a second; the bucket, and many
+readers at once, are faster. So: from `models/` in the bucket into memory, where it is there; else from the folder that
+was named (the image's), read ahead by several readers; else, where none was named, from the cache or the hub.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from botocore.exceptions import ClientError
+
+from services.common.domain.errors import DamagedModelError, ModelUnavailableError, TranscriberError
+from services.gpu_worker.engine.catalogue import CATALOGUE
+from services.gpu_worker.engine.model import DIGESTS, NEEDED, locate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+log = structlog.get_logger()
+PREFIX = "models"
+CHUNK_BYTES = 8 << 20
+READERS = 16
+_ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+"""A machine may not list the bucket, so S3 answers 403 for what is not there."""
+_SPARE = 1.25
+"""Memory that must be free, as a multiple of the model's size."""
+
+
+def relative(key: str) -> str:
+    """Where a model lies in a folder or under `models/`: `KBLab--kb-whisper-small/<revision>`, or its bare name."""
+    name, _, style = key.partition("@")
+    known = CATALOGUE.get(name)
+    folder = name.replace("/", "--")
+    return f"{folder}/{known.revisions[style or 'standard']}" if known else folder
+
+
+def place(folder: Path, key: str) -> Path:
+    """A model's own folder; `folder` may be that already."""
+    return folder if all((folder / file).is_file() for file in NEEDED) else folder / relative(key)
+
+
+class Models:
+    """Finds the model that jobs call `key`, and brings it near."""
+
+    def __init__(self, s3: S3Client, bucket: str, *, folder: Path | None, memory: Path | None) -> None:
+        """`folder`: the image's models, or one model; `memory`: where a model from the bucket may be put."""
+        self._s3 = s3
+        self._bucket = bucket
+        self._folder = folder
+        self._memory = memory
+
+    def ready(self, key: str) -> Path:
+        """The folder that holds the model's files.
+
+        Raises:
+            DamagedModelError: the bucket's or the image's files are not the ones that were recorded.
+            ModelUnavailableError: it is nowhere.
+
+        """
+        own = place(self._folder, key) if self._folder else None
+        if self._memory and (record := self._record(key)) and (fetched := self._fetch(key, record, own, self._memory)):
+            return fetched
+        if own and own.is_dir():
+            _read_ahead(own)
+            log.info("model.read_ahead", model=key)
+            return own
+        if own:
+            raise ModelUnavailableError("model", f"The model {key} is neither in the image nor in the bucket.")
+        try:
+            return locate(key).folder
+        except TranscriberError:
+            raise
+        except Exception as error:
+            raise ModelUnavailableError(
+                "model",
+                f"The model {key} is not under {PREFIX}/ in the bucket, and could not be fetched from the hub "
+                f"({type(error).__name__}).",
+            ) from error
+
+    def _record(self, key: str) -> dict[str, Any] | None:
+        """The bucket's record of the model: revision and digests; None if it does not hold it."""
+        try:
+            reply = self._s3.get_object(Bucket=self._bucket, Key=f"{PREFIX}/{relative(key)}/{DIGESTS}")
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+        record: dict[str, Any] = json.loads(reply["Body"].read())
+        return record
+
+    def _fetch(self, key: str, record: dict[str, Any], own: Path | None, memory: Path) -> Path | None:
+        """Bring the bucket's files into memory; None where there is too little of it."""
+        if own and (own / DIGESTS).exists() and json.loads((own / DIGESTS).read_text())["sha256"] != record["sha256"]:
+            raise DamagedModelError(f"The bucket's {key} is not the one that the image was built with (sha256).")
+        prefix = f"{PREFIX}/{relative(key)}"
+        sizes = {
+            file: self._s3.head_object(Bucket=self._bucket, Key=f"{prefix}/{file}")["ContentLength"]
+            for file in record["sha256"]
+        }
+        memory.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(memory).free < sum(sizes.values()) * _SPARE:
+            log.warning("model.too_large_for_memory", model=key, bytes=sum(sizes.values()))
+            return None
+        folder = memory / "models" / relative(key)
+        folder.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(READERS) as pool:
+            for file, size in sizes.items():
+                with (folder / file).open("wb") as empty:
+                    empty.truncate(size)
+                ranges = range(0, size, CHUNK_BYTES)
+                list(pool.map(lambda start, of=file: self._copy(f"{prefix}/{of}", folder / of, start), ranges))
+        (folder / DIGESTS).write_text(json.dumps(record), encoding="utf-8")
+        log.info("model.fetched", model=key, bytes=sum(sizes.values()))
+        return folder
+
+    def _copy(self, source: str, destination: Path, start: int) -> None:
+        """One range of an object."""
+        span = f"bytes={start}-{start + CHUNK_BYTES - 1}"
+        body = self._s3.get_object(Bucket=self._bucket, Key=source, Range=span)["Body"].read()
+        with destination.open("r+b") as file:
+            file.seek(start)
+            file.write(body)
+
+
+def _read_ahead(folder: Path, read: Callable[[int, int, int], bytes] = os.pread) -> None:
+    """Touch every block once, by many readers; what was read is then in the page cache."""
+    with ThreadPoolExecutor(READERS) as pool:
+        for path in folder.iterdir():
+            descriptor = os.open(path, os.O_RDONLY)
+            starts = range(0, path.stat().st_size, CHUNK_BYTES)
+            list(pool.map(lambda start, of=descriptor: len(read(of, CHUNK_BYTES, start)), starts))
+            os.close(descriptor)

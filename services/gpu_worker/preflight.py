@@ -1,0 +1,74 @@
+"""What must be so before a machine takes work, and can be seen without loading a model."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+
+from services.common.domain.clock import MINUTE, SECOND
+from services.common.domain.errors import TranscriberError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.gpu_worker.settings import WorkerSettings
+
+MOST_SKEW = 5 * MINUTE
+"""AWS refuses signatures that are further off."""
+LEAST_SKEW = 2 * SECOND
+"""The header counts whole seconds, and the answer takes its time."""
+GIB = 1 << 30
+_GPU = "nvidia0"
+
+
+class UnfitError(TranscriberError):
+    """This machine lacks something that every job would need; the message names all of it."""
+
+    code = "MACHINE_UNFIT"
+
+
+def kind_of_device(settings: WorkerSettings, devices: Path = Path("/dev")) -> str:
+    """`cuda` or `cpu`: what the engine will find."""
+    if settings.device != "auto":
+        return settings.device
+    return "cuda" if (devices / _GPU).exists() else "cpu"
+
+
+def clock_skew(address: str, clock: Callable[[], int]) -> int:
+    """How far AWS's clock is ahead of this machine's, in milliseconds, by the `Date` of an unsigned request.
+
+    0 where it is too little to be told, or where nobody answers: what follows will say so in plainer words.
+    """
+    try:
+        answer = httpx.get(address, timeout=5, trust_env=False)
+        told = parsedate_to_datetime(answer.headers["date"])
+    except (httpx.HTTPError, KeyError, ValueError):
+        return 0
+    skew = round(told.timestamp() * SECOND) - clock()
+    return skew if abs(skew) > LEAST_SKEW else 0
+
+
+def require_fit(settings: WorkerSettings, *, skew: int, devices: Path = Path("/dev")) -> None:
+    """Check the clock, the device and the disk.
+
+    Raises:
+        UnfitError: naming everything that is wrong.
+
+    """
+    wrong = []
+    if abs(skew) > MOST_SKEW:
+        wrong.append(f"the clock is {-skew / MINUTE:+.0f} minutes off AWS's, which refuses what is signed with it")
+    if settings.device == "cuda" and not (devices / _GPU).exists():
+        wrong.append("a GPU was promised (DEVICE=cuda), but there is no NVIDIA device or its driver is not loaded")
+    folder = settings.work_folder or Path(tempfile.gettempdir())
+    if not folder.is_dir():
+        wrong.append(f"the folder for recordings, {folder}, is missing")
+    elif (free := shutil.disk_usage(folder).free) < settings.least_free_gib * GIB:
+        wrong.append(f"{free / GIB:.1f} GiB are free in {folder}, less than {settings.least_free_gib:g} GiB")
+    if wrong:
+        raise UnfitError(f"This machine takes no work: {'; '.join(wrong)}.")

@@ -1,0 +1,278 @@
+"""The worker: claims parts, works on several at once, keeps their leases, and leaves when there is nothing left."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from services.common.domain.errors import InvalidOptionError
+from services.common.domain.events import EventType, Places, compose
+from services.common.domain.options import Options
+from services.common.domain.prices import dollars_per_hour
+from services.common.domain.states import JobStatus
+from services.common.store.events import Announcement
+from services.gpu_worker.admission import fits, has_room
+from services.gpu_worker.claim import Claim, Stop
+from services.gpu_worker.gate import examine
+from services.gpu_worker.heart import Heart
+from services.gpu_worker.meter import Meter
+from services.gpu_worker.preflight import kind_of_device
+from services.gpu_worker.sd_notify import Watchdog
+from services.gpu_worker.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.common.domain.records import Job, Part
+    from services.common.store.store import Store
+    from services.gpu_worker.engine.model import ModelFiles
+    from services.gpu_worker.engine_process import EngineProcess
+    from services.gpu_worker.files import Files
+    from services.gpu_worker.identity import Identity
+    from services.gpu_worker.presence import Presence
+    from services.gpu_worker.sender import Sender
+    from services.gpu_worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+CANDIDATES = 10
+"""Queued parts looked at for one claim: the first may be somebody else's a moment later."""
+HOUR_SECONDS = 3_600
+"""Seconds that a price is for."""
+
+
+def in_thread(task: Callable[[], None]) -> None:
+    """Run a task on a thread of its own."""
+    threading.Thread(target=task, daemon=True).start()
+
+
+class Worker:
+    """One process's life, from the first look at the queue to the last."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        files: Files,
+        places: Places,
+        settings: WorkerSettings,
+        identity: Identity,
+        presence: Presence,
+        sender: Sender,
+        clock: Callable[[], int],
+        make_engine: Callable[[str], EngineProcess],
+        start: Callable[[Callable[[], None]], None] = in_thread,
+    ) -> None:
+        """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else."""
+        self._make_engine = make_engine
+        self._start = start
+        self._store = store
+        self._places = places
+        self._settings = settings
+        self._identity = identity
+        self._presence = presence
+        self._sender = sender
+        self._clock = clock
+        self._held: dict[str, Claim] = {}
+        self._changed = threading.Event()
+        self._leaving = threading.Event()
+        self._meter = Meter(clock() / 1_000)
+        self._metering = threading.Lock()
+        self._watchdog = Watchdog(("loop", "heart"), patience_seconds=settings.hang_seconds)
+        self._heart = Heart(store, presence, settings, held=self._held.values, clock=clock, alive=self._watchdog.beat)
+        self._work = Work(
+            store=store,
+            files=files,
+            places=places,
+            settings=settings,
+            sender=sender,
+            clock=clock,
+            cost=self._cost,
+        )
+        self._engine: EngineProcess | None = None
+        self._model: ModelFiles | None = None
+
+    def leave(self, why: str) -> None:
+        """Take nothing more, give back what is held, and end; from any thread or signal handler."""
+        if not self._leaving.is_set():
+            log.warning("worker.leaving", why=why)
+        self._leaving.set()
+        for claim in list(self._held.values()):
+            claim.let_go(Stop.LEAVING)
+        self._changed.set()
+
+    def run(self) -> None:
+        """Work until there is nothing left, or until told to leave.
+
+        Raises:
+            TranscriberError: the model cannot be loaded, or the gate was not passed.
+
+        """
+        try:
+            self._get_ready()
+            self._heart.start()
+            self._watchdog.ready()
+            log.info("worker.ready", owner=self._identity.owner, slot=self._identity.slot)
+            try:
+                self.work()
+            finally:
+                self._heart.stop()
+                self._sender.finish()
+        finally:
+            # Also when the gate was not passed: an engine that nobody ends would keep this process, and the machine.
+            if self._engine:
+                self._engine.close()
+            log.info("worker.left", owner=self._identity.owner)
+
+    def _get_ready(self) -> None:
+        engine, _ = self._ready_engine(self._settings.models[0])
+        self._presence.reached("loaded")
+        self._pass_gate(engine)
+        self._presence.reached("ready")
+        self._presence.beat()
+        times = self._presence.machine_times()
+        if "launched" in times:
+            self._meter = Meter(times["launched"] / 1_000)
+
+    def work(self) -> None:
+        """Claim and do until the queue is empty or the machine must go."""
+        idle_since = time.monotonic()
+        while not (self._leaving.is_set() or self._presence.lost):
+            self._watchdog.beat("loop")
+            if has_room(list(self._held.values())) and self._take_one():
+                continue
+            if self._held:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since > self._settings.idle_seconds and self._may_leave():
+                return
+            self._changed.wait(self._settings.poll_seconds)
+            self._changed.clear()
+        self._presence.leave("told to leave")
+        while self._held:
+            self._watchdog.beat("loop")
+            self._changed.wait(self._settings.poll_seconds)
+            self._changed.clear()
+
+    def _pass_gate(self, engine: EngineProcess) -> None:
+        """Nothing is claimed before the device has shown that it can transcribe."""
+        device = kind_of_device(self._settings)
+        floor = self._settings.gate_floor_cuda if device == "cuda" else self._settings.gate_floor_cpu
+        passed = examine(engine, likeness=self._settings.gate_likeness, floor=floor)
+        log.info(
+            "gate.passed",
+            device=device,
+            likeness=passed.likeness,
+            speed=passed.speed,
+            warm_up_seconds=passed.warm_up_seconds,
+        )
+
+    def _may_leave(self) -> bool:
+        """Mark the slot, wait out the index's lag, look once more: whoever queues after that counts us no longer."""
+        self._presence.leave("nothing to do")
+        self._leaving.wait(self._settings.index_lag_seconds)
+        if self._leaving.is_set() or not self._anything_to_do():
+            return True
+        self._presence.stay()
+        return False
+
+    def _anything_to_do(self) -> bool:
+        now = self._clock()
+        return any(part.not_before <= now for part in self._store.parts.queue(limit=CANDIDATES))
+
+    def _take_one(self) -> bool:
+        """Claim the next part that can be had; False if there is none."""
+        for part in self._store.parts.queue(limit=CANDIDATES):
+            if not fits(part, list(self._held.values()), self._clock()):
+                continue
+            job = self._store.jobs.get(part.job_id)
+            if job and job.status in {JobStatus.QUEUED, JobStatus.RUNNING} and self._claim(job, part):
+                return True
+        return False
+
+    def _claim(self, job: Job, part: Part) -> bool:
+        options, wrong = self._options(job)
+        if self._held and self._engine and options.model_key != self._engine.model:
+            return False
+        first = job.status is JobStatus.QUEUED
+        asked, now = time.monotonic(), self._clock()
+        times = {"claimed": now} | self._machine_times(job) if first else {}
+        running = replace(job, status=JobStatus.RUNNING, waiting=None, times={**job.times, **times})
+        announcement = None
+        if first and part.attempt == 0:
+            event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
+            announcement = Announcement(event, job.source_key, self._store.callbacks.of_job(job))
+        mine = self._store.parts.claim(
+            part,
+            job,
+            owner=self._identity.owner,
+            lease_ends=self._heart.lease_ends(),
+            started=announcement,
+            times=times,
+        )
+        if mine is None:
+            return False
+        claim = Claim(running, mine, options, confirmed=asked)
+        self._held[claim.name] = claim
+        with self._metering:
+            self._meter.enter(claim.name, now / 1_000)
+        log.info("part.claimed", job_id=job.job_id, part=part.part_id, attempt=mine.attempt)
+        self._start(lambda: self._do(claim, wrong))
+        return True
+
+    def _do(self, claim: Claim, wrong: InvalidOptionError | None) -> None:
+        try:
+            if wrong:
+                self._work.refuse(claim, wrong)
+            else:
+                engine, model = self._ready_engine(claim.options.model_key)
+                self._work.do(claim, engine, model)
+        except Exception:
+            # It could not even be given back: its lease ends, and the sweep takes it up.
+            log.exception("part.lost", job_id=claim.part.job_id, part=claim.part.part_id)
+        finally:
+            with self._metering:
+                self._meter.leave(claim.name, self._clock() / 1_000)
+            del self._held[claim.name]
+            self._changed.set()
+
+    def _options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
+        """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""
+        try:
+            return Options.parse(job.options, self._settings.models), None
+        except InvalidOptionError as error:
+            return Options.parse({}, self._settings.models), error
+
+    def _machine_times(self, job: Job) -> dict[str, int]:
+        """Stages of this machine's start that this job has waited for."""
+        asked = job.times.get("queued", job.created_at)
+        return {stage: moment for stage, moment in self._presence.machine_times().items() if moment >= asked}
+
+    def _ready_engine(self, model: str) -> tuple[EngineProcess, ModelFiles]:
+        """The engine with this model; a new process where it died or holds another."""
+        with self._metering:
+            if self._engine is None or not self._engine.alive or self._engine.model != model:
+                if self._engine:
+                    self._engine.close()
+                self._engine = self._make_engine(model)
+                self._model = self._engine.wait_until_ready()
+                log.info("engine.ready", model=model, revision=self._model.revision)
+            assert self._model is not None
+            return self._engine, self._model
+
+    def _cost(self, claim: Claim) -> dict[str, Any]:
+        """What the job has cost until now: its share of the machine's time, the boot included."""
+        with self._metering:
+            seconds = self._meter.so_far(claim.name, self._clock() / 1_000)
+        machine = self._identity.machine
+        price = dollars_per_hour(machine.instance_type, self._identity.market) if machine else None
+        cost: dict[str, Any] = {"machine_seconds": round(seconds, 1), "market": self._identity.market}
+        if machine and price is not None:
+            cost |= {
+                "instance_type": machine.instance_type,
+                "dollars_per_hour": price,
+                "dollars": round(seconds * price / HOUR_SECONDS, 6),
+            }
+        return cost
