@@ -1,0 +1,46 @@
+"""API keys: made, listed and revoked; a key itself is shown once and stored as a hash."""
+
+from __future__ import annotations
+
+import secrets
+
+import typer
+
+from services.cli import deployment
+from services.cli.clients import checked
+from services.common.domain.clock import now_ms, rfc3339
+from services.common.domain.errors import InvalidOptionError
+from services.common.store.clients import DEFAULT_LIMIT
+
+app = typer.Typer(no_args_is_help=True, help="Keys that open the API to a client.")
+SHOWN = 12
+"""Characters of a key's hash by which it is named."""
+
+
+@app.command()
+def create(client: str, name: str = "key", limit: int = DEFAULT_LIMIT) -> None:
+    """Make a key for a client, made known if it is not: the key is printed this once. LIMIT: requests a minute."""
+    api_key = f"key_{secrets.token_urlsafe(32)}"
+    clients = deployment.store().clients
+    clients.register(checked(client))
+    clients.add_key(api_key, client_id=client, name=name, now=now_ms(), limit=limit)
+    print(api_key)
+
+
+@app.command("list")
+def list_(client: str) -> None:
+    """A client's keys: hash, name, when it was made, and whether it is revoked."""
+    for key in deployment.store().clients.keys_of(checked(client)):
+        revoked = f"revoked {rfc3339(key.revoked_at)}" if key.revoked_at else "active"
+        print(f"{key.digest[:SHOWN]}  {key.name}  {rfc3339(key.created_at)}  {key.limit}/min  {revoked}")
+
+
+@app.command()
+def revoke(client: str, digest: str) -> None:
+    """Let a key open nothing any more; DIGEST is the beginning of its hash, as listed."""
+    clients = deployment.store().clients
+    found = [key.digest for key in clients.keys_of(checked(client)) if key.digest.startswith(digest)]
+    if len(found) != 1:
+        raise InvalidOptionError("digest", f"{len(found)} keys of {client} begin with {digest}: give more of one.")
+    clients.revoke(client, found[0], now_ms())
+    print(f"{found[0][:SHOWN]} revoked")

@@ -1,0 +1,30 @@
+"""`transcribe`: the command line."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from services.cli import callbacks, clients, keys, recordings
+from services.common.domain.errors import TranscriberError
+
+app = typer.Typer(no_args_is_help=True, help="Swedish speech goes in, text comes out.", pretty_exceptions_enable=False)
+app.add_typer(clients.app, name="clients")
+app.add_typer(keys.app, name="keys")
+app.add_typer(callbacks.app, name="callbacks")
+app.command("send")(recordings.send)
+
+
+def main() -> None:
+    """Run a command; what goes wrong is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except (TranscriberError, ClientError, BotoCoreError) as error:
+        print(f"transcribe: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Recordings sent over the API, and their transcripts written beside them."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from services.common.domain.errors import TranscriberError
+
+Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_API", help="Base address of the API.")]
+Key = Annotated[str, typer.Option(envvar="TRANSCRIBE_KEY", help="An API key.")]
+Format = Annotated[str, typer.Option("--format", help="txt, json, srt, vtt or tsv.")]
+ENDED = {"completed", "failed", "canceled", "expired"}
+LOOK_SECONDS = 2.0
+UPLOAD_SECONDS = 3_600.0
+
+
+class ApiError(TranscriberError):
+    """The API refused, or could not be reached."""
+
+    code = "API"
+
+
+class JobFailedError(TranscriberError):
+    """A recording has no transcript; the message says why."""
+
+    code = "JOB_FAILED"
+
+
+class Recordings:
+    """One client's jobs."""
+
+    def __init__(self, api: str, key: str) -> None:
+        self._http = httpx.Client(base_url=api.rstrip("/"), headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    def send(self, path: Path, options: dict[str, Any]) -> str:
+        """Register and upload a recording; returns the job's id."""
+        wanted = {"file_name": path.name, "size": path.stat().st_size or None, "options": options}
+        job = self._asked("POST", "/api/jobs", json=wanted).json()
+        form = job["upload"]
+        with path.open("rb") as file:
+            # S3 wants the file as the form's last field, and nothing of ours in the headers.
+            reply = httpx.post(form["url"], data=form["fields"], files={"file": file}, timeout=UPLOAD_SECONDS)
+        if reply.is_error:
+            raise ApiError(f"S3 refused the upload of {path} ({reply.status_code}): {reply.text[:300]}")
+        return str(job["job_id"])
+
+    def wait(self, job_id: str) -> dict[str, Any]:
+        """The job once it has ended."""
+        while True:
+            job: dict[str, Any] = self._asked("GET", f"/api/jobs/{job_id}").json()
+            if job["status"] in ENDED:
+                return job
+            time.sleep(LOOK_SECONDS)
+
+    def transcript(self, job_id: str, form: str) -> bytes:
+        """The finished text."""
+        reply = self._asked("GET", f"/api/jobs/{job_id}/transcript", params={"format": form})
+        # The link is signed by itself: a key sent along would make S3 refuse it.
+        return httpx.get(reply.headers["location"], timeout=UPLOAD_SECONDS).raise_for_status().content
+
+    def _asked(self, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
+        try:
+            reply = self._http.request(method, path, **more)
+        except httpx.HTTPError as error:
+            raise ApiError(f"The API at {self._http.base_url} could not be reached: {error}") from None
+        if reply.is_error:
+            problem = reply.json() if "json" in reply.headers.get("content-type", "") else {}
+            raise ApiError(f"{problem.get('code', reply.status_code)}: {problem.get('detail', reply.text[:300])}")
+        return reply
+
+
+def send(
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    api: Api,
+    key: Key,
+    form: Format = "txt",
+    language: str = "sv",
+) -> None:
+    """Upload recordings, wait for their transcripts, and write each beside its recording: möte.mp3 → möte.txt."""
+    recordings = Recordings(api, key)
+    sent = [(path, recordings.send(path, {"language": language})) for path in files]
+    failed = []
+    for path, job_id in sent:
+        job = recordings.wait(job_id)
+        if job["status"] != "completed":
+            error = job.get("error") or {"code": job["status"].upper(), "message": "no transcript was made."}
+            failed.append(f"{path}: {error['code']}: {error['message']}")
+            continue
+        print(_written(path.with_suffix(f".{form}"), recordings.transcript(job_id, form)))
+    if failed:
+        raise JobFailedError("; ".join(failed))
+
+
+def _written(path: Path, content: bytes) -> Path:
+    """Write without replacing anything: `möte.txt`, else `möte_2.txt`, and so on."""
+    number = 1
+    while True:
+        target = path if number == 1 else path.with_stem(f"{path.stem}_{number}")
+        try:
+            with target.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            number += 1
+        else:
+            return target

@@ -1,0 +1,81 @@
+"""Uses the system as a client would: over HTTP, S3's form and a webhook. The demo and the tests share it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import httpx
+
+from services.common.domain.states import TERMINAL
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class System(Protocol):
+    """A running system, however it was started."""
+
+    api_url: str
+
+    def new_client(self, client_id: str) -> str:
+        """Make a client known; returns an API key of its own."""
+        ...
+
+
+class Client:
+    """One client of one system, with an API key of its own."""
+
+    def __init__(self, stack: System, client_id: str) -> None:
+        self.client_id = client_id
+        key = stack.new_client(client_id)
+        self.http = httpx.Client(
+            base_url=stack.api_url, headers={"Authorization": f"Bearer {key}"}, trust_env=False, timeout=60
+        )
+
+    def register(self, url: str, **wanted: object) -> dict[str, Any]:
+        """Register a callback; its secret is in the reply."""
+        return self._made("/api/callbacks", {"url": url, **wanted})
+
+    def new_job(self, file_name: str, **wanted: object) -> dict[str, Any]:
+        """Make a job; the reply says how to upload."""
+        return self._made("/api/jobs", {"file_name": file_name, **wanted})
+
+    def upload(self, post: dict[str, Any], content: bytes) -> httpx.Response:
+        """Send a recording by presigned POST."""
+        return httpx.post(
+            post["url"], data=post["fields"], files={"file": ("recording", content)}, timeout=600, trust_env=False
+        )
+
+    def send(self, content: bytes, file_name: str, **wanted: object) -> str:
+        """Make a job and upload its recording; returns the job's id."""
+        made = self.new_job(file_name, size=len(content) or None, **wanted)
+        self.upload(made["upload"], content).raise_for_status()
+        return str(made["job_id"])
+
+    def job(self, job_id: str) -> dict[str, Any]:
+        job: dict[str, Any] = self.http.get(f"/api/jobs/{job_id}").raise_for_status().json()
+        return job
+
+    def wait(self, job_id: str, *, until: Collection[str] = TERMINAL, seconds: float = 60) -> dict[str, Any]:
+        """The job once it is in one of the states.
+
+        Raises:
+            TimeoutError: it was not within `seconds`.
+
+        """
+        deadline = time.monotonic() + seconds
+        while (job := self.job(job_id))["status"] not in until:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{job_id} is {job['status']} after {seconds} s: {job}")
+            time.sleep(0.1)
+        return job
+
+    def transcript(self, job_id: str, form: str = "txt") -> str:
+        """The text, through the API's redirect to a presigned link."""
+        reply = self.http.get(f"/api/jobs/{job_id}/transcript", params={"format": form})
+        return httpx.get(reply.headers["location"], trust_env=False).raise_for_status().text
+
+    def _made(self, path: str, body: dict[str, object]) -> dict[str, Any]:
+        made: dict[str, Any] = self.http.post(path, json=body).raise_for_status().json()
+        return made

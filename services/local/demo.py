@@ -1,0 +1,160 @@
+"""Recordings through the whole system on this machine, shown live: `./nox -s demo [-- FILE…]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+
+from services.common.domain.clock import now_ms
+from services.common.domain.prices import dollars_per_hour
+from services.common.domain.states import TERMINAL, JobStatus
+from services.gpu_worker.engine.catalogue import PACKAGED
+from services.local.client import Client
+from services.local.display import Display
+from services.local.receiver import Received, Receiver
+from services.local.resources import BUCKET
+from services.local.stack import Stack, StackSettings
+from services.orchestrator.policy import SPEED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from services.common.domain.records import Job
+
+CLIP = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
+PATIENCE_SECONDS = 3_600
+MAX_FAILED_MACHINES = 3
+"""Workers that ended badly, after which another would do no better."""
+BOOT_SECONDS = 55
+"""Of a spot machine until its model is loaded (docs/performance.md)."""
+IDLE_SECONDS = 45
+"""A machine stays this long after its last job."""
+
+
+class MachinesFailedError(Exception):
+    """Workers end before their work; the message is the last one's log."""
+
+
+@dataclass
+class Shipment:
+    """One file on its way."""
+
+    path: Path
+    job_id: str
+    job: Job | None = None
+    received: Received | None = None
+    notified: int | None = None
+
+
+def save(text: str, folder: Path) -> Path:
+    """Write a transcript beside where one stands; two in one second do not overwrite each other."""
+    stem = time.strftime("transcription_%Y%m%d_%H%M%S")
+    number = 1
+    while True:
+        path = folder / (f"{stem}.txt" if number == 1 else f"{stem}_{number}.txt")
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            number += 1
+        else:
+            return path
+
+
+def watch(stack: Stack, receiver: Receiver, shipments: Sequence[Shipment], display: Display) -> None:
+    """Follow every shipment until its webhook has come."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while any(shipment.received is None for shipment in shipments) and time.monotonic() < until:
+        if len(stack.machines.failed) >= MAX_FAILED_MACHINES:
+            raise MachinesFailedError(stack.machines.failed[-1].read_text("utf-8", "replace").strip())
+        while not receiver.messages.empty():
+            message = receiver.messages.get()
+            for shipment in shipments:
+                if shipment.job_id == message.data["job_id"]:
+                    shipment.received, shipment.notified = message, now_ms()
+        for shipment in shipments:
+            if shipment.job is None or shipment.job.status not in TERMINAL or shipment.received:
+                shipment.job = stack.store.jobs.get(shipment.job_id)
+            if shipment.job:
+                display.show(shipment.job, shipment.notified)
+        time.sleep(0.2)
+
+
+def cost(job: Job) -> str:
+    """What a job would have cost on its own, from nothing, on the machine it is meant for."""
+    seconds = job.result["duration_seconds"] if job.result else 0.0
+    price = dollars_per_hour("g4dn.xlarge", "spot") or 0.0
+    machine = BOOT_SECONDS + seconds / SPEED + IDLE_SECONDS
+    return f"about ${machine * price / 3_600:.3f} ({machine:.0f} s of a g4dn.xlarge spot machine at ${price}/h)"
+
+
+def report(console: Console, client: Client, shipment: Shipment, folder: Path) -> bool:
+    """Tell how a shipment ended; True if with a transcript."""
+    job, received = shipment.job, shipment.received
+    console.rule(escape(shipment.path.name))
+    if job is None or received is None:
+        console.print("No webhook came in time; the job is still in the queue.")
+        return False
+    if job.status is not JobStatus.COMPLETED:
+        error: Any = job.error or {}
+        console.print(f"[red]{job.status.value}[/]: {error.get('code')}: {escape(str(error.get('message')))}")
+        console.print(f"webhook  {received.type} {received.message_id}: signature verified")
+        return False
+    text = client.transcript(job.job_id)
+    console.print(Padding(escape(text), (0, 2)), highlight=False)
+    path = save(text, folder)
+    result: Any = job.result
+    console.print(f"file     {escape(str(path))}")
+    console.print(f"results  {', '.join(sorted(result['files']))} under s3://{BUCKET}/{result['prefix']}")
+    console.print(f"webhook  {received.type} {received.message_id}: signature verified")
+    console.print(f"on AWS   {cost(job)}")
+    return True
+
+
+def main() -> int:
+    """Exit status 0 if every file has a transcript, 1 if not, 2 if a file cannot be read."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings; without any, a Swedish clip")
+    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where transcripts are written")
+    parser.add_argument("--models-folder", type=Path, help="a model of your own in CTranslate2's form")
+    chosen = parser.parse_args()
+    console = Console(soft_wrap=True)
+    paths = [chosen.folder / path for path in chosen.files] or [CLIP]
+    for path in paths:
+        if not path.is_file():
+            console.print(f"[red]There is no file {escape(str(path))}.[/]")
+            return 2
+    console.print(
+        "The system runs on this machine, with an emulator where AWS would be. "
+        + (
+            f"The model is {PACKAGED}, which is small enough to come as a package: its Swedish is rough, about "
+            "every third word is wrong. Production uses KBLab/kb-whisper-small, with about one in fourteen."
+            if chosen.models_folder is None
+            else f"The model is the one in {escape(str(chosen.models_folder))}."
+        )
+    )
+    console.print("Starting S3, SQS, DynamoDB, EC2, the API and the orchestrator …")
+    with Receiver() as receiver, Stack(StackSettings(models_folder=chosen.models_folder)) as stack:
+        client = Client(stack, "demo")
+        receiver.trust(client.register(receiver.url)["secret"])
+        shipments = [Shipment(path, client.send(path.read_bytes(), path.name)) for path in paths]
+        try:
+            with Display(console) as display:
+                watch(stack, receiver, shipments, display)
+        except MachinesFailedError as error:
+            console.print(f"[red]The worker cannot run on this machine.[/] The last lines of its log:\n{error}")
+            return 1
+        done = [report(console, client, shipment, chosen.folder) for shipment in shipments]
+    return 0 if all(done) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,34 @@
+"""AWS on one machine: moto's server, patched (`moto_patches.py`) and behind `wire.py`, in a process of its own.
+
+`python -m services.local.emulator PORT`
+"""
+
+from __future__ import annotations
+
+import sys
+
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from services.local import moto_patches, moto_transactions
+from services.local.wire import Wire
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    """Clients keep their connections: a new one for each call would cost more than the call."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """A line for every request helps nobody."""
+
+
+def main(port: int) -> None:
+    """Serve until killed."""
+    moto_patches.apply()
+    moto_transactions.apply()
+    application = Wire(DomainDispatcherApplication(create_backend_app))
+    make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet).serve_forever()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,148 @@
+"""Where moto's control plane answers otherwise than AWS, so that Terraform applies, plans no changes and destroys.
+
+What the data plane lacks is played at the wire, in `wire.py`. Each patch says what AWS does and moto 5.2 does not.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.budgets.models import BudgetsBackend
+from moto.budgets.responses import BudgetsResponse
+from moto.core.responses import ActionResult
+from moto.ec2.responses.launch_templates import LaunchTemplates
+from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.s3.models import FakeBucket
+from moto.servicequotas.models import ServiceQuotasBackend
+from moto.servicequotas.responses import ServiceQuotasResponse
+from moto.sqs.models import Queue
+
+GPU_QUOTA_VCPUS = 64.0
+_GPU_QUOTAS = ("L-3819A6DF", "L-DB2E81BA")
+"""All G and VT spot instance requests; running on-demand G and VT instances."""
+
+
+def apply() -> None:
+    """Patch moto in this process; once is enough, twice does no harm."""
+    if getattr(Queue, "_patched", False):
+        return
+    Queue._patched = True
+    _queue_attributes()
+    _bucket_permissions()
+    _launch_template_tags()
+    _budget_subscribers()
+    _gpu_quotas()
+
+
+def _queue_attributes() -> None:
+    """SQS returns policies as they were written, and the redrive allow policy at all.
+
+    moto writes the redrive policy with other white space, which is a difference in every plan, and leaves the allow
+    policy out, for which the provider then waits in vain.
+    """
+    original = Queue.attributes.fget
+
+    def attributes(queue: Any) -> dict[str, Any]:
+        found: dict[str, Any] = original(queue)
+        if queue.redrive_policy:
+            found["RedrivePolicy"] = json.dumps(queue.redrive_policy, separators=(",", ":"))
+        return {name: value for name, value in found.items() if value not in (None, "")}
+
+    Queue.redrive_allow_policy = None
+    Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]
+    Queue.attributes = property(attributes)
+
+
+def _bucket_permissions() -> None:
+    """S3 weighs a statement's conditions; moto ignores them, so that a TLS-only policy would deny everything.
+
+    Statements with conditions are passed over here: what they say is tested from the plan.
+    """
+    original = FakeBucket.get_permission
+
+    def get_permission(bucket: Any, action: str, resource: str) -> Any:
+        if bucket.policy is None:
+            return original(bucket, action, resource)
+        policy = json.loads(bucket.policy)
+        statements = [statement for statement in policy["Statement"] if "Condition" not in statement]
+        if not statements:
+            return PermissionResult.NEUTRAL
+        return IAMPolicy(json.dumps(policy | {"Statement": statements})).is_action_permitted(action, resource)
+
+    FakeBucket.get_permission = get_permission
+
+
+def _launch_template_tags() -> None:
+    """EC2 puts the request's own tags on the template; moto also copies them into the template's data."""
+    original = LaunchTemplates.create_launch_template
+
+    def create_launch_template(response: Any) -> ActionResult:
+        created = original(response)
+        template = response.ec2_backend.get_launch_template(created.result["LaunchTemplate"]["LaunchTemplateId"])
+        data = template.versions[0].data
+        specifications = [
+            entry for entry in data.get("TagSpecifications", []) if entry["ResourceType"] != "launch-template"
+        ]
+        data.pop("TagSpecifications", None)
+        if specifications:
+            data["TagSpecifications"] = specifications
+        return created
+
+    LaunchTemplates.create_launch_template = create_launch_template
+
+
+def _budget_subscribers() -> None:
+    """Budgets tells who is subscribed, and takes tags; moto knows neither call."""
+
+    def subscribers(response: Any) -> str:
+        backend: BudgetsBackend = response.backend
+        account, name = response._get_param("AccountId"), response._get_param("BudgetName")
+        wanted = response._get_param("Notification")
+        found = [
+            subscriber
+            for notification in backend.budgets[account][name].notifications
+            if notification.details["NotificationType"] == wanted["NotificationType"]
+            for subscriber in notification.subscribers
+        ]
+        return json.dumps({"Subscribers": found})
+
+    BudgetsResponse.describe_subscribers_for_notification = subscribers
+    BudgetsResponse.list_tags_for_resource = lambda _: json.dumps({"ResourceTags": _BUDGET_TAGS})
+    BudgetsResponse.tag_resource = _tag_budget
+    original = BudgetsResponse.create_budget
+
+    def create_budget(response: Any) -> str:
+        _BUDGET_TAGS[:] = response._get_param("ResourceTags", [])
+        return str(original(response))
+
+    BudgetsResponse.create_budget = create_budget
+
+
+_BUDGET_TAGS: list[dict[str, str]] = []
+"""Of the one budget that a deployment has."""
+
+
+def _tag_budget(response: Any) -> str:
+    _BUDGET_TAGS[:] = response._get_param("ResourceTags", [])
+    return json.dumps({})
+
+
+def _gpu_quotas() -> None:
+    """Service Quotas knows EC2's GPU quotas; moto knows only those of VPC."""
+    original = ServiceQuotasBackend.get_service_quota
+
+    def get_service_quota(backend: Any, service_code: str, quota_code: str) -> dict[str, Any]:
+        if service_code == "ec2" and quota_code in _GPU_QUOTAS:
+            return {
+                "ServiceCode": "ec2",
+                "QuotaCode": quota_code,
+                "QuotaName": quota_code,
+                "QuotaArn": f"arn:aws:servicequotas:{backend.region_name}:{backend.account_id}:ec2/{quota_code}",
+                "Value": GPU_QUOTA_VCPUS,
+            }
+        quota: dict[str, Any] = original(backend, service_code, quota_code)
+        return quota
+
+    ServiceQuotasBackend.get_service_quota = get_service_quota
+    ServiceQuotasResponse.get_aws_default_service_quota = ServiceQuotasResponse.get_service_quota

@@ -1,0 +1,142 @@
+"""What Terraform makes in an account, made in the emulator: names and shapes, and nothing else.
+
+A test holds this file against Terraform's plan.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import boto3
+
+DEPLOYMENT = "transcribe"
+REGION = "eu-north-1"
+BUCKET = "transcribe-local"
+TABLE = "transcription-jobs"
+QUEUE = "transcribe-uploads"
+DEAD_LETTERS = "transcribe-uploads-dead"
+CONFIG_PARAMETER = "/transcribe/worker"
+IMAGE_PARAMETER = "/transcribe/image"
+FALLBACK_IMAGE_PARAMETER = "/transcribe/base-image"
+IMAGE = "ami-0123456789abcdef0"
+INSTANCE_TYPES = ("g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge")
+ZONES = ("a", "b", "c")
+MAX_RECEIVES = 5
+
+TABLE_SHAPE: dict[str, Any] = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+    "AttributeDefinitions": [
+        {"AttributeName": "pk", "AttributeType": "S"},
+        {"AttributeName": "sk", "AttributeType": "S"},
+        {"AttributeName": "due_kind", "AttributeType": "S"},
+        {"AttributeName": "due_at", "AttributeType": "N"},
+        {"AttributeName": "client_id", "AttributeType": "S"},
+        {"AttributeName": "sort", "AttributeType": "S"},
+    ],
+    "GlobalSecondaryIndexes": [
+        {
+            "IndexName": "due",
+            "KeySchema": [
+                {"AttributeName": "due_kind", "KeyType": "HASH"},
+                {"AttributeName": "due_at", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        },
+        {
+            "IndexName": "by_client",
+            "KeySchema": [
+                {"AttributeName": "client_id", "KeyType": "HASH"},
+                {"AttributeName": "sort", "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "ALL"},
+        },
+    ],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What was made and cannot be named beforehand."""
+
+    queue_url: str
+    secrets_key_id: str
+    launch_template_id: str
+    subnet_ids: tuple[str, ...]
+
+
+def create(session: boto3.session.Session, endpoint: str) -> Resources:
+    """Make everything a deployment needs."""
+
+    def client(service: str) -> Any:  # noqa: ANN401 - boto3's clients of many kinds
+        return session.client(service, endpoint_url=endpoint, region_name=REGION)  # type: ignore[call-overload]
+
+    client("dynamodb").create_table(TableName=TABLE, **TABLE_SHAPE)
+    queue_url = _queue(client("sqs"))
+    _bucket(client("s3"), client("sqs"), queue_url)
+    ssm = client("ssm")
+    ssm.put_parameter(Name=IMAGE_PARAMETER, Value=IMAGE, Type="String")
+    ssm.put_parameter(Name=FALLBACK_IMAGE_PARAMETER, Value=IMAGE, Type="String")
+    ec2 = client("ec2")
+    return Resources(
+        queue_url=queue_url,
+        secrets_key_id=client("kms").create_key(Description="webhook secrets")["KeyMetadata"]["KeyId"],
+        launch_template_id=_launch_template(ec2),
+        subnet_ids=_subnets(ec2),
+    )
+
+
+def _queue(sqs: Any) -> str:  # noqa: ANN401 - SQSClient
+    dead = sqs.create_queue(QueueName=DEAD_LETTERS)["QueueUrl"]
+    dead_arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": MAX_RECEIVES}
+    url: str = sqs.create_queue(
+        QueueName=QUEUE, Attributes={"RedrivePolicy": json.dumps(redrive), "VisibilityTimeout": "30"}
+    )["QueueUrl"]
+    return url
+
+
+def _bucket(s3: Any, sqs: Any, queue_url: str) -> None:  # noqa: ANN401 - S3Client, SQSClient
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    uploads = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "uploads/"}]}}
+    s3.put_bucket_notification_configuration(
+        Bucket=BUCKET,
+        NotificationConfiguration={
+            "QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"], "Filter": uploads}]
+        },
+    )
+
+
+def _subnets(ec2: Any) -> tuple[str, ...]:  # noqa: ANN401 - EC2Client
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return tuple(
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for number, zone in enumerate(ZONES)
+    )
+
+
+def _launch_template(ec2: Any) -> str:  # noqa: ANN401 - EC2Client
+    tags = {"transcribe-deployment": DEPLOYMENT, "transcribe-config": CONFIG_PARAMETER}
+    template = ec2.create_launch_template(
+        LaunchTemplateName="transcribe-worker",
+        LaunchTemplateData={
+            "ImageId": IMAGE,
+            "InstanceType": INSTANCE_TYPES[0],
+            "InstanceInitiatedShutdownBehavior": "terminate",
+            "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
+            "TagSpecifications": [
+                {
+                    "ResourceType": "instance",
+                    "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
+                }
+            ],
+        },
+    )
+    template_id: str = template["LaunchTemplate"]["LaunchTemplateId"]
+    return template_id

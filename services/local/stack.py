@@ -1,0 +1,221 @@
+"""The whole system on this machine, as a context: `with Stack() as stack: …`."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import httpx
+
+from services.common.domain.clock import now_ms
+from services.common.store.store import Store
+from services.gpu_worker.engine.catalogue import PACKAGED
+from services.local import resources
+from services.local.machines import Machines, start_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from services.local.machines import Boot
+
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSettings:
+    """What may be set; times are short, since nobody here waits for a machine to boot."""
+
+    models: Sequence[str] = (PACKAGED,)
+    models_folder: Path | None = None
+    max_workers: int = 1
+    sweep_seconds: float = 5
+    lease_seconds: float = 20
+    heartbeat_seconds: float = 2
+    idle_seconds: float = 2
+    worker: Mapping[str, str] = field(default_factory=dict)
+    """Further settings of the worker, by their names in the environment."""
+    boot: Boot = start_worker
+    """What a machine is made of."""
+
+
+class Stack:
+    """Emulator, API, orchestrator and machines, each in a process of its own."""
+
+    def __init__(self, settings: StackSettings | None = None) -> None:
+        self.settings = settings or StackSettings()
+        self._cleanup = ExitStack()
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.callback(self._cleanup.close)
+            self._start()
+            undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    def _start(self) -> None:
+        folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="transcribe-local-"))
+        self.logs = Path(folder)
+        self.endpoint = f"http://127.0.0.1:{_free_port()}"
+        self.api_url = f"http://127.0.0.1:{_free_port()}"
+        self._cleanup.callback(self._end_processes)
+        self._run("emulator", "services.local.emulator", self.endpoint.rsplit(":", 1)[-1], env=self._aws())
+        _wait_for(f"{self.endpoint}/moto-api/", self._processes[-1])
+        self.session = boto3.session.Session(
+            aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
+        )
+        self.resources = resources.create(self.session, self.endpoint)
+        self._put_worker_settings()
+        service = self._service()
+        self._run(
+            "api",
+            *("uvicorn", "services.api.handler:app", "--host", "127.0.0.1"),
+            *("--port", self.api_url.rsplit(":", 1)[-1], "--log-level", "warning"),
+            env=service,
+        )
+        self._run(
+            "orchestrator",
+            *("services.local.orchestrator", self.resources.queue_url, str(self.settings.sweep_seconds)),
+            env=service | self._orchestrator(),
+        )
+        ec2 = self.session.client("ec2", endpoint_url=self.endpoint)
+        self.machines = Machines(ec2, self._worker(), self.logs, boot=self.settings.boot)
+        self._cleanup.callback(self.machines.close)
+        self.s3 = self.session.client("s3", endpoint_url=self.endpoint)
+        self.store = Store(self.session.client("dynamodb", endpoint_url=self.endpoint), resources.TABLE)
+        _wait_for(f"{self.api_url}/api/health", self._processes[1])
+
+    def new_client(self, client_id: str) -> str:
+        """Make a client known; returns an API key of its own."""
+        api_key = f"key_{secrets.token_urlsafe(24)}"
+        self.store.clients.register(client_id)
+        self.store.clients.add_key(api_key, client_id=client_id, name="local", now=now_ms())
+        return api_key
+
+    def set_missing_capacity(self, missing: Sequence[tuple[str, str]]) -> None:
+        """Which (type, subnet) cannot be had; `*` stands for any."""
+        httpx.post(f"{self.endpoint}/_local/capacity", json=list(missing)).raise_for_status()
+
+    def log_text(self) -> str:
+        """All that was logged, for whoever wants to know what went wrong."""
+        return "\n".join(
+            f"== {path.name}\n{path.read_text('utf-8', 'replace')}" for path in sorted(self.logs.glob("*.log"))
+        )
+
+    def _aws(self) -> dict[str, str]:
+        keep = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CACHE_HOME") if name in os.environ}
+        return keep | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": resources.REGION,
+            "AWS_REGION": resources.REGION,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def _common(self) -> dict[str, str]:
+        return {
+            "TABLE_NAME": resources.TABLE,
+            "BUCKET_NAME": resources.BUCKET,
+            "DEPLOYMENT": resources.DEPLOYMENT,
+            "SECRETS_KEY_ID": self.resources.secrets_key_id,
+            "PUBLIC_URL": self.api_url,
+            "MODELS": ",".join(self.settings.models),
+            "RETENTION_DAYS": "30",
+            "LOG_LEVEL": "info",
+        }
+
+    def _service(self) -> dict[str, str]:
+        return self._aws() | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
+
+    def _orchestrator(self) -> dict[str, str]:
+        return {
+            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_id,
+            "SUBNET_IDS": ",".join(self.resources.subnet_ids),
+            "INSTANCE_TYPES": ",".join(resources.INSTANCE_TYPES),
+            "IMAGE_PARAMETER": resources.IMAGE_PARAMETER,
+            "FALLBACK_IMAGE_PARAMETER": resources.FALLBACK_IMAGE_PARAMETER,
+            "MAX_WORKERS": str(self.settings.max_workers),
+            "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
+            "LEASE_SECONDS": str(self.settings.lease_seconds),
+            "BOOT_SECONDS": "30",
+        }
+
+    def _worker(self) -> dict[str, str]:
+        """What only this machine knows; the rest comes through tags and the parameter, as on EC2."""
+        times = {
+            "LEASE_SECONDS": self.settings.lease_seconds,
+            "HEARTBEAT_SECONDS": self.settings.heartbeat_seconds,
+            "IDLE_SECONDS": self.settings.idle_seconds,
+            "INDEX_LAG_SECONDS": 0.2,
+            "POLL_SECONDS": 0.2,
+            "NOTICE_SECONDS": 0.5,
+        }
+        folder = self.settings.models_folder
+        return (
+            self._aws()
+            | {"WEBHOOK_ALLOW_PRIVATE": "1"}
+            | ({"MODELS_FOLDER": str(folder)} if folder else {})
+            | {name: str(value) for name, value in times.items()}
+            | dict(self.settings.worker)
+        )
+
+    def _put_worker_settings(self) -> None:
+        self.session.client("ssm", endpoint_url=self.endpoint).put_parameter(
+            Name=resources.CONFIG_PARAMETER, Value=json.dumps(self._common()), Type="String"
+        )
+
+    def _run(self, name: str, module: str, *arguments: str, env: Mapping[str, str]) -> None:
+        with (self.logs / f"{name}.log").open("wb") as log:
+            self._processes.append(
+                subprocess.Popen([sys.executable, "-m", module, *arguments], env=dict(env), stdout=log, stderr=log)
+            )
+
+    def _end_processes(self) -> None:
+        for process in reversed(self._processes):
+            process.terminate()
+        for process in self._processes:
+            try:
+                process.wait(timeout=3)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended with status {process.returncode} before it was ready.")
+        try:
+            if httpx.get(url, trust_env=False).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise TimeoutError(f"{url} did not answer within {START_SECONDS} s.")
