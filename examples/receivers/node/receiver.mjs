@@ -1,0 +1,52 @@
+// Receives transcription webhooks: verified, each message once, answered at once.
+
+import express from "express";
+import { Webhook } from "standardwebhooks";
+
+// Message ids kept; a real receiver keeps them in its database, for longer than the three days of tries.
+const REMEMBERED = 10_000;
+
+const secrets = process.env.WEBHOOK_SECRET.trim().split(/\s+/).map((secret) => new Webhook(secret));
+const seen = new Set();
+const app = express();
+
+// The message, if one of the secrets signed it within the last five minutes; else null.
+function verified(body, headers) {
+  for (const secret of secrets) {
+    try {
+      return secret.verify(body, headers);
+    } catch {
+      continue;
+    }
+  }
+  return null;
+}
+
+// What the message is for; runs after the answer has been sent.
+function handle(message) {
+  console.log(JSON.stringify({ type: message.type, job_id: message.data.job_id ?? null }));
+}
+
+// The raw bytes: parsed and written again, the signature would no longer fit.
+app.post("/hook", express.raw({ type: () => true, limit: "1mb" }), (request, response) => {
+  const message = Buffer.isBuffer(request.body) ? verified(request.body, request.headers) : null;
+  if (message === null) {
+    response.status(400).json({ error: "the signature does not fit or the message is too old" });
+    return;
+  }
+  if (message.type === "callback.challenge") {
+    response.json({ challenge: message.data.challenge });
+    return;
+  }
+  const id = request.headers["webhook-id"];
+  if (!seen.has(id)) {
+    seen.add(id);
+    if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
+    setImmediate(handle, message);
+  }
+  response.status(204).end();
+});
+
+const server = app.listen(Number(process.env.PORT ?? 8000), "127.0.0.1", () => {
+  console.log(JSON.stringify({ listening: server.address().port }));
+});

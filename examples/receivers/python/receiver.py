@@ -1,0 +1,52 @@
+"""Receives transcription webhooks: verified, each message once, answered at once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import OrderedDict
+from typing import Any
+
+from fastapi import BackgroundTasks, FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from standardwebhooks import Webhook, WebhookVerificationError
+
+REMEMBERED = 10_000
+"""Message ids kept; a real receiver keeps them in its database, for longer than the three days of tries."""
+
+secrets = [Webhook(secret) for secret in os.environ["WEBHOOK_SECRET"].split()]
+seen: OrderedDict[str, None] = OrderedDict()
+app = FastAPI()
+
+
+def verified(body: bytes, headers: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
+    """The message, if one of the secrets signed it within the last five minutes; else None."""
+    for secret in secrets:
+        try:
+            return secret.verify(body, headers)
+        # Malformed headers and bodies come out of the library as ValueError (binascii.Error is one).
+        except (WebhookVerificationError, ValueError):
+            continue
+    return None
+
+
+def handle(message: dict[str, Any]) -> None:
+    """What the message is for; runs after the answer has been sent."""
+    data = message["data"]
+    print(json.dumps({"type": message["type"], "job_id": data.get("job_id")}), flush=True)
+
+
+@app.post("/hook")
+async def hook(request: Request, afterwards: BackgroundTasks) -> Response:
+    message = verified(await request.body(), dict(request.headers))
+    if message is None:
+        return JSONResponse({"error": "the signature does not fit or the message is too old"}, 400)
+    if message["type"] == "callback.challenge":
+        return JSONResponse({"challenge": message["data"]["challenge"]})
+    message_id = request.headers["webhook-id"]
+    if message_id not in seen:
+        seen[message_id] = None
+        if len(seen) > REMEMBERED:
+            seen.popitem(last=False)
+        afterwards.add_task(handle, message)
+    return Response(status_code=204)

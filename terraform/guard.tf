@@ -1,0 +1,23 @@
+# Depends on everything, so it is the first to be destroyed: with protection on, a destroy is refused before anything
+# is gone, instead of half-way, when DynamoDB refuses to give up the table.
+resource "terraform_data" "guard" {
+  input = {
+    protected = var.deletion_protection
+  }
+
+  depends_on = [
+    module.network,
+    module.storage,
+    module.jobs_table,
+    module.webhook_key,
+    module.gpu_worker,
+    module.orchestrator,
+    module.api,
+    module.observability,
+  ]
+
+  provisioner "local-exec" {
+    when    = destroy
+    command = self.input.protected ? "echo 'Refused: deletion_protection is on. To destroy jobs, recordings and transcripts for good, run: terraform apply -var deletion_protection=false' >&2; exit 1" : "exit 0"
+  }
+}

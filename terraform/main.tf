@@ -1,0 +1,144 @@
+# Wires the modules together; each of them says what it is for.
+data "aws_caller_identity" "current" {}
+
+locals {
+  account = data.aws_caller_identity.current.account_id
+
+  # Roles and buckets are named once for all regions, so the region is part of their names.
+  name        = "${var.deployment}-${var.region}"
+  bucket_name = var.bucket_name != "" ? var.bucket_name : "${var.deployment}-${local.account}-${var.region}"
+  table_name  = var.table_name != "" ? var.table_name : "${var.deployment}-jobs"
+  functions   = title(var.deployment)
+
+  dist             = "${path.module}/../dist"
+  api_zip          = var.api_zip != "" ? var.api_zip : "${local.dist}/api.zip"
+  orchestrator_zip = var.orchestrator_zip != "" ? var.orchestrator_zip : "${local.dist}/orchestrator.zip"
+  worker_artifact  = var.worker_artifact != "" ? var.worker_artifact : "${local.dist}/worker.tar.gz"
+
+  public_url = var.api_enabled ? module.api[0].url : ""
+}
+
+module "network" {
+  source = "./modules/network"
+
+  name       = var.deployment
+  cidr_block = var.cidr_block
+  zones      = var.zones
+  vpc_id     = var.vpc_id
+  subnet_ids = var.subnet_ids
+}
+
+module "storage" {
+  source = "./modules/storage"
+
+  name                = local.bucket_name
+  retention_days      = var.retention_days
+  cors_origins        = var.cors_origins
+  deletion_protection = var.deletion_protection
+}
+
+module "jobs_table" {
+  source = "./modules/jobs_table"
+
+  name                = local.table_name
+  deletion_protection = var.deletion_protection
+}
+
+module "webhook_key" {
+  source = "./modules/webhook_key"
+
+  name                = var.deployment
+  deletion_protection = var.deletion_protection
+}
+
+module "gpu_worker" {
+  source = "./modules/gpu_worker"
+
+  name                        = local.name
+  deployment                  = var.deployment
+  instance_types              = var.instance_types
+  zones                       = module.network.zones
+  security_group_id           = module.network.security_group_id
+  image_parameter             = var.image_parameter
+  user_data                   = var.user_data
+  root_volume_gib             = var.root_volume_gib
+  volume_initialization_mibps = var.volume_initialization_mibps
+  artifact_path               = local.worker_artifact
+  table_name                  = module.jobs_table.table_name
+  table_arn                   = module.jobs_table.table_arn
+  bucket_name                 = module.storage.bucket_name
+  bucket_arn                  = module.storage.bucket_arn
+  key_arn                     = module.webhook_key.key_arn
+  public_url                  = local.public_url
+  models                      = var.models
+  retention_days              = var.retention_days
+  max_lifetime_minutes        = var.max_lifetime_minutes
+  log_level                   = var.log_level
+  log_retention_days          = var.log_retention_days
+}
+
+module "orchestrator" {
+  source = "./modules/orchestrator"
+
+  name                     = local.name
+  deployment               = var.deployment
+  function_name            = "${local.functions}ProcessUpload"
+  zip_path                 = local.orchestrator_zip
+  table_name               = module.jobs_table.table_name
+  table_arn                = module.jobs_table.table_arn
+  bucket_name              = module.storage.bucket_name
+  bucket_arn               = module.storage.bucket_arn
+  key_arn                  = module.webhook_key.key_arn
+  public_url               = local.public_url
+  models                   = var.models
+  launch_template_id       = module.gpu_worker.launch_template_id
+  launch_template_arn      = module.gpu_worker.launch_template_arn
+  worker_role_arn          = module.gpu_worker.role_arn
+  security_group_id        = module.network.security_group_id
+  subnet_ids               = module.network.subnet_ids
+  instance_types           = module.gpu_worker.instance_types
+  image_parameter          = module.gpu_worker.image_parameter
+  fallback_image_parameter = var.fallback_image_parameter
+  max_workers              = var.max_workers
+  on_demand_after_minutes  = var.on_demand_after_minutes
+  max_lifetime_minutes     = var.max_lifetime_minutes
+  retention_days           = var.retention_days
+  log_level                = var.log_level
+  log_retention_days       = var.log_retention_days
+}
+
+module "api" {
+  source = "./modules/api"
+  count  = var.api_enabled ? 1 : 0
+
+  name                = local.name
+  deployment          = var.deployment
+  function_name       = "${local.functions}API"
+  zip_path            = local.api_zip
+  table_name          = module.jobs_table.table_name
+  table_arn           = module.jobs_table.table_arn
+  bucket_name         = module.storage.bucket_name
+  bucket_arn          = module.storage.bucket_arn
+  key_arn             = module.webhook_key.key_arn
+  models              = var.models
+  retention_days      = var.retention_days
+  requests_per_second = var.requests_per_second
+  cors_origins        = var.cors_origins
+  domain_name         = var.domain_name
+  certificate_arn     = var.certificate_arn
+  log_level           = var.log_level
+  log_retention_days  = var.log_retention_days
+}
+
+module "observability" {
+  source = "./modules/observability"
+
+  name                   = local.name
+  deployment             = var.deployment
+  alarm_email            = var.alarm_email
+  daily_budget_usd       = var.daily_budget_usd
+  queue_name             = module.orchestrator.queue_name
+  dead_letter_queue_name = module.orchestrator.dead_letter_queue_name
+  function_names         = concat([module.orchestrator.function_name], module.api[*].function_name)
+  table_name             = module.jobs_table.table_name
+}

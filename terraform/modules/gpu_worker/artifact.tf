@@ -1,0 +1,15 @@
+# The wheel, its pinned requirements and the boot scripts, for machines that start from AWS's public image.
+resource "aws_s3_object" "artifact" {
+  #checkov:skip=CKV_AWS_186:encrypted like everything in the bucket
+  bucket = var.bucket_name
+  key    = var.artifact_key
+  source = var.artifact_path
+  etag   = fileexists(var.artifact_path) ? filemd5(var.artifact_path) : null
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.artifact_path)
+      error_message = "The worker's artifact ${var.artifact_path} is missing: run `./nox -s package` first, or set worker_artifact to the file of a release."
+    }
+  }
+}

@@ -1,0 +1,81 @@
+# What a machine is. The orchestrator launches it, from this template, and chooses zone, type and image per launch.
+data "aws_region" "current" {}
+
+data "aws_ec2_instance_type_offerings" "zones" {
+  location_type = "availability-zone"
+
+  filter {
+    name   = "instance-type"
+    values = var.instance_types
+  }
+}
+
+locals {
+  offered = toset([
+    for index, type in data.aws_ec2_instance_type_offerings.zones.instance_types :
+    type if contains(var.instance_types, type) && contains(var.zones, data.aws_ec2_instance_type_offerings.zones.locations[index])
+  ])
+
+  user_data = var.user_data != "" ? var.user_data : templatefile("${path.module}/user-data.sh.tftpl", {
+    bucket   = var.bucket_name
+    artifact = var.artifact_key
+    region   = data.aws_region.current.id
+    # The worker leaves in good order at its limit; this is the power-off that does not ask it.
+    lifetime_minutes = var.max_lifetime_minutes + 15
+  })
+}
+
+resource "aws_launch_template" "this" {
+  name                                 = "${var.name}-worker"
+  description                          = "Transcription machine of ${var.deployment}"
+  update_default_version               = true
+  instance_initiated_shutdown_behavior = "terminate"
+  user_data                            = base64encode(local.user_data)
+
+  iam_instance_profile {
+    arn = aws_iam_instance_profile.this.arn
+  }
+
+  # Whether a machine gets a public address is its subnet's choice.
+  vpc_security_group_ids = [var.security_group_id]
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+    instance_metadata_tags      = "enabled"
+  }
+
+  block_device_mappings {
+    device_name = var.root_device_name
+
+    ebs {
+      volume_type           = "gp3"
+      volume_size           = var.root_volume_gib > 0 ? var.root_volume_gib : null
+      encrypted             = true
+      delete_on_termination = true
+      # Makes the image's blocks arrive at this rate instead of on first touch; it is billed per launch.
+      volume_initialization_rate = var.volume_initialization_mibps > 0 ? var.volume_initialization_mibps : null
+    }
+  }
+
+  dynamic "tag_specifications" {
+    for_each = toset(["instance", "volume"])
+
+    content {
+      resource_type = tag_specifications.value
+      tags = {
+        Name                  = "${var.deployment}-worker"
+        transcribe-deployment = var.deployment
+        transcribe-config     = aws_ssm_parameter.config.name
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.offered) > 0
+      error_message = "instance_types: none of ${join(", ", var.instance_types)} is offered in ${join(", ", var.zones)}. `aws ec2 describe-instance-type-offerings --location-type availability-zone` lists what is."
+    }
+  }
+}

@@ -1,0 +1,39 @@
+output "launch_template_id" {
+  description = "The launch template's id."
+  value       = aws_launch_template.this.id
+}
+
+output "launch_template_arn" {
+  description = "The launch template's ARN."
+  value       = aws_launch_template.this.arn
+}
+
+output "role_arn" {
+  description = "The machines' role, which the orchestrator hands to them."
+  value       = aws_iam_role.this.arn
+}
+
+output "role_name" {
+  description = "The name of that role."
+  value       = aws_iam_role.this.name
+}
+
+output "instance_types" {
+  description = "The wanted types that at least one of the zones offers, in order of preference."
+  value       = [for type in var.instance_types : type if contains(local.offered, type)]
+}
+
+output "image_parameter" {
+  description = "SSM parameter that names the image."
+  value       = var.image_parameter == "" ? aws_ssm_parameter.image[0].name : var.image_parameter
+}
+
+output "config_parameter" {
+  description = "SSM parameter that holds the machines' settings."
+  value       = aws_ssm_parameter.config.name
+}
+
+output "log_group_name" {
+  description = "Where machines write their logs."
+  value       = aws_cloudwatch_log_group.worker.name
+}

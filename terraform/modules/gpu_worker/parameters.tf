@@ -1,0 +1,37 @@
+# What a worker reads when it starts: the same names as the functions' environment, as one JSON object. A machine finds
+# the parameter by its tag `transcribe-config`, so nothing of this is baked into an image.
+resource "aws_ssm_parameter" "config" {
+  #checkov:skip=CKV2_AWS_34:names and limits, nothing secret
+  name        = "/${var.deployment}/worker"
+  description = "Settings of the machines of ${var.deployment}"
+  type        = "String"
+
+  value = jsonencode({
+    TABLE_NAME           = var.table_name
+    BUCKET_NAME          = var.bucket_name
+    DEPLOYMENT           = var.deployment
+    SECRETS_KEY_ID       = var.key_arn
+    PUBLIC_URL           = var.public_url
+    MODELS               = join(",", var.models)
+    RETENTION_DAYS       = tostring(var.retention_days)
+    LOG_LEVEL            = var.log_level
+    LOG_GROUP            = aws_cloudwatch_log_group.worker.name
+    MAX_LIFETIME_MINUTES = tostring(var.max_lifetime_minutes)
+  })
+}
+
+# The image is read at every launch, so a new one is used from the next machine on, without an apply.
+resource "aws_ssm_parameter" "image" {
+  #checkov:skip=CKV2_AWS_34:the id of a machine image is no secret
+  count = var.image_parameter == "" ? 1 : 0
+
+  name        = "/${var.deployment}/image"
+  description = "Image id for the machines of ${var.deployment}; none means that AWS's public image is provisioned at boot"
+  type        = "String"
+  value       = "none"
+
+  lifecycle {
+    # Written by whoever builds an image.
+    ignore_changes = [value]
+  }
+}

@@ -1,0 +1,187 @@
+variable "name" {
+  description = "Prefix of the names of everything in this module; unique in the account, because roles belong to no region."
+  type        = string
+  nullable    = false
+}
+
+variable "deployment" {
+  description = "Value of the tag `transcribe-deployment`, by which machines are recognised."
+  type        = string
+  nullable    = false
+}
+
+variable "instance_types" {
+  description = "NVIDIA machine types in order of preference."
+  type        = list(string)
+  default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.instance_types) > 0 && alltrue([for type in var.instance_types : can(regex("^(g4dn|g5|g6|g6e|gr6|p3|p4d|p5)\\.[0-9]*(xlarge|metal)$", type))])
+    error_message = "instance_types: at least one x86-64 type with an NVIDIA GPU (g4dn, g5, g6, g6e, gr6, p3, p4d, p5), for example g4dn.xlarge."
+  }
+
+  validation {
+    condition     = length(distinct(var.instance_types)) == length(var.instance_types)
+    error_message = "instance_types: each type once; their order is the preference."
+  }
+}
+
+variable "zones" {
+  description = "Availability zones in which machines may start; used to refuse types that none of them offers."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "security_group_id" {
+  description = "Security group of the machines."
+  type        = string
+  nullable    = false
+}
+
+variable "user_data" {
+  description = "Script that runs at boot, in place of the one that provisions AWS's public image; no secrets belong in it."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = length(var.user_data) <= 12000
+    error_message = "user_data: at most 12000 characters, since EC2 takes 16 KiB after encoding."
+  }
+}
+
+variable "root_device_name" {
+  description = "The image's root device; /dev/sda1 for Ubuntu, which both the own and AWS's deep-learning image are."
+  type        = string
+  default     = "/dev/sda1"
+  nullable    = false
+}
+
+variable "root_volume_gib" {
+  description = "Size of the root volume in GiB; 0 takes the image's own."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.root_volume_gib == 0 || (var.root_volume_gib >= 20 && var.root_volume_gib <= 16384)
+    error_message = "root_volume_gib: 0 for the image's own size, else 20 to 16384, and not less than the image."
+  }
+}
+
+variable "volume_initialization_mibps" {
+  description = "MiB a second at which the image's blocks are brought in ahead of their first use; 0 turns it off. Billed per launch."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.volume_initialization_mibps == 0 || (var.volume_initialization_mibps >= 100 && var.volume_initialization_mibps <= 300)
+    error_message = "volume_initialization_mibps: 0 (off) or 100 to 300."
+  }
+}
+
+variable "image_parameter" {
+  description = "An existing SSM parameter that holds an image id; empty makes one that says none."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.image_parameter == "" || can(regex("^/[A-Za-z0-9_./-]+$", var.image_parameter))
+    error_message = "image_parameter: the full name of an SSM parameter, beginning with a slash, for example /transcription/image."
+  }
+}
+
+variable "artifact_path" {
+  description = "The worker's artifact on disk, as `./nox -s package` builds it."
+  type        = string
+  nullable    = false
+}
+
+variable "artifact_key" {
+  description = "Where the artifact lies in the bucket."
+  type        = string
+  default     = "artifacts/worker.tar.gz"
+  nullable    = false
+
+  validation {
+    condition     = startswith(var.artifact_key, "artifacts/")
+    error_message = "artifact_key: a key below artifacts/, the only prefix that machines may fetch it from."
+  }
+}
+
+variable "table_name" {
+  description = "The jobs table's name."
+  type        = string
+  nullable    = false
+}
+
+variable "table_arn" {
+  description = "The jobs table's ARN."
+  type        = string
+  nullable    = false
+}
+
+variable "bucket_name" {
+  description = "The bucket's name."
+  type        = string
+  nullable    = false
+}
+
+variable "bucket_arn" {
+  description = "The bucket's ARN."
+  type        = string
+  nullable    = false
+}
+
+variable "key_arn" {
+  description = "KMS key that webhook secrets are encrypted under."
+  type        = string
+  nullable    = false
+}
+
+variable "public_url" {
+  description = "The API's address, empty where there is none."
+  type        = string
+  nullable    = false
+}
+
+variable "models" {
+  description = "Models that this deployment holds, the default first."
+  type        = list(string)
+  nullable    = false
+}
+
+variable "retention_days" {
+  description = "Days for which jobs and their objects are kept."
+  type        = number
+  nullable    = false
+}
+
+variable "log_level" {
+  description = "DEBUG, INFO, WARNING or ERROR."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+}
+
+variable "log_retention_days" {
+  description = "Days for which logs are kept."
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
+variable "max_lifetime_minutes" {
+  description = "Minutes after which a machine powers itself off whatever it does."
+  type        = number
+  default     = 720
+  nullable    = false
+
+  validation {
+    condition     = var.max_lifetime_minutes >= 30 && var.max_lifetime_minutes <= 10080 && floor(var.max_lifetime_minutes) == var.max_lifetime_minutes
+    error_message = "max_lifetime_minutes: whole minutes from 30 to 10080 (a week); a machine that lives shorter finishes no long recording."
+  }
+}

@@ -1,0 +1,38 @@
+# Nothing in; out to what a worker speaks to: AWS and webhook receivers over TLS, and package mirrors (port 80) when a
+# machine without an image of its own provisions itself. Name resolution and time inside a VPC pass no security group.
+data "aws_subnet" "given" {
+  for_each = toset(local.created ? [] : var.subnet_ids)
+
+  id = each.key
+
+  lifecycle {
+    postcondition {
+      condition     = self.vpc_id == var.vpc_id
+      error_message = "subnet_ids: ${self.id} lies in ${self.vpc_id}, not in ${var.vpc_id}."
+    }
+  }
+}
+
+resource "aws_security_group" "worker" {
+  #checkov:skip=CKV2_AWS_5:the launch template in modules/gpu_worker attaches it
+  name        = "${var.name}-worker"
+  description = "Transcription machines: nothing in, TLS and package mirrors out"
+  vpc_id      = local.created ? aws_vpc.this[0].id : var.vpc_id
+
+  tags = { Name = "${var.name}-worker" }
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "aws_vpc_security_group_egress_rule" "worker" {
+  for_each = toset([for port in var.egress_ports : tostring(port)])
+
+  security_group_id = aws_security_group.worker.id
+  description       = "Out on port ${each.key}"
+  cidr_ipv4         = "0.0.0.0/0"
+  ip_protocol       = "tcp"
+  from_port         = tonumber(each.key)
+  to_port           = tonumber(each.key)
+}

@@ -1,0 +1,29 @@
+output "function_name" {
+  description = "The function's name."
+  value       = aws_lambda_function.this.function_name
+}
+
+output "role_name" {
+  description = "The function's role."
+  value       = aws_iam_role.this.name
+}
+
+output "queue_name" {
+  description = "The uploads' queue."
+  value       = aws_sqs_queue.uploads.name
+}
+
+output "dead_letter_queue_name" {
+  description = "The queue of uploads that failed five times."
+  value       = aws_sqs_queue.dead_letters.name
+}
+
+output "log_group_name" {
+  description = "Where the function writes its log."
+  value       = aws_cloudwatch_log_group.this.name
+}
+
+output "sweep_rule" {
+  description = "The schedule's name."
+  value       = aws_cloudwatch_event_rule.sweep.name
+}

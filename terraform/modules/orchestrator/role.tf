@@ -1,0 +1,106 @@
+data "aws_iam_policy_document" "assume" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role" "this" {
+  name               = "${var.name}-orchestrator"
+  description        = "Orchestrator of ${var.deployment}"
+  assume_role_policy = data.aws_iam_policy_document.assume.json
+}
+
+resource "aws_iam_role_policy" "this" {
+  name   = "orchestrator"
+  role   = aws_iam_role.this.id
+  policy = data.aws_iam_policy_document.this.json
+}
+
+resource "aws_iam_role_policy" "fleet" {
+  name   = "fleet"
+  role   = aws_iam_role.this.id
+  policy = data.aws_iam_policy_document.fleet.json
+}
+
+data "aws_iam_policy_document" "this" {
+  statement {
+    sid = "OwnItems"
+    actions = [
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+    ]
+    resources = [var.table_arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["JOB#*", "CLIENT#*", "SLOT", "FLEET"]
+    }
+  }
+
+  statement {
+    sid       = "WhatIsDue"
+    actions   = ["dynamodb:Query"]
+    resources = ["${var.table_arn}/index/due"]
+  }
+
+  statement {
+    sid       = "ReadUploads"
+    actions   = ["s3:GetObject"]
+    resources = ["${var.bucket_arn}/uploads/*"]
+  }
+
+  # The second search after an erasure, and those that broke off.
+  statement {
+    sid       = "EraseJobs"
+    actions   = ["s3:DeleteObject"]
+    resources = [for prefix in ["uploads", "results", "work"] : "${var.bucket_arn}/${prefix}/*"]
+  }
+
+  statement {
+    sid       = "ListUploads"
+    actions   = ["s3:ListBucket"]
+    resources = [var.bucket_arn]
+
+    # IfExists: reading a key that is not there asks for this permission without a prefix, and S3 answers 403
+    # instead of 404 to whoever lacks it.
+    condition {
+      test     = "StringLikeIfExists"
+      variable = "s3:prefix"
+      values   = ["uploads/*", "results/*", "work/*"]
+    }
+  }
+
+  statement {
+    sid       = "OpenWebhookSecrets"
+    actions   = ["kms:Decrypt"]
+    resources = [var.key_arn]
+
+    # Each secret is sealed for one callback, and opens for no other.
+    condition {
+      test     = "Null"
+      variable = "kms:EncryptionContext:callback_id"
+      values   = ["false"]
+    }
+  }
+
+  statement {
+    sid       = "TakeUploadsFromTheQueue"
+    actions   = ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
+    resources = [aws_sqs_queue.uploads.arn]
+  }
+
+  statement {
+    sid       = "WriteLogs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
+  }
+}

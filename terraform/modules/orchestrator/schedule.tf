@@ -1,0 +1,27 @@
+# The sweep, once a minute: the finest that EventBridge offers, and what bounds how long anything stays unnoticed.
+resource "aws_cloudwatch_event_rule" "sweep" {
+  name                = "${var.name}-sweep"
+  description         = "Once a minute, see to what is overdue"
+  schedule_expression = "rate(1 minute)"
+}
+
+resource "aws_cloudwatch_event_target" "sweep" {
+  rule  = aws_cloudwatch_event_rule.sweep.name
+  arn   = aws_lambda_function.this.arn
+  input = jsonencode({ kind = "sweep" })
+}
+
+resource "aws_lambda_permission" "sweep" {
+  statement_id  = "sweep"
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.this.function_name
+  principal     = "events.amazonaws.com"
+  source_arn    = aws_cloudwatch_event_rule.sweep.arn
+}
+
+# A sweep that failed is not repeated: the next one comes sooner and knows more.
+resource "aws_lambda_function_event_invoke_config" "sweep" {
+  function_name                = aws_lambda_function.this.function_name
+  maximum_retry_attempts       = 0
+  maximum_event_age_in_seconds = 60
+}

@@ -1,0 +1,41 @@
+variable "name" {
+  description = "The bucket's name."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.name))
+    error_message = "bucket_name: 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit. Dots are refused: with one in the name, TLS to the bucket fails."
+  }
+}
+
+variable "retention_days" {
+  description = "Days after which uploads, results and work files expire."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = var.retention_days >= 7 && var.retention_days <= 3650 && floor(var.retention_days) == var.retention_days
+    error_message = "retention_days: whole days from 7 (webhooks are tried for three days, and a job may wait for a machine) to 3650."
+  }
+}
+
+variable "cors_origins" {
+  description = "Web origins, such as https://app.example.com, whose pages may upload and download through presigned links."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[^/*]+$", origin))])
+    error_message = "cors_origins: origins without a path and without wildcards, for example https://app.example.com."
+  }
+}
+
+variable "deletion_protection" {
+  description = "Whether destroying is refused while the bucket holds objects."
+  type        = bool
+  default     = true
+  nullable    = false
+}

@@ -1,0 +1,62 @@
+# What the API may do.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name           = "transcription-eu-north-1"
+  deployment     = "transcription"
+  zip_path       = "./main.tf"
+  table_name     = "transcription-jobs"
+  table_arn      = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name    = "transcription-123456789012-eu-north-1"
+  bucket_arn     = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn        = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models         = ["KBLab/kb-whisper-small"]
+  retention_days = 30
+}
+
+run "api" {
+  command = apply
+
+  module {
+    source = "./modules/api"
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : [
+        for action in statement.actions :
+        !startswith(action, "ec2:") && !endswith(action, "*") && !contains(["dynamodb:Scan", "kms:Decrypt"], action)
+      ]
+    ]))
+    error_message = "The API may do what its code must never do."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.this.statement : statement.resources == toset(["${var.bucket_arn}/uploads/*"])
+      if contains(statement.actions, "s3:PutObject")
+    ])
+    error_message = "A presigned upload could land outside uploads/."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.this.statement :
+      anytrue([for condition in statement.condition : condition.variable == "dynamodb:LeadingKeys" && !contains(condition.values, "SLOT") && !contains(condition.values, "*")])
+      if contains(statement.actions, "dynamodb:UpdateItem")
+    ])
+    error_message = "The API could touch the machines' slots."
+  }
+
+  assert {
+    condition     = aws_apigatewayv2_stage.default.default_route_settings[0].throttling_rate_limit == 50
+    error_message = "The API is not throttled."
+  }
+
+  assert {
+    condition     = !contains(keys(aws_lambda_function.this.environment[0].variables), "WEBHOOK_ALLOW_PRIVATE")
+    error_message = "Webhooks could be posted into private networks."
+  }
+}

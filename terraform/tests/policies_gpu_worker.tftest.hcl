@@ -1,0 +1,117 @@
+# What a machine is, and what it may do.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name              = "transcription-eu-north-1"
+  deployment        = "transcription"
+  zones             = ["eu-north-1a", "eu-north-1b"]
+  security_group_id = "sg-0123456789abcdef0"
+  artifact_path     = "./main.tf"
+  table_name        = "transcription-jobs"
+  table_arn         = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name       = "transcription-123456789012-eu-north-1"
+  bucket_arn        = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn           = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  public_url        = "https://transcribe.example.com"
+  models            = ["KBLab/kb-whisper-small", "KBLab/kb-whisper-small@subtitle"]
+  retention_days    = 30
+}
+
+run "machine" {
+  command = apply
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  assert {
+    condition = (
+      aws_launch_template.this.metadata_options[0].http_tokens == "required" &&
+      aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1 &&
+      aws_launch_template.this.metadata_options[0].instance_metadata_tags == "enabled"
+    )
+    error_message = "The metadata service is open wider than the worker needs."
+  }
+
+  assert {
+    condition     = aws_launch_template.this.instance_initiated_shutdown_behavior == "terminate"
+    error_message = "A machine that powers itself off would be kept, and paid for."
+  }
+
+  assert {
+    condition     = one(aws_launch_template.this.block_device_mappings[0].ebs).volume_type == "gp3" && one(aws_launch_template.this.block_device_mappings[0].ebs).delete_on_termination == "true"
+    error_message = "A machine would leave its disk behind."
+  }
+
+  assert {
+    condition = alltrue([
+      for specification in aws_launch_template.this.tag_specifications :
+      specification.tags["transcribe-deployment"] == "transcription" && specification.tags["transcribe-config"] == "/transcription/worker"
+    ])
+    error_message = "Machines would not be recognised as ours."
+  }
+
+  assert {
+    condition = alltrue([
+      for key in flatten([for specification in aws_launch_template.this.tag_specifications : keys(specification.tags)]) : can(regex("^[A-Za-z0-9_.-]+$", key))
+    ])
+    error_message = "A tag's key could not be read from the metadata."
+  }
+
+  assert {
+    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "s3://transcription-123456789012-eu-north-1/artifacts/worker.tar.gz")
+    error_message = "A machine without an image of its own would not find the worker."
+  }
+
+  assert {
+    condition     = jsondecode(aws_ssm_parameter.config.value).MODELS == "KBLab/kb-whisper-small,KBLab/kb-whisper-small@subtitle"
+    error_message = "The settings name other models than asked for."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : [
+        for action in statement.actions :
+        !startswith(action, "ec2:") && !endswith(action, "*") && !contains(["dynamodb:Scan", "kms:Encrypt", "s3:DeleteObject"], action)
+      ]
+    ]))
+    error_message = "A machine may do what its code must never do."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : [
+        for resource in statement.resources : !strcontains(resource, "/uploads/") && !strcontains(resource, "/artifacts/") && !strcontains(resource, "/models/")
+      ] if contains(statement.actions, "s3:PutObject")
+    ]))
+    error_message = "A machine could replace sources, models or the code of the next machine."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : [
+        for condition in statement.condition : condition.test == "StringLikeIfExists" && condition.values == tolist(["work/*"])
+      ] if contains(statement.actions, "s3:ListBucket")
+    ]))
+    error_message = "S3 would answer 403 instead of 404 for a recording that was deleted, or a machine could list uploads."
+  }
+}
+
+run "own_boot_script" {
+  command = apply
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    user_data = "#!/bin/sh\nexit 0\n"
+  }
+
+  assert {
+    condition     = base64decode(aws_launch_template.this.user_data) == "#!/bin/sh\nexit 0\n"
+    error_message = "The boot script is not the one that was given."
+  }
+}

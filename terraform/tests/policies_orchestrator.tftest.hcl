@@ -1,0 +1,107 @@
+# What the orchestrator may do to machines, and who may fill its queue.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name                = "transcription-eu-north-1"
+  deployment          = "transcription"
+  zip_path            = "./main.tf"
+  table_name          = "transcription-jobs"
+  table_arn           = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name         = "transcription-123456789012-eu-north-1"
+  bucket_arn          = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn             = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models              = ["KBLab/kb-whisper-small"]
+  retention_days      = 30
+  public_url          = ""
+  launch_template_id  = "lt-0123456789abcdef0"
+  launch_template_arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0"
+  worker_role_arn     = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
+  security_group_id   = "sg-0123456789abcdef0"
+  subnet_ids          = ["subnet-0123456789abcdef0"]
+  instance_types      = ["g4dn.xlarge"]
+  image_parameter     = "/transcription/image"
+}
+
+run "orchestrator" {
+  command = apply
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.fleet.statement :
+      anytrue([for condition in statement.condition : condition.variable == "ec2:ResourceTag/transcribe-deployment" && condition.values == tolist(["transcription"])])
+      if contains(statement.actions, "ec2:TerminateInstances")
+    ])
+    error_message = "It could end machines that are not ours."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.fleet.statement :
+      statement.resources == toset([var.worker_role_arn]) &&
+      anytrue([for condition in statement.condition : condition.variable == "iam:PassedToService" && condition.values == tolist(["ec2.amazonaws.com"])])
+      if contains(statement.actions, "iam:PassRole")
+    ])
+    error_message = "It could hand over another role than the machines'."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.fleet.statement :
+      anytrue([for condition in statement.condition : condition.variable == "ec2:CreateAction"])
+      if contains(statement.actions, "ec2:CreateTags")
+    ])
+    error_message = "It could tag what it did not just launch, and so make any machine one that it may end."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.fleet.statement :
+      !contains(statement.resources, "*") || statement.actions == toset(["ec2:DescribeInstances"])
+    ])
+    error_message = "A resource of * stands where AWS takes an ARN."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : [
+        for action in statement.actions : !contains(["dynamodb:Scan", "kms:Encrypt", "s3:PutObject"], action) && !endswith(action, "*")
+      ]
+    ]))
+    error_message = "It may do what its code must never do."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.uploads.statement :
+      anytrue([for condition in statement.condition : condition.variable == "aws:SourceArn" && condition.values == tolist([var.bucket_arn])]) &&
+      anytrue([for condition in statement.condition : condition.variable == "aws:SourceAccount"])
+    ])
+    error_message = "Other buckets could announce uploads."
+  }
+
+  assert {
+    condition     = aws_sqs_queue.uploads.visibility_timeout_seconds >= 6 * aws_lambda_function.this.timeout
+    error_message = "A message could come back while it is still being worked on."
+  }
+
+  assert {
+    condition     = aws_lambda_event_source_mapping.uploads.function_response_types == toset(["ReportBatchItemFailures"])
+    error_message = "One bad message would bring back its whole batch."
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_notification.uploads.queue).filter_prefix == "uploads/"
+    error_message = "The bucket announces more, or less, than uploads."
+  }
+
+  assert {
+    condition     = jsondecode(aws_cloudwatch_event_target.sweep.input) == { kind = "sweep" }
+    error_message = "The schedule sends what the function does not know."
+  }
+}

@@ -1,0 +1,202 @@
+# What modules/gpu_worker refuses, at plan.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name              = "transcription-eu-north-1"
+  deployment        = "transcription"
+  zones             = ["eu-north-1a", "eu-north-1b"]
+  security_group_id = "sg-0123456789abcdef0"
+  artifact_path     = "./main.tf"
+  table_name        = "transcription-jobs"
+  table_arn         = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name       = "transcription-123456789012-eu-north-1"
+  bucket_arn        = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn           = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  public_url        = ""
+  models            = ["KBLab/kb-whisper-small"]
+  retention_days    = 30
+}
+
+run "machine_without_gpu" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    instance_types = ["m5.large"]
+  }
+
+  expect_failures = [var.instance_types]
+}
+
+run "machine_with_an_arm_processor" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    instance_types = ["g5g.xlarge"]
+  }
+
+  expect_failures = [var.instance_types]
+}
+
+run "type_named_twice" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    instance_types = ["g4dn.xlarge", "g4dn.xlarge"]
+  }
+
+  expect_failures = [var.instance_types]
+}
+
+run "type_that_no_zone_offers" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    instance_types = ["p5.48xlarge"]
+  }
+
+  expect_failures = [aws_launch_template.this]
+}
+
+run "zone_that_offers_nothing" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    zones = ["eu-north-1c"]
+  }
+
+  expect_failures = [aws_launch_template.this]
+}
+
+run "missing_artifact" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    artifact_path = "./no-such-file.tar.gz"
+  }
+
+  expect_failures = [aws_s3_object.artifact]
+}
+
+run "artifact_where_machines_may_not_read" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    artifact_key = "worker.tar.gz"
+  }
+
+  expect_failures = [var.artifact_key]
+}
+
+run "user_data_too_long" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    user_data = join("", [for i in range(1000) : "012345678901234"])
+  }
+
+  expect_failures = [var.user_data]
+}
+
+run "root_volume_too_small" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    root_volume_gib = 4
+  }
+
+  expect_failures = [var.root_volume_gib]
+}
+
+run "initialization_too_slow" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    volume_initialization_mibps = 50
+  }
+
+  expect_failures = [var.volume_initialization_mibps]
+}
+
+run "image_parameter_without_a_slash" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    image_parameter = "image"
+  }
+
+  expect_failures = [var.image_parameter]
+}
+
+run "image_id_in_place_of_its_parameter" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    image_parameter = "ami-0123456789abcdef0"
+  }
+
+  expect_failures = [var.image_parameter]
+}
+
+run "lifetime_too_short" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    max_lifetime_minutes = 5
+  }
+
+  expect_failures = [var.max_lifetime_minutes]
+}

@@ -1,0 +1,151 @@
+# What modules/orchestrator refuses, at plan.
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  name                = "transcription-eu-north-1"
+  deployment          = "transcription"
+  zip_path            = "./main.tf"
+  table_name          = "transcription-jobs"
+  table_arn           = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name         = "transcription-123456789012-eu-north-1"
+  bucket_arn          = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn             = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models              = ["KBLab/kb-whisper-small"]
+  retention_days      = 30
+  public_url          = ""
+  launch_template_id  = "lt-0123456789abcdef0"
+  launch_template_arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0"
+  worker_role_arn     = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
+  security_group_id   = "sg-0123456789abcdef0"
+  subnet_ids          = ["subnet-0123456789abcdef0"]
+  instance_types      = ["g4dn.xlarge"]
+  image_parameter     = "/transcription/image"
+}
+
+run "missing_zip" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    zip_path = "./no-such-file.zip"
+  }
+
+  expect_failures = [aws_lambda_function.this]
+}
+
+run "function_name_with_a_dot" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    function_name = "process.upload"
+  }
+
+  expect_failures = [var.function_name]
+}
+
+run "no_machines" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    max_workers = 0
+  }
+
+  expect_failures = [var.max_workers]
+}
+
+run "negative_machines" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    max_workers = -2
+  }
+
+  expect_failures = [var.max_workers]
+}
+
+run "half_a_machine" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    max_workers = 1.5
+  }
+
+  expect_failures = [var.max_workers]
+}
+
+run "negative_patience" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    on_demand_after_minutes = -1
+  }
+
+  expect_failures = [var.on_demand_after_minutes]
+}
+
+run "time_for_no_webhook" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    timeout_seconds = 10
+  }
+
+  expect_failures = [var.timeout_seconds]
+}
+
+run "concurrency_that_sqs_refuses" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    max_concurrency = 1
+  }
+
+  expect_failures = [var.max_concurrency]
+}
+
+run "fallback_of_a_stranger" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    fallback_image_parameter = "/somebody/image"
+  }
+
+  expect_failures = [var.fallback_image_parameter]
+}

@@ -1,0 +1,282 @@
+# What an operator really decides; the rest has defaults that suit most.
+
+variable "region" {
+  description = "AWS region of everything."
+  type        = string
+  default     = "eu-north-1"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region: the code of an AWS region, for example eu-north-1; zones such as eu-north-1a go into zones."
+  }
+}
+
+variable "max_workers" {
+  description = "Most machines at once: the ceiling of the bill."
+  type        = number
+  default     = 2
+  nullable    = false
+}
+
+variable "image_parameter" {
+  description = "An existing SSM parameter that names the machine image; empty makes one, which says none until an image was built."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "alarm_email" {
+  description = "Who hears alarms; empty makes the topic without a subscriber."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "on_demand_after_minutes" {
+  description = "Minutes to wait for spot capacity before paying the on-demand price; 0 never does."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "retention_days" {
+  description = "Days for which jobs, recordings and transcripts are kept."
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
+# Names and places.
+
+variable "deployment" {
+  description = "Name of this deployment; names of resources are made from it, and machines are recognised by it."
+  type        = string
+  default     = "transcription"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.deployment))
+    error_message = "deployment: 3 to 20 lower-case letters, digits and hyphens, beginning with a letter, for example transcription."
+  }
+}
+
+variable "bucket_name" {
+  description = "The bucket's name; empty makes one from deployment, account and region."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.bucket_name == "" || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket_name))
+    error_message = "bucket_name: 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit, or empty. Dots are refused: with one in the name, TLS to the bucket fails."
+  }
+}
+
+variable "table_name" {
+  description = "The jobs table's name; empty makes one from deployment."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "zones" {
+  description = "Availability zones in which machines may start; empty means all of the region."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "cidr_block" {
+  description = "Addresses of the VPC that is made."
+  type        = string
+  default     = "10.90.0.0/16"
+  nullable    = false
+}
+
+variable "vpc_id" {
+  description = "An existing VPC to use instead of making one; empty makes one."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "subnet_ids" {
+  description = "Subnets of the existing VPC, with a way out to the internet."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+# Machines and models.
+
+variable "instance_types" {
+  description = "NVIDIA machine types in order of preference."
+  type        = list(string)
+  default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
+  nullable    = false
+}
+
+variable "models" {
+  description = "Models that this deployment holds, the default first; a style other than the standard one is written after an @."
+  type        = list(string)
+  default     = ["KBLab/kb-whisper-small"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.models) > 0 && alltrue([for model in var.models : can(regex("^[A-Za-z0-9_./-]+(@(subtitle|strict))?$", model))])
+    error_message = "models: at least one name such as KBLab/kb-whisper-small, or KBLab/kb-whisper-small@subtitle for another style."
+  }
+}
+
+variable "max_lifetime_minutes" {
+  description = "Minutes after which a machine is ended whatever it does."
+  type        = number
+  default     = 720
+  nullable    = false
+}
+
+variable "root_volume_gib" {
+  description = "Size of a machine's root volume in GiB; 0 takes the image's own."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "volume_initialization_mibps" {
+  description = "MiB a second at which the image's blocks are brought in ahead of their first use; 0 turns it off. Billed per launch."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "user_data" {
+  description = "Script that runs at boot, in place of the one that provisions AWS's public image; no secrets belong in it."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "fallback_image_parameter" {
+  description = "AWS's public parameter for the image that is used until one of your own was built."
+  type        = string
+  default     = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
+  nullable    = false
+}
+
+# The API.
+
+variable "api_enabled" {
+  description = "Whether there is an HTTP API; without it, uploads go to S3 directly and callbacks are registered on the command line."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "requests_per_second" {
+  description = "Requests a second above which the gateway answers 429."
+  type        = number
+  default     = 50
+  nullable    = false
+}
+
+variable "cors_origins" {
+  description = "Web origins, such as https://app.example.com, whose pages may call the API and use presigned links."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "domain_name" {
+  description = "A domain of your own for the API; empty takes the address that AWS gives."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.domain_name == "" || var.api_enabled
+    error_message = "domain_name: there is no API to give it to; set api_enabled = true or leave domain_name empty."
+  }
+}
+
+variable "certificate_arn" {
+  description = "ACM certificate for that domain, in the same region."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = (var.domain_name == "") == (var.certificate_arn == "")
+    error_message = "certificate_arn: give the ARN of an ACM certificate together with domain_name, and neither without the other."
+  }
+}
+
+# Keeping and watching.
+
+variable "deletion_protection" {
+  description = "Whether destroying is refused while there is anything to lose."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "daily_budget_usd" {
+  description = "US dollars a day, over the whole account, above which AWS writes to alarm_email; 0 makes no budget."
+  type        = number
+  default     = 0
+  nullable    = false
+}
+
+variable "check_quotas" {
+  description = "Whether planning reads the account's GPU quotas and warns if they are too small; false where whoever applies may not read them."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "log_level" {
+  description = "How much is logged."
+  type        = string
+  default     = "INFO"
+  nullable    = false
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.log_level)
+    error_message = "log_level: DEBUG, INFO, WARNING or ERROR."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days for which logs are kept."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days: one of the spans that CloudWatch offers, such as 7, 14, 30, 90 or 365."
+  }
+}
+
+# Packages, where they are not those that `./nox -s package` leaves in dist/.
+
+variable "api_zip" {
+  description = "The API's package; empty takes dist/api.zip."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "orchestrator_zip" {
+  description = "The orchestrator's package; empty takes dist/orchestrator.zip."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "worker_artifact" {
+  description = "The worker's artifact; empty takes dist/worker.tar.gz."
+  type        = string
+  default     = ""
+  nullable    = false
+}
