@@ -1,0 +1,116 @@
+# The machine's image. It is built on a spot machine with the GPU that it is for, and made only if the gate passes there.
+locals {
+  time = formatdate("YYYYMMDD-hhmmss", timestamp())
+  room = "/opt/transcribe/artifact"
+}
+
+source "amazon-ebs" "worker" {
+  region              = var.region
+  subnet_id           = var.subnet_id
+  spot_price          = "auto"
+  spot_instance_types = var.build_types
+  ssh_username        = "ubuntu"
+  ami_name            = "${var.deployment}-worker-${local.time}"
+  ami_description     = "Transcription worker of ${var.deployment}"
+  encrypt_boot        = true
+
+  source_ami_filter {
+    # Canonical, by its account: names alone can be anybody's.
+    owners      = ["099720109477"]
+    most_recent = true
+    filters = {
+      name                = "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-*"
+      root-device-type    = "ebs"
+      virtualization-type = "hvm"
+    }
+  }
+
+  launch_block_device_mappings {
+    device_name           = "/dev/sda1"
+    volume_type           = "gp3"
+    volume_size           = var.volume_gib
+    iops                  = 3000
+    throughput            = 125
+    delete_on_termination = true
+  }
+
+  metadata_options {
+    http_endpoint               = "enabled"
+    http_tokens                 = "required"
+    http_put_response_hop_limit = 1
+  }
+
+  run_tags = {
+    Name = "${var.deployment}-image-build"
+  }
+
+  tags = {
+    Name                   = "${var.deployment}-worker-${local.time}"
+    transcribe-image       = var.deployment
+    transcribe-commit      = var.commit
+    transcribe-models      = var.models
+    transcribe-artifact    = var.artifact_sha256
+    transcribe-base        = "{{ .SourceAMI }}"
+    transcribe-base-name   = "{{ .SourceAMIName }}"
+    transcribe-gate-passed = "true"
+  }
+}
+
+build {
+  sources = ["source.amazon-ebs.worker"]
+
+  provisioner "shell" {
+    inline = ["cloud-init status --wait", "sudo install -d -o ubuntu ${local.room}"]
+  }
+
+  provisioner "file" {
+    source      = var.artifact
+    destination = "${local.room}/worker.tar.gz"
+  }
+
+  provisioner "file" {
+    source      = "${path.root}/models.lock.json"
+    destination = "${local.room}/models.lock.json"
+  }
+
+  provisioner "shell" {
+    inline            = ["cd ${local.room} && tar -xzf worker.tar.gz && sudo --preserve-env ./provision image && sudo reboot"]
+    environment_vars  = local.choices
+    expect_disconnect = true
+  }
+
+  provisioner "shell" {
+    pause_before     = "15s"
+    inline           = ["sudo --preserve-env ${local.room}/provision seal"]
+    environment_vars = local.choices
+  }
+
+  provisioner "file" {
+    direction   = "download"
+    source      = "${local.room}/models.lock.json"
+    destination = "${path.root}/models.lock.json"
+  }
+
+  provisioner "file" {
+    direction   = "download"
+    source      = "/etc/transcriber/image"
+    destination = "dist/image-sbom.json"
+  }
+
+  provisioner "shell" {
+    inline = ["sudo rm -rf ${local.room} /home/ubuntu/.ssh/authorized_keys && sync"]
+  }
+
+  post-processor "manifest" {
+    output = "dist/image.json"
+  }
+}
+
+locals {
+  choices = [
+    "MODELS=${var.models}",
+    "LIFETIME_MINUTES=${var.lifetime_minutes}",
+    "PYTHON_SOURCE=${var.python_source}",
+    "SESSION_MANAGER=${var.session_manager}",
+  ]
+}

@@ -1,0 +1,71 @@
+variable "region" {
+  description = "Where the image is made and used."
+  type        = string
+  default     = "eu-north-1"
+}
+
+variable "deployment" {
+  description = "Whose image it is: the tag by which old ones are found."
+  type        = string
+  default     = "transcribe"
+}
+
+variable "build_types" {
+  description = "Machine types to build on, each with an NVIDIA GPU, on which the gate is run; the cheapest spot offer wins."
+  type        = list(string)
+  default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
+}
+
+variable "subnet_id" {
+  description = "Subnet to build in, with a way out to the network; empty takes the default VPC's."
+  type        = string
+  default     = ""
+}
+
+variable "volume_gib" {
+  description = "Size of the image's root volume. Recordings lie on the instance's own disk."
+  type        = number
+  default     = 16
+}
+
+variable "models" {
+  description = "Models to put into the image, the default first, separated by commas, as in the deployment's setting."
+  type        = string
+  default     = "KBLab/kb-whisper-small"
+}
+
+variable "lifetime_minutes" {
+  description = "Minutes after which a machine powers itself off, whatever it does; more than the deployment's max_lifetime_minutes."
+  type        = number
+  default     = 735
+}
+
+variable "python_source" {
+  description = "Where the interpreter comes from: managed (fetched by uv, by digest) or a path on the base image."
+  type        = string
+  default     = "managed"
+}
+
+variable "session_manager" {
+  description = "yes keeps the agent of Session Manager, through which the operator may open a shell."
+  type        = string
+  default     = "no"
+}
+
+variable "artifact" {
+  description = "The worker's artifact, as `./nox -s package` leaves it."
+  type        = string
+  default     = "dist/worker.tar.gz"
+}
+
+variable "artifact_sha256" {
+  description = "The artifact's digest, for the image's tags."
+  type        = string
+  default     = "unknown"
+}
+
+variable "commit" {
+  description = "The commit that the artifact was built from, for the image's tags."
+  type        = string
+  default     = "unknown"
+}
