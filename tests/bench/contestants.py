@@ -1,0 +1,60 @@
+"""Who is compared: the library called plainly, and the engine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from faster_whisper import BatchedInferencePipeline, WhisperModel
+
+from services.common.domain.options import Options
+from services.gpu_worker.engine.assemble import assemble
+from services.gpu_worker.engine.device import EngineSettings
+from services.gpu_worker.engine.engine import Engine
+from services.gpu_worker.engine.model import ModelFiles
+from services.gpu_worker.engine.transcript import Transcript
+
+FOREVER = 1e6
+"""Seconds: no recording here is too long."""
+Contestant = Callable[[Path], str]
+
+
+def transcript(engine: Engine, path: Path, preset: str = "balanced") -> Transcript:
+    """A recording from file to transcript, as the worker does it."""
+    options = Options.parse({"preset": preset}, [engine.files.key])
+    stop = threading.Event()
+    plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
+    results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
+    return assemble(plan, results, options, engine.files)
+
+
+class Field:
+    """Loaded models; each is asked for a text."""
+
+    def __init__(self, files: ModelFiles) -> None:
+        self.engine = Engine.load(files, EngineSettings())
+        self._plain = WhisperModel(str(files.folder), compute_type=self.engine.choice.compute_type)
+        self._batched = BatchedInferencePipeline(self._plain)
+
+    def sequential(self, path: Path) -> str:
+        segments, _ = self._plain.transcribe(str(path), language="sv")
+        return " ".join(segment.text for segment in segments)
+
+    def batched(self, path: Path) -> str:
+        segments, _ = self._batched.transcribe(
+            str(path), language="sv", vad_filter=True, without_timestamps=False, batch_size=8
+        )
+        return " ".join(segment.text for segment in segments)
+
+    def ours(self, path: Path, preset: str = "balanced") -> str:
+        return transcript(self.engine, path, preset).text
+
+    def ours_several(self, paths: list[Path]) -> list[str]:
+        """Several files as the worker takes them: the next is prepared while this one is decoded."""
+        with ThreadPoolExecutor(4) as tasks:
+            return list(tasks.map(self.ours, paths))
+
+    def close(self) -> None:
+        self.engine.close()

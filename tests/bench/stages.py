@@ -1,0 +1,62 @@
+"""Processor seconds of each step around the model, for one recording."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from services.common.domain.options import FORMATS, Options
+from services.gpu_worker.engine.assemble import assemble
+from services.gpu_worker.engine.clip_audio import clip_audio
+from services.gpu_worker.engine.decoder import Decoded
+from services.gpu_worker.engine.formats import render
+from services.gpu_worker.engine.media import read
+from services.gpu_worker.engine.packing import arrange
+from services.gpu_worker.engine.spans import Thresholds, speech_spans
+from services.gpu_worker.engine.speech import SpeechDetector
+from services.gpu_worker.engine.verdict import judge
+from tests.bench.contestants import FOREVER, Field
+
+T = TypeVar("T")
+
+
+def processor_seconds(field: Field, path: Path) -> dict[str, float]:
+    """Decoding, detection and features are the library's work; `ours` is the rest but the model."""
+    spent: dict[str, float] = {}
+
+    def timed(name: str, step: Callable[[], T]) -> T:
+        began = time.thread_time()
+        result = step()
+        spent[name] = round(time.thread_time() - began, 3)
+        return result
+
+    engine, stop = field.engine, threading.Event()
+    options = Options.parse({}, [engine.files.key])
+    plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
+    results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
+    blocks = timed("decode", lambda: list(read(path, 1, stop)[1]))
+    detector = SpeechDetector()
+
+    def detect() -> list[float]:
+        for block in blocks:
+            detector.feed(block[0])
+        return detector.finish()
+
+    probabilities = timed("detection", detect)
+    samples = plan.samples
+    timed("ours: plan", lambda: arrange([speech_spans(probabilities, samples, Thresholds())], [0, samples]))
+    clips = timed("ours: cut", lambda: list(clip_audio(blocks, plan.clips)))
+    timed("features", lambda: [engine.decoder.features(sound) for _, sound in clips])
+    timed(
+        "ours: verdicts",
+        lambda: [
+            judge(Decoded(words=r.words, logprob=r.logprob, no_speech=r.no_speech), plan.clips[r.index])
+            for r in results
+        ],
+    )
+    transcript = timed("ours: assemble", lambda: assemble(plan, results, options, engine.files))
+    timed("ours: render", lambda: [render(transcript, form) for form in FORMATS])
+    return spent

@@ -1,0 +1,75 @@
+"""EC2 as the orchestrator sees it: launches by ClientToken, capacity that may be missing, machines that end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+class FakeEc2:
+    """Plays the three calls that the orchestrator makes; every call passes `around`, as AWS's do."""
+
+    def __init__(self, around: Callable[[str], Any], launched: Callable[[], None]) -> None:
+        self._around = around
+        self._launched = launched
+        self._replies: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
+        self.machines: dict[str, dict[str, Any]] = {}
+        self.missing = 0
+        """Launches that still find no capacity."""
+
+    @property
+    def running(self) -> list[dict[str, Any]]:
+        return [machine for machine in self.machines.values() if machine["State"]["Name"] == "running"]
+
+    def end(self, instance_id: str) -> None:
+        """The machine is off."""
+        self.machines[instance_id]["State"] = {"Name": "terminated"}
+
+    def create_fleet(self, **request: Any) -> dict[str, Any]:
+        with self._around("ec2.CreateFleet"):
+            return self._create_fleet(request)
+
+    def describe_instances(self) -> dict[str, Any]:
+        with self._around("ec2.DescribeInstances"):
+            copies = [dict(machine) for machine in self.machines.values()]
+            return {"Reservations": [{"Instances": copies}]}
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "describe_instances"
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        yield self.describe_instances()
+
+    def terminate_instances(self, *, InstanceIds: list[str]) -> None:  # noqa: N803 - AWS's name
+        with self._around("ec2.TerminateInstances"):
+            for instance_id in InstanceIds:
+                self.end(instance_id)
+
+    def _create_fleet(self, request: dict[str, Any]) -> dict[str, Any]:
+        token = request.get("ClientToken")
+        if token in self._replies:
+            asked, reply = self._replies[token]
+            if asked != request:
+                details = {"Error": {"Code": "IdempotentParameterMismatch", "Message": "other parameters"}}
+                raise ClientError(details, "CreateFleet")  # type: ignore[arg-type] # as AWS answers
+            return reply
+        reply = self._launch(request)
+        if token:
+            self._replies[token] = (request, reply)
+        return reply
+
+    def _launch(self, request: dict[str, Any]) -> dict[str, Any]:
+        if self.missing:
+            self.missing -= 1
+            return {"Instances": [], "Errors": [{"ErrorCode": "InsufficientInstanceCapacity", "ErrorMessage": "none"}]}
+        instance_id = f"i-{len(self.machines):08d}"
+        self.machines[instance_id] = {
+            "InstanceId": instance_id,
+            "State": {"Name": "running"},
+            "Tags": request["TagSpecifications"][0]["Tags"],
+        }
+        self._launched()
+        return {"Instances": [{"InstanceIds": [instance_id], "InstanceType": "g4dn.xlarge"}], "Errors": []}

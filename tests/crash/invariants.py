@@ -1,0 +1,158 @@
+"""What must hold once everything has recovered, whatever was done to it. Each has a name by which it is reported."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from services.common.domain.records import Job
+from services.local import resources
+from tests.crash.world import CrashWorld
+
+TERMINAL = {
+    "completed": "transcription.completed",
+    "failed": "transcription.failed",
+    "canceled": "transcription.canceled",
+}
+
+
+def _jobs(world: CrashWorld) -> list[Job]:
+    return [job for _, job in world.store.jobs.of_client("default", after=None, limit=100)]
+
+
+def _events(world: CrashWorld, job: Job) -> list[dict[str, Any]]:
+    items = world.store.jobs._table.items(f"JOB#{job.job_id}", "EVENT#")
+    return list(items)
+
+
+def _objects(world: CrashWorld, prefix: str) -> dict[str, bytes]:
+    s3 = world.aws.s3()
+    listed = s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=prefix).get("Contents", [])
+    return {entry["Key"]: s3.get_object(Bucket=resources.BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}
+
+
+def terminal_state_reached(world: CrashWorld, expected: set[str]) -> Iterator[str]:
+    """Every upload has one job, and it has ended as it should."""
+    jobs = _jobs(world)
+    if len(jobs) != 1:
+        yield f"{len(jobs)} jobs"
+    for job in jobs:
+        if job.status not in expected:
+            yield f"{job.status} {job.error}"
+
+
+def one_counted_result(world: CrashWorld, _: set[str]) -> Iterator[str]:
+    """A completed job points at one attempt, whose text is whole."""
+    for job in _jobs(world):
+        if job.status != "completed":
+            continue
+        assert job.result is not None
+        words = [f"Ord{index}." for index in range(world.parts * 2)]
+        text = _objects(world, job.result["prefix"]).get(f"{job.result['prefix']}transcript.txt", b"").decode()
+        if text.split() != words:
+            yield f"the text is {text!r}"
+
+
+def announced_result_never_changes(world: CrashWorld, _: set[str]) -> Iterator[str]:
+    """What the event named is still there, byte for byte, and only the announced attempt counts."""
+    for job in _jobs(world):
+        for event in _events(world, job):
+            if event["type"] != "transcription.completed":
+                continue
+            data = json.loads(event["body"])["data"]
+            for entry in data["results"]:
+                key = entry["uri"].split("/", 3)[3]
+                content = _objects(world, key).get(key)
+                if content is None or hashlib.sha256(content).hexdigest() != entry["sha256"]:
+                    yield f"{key} is not what was announced"
+            if job.result is None or data["attempt"] != job.result["attempt"]:
+                yield "the job points at another attempt than its event"
+
+
+def events_and_deliveries_complete(world: CrashWorld, _: set[str]) -> Iterator[str]:
+    """One event for the end, at most one for each other step, each delivered, with the bytes it was committed with."""
+    for job in _jobs(world):
+        events = _events(world, job)
+        kinds = [event["type"] for event in events]
+        ends = [kind for kind in kinds if kind in TERMINAL.values()]
+        if ends != [TERMINAL.get(job.status)]:
+            yield f"{job.status} with the events {kinds}"
+        if kinds.count("transcription.queued") != 1:
+            yield f"queued was told {kinds.count('transcription.queued')} times"
+        interrupted = [event for event in events if event["type"] == "transcription.interrupted"]
+        if len({event["event_id"] for event in interrupted}) != len(interrupted):
+            yield "an interruption was told twice"
+        delivered = {delivery.event_id: delivery.status for delivery in world.store.deliveries.of_job(job.job_id)}
+        for event in events:
+            if delivered.get(event["event_id"]) != "delivered":
+                yield f"{event['type']} is {delivered.get(event['event_id'])}"
+            if world.received.get(event["event_id"]) != event["body"].encode():
+                yield f"{event['type']} did not arrive as committed"
+
+
+def no_slot_leaked(world: CrashWorld, _: set[str]) -> Iterator[str]:
+    """Every slot is free and every machine gone."""
+    for slot in world.store.slots.all():
+        yield f"slot {slot.slot} is {slot.status}"
+    for machine in world.ec2.running:
+        yield f"{machine['InstanceId']} runs"
+
+
+def never_more_machines_than_slots(world: CrashWorld, _: set[str]) -> Iterator[str]:
+    """Not at any launch; nor more than the queue deserves."""
+    yield from world.breaches
+
+
+def what_is_done_is_left_alone(world: CrashWorld, _: set[str]) -> Iterator[str]:
+    """A part that has ended belongs to nobody, is due to nobody, and no late heartbeat has touched it."""
+    for item in world.all_items():
+        if item["sk"].startswith("PART#") and item["status"] in {"done", "failed", "canceled"}:
+            left = {"owner", "due_at", "due_kind"} & set(item)
+            if left:
+                yield f"{item['sk']} is {item['status']} and has {sorted(left)}"
+
+
+def taken_up_in_time(world: CrashWorld, expected: set[str]) -> Iterator[str]:
+    """No job waits for a machine that is about to leave, nor for one that never comes."""
+    for job in _jobs(world):
+        waited = job.times.get("claimed", 0) - job.times["queued"]
+        if expected == {"completed"} and waited > world.patience_ms:
+            yield f"claimed after {waited // 1000} s"
+
+
+def nothing_left_of_the_erased(world: CrashWorld, expected: set[str]) -> Iterator[str]:
+    """No object, and no item but a tombstone without content."""
+    if "erased" not in expected:
+        return
+    for prefix in ("uploads/", "results/", "work/"):
+        for key in _objects(world, prefix):
+            yield f"{key} is left"
+    for item in world.all_items():
+        if item["pk"].startswith("JOB#") and (item["sk"] != "JOB" or "file_name" in item):
+            yield f"{item['pk']} {item['sk']} is left"
+
+
+Invariant = Callable[[CrashWorld, set[str]], Iterator[str]]
+KEPT: tuple[Invariant, ...] = (
+    terminal_state_reached,
+    one_counted_result,
+    announced_result_never_changes,
+    events_and_deliveries_complete,
+    no_slot_leaked,
+    never_more_machines_than_slots,
+    what_is_done_is_left_alone,
+    taken_up_in_time,
+)
+ERASED: tuple[Invariant, ...] = (
+    nothing_left_of_the_erased,
+    no_slot_leaked,
+    never_more_machines_than_slots,
+)
+
+
+def violations(world: CrashWorld, expected: set[str]) -> list[str]:
+    """`name: what was found` for everything that does not hold."""
+    checked = ERASED if "erased" in expected else KEPT
+    return [f"{check.__name__}: {found}" for check in checked for found in check(world, expected)]

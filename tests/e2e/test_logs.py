@@ -1,0 +1,30 @@
+"""What every process of the system logged while recordings went through it."""
+
+from __future__ import annotations
+
+import json
+
+from services.local.client import Client
+from services.local.receiver import Receiver
+from services.local.stack import Stack
+from tests.support.audio import MEETING
+
+
+def test_no_log_holds_a_file_name_a_text_or_a_secret(stack: Stack, client: Client) -> None:
+    with Receiver() as receiver:
+        secret = client.register(receiver.url)["secret"]
+        receiver.trust(secret)
+        good = client.send(
+            MEETING.read_bytes()[:60_000], "hemligt möte.mp3", options={"prompt": "kodordet kanariefågel"}
+        )
+        bad = client.send(b"ingen ljudfil" * 50, "hemliga anteckningar.mp3")
+        assert client.wait(good)["status"] == "completed"
+        assert client.wait(bad)["status"] == "failed"
+        receiver.messages.get(timeout=20)
+    logged = stack.log_text()
+    assert good in logged
+    key = client.http.headers["authorization"].removeprefix("Bearer ")
+    # A short word of random letters would be found in any identifier: the text as a whole, as JSON would hold it.
+    text = json.dumps(client.transcript(good), ensure_ascii=False)
+    for secret_thing in ("hemligt", "hemliga", "kanariefågel", secret, key, receiver.url, text):
+        assert secret_thing not in logged, secret_thing[:12]

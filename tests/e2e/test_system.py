@@ -1,0 +1,146 @@
+"""The whole system on this machine, with a model of random weights: quick, and every step but the words is real."""
+
+from __future__ import annotations
+
+import queue
+import time
+
+import httpx
+import pytest
+
+from services.local import resources
+from services.local.client import Client
+from services.local.receiver import Received, Receiver
+from services.local.stack import Stack
+from tests.support.audio import MEETING
+from tests.support.sounds import silence, silent_video
+
+FORMATS = {"json", "txt", "srt", "vtt", "tsv"}
+
+
+@pytest.fixture(scope="module")
+def sentence() -> bytes:
+    """A few seconds of speech."""
+    return MEETING.read_bytes()[:60_000]
+
+
+def last(receiver: Receiver, kind: str, seconds: float = 20) -> Received:
+    """The next message of a kind."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            message = receiver.messages.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            raise AssertionError(f"no {kind} within {seconds} s") from None
+        if message.type == kind:
+            return message
+
+
+def test_upload_to_verified_webhook_takes_at_most_five_seconds(
+    client: Client, receiver: Receiver, sentence: bytes
+) -> None:
+    began = time.monotonic()
+    job_id = client.send(sentence, "kort.mp3")
+    message = last(receiver, "transcription.completed")
+    took = time.monotonic() - began
+    assert message.data["job_id"] == job_id
+    assert {entry["format"] for entry in message.data["results"]} == FORMATS
+    assert client.transcript(job_id) == message.data["text"] + "\n"
+    assert took <= 5.0, f"{took:.1f} s"
+
+
+def test_a_plain_upload_needs_no_api_and_becomes_the_clients_own_job(
+    stack: Stack, client: Client, receiver: Receiver, sentence: bytes
+) -> None:
+    stack.s3.put_object(Bucket=resources.BUCKET, Key=f"uploads/{client.client_id}/mapp/möte å+ä.mp3", Body=sentence)
+    message = last(receiver, "transcription.completed")
+    assert message.data["file_name"] == "möte å+ä.mp3"
+    assert client.job(message.data["job_id"])["status"] == "completed"
+
+
+def test_file_names_with_spaces_and_swedish_letters_and_plus_survive(client: Client, sentence: bytes) -> None:
+    job_id = client.send(sentence, "Möte på Åland + två.mp3")
+    assert client.wait(job_id)["file_name"] == "Möte på Åland + två.mp3"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("tom.mp3", b"", "INVALID_MEDIA"),
+        ("anteckningar.mp3", "Detta är ingen ljudfil.\n".encode() * 50, "INVALID_MEDIA"),
+        ("stumfilm.mp4", silent_video(), "NO_AUDIO_TRACK"),
+    ],
+)
+def test_a_file_without_sound_fails_with_a_code_and_a_webhook(
+    client: Client, receiver: Receiver, name: str, content: bytes, code: str
+) -> None:
+    job_id = client.send(content, name)
+    error = client.wait(job_id)["error"]
+    assert (error["code"], error["retryable"]) == (code, False)
+    assert last(receiver, "transcription.failed").data["error"]["code"] == code
+
+
+@pytest.mark.parametrize("seconds", [0.1, 30.0])
+def test_silence_completes_with_an_empty_text(client: Client, seconds: float) -> None:
+    job_id = client.send(silence(seconds), "tyst.wav")
+    assert client.wait(job_id)["status"] == "completed"
+    assert client.transcript(job_id).strip() == ""
+
+
+def test_a_truncated_recording_is_transcribed_as_far_as_it_goes_and_says_so(client: Client) -> None:
+    whole = MEETING.read_bytes()
+    job_id = client.send(whole[: len(whole) // 4], "avbruten.mp3")
+    job = client.wait(job_id)
+    assert job["status"] == "completed"
+    truncated_at = job["result"]["quality"]["truncated_at"]
+    assert 20 < truncated_at < 40
+    assert client.transcript(job_id).strip()
+
+
+def test_a_bad_file_does_not_hold_up_the_good_ones(client: Client, sentence: bytes) -> None:
+    bad, good = client.send(b"", "tom.mp3"), client.send(sentence, "bra.mp3")
+    assert client.wait(bad)["status"] == "failed"
+    assert client.wait(good)["status"] == "completed"
+
+
+def test_a_receiver_that_is_down_does_not_hold_up_the_job_and_its_delivery_is_seen_waiting(
+    client: Client, sentence: bytes
+) -> None:
+    client.register("http://127.0.0.1:9/nobody-listens")
+    job_id = client.send(sentence, "kort.mp3")
+    assert client.wait(job_id)["status"] == "completed"
+    until = time.monotonic() + 10
+    while True:
+        (delivery,) = client.http.get(f"/api/jobs/{job_id}/deliveries").json()["deliveries"]
+        if delivery["attempts"]:
+            break
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    assert delivery["status"] == "pending"
+    assert delivery["next_attempt_at"]
+    assert delivery["tries"][0]["outcome"] == "CONNECT_FAILED"
+
+
+def test_an_upload_larger_than_announced_is_refused_by_s3(client: Client) -> None:
+    made = client.new_job("kort.mp3", size=10)
+    reply = client.upload(made["upload"], b"x" * 11)
+    assert reply.status_code == 400
+    assert "EntityTooLarge" in reply.text
+
+
+def test_an_unknown_job_and_a_wrong_key_get_problem_documents(stack: Stack, client: Client) -> None:
+    unknown = client.http.get("/api/jobs/job_unknown")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "NOT_FOUND")
+    refused = httpx.get(
+        f"{stack.api_url}/api/jobs/job_unknown", headers={"Authorization": "Bearer wrong"}, trust_env=False
+    )
+    assert (refused.status_code, refused.json()["code"]) == (401, "UNAUTHORIZED")
+    assert refused.headers["content-type"] == "application/problem+json"
+
+
+def test_an_idle_machine_leaves_and_its_slot_is_freed(stack: Stack, client: Client, sentence: bytes) -> None:
+    client.wait(client.send(sentence, "kort.mp3"))
+    until = time.monotonic() + 40
+    while stack.machines.running or stack.store.slots.all():
+        assert time.monotonic() < until, stack.store.slots.all()
+        time.sleep(0.2)

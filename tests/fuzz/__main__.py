@@ -1,0 +1,87 @@
+"""Schemathesis against the API over a real socket: every operation, every check, links for stateful runs.
+
+`nox -s api_fuzz`; further arguments go to `schemathesis run`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+
+from services.common.domain.clock import DAY
+from services.common.domain.ids import new_id
+from services.common.domain.options import FORMATS
+from services.common.store.endings import Outcome
+from tests.support.gateway import Gateway
+from tests.support.world import World, emulated
+
+EXAMPLES = 100
+UNLIMITED = 1_000_000_000
+FAILED = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
+FILES = {form: {"key": f"results/x/1/transcript.{form}", "bytes": 5, "sha256": "0" * 64} for form in FORMATS}
+COMPLETED = Outcome(result={"attempt": 1, "prefix": "results/x/1/", "files": FILES})
+
+
+def work(world: World, stop: threading.Event) -> None:
+    """Play the machines: of three jobs that were made, one completes, one fails and one is left as it is."""
+    seen: dict[str, None] = {}
+    while not stop.wait(0.5):
+        for job_id in world.store.jobs.overdue_uploads(world.clock() + DAY, 1_000):
+            if job_id in seen:
+                continue
+            seen[job_id] = None
+            if len(seen) % 3:
+                try:
+                    world.ended(world.arrived(job_id), FAILED if len(seen) % 3 == 1 else COMPLETED)
+                except AssertionError:
+                    continue  # canceled or erased at the same moment
+
+
+@contextmanager
+def served(world: World) -> Iterator[tuple[str, str]]:
+    """The API on a socket of this machine; gives its address and a key without limit."""
+    gateway = Gateway(world)
+    client = gateway.client("fuzz", limit=UNLIMITED)
+    world.callback("https://hooks.example.com/", client_id="fuzz", name=new_id("cb"))
+    server = uvicorn.Server(uvicorn.Config(gateway.app, port=0, log_level="warning"))
+    stop = threading.Event()
+    threads = [threading.Thread(target=server.run), threading.Thread(target=work, args=(world, stop))]
+    for thread in threads:
+        thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", client.api_key
+    finally:
+        stop.set()
+        server.should_exit = True
+        for thread in threads:
+            thread.join()
+
+
+def main() -> int:
+    with pytest.MonkeyPatch.context() as patch, emulated(patch) as world, served(world) as (address, api_key):
+        patch.setattr("services.common.store.callbacks.MAX_LISTENERS", UNLIMITED)
+        return subprocess.run(
+            [
+                *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/api/openapi.json"),
+                *("--header", f"Authorization: Bearer {api_key}"),
+                *("--checks", "all", "--phases", "examples,coverage,fuzzing,stateful"),
+                *("--max-examples", str(EXAMPLES)),
+                *sys.argv[1:],
+            ],
+            env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.fuzz.hooks"},
+            check=False,
+        ).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""What a request costs in calls to AWS, authentication and limit included, and what a cold start costs in imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from services.common.domain.clock import MINUTE
+from tests.support.gateway import Client
+from tests.support.world import World
+
+# What the deployed package does not hold, and structlog would load if it found it.
+DEPLOYED = "import sys; sys.modules['rich'] = None"
+BASE = """
+import fastapi, mangum, boto3
+session = boto3.session.Session(region_name='eu-north-1'); session.client('dynamodb'); session.client('s3')
+"""
+HANDLER = "import services.api.handler"
+RUNS = 3
+
+
+@contextmanager
+def counted(world: World) -> Iterator[list[str]]:
+    """The AWS calls made inside the block, by any client."""
+    calls: list[str] = []
+
+    def note(event_name: str, **_: Any) -> None:
+        calls.append(event_name)
+
+    clients = (world.dynamodb, world.s3, world.kms)
+    for client in clients:
+        client.meta.events.register("before-call", note)
+    try:
+        yield calls
+    finally:
+        for client in clients:
+            client.meta.events.unregister("before-call", note)
+
+
+def test_a_status_takes_two_calls(world: World, alice: Client) -> None:
+    job = alice.post("/api/jobs", {"file_name": "a.mp3"}).json
+    with counted(world) as calls:
+        assert alice.get(f"/api/jobs/{job['job_id']}").status == 200
+
+    assert len(calls) <= 2, calls
+
+
+def test_a_registration_takes_three_calls(world: World, alice: Client) -> None:
+    body = {"url": "https://hooks.example.com/", "challenge": True}
+    with counted(world) as calls:
+        assert alice.post("/api/callbacks", body, idempotency_key="once-1").status == 201
+
+    assert len(calls) <= 3, calls
+
+
+def test_a_job_takes_three_calls_even_with_a_callback_of_its_own(world: World, alice: Client) -> None:
+    body = {"file_name": "a.mp3", "callback": {"url": "https://hooks.example.com/"}}
+    with counted(world) as calls:
+        assert alice.post("/api/jobs", body, idempotency_key="once-1").status == 201
+
+    assert len(calls) <= 3, calls
+
+
+def test_the_limit_stays_one_call_however_long_a_key_is_in_use(world: World, alice: Client) -> None:
+    for _ in range(30):
+        world.clock.pass_(MINUTE)
+        with counted(world) as calls:
+            alice.get("/api/jobs")
+        assert len(calls) == 2, calls
+
+
+@pytest.mark.timeout(120)
+def test_the_handler_imports_in_little_more_than_its_libraries_take() -> None:
+    """Processor time of both in fresh processes, alternating, the least of several: other work only ever adds."""
+    times: dict[str, list[float]] = {BASE: [], HANDLER: []}
+    for _ in range(RUNS):
+        for program, taken in times.items():
+            timed = f"{DEPLOYED}\nimport time; t = time.process_time()\n{program}\nprint(time.process_time() - t)"
+            done = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
+            taken.append(float(done.stdout))
+
+    assert min(times[HANDLER]) <= 1.25 * min(times[BASE])

@@ -1,0 +1,237 @@
+"""What is wrong is refused in one shape, names its field, and tells nobody anything about others."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+import structlog
+
+from services.common.domain.clock import MINUTE
+from tests.support.gateway import Client, Gateway, Reply
+from tests.support.world import World
+
+URL = "https://hooks.example.com/"
+HUGE = "x" * 20_000
+NO_TEXT: list[Any] = [0, 1.5, True, [], {}, ["a"], {"a": 1}, HUGE]
+NO_WORD: list[Any] = [*NO_TEXT, "", "no such word", "\x00", "åäö", None]
+NO_LIST: list[Any] = [0, "json", True, {}, [], [0], [None], [[]], ["no such word"], ["x"] * 1_000, None]
+NO_FLAG: list[Any] = [0, 1, "true", "", [], {}, None]
+WRONG: dict[str, dict[str, list[Any]]] = {
+    "/api/callbacks": {
+        "url": [*NO_TEXT, None, "", "\x00", "https://", "https://å.example.com/", "https://a.example.com/\ud800"],
+        "events": NO_LIST,
+        "prefix": [*NO_TEXT, None, "\ud800"],
+        "challenge": NO_FLAG,
+        "description": [*NO_TEXT, "\udfff"],
+    },
+    "/api/jobs": {
+        "file_name": [*NO_TEXT, None, "", "\ud800"],
+        "size": [-1, 1.5, "12", True, [], {}, 10**30, 5_000_000_001],
+        "content_type": [*NO_TEXT, None, "", "text/html", "audio/", "audio/mpeg\n", "AUDIO/MPEG", "audio/å"],
+        "checksum_sha256": [*NO_TEXT, "", "A" * 44, "=" * 44, "A" * 43 + "=" + "A"],
+        "options": [0, "", [], True, None, HUGE],
+        "options.language": NO_WORD,
+        "options.model": [*NO_TEXT, "", "no such model", "\ud800"],
+        "options.style": [*NO_WORD, "subtitle"],
+        "options.preset": NO_WORD,
+        "options.prompt": [*NO_TEXT, "x" * 301, "\ud800"],
+        "options.hotwords": [*NO_TEXT, "x" * 301],
+        "options.words": NO_FLAG,
+        "options.channels": NO_WORD,
+        "options.formats": NO_LIST,
+        "callback": [0, "", [], True, {}, {"url": 0}, {"url": "http://x.example.com"}, {"url": URL, "events": []}],
+    },
+}
+GOOD: dict[str, dict[str, Any]] = {"/api/callbacks": {"url": URL}, "/api/jobs": {"file_name": "a.mp3"}}
+
+
+def is_problem(reply: Reply, status: int) -> None:
+    assert reply.status == status, reply.body
+    assert reply.headers["content-type"] == "application/problem+json"
+    document = reply.json
+    assert {"type", "title", "status", "detail", "instance", "code", "request_id"} <= set(document)
+    assert (document["status"], document["request_id"]) == (status, reply.headers["x-request-id"])
+
+
+@pytest.mark.parametrize(("path", "field"), [(path, field) for path, fields in WRONG.items() for field in fields])
+def test_a_wrong_field_gets_a_problem_document_that_names_it(alice: Client, path: str, field: str) -> None:
+    for wrong in WRONG[path][field]:
+        *outer, last = field.split(".")
+        body: dict[str, Any] = dict(GOOD[path])
+        inner = body
+        for step in outer:
+            inner = inner.setdefault(step, {})
+        inner[last] = wrong
+        reply = alice.post(path, body)
+
+        is_problem(reply, 422)
+        named = {error["field"] for error in reply.json.get("errors", [])} | {reply.json.get("field", "")}
+        assert any(name.startswith((field, last)) or field == "callback" for name in named), (wrong, reply.body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'"text"', b"1", b"\xff\xfe", b'{"url": NaN}', b"[" * 50_000, b'{"\\ud800": 1}'],
+)
+@pytest.mark.parametrize("path", ["/api/callbacks", "/api/jobs"])
+def test_a_body_that_is_no_object_gets_a_problem_document(alice: Client, path: str, body: bytes) -> None:
+    is_problem(alice.post(path, body), 422)
+
+
+@pytest.mark.parametrize("path", ["/api/callbacks", "/api/jobs"])
+def test_a_misspelt_field_is_not_taken_for_a_default(alice: Client, path: str) -> None:
+    reply = alice.post(path, GOOD[path] | {"optoins": {}})
+
+    is_problem(reply, 422)
+    assert [error["field"] for error in reply.json["errors"]] == ["optoins"]
+
+
+def test_a_body_beyond_the_bound_is_not_read(alice: Client) -> None:
+    reply = alice.post("/api/jobs", {"file_name": "x" * 200_000})
+
+    is_problem(reply, 413)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/jobs/{job}"),
+        ("DELETE", "/api/jobs/{job}"),
+        ("POST", "/api/jobs/{job}/cancel"),
+        ("POST", "/api/jobs/{job}/retry"),
+        ("GET", "/api/jobs/{job}/transcript"),
+        ("GET", "/api/jobs/{job}/deliveries"),
+        ("POST", "/api/jobs/{job}/deliveries/{delivery}/redeliver"),
+        ("GET", "/api/callbacks/{callback}"),
+        ("DELETE", "/api/callbacks/{callback}"),
+        ("POST", "/api/callbacks/{callback}/rotate"),
+        ("POST", "/api/callbacks/{callback}/test"),
+        ("POST", "/api/callbacks/{callback}/enable"),
+        ("GET", "/api/callbacks/{callback}/deliveries"),
+    ],
+)
+def test_unknown_and_foreign_ids_are_the_same_404(alice: Client, mallory: Client, method: str, path: str) -> None:
+    callback = alice.post("/api/callbacks", {"url": URL}).json["callback_id"]
+    job = alice.post("/api/jobs", {"file_name": "a.mp3"}).json["job_id"]
+    delivery = f"evt_{'a' * 26}.{callback}"
+
+    def answer(**ids: str) -> dict[str, Any]:
+        reply = mallory.call(method, path.format(**ids))
+        is_problem(reply, 404)
+        return {name: value for name, value in reply.json.items() if name != "instance"}
+
+    foreign = answer(job=job, callback=callback, delivery=delivery)
+    for unknown in ("job_" + "a" * 26, "x", "%00", "å", "job_" + "a" * 3_000, "..", "JOB#x"):
+        assert answer(job=unknown, callback=unknown.replace("job_", "cb_"), delivery=unknown) == foreign
+
+
+@pytest.mark.parametrize("path", ["/", "/api", "/api/", "/api/unknown", "/api/jobs/x/unknown", "/api/jobs/", "/x"])
+def test_an_unknown_route_gets_a_problem_document(alice: Client, path: str) -> None:
+    is_problem(alice.get(path), 404)
+
+
+def test_a_method_that_an_address_does_not_take_says_which_it_takes(alice: Client) -> None:
+    reply = alice.call("PUT", "/api/jobs")
+
+    is_problem(reply, 405)
+    assert reply.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "a" * 34, "a" * 36, "A" * 35, "0" * 35, "å", "a" * 200, "%00"])
+def test_a_cursor_that_is_none_is_refused(alice: Client, cursor: str) -> None:
+    reply = alice.get(f"/api/jobs?after={cursor}")
+
+    is_problem(reply, 422)
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "limit=", "limit=1.5"])
+@pytest.mark.parametrize("path", ["/api/jobs", "/api/events"])
+def test_a_page_has_between_one_and_a_hundred_entries(alice: Client, path: str, query: str) -> None:
+    is_problem(alice.get(f"{path}?{query}"), 422)
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong-key-0123456789abcdef",
+        "Basic YTpi",
+        f"Bearer {'x' * 5_000}",
+        "Bearer å",
+    ],
+)
+def test_without_a_valid_key_there_is_nothing_but_a_401(gateway: Gateway, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"authorization": authorization}
+    for method, path in (("GET", "/api/jobs"), ("POST", "/api/callbacks"), ("DELETE", "/api/jobs/x")):
+        reply = gateway.call(method, path, headers=headers, body=b"{}")
+        is_problem(reply, 401)
+        assert reply.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_revoked_key_opens_nothing(world: World, alice: Client) -> None:
+    (key,) = world.store.clients.keys_of("alice")
+    assert world.store.clients.revoke("alice", key.digest, world.clock())
+
+    is_problem(alice.get("/api/jobs"), 401)
+
+
+def test_beyond_its_limit_a_key_waits_for_the_next_minute(world: World, gateway: Gateway) -> None:
+    busy = gateway.client("busy", limit=3)
+    statuses = [busy.get("/api/jobs").status for _ in range(3)]
+    refused = busy.get("/api/jobs")
+
+    assert statuses == [200, 200, 200]
+    is_problem(refused, 429)
+    assert 1 <= int(refused.headers["retry-after"]) <= 61
+    world.clock.pass_(MINUTE)
+    assert busy.get("/api/jobs").status == 200
+
+
+def test_an_idempotency_key_that_is_none_is_refused_by_name(alice: Client) -> None:
+    for key in ("", "å", "a b", "x" * 201):
+        reply = alice.post("/api/jobs", {"file_name": "a.mp3"}, idempotency_key=key)
+        is_problem(reply, 422)
+        assert reply.json["errors"][0]["field"] == "Idempotency-Key"
+
+
+def test_what_breaks_inside_is_a_document_with_the_requests_id_and_no_word_more(
+    alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("the secret reason")
+
+    monkeypatch.setattr(alice.gateway.app.state.service().store.jobs, "of_client", broken)
+    reply = alice.get("/api/jobs")
+
+    is_problem(reply, 500)
+    assert "secret reason" not in reply.body
+
+
+def test_the_health_check_needs_no_key(gateway: Gateway) -> None:
+    assert gateway.call("GET", "/api/health").json == {"status": "ok"}
+
+
+def test_no_log_line_holds_a_secret_a_file_name_or_a_text(
+    alice: Client, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="services")
+    structlog.reset_defaults()
+    made = alice.post("/api/callbacks", {"url": URL + "token-4711"}).json
+    job = alice.post("/api/jobs", {"file_name": "Hemligt möte.mp3", "options": {"prompt": "Kungsholmen"}}).json
+    alice.post("/api/jobs", {"file_name": "Hemligt möte.mp3", "options": {"prompt": ["Kungsholmen"]}})
+    alice.get(f"/api/jobs/{job['job_id']}?name=Hemligt")
+    alice.get("/api/Hemligt/Kungsholmen")
+    alice.delete(f"/api/jobs/{job['job_id']}")
+
+    output = capsys.readouterr()
+    logged = output.out + output.err + caplog.text
+    assert logged.count("request.done") == 6
+    assert json.dumps(job)  # the words were in the reply; they are in no log
+    for word in ("Hemligt", "Kungsholmen", "token-4711", made["secret"], alice.api_key, "X-Amz", "policy"):
+        assert word not in logged

@@ -1,0 +1,124 @@
+"""A burst of uploads through the orchestrator's handler, against the emulator in a process of its own.
+
+BURST=10000 is the whole (`nox -s burst`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from services.common.aws import Aws
+from services.common.store.codec import decode
+from services.local import resources
+from services.orchestrator.handler import take_batch
+from services.orchestrator.service import Orchestrator
+from services.orchestrator.settings import OrchestratorSettings
+
+UPLOADS = int(os.environ.get("BURST", "200"))
+BATCH = 10
+DUPLICATED_EVERY = 7
+"""S3 and SQS deliver at least once: so often a message comes twice."""
+GROWTH_BYTES = 20 * 1024 * 1024
+
+
+@pytest.fixture
+def orchestrator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestrator]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    endpoint = f"http://127.0.0.1:{port}"
+    for name, value in {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": resources.REGION,
+    }.items():
+        monkeypatch.setenv(name, value)
+    with subprocess.Popen([sys.executable, "-m", "services.local.emulator", str(port)]) as emulator:
+        try:
+            _wait_for(port)
+            session = boto3.session.Session(region_name=resources.REGION)
+            made = resources.create(session, endpoint)
+            settings = OrchestratorSettings(
+                table_name=resources.TABLE,
+                bucket_name=resources.BUCKET,
+                deployment=resources.DEPLOYMENT,
+                secrets_key_id=made.secrets_key_id,
+                models=("whisper-base",),
+                launch_template_id=made.launch_template_id,
+                subnet_ids=made.subnet_ids,
+                instance_types=resources.INSTANCE_TYPES,
+                image_parameter=resources.IMAGE_PARAMETER,
+                fallback_image_parameter=resources.FALLBACK_IMAGE_PARAMETER,
+                max_workers=1,
+            )
+            yield Orchestrator(settings, Aws(session))
+        finally:
+            emulator.kill()
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("the emulator did not start")
+
+
+def messages(count: int) -> list[dict[str, Any]]:
+    """S3's events for so many uploads of ten clients, some of them twice."""
+    made = []
+    for number in range(count):
+        entry = {"key": f"uploads/client-{number % 10}/{number}.mp3", "eTag": f"e{number}", "size": 500_000}
+        record = {
+            "eventVersion": "2.1",
+            "eventName": "ObjectCreated:Put",
+            "eventTime": "2026-11-23T16:51:00.000Z",
+            "s3": {"bucket": {"name": resources.BUCKET}, "object": entry},
+        }
+        message = {"messageId": f"m{number}", "body": json.dumps({"Records": [record]})}
+        made += [message] * (2 if number % DUPLICATED_EVERY == 0 else 1)
+    return made
+
+
+def resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_burst_of_uploads_becomes_as_many_jobs_none_twice_in_bounded_memory(orchestrator: Orchestrator) -> None:
+    queue = messages(UPLOADS)
+    calls: Counter[str] = Counter()
+    client = orchestrator._store.jobs._table._client
+    client.meta.events.register("before-call", lambda model, **_: calls.update([model.name]))
+    for start in range(0, 10 * BATCH, BATCH):
+        assert take_batch(orchestrator, queue[start : start + BATCH]) == []
+    before, began = resident_bytes(), time.monotonic()
+    for start in range(10 * BATCH, len(queue), BATCH):
+        assert take_batch(orchestrator, queue[start : start + BATCH]) == []
+    took, grown = time.monotonic() - began, resident_bytes() - before
+    pages = client.get_paginator("scan").paginate(TableName=resources.TABLE)
+    items = [decode(item) for page in pages for item in page["Items"]]
+    keys = Counter(item["source_key"] for item in items if item["sk"] == "JOB")
+    each = sum(calls.values()) / UPLOADS
+    sys.stdout.write(
+        f"{UPLOADS} uploads, {len(queue)} messages: {took:.0f} s, {each:.2f} calls of DynamoDB a job, "
+        f"{grown / 2**20:.1f} MiB grown\n"
+    )
+    assert len(keys) == UPLOADS
+    assert set(keys.values()) == {1}
+    assert each <= 3
+    assert grown <= GROWTH_BYTES

@@ -1,0 +1,84 @@
+"""Clients, keys and callbacks on the command line."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from services.cli import deployment
+from services.cli.main import app
+from services.common.domain.errors import TranscriberError
+from tests.support.gateway import Client, Gateway
+from tests.support.world import TABLE, World
+
+
+@pytest.fixture(autouse=True)
+def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TABLE_NAME", TABLE)
+    monkeypatch.setenv("SECRETS_KEY_ID", world.key_id)
+    for cached in (deployment.settings, deployment.store, deployment.vault):
+        cached.cache_clear()
+
+
+def transcribe(*arguments: str) -> list[str]:
+    """The lines that a command prints."""
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout.splitlines()
+
+
+def test_a_key_made_on_the_command_line_opens_the_api_until_it_is_revoked(gateway: Gateway) -> None:
+    (api_key,) = transcribe("keys", "create", "alice", "--name", "laptop", "--limit", "100")
+    client = Client(gateway, api_key)
+    gateway.world.clock.now = 1_900_000_000_000
+    assert client.get("/api/jobs").status == 200
+
+    (line,) = transcribe("keys", "list", "alice")
+    digest, name, _, limit, state = line.split()
+    assert (name, limit, state) == ("laptop", "100/min", "active")
+    assert api_key not in line
+    transcribe("keys", "revoke", "alice", digest)
+
+    assert client.get("/api/jobs").status == 401
+    assert "revoked" in transcribe("keys", "list", "alice")[0]
+
+
+def test_clients_are_listed(world: World) -> None:
+    transcribe("clients", "add", "bob")
+    transcribe("keys", "create", "alice")
+
+    assert transcribe("clients", "list") == ["alice", "bob"]
+    assert world.store.clients.known("bob")
+
+
+def test_a_callback_is_registered_listed_and_removed_without_the_api(world: World) -> None:
+    transcribe("clients", "add", "alice")
+    name, secret = transcribe(
+        "callbacks", "add", "alice", "https://hooks.example.com/", "--event", "transcription.queued"
+    )
+    (stored,) = world.store.callbacks.of_client("alice")
+
+    assert (stored.callback_id, list(stored.events)) == (name, ["transcription.queued"])
+    assert world.vault.open(stored, world.clock()) == [secret]
+    assert name in transcribe("callbacks", "list", "alice")[0]
+    transcribe("callbacks", "remove", "alice", name)
+    assert world.store.callbacks.of_client("alice") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("clients", "add", "../evil"),
+        ("keys", "create", "Å"),
+        ("keys", "revoke", "alice", "0"),
+        ("callbacks", "add", "alice", "http://hooks.example.com/"),
+        ("callbacks", "add", "alice", "https://169.254.169.254/"),
+        ("callbacks", "add", "alice", "https://hooks.example.com/", "--event", "no.such"),
+        ("callbacks", "remove", "alice", "cb_none"),
+    ],
+)
+def test_what_is_wrong_is_said_and_changes_nothing(world: World, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(TranscriberError):
+        transcribe(*arguments)
+
+    assert world.dynamodb.scan(TableName=TABLE)["Items"] == []

@@ -1,0 +1,115 @@
+"""The engine on a model of random weights: the same words whatever the batch, the company, the split, the restart."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from services.common.domain.errors import DecoderFailedError
+from services.common.domain.options import Options
+from services.gpu_worker.engine.device import EngineSettings
+from services.gpu_worker.engine.engine import Engine
+from services.gpu_worker.engine.media import StoppedError
+from services.gpu_worker.engine.model import locate
+from services.gpu_worker.engine.part_audio import cut_parts
+from services.gpu_worker.engine.plan import Plan
+from services.gpu_worker.engine.results import ClipResult
+from tests.support.random_model import write_random_model
+
+MEETING = Path("examples/audio/meeting.mp3")
+OPTIONS = Options.parse({"preset": "fast"}, ["random"])
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_random_model(tmp_path_factory.mktemp("model"))
+
+
+def load(folder: Path, batch: int) -> Engine:
+    return Engine.load(locate("random", folder), EngineSettings(device="cpu", batch=batch, threads=2))
+
+
+@pytest.fixture(scope="module")
+def engine(model_folder: Path) -> Iterator[Engine]:
+    engine = load(model_folder, batch=4)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def plan(engine: Engine) -> Plan:
+    """The meeting in three parts."""
+    return engine.plan(MEETING, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
+
+
+def decode(
+    engine: Engine, plan: Plan, clips: Sequence[int], path: Path = MEETING, part: int | None = None
+) -> list[ClipResult]:
+    results = engine.decode(path, plan, clips, OPTIONS, stop=threading.Event(), part=part)
+    return sorted(results, key=lambda result: result.index)
+
+
+@pytest.fixture(scope="module")
+def words(engine: Engine, plan: Plan) -> list[ClipResult]:
+    """Every clip's result, decoded in one go."""
+    results = decode(engine, plan, range(len(plan.clips)))
+    assert len({result.text for result in results}) == len(plan.clips), "the clips must differ to prove anything"
+    return results
+
+
+@pytest.mark.parametrize("batch", [1, 8])
+def test_the_batch_size_changes_no_word(model_folder: Path, plan: Plan, words: list[ClipResult], batch: int) -> None:
+    other = load(model_folder, batch)
+    assert decode(other, plan, range(len(plan.clips))) == words
+    other.close()
+
+
+def test_going_on_from_any_clip_gives_the_same_rest(engine: Engine, plan: Plan, words: list[ClipResult]) -> None:
+    for first in range(1, len(plan.clips)):
+        assert decode(engine, plan, range(first, len(plan.clips))) == words[first:]
+
+
+def test_a_part_decoded_from_its_own_file_gives_the_same_words(
+    engine: Engine, plan: Plan, words: list[ClipResult], tmp_path: Path
+) -> None:
+    assert len(plan.parts) == 3
+    cut_parts(MEETING, plan, tmp_path)
+    for part in plan.parts:
+        path = tmp_path / f"{part.index}.flac"
+        assert decode(engine, plan, part.clips, path, part.index) == words[part.first : part.last]
+
+
+def test_company_changes_no_word(engine: Engine, plan: Plan, words: list[ClipResult]) -> None:
+    gathered: list[list[ClipResult]] = []
+    tasks = [
+        threading.Thread(target=lambda: gathered.append(decode(engine, plan, range(len(plan.clips))))) for _ in range(3)
+    ]
+    for task in tasks:
+        task.start()
+    for task in tasks:
+        task.join()
+    assert gathered == [words] * 3
+
+
+def test_results_and_plan_survive_json(plan: Plan, words: list[ClipResult]) -> None:
+    assert Plan.from_json(plan.to_json()) == plan
+    assert [ClipResult.from_json(result.to_json()) for result in words] == words
+
+
+def test_a_stop_ends_decoding_with_an_error(engine: Engine, plan: Plan) -> None:
+    stop = threading.Event()
+    results = engine.decode(MEETING, plan, range(len(plan.clips)), OPTIONS, stop=stop)
+    next(results)
+    stop.set()
+    with pytest.raises(StoppedError):
+        list(results)
+
+
+def test_probabilities_that_are_no_numbers_fail_the_part(plan: Plan, tmp_path: Path) -> None:
+    broken = load(write_random_model(tmp_path / "model", nan=True), batch=4)
+    with pytest.raises(DecoderFailedError):
+        decode(broken, plan, [0])
+    broken.close()

@@ -1,0 +1,215 @@
+"""The example receivers take what was really signed and sent, once each, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.common.webhooks import secrets
+from services.common.webhooks.outcome import Outcome
+from services.common.webhooks.signing import signed_headers
+from services.common.webhooks.transport import post
+from tests.support.node import installed_receiver
+
+ROOT = Path(__file__).parents[2]
+OLD, NEW = secrets.new_secret(), secrets.new_secret()
+
+
+@dataclass
+class Receiver:
+    """A running receiver, and the lines that it wrote."""
+
+    url: str
+    lines: queue.Queue[str]
+
+    def accepted(self) -> dict[str, Any]:
+        """The next message that it took; it is waited for."""
+        line: dict[str, Any] = json.loads(self.lines.get(timeout=5))
+        return line
+
+    def send(
+        self,
+        message_id: str,
+        body: bytes,
+        *,
+        secret: str = NEW,
+        seconds_ago: int = 0,
+        changed: bytes | None = None,
+        **other_headers: str,
+    ) -> Outcome:
+        signed = signed_headers(
+            message_id=message_id,
+            timestamp_seconds=int(time.time()) - seconds_ago,
+            body=body,
+            active_secrets=[secret],
+        )
+        replaced = {name.replace("_", "-"): value for name, value in other_headers.items()}
+        headers = {"content-type": "application/json"} | signed | replaced
+        return post(self.url, headers, body if changed is None else changed, allow_private=True)
+
+
+def python_command(port: int) -> tuple[list[str], Path]:
+    command = [sys.executable, "-m", "uvicorn", "receiver:app", "--port", str(port), "--log-level", "error"]
+    return command, ROOT / "examples/receivers/python"
+
+
+def node_command(_port: int) -> tuple[list[str], Path]:
+    return ["node", "receiver.mjs"], installed_receiver()
+
+
+@pytest.fixture(scope="module", params=[python_command, node_command], ids=["python", "node"])
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command, folder = request.param(port)
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"WEBHOOK_SECRET": f"{OLD} {NEW}", "PORT": str(port)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines: queue.Queue[str] = queue.Queue()
+    reader = threading.Thread(target=_read, args=(process.stdout, lines), daemon=True)
+    reader.start()
+    try:
+        _wait_for(port, process)
+        yield Receiver(f"http://127.0.0.1:{port}/hook", lines)
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+def _read(stream: Any, lines: queue.Queue[str]) -> None:
+    for line in stream:
+        if "listening" not in line:
+            lines.put(line)
+
+
+def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the receiver did not start")
+
+
+def message(kind: str = "transcription.completed", **data: str) -> bytes:
+    return json.dumps({"type": kind, "timestamp": "2026-11-23T12:00:00Z", "data": data}).encode()
+
+
+def test_a_signed_message_is_taken(receiver: Receiver) -> None:
+    outcome = receiver.send("msg_1", message(job_id="job_åäö"))
+
+    assert outcome.status == 204
+    assert receiver.accepted() == {"type": "transcription.completed", "job_id": "job_åäö"}
+
+
+def test_during_a_rotation_a_message_signed_with_either_secret_is_taken(receiver: Receiver) -> None:
+    assert receiver.send("msg_2", message(job_id="a"), secret=OLD).delivered
+    assert receiver.send("msg_3", message(job_id="b"), secret=NEW).delivered
+    assert [receiver.accepted()["job_id"], receiver.accepted()["job_id"]] == ["a", "b"]
+
+
+def test_a_message_that_comes_twice_is_acted_on_once(receiver: Receiver) -> None:
+    assert receiver.send("msg_4", message(job_id="twice")).delivered
+    assert receiver.send("msg_4", message(job_id="twice")).delivered
+    assert receiver.send("msg_5", message(job_id="next")).delivered
+
+    assert [receiver.accepted()["job_id"], receiver.accepted()["job_id"]] == ["twice", "next"]
+
+
+def test_a_challenge_is_echoed(receiver: Receiver) -> None:
+    outcome = receiver.send("msg_6", message("callback.challenge", challenge="c0ffee"))
+
+    assert json.loads(outcome.body) == {"challenge": "c0ffee"}
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        pytest.param({"changed": message(job_id="evil")}, id="changed body"),
+        pytest.param({"changed": b""}, id="no body"),
+        pytest.param({"changed": b"\xff\xfe"}, id="no UTF-8"),
+        pytest.param({"seconds_ago": 360}, id="replayed after six minutes"),
+        pytest.param({"seconds_ago": -360}, id="from the future"),
+        pytest.param({"secret": secrets.new_secret()}, id="another secret"),
+        pytest.param({"webhook_id": "msg_other"}, id="another id"),
+        pytest.param({"webhook_timestamp": "soon"}, id="no timestamp"),
+        pytest.param({"webhook_signature": "v1"}, id="half a signature"),
+        pytest.param({"webhook_signature": "v1,!!!"}, id="no base64"),
+        pytest.param({"webhook_signature": "v2,AAAA"}, id="unknown version"),
+        pytest.param({"webhook_signature": ""}, id="empty signature"),
+    ],
+)
+def test_a_forgery_is_refused(receiver: Receiver, forgery: dict[str, Any]) -> None:
+    outcome = receiver.send("msg_forged", message(job_id="forged"), **forgery)
+
+    assert outcome.status == 400
+    assert receiver.lines.empty()
+
+
+@pytest.fixture(scope="module")
+def node_verifier() -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        ["node", ROOT / "tests/support/verify_signatures.cjs"],
+        env=os.environ | {"NODE_PATH": str(installed_receiver() / "node_modules")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield process
+        process.kill()
+
+
+@given(
+    content=st.dictionaries(st.text(), st.text() | st.integers()),
+    message_id=st.text("abcXYZ019_-", min_size=1, max_size=128),
+    seconds_ago=st.integers(-280, 280),
+    forged=st.booleans(),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_official_library_for_node_accepts_exactly_what_was_signed(
+    *,
+    node_verifier: subprocess.Popen[str],
+    content: dict[str, Any],
+    message_id: str,
+    seconds_ago: int,
+    forged: bool,
+) -> None:
+    body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace").decode()
+    headers = signed_headers(
+        message_id=message_id,
+        timestamp_seconds=int(time.time()) - seconds_ago,
+        body=body.encode(),
+        active_secrets=[OLD, NEW],
+    )
+    assert node_verifier.stdin is not None
+    assert node_verifier.stdout is not None
+    question = {"secret": NEW, "headers": headers, "body": body + " " if forged else body}
+    node_verifier.stdin.write(json.dumps(question) + "\n")
+    node_verifier.stdin.flush()
+
+    assert json.loads(node_verifier.stdout.readline()) is not forged

@@ -1,0 +1,106 @@
+"""Only an image that passed the gate is published, and only what nobody needs is removed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tools import images
+
+PARAMETER = "/transcribe/image"
+
+
+class Account:
+    def __init__(self) -> None:
+        self.ec2 = boto3.client("ec2")
+        self.ssm = boto3.client("ssm")
+        self.ssm.put_parameter(Name=PARAMETER, Value="none", Type="String")
+        base = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        self._machine = self.ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+
+    def image(self, name: str, **tags: str) -> str:
+        made = self.ec2.create_image(InstanceId=self._machine, Name=name)["ImageId"]
+        told = {"transcribe-image": "transcribe", "transcribe-gate-passed": "true"} | {
+            key.replace("_", "-"): value for key, value in tags.items()
+        }
+        self.ec2.create_tags(Resources=[made], Tags=[{"Key": key, "Value": value} for key, value in told.items()])
+        return made
+
+    def published(self) -> str:
+        return self.ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
+
+    def left(self) -> set[str]:
+        return {image.name for image in images.ours(self.ec2, "transcribe")}
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    with mock_aws():
+        yield Account()
+
+
+def manifest(folder: Path, image_id: str) -> str:
+    old: dict[str, Any] = {"artifact_id": "eu-north-1:ami-0000", "packer_run_uuid": "before"}
+    new: dict[str, Any] = {"artifact_id": f"eu-north-1:{image_id}", "packer_run_uuid": "last"}
+    path = folder / "image.json"
+    path.write_text(json.dumps({"builds": [old, new], "last_run_uuid": "last"}))
+    return str(path)
+
+
+def test_the_image_of_the_last_build_is_published(account: Account, tmp_path: Path) -> None:
+    made = account.image("new")
+    assert images.main(["publish", "--manifest", manifest(tmp_path, made)]) == 0
+    assert account.published() == made
+
+
+def test_an_image_without_a_passed_gate_is_not_published(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = account.image("new", transcribe_gate_passed="false")
+    assert images.main(["publish", "--manifest", manifest(tmp_path, made)]) == 1
+    assert account.published() == "none"
+    assert "lacks the tag transcribe-gate-passed" in capsys.readouterr().err
+
+
+def test_without_a_build_nothing_is_published(account: Account, tmp_path: Path) -> None:
+    assert images.main(["publish", "--manifest", str(tmp_path / "image.json")]) == 1
+    assert account.published() == "none"
+
+
+def test_prune_says_what_it_would_remove_and_removes_nothing(
+    account: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(4):
+        account.image(f"image-{number}")
+    images.main(["prune", "--keep", "1"])
+    assert capsys.readouterr().out.count("would remove") == 3
+    assert len(account.left()) == 4
+
+
+def test_prune_keeps_the_newest_the_one_in_use_and_those_of_others(account: Account) -> None:
+    used = account.image("image-0")
+    for number in range(1, 4):
+        account.image(f"image-{number}")
+    account.image("another", transcribe_image="another")
+    account.ssm.put_parameter(Name=PARAMETER, Value=used, Type="String", Overwrite=True)
+    images.main(["prune", "--keep", "1", "--really"])
+    assert account.left() == {"image-0", "image-3"}
+    assert [image.name for image in images.ours(account.ec2, "another")] == ["another"]
+
+
+def test_the_snapshots_of_a_removed_image_go_with_it(account: Account) -> None:
+    account.image("old")
+    (old,) = images.ours(account.ec2, "transcribe")
+    assert old.snapshots
+    images.main(["prune", "--keep", "0", "--really"])
+    left = account.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]
+    assert not set(old.snapshots) & {snapshot["SnapshotId"] for snapshot in left}

@@ -1,0 +1,205 @@
+"""Whatever is uploaded: read within bounds, or refused with a code that says why."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from services.common.domain.errors import AudioTooLongError, InvalidMediaError, NoAudioTrackError
+from services.common.domain.options import Options
+from services.gpu_worker.engine.media import StoppedError, read
+from services.gpu_worker.engine.plan import RATE, Plan
+from services.gpu_worker.engine.planner import make_plan
+from services.gpu_worker.engine.speech import SpeechDetector
+from tests.support.acoustics import load, over_the_phone, transcode, write_wav
+from tests.support.sounds import silent_video
+
+MEETING = Path("examples/audio/meeting.mp3")
+SECONDS = 26.0
+"""The first four sentences; enough for anything that is tried here."""
+
+
+def plan(path: Path, max_seconds: float = 600, **options: str) -> Plan:
+    return make_plan(path, Options.parse(options, ["any"]), max_seconds=max_seconds, stop=threading.Event())
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.fixture(scope="module")
+def meeting() -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return load(MEETING)[: int(SECONDS * RATE)]
+
+
+@pytest.fixture(scope="module")
+def talk(meeting: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_wav(tmp_path_factory.mktemp("talk") / "talk.wav", meeting)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("empty.mp3", b""),
+        ("random.wav", np.random.default_rng(0).bytes(100_000)),
+        ("note.txt", b"Ett brev om ingenting alls.\n" * 200),
+        ("page.pdf", b"%PDF-1.7\n" + b"1 0 obj << >> endobj\n" * 50),
+        ("page.html", b"<html><body>hej</body></html>" * 20),
+    ],
+)
+def test_what_is_no_media_is_refused(tmp_path: Path, name: str, data: bytes) -> None:
+    with pytest.raises(InvalidMediaError):
+        plan(written(tmp_path / name, data))
+
+
+def test_an_archive_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "sound.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("notes.txt", "En anteckning.\n" * 5000)
+    with pytest.raises(InvalidMediaError):
+        plan(tmp_path / "sound.zip")
+
+
+def test_a_video_without_a_sound_track_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NoAudioTrackError):
+        plan(written(tmp_path / "silent.mp4", silent_video()))
+
+
+@pytest.mark.parametrize("scheme", ["http://127.0.0.1:{port}/a.ts", "file:{other}", "{other}"])
+def test_a_playlist_opens_nothing_that_it_names(tmp_path: Path, scheme: str) -> None:
+    other = tmp_path / "secret.wav"
+    write_wav(other, np.zeros(RATE))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.3)
+        target = scheme.format(port=server.getsockname()[1], other=other)
+        playlists = {
+            "list.m3u8": f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n",
+            "list.ffconcat": f"ffconcat version 1.0\nfile '{target}'\n",
+            "list.sdp": f"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nm=audio 5004 RTP/AVP 0\na={target}\n",
+        }
+        for name, text in playlists.items():
+            with pytest.raises(InvalidMediaError):
+                plan(written(tmp_path / name, text.encode()))
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_a_name_that_looks_like_a_protocol_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "concat:a|b.wav"
+    write_wav(path, np.zeros(RATE))
+    assert plan(path).samples == RATE
+
+
+def test_a_thousand_channels_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidMediaError):
+        plan(write_wav(tmp_path / "many.wav", np.zeros((100, 1000))))
+
+
+@pytest.mark.parametrize("rate", [1, 3999, 800_000])
+def test_an_absurd_sample_rate_is_refused(tmp_path: Path, rate: int) -> None:
+    with pytest.raises(InvalidMediaError):
+        plan(write_wav(tmp_path / "odd.wav", np.zeros(1000), rate=rate))
+
+
+def test_a_day_of_audio_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "day.wav"
+    write_wav(path, np.zeros(RATE))
+    data = bytearray(path.read_bytes()[:44])
+    size = 24 * 3600 * RATE * 2
+    data[40:44] = size.to_bytes(4, "little")
+    path.write_bytes(data)
+    with path.open("ab") as file:
+        file.truncate(size + 44)  # sparse: nothing is written
+    with pytest.raises(AudioTooLongError):
+        plan(path, max_seconds=4 * 3600)
+
+
+def test_what_the_header_does_not_say_is_noticed_while_reading(tmp_path: Path, talk: Path) -> None:
+    path = transcode(talk, tmp_path / "meeting.ogg", codec="libopus", rate=16000, form="s16")
+    with pytest.raises(AudioTooLongError):
+        plan(path, max_seconds=20)
+
+
+ENCODINGS = {
+    "talk.flac": ("flac", 16000, "s16"),
+    "talk.m4a": ("aac", 22050, "fltp"),
+    "talk.webm": ("libopus", 48000, "s16"),
+    "talk.ogg": ("libopus", 16000, "s16"),
+    "talk.aiff": ("pcm_s16be", 16000, "s16"),
+    "talk.mka": ("ac3", 32000, "fltp"),
+    "talk.mov": ("pcm_alaw", 8000, "s16"),
+}
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_what_people_record_is_read_whole(tmp_path: Path, talk: Path, name: str) -> None:
+    codec, rate, form = ENCODINGS[name]
+    whole = plan(transcode(talk, tmp_path / name, codec=codec, rate=rate, form=form))
+    assert whole.seconds == pytest.approx(SECONDS, abs=0.2)
+    assert whole.truncated_at is None
+    assert 15 * RATE < whole.speech < 24 * RATE
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "form"),
+    [("cut.flac", "flac", "s16"), ("cut.wav", "pcm_s16le", "s16"), ("cut.webm", "libopus", "s16")],
+)
+def test_a_file_cut_short_is_read_as_far_as_it_goes_and_says_where(
+    tmp_path: Path, talk: Path, name: str, codec: str, form: str
+) -> None:
+    whole = transcode(talk, tmp_path / name, codec=codec, rate=16000, form=form).read_bytes()
+    cut = plan(written(tmp_path / name, whole[: len(whole) * 6 // 10]))
+    assert cut.truncated_at == pytest.approx(0.6 * SECONDS, rel=0.1)
+    assert "truncated" in cut.warnings
+
+
+def test_damage_in_the_middle_is_passed_over_reported_and_moves_no_time(tmp_path: Path, talk: Path) -> None:
+    data = bytearray(transcode(talk, tmp_path / "whole.flac", codec="flac", rate=16000, form="s16").read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 20_000] = np.random.default_rng(0).bytes(20_000)
+    damaged = plan(written(tmp_path / "damaged.flac", bytes(data)))
+    assert damaged.seconds == pytest.approx(SECONDS, abs=0.2)
+    assert "gaps" in damaged.warnings
+
+
+def test_a_recording_beyond_the_phone_line_gives_the_same_seconds(tmp_path: Path, talk: Path) -> None:
+    assert plan(over_the_phone(talk, tmp_path / "phone.wav")).seconds == pytest.approx(SECONDS, abs=0.1)
+
+
+def test_speakers_on_two_channels_are_planned_apart(tmp_path: Path, meeting: np.ndarray) -> None:
+    half = len(meeting) // 2
+    stereo = np.zeros((len(meeting), 2))
+    stereo[:half, 0], stereo[half:, 1] = meeting[:half], meeting[half:]
+    apart = plan(write_wav(tmp_path / "call.wav", stereo), channels="separate")
+    assert apart.channels == 2
+    assert {clip.channel for clip in apart.clips if clip.start < half - RATE} == {0}
+    assert {clip.channel for clip in apart.clips if clip.end > half + RATE} == {1}
+
+
+def test_channels_that_are_not_two_are_mixed_and_the_plan_says_so() -> None:
+    mixed = plan(MEETING, channels="separate")
+    assert (mixed.channels, mixed.warnings) == (1, ("channels_mixed",))
+
+
+@pytest.mark.parametrize("size", [1, 511, 4096, 100_000])
+def test_speech_is_found_alike_whatever_the_blocks(meeting: np.ndarray, size: int) -> None:
+    samples = (meeting[: len(meeting) if size > 1 else RATE] * 32767).astype(np.int16)
+    whole, pieces = SpeechDetector(), SpeechDetector()
+    whole.feed(samples)
+    for start in range(0, len(samples), size):
+        pieces.feed(samples[start : start + size])
+    assert pieces.finish() == whole.finish()
+
+
+def test_reading_stops_when_told_to() -> None:
+    stop = threading.Event()
+    _, blocks = read(MEETING, 1, stop)
+    next(blocks)
+    stop.set()
+    with pytest.raises(StoppedError):
+        list(blocks)

@@ -1,0 +1,109 @@
+"""The model comes from the bucket into memory where it can, else from the image, and is always the one recorded."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.common.domain.errors import DamagedModelError, ModelUnavailableError
+from services.gpu_worker.engine.model import ModelFiles
+from services.gpu_worker.fetch_models import hold_against
+from services.gpu_worker.models import Models, relative
+from tests.support.world import BUCKET, World
+
+KEY = "KBLab/kb-whisper-small"
+FILES = {
+    "model.bin": bytes(range(256)) * 80_000,  # several ranges
+    "config.json": b"{}",
+    "tokenizer.json": b"{}",
+}
+
+
+def record(files: dict[str, bytes]) -> str:
+    return json.dumps(
+        {"revision": "r1", "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
+    )
+
+
+def put_into_bucket(world: World, files: dict[str, bytes] = FILES) -> None:
+    for name, data in {**files, "digests.json": record(files).encode()}.items():
+        world.s3.put_object(Bucket=BUCKET, Key=f"models/{relative(KEY)}/{name}", Body=data)
+
+
+def put_into_image(folder: Path, files: dict[str, bytes] = FILES) -> Path:
+    own = folder / relative(KEY)
+    own.mkdir(parents=True)
+    for name, data in files.items():
+        (own / name).write_bytes(data)
+    (own / "digests.json").write_text(record(files))
+    return own
+
+
+def test_from_the_bucket_into_memory_byte_for_byte(world: World, tmp_path: Path) -> None:
+    put_into_bucket(world)
+    found = Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY)
+    assert found.is_relative_to(tmp_path / "memory")
+    assert {name: (found / name).read_bytes() for name in FILES} == FILES
+    assert (found / "digests.json").exists()
+
+
+def test_from_the_image_where_the_bucket_holds_none(world: World, tmp_path: Path) -> None:
+    own = put_into_image(tmp_path / "image")
+    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY) == own
+
+
+def test_a_bucket_that_may_not_be_listed_answers_forbidden_for_what_is_not_there(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = put_into_image(tmp_path / "image")
+
+    def forbidden(**_: Any) -> Any:
+        raise world.s3.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
+
+    found = Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory")
+    monkeypatch.setattr(found, "_s3", type("S3", (), {"get_object": staticmethod(forbidden)}))
+    assert found.ready(KEY) == own
+
+
+def test_from_the_image_where_memory_is_too_small(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_into_bucket(world)
+    own = put_into_image(tmp_path / "image")
+    monkeypatch.setattr("services.gpu_worker.models.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
+    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY) == own
+
+
+def test_another_model_in_the_bucket_than_in_the_image_is_refused(world: World, tmp_path: Path) -> None:
+    put_into_bucket(world, {**FILES, "model.bin": b"another"})
+    put_into_image(tmp_path / "image")
+    with pytest.raises(DamagedModelError, match="not the one that the image was built with"):
+        Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY)
+
+
+def test_a_model_that_is_nowhere_is_named(world: World, tmp_path: Path) -> None:
+    with pytest.raises(ModelUnavailableError, match=f"{KEY} is neither in the image nor in the bucket"):
+        Models(world.s3, BUCKET, folder=tmp_path, memory=tmp_path / "memory").ready(KEY)
+
+
+def test_a_folder_may_be_one_model_itself(world: World, tmp_path: Path) -> None:
+    own = put_into_image(tmp_path)
+    assert Models(world.s3, BUCKET, folder=own, memory=None).ready(KEY) == own
+
+
+def fetched(digest: str) -> ModelFiles:
+    return ModelFiles(Path(), KEY, "standard", "r1", {"model.bin": digest})
+
+
+def test_the_lock_records_a_model_once_and_holds_it_to_that() -> None:
+    lock: dict[str, dict[str, str]] = {}
+    assert hold_against(lock, fetched("aa"))
+    assert not hold_against(lock, fetched("aa"))
+    with pytest.raises(DamagedModelError, match=r"model\.bin of KBLab/kb-whisper-small@r1"):
+        hold_against(lock, fetched("bb"))
+    assert lock == {f"{KEY}@r1": {"model.bin": "aa"}}

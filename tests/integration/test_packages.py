@@ -1,0 +1,67 @@
+"""What is deployed holds what it should, and nothing else, and is the same to the byte each time it is built."""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tools import package
+
+FUNCTIONS = package.FUNCTIONS
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built once; building imports each handler under Lambda's Python from the unpacked zip."""
+    folder = tmp_path_factory.mktemp("dist")
+    package.main(folder)
+    return folder
+
+
+@pytest.fixture(scope="module", params=FUNCTIONS)
+def names(request: pytest.FixtureRequest, built: Path) -> tuple[str, list[str]]:
+    """A function's service and the files of its zip."""
+    with zipfile.ZipFile(built / f"{request.param}.zip") as archive:
+        return request.param, archive.namelist()
+
+
+def test_a_second_build_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
+    package.main(tmp_path)
+    assert digests(tmp_path) == digests(built)
+    assert len(digests(built)) == 3
+
+
+@pytest.mark.parametrize("service", FUNCTIONS)
+def test_a_function_stays_small(service: str, built: Path) -> None:
+    assert (built / f"{service}.zip").stat().st_size <= 15 * 1024 * 1024
+
+
+def test_a_function_holds_its_own_rooms_and_no_other(names: tuple[str, list[str]]) -> None:
+    service, files = names
+    rooms = {file.split("/")[1] for file in files if file.startswith("services/")}
+    assert rooms == {"__init__.py", "common", service}
+
+
+def test_a_function_leaves_to_the_runtime_what_the_runtime_has(names: tuple[str, list[str]]) -> None:
+    tops = {file.split("/")[0] for file in names[1]}
+    assert tops.isdisjoint({"boto3", "botocore", "s3transfer", "urllib3", "dateutil"})
+    assert {"pydantic", "structlog"} <= tops
+
+
+def test_nothing_runs_by_being_unpacked(names: tuple[str, list[str]]) -> None:
+    assert [file for file in names[1] if file.endswith((".pth", ".pyc"))] == []
+
+
+def test_machines_get_the_wheel_and_all_that_it_needs_pinned(built: Path) -> None:
+    with tarfile.open(built / "worker.tar.gz") as archive:
+        files = set(archive.getnames())
+    assert {"gpu_worker.txt", "cuda.txt", "provision"} <= files
+    assert [file for file in files if file.startswith("gpu_transcriber-") and file.endswith(".whl")]
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}

@@ -1,0 +1,104 @@
+"""A machine in a container: the provisioned tree, booted by systemd-nspawn under real systemd, on this network."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+_OF_THE_HOST = frozenset({"PATH", "HOME", "PYTHONPATH", "XDG_CACHE_HOME"})
+_WORKER_ENV = "/etc/transcriber/worker.env"
+_UNITS = "/etc/systemd/system"
+
+
+class Container:
+    """How the next machine is booted; each machine starts from the untouched tree."""
+
+    def __init__(self, tree: Path, room: Path) -> None:
+        """`room`: a folder of the test's own, for what is laid over the tree."""
+        self._tree = tree
+        self._room = room
+        self._binds: dict[Path, str] = {}
+        self.environment: dict[str, str] = {}
+        """Settings of this test, over those of the image and the stack."""
+        self.ended: list[float] = []
+
+    def lay(self, target: str, content: str) -> None:
+        """Put a file of this content over the tree's."""
+        path = self._room / f"laid-{len(self._binds)}"
+        path.write_text(content, encoding="utf-8")
+        self._binds[path] = target
+
+    def bind(self, source: Path, target: str) -> None:
+        """Show a file or folder of this machine in there, to read."""
+        self._binds[source] = target
+
+    def drop_in(self, unit: str, *lines: str) -> None:
+        """Change a unit, as an operator would."""
+        self.lay(f"{_UNITS}/{unit}.d/test.conf", "\n".join([*lines, ""]))
+
+    def boot(self, instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        """As `services.local.machines` wants it."""
+        image = (self._tree / _WORKER_ENV.lstrip("/")).read_text(encoding="utf-8")
+        told = {name: value for name, value in environment.items() if name not in _OF_THE_HOST} | self.environment
+        merged = self._room / f"{instance_id}.env"
+        merged.write_text(image + "".join(f"{name}={value}\n" for name, value in told.items()), encoding="utf-8")
+        binds = {merged: _WORKER_ENV, **self._binds}
+        return subprocess.Popen(
+            [
+                *("systemd-nspawn", f"--directory={self._tree}", "--volatile=overlay", f"--machine={instance_id}"),
+                *("--register=no", "--keep-unit", "--boot", "--quiet", "--console=read-only", "--resolv-conf=off"),
+                *(f"--bind-ro={source}:{target}" for source, target in binds.items()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def worker_of(machine: subprocess.Popen[bytes], seconds: float = 30, *, other_than: int = 0) -> int:
+    """The host's process id of the machine's worker, once it runs."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for process in _descendants(machine.pid):
+            if process != other_than and _command(process)[1:3] == ["-m", "services.gpu_worker.main"]:
+                return process
+        time.sleep(0.05)
+    raise TimeoutError(f"no worker within {seconds} s")
+
+
+def crash(worker: int) -> None:
+    os.kill(worker, signal.SIGSEGV)
+
+
+def hang(worker: int) -> None:
+    os.kill(worker, signal.SIGSTOP)
+
+
+def _descendants(parent: int) -> Iterator[int]:
+    for process in _children(parent):
+        yield process
+        yield from _descendants(process)
+
+
+def _children(parent: int) -> list[int]:
+    try:
+        return [
+            int(child)
+            for task in Path(f"/proc/{parent}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    except OSError:  # it ended meanwhile
+        return []
+
+
+def _command(process: int) -> list[str]:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text().split("\0")
+    except OSError:
+        return []

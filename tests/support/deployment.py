@@ -1,0 +1,171 @@
+"""What Terraform made in the emulator, running: the real packages, a worker for each machine, and AWS's part."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import httpx
+
+from services.common.domain.clock import now_ms
+from services.common.store.store import Store
+from services.local.functions import EventSourceMapping, Schedule
+from services.local.machines import Machines
+from tests.support.http_api import HttpApi
+from tests.support.lambdas import Function
+from tests.support.random_model import UNTRAINED
+from tools import package
+
+ROOT = Path(__file__).parents[2]
+REGION = "eu-north-1"
+# Quick, since nobody here waits for a machine to boot; the names are the services' own.
+TIMES = {"LEASE_SECONDS": "3", "HEARTBEAT_SECONDS": "1"}
+WORKER_TIMES = (
+    TIMES
+    | UNTRAINED
+    | {
+        # Two minutes are a long recording here, so that it is cut into parts and merged.
+        "ALONE_MINUTES": "1",
+        "PART_MINUTES": "0.5",
+        "CHECKPOINT_SECONDS": "0.1",
+        "IDLE_SECONDS": "2",
+        "INDEX_LAG_SECONDS": "0.2",
+        "POLL_SECONDS": "0.2",
+        "NOTICE_SECONDS": "0.5",
+    }
+)
+SWEEP_SECONDS = 2
+
+
+class Emulator:
+    """The local stack's emulator, in a process of its own."""
+
+    def __init__(self, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port: int = free.getsockname()[1]
+        self.endpoint = f"http://127.0.0.1:{port}"
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "services.local.emulator", str(port)], cwd=ROOT, stdout=output, stderr=output
+            )
+        self.session = boto3.session.Session(
+            aws_access_key_id="operator", aws_secret_access_key="operator", region_name=REGION
+        )
+        until = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{self.endpoint}/moto-api/", trust_env=False)
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.1)
+
+    def client(self, service: str) -> Any:
+        return self.session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Deployment:
+    """Functions and machines of one deployment; `calls/` below the folder holds what each service asked of AWS."""
+
+    def __init__(self, emulator: Emulator, folder: Path, outputs: dict[str, Any], models: Path) -> None:
+        self._emulator = emulator
+        self._folder = folder
+        self._outputs = outputs
+        self._models = models
+        self._cleanup = ExitStack()
+        self.calls = folder / "calls"
+        self.calls.mkdir(exist_ok=True)
+        self.store = Store(emulator.client("dynamodb"), outputs["table_name"])
+        self.s3 = emulator.client("s3")
+        self.bucket: str = outputs["bucket_name"]
+
+    def __enter__(self) -> Self:
+        client = self._emulator.client
+        runtime = self._folder / "runtime"
+        if not runtime.exists():
+            package.install_runtime(runtime)
+        self.orchestrator = self._function("orchestrator", self._outputs["function_names"][0], runtime)
+        self.api = self._function("api", self._outputs["function_names"][1], runtime)
+        http = HttpApi(self.api)
+        self._cleanup.callback(http.close)
+        self.api_url = http.url
+        queue_url = client("sqs").get_queue_url(QueueName=self._outputs["queue_names"][0])["QueueUrl"]
+        mapping = EventSourceMapping(client("sqs"), queue_url, self.orchestrator)
+        schedule = Schedule(self.orchestrator, SWEEP_SECONDS)
+        worker = self._environment("gpu_worker") | WORKER_TIMES | {"MODELS_FOLDER": str(self._models)}
+        self.machines = Machines(client("ec2"), worker, self._folder, deployment=self._outputs["deployment"])
+        self._cleanup.callback(self.machines.close)
+        for part in (mapping, schedule):
+            part.start()
+            self._cleanup.callback(part.stop)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        if error:
+            sys.stdout.write("\n".join(f"== {log.name}\n{log.read_text()}" for log in self._folder.rglob("*.log")))
+
+    def close(self) -> None:
+        """End the functions and the machines; what Terraform made stays."""
+        self._cleanup.close()
+
+    def new_client(self, client_id: str) -> str:
+        """Make a client known, as the command line does; returns an API key of its own."""
+        api_key = f"key_{secrets.token_urlsafe(24)}"
+        self.store.clients.register(client_id)
+        self.store.clients.add_key(api_key, client_id=client_id, name="test", now=now_ms())
+        return api_key
+
+    def describe(self, instance_id: str) -> dict[str, Any]:
+        """A machine as EC2 sees it."""
+        reply = self._emulator.client("ec2").describe_instances(InstanceIds=[instance_id])
+        instance: dict[str, Any] = reply["Reservations"][0]["Instances"][0]
+        return instance
+
+    def make_overdue(self, job_id: str) -> None:
+        """Let the time pass after which the sweep looks at an erased job again."""
+        self._emulator.client("dynamodb").update_item(
+            TableName=self._outputs["table_name"],
+            Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
+            UpdateExpression="SET due_at = :long_ago",
+            ConditionExpression="attribute_exists(due_kind)",
+            ExpressionAttributeValues={":long_ago": {"N": "1"}},
+        )
+
+    def _function(self, service: str, name: str, runtime: Path) -> Function:
+        configuration = self._emulator.client("lambda").get_function_configuration(FunctionName=name)
+        package_path = self._folder / "dist" / f"{service}.zip"
+        function = Function(package_path, runtime, configuration, self._environment(service) | TIMES)
+        self._cleanup.callback(function.close)
+        return function
+
+    def _environment(self, service: str) -> dict[str, str]:
+        """What Lambda and EC2 give a process, and where it finds the emulator."""
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            "AWS_ENDPOINT_URL": self._emulator.endpoint,
+            "AWS_ACCESS_KEY_ID": service,
+            "AWS_SECRET_ACCESS_KEY": service,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CALLS": str(self.calls / f"{service}.jsonl"),
+            "PYTHONPATH": str(Path(__file__).parent / "recorder") + ("" if service != "gpu_worker" else f":{ROOT}"),
+            # Receivers in tests listen on loopback; no variable of Terraform reaches this.
+            "WEBHOOK_ALLOW_PRIVATE": "1",
+        }

@@ -1,0 +1,133 @@
+"""What a deployment does seldom: failures, retries, erasures, silent machines. Each asserts that it happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from services.common.domain.clock import now_ms
+from services.local.client import Client
+from services.local.receiver import Receiver
+from tests.support.deployment import Deployment
+
+
+def walk(deployment: Deployment, recording: bytes) -> None:
+    """Go every way once."""
+    with Receiver() as receiver:
+        client = Client(deployment, "rare")
+        callback = client.register(receiver.url)
+        receiver.trust(callback["secret"])
+        _callbacks(client, receiver)
+        # A machine that is about to leave would not be the one that gets the job.
+        eventually(lambda: not deployment.machines.running)
+        job_id = client.send(recording, "long.mp3", options={"formats": ["txt", "json"]})
+        _interrupted(deployment, client, job_id)
+        assert client.wait(job_id, seconds=120)["status"] == "completed"
+        _messages(client, receiver, job_id)
+        _failed_and_retried(client)
+        _canceled(client)
+        _erased(deployment, client, job_id)
+        _erasure_that_broke_off(deployment, _plain_upload(deployment, client, recording))
+        client.http.delete(f"/api/callbacks/{callback['callback_id']}").raise_for_status()
+
+
+def _callbacks(client: Client, receiver: Receiver) -> None:
+    other = client.register(receiver.url, events=["transcription.failed"])["callback_id"]
+    for path in ("/api/callbacks", f"/api/callbacks/{other}", f"/api/callbacks/{other}/deliveries"):
+        client.http.get(path).raise_for_status()
+    client.http.post(f"/api/callbacks/{other}/rotate").raise_for_status()
+    client.http.post(f"/api/callbacks/{other}/test").raise_for_status()
+    client.http.delete(f"/api/callbacks/{other}").raise_for_status()
+
+
+def _interrupted(deployment: Deployment, client: Client, job_id: str) -> None:
+    """A machine that falls silent in the middle of a job loses it and is ended."""
+    client.wait(job_id, until={"running"})
+    (machine,) = deployment.machines.running
+    os.killpg(machine.process.pid, signal.SIGSTOP)
+    tags = {tag["Key"]: tag["Value"] for tag in deployment.describe(machine.instance_id)["Tags"]}
+    assert tags["transcribe-deployment"] == "transcription"
+    eventually(lambda: deployment.describe(machine.instance_id)["State"]["Name"] == "terminated")
+
+
+def _messages(client: Client, receiver: Receiver, job_id: str) -> None:
+    for form in ("txt", "json"):
+        client.transcript(job_id, form)
+    for path in ("/api/jobs", "/api/events"):
+        client.http.get(path).raise_for_status()
+    eventually(lambda: any(message.type == "transcription.completed" for message in drained(receiver)))
+    delivery = client.http.get(f"/api/jobs/{job_id}/deliveries").raise_for_status().json()["deliveries"][0]
+    eventually(lambda: _settled(client, job_id))
+    path = f"/api/jobs/{job_id}/deliveries/{delivery['delivery_id']}/redeliver"
+    client.http.post(path, headers={"Idempotency-Key": "again"}).raise_for_status()
+    eventually(lambda: any(drained(receiver)))
+
+
+def _settled(client: Client, job_id: str) -> bool:
+    deliveries = client.http.get(f"/api/jobs/{job_id}/deliveries").raise_for_status().json()["deliveries"]
+    return all(delivery["status"] == "delivered" for delivery in deliveries)
+
+
+def _failed_and_retried(client: Client) -> None:
+    job_id = client.send(b"this is no recording", "notes.mp3")
+    assert client.wait(job_id)["status"] == "failed"
+    client.http.post(f"/api/jobs/{job_id}/retry").raise_for_status()
+    assert client.wait(job_id)["status"] == "failed"
+
+
+def _canceled(client: Client) -> None:
+    job_id = client.new_job("never.mp3", size=10)["job_id"]
+    assert client.http.post(f"/api/jobs/{job_id}/cancel").raise_for_status().json()["status"] == "canceled"
+
+
+def _erased(deployment: Deployment, client: Client, job_id: str) -> None:
+    """Once by the API, and again by the sweep, which finds what a late worker wrote."""
+    client.http.delete(f"/api/jobs/{job_id}").raise_for_status()
+    late = f"results/{job_id}/1/transcript.txt"
+    deployment.s3.put_object(Bucket=deployment.bucket, Key=late, Body=b"late")
+    deployment.make_overdue(job_id)
+    eventually(lambda: deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix=late)["KeyCount"] == 0)
+
+
+def _plain_upload(deployment: Deployment, client: Client, recording: bytes) -> str:
+    """An object under the client's prefix becomes a job of its own; returns its id."""
+    deployment.s3.put_object(Bucket=deployment.bucket, Key="uploads/rare/plain.mp3", Body=recording[:60_000])
+
+    def completed() -> list[str]:
+        jobs = client.http.get("/api/jobs").raise_for_status().json()["jobs"]
+        return [job["job_id"] for job in jobs if job["file_name"] == "plain.mp3" and job["status"] == "completed"]
+
+    eventually(lambda: bool(completed()))
+    return completed()[0]
+
+
+def _erasure_that_broke_off(deployment: Deployment, job_id: str) -> None:
+    """The API wrote the tombstone and died: the sweep deletes the recording."""
+    job = deployment.store.jobs.get(job_id)
+    assert job
+    assert deployment.store.tombstones.put(job, now_ms())
+    deployment.make_overdue(job_id)
+    eventually(lambda: deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix=job.source_key)["KeyCount"] == 0)
+
+
+def drained(receiver: Receiver) -> list[Any]:
+    messages = []
+    while not receiver.messages.empty():
+        messages.append(receiver.messages.get())
+    return messages
+
+
+def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until it is so.
+
+    Raises:
+        AssertionError: it was not within `seconds`.
+
+    """
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, f"not so after {seconds} s"
+        time.sleep(0.25)

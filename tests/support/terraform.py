@@ -1,0 +1,88 @@
+"""Terraform against the emulator: the real program and the real provider, on a copy of `terraform/`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from tools.terraform_mirror import configure
+
+ROOT = Path(__file__).parents[2]
+NO_CHANGES, CHANGES = 0, 2
+"""What `plan -detailed-exitcode` answers."""
+OVERRIDE = """\
+provider "aws" {
+  # Buckets have no host names of their own, and no account answers for the credentials.
+  s3_use_path_style           = true
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  # An answer of 500 would otherwise be asked for again for ten minutes.
+  max_retries = 2
+}
+"""
+
+
+class Terraform:
+    """One copy with its own state."""
+
+    def __init__(self, folder: Path, endpoint: str, variables: dict[str, Any]) -> None:
+        assert shutil.which("terraform"), "these tests run Terraform >= 1.10: put it on PATH (https://terraform.io)"
+        self.folder = folder / "terraform"
+        ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests", "examples")
+        shutil.copytree(ROOT / "terraform", self.folder, ignore=ignored)
+        (self.folder / "emulator_override.tf").write_text(OVERRIDE)
+        self._variables = folder / "variables.tfvars.json"
+        self._variables.write_text(json.dumps(variables))
+        self._environment = os.environ | {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": "operator",
+            "AWS_SECRET_ACCESS_KEY": "operator",
+            "TF_CLI_CONFIG_FILE": str(configure(folder)),
+            "TF_IN_AUTOMATION": "1",
+        }
+        self.run("init", "-input=false")
+
+    def apply(self, **variables: Any) -> None:
+        self.run("apply", "-auto-approve", *self._given(variables))
+
+    def plan(self, **variables: Any) -> subprocess.CompletedProcess[str]:
+        """`returncode` is NO_CHANGES or CHANGES where planning succeeded."""
+        return self.run("plan", "-detailed-exitcode", *self._given(variables), check=False)
+
+    def destroy(self, **variables: Any) -> subprocess.CompletedProcess[str]:
+        return self.run("destroy", "-auto-approve", *self._given(variables), check=False)
+
+    def outputs(self) -> dict[str, Any]:
+        return {name: output["value"] for name, output in json.loads(self.run("output", "-json").stdout).items()}
+
+    def resources(self) -> list[dict[str, Any]]:
+        """Every resource in the state: `type`, `name`, `values` and the rest as `show -json` gives them."""
+        root = json.loads(self.run("show", "-json").stdout).get("values", {}).get("root_module", {})
+        found: list[dict[str, Any]] = []
+        modules = [root]
+        while modules:
+            module = modules.pop()
+            found += [entry for entry in module.get("resources", []) if entry["mode"] == "managed"]
+            modules += module.get("child_modules", [])
+        return found
+
+    def run(self, command: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Raises AssertionError with what Terraform said, if it failed and `check` is set."""
+        done = subprocess.run(
+            ["terraform", f"-chdir={self.folder}", command, "-no-color", *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0 or not check, f"terraform {command}:\n{done.stdout[-4000:]}\n{done.stderr}"
+        return done
+
+    def _given(self, variables: dict[str, Any]) -> list[str]:
+        given = [f"-var={name}={json.dumps(value)}" for name, value in variables.items()]
+        return ["-input=false", f"-var-file={self._variables}", *given]

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from services.common.domain.options import Options
+from services.common.domain.records import Job, Part
+from services.common.domain.states import JobStatus, PartStatus
+from services.gpu_worker.admission import AHEAD_SECONDS, MAX_HELD, fits, has_room
+from services.gpu_worker.claim import Claim
+
+
+def part(*, attempt: int = 0, seconds: float = 10.0) -> Part:
+    return Part(
+        job_id="job",
+        part_id="PART#0000",
+        status=PartStatus.QUEUED,
+        client_id="acme",
+        created_at=0,
+        attempt=attempt,
+        seconds=seconds,
+    )
+
+
+def held(**more: float) -> Claim:
+    attempt = int(more.pop("attempt", 1))
+    job = Job(job_id="job", client_id="acme", status=JobStatus.RUNNING, created_at=0, source_key="k", file_name="a")
+    return Claim(job, part(attempt=attempt, **more), Options(), confirmed=0.0)
+
+
+def test_a_worker_with_little_left_claims_the_next_part_before_it_is_idle() -> None:
+    assert has_room([])
+    assert has_room([held(seconds=AHEAD_SECONDS - 1)])
+    assert not has_room([held(seconds=AHEAD_SECONDS)])
+
+
+def test_short_recordings_keep_each_other_company_up_to_a_limit() -> None:
+    assert has_room([held(seconds=5.0)] * (MAX_HELD - 1))
+    assert not has_room([held(seconds=5.0)] * MAX_HELD)
+
+
+def test_from_the_second_attempt_on_a_part_is_alone() -> None:
+    assert not has_room([held(attempt=2)])
+    assert not fits(part(attempt=1), [held()], now=0)
+    assert fits(part(attempt=1), [], now=0)
+
+
+def test_a_part_that_was_broken_rests_before_it_is_tried_again() -> None:
+    resting = replace(part(attempt=1), not_before=1_000)
+    assert not fits(resting, [], now=999)
+    assert fits(resting, [], now=1_000)
+
+
+def test_heart_and_work_each_change_their_own_fields_of_a_claim() -> None:
+    claim = held()
+    stale = claim.part
+    claim.update(parts=3)
+    claim.update(beat=stale.beat + 1)
+    assert (claim.part.parts, claim.part.beat) == (3, 1)

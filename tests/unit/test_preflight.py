@@ -1,0 +1,93 @@
+"""A machine that lacks what every job needs says all of it, once."""
+
+from __future__ import annotations
+
+import socket
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.common.settings import SettingsError
+from services.gpu_worker.identity import identify
+from services.gpu_worker.metadata import Machine
+from services.gpu_worker.preflight import UnfitError, clock_skew, kind_of_device, require_fit
+from services.gpu_worker.settings import WorkerSettings
+from tests.support.receivers import closes_at_once, serve, status
+
+HOUR = 3_600_000
+NOW = 1_800_000_000_000
+
+
+def settings(**more: Any) -> WorkerSettings:
+    known: dict[str, Any] = {"table_name": "t", "bucket_name": "b", "deployment": "d", "secrets_key_id": "k"}
+    return WorkerSettings(**known, models=("whisper-base",), **more)
+
+
+def test_a_sound_machine_is_fit(tmp_path: Path) -> None:
+    (tmp_path / "nvidia0").touch()
+    require_fit(settings(device="cuda", work_folder=tmp_path, least_free_gib=0.001), skew=0, devices=tmp_path)
+
+
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UnfitError) as told:
+        require_fit(settings(device="cuda", work_folder=tmp_path, least_free_gib=1e6), skew=HOUR, devices=tmp_path)
+    for word in ("-60 minutes", "GPU was promised", "GiB are free"):
+        assert word in str(told.value)
+
+
+def test_a_clock_a_minute_off_is_corrected_and_not_refused(tmp_path: Path) -> None:
+    require_fit(settings(device="cpu", work_folder=tmp_path, least_free_gib=0.001), skew=60_000)
+
+
+@pytest.mark.parametrize(("files", "kind"), [(["nvidia0"], "cuda"), ([], "cpu")])
+def test_the_device_is_what_the_machine_has_unless_it_is_said(tmp_path: Path, files: list[str], kind: str) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    assert kind_of_device(settings(), tmp_path) == kind
+    assert kind_of_device(settings(device="cuda"), tmp_path) == "cuda"
+
+
+@pytest.mark.parametrize(("ahead", "told"), [(3_600, 3_600_000), (-400, -400_000), (1, 0)])
+def test_the_clocks_error_is_read_from_the_date_of_any_answer(ahead: int, told: int) -> None:
+    date = format_datetime(datetime.fromtimestamp(NOW / 1000 + ahead, UTC), usegmt=True)
+
+    def refuses(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(status(403, f"Date: {date}"))
+
+    with serve(refuses) as port:
+        assert clock_skew(f"http://127.0.0.1:{port}", lambda: NOW) == told
+
+
+def test_where_nobody_answers_no_clock_is_corrected() -> None:
+    with serve(closes_at_once) as port:
+        assert clock_skew(f"http://127.0.0.1:{port}", lambda: NOW) == 0
+
+
+def machine(**tags: str) -> Machine:
+    return Machine(
+        instance_id="i-1",
+        instance_type="g4dn.xlarge",
+        zone="eu-north-1a",
+        tags={name.replace("_", "-"): value for name, value in tags.items()},
+    )
+
+
+def test_a_machine_of_the_fleet_names_every_tag_that_it_lacks() -> None:
+    with pytest.raises(SettingsError, match="transcribe-config, transcribe-launch-id"):
+        identify(machine(transcribe_slot="00"), "worker_1", {"FLEET": "1"})
+
+
+def test_a_machine_of_the_fleet_that_cannot_read_its_tags_says_so() -> None:
+    with pytest.raises(SettingsError, match="metadata service"):
+        identify(None, "worker_1", {"FLEET": "1"})
+
+
+def test_a_persons_own_box_has_no_slot_even_if_it_stands_at_ec2() -> None:
+    for known in (None, machine(Name="mine")):
+        found = identify(known, "worker_1", {})
+        assert found.slot is None
+        assert found.market == "own"

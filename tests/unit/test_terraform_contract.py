@@ -1,0 +1,168 @@
+"""Terraform and Python say the same of names, keys, tags and times that only their agreement holds together."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+from pydantic_settings import BaseSettings
+
+from services.api.settings import ApiSettings
+from services.common.domain import objects
+from services.common.settings import CommonSettings
+from services.common.webhooks.endpoint import ALLOWED_PORTS
+from services.gpu_worker import identity
+from services.gpu_worker.settings import WorkerSettings
+from services.local import functions, resources
+from services.orchestrator import launch
+from services.orchestrator.settings import OrchestratorSettings
+from tools import package
+
+TERRAFORM = Path(__file__).parents[2] / "terraform"
+LABELS = {"locals": 0, "variable": 1, "resource": 2}
+TEMPLATE_TAGS = {"Name", "transcribe-deployment", "transcribe-config"}
+
+
+def blocks(module: str, kind: str) -> dict[str, Any]:
+    """Every block of one kind in a module, by its labels joined with dots."""
+    found: dict[str, Any] = {}
+    for path in sorted((TERRAFORM / "modules" / module).glob("*.tf")):
+        with path.open(encoding="utf-8") as file:
+            for block in plain(hcl2.load(file)).get(kind, []):
+                labels, body = unwrapped([], block, LABELS[kind])
+                found[".".join(labels)] = body
+    return found
+
+
+def unwrapped(labels: list[str], block: dict[str, Any], depth: int) -> tuple[list[str], dict[str, Any]]:
+    """A block's labels, which the parser makes keys of dictionaries, and its body."""
+    if not depth:
+        return labels, block
+    label, inner = next(iter(block.items()))
+    return unwrapped([*labels, label], inner, depth - 1)
+
+
+def plain(value: Any) -> Any:
+    """Without the quotation marks and marks of its own that the parser leaves."""
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items() if not str(key).startswith("__")}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] == '"':
+        return value[1:-1]
+    return value
+
+
+def text(module: str) -> str:
+    paths = sorted((TERRAFORM / "modules" / module).glob("*.tf"))
+    return "\n".join(path.read_text(encoding="utf-8") for path in paths)
+
+
+def environment(module: str) -> set[str]:
+    function = blocks(module, "resource")["aws_lambda_function.this"]
+    return set(function["environment"][0]["variables"])
+
+
+def known(settings: type[BaseSettings]) -> set[str]:
+    return {name.upper() for name in settings.model_fields}
+
+
+def needed(settings: type[BaseSettings]) -> set[str]:
+    return {name.upper() for name, field in settings.model_fields.items() if field.is_required()}
+
+
+@pytest.mark.parametrize(
+    ("module", "settings"), [("api", ApiSettings), ("orchestrator", OrchestratorSettings)], ids=["api", "orchestrator"]
+)
+def test_a_function_is_told_all_that_it_needs_and_nothing_that_it_does_not_know(
+    module: str, settings: type[CommonSettings]
+) -> None:
+    assert needed(settings) <= environment(module) <= known(settings)
+
+
+def test_a_machine_is_told_all_that_it_needs_and_nothing_that_it_does_not_know() -> None:
+    told = set(re.findall(r"^    ([A-Z_]+) +=", text("gpu_worker"), re.MULTILINE))
+    assert needed(WorkerSettings) <= told <= known(WorkerSettings)
+
+
+def test_no_variable_of_terraform_opens_private_networks_to_webhooks() -> None:
+    assert all("ALLOW_PRIVATE" not in text(module.name) for module in (TERRAFORM / "modules").iterdir())
+    assert "WEBHOOK_ALLOW_PRIVATE" in known(CommonSettings), "or this test looks for the wrong name"
+
+
+@pytest.mark.parametrize("module", ["api", "orchestrator"])
+def test_handlers_exist_and_run_on_the_python_that_packages_are_built_for(module: str) -> None:
+    function = blocks(module, "resource")["aws_lambda_function.this"]
+    room, _, name = function["handler"].rpartition(".")
+    assert callable(getattr(import_module(room), name))
+    assert function["runtime"] == f"python{package.PYTHON}"
+
+
+def test_the_tables_keys_and_indexes_are_those_of_the_local_stack() -> None:
+    table = blocks("jobs_table", "resource")["aws_dynamodb_table.this"]
+    shape = resources.TABLE_SHAPE
+    attributes = {entry["name"]: entry["type"] for entry in table["attribute"]}
+    assert attributes == {entry["AttributeName"]: entry["AttributeType"] for entry in shape["AttributeDefinitions"]}
+    assert [table["hash_key"], table["range_key"]] == [key["AttributeName"] for key in shape["KeySchema"]]
+    indexes = {
+        index["name"]: [index["hash_key"], index["range_key"], index["projection_type"]]
+        for index in table["global_secondary_index"]
+    }
+    assert indexes == {
+        index["IndexName"]: [
+            *(key["AttributeName"] for key in index["KeySchema"]),
+            index["Projection"]["ProjectionType"],
+        ]
+        for index in shape["GlobalSecondaryIndexes"]
+    }
+    assert table["billing_mode"] == shape["BillingMode"]
+
+
+def test_the_bucket_announces_and_expires_the_prefixes_that_the_code_uses() -> None:
+    notification = blocks("orchestrator", "resource")["aws_s3_bucket_notification.uploads"]
+    assert notification["queue"][0]["filter_prefix"] == objects.UPLOADS
+    assert blocks("storage", "locals")[""]["expiring"] == [objects.UPLOADS, objects.RESULTS, objects.WORK]
+
+
+def test_machines_carry_the_tags_that_the_code_looks_for() -> None:
+    request = {"deployment": "d", "slot": "00", "launch_id": "l", "market": "spot"}
+    asked = {tag["Key"] for tag in launch._tags(request)}
+    assert {identity.SLOT_TAG, identity.LAUNCH_TAG, identity.MARKET_TAG, "transcribe-deployment"} <= asked
+    template = text("gpu_worker")
+    assert set(re.findall(r"^        ([\w-]+) += ", template, re.MULTILINE)) == TEMPLATE_TAGS
+    assert identity.CONFIG_TAG in TEMPLATE_TAGS - asked, "only the template knows the parameter"
+    assert 'variable = "ec2:ResourceTag/transcribe-deployment"' in text("orchestrator")
+
+
+def test_machines_reach_every_port_that_a_callback_may_listen_on() -> None:
+    assert set(ALLOWED_PORTS) <= set(blocks("network", "variable")["egress_ports"]["default"])
+
+
+def test_the_local_stack_plays_the_queue_and_the_schedule_as_terraform_sets_them() -> None:
+    found = blocks("orchestrator", "resource")
+    assert found["aws_lambda_event_source_mapping.uploads"]["batch_size"] == functions.BATCH
+    assert f"maxReceiveCount     = {resources.MAX_RECEIVES}" in text("orchestrator")
+    assert blocks("orchestrator", "variable")["timeout_seconds"]["default"] == functions.TIMEOUT_SECONDS
+    assert 'input = jsonencode({ kind = "sweep" })' in text("orchestrator")
+
+
+def test_machine_types_are_tried_in_the_same_order_everywhere() -> None:
+    assert tuple(blocks("gpu_worker", "variable")["instance_types"]["default"]) == resources.INSTANCE_TYPES
+
+
+@pytest.mark.parametrize("name", ["max_lifetime_minutes", "retention_days", "on_demand_after_minutes"])
+def test_defaults_agree_where_both_sides_have_one(name: str) -> None:
+    defaults = {
+        block[name]["default"]
+        for block in (
+            blocks("gpu_worker", "variable"),
+            blocks("orchestrator", "variable"),
+            blocks("storage", "variable"),
+        )
+        if "default" in block.get(name, {})
+    }
+    assert defaults == {OrchestratorSettings.model_fields[name].default}
