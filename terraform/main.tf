@@ -141,4 +141,6 @@ module "observability" {
   dead_letter_queue_name = module.orchestrator.dead_letter_queue_name
   function_names         = concat([module.orchestrator.function_name], module.api[*].function_name)
   table_name             = module.jobs_table.table_name
+
+  orchestrator_log_group_name = module.orchestrator.log_group_name
 }

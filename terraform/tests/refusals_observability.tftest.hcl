@@ -10,6 +10,8 @@ variables {
   dead_letter_queue_name = "uploads-dead-letters"
   function_names         = ["TranscriptionProcessUpload"]
   table_name             = "transcription-jobs"
+
+  orchestrator_log_group_name = "/aws/lambda/TranscriptionProcessUpload"
 }
 
 run "address_without_an_at" {

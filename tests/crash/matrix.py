@@ -11,19 +11,25 @@ import logging
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.pool import Pool
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
 from tests.crash.faults import Mode
 from tests.crash.invariants import violations
-from tests.crash.mutants import MUTANTS, planted
+from tests.crash.mutants import MUTANTS, Mutant, planted
 from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.crash.world import crash_world
 
 REPORT = Path("reports/crash_matrix.json")
+FEW = 8
+"""Disturbances at a time while a planted mistake is looked for."""
+Task: TypeAlias = tuple[str, int, Mode, str | None]
+"""A scenario's name, the number of a call, what happens there, and the name of a planted mistake."""
 
 
 def named(name: str) -> Scenario:
@@ -49,7 +55,7 @@ def disturbed(scenario: Scenario, at: int, mode: Mode) -> list[str]:
         return violations(world, scenario.expected)
 
 
-def _one(task: tuple[str, int, Mode, str | None]) -> tuple[str, int, Mode, list[str]]:
+def _one(task: Task) -> tuple[str, int, Mode, list[str]]:
     name, at, mode, mutant = task
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with planted(mutant):
@@ -60,31 +66,29 @@ def _one(task: tuple[str, int, Mode, str | None]) -> tuple[str, int, Mode, list[
     return name, at, mode, found
 
 
-def run(tasks: Iterable[tuple[str, int, Mode, str | None]]) -> list[tuple[str, int, Mode, list[str]]]:
-    """All of them, on every core."""
+@contextmanager
+def every_core() -> Iterator[Pool]:
+    """Processes for runs, each with an emulator of its own."""
     with multiprocessing.get_context("spawn").Pool() as pool:
-        return pool.map(_one, tasks, chunksize=4)
+        yield pool
 
 
-def tasks_of(scenario: Scenario, calls: Sequence[str], *, mutant: str | None = None) -> list[Any]:
+def tasks_of(scenario: Scenario, calls: Sequence[str], *, mutant: str | None = None) -> list[Task]:
     return [(scenario.name, at, mode, mutant) for at in range(len(calls)) for mode in Mode]
 
 
-def check_mutants(calls: dict[str, list[str]]) -> list[dict[str, Any]]:
-    """Each planted mistake, and the first invariant that notices."""
-    results = []
-    for mutant in MUTANTS:
-        scenario = named(mutant.scenario)
-        caught: str | None = None
-        with planted(mutant.name):
-            _, found = undisturbed(scenario)
-            caught = found[0] if found else None
-        if caught is None:
-            modes = tasks_of(scenario, calls[scenario.name], mutant=mutant.name)
-            outcomes = [found for *_, found in run([task for task in modes if task[2] in mutant.modes])]
-            caught = next((found[0] for found in outcomes if found and not found[0].startswith("harness")), None)
-        results.append({"name": mutant.name, "caught_by": caught.split(":")[0] if caught else None})
-    return results
+def caught_by(mutant: Mutant, pool: Pool) -> str | None:
+    """The first invariant that notices a planted mistake: undisturbed, or at the first disturbance that shows it."""
+    scenario = named(mutant.scenario)
+    with planted(mutant.name):
+        calls, found = undisturbed(scenario)
+    tasks = [task for task in tasks_of(scenario, calls, mutant=mutant.name) if task[2] in mutant.modes]
+    for some in range(0, len(tasks), FEW):
+        if found:
+            break
+        outcomes = pool.map(_one, tasks[some : some + FEW], chunksize=1)
+        found = [one for *_, all_found in outcomes for one in all_found if not one.startswith("harness")]
+    return found[0].split(":")[0] if found else None
 
 
 def main() -> int:
@@ -93,34 +97,39 @@ def main() -> int:
     chosen = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     began = time.monotonic()
-    scenarios = [one for one in SCENARIOS if not chosen.scenario or one.name in chosen.scenario]
     report: dict[str, Any] = {"runs": 0, "violations": [], "scenarios": [], "mutants": []}
-    calls: dict[str, list[str]] = {}
     print(f"{'scenario':<26}{'calls':>6}{'runs':>6}{'violations':>12}")
-    for scenario in scenarios:
-        calls[scenario.name], found = undisturbed(scenario)
-        disturbances = tasks_of(scenario, calls[scenario.name]) if scenario.disturbed else []
-        outcomes = [(scenario.name, -1, "undisturbed", found), *run(disturbances)]
-        bad = [
-            {"scenario": name, "call": at, "operation": calls[name][at] if at >= 0 else None, "mode": mode, "found": f}
-            for name, at, mode, f in outcomes
-            if f
-        ]
-        row = {"name": scenario.name, "calls": len(calls[scenario.name]), "runs": len(outcomes) - 1}
-        report["scenarios"].append({**row, "violations": len(bad)})
-        report["runs"] += row["runs"]
-        report["violations"] += bad
-        print(f"{scenario.name:<26}{row['calls']:>6}{row['runs']:>6}{len(bad):>12}", flush=True)
-    if not chosen.scenario:
-        report["mutants"] = check_mutants(calls)
-        for mutant in report["mutants"]:
-            print(f"planted: {mutant['name']:<50} caught by {mutant['caught_by'] or 'NOBODY'}")
+    with every_core() as pool:
+        for scenario in SCENARIOS:
+            if not chosen.scenario or scenario.name in chosen.scenario:
+                _go_through(scenario, pool, report)
+        for mutant in () if chosen.scenario else MUTANTS:
+            caught = caught_by(mutant, pool)
+            report["mutants"].append({"name": mutant.name, "caught_by": caught})
+            print(f"planted: {mutant.name:<50} caught by {caught or 'NOBODY'}", flush=True)
     REPORT.parent.mkdir(exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=1))
-    for violation in report["violations"][:20]:
-        print(violation)
     print(f"{report['runs']} runs, {len(report['violations'])} violations, {time.monotonic() - began:.0f} s")
     return bool(report["violations"]) or any(mutant["caught_by"] is None for mutant in report["mutants"])
+
+
+def _go_through(scenario: Scenario, pool: Pool, report: dict[str, Any]) -> None:
+    """One scenario at all its calls, into the report."""
+    calls, found = undisturbed(scenario)
+    tasks = tasks_of(scenario, calls) if scenario.disturbed else []
+    outcomes = [(scenario.name, -1, "undisturbed", found), *pool.map(_one, tasks, chunksize=4)]
+    bad = [
+        {"scenario": scenario.name, "call": at, "operation": calls[at] if at >= 0 else None, "mode": mode, "found": f}
+        for _, at, mode, f in outcomes
+        if f
+    ]
+    row = {"name": scenario.name, "calls": len(calls), "runs": len(tasks), "violations": len(bad)}
+    report["scenarios"].append(row)
+    report["runs"] += len(tasks)
+    report["violations"] += bad
+    print(f"{scenario.name:<26}{len(calls):>6}{len(tasks):>6}{len(bad):>12}", flush=True)
+    for violation in bad:
+        print(violation, flush=True)
 
 
 if __name__ == "__main__":

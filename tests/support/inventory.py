@@ -50,6 +50,7 @@ LISTERS: dict[str, Callable[[Client], set[str]]] = {
     "aws_cloudwatch_dashboard": _names("cloudwatch", "list_dashboards", "DashboardEntries", "DashboardName"),
     "aws_cloudwatch_event_rule": _names("events", "list_rules", "Rules", "Name"),
     "aws_cloudwatch_log_group": _names("logs", "describe_log_groups", "logGroups", "logGroupName"),
+    "aws_cloudwatch_log_metric_filter": _names("logs", "describe_metric_filters", "metricFilters", "filterName"),
     "aws_cloudwatch_metric_alarm": _names("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
     "aws_dynamodb_table": _names("dynamodb", "list_tables", "TableNames"),
     "aws_iam_instance_profile": _names("iam", "list_instance_profiles", "InstanceProfiles", "InstanceProfileName"),

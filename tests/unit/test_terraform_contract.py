@@ -23,6 +23,7 @@ from services.orchestrator.settings import OrchestratorSettings
 from tools import package
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
+SERVICES = TERRAFORM.parent / "services"
 LABELS = {"locals": 0, "variable": 1, "resource": 2}
 TEMPLATE_TAGS = {"Name", "transcribe-deployment", "transcribe-config"}
 
@@ -166,3 +167,10 @@ def test_defaults_agree_where_both_sides_have_one(name: str) -> None:
         if "default" in block.get(name, {})
     }
     assert defaults == {OrchestratorSettings.model_fields[name].default}
+
+
+def test_what_is_counted_in_the_orchestrators_log_is_what_it_logs() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (SERVICES / "orchestrator").glob("*.py"))
+    logged = set(re.findall(r'log\.\w+\(\s*"([\w.]+)"', source))
+    counted = blocks("observability", "locals")[""]["log_metrics"]
+    assert set(counted.values()) <= logged

@@ -20,6 +20,11 @@ locals {
       ]
     },
     {
+      title   = "Uploads ignored, breaker opened"
+      stat    = "Sum"
+      metrics = [for metric in keys(local.log_metrics) : [var.name, metric]]
+    },
+    {
       title   = "Function duration (ms)"
       stat    = "p95"
       metrics = [for function in var.function_names : ["AWS/Lambda", "Duration", "FunctionName", function]]

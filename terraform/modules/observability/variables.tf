@@ -57,6 +57,12 @@ variable "function_names" {
   nullable    = false
 }
 
+variable "orchestrator_log_group_name" {
+  description = "The orchestrator's log group, in which opened breakers and ignored events are counted."
+  type        = string
+  nullable    = false
+}
+
 variable "table_name" {
   description = "The jobs table's name."
   type        = string
