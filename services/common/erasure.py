@@ -45,7 +45,9 @@ class Erasure:
             "objects": before["objects"] + self._delete_objects(grave),
             "items": before["items"] + self._store.tombstones.delete_items(grave.job_id),
         }
-        again = None if grave.receipt else now + SECOND_LOOK_MS
+        # By the clock, not by who has looked before: two first looks at once are no second one.
+        second = grave.erased_at + SECOND_LOOK_MS
+        again = second if now < second else None
         self._store.tombstones.settle(grave, receipt, look_again_at=again)
         log.info("job.erased", job_id=grave.job_id, **receipt, final=again is None)
         return self._store.tombstones.get(grave.job_id)

@@ -29,6 +29,7 @@ class Faults:
         self._mode: Mode | None = None
         self._rival: Callable[[Mode], None] = lambda _: None
         self._watching = False
+        self._dead = False
         self.happened = False
         self.refuse: Callable[[str], None] = lambda _: None
         """May raise instead of letting a call through: throttling, an outage."""
@@ -40,12 +41,13 @@ class Faults:
 
     @contextmanager
     def watching(self, *, watched: bool = True) -> Iterator[None]:
-        """Calls count only in here: not those of the test itself, nor those of a rival."""
-        before, self._watching = self._watching, watched
+        """One process. Calls count only in here: not those of the test itself, nor those of a rival."""
+        before = self._watching, self._dead
+        self._watching = watched
         try:
             yield
         finally:
-            self._watching = before
+            self._watching, self._dead = before
 
     @contextmanager
     def around(self, name: str) -> Iterator[None]:
@@ -73,10 +75,13 @@ class Faults:
         return len(self.calls) - 1
 
     def _before(self, number: int | None) -> None:
+        if self._dead and number is not None:
+            # Threads of a library keep a crash to themselves; a process that is gone calls nobody.
+            raise Crash
         if number is None or number != self._at or self.happened:
             return
         if self._mode is Mode.BEFORE:
-            self.happened = True
+            self.happened = self._dead = True
             raise Crash
         if self._mode in {Mode.RIVAL, Mode.STEAL}:
             self.happened = True
@@ -88,5 +93,5 @@ class Faults:
 
     def _after(self, number: int | None) -> None:
         if number is not None and number == self._at and self._mode is Mode.AFTER and not self.happened:
-            self.happened = True
+            self.happened = self._dead = True
             raise Crash

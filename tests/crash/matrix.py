@@ -73,6 +73,11 @@ def every_core() -> Iterator[Pool]:
         yield pool
 
 
+def run(tasks: Sequence[Task], pool: Pool) -> list[tuple[str, int, Mode, list[str]]]:
+    """Each task with what it violates, in order."""
+    return pool.map(_one, tasks, chunksize=1)
+
+
 def tasks_of(scenario: Scenario, calls: Sequence[str], *, mutant: str | None = None) -> list[Task]:
     return [(scenario.name, at, mode, mutant) for at in range(len(calls)) for mode in Mode]
 
@@ -86,7 +91,7 @@ def caught_by(mutant: Mutant, pool: Pool) -> str | None:
     for some in range(0, len(tasks), FEW):
         if found:
             break
-        outcomes = pool.map(_one, tasks[some : some + FEW], chunksize=1)
+        outcomes = run(tasks[some : some + FEW], pool)
         found = [one for *_, all_found in outcomes for one in all_found if not one.startswith("harness")]
     return found[0].split(":")[0] if found else None
 
@@ -117,7 +122,7 @@ def _go_through(scenario: Scenario, pool: Pool, report: dict[str, Any]) -> None:
     """One scenario at all its calls, into the report."""
     calls, found = undisturbed(scenario)
     tasks = tasks_of(scenario, calls) if scenario.disturbed else []
-    outcomes = [(scenario.name, -1, "undisturbed", found), *pool.map(_one, tasks, chunksize=4)]
+    outcomes = [(scenario.name, -1, "undisturbed", found), *run(tasks, pool)]
     bad = [
         {"scenario": scenario.name, "call": at, "operation": calls[at] if at >= 0 else None, "mode": mode, "found": f}
         for _, at, mode, f in outcomes

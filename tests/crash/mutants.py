@@ -146,7 +146,7 @@ MUTANTS = (
     Mutant(name="event written beside the state", plant=_event_beside, scenario="single part", modes=_CRASHES),
     Mutant(name="unfenced heartbeat", plant=_unfenced_heartbeat, scenario="single part", modes=_RIVALS),
     Mutant(name="result under an unfenced key", plant=_unfenced_key, scenario="single part", modes=_RIVALS),
-    Mutant(name="missing client token", plant=_no_token, scenario="single part", modes=_CRASHES),
+    Mutant(name="missing client token", plant=_no_token, scenario="capacity error", modes=_CRASHES),
     Mutant(name="leaving slots counted as capacity", plant=_leaving_counts, scenario="leaving", modes=_EVERY),
     Mutant(name="next free slot instead of the lowest", plant=_next_free_slot, scenario="single part", modes=_RIVALS),
     Mutant(name="merge without a claim", plant=_merge_without_claim, scenario="three parts with merge", modes=_RIVALS),

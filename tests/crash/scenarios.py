@@ -74,6 +74,7 @@ def _cancel(world: CrashWorld) -> None:
 
 
 def _no_capacity(world: CrashWorld) -> None:
+    """And then a machine that takes longer to boot than the sweep waits before it asks for a lost reply again."""
     world.ec2.missing = 2
     _plain(world)
 
@@ -123,7 +124,7 @@ SCENARIOS = (
     Scenario(name="three parts with merge", run=_plain, shape={"parts": 3}),
     Scenario(name="interrupted", run=_interrupted),
     Scenario(name="canceled", run=_canceled, expected={"completed", "canceled"}),
-    Scenario(name="capacity error", run=_no_capacity),
+    Scenario(name="capacity error", run=_no_capacity, shape={"boot_ms": 90_000}),
     Scenario(name="sweep", run=_silent_worker),
     Scenario(name="erase", run=_erased, expected={"erased"}),
     Scenario(name="leaving", run=_leaving, shape={"linger_ms": 600_000}, disturbed=False),

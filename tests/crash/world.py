@@ -113,12 +113,16 @@ def _aws() -> CrashAws:
 class CrashWorld:
     """One scenario's deployment."""
 
-    def __init__(self, *, parts: int = 1, max_workers: int = MAX_WORKERS, linger_ms: int = 0) -> None:
-        """`linger_ms`: how long a machine takes to power off once its worker has ended."""
+    def __init__(
+        self, *, parts: int = 1, max_workers: int = MAX_WORKERS, boot_ms: int = 0, linger_ms: int = 0
+    ) -> None:
+        """`boot_ms`, `linger_ms`: how long a machine takes until its worker begins, and to power off once it ended."""
         self.parts = parts
         self.max_workers = max_workers
         self.breaches: list[str] = []
         self.patience_ms = 10 * 60 * SECOND
+        self._boot_ms = boot_ms
+        self._boots_at: dict[str, int] = {}
         self._linger_ms = linger_ms
         self._ends: dict[str, int] = {}
         self.now = 1_800_000_000_000
@@ -294,6 +298,8 @@ class CrashWorld:
         """Every machine boots its worker, works until there is nothing left, and goes."""
         for machine in list(self.ec2.running):
             instance_id = machine["InstanceId"]
+            if self.now < self._boots_at.setdefault(instance_id, self.now + self._boot_ms):
+                continue
             if instance_id not in self._ends:
                 with suppress(Crash), self.faults.watching(watched=watched):
                     self.worker(machine).work()
