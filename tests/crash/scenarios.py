@@ -113,7 +113,7 @@ def _erase(world: CrashWorld) -> None:
 
 def _leaving(world: CrashWorld) -> None:
     """A second recording comes while the machine is about to leave and takes minutes to power off."""
-    world.patience_ms = 300_000
+    world.patience_ms = 180_000
     world.warm_up()
     world.upload("uploads/b.wav")
     world.settle()
