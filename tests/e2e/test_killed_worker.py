@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import time
 from pathlib import Path
 
+from services.common.domain import objects
+from services.common.domain.states import PartStatus
+from services.local import resources
 from services.local.client import Client
 from services.local.receiver import Receiver
 from services.local.stack import Stack, StackSettings
 from tests.support.audio import MEETING
 from tests.support.random_model import UNTRAINED
+
+LEASE, HEARTBEAT, SWEEP, CHECKPOINT = 4.0, 1.0, 1.0, 2.0
+SLACK = 2.0
+"""Seconds: two busy processors, and the batch that is on the device."""
 
 
 def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_completes_once(random_model: Path) -> None:
@@ -30,6 +40,55 @@ def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_complete
         kinds = [receiver.messages.get(timeout=10).type for _ in range(2)]
         assert kinds == ["transcription.interrupted", "transcription.completed"]
         prefix = f"results/{job_id}/"
-        objects = stack.s3.list_objects_v2(Bucket="transcribe-local", Prefix=prefix)["Contents"]
+        objects = stack.s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=prefix)["Contents"]
         assert {entry["Key"].removeprefix(prefix).split("/")[0] for entry in objects} == {"2"}
         assert receiver.messages.empty()
+
+
+def test_a_kill_costs_one_checkpoint_interval_and_a_lease(random_model: Path) -> None:
+    settings = StackSettings(
+        models_folder=random_model,
+        lease_seconds=LEASE,
+        heartbeat_seconds=HEARTBEAT,
+        sweep_seconds=SWEEP,
+        worker=UNTRAINED | {"CHECKPOINT_SECONDS": str(CHECKPOINT)},
+    )
+    with Stack(settings) as stack:
+        client = Client(stack, "acme")
+        job_id = client.send(MEETING.read_bytes() * 12, "lång.mp3")
+        (machine,) = stack.machines.wait_for(1)
+        seen: set[str] = set()
+        last = 0.0
+        while len(seen) < 2:
+            if found := _checkpoints(stack, job_id) - seen:
+                seen, last = seen | found, time.monotonic()
+            time.sleep(0.05)
+        time.sleep(CHECKPOINT / 2)
+        if found := _checkpoints(stack, job_id) - seen:
+            seen, last = seen | found, time.monotonic()
+        machine.kill()
+        killed = time.monotonic()
+        while stack.store.parts.get(job_id, "PART#0000").status is PartStatus.RUNNING:  # type: ignore[union-attr] # it is there
+            assert time.monotonic() - killed < 60
+            time.sleep(0.05)
+        recovered = time.monotonic() - killed
+        job = client.wait(job_id, seconds=120)
+        first, second = _clips(stack, job_id, attempt=1), _clips(stack, job_id, attempt=2)
+        sys.stdout.write(f"lost {killed - last:.1f} s of work, queued again after {recovered:.1f} s\n")
+        assert killed - last <= CHECKPOINT + SLACK
+        assert recovered <= LEASE + 2.5 * HEARTBEAT + SWEEP + SLACK
+        assert (job["status"], job["result"]["attempt"]) == ("completed", 2)
+        assert first
+        assert second
+        assert first.isdisjoint(second), "what was kept was not decoded again"
+
+
+def _checkpoints(stack: Stack, job_id: str) -> set[str]:
+    found = stack.s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=objects.checkpoints(job_id, "PART#0000"))
+    return {entry["Key"] for entry in found.get("Contents", [])}
+
+
+def _clips(stack: Stack, job_id: str, *, attempt: int) -> set[int]:
+    keys = [key for key in _checkpoints(stack, job_id) if key.rsplit("/", 1)[-1].startswith(f"{attempt:04d}-")]
+    bodies = [stack.s3.get_object(Bucket=resources.BUCKET, Key=key)["Body"].read() for key in keys]
+    return {clip["index"] for body in bodies for clip in json.loads(body)}
