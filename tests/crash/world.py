@@ -113,9 +113,7 @@ def _aws() -> CrashAws:
 class CrashWorld:
     """One scenario's deployment."""
 
-    def __init__(
-        self, *, parts: int = 1, max_workers: int = MAX_WORKERS, boot_ms: int = 0, linger_ms: int = 0
-    ) -> None:
+    def __init__(self, *, parts: int = 1, max_workers: int = MAX_WORKERS, boot_ms: int = 0, linger_ms: int = 0) -> None:
         """`boot_ms`, `linger_ms`: how long a machine takes until its worker begins, and to power off once it ended."""
         self.parts = parts
         self.max_workers = max_workers

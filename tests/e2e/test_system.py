@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import queue
+import socket
 import time
 
 import httpx
+import numpy as np
 import pytest
 
 from services.local import resources
@@ -13,7 +15,7 @@ from services.local.client import Client
 from services.local.receiver import Received, Receiver
 from services.local.stack import Stack
 from tests.support.audio import MEETING
-from tests.support.sounds import silence, silent_video
+from tests.support.sounds import more_than_a_day, playlist, silence, silent_video, wav
 
 FORMATS = {"json", "txt", "srt", "vtt", "tsv"}
 
@@ -69,15 +71,35 @@ def test_file_names_with_spaces_and_swedish_letters_and_plus_survive(client: Cli
         ("tom.mp3", b"", "INVALID_MEDIA"),
         ("anteckningar.mp3", "Detta är ingen ljudfil.\n".encode() * 50, "INVALID_MEDIA"),
         ("stumfilm.mp4", silent_video(), "NO_AUDIO_TRACK"),
+        ("dygnet-runt.flac", more_than_a_day(), "AUDIO_TOO_LONG"),
+        ("tusen-kanaler.wav", wav(np.zeros(100_000, np.int16), channels=1_000), "INVALID_MEDIA"),
+        ("en-hertz.wav", wav(np.zeros(1_000, np.int16), rate=1), "INVALID_MEDIA"),
     ],
 )
-def test_a_file_without_sound_fails_with_a_code_and_a_webhook(
+def test_what_cannot_be_transcribed_fails_with_a_code_and_a_webhook(
     client: Client, receiver: Receiver, name: str, content: bytes, code: str
 ) -> None:
     job_id = client.send(content, name)
     error = client.wait(job_id)["error"]
     assert (error["code"], error["retryable"]) == (code, False)
-    assert last(receiver, "transcription.failed").data["error"]["code"] == code
+    assert last(receiver, "transcription.failed").data["error"] == error
+    assert not any(secret in error["message"] for secret in ("/tmp", "recording'", "Traceback"))
+
+
+@pytest.mark.parametrize("name", ["lista.m3u8", "lista.mp3", "lista.wav"])
+def test_a_playlist_fails_with_a_code_and_a_webhook_and_opens_nothing(
+    client: Client, receiver: Receiver, name: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        target = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
+        job_id = client.send(playlist(target), name)
+        assert client.wait(job_id)["error"]["code"] == "INVALID_MEDIA"
+        server.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            server.accept()
+    failed = last(receiver, "transcription.failed").data["error"]
+    assert failed["code"] == "INVALID_MEDIA"
+    assert target not in failed["message"]
 
 
 @pytest.mark.parametrize("seconds", [0.1, 30.0])

@@ -1,4 +1,4 @@
-"""The short form of `nox -s crash_matrix`: every scenario disturbed here and there, and every planted mistake noticed."""
+"""`nox -s crash_matrix` in short: every scenario disturbed here and there, and every planted mistake noticed."""
 
 from __future__ import annotations
 

@@ -11,17 +11,42 @@ import numpy as np
 RATE = 16_000
 
 
-def wav(samples: np.ndarray[tuple[int], np.dtype[np.int16]]) -> bytes:
-    """16 kHz mono PCM."""
+DAY = 24 * 3600
+
+
+def wav(samples: np.ndarray[tuple[int], np.dtype[np.int16]], *, rate: int = RATE, channels: int = 1) -> bytes:
+    """PCM of 16 bit, 16 kHz and mono unless said otherwise."""
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.setparams((channels, 2, rate, 0, "NONE", ""))
         file.writeframes(samples.tobytes())
     return buffer.getvalue()
 
 
 def silence(seconds: float) -> bytes:
     return wav(np.zeros(round(seconds * RATE), np.int16))
+
+
+def more_than_a_day() -> bytes:
+    """A FLAC whose header promises a day and two seconds, in 36 bits of its first block, and which is as large as that
+    would be; its sound ends after a second.
+    """
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="flac") as container:
+        stream = container.add_stream("flac", rate=RATE, layout="mono", format="s16")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, RATE), np.int16), "s16", "mono")
+        frame.rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    content = bytearray(buffer.getvalue())
+    content[21] = content[21] & 0xF0
+    content[22:26] = ((DAY + 2) * RATE).to_bytes(4, "big")
+    return bytes(content) + bytes(6_000_000)
+
+
+def playlist(target: str) -> bytes:
+    """A list of one piece, which lies elsewhere."""
+    return f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n".encode()
 
 
 def silent_video(frames: int = 10) -> bytes:
