@@ -16,7 +16,9 @@ from services.local.stack import Stack, StackSettings
 from tests.support.audio import MEETING
 from tests.support.random_model import UNTRAINED
 
-LEASE, HEARTBEAT, SWEEP, CHECKPOINT = 4.0, 1.0, 1.0, 2.0
+LEASE, HEARTBEAT, SWEEP, CHECKPOINT = 4.0, 1.0, 1.0, 1.0
+LONG = 24
+"""Meetings in a row, some fifty minutes: still one part, and on a fast machine still busy after three checkpoints."""
 SLACK = 2.0
 """Seconds: two busy processors, and the batch that is on the device."""
 
@@ -55,7 +57,7 @@ def test_a_kill_costs_one_checkpoint_interval_and_a_lease(random_model: Path) ->
     )
     with Stack(settings) as stack:
         client = Client(stack, "acme")
-        job_id = client.send(MEETING.read_bytes() * 12, "lång.mp3")
+        job_id = client.send(MEETING.read_bytes() * LONG, "lång.mp3")
         (machine,) = stack.machines.wait_for(1)
         seen: set[str] = set()
         last = 0.0
