@@ -59,7 +59,7 @@ class _Answer:
 class EngineProcess:
     """Starts the engine and speaks with it; safe to use from several threads."""
 
-    def __init__(self, model: str, folder: Path | None, device: str) -> None:
+    def __init__(self, model: str, folder: Path | None, device: str, compute_type: str = "auto") -> None:
         """Start loading `model` at once; `wait_until_ready` says when it is."""
         self.model = model
         ours, theirs = _SPAWN.Pipe()
@@ -69,7 +69,7 @@ class EngineProcess:
         self._numbers = iter(range(1, 2**62))
         # Only the listening thread reaps: of two threads that wait for one child, one is told that it never ended.
         self._ended = threading.Event()
-        self._process = _SPAWN.Process(target=_serve, args=(theirs, model, folder, device), daemon=True)
+        self._process = _SPAWN.Process(target=_serve, args=(theirs, model, folder, device, compute_type), daemon=True)
         self._process.start()
         theirs.close()
         threading.Thread(target=self._listen, name="engine-answers", daemon=True).start()
@@ -176,7 +176,7 @@ class EngineProcess:
                 waiting.put(_Answer(0, error=EngineDiedError(), last=True))
 
 
-def _serve(pipe: Connection, model: str, folder: Path | None, device: str) -> None:
+def _serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
     """The engine's process: load, then answer each call on a thread of its own."""
     from services.gpu_worker.engine.device import EngineSettings  # noqa: PLC0415 - only here, in the other process
     from services.gpu_worker.engine.engine import Engine  # noqa: PLC0415
@@ -194,7 +194,7 @@ def _serve(pipe: Connection, model: str, folder: Path | None, device: str) -> No
 
     try:
         files = locate(model, folder)
-        engine = Engine.load(files, EngineSettings(device=device))
+        engine = Engine.load(files, EngineSettings(device=device, compute_type=compute_type))
     except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
         answer(_Answer(0, error=_portable(error), last=True))
         return

@@ -63,7 +63,7 @@ def build(
         presence=presence,
         sender=Sender(dispatcher, identity.owner),
         clock=clock,
-        make_engine=lambda model: EngineProcess(model, models.ready(model), settings.device),
+        make_engine=lambda model: EngineProcess(model, models.ready(model), settings.device, settings.compute_type),
     )
 
 

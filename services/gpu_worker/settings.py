@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from services.common.settings import CommonSettings
 
@@ -16,6 +17,8 @@ class WorkerSettings(CommonSettings):
     """A folder in memory, for models that lie in the bucket; None: the bucket is not asked for any."""
     device: str = "auto"
     """`auto`, `cpu` or `cuda`; what is promised here and missing ends the worker."""
+    compute_type: Literal["auto", "int8", "int8_float16", "float16", "float32"] = "auto"
+    """Numbers the model computes with; `auto`: int8 on a processor, int8_float16 on a GPU. A T4 knows no bfloat16."""
     gate_likeness: float = 0.6
     """What is heard of the gate's clip, against what is said in it, between 0 and 1. The weakest model known
     (whisper-base) reaches 0.9; 0 is for a model that knows no Swedish."""

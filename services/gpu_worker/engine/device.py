@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from dataclasses import dataclass
 
 import ctranslate2
@@ -37,7 +38,12 @@ class Choice:
 # Two workers of one thread each are faster than one with two threads: the decoder's small products do not fill several
 # cores, and one worker encodes while another generates. Measured in docs/performance.md.
 CPU_BATCH = 4
-GPU_BATCH = 16
+
+# What a kind of GPU has in all decides its batch, not what is free at the moment: so every machine of a kind, a T4 say,
+# has the same batches. A window of whisper-small needs some 300 MiB at five beams (keys and values of 12 layers: 448
+# tokens a beam, 1,500 frames), one of a medium model three times that; 4 GiB are for weights and libraries.
+WEIGHTS_MIB, WINDOW_MIB = 4096, 512
+LEAST_GPU_BATCH, MOST_GPU_BATCH = 4, 32
 
 
 def choose(settings: EngineSettings) -> Choice:
@@ -47,7 +53,8 @@ def choose(settings: EngineSettings) -> Choice:
         device = "cuda" if ctranslate2.get_cuda_device_count() else "cpu"
     if device == "cuda":
         compute_type = "int8_float16" if settings.compute_type == "auto" else settings.compute_type
-        return Choice(device=device, compute_type=compute_type, batch=settings.batch or GPU_BATCH, workers=1, threads=1)
+        batch = settings.batch or gpu_batch(_gpu_memory_mib())
+        return Choice(device=device, compute_type=compute_type, batch=batch, workers=1, threads=1)
     threads = settings.threads or len(os.sched_getaffinity(0))
     compute_type = "int8" if settings.compute_type == "auto" else settings.compute_type
     return Choice(
@@ -57,3 +64,19 @@ def choose(settings: EngineSettings) -> Choice:
         workers=threads,
         threads=1,
     )
+
+
+def gpu_batch(memory_mib: int) -> int:
+    """Clips a batch for a GPU with so much memory: a multiple of four."""
+    windows = (memory_mib - WEIGHTS_MIB) // WINDOW_MIB
+    return max(LEAST_GPU_BATCH, min(MOST_GPU_BATCH, windows - windows % 4))
+
+
+def _gpu_memory_mib() -> int:
+    """Memory of the first GPU, by the driver's own tool; 0 where it cannot be asked, which gives the least batch."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]  # of the driver's package
+    try:
+        told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout  # noqa: S603 - fixed words
+        return int(told.split()[0])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return 0
