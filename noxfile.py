@@ -172,7 +172,7 @@ def machine(session: nox.Session) -> None:
 
 @nox.session
 def image(session: nox.Session) -> None:
-    """Build the machine's image in an AWS account: `./nox -s image -- -var deployment=transcribe`; needs Packer."""
+    """Build the machine's image in an AWS account: `./nox -s image [-- -var region=…]`; needs Packer."""
     install(session)
     session.run("python", "-m", "tools.package")
     digest = hashlib.sha256(Path("dist/worker.tar.gz").read_bytes()).hexdigest()

@@ -5,9 +5,9 @@ variable "region" {
 }
 
 variable "deployment" {
-  description = "Whose image it is: the tag by which old ones are found."
+  description = "Whose image it is, by the name that Terraform knows the deployment under: the tag by which old ones are found."
   type        = string
-  default     = "transcribe"
+  default     = "transcription"
 }
 
 variable "build_types" {

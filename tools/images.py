@@ -1,6 +1,6 @@
 """Machine images in an account.
 
-`python -m tools.images publish --parameter /transcribe/image` makes the image that Packer built last the one that is
+`python -m tools.images publish --parameter /transcription/image` makes the image that Packer built last the one that is
 launched. `python -m tools.images prune` says which old ones it would remove; `--really` removes them.
 """
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MANIFEST = Path("dist/image.json")
 """Packer's own record of what it built."""
+DEPLOYMENT, PARAMETER = "transcription", "/transcription/image"
+"""As in terraform/variables.tf."""
 DEPLOYMENT_TAG = "transcribe-image"
 GATE_TAG = "transcribe-gate-passed"
 
@@ -62,7 +64,7 @@ def publish(ec2: EC2Client, ssm: SSMClient, image_id: str, parameter: str) -> No
     """Make an image the one that is launched from now on.
 
     Raises:
-        RefusedError: it is not there yet, or no gate was passed when it was made.
+        RefusedError: it is not there yet, no gate was passed when it was made, or nothing reads the parameter.
 
     """
     found = ec2.describe_images(ImageIds=[image_id])["Images"]
@@ -71,6 +73,13 @@ def publish(ec2: EC2Client, ssm: SSMClient, image_id: str, parameter: str) -> No
     tags = _tags(found[0])
     if tags.get(GATE_TAG) != "true":
         raise RefusedError(f"{image_id} lacks the tag {GATE_TAG}: it was not made by this project's build.")
+    try:
+        ssm.get_parameter(Name=parameter)
+    except ssm.exceptions.ParameterNotFound:
+        raise RefusedError(
+            f"There is no parameter {parameter}, so nobody would read it: --parameter takes what "
+            "`terraform output -raw image_parameter` prints."
+        ) from None
     ssm.put_parameter(Name=parameter, Value=image_id, Type="String", Overwrite=True)
 
 
@@ -113,8 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 if it was done, 1 with the reason on standard error if not."""
     parser = argparse.ArgumentParser(prog="images", description=__doc__)
     parser.add_argument("command", choices=["publish", "prune"])
-    parser.add_argument("--parameter", default="/transcribe/image", help="SSM parameter (default: %(default)s)")
-    parser.add_argument("--deployment", default="transcribe", help="whose images (default: %(default)s)")
+    parser.add_argument("--parameter", default=PARAMETER, help="SSM parameter (default: %(default)s)")
+    parser.add_argument("--deployment", default=DEPLOYMENT, help="whose images (default: %(default)s)")
     parser.add_argument("--manifest", type=Path, default=MANIFEST)
     parser.add_argument("--keep", type=int, default=2, help="newest images to keep (default: %(default)s)")
     parser.add_argument("--really", action="store_true", help="remove instead of saying what would be removed")

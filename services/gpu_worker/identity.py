@@ -38,6 +38,25 @@ class Identity:
     market: str
 
 
+def introduce(machine: Machine | None, owner: str, aws: Aws) -> tuple[Identity, WorkerSettings]:
+    """Who this worker is and what it is to know.
+
+    Raises:
+        SettingsError: naming everything that is missing or wrong, in tags and settings together.
+
+    """
+    try:
+        identity = identify(machine, owner)
+    except SettingsError as error:
+        if machine and CONFIG_TAG in machine.tags:
+            try:
+                settings_for(machine, aws)
+            except SettingsError as other:
+                raise SettingsError(f"{error} {other}") from None
+        raise
+    return identity, settings_for(machine, aws)
+
+
 def identify(machine: Machine | None, owner: str, environment: Mapping[str, str] = os.environ) -> Identity:
     """The worker's place, read from its machine's tags.
 
@@ -66,7 +85,8 @@ def identify(machine: Machine | None, owner: str, environment: Mapping[str, str]
 
 
 def settings_for(machine: Machine | None, aws: Aws) -> WorkerSettings:
-    """The worker's settings; the environment has the last word, so that one machine can be run by hand.
+    """The worker's settings: its parameter's where it has one; the environment has the last word, so that one machine
+    can be run by hand.
 
     Raises:
         SettingsError: naming everything that is missing or wrong.
@@ -77,7 +97,7 @@ def settings_for(machine: Machine | None, aws: Aws) -> WorkerSettings:
         return load(WorkerSettings)
     text = aws.ssm().get_parameter(Name=name)["Parameter"]["Value"]
     try:
-        told = {key.lower(): value for key, value in json.loads(text).items()}
+        told = {key.lower(): value for key, value in json.loads(text).items() if key.upper() not in os.environ}
     except (ValueError, AttributeError):
         raise SettingsError(f"The parameter {name} does not hold a JSON object of settings.") from None
     return load(WorkerSettings, **told)

@@ -12,10 +12,9 @@ import subprocess
 import structlog
 
 from services.common import logs
-from services.common.aws import Aws
 from services.gpu_worker.identity import settings_for
 from services.gpu_worker.log_shipping import LogShipping
-from services.gpu_worker.metadata import Metadata
+from services.gpu_worker.metadata import Metadata, aws_of
 
 LINES = 50
 _JOURNAL = ("journalctl", "--unit=transcribe-worker", f"--lines={LINES}", "--output=cat", "--no-pager")
@@ -24,7 +23,7 @@ _JOURNAL = ("journalctl", "--unit=transcribe-worker", f"--lines={LINES}", "--out
 def main() -> None:
     """Say how systemd saw the worker end (`SERVICE_RESULT`, `EXIT_CODE`, `EXIT_STATUS`)."""
     machine = Metadata().machine()
-    aws = Aws()
+    aws = aws_of(machine)
     settings = settings_for(machine, aws)
     shipping = LogShipping()
     logs.configure(settings.log_level, shipping.take, service="gpu_worker", deployment=settings.deployment)

@@ -23,7 +23,8 @@ KEPT_LINES = 10_000
 BATCH_LINES = 1_000
 BATCH_BYTES = 900_000
 """CloudWatch takes 1 MiB at once."""
-LINE_BYTES = 200_000
+LINE_BYTES = 100_000
+"""Longer lines are cut: a batch that is nearly full must take one more."""
 _OVERHEAD_BYTES = 26
 """What CloudWatch adds to the count for each line."""
 INTERVAL_SECONDS = 2.0
@@ -42,7 +43,7 @@ class LogShipping:
     def take(self, line: str) -> None:
         """Keep a line; never waits and never fails."""
         try:
-            self._lines.put_nowait((self._clock(), line[:LINE_BYTES]))
+            self._lines.put_nowait((self._clock(), line.encode()[:LINE_BYTES].decode(errors="ignore")))
         except queue.Full:
             self._dropped += 1
 

@@ -10,7 +10,6 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common import logs
-from services.common.aws import Aws
 from services.common.domain.clock import now_ms
 from services.common.domain.errors import TranscriberError
 from services.common.domain.events import Places
@@ -20,12 +19,12 @@ from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.vault import Vault
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.files import Files
-from services.gpu_worker.identity import Identity, identify, settings_for
+from services.gpu_worker.identity import Identity, introduce
 from services.gpu_worker.log_shipping import LogShipping
-from services.gpu_worker.metadata import Metadata
+from services.gpu_worker.metadata import Metadata, aws_of
 from services.gpu_worker.models import Models
 from services.gpu_worker.notices import Notices
-from services.gpu_worker.preflight import clock_skew, require_fit
+from services.gpu_worker.preflight import clock_skew, require_clock, require_fit
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.worker import Worker
@@ -33,6 +32,7 @@ from services.gpu_worker.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.common.aws import Aws
     from services.gpu_worker.settings import WorkerSettings
 
 log = structlog.get_logger()
@@ -76,10 +76,10 @@ def run(shipping: LogShipping) -> None:
     """
     metadata = Metadata()
     machine = metadata.machine()
-    aws = Aws()
+    aws = aws_of(machine)
     skew = clock_skew(aws.ssm().meta.endpoint_url, now_ms)
-    identity = identify(machine, new_id("worker"))
-    settings = settings_for(machine, aws)
+    require_clock(skew)
+    identity, settings = introduce(machine, new_id("worker"), aws)
     logs.configure(
         settings.log_level, shipping.take, service="gpu_worker", deployment=settings.deployment, owner=identity.owner
     )
@@ -97,7 +97,7 @@ def run(shipping: LogShipping) -> None:
     if settings.provision_seconds:
         log.info("machine.provisioned", seconds=settings.provision_seconds)
     try:
-        require_fit(settings, skew=skew)
+        require_fit(settings)
         worker = build(settings, identity, aws, presence, clock)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: worker.leave(signal.Signals(received).name))

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
+import boto3
 import httpx
+
+from services.common.aws import Aws
 
 DEFAULT_ENDPOINT = "http://169.254.169.254"
 _TOKEN_SECONDS = 21_600
 _TIMEOUT_SECONDS = 2.0
+_ATTEMPTS = 3
+"""A single answer that is lost must not end a machine."""
 _NOT_FOUND = 404
 
 
@@ -21,7 +27,13 @@ class Machine:
     instance_id: str
     instance_type: str
     zone: str
+    region: str
     tags: dict[str, str]
+
+
+def aws_of(machine: Machine | None) -> Aws:
+    """AWS's clients for this machine: boto3 asks the metadata service for credentials, but not for the region."""
+    return Aws(boto3.session.Session(region_name=machine.region)) if machine and machine.region else Aws()
 
 
 class Metadata:
@@ -35,19 +47,10 @@ class Metadata:
 
     def machine(self) -> Machine | None:
         """Who this machine is; None where no metadata service answers, which is any machine but EC2's."""
-        try:
-            instance_id = self._read("instance-id")
-            if instance_id is None:
-                return None
-            names = (self._read("tags/instance") or "").split()
-            return Machine(
-                instance_id=instance_id,
-                instance_type=self._read("instance-type") or "",
-                zone=self._read("placement/availability-zone") or "",
-                tags={name: self._read(f"tags/instance/{name}") or "" for name in names},
-            )
-        except httpx.HTTPError:
-            return None
+        for _ in range(_ATTEMPTS):
+            with suppress(httpx.HTTPError):
+                return self._machine()
+        return None
 
     def spot_notice(self) -> str | None:
         """`terminate` or `stop` once EC2 has said that it takes the machine back."""
@@ -56,6 +59,19 @@ class Metadata:
     def rebalance(self) -> str | None:
         """EC2's warning that a notice has become likely."""
         return self._read("events/recommendations/rebalance")
+
+    def _machine(self) -> Machine | None:
+        instance_id = self._read("instance-id")
+        if instance_id is None:
+            return None
+        names = (self._read("tags/instance") or "").split()
+        return Machine(
+            instance_id=instance_id,
+            instance_type=self._read("instance-type") or "",
+            zone=self._read("placement/availability-zone") or "",
+            region=self._read("placement/region") or "",
+            tags={name: self._read(f"tags/instance/{name}") or "" for name in names},
+        )
 
     def _read(self, path: str) -> str | None:
         if time.monotonic() >= self._token_ends:

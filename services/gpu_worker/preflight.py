@@ -53,16 +53,28 @@ def clock_skew(address: str, clock: Callable[[], int]) -> int:
     return skew if abs(skew) > LEAST_SKEW else 0
 
 
-def require_fit(settings: WorkerSettings, *, skew: int, devices: Path = Path("/dev")) -> None:
-    """Check the clock, the device and the disk.
+def require_clock(skew: int) -> None:
+    """Check the clock, before anything is signed with it.
+
+    Raises:
+        UnfitError: AWS would refuse every call, so nobody but the console can be told.
+
+    """
+    if abs(skew) > MOST_SKEW:
+        raise UnfitError(
+            f"This machine takes no work: its clock is {-skew / MINUTE:+.0f} minutes off AWS's, which refuses what is "
+            "signed with it."
+        )
+
+
+def require_fit(settings: WorkerSettings, *, devices: Path = Path("/dev")) -> None:
+    """Check the device and the disk.
 
     Raises:
         UnfitError: naming everything that is wrong.
 
     """
     wrong = []
-    if abs(skew) > MOST_SKEW:
-        wrong.append(f"the clock is {-skew / MINUTE:+.0f} minutes off AWS's, which refuses what is signed with it")
     if settings.device == "cuda" and not (devices / _GPU).exists():
         wrong.append("a GPU was promised (DEVICE=cuda), but there is no NVIDIA device or its driver is not loaded")
     folder = settings.work_folder or Path(tempfile.gettempdir())

@@ -23,6 +23,7 @@ class MetadataService:
             "instance-id": instance_id,
             "instance-type": instance_type,
             "placement/availability-zone": zone,
+            "placement/region": zone.rstrip("abcdef"),
             "instance-life-cycle": "spot",
             "tags/instance": "\n".join(tags),
             **{f"tags/instance/{name}": value for name, value in tags.items()},

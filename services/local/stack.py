@@ -126,8 +126,6 @@ class Stack:
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": resources.REGION,
-            "AWS_REGION": resources.REGION,
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "PYTHONUNBUFFERED": "1",
         }
@@ -145,7 +143,8 @@ class Stack:
         }
 
     def _service(self) -> dict[str, str]:
-        return self._aws() | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
+        region = {"AWS_DEFAULT_REGION": resources.REGION, "AWS_REGION": resources.REGION}
+        return self._aws() | region | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
 
     def _orchestrator(self) -> dict[str, str]:
         return {

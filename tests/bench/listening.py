@@ -11,7 +11,6 @@ from tests.bench.contestants import Field, transcript
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate, sentences_found, words_found
 from tests.support.acoustics import NOBODY_SPEAKS, load, over_the_phone, quieter, with_noise, write_wav
 
-
 NOISES = range(1, 6)
 """Seeds. One noise moves the share of words by several hundredths, so the conditions with noise are means of five."""
 

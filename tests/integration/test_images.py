@@ -13,7 +13,7 @@ from moto import mock_aws
 
 from tools import images
 
-PARAMETER = "/transcribe/image"
+PARAMETER = "/transcription/image"
 
 
 class Account:
@@ -26,7 +26,7 @@ class Account:
 
     def image(self, name: str, **tags: str) -> str:
         made = self.ec2.create_image(InstanceId=self._machine, Name=name)["ImageId"]
-        told = {"transcribe-image": "transcribe", "transcribe-gate-passed": "true"} | {
+        told = {"transcribe-image": "transcription", "transcribe-gate-passed": "true"} | {
             key.replace("_", "-"): value for key, value in tags.items()
         }
         self.ec2.create_tags(Resources=[made], Tags=[{"Key": key, "Value": value} for key, value in told.items()])
@@ -36,7 +36,7 @@ class Account:
         return self.ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
 
     def left(self) -> set[str]:
-        return {image.name for image in images.ours(self.ec2, "transcribe")}
+        return {image.name for image in images.ours(self.ec2, "transcription")}
 
 
 @pytest.fixture
@@ -76,6 +76,14 @@ def test_without_a_build_nothing_is_published(account: Account, tmp_path: Path) 
     assert account.published() == "none"
 
 
+def test_an_image_is_not_published_where_no_machine_looks(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = account.image("new")
+    assert images.main(["publish", "--manifest", manifest(tmp_path, made), "--parameter", "/other/image"]) == 1
+    assert "terraform output -raw image_parameter" in capsys.readouterr().err
+
+
 def test_prune_says_what_it_would_remove_and_removes_nothing(
     account: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,7 +107,7 @@ def test_prune_keeps_the_newest_the_one_in_use_and_those_of_others(account: Acco
 
 def test_the_snapshots_of_a_removed_image_go_with_it(account: Account) -> None:
     account.image("old")
-    (old,) = images.ours(account.ec2, "transcribe")
+    (old,) = images.ours(account.ec2, "transcription")
     assert old.snapshots
     images.main(["prune", "--keep", "0", "--really"])
     left = account.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]

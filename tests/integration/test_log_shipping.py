@@ -51,6 +51,15 @@ def test_more_lines_than_one_batch_takes_arrive(cloudwatch: Any) -> None:
     assert sorted(shipped(cloudwatch)) == sorted(lines)
 
 
+def test_a_batch_stays_below_what_cloudwatch_takes_whatever_the_lines_are() -> None:
+    shipping = LogShipping()
+    for _ in range(40):
+        shipping.take("å" * 150_000)
+    batch = shipping._batch()
+    assert all(len(event["message"].encode()) <= log_shipping.LINE_BYTES for event in batch)
+    assert sum(len(event["message"].encode()) + 26 for event in batch) <= 1 << 20
+
+
 def test_what_does_not_fit_is_dropped_and_counted(cloudwatch: Any) -> None:
     shipping = LogShipping()
     for number in range(log_shipping.KEPT_LINES + 7):

@@ -162,8 +162,8 @@ class Deployment:
             "AWS_ENDPOINT_URL": self._emulator.endpoint,
             "AWS_ACCESS_KEY_ID": service,
             "AWS_SECRET_ACCESS_KEY": service,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
+            # Lambda tells a function its region; a machine has to find its own in its metadata.
+            **({} if service == "gpu_worker" else {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}),
             "AWS_CALLS": str(self.calls / f"{service}.jsonl"),
             "PYTHONPATH": str(Path(__file__).parent / "recorder") + ("" if service != "gpu_worker" else f":{ROOT}"),
             # Receivers in tests listen on loopback; no variable of Terraform reaches this.

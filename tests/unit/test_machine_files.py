@@ -13,6 +13,7 @@ import pytest
 
 from services.gpu_worker import bill_of_materials
 from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from tools import images
 
 ROOT = Path(__file__).parents[2]
 PACKER = ROOT / "packer"
@@ -77,6 +78,21 @@ def test_the_image_comes_from_canonical_and_answers_version_2_metadata_only() ->
     [worker] = [block for labelled in source.values() for block in labelled.values()]
     assert "099720109477" in str(worker["source_ami_filter"])
     assert "required" in str(worker["metadata_options"])
+
+
+def test_cudas_device_is_there_before_the_worker_is_shut_in() -> None:
+    """Systemd resolves DeviceAllow before it runs any ExecStartPre."""
+    drop_in = (CONF / "gpu/etc/systemd/system/transcribe-worker.service.d/gpu.conf").read_text(encoding="utf-8")
+    assert "ExecStartPre=" not in drop_in
+    assert {"Requires=transcribe-gpu.service", "After=transcribe-gpu.service"} <= set(drop_in.splitlines())
+
+
+def test_image_and_deployment_go_by_one_name() -> None:
+    """Packer tags, `tools.images` publishes, and Terraform reads, where nobody says another name."""
+    terraform = hcl2.loads((ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8"))["variable"]
+    packer = hcl2.loads((PACKER / "variables.pkr.hcl").read_text(encoding="utf-8"))["variable"]
+    [name] = {str(one['"deployment"']["default"]).strip('"') for one in (*terraform, *packer) if '"deployment"' in one}
+    assert (name, f"/{name}/image") == (images.DEPLOYMENT, images.PARAMETER)
 
 
 def test_no_secret_is_in_what_is_laid_down() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,15 @@ from typing import Any
 import pytest
 
 from services.common.settings import SettingsError
-from services.gpu_worker.identity import identify
-from services.gpu_worker.metadata import Machine
-from services.gpu_worker.preflight import UnfitError, clock_skew, kind_of_device, require_fit
+from services.gpu_worker.identity import identify, introduce, settings_for
+from services.gpu_worker.log_shipping import LogShipping
+from services.gpu_worker.main import run
+from services.gpu_worker.metadata import Machine, Metadata, aws_of
+from services.gpu_worker.preflight import UnfitError, clock_skew, kind_of_device, require_clock, require_fit
 from services.gpu_worker.settings import WorkerSettings
+from services.local.metadata import MetadataService
 from tests.support.receivers import closes_at_once, serve, status
 
-HOUR = 3_600_000
 NOW = 1_800_000_000_000
 
 
@@ -28,18 +31,47 @@ def settings(**more: Any) -> WorkerSettings:
 
 def test_a_sound_machine_is_fit(tmp_path: Path) -> None:
     (tmp_path / "nvidia0").touch()
-    require_fit(settings(device="cuda", work_folder=tmp_path, least_free_gib=0.001), skew=0, devices=tmp_path)
+    require_fit(settings(device="cuda", work_folder=tmp_path, least_free_gib=0.001), devices=tmp_path)
 
 
 def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(UnfitError) as told:
-        require_fit(settings(device="cuda", work_folder=tmp_path, least_free_gib=1e6), skew=HOUR, devices=tmp_path)
-    for word in ("-60 minutes", "GPU was promised", "GiB are free"):
+        require_fit(settings(device="cuda", work_folder=tmp_path, least_free_gib=1e6), devices=tmp_path)
+    for word in ("GPU was promised", "GiB are free"):
         assert word in str(told.value)
 
 
-def test_a_clock_a_minute_off_is_corrected_and_not_refused(tmp_path: Path) -> None:
-    require_fit(settings(device="cpu", work_folder=tmp_path, least_free_gib=0.001), skew=60_000)
+def test_a_clock_a_minute_off_is_corrected_and_not_refused() -> None:
+    require_clock(60_000)
+
+
+def test_a_clock_an_hour_off_is_refused_before_anything_is_signed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[str] = []
+
+    def late(connection: socket.socket) -> None:
+        called.append(connection.recv(65_536).decode().split("\r\n")[0])
+        date = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+        connection.sendall(status(403, f"Date: {date}"))
+
+    with serve(late) as port, serve(closes_at_once) as nobody:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", f"http://127.0.0.1:{nobody}")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+        with pytest.raises(UnfitError, match="-60 minutes"):
+            run(LogShipping())
+    assert called == ["GET / HTTP/1.1"]
+
+
+def test_a_machine_finds_its_region_in_its_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    service = MetadataService(instance_id="i-1", instance_type="g4dn.xlarge", zone="eu-north-1b", tags={})
+    try:
+        found = Metadata(service.endpoint).machine()
+    finally:
+        service.close()
+    assert found is not None
+    assert aws_of(found).ssm().meta.region_name == "eu-north-1"
 
 
 @pytest.mark.parametrize(("files", "kind"), [(["nvidia0"], "cuda"), ([], "cpu")])
@@ -72,6 +104,7 @@ def machine(**tags: str) -> Machine:
         instance_id="i-1",
         instance_type="g4dn.xlarge",
         zone="eu-north-1a",
+        region="eu-north-1",
         tags={name.replace("_", "-"): value for name, value in tags.items()},
     )
 
@@ -79,6 +112,37 @@ def machine(**tags: str) -> Machine:
 def test_a_machine_of_the_fleet_names_every_tag_that_it_lacks() -> None:
     with pytest.raises(SettingsError, match="transcribe-config, transcribe-launch-id"):
         identify(machine(transcribe_slot="00"), "worker_1", {"FLEET": "1"})
+
+
+class Parameters:
+    """Only what `settings_for` asks for."""
+
+    def __init__(self, **settings: str) -> None:
+        self._settings = settings
+
+    def ssm(self) -> Parameters:
+        return self
+
+    def get_parameter(self, **_: str) -> dict[str, Any]:
+        return {"Parameter": {"Value": json.dumps(self._settings)}}
+
+
+TOLD = {"TABLE_NAME": "t", "BUCKET_NAME": "b", "DEPLOYMENT": "d", "SECRETS_KEY_ID": "k", "MODELS": "whisper-base"}
+
+
+def test_tags_and_settings_that_are_wrong_are_told_together() -> None:
+    parameters: Any = Parameters(TABLE_NAME="t")
+    with pytest.raises(SettingsError) as told:
+        introduce(machine(transcribe_config="/d/worker", transcribe_slot="00"), "worker_1", parameters)
+    for word in ("transcribe-launch-id", "BUCKET_NAME", "MODELS"):
+        assert word in str(told.value)
+
+
+def test_the_environment_has_the_last_word_over_the_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
+    parameters: Any = Parameters(**TOLD, LOG_LEVEL="warning", RETENTION_DAYS="7")
+    monkeypatch.setenv("LOG_LEVEL", "debug")
+    settings = settings_for(machine(transcribe_config="/d/worker"), parameters)
+    assert (settings.log_level, settings.retention_days) == ("debug", 7)
 
 
 def test_a_machine_of_the_fleet_that_cannot_read_its_tags_says_so() -> None:
