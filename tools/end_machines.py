@@ -11,6 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 TERRAFORM = Path(__file__).parents[1] / "terraform"
+FUNCTION_SECONDS = 60
+"""No call of the orchestrator's function lasts longer."""
 LIVING = ["pending", "running", "shutting-down", "stopping", "stopped"]
 
 
@@ -31,7 +34,11 @@ def main(folder: Path) -> None:
     outputs = {name: output["value"] for name, output in json.loads(said).items()}
     session = boto3.session.Session(region_name=outputs["region"])
     stop_launching(session, outputs)
-    ended = end_machines(session.client("ec2"), outputs["deployment"])
+    ec2 = session.client("ec2")
+    ended = end_machines(ec2, outputs["deployment"])
+    # A sweep or a batch that was under way may have launched one since.
+    time.sleep(FUNCTION_SECONDS)
+    ended += end_machines(ec2, outputs["deployment"])
     sys.stdout.write(f"{len(ended)} machines ended; nothing launches any more\n")
 
 

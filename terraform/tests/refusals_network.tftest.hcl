@@ -93,6 +93,37 @@ run "subnet_of_another_vpc" {
   expect_failures = [data.aws_subnet.given["subnet-0123456789abcdef0"]]
 }
 
+run "two_subnets_in_one_zone" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    vpc_id     = "vpc-0123456789abcdef0"
+    subnet_ids = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+  }
+
+  expect_failures = [aws_security_group.worker]
+}
+
+run "zones_of_an_existing_vpc" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    vpc_id     = "vpc-0123456789abcdef0"
+    subnet_ids = ["subnet-0123456789abcdef0"]
+    zones      = ["eu-north-1a"]
+  }
+
+  expect_failures = [aws_security_group.worker]
+}
+
 run "no_way_to_aws" {
   command = plan
 

@@ -21,10 +21,11 @@ from tests.support.deployment import Deployment, Emulator
 from tests.support.operations_in_code import in_code, in_record
 from tests.support.privileges import SERVICES, Privileges
 from tests.support.rare_paths import walk
-from tests.support.terraform import NO_CHANGES, Terraform
+from tests.support.terraform import CHANGES, NO_CHANGES, Terraform
 from tools import package
 from tools.end_machines import end_machines, stop_launching
 
+PLAN_SECONDS = 15
 VARIABLES = {
     "alarm_email": "operations@example.com",
     "daily_budget_usd": 5,
@@ -88,6 +89,15 @@ def test_a_second_plan_changes_nothing(terraform: Terraform) -> None:
     assert "Warning" not in planned.stdout
 
 
+def test_the_complete_example_is_planned_in_seconds(terraform: Terraform) -> None:
+    example = terraform.example("complete")
+    began = time.monotonic()
+    with took("plan of examples/complete"):
+        planned = terraform.run("plan", "-input=false", folder=example)
+    assert "to add" in planned.stdout
+    assert time.monotonic() - began < PLAN_SECONDS
+
+
 def test_an_upload_through_the_presigned_link_becomes_a_verified_webhook(deployment: Deployment) -> None:
     client = Client(deployment, "acme")
     with Receiver() as receiver:
@@ -146,6 +156,7 @@ def test_a_destroy_leaves_nothing_not_even_objects_and_a_running_machine(
         patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
         stop_launching(session, outputs)
         assert launched in end_machines(session.client("ec2"), outputs["deployment"])
+        assert terraform.plan(deletion_protection=False).returncode == CHANGES, "an apply would start everything again"
     with took("destroy"):
         destroyed = terraform.destroy(deletion_protection=False)
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr

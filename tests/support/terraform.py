@@ -32,7 +32,7 @@ class Terraform:
     def __init__(self, folder: Path, endpoint: str, variables: dict[str, Any]) -> None:
         assert shutil.which("terraform"), "these tests run Terraform >= 1.10: put it on PATH (https://terraform.io)"
         self.folder = folder / "terraform"
-        ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests", "examples")
+        ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests")
         shutil.copytree(ROOT / "terraform", self.folder, ignore=ignored)
         (self.folder / "emulator_override.tf").write_text(OVERRIDE)
         self._variables = folder / "variables.tfvars.json"
@@ -53,6 +53,12 @@ class Terraform:
         """`returncode` is NO_CHANGES or CHANGES where planning succeeded."""
         return self.run("plan", "-detailed-exitcode", *self._given(variables), check=False)
 
+    def example(self, name: str) -> Path:
+        """The folder of `examples/<name>`, ready to be planned."""
+        folder = self.folder / "examples" / name
+        self.run("init", "-input=false", folder=folder)
+        return folder
+
     def destroy(self, **variables: Any) -> subprocess.CompletedProcess[str]:
         return self.run("destroy", "-auto-approve", *self._given(variables), check=False)
 
@@ -70,10 +76,12 @@ class Terraform:
             modules += module.get("child_modules", [])
         return found
 
-    def run(self, command: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, command: str, *arguments: str, check: bool = True, folder: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Raises AssertionError with what Terraform said, if it failed and `check` is set."""
         done = subprocess.run(
-            ["terraform", f"-chdir={self.folder}", command, "-no-color", *arguments],
+            ["terraform", f"-chdir={folder or self.folder}", command, "-no-color", *arguments],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -32,7 +32,10 @@ def modes() -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     "path",
-    [PROVISION / "provision", *SCRIPTS, CONF / "common/usr/local/lib/transcribe/mount-scratch"],
+    [
+        *(PROVISION / "provision", *SCRIPTS, CONF / "common/usr/local/lib/transcribe/mount-scratch"),
+        *(ROOT / "nox", ROOT / ".ci" / "run", ROOT / "examples" / "api" / "transcribe.sh"),
+    ],
     ids=lambda p: p.name,
 )
 def test_shell_is_sound(path: Path) -> None:

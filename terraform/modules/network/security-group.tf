@@ -23,6 +23,17 @@ resource "aws_security_group" "worker" {
 
   lifecycle {
     create_before_destroy = true
+
+    # EC2 Fleet refuses a request that names one zone twice, at every launch.
+    precondition {
+      condition     = length(distinct([for subnet in data.aws_subnet.given : subnet.availability_zone])) == length(data.aws_subnet.given)
+      error_message = "subnet_ids: give one subnet for each availability zone; ${join(", ", [for subnet in data.aws_subnet.given : "${subnet.id} is in ${subnet.availability_zone}"])}."
+    }
+
+    precondition {
+      condition     = local.created || length(var.zones) == 0
+      error_message = "zones: an existing VPC's machines start in the zones of its subnet_ids; leave zones empty."
+    }
   }
 }
 

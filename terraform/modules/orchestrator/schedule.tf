@@ -3,6 +3,8 @@ resource "aws_cloudwatch_event_rule" "sweep" {
   name                = "${var.name}-sweep"
   description         = "Once a minute, see to what is overdue"
   schedule_expression = "rate(1 minute)"
+  # Said here so that an apply switches it on again after `tools/end_machines.py`.
+  state = "ENABLED"
 }
 
 resource "aws_cloudwatch_event_target" "sweep" {
