@@ -30,6 +30,8 @@ NEEDED = ("systemd", "systemd-sysv", "dbus", "python3", "python3-venv", "ca-cert
 AFTERWARDS = ("cloud-init",)
 """What debootstrap cannot resolve by itself."""
 ARTIFACT = "/opt/artifact"
+_OURS = frozenset({"UV_PYTHON", "UV_PROJECT_ENVIRONMENT"})
+"""What nox tells uv of the environment that this runs in; the tree has its own."""
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -99,7 +101,7 @@ def _inside(
     shared = {str(_CERTIFICATES): str(_CERTIFICATES)} if _CERTIFICATES.exists() else {}
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     Path(cache).mkdir(parents=True, exist_ok=True)
-    told = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_"))}
+    told = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_")) and name not in _OURS}
     told |= {"SSL_CERT_FILE": str(_CERTIFICATES), "UV_LINK_MODE": "copy", "DEBIAN_FRONTEND": "noninteractive"}
     _run(
         *("systemd-nspawn", f"--directory={tree}", "--register=no", "--keep-unit", "--quiet", "--pipe"),
