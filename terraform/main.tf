@@ -63,6 +63,7 @@ module "gpu_worker" {
   user_data                   = var.user_data
   root_volume_gib             = var.root_volume_gib
   volume_initialization_mibps = var.volume_initialization_mibps
+  session_manager             = var.session_manager
   artifact_path               = local.worker_artifact
   table_name                  = module.jobs_table.table_name
   table_arn                   = module.jobs_table.table_arn

@@ -150,6 +150,13 @@ variable "volume_initialization_mibps" {
   nullable    = false
 }
 
+variable "session_manager" {
+  description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "user_data" {
   description = "Script that runs at boot, in place of the one that provisions AWS's public image; no secrets belong in it."
   type        = string

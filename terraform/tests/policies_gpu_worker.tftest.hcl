@@ -115,3 +115,38 @@ run "own_boot_script" {
     error_message = "The boot script is not the one that was given."
   }
 }
+
+run "no_shell_unless_an_operator_wants_one" {
+  command = apply
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  assert {
+    condition     = length(aws_iam_role_policy_attachment.session_manager) == 0
+    error_message = "The agent of Session Manager may speak, and nobody asked for that."
+  }
+}
+
+run "a_shell_through_session_manager" {
+  command = apply
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    session_manager = true
+  }
+
+  assert {
+    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "SESSION_MANAGER=yes")
+    error_message = "Provisioning takes the agent away."
+  }
+
+  assert {
+    condition     = endswith(aws_iam_role_policy_attachment.session_manager[0].policy_arn, ":iam::aws:policy/AmazonSSMManagedInstanceCore")
+    error_message = "The agent may not speak."
+  }
+}

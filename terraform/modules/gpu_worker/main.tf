@@ -22,6 +22,7 @@ locals {
     region   = data.aws_region.current.id
     # The worker leaves in good order at its limit; this is the power-off that does not ask it.
     lifetime_minutes = var.max_lifetime_minutes + 15
+    session_manager  = var.session_manager ? "yes" : "no"
   })
 }
 

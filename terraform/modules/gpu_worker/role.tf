@@ -111,3 +111,13 @@ resource "aws_iam_role_policy" "this" {
   role   = aws_iam_role.this.id
   policy = data.aws_iam_policy_document.this.json
 }
+
+# What the agent of Session Manager needs; without it the agent, where an image has one, reaches nobody.
+data "aws_partition" "current" {}
+
+resource "aws_iam_role_policy_attachment" "session_manager" {
+  count = var.session_manager ? 1 : 0
+
+  role       = aws_iam_role.this.name
+  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+}

@@ -82,6 +82,13 @@ variable "volume_initialization_mibps" {
   }
 }
 
+variable "session_manager" {
+  description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "image_parameter" {
   description = "An existing SSM parameter that holds an image id; empty makes one that says none."
   type        = string
