@@ -67,6 +67,33 @@ def test_the_batch_size_changes_no_word(model_folder: Path, plan: Plan, words: l
     other.close()
 
 
+@pytest.fixture(scope="module")
+def long(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, list[ClipResult]]:
+    """Four minutes: the recording, its plan, and the words of every clip."""
+    recording = tmp_path_factory.mktemp("long") / "long.mp3"
+    recording.write_bytes(MEETING.read_bytes() * 2)
+    plan = engine.plan(recording, OPTIONS, max_seconds=600, stop=threading.Event())
+    assert len(plan.clips) > 7
+    return recording, plan, decode(engine, plan, range(len(plan.clips)), recording)
+
+
+@pytest.mark.parametrize(("portion", "batch"), [(3, 1), (3, 8), (7, 1), (7, 8), (1000, 1), (1000, 8)])
+def test_portions_of_any_size_give_the_same_words(
+    model_folder: Path, long: tuple[Path, Plan, list[ClipResult]], portion: int, batch: int
+) -> None:
+    """Portion by portion, as restarts or several workers divide a recording."""
+    recording, plan, words = long
+    every = range(len(plan.clips))
+    other = load(model_folder, batch)
+    found = [
+        result
+        for first in every[::portion]
+        for result in decode(other, plan, every[first : first + portion], recording)
+    ]
+    other.close()
+    assert found == words
+
+
 def test_going_on_from_any_clip_gives_the_same_rest(engine: Engine, plan: Plan, words: list[ClipResult]) -> None:
     for first in range(1, len(plan.clips)):
         assert decode(engine, plan, range(first, len(plan.clips))) == words[first:]

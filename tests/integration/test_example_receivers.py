@@ -23,7 +23,7 @@ from services.common.webhooks import secrets
 from services.common.webhooks.outcome import Outcome
 from services.common.webhooks.signing import signed_headers
 from services.common.webhooks.transport import post
-from tests.support.node import installed_receiver
+from tests.support.node import RECEIVER, installed
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = secrets.new_secret(), secrets.new_secret()
@@ -68,7 +68,7 @@ def python_command(port: int) -> tuple[list[str], Path]:
 
 
 def node_command(_port: int) -> tuple[list[str], Path]:
-    return ["node", "receiver.mjs"], installed_receiver()
+    return ["node", "receiver.mjs"], installed(RECEIVER)
 
 
 @pytest.fixture(scope="module", params=[python_command, node_command], ids=["python", "node"])
@@ -174,7 +174,7 @@ def test_a_forgery_is_refused(receiver: Receiver, forgery: dict[str, Any]) -> No
 def node_verifier() -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         ["node", ROOT / "tests/support/verify_signatures.cjs"],
-        env=os.environ | {"NODE_PATH": str(installed_receiver() / "node_modules")},
+        env=os.environ | {"NODE_PATH": str(installed(RECEIVER) / "node_modules")},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

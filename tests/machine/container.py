@@ -27,10 +27,11 @@ class Container:
         """Settings of this test, over those of the image and the stack."""
         self.ended: list[float] = []
 
-    def lay(self, target: str, content: str) -> None:
+    def lay(self, target: str, content: str, *, mode: int = 0o644) -> None:
         """Put a file of this content over the tree's."""
         path = self._room / f"laid-{len(self._binds)}"
         path.write_text(content, encoding="utf-8")
+        path.chmod(mode)
         self._binds[path] = target
 
     def bind(self, source: Path, target: str) -> None:

@@ -15,6 +15,7 @@ from services.local.metadata import MetadataService
 from tests.machine.container import Container, crash, hang, worker_of
 from tests.machine.fleet import Fleet
 
+USER_DATA = Path(__file__).parents[2] / "terraform" / "modules" / "gpu_worker" / "user-data.sh.tftpl"
 PATIENT = "15"
 """Seconds without work that outlast the lease of a worker that is no more, so that its machine takes the part again."""
 LONG = 8
@@ -134,6 +135,25 @@ def test_a_machine_whose_lifetime_is_over_gives_its_part_back_and_powers_off(fle
     assert '"why": "SIGTERM"' in fleet.shipped(machine)
 
 
+def test_a_worker_older_than_its_lifetime_leaves_by_itself(fleet: Fleet, quick: Container) -> None:
+    quick.environment |= {"MAX_LIFETIME_MINUTES": "0.1", "IDLE_SECONDS": "1000"}
+    machine, _ = fleet.launch(quick)
+    fleet.wait_until_off(machine)
+    assert '"why": "lifetime over"' in fleet.shipped(machine)
+
+
+def test_a_shutdown_that_hangs_is_forced(fleet: Fleet, quick: Container) -> None:
+    quick.drop_in("poweroff.target", "[Unit]", "JobTimeoutSec=5s")
+    quick.lay(
+        "/etc/systemd/system/stubborn.service",
+        "[Unit]\nBefore=transcribe-worker.service\n[Service]\nExecStart=/usr/bin/sleep infinity\n"
+        "ExecStop=/usr/bin/sleep infinity\nTimeoutStopSec=infinity\n",
+    )
+    quick.drop_in("transcribe-worker.service", "[Unit]", "Wants=stubborn.service")
+    machine, _ = fleet.launch(quick)
+    assert fleet.wait_until_off(machine) > 0
+
+
 def test_a_worker_that_hangs_is_ended_by_the_watchdog_and_the_job_completes(fleet: Fleet, quick: Container) -> None:
     quick.drop_in("transcribe-worker.service", "[Service]", "WatchdogSec=6s")
     quick.environment |= {"HANG_SECONDS": "5", "IDLE_SECONDS": PATIENT}
@@ -154,6 +174,23 @@ def test_a_boot_that_fails_powers_off(fleet: Fleet, quick: Container) -> None:
     machine, _ = fleet.launch(quick)
     fleet.wait_until_off(machine)
     assert "cloud-config.service: Triggering OnFailure= dependencies" in fleet.console(machine)
+
+
+@pytest.mark.parametrize(("fetching", "says"), [("exit 1", "provisioning failed"), ("sleep infinity", "")])
+def test_a_first_boot_that_cannot_provision_itself_powers_off(
+    fleet: Fleet, quick: Container, fetching: str, says: str
+) -> None:
+    """Terraform's user data, run by cloud-init on a machine without a worker, while the bucket fails or hangs."""
+    script = USER_DATA.read_text(encoding="utf-8").replace("--on-active=25min", "--on-active=5s")
+    for name in ("region", "bucket", "artifact", "lifetime_minutes", "session_manager"):
+        script = script.replace(f"${{{name}}}", name)
+    quick.lay("/var/lib/cloud/seed/nocloud/meta-data", "instance-id: i-0\n")
+    quick.lay("/var/lib/cloud/seed/nocloud/user-data", script)
+    quick.lay("/usr/local/bin/aws", f"#!/bin/sh\n{fetching}\n", mode=0o755)
+    quick.drop_in("transcribe-worker.service", "[Service]", "ExecStart=", "ExecStart=/usr/bin/sleep infinity")
+    machine, _ = fleet.launch(quick)
+    fleet.wait_until_off(machine)
+    assert says in fleet.console(machine)
 
 
 def test_a_boot_that_hangs_powers_off(fleet: Fleet, quick: Container) -> None:
