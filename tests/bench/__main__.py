@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import platform
+import re
+import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
@@ -15,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 
 from services.gpu_worker.engine.catalogue import PACKAGED
+from services.gpu_worker.engine.device import Choice, EngineSettings
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.plan import RATE
 from tests.bench import listening, memory, speed, stages, table
@@ -34,25 +39,30 @@ def main() -> None:
     arguments.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all by default")
     arguments.add_argument("--runs", type=int, default=5)
     arguments.add_argument("--model", default=PACKAGED)
+    arguments.add_argument("--compute-type", default="auto", help="int8, int8_float16, float16 or float32")
     given = arguments.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory() as folder:
-        report = measure(given.parts, given.runs, given.model, Path(folder))
+        report = measure(
+            given.parts, given.runs, given.model, EngineSettings(compute_type=given.compute_type), Path(folder)
+        )
     Path("reports").mkdir(exist_ok=True)
     target = Path("reports/bench.json")
     before = json.loads(target.read_text()) if target.exists() else {}
+    if before.get("machine") != report["machine"]:
+        before = {}  # figures of two devices do not make one table
     target.write_text(json.dumps(before | report, indent=1, ensure_ascii=False))
     sys.stdout.write(table.render(report) + "\n")
 
 
-def measure(parts: list[str], runs: int, model: str, folder: Path) -> dict[str, Any]:
+def measure(parts: list[str], runs: int, model: str, settings: EngineSettings, folder: Path) -> dict[str, Any]:
     """Run the parts asked for."""
     sound = load(MEETING)
     pause = np.zeros(4 * RATE)
     long = write_wav(folder / "eleven_minutes.wav", np.concatenate([np.r_[sound, pause]] * MEETINGS))
-    field = Field(locate(model))
-    choice = field.engine.choice
+    field = Field(locate(model), settings)
     report: dict[str, Any] = {
-        "machine": f"{platform.processor() or platform.machine()}, {choice}",
+        "machine": f"{_device(field.engine.choice)}, {model}, {field.engine.choice}",
         "versions": {name: version(name) for name in ("faster-whisper", "ctranslate2")},
     }
     if "long" in parts:
@@ -60,15 +70,24 @@ def measure(parts: list[str], runs: int, model: str, folder: Path) -> dict[str, 
     if "short" in parts:
         report["short files"] = speed.short_files(field, _sentences(sound, folder), runs)
     if "stages" in parts:
-        report["processor seconds, eleven minutes"] = stages.processor_seconds(field, long)
+        report["seconds, eleven minutes"] = stages.seconds(field, long)
     if "accuracy" in parts:
         report["accuracy"] = listening.accuracy(field, folder)
         report["nobody speaks"] = listening.no_speech(field, folder)
     field.close()
-    if "memory" in parts:
+    if "memory" in parts and field.engine.choice.device == "cpu":
         report["peak MB"] = memory.peaks(long, folder, None)
         report["peak MB, random weights"] = memory.peaks(long, folder, write_random_model(folder / "random"))
     return report
+
+
+def _device(choice: Choice) -> str:
+    """The processor's name, or the GPU's."""
+    if choice.device == "cuda":
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[0]
+    names = re.findall(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return names[0] if names else platform.machine()
 
 
 def _sentences(sound: Any, folder: Path) -> list[Path]:

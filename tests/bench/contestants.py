@@ -30,12 +30,11 @@ def transcript(engine: Engine, path: Path, preset: str = "balanced") -> Transcri
     return assemble(plan, results, options, engine.files)
 
 
-class Field:
-    """Loaded models; each is asked for a text."""
+class Plain:
+    """The library as its own documentation calls it."""
 
-    def __init__(self, files: ModelFiles) -> None:
-        self.engine = Engine.load(files, EngineSettings())
-        self._plain = WhisperModel(str(files.folder), compute_type=self.engine.choice.compute_type)
+    def __init__(self, files: ModelFiles, *, device: str = "cpu", compute_type: str) -> None:
+        self._plain = WhisperModel(str(files.folder), device=device, compute_type=compute_type)
         self._batched = BatchedInferencePipeline(self._plain)
 
     def sequential(self, path: Path) -> str:
@@ -47,6 +46,15 @@ class Field:
             str(path), language="sv", vad_filter=True, without_timestamps=False, batch_size=8
         )
         return " ".join(segment.text for segment in segments)
+
+
+class Field(Plain):
+    """Loaded models; each is asked for a text."""
+
+    def __init__(self, files: ModelFiles, settings: EngineSettings) -> None:
+        self.engine = Engine.load(files, settings)
+        choice = self.engine.choice
+        super().__init__(files, device=choice.device, compute_type=choice.compute_type)
 
     def ours(self, path: Path, preset: str = "balanced") -> str:
         return transcript(self.engine, path, preset).text

@@ -1,4 +1,4 @@
-"""Processor seconds of each step around the model, for one recording."""
+"""Seconds of each step around the model, for one recording: processor time, but wall time of calls to AWS."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from services.gpu_worker.engine.spans import Thresholds, speech_spans
 from services.gpu_worker.engine.speech import SpeechDetector
 from services.gpu_worker.engine.verdict import judge
 from tests.bench.contestants import FOREVER, Field
+from tests.crash.world import crash_world
 
 T = TypeVar("T")
 
 
-def processor_seconds(field: Field, path: Path) -> dict[str, float]:
+def seconds(field: Field, path: Path) -> dict[str, float]:
     """Decoding, detection and features are the library's work; `ours` is the rest but the model."""
     spent: dict[str, float] = {}
 
@@ -36,7 +37,9 @@ def processor_seconds(field: Field, path: Path) -> dict[str, float]:
     engine, stop = field.engine, threading.Event()
     options = Options.parse({}, [engine.files.key])
     plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
+    began = time.perf_counter()
     results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
+    whole = time.perf_counter() - began
     blocks = timed("decode", lambda: list(read(path, 1, stop)[1]))
     detector = SpeechDetector()
 
@@ -59,4 +62,24 @@ def processor_seconds(field: Field, path: Path) -> dict[str, float]:
     )
     transcript = timed("ours: assemble", lambda: assemble(plan, results, options, engine.files))
     timed("ours: render", lambda: [render(transcript, form) for form in FORMATS])
-    return spent
+    calls, spent["ours: AWS calls"] = aws_calls(path.read_bytes())
+    ours = sum(took for name, took in spent.items() if name.startswith("ours"))
+    return spent | {
+        "AWS calls": calls,
+        "all, wall": round(whole, 1),
+        "ours, % of all": round(100 * ours / whole, 2),
+    }
+
+
+def aws_calls(recording: bytes) -> tuple[int, float]:
+    """How many calls a worker makes for a job, download and checkpoints included, and their seconds in the emulator."""
+    took: list[float] = []
+    began: list[float] = []
+    with crash_world() as world:
+        world.upload(content=recording)
+        world.serve_queue()
+        for client in (world.aws.dynamodb(), world.aws.s3()):
+            client.meta.events.register("before-call", lambda **_: began.append(time.perf_counter()))
+            client.meta.events.register("after-call", lambda **_: took.append(time.perf_counter() - began.pop()))
+        world.run_machines()
+    return len(took), round(sum(took), 3)

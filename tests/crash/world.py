@@ -186,16 +186,16 @@ class CrashWorld:
             )
         )
 
-    def upload(self, name: str = "uploads/a.wav") -> None:
+    def upload(self, name: str = "uploads/a.wav", content: bytes = b"sound" * 1000) -> None:
         """Put a recording, and let S3 tell of it."""
-        reply = self.aws.s3().put_object(Bucket=resources.BUCKET, Key=name, Body=b"sound" * 1000)
+        reply = self.aws.s3().put_object(Bucket=resources.BUCKET, Key=name, Body=content)
         record = {
             "eventVersion": "2.1",
             "eventName": "ObjectCreated:Put",
             "eventTime": "2027-01-15T08:00:00.000Z",
             "s3": {
                 "bucket": {"name": resources.BUCKET},
-                "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": 5000},
+                "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": len(content)},
             },
         }
         self.queue.append({"messageId": f"m{len(self.queue)}", "body": json.dumps({"Records": [record]})})
