@@ -74,6 +74,8 @@ module "gpu_worker" {
   models                      = var.models
   retention_days              = var.retention_days
   max_lifetime_minutes        = var.max_lifetime_minutes
+  max_audio_hours             = var.max_audio_hours
+  compute_type                = var.compute_type
   log_level                   = var.log_level
   log_retention_days          = var.log_retention_days
 }

@@ -129,6 +129,20 @@ variable "models" {
   }
 }
 
+variable "max_audio_hours" {
+  description = "Longest recording that is transcribed; a longer one ends with AUDIO_TOO_LONG."
+  type        = number
+  default     = 24
+  nullable    = false
+}
+
+variable "compute_type" {
+  description = "Numbers that the model computes with on the GPU: auto (int8_float16), int8_float16, float16, int8 or float32."
+  type        = string
+  default     = "auto"
+  nullable    = false
+}
+
 variable "max_lifetime_minutes" {
   description = "Minutes after which a machine is ended whatever it does."
   type        = number

@@ -200,3 +200,31 @@ run "lifetime_too_short" {
 
   expect_failures = [var.max_lifetime_minutes]
 }
+
+run "no_audio_at_all" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    max_audio_hours = 0
+  }
+
+  expect_failures = [var.max_audio_hours]
+}
+
+run "numbers_that_a_t4_does_not_know" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    compute_type = "bfloat16"
+  }
+
+  expect_failures = [var.compute_type]
+}

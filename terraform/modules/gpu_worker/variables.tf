@@ -181,6 +181,30 @@ variable "log_retention_days" {
   nullable    = false
 }
 
+variable "max_audio_hours" {
+  description = "Longest recording that is transcribed."
+  type        = number
+  default     = 24
+  nullable    = false
+
+  validation {
+    condition     = var.max_audio_hours > 0 && var.max_audio_hours <= 48
+    error_message = "max_audio_hours: more than 0, up to 48."
+  }
+}
+
+variable "compute_type" {
+  description = "Numbers that the model computes with on the GPU."
+  type        = string
+  default     = "auto"
+  nullable    = false
+
+  validation {
+    condition     = contains(["auto", "int8_float16", "float16", "int8", "float32"], var.compute_type)
+    error_message = "compute_type: auto, int8_float16, float16, int8 or float32; a T4 knows no bfloat16."
+  }
+}
+
 variable "max_lifetime_minutes" {
   description = "Minutes after which a machine powers itself off whatever it does."
   type        = number
