@@ -193,7 +193,10 @@ def test_a_first_boot_that_cannot_provision_itself_powers_off(
     # The tree, unlike a cloud's image, has no locales, and cloud-init would give up over that.
     quick.lay("/etc/cloud/cloud.cfg.d/99-test.cfg", "locale: false\n")
     quick.lay("/usr/local/bin/aws", f"#!/bin/sh\n{fetching}\n", mode=0o755)
-    quick.drop_in("transcribe-worker.service", "[Service]", "ExecStart=", "ExecStart=/usr/bin/sleep infinity")
+    # As if it were not there yet: cloud-init runs scripts once everything else has started.
+    quick.drop_in(
+        "transcribe-worker.service", "[Service]", "Type=simple", "ExecStart=", "ExecStart=/usr/bin/sleep infinity"
+    )
     machine, _ = fleet.launch(quick)
     fleet.wait_until_off(machine)
     assert says in fleet.console(machine)
