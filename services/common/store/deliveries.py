@@ -33,8 +33,8 @@ class Deliveries:
     def of_job(self, job_id: str) -> list[Delivery]:
         return list(_known(self._table.items(f"JOB#{job_id}", "DELIVERY#")))
 
-    def overdue(self, now: int, limit: int) -> Iterator[Delivery]:
-        """Those whose next try has come or whose sender's lease has ended, longest overdue first."""
+    def overdue(self, now: int, limit: int | None = None) -> Iterator[Delivery]:
+        """Those whose next try has come or whose sender's lease has ended, longest overdue first; read as they go."""
         return _known(self._table.due("delivery", before=now, limit=limit))
 
     def event(self, delivery: Delivery) -> Event | None:
