@@ -216,6 +216,8 @@ class Callbacks(BaseModel):
 
 class Deliveries(BaseModel):
     deliveries: list[DeliveryView]
+    next: str | None
+    """For `after`; null on the last page."""
 
 
 class Feed(BaseModel):
