@@ -7,26 +7,25 @@ import re
 from services.api.problems import Problem
 
 PATTERN = r"^[a-z2-7]{35}$"
+DELIVERY_PATTERN = r"^[a-z2-7]{52}$"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _TIME_CHARACTERS = 9
 """Of base32: 45 bits of milliseconds, which last until the year 3084."""
+_NAME_CHARACTERS = 26
 _PREFIXES = {"JOB": "job_", "EVENT": "evt_"}
 
 
 def encode(sort: str | None) -> str | None:
-    """The cursor of `JOB#<milliseconds>#job_…` or `EVENT#<milliseconds>#evt_…`."""
+    """The cursor of `JOB#<milliseconds>#job_…`, of `EVENT#<milliseconds>#evt_…` or of `DELIVERY#evt_…#cb_…`."""
     if sort is None:
         return None
-    _, milliseconds, name = sort.split("#")
-    number, time = int(milliseconds), ""
-    for _ in range(_TIME_CHARACTERS):
-        number, digit = divmod(number, len(_ALPHABET))
-        time = _ALPHABET[digit] + time
-    return time + name.partition("_")[2]
+    kind, first, name = sort.split("#")
+    place = _bare(first) if kind == "DELIVERY" else _time(int(first))
+    return place + _bare(name)
 
 
 def decode(cursor: str | None, kind: str) -> str | None:
-    """The `sort` that a cursor stands for; `kind` is `JOB` or `EVENT`.
+    """The `sort` that a cursor stands for; `kind` is `JOB`, `EVENT` or `DELIVERY`.
 
     Raises:
         Problem: 422, it is no cursor.
@@ -34,9 +33,28 @@ def decode(cursor: str | None, kind: str) -> str | None:
     """
     if cursor is None:
         return None
-    if not re.fullmatch(PATTERN[1:-1], cursor):
+    pattern = DELIVERY_PATTERN if kind == "DELIVERY" else PATTERN
+    if not re.fullmatch(pattern[1:-1], cursor):
         raise Problem(422, "INVALID_CURSOR", "Pass `next` of the page before, unchanged.", field="after")
+    if kind == "DELIVERY":
+        return f"DELIVERY#evt_{cursor[:_NAME_CHARACTERS]}#cb_{cursor[_NAME_CHARACTERS:]}"
+    return f"{kind}#{_milliseconds(cursor[:_TIME_CHARACTERS]):013d}#{_PREFIXES[kind]}{cursor[_TIME_CHARACTERS:]}"
+
+
+def _bare(name: str) -> str:
+    return name.partition("_")[2]
+
+
+def _time(milliseconds: int) -> str:
+    time = ""
+    for _ in range(_TIME_CHARACTERS):
+        milliseconds, digit = divmod(milliseconds, len(_ALPHABET))
+        time = _ALPHABET[digit] + time
+    return time
+
+
+def _milliseconds(time: str) -> int:
     number = 0
-    for character in cursor[:_TIME_CHARACTERS]:
+    for character in time:
         number = number * len(_ALPHABET) + _ALPHABET.index(character)
-    return f"{kind}#{number:013d}#{_PREFIXES[kind]}{cursor[_TIME_CHARACTERS:]}"
+    return number

@@ -80,11 +80,9 @@ def redirect(*statuses: int) -> Responses:
     return {302: found, **problems(*statuses)}
 
 
-def cursor() -> QueryParameter:
+def cursor(pattern: str = cursors.PATTERN) -> QueryParameter:
     """The parameter that takes a page's `next`."""
-    found: QueryParameter = Query(
-        description="`next` of the page before.", json_schema_extra={"pattern": cursors.PATTERN}
-    )
+    found: QueryParameter = Query(description="`next` of the page before.", json_schema_extra={"pattern": pattern})
     return found
 
 

@@ -14,3 +14,5 @@ class ApiSettings(CommonSettings):
     """How long a presigned upload is good for."""
     link_seconds: int = 300
     """How long a link to a transcript is good for."""
+    log_retention_days: int | None = None
+    """How long logs are kept, for the receipts of erasures; None where nobody says."""

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from services.common.domain.clock import rfc3339
 from services.common.domain.records import Callback, Delivery, Event, Job
 from services.common.domain.states import JobStatus
-from services.common.store.tombstones import Tombstone
 
 
 class Failed(BaseModel):
@@ -217,6 +216,8 @@ class Callbacks(BaseModel):
 
 class Deliveries(BaseModel):
     deliveries: list[DeliveryView]
+    next: str | None
+    """For `after`; null on the last page."""
 
 
 class Feed(BaseModel):
@@ -230,24 +231,6 @@ class Link(BaseModel):
 
     url: str
     hint: str
-
-
-class Receipt(BaseModel):
-    """What was erased."""
-
-    job_id: str
-    erased_at: str
-    objects: int
-    """Files deleted from the bucket."""
-    items: int
-    """Records deleted from the table."""
-    final: bool
-    """A second search follows within the hour for what a machine may still have written: true after it."""
-
-    @classmethod
-    def of(cls, grave: Tombstone, *, final: bool) -> Receipt:
-        receipt = grave.receipt or {"objects": 0, "items": 0}
-        return cls(job_id=grave.job_id, erased_at=rfc3339(grave.erased_at), final=final, **receipt)
 
 
 class Health(BaseModel):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain import objects
 from services.common.domain.clock import MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
@@ -21,6 +23,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 SECOND_LOOK_MS = 20 * MINUTE
 """A worker that had the job may write until it meets the fence; after this long it has."""
+RETRY_MS = 5 * MINUTE
+"""When what could not be deleted is tried again."""
+
+
+class Look(NamedTuple):
+    """What came of one kind of object or record."""
+
+    deleted: int = 0
+    left: int = 0
+    """Could not be deleted, or not even looked for."""
 
 
 class Erasure:
@@ -39,38 +51,64 @@ class Erasure:
         return self.finish(grave, now) if grave else None
 
     def finish(self, grave: Tombstone, now: int) -> Tombstone | None:
-        """Delete whatever is still there; the receipt adds up what all passes found."""
-        before = dict(grave.receipt or {"objects": 0, "items": 0})
-        receipt = {
-            "objects": before["objects"] + self._delete_objects(grave),
-            "items": before["items"] + self._store.tombstones.delete_items(grave.job_id),
+        """Delete whatever is still there; the receipt adds up what all looks found, by kind."""
+        looks = {
+            "recording": self._attempt(lambda: self._recording(grave)),
+            "results": self._attempt(lambda: self._below(objects.results(grave.job_id))),
+            "work": self._attempt(lambda: self._below(objects.work(grave.job_id))),
+            "records": Look(self._store.tombstones.delete_items(grave.job_id)),
         }
-        # By the clock, not by who has looked before: two first looks at once are no second one.
-        second = grave.erased_at + SECOND_LOOK_MS
-        again = second if now < second else None
-        self._store.tombstones.settle(grave, receipt, look_again_at=again)
-        log.info("job.erased", job_id=grave.job_id, **receipt, final=again is None)
+        before = grave.receipt or {}
+        receipt = {kind: before.get(kind, 0) + look.deleted for kind, look in looks.items()}
+        left = sum(look.left for look in looks.values())
+        again = next_look(grave, now, left=left)
+        # A recording that never came may still come to its key: that is all for which the key is kept.
+        forget = again is None or not (left or grave.source_etag == "")
+        self._store.tombstones.settle(grave, receipt, look_again_at=again, forget=forget)
+        log.info("job.erased", job_id=grave.job_id, **receipt, left=left, final=again is None)
         return self._store.tombstones.get(grave.job_id)
 
-    def _delete_objects(self, grave: Tombstone) -> int:
-        deleted = self._delete_source(grave) if grave.source_key else 0
-        for prefix in (f"{objects.RESULTS}{grave.job_id}/", f"{objects.WORK}{grave.job_id}/"):
-            pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-            for page in pages:
-                keys: list[ObjectIdentifierTypeDef] = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
-                if keys:
-                    reply = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
-                    deleted += len(keys) - len(reply.get("Errors", []))
-        return deleted
+    def _attempt(self, look: Callable[[], Look]) -> Look:
+        """One erasure's trouble is not the sweep's."""
+        try:
+            return look()
+        except (ClientError, BotoCoreError) as error:
+            # Not its text: that may hold the object's address, and with it the file's name.
+            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+            log.warning("erasure.failed", code=code)
+            return Look(left=1)
 
-    def _delete_source(self, grave: Tombstone) -> int:
+    def _recording(self, grave: Tombstone) -> Look:
         """The recording, unless another was put in its place: that one is a job of its own."""
+        if grave.source_key is None:
+            return Look()
         same: dict[str, Any] = {"IfMatch": f'"{grave.source_etag}"'} if grave.source_etag else {}
         try:
-            self._s3.head_object(Bucket=self._bucket, Key=grave.source_key or "", **same)
-            self._s3.delete_object(Bucket=self._bucket, Key=grave.source_key or "", **same)
+            self._s3.head_object(Bucket=self._bucket, Key=grave.source_key, **same)
+            self._s3.delete_object(Bucket=self._bucket, Key=grave.source_key, **same)
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in {404, 412}:
-                return 0
+                return Look()
             raise
-        return 1
+        return Look(deleted=1)
+
+    def _below(self, prefix: str) -> Look:
+        deleted = left = 0
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            keys: list[ObjectIdentifierTypeDef] = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
+            if keys:
+                reply = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
+                refused = len(reply.get("Errors", []))
+                deleted, left = deleted + len(keys) - refused, left + refused
+        return Look(deleted, left)
+
+
+def next_look(grave: Tombstone, now: int, *, left: int) -> int | None:
+    """When to search once more: None, never, is only for what is gone and cannot come back.
+
+    By the clock, not by who has looked before: two first looks at once are no second one.
+    """
+    if left:
+        return now + RETRY_MS
+    last = max(grave.erased_at + SECOND_LOOK_MS, grave.upload_expires_at or 0)
+    return last if now < last else None

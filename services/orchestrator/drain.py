@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict, deque
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.common.domain.records import Delivery
     from services.common.store.deliveries import Deliveries
@@ -22,8 +23,12 @@ SENDERS = 128
 PER_RECEIVER = 4
 """Of which so many to one client's one host."""
 PAGE = 1_000
-"""Due deliveries looked at in one go: a flood at the front of the line does not hide what stands behind it."""
+"""Due deliveries read in one go, and more while nobody among them has a turn: a flood hides nobody behind it."""
+IN_LINE = 250
+"""Kept of one receiver while it waits: what comes beyond stays in the index until there is room."""
 LOOK_AGAIN_SECONDS = 1.0
+READING_SHARE = 0.1
+"""Of the time, at most, goes into reading the index from its beginning: of a flood that cannot be sent, all of it."""
 LAST_TRY_SECONDS = 20
 """Left of the function's time when the last delivery may begin: more than a try can take."""
 
@@ -38,12 +43,21 @@ class Line:
         self._busy: Counter[Receiver] = Counter()
         self._seen: set[tuple[str, str, str, int]] = set()
 
-    def join(self, delivery: Delivery) -> None:
-        """Stand in line, unless it already does or has been through: the index may lag behind."""
+    def join(self, delivery: Delivery) -> bool:
+        """Stand in line, unless it already does or has been through: the index may lag. False if there is no room."""
         name = (delivery.job_id, delivery.event_id, delivery.callback_id, delivery.attempts)
-        if name not in self._seen:
-            self._seen.add(name)
-            self._waiting[_receiver(delivery)].append(delivery)
+        if name in self._seen:
+            return True
+        if len(self._waiting.get(_receiver(delivery), ())) >= IN_LINE:
+            return False
+        self._seen.add(name)
+        self._waiting[_receiver(delivery)].append(delivery)
+        return True
+
+    @property
+    def empty(self) -> bool:
+        """Nobody waits."""
+        return not self._waiting
 
     def next(self) -> Delivery | None:
         """Whose turn it is among the receivers that have a place free."""
@@ -70,7 +84,11 @@ class Drain:
         self._dispatcher = dispatcher
         self._clock = clock
         self._line = Line()
-        self._looked_at = float("-inf")
+        self._due: Iterator[Delivery] | None = None
+        """The rest of the index; None at its end."""
+        self._left_out = False
+        """Whether somebody found no room since the index was begun."""
+        self._begin_at = float("-inf")
 
     def run(self, seconds_left: Callable[[], float]) -> int:
         """Send until nothing is due or the time is up; returns how many tries were made."""
@@ -78,8 +96,7 @@ class Drain:
         under_way: dict[Future[bool], Delivery] = {}
         with ThreadPoolExecutor(SENDERS, thread_name_prefix="delivery") as pool:
             while True:
-                in_time = seconds_left() > LAST_TRY_SECONDS
-                while in_time and len(under_way) < SENDERS and (delivery := self._next()):
+                while len(under_way) < SENDERS and (delivery := self._next(seconds_left)):
                     under_way[pool.submit(self._send, delivery)] = delivery
                 if not under_way:
                     return sent
@@ -88,15 +105,30 @@ class Drain:
                     self._line.leave(under_way.pop(future))
                     sent += future.result()
 
-    def _next(self) -> Delivery | None:
-        """Whoever is next in line; when that is nobody, the index is asked again, but not all the time."""
-        delivery = self._line.next()
-        if delivery is None and time.monotonic() - self._looked_at >= LOOK_AGAIN_SECONDS:
-            self._looked_at = time.monotonic()
-            for due in self._deliveries.overdue(self._clock(), limit=PAGE):
-                self._line.join(due)
-            return self._line.next()
-        return delivery
+    def _next(self, seconds_left: Callable[[], float]) -> Delivery | None:
+        """Whoever is next in line; while that is nobody, the index is read on."""
+        while seconds_left() > LAST_TRY_SECONDS:
+            if (delivery := self._line.next()) or not self._read():
+                return delivery
+        return None
+
+    def _read(self) -> bool:
+        """Let the index's next page stand in line; False at its end. It is begun again, but not all the time."""
+        began = time.monotonic()
+        if self._due is None:
+            room = self._left_out and self._line.empty
+            if began < self._begin_at and not room:
+                return False
+            self._due = self._deliveries.overdue(self._clock())
+            self._left_out = False
+            self._begin_at = began + LOOK_AGAIN_SECONDS
+        page = list(islice(self._due, PAGE))
+        for due in page:
+            self._left_out |= not self._line.join(due)
+        if len(page) < PAGE:
+            self._due = None
+        self._begin_at += (time.monotonic() - began) / READING_SHARE
+        return bool(page)
 
     def _send(self, delivery: Delivery) -> bool:
         try:

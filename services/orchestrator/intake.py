@@ -77,7 +77,7 @@ class Intake:
         return taken
 
     def _arrival(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> _Arrival | None:
-        """Whose upload this is; None if it has been taken in before."""
+        """Whose upload this is; None if it has been taken in before, or its job was erased."""
         client_id, job_id = objects.upload_job(upload.key)
         job = self._store.jobs.get(job_id) if job_id else None
         if job and job.source_key == upload.key:
@@ -85,8 +85,19 @@ class Intake:
                 return _Arrival(upload, job, awaited=True)
             if job.source_etag in {upload.etag, ""}:  # known, or canceled before it came
                 return None
+        if client_id and job_id and not job and self._erased(upload, client_id, job_id, now):
+            return None
         owner = client_id if client_id and self._client(client_id, clients).known else objects.DEFAULT_CLIENT
         return _Arrival(upload, self._plain(upload, owner, now), awaited=False)
+
+    def _erased(self, upload: Upload, client_id: str, job_id: str, now: int) -> bool:
+        """Whether the job that this was uploaded for has been erased: then the upload is erased too."""
+        grave = self._store.tombstones.get(job_id)
+        if grave is None or grave.client_id != client_id:
+            return False
+        self._store.tombstones.reopen(grave, source_key=upload.key, source_etag=upload.etag, now=now)
+        log.warning("intake.ignored", code="JOB_ERASED", job_id=job_id)
+        return True
 
     def _client(self, client_id: str, clients: dict[str, ClientView]) -> ClientView:
         if client_id not in clients:

@@ -1,11 +1,40 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Generator, Iterator
 
 import pytest
+import structlog
 
+from services.common import logs
 from tests.support.gateway import Client, Gateway
 from tests.support.world import World, emulated
+
+PRIVATE = re.compile(r"uploads/\w|m(ö|Ã¶|%C3%B6|\\u00f6)te|åäö|whsec_\w|key-of-\w|hooks\.example\.com")
+"""Recordings' names and places, a transcript, secrets, keys and addresses that the tests here make use of."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Whatever a test is about: what was logged meanwhile holds nothing private."""
+    report = yield
+    logged = report.capstdout + report.capstderr + report.caplog
+    if call.when == "teardown" and report.passed and (found := PRIVATE.search(logged)):
+        report.outcome = "failed"
+        report.longrepr = (
+            f"{item.nodeid} logged {found.group()!r}:\n{logged[max(0, found.start() - 300) : found.end()]}"
+        )
+    return report
+
+
+@pytest.fixture(autouse=True)
+def logs_as_deployed() -> None:
+    """The lines that a deployment writes, not those that structlog shows to people, with every variable."""
+    logs.configure("debug")
+    # To whatever standard error is now, which changes from test to test.
+    structlog.configure(cache_logger_on_first_use=False)
 
 
 @pytest.fixture

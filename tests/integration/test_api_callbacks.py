@@ -152,6 +152,23 @@ def test_a_test_message_is_signed_and_its_ledger_can_be_read(world: World, priva
     assert (delivery["status"], delivery["tries"][0]["status"]) == ("delivered", 200)
 
 
+def test_a_ledger_is_read_page_by_page(alice: Client) -> None:
+    place = alice.post("/api/callbacks", {"url": URL}).headers["location"]
+    made = {alice.post(f"{place}/test").json["delivery_id"] for _ in range(5)}
+    seen: list[str] = []
+    after, sizes = "", []
+    while True:
+        page = alice.get(f"{place}/deliveries?limit=2{after}").json
+        seen += [one["delivery_id"] for one in page["deliveries"]]
+        sizes.append(len(page["deliveries"]))
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+
+    assert (sorted(seen), sizes) == (sorted(made), [2, 2, 1])
+    assert {one["delivery_id"] for one in alice.get(f"{place}/deliveries").json["deliveries"]} == made
+
+
 def test_for_a_day_after_a_rotation_both_secrets_verify(world: World, private: Client) -> None:
     echo = Echo()
     world.clock.now = time.time_ns() // 1_000_000

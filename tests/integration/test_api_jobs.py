@@ -4,49 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
 
 import pytest
 
 from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import EventType
-from services.common.domain.records import Job
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.erasure import SECOND_LOOK_MS
-from services.common.store.endings import Outcome
 from services.common.store.parts import FencedError
+from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
 from tests.support.gateway import Client
-from tests.support.world import BUCKET, World
-
-
-def create(client: Client, **more: Any) -> dict[str, Any]:
-    reply = client.post("/api/jobs", {"file_name": "möte.mp3"} | more)
-    assert reply.status == 201, reply.body
-    assert reply.headers["location"] == f"/api/jobs/{reply.json['job_id']}"
-    found: dict[str, Any] = reply.json
-    return found
-
-
-def uploaded(world: World, client: Client, **more: Any) -> Job:
-    """A job whose recording has arrived: it is queued."""
-    return world.arrived(create(client, **more)["job_id"])
-
-
-def finished(world: World, client: Client, outcome: Outcome, **more: Any) -> Job:
-    """A job that has ended so."""
-    return world.ended(uploaded(world, client, **more), outcome)
-
-
-FAILED = Outcome(error={"code": "INTERNAL", "message": "The device broke.", "retryable": True})
-
-
-def completed(world: World, client: Client, **more: Any) -> Job:
-    def file(form: str) -> dict[str, Any]:
-        return {"key": f"results/x/1/transcript.{form}", "bytes": 5, "sha256": "0" * 64}
-
-    files = {form: file(form) for form in ("txt", "json")}
-    result = {"attempt": 1, "prefix": "results/x/1/", "files": files, "language": "sv", "duration_seconds": 1.5}
-    return finished(world, client, Outcome(result=result, cost={"dollars": 0.01}), **more)
+from tests.support.world import World
 
 
 def test_an_upload_is_bound_to_key_type_size_and_checksum(alice: Client) -> None:
@@ -214,55 +181,6 @@ def test_a_new_key_does_not_make_a_retry_of_what_has_not_failed(world: World, al
     reply = alice.post(f"/api/jobs/{job.job_id}/retry", idempotency_key="retry-2")
 
     assert (reply.status, reply.json["code"]) == (409, "NOT_FAILED")
-
-
-def test_erasing_leaves_nothing_but_a_receipt(world: World, alice: Client) -> None:
-    alice.post("/api/callbacks", {"url": "https://hooks.example.com/"})
-    job = completed(world, alice, callback={"url": "https://hooks.example.com/own"})
-    world.s3.put_object(Bucket=BUCKET, Key=f"results/{job.job_id}/1/transcript.txt", Body=b"text")
-    world.s3.put_object(Bucket=BUCKET, Key=f"work/{job.job_id}/plan.json", Body=b"{}")
-
-    receipt = alice.delete(f"/api/jobs/{job.job_id}")
-
-    assert receipt.status == 200
-    assert (receipt.json["objects"], receipt.json["final"]) == (3, False)
-    assert world.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
-    left = world.dynamodb.scan(TableName="transcription-jobs")["Items"]
-    (grave,) = [item for item in left if item["pk"]["S"] == f"JOB#{job.job_id}"]
-    assert set(grave) == {
-        *("pk", "sk", "schema_version", "job_id", "client_id", "erased_at", "receipt", "expires_at", "write_id"),
-        *("due_kind", "due_at"),
-    }
-    assert "möte" not in json.dumps(left)
-    assert alice.get(f"/api/jobs/{job.job_id}").status == 404
-    assert alice.delete(f"/api/jobs/{job.job_id}").json == receipt.json
-    assert alice.get("/api/jobs").json["jobs"] == []
-
-
-def test_what_a_worker_wrote_after_the_erasure_is_found_by_the_second_search(world: World, alice: Client) -> None:
-    running, part = world.claimed(uploaded(world, alice))
-    alice.delete(f"/api/jobs/{running.job_id}")
-    world.s3.put_object(Bucket=BUCKET, Key=f"results/{running.job_id}/1/transcript.txt", Body=b"late")
-    with pytest.raises(FencedError):
-        world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE, on_device=True, progress=0.5)
-
-    world.clock.pass_(SECOND_LOOK_MS)
-    (grave,) = world.store.tombstones.overdue(world.clock(), limit=10)
-    alice_gateway = alice.gateway.app.state.service()
-    alice_gateway.erasure.finish(grave, world.clock())
-
-    assert world.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0
-    assert list(world.store.tombstones.overdue(world.clock() + SECOND_LOOK_MS, limit=10)) == []
-    receipt = alice.delete(f"/api/jobs/{running.job_id}").json
-    assert (receipt["objects"], receipt["final"]) == (2, True)
-
-
-def test_a_recording_that_was_replaced_meanwhile_is_another_jobs_and_stays(world: World, alice: Client) -> None:
-    job = uploaded(world, alice)
-    world.s3.put_object(Bucket=BUCKET, Key=job.source_key, Body=b"another")
-
-    assert alice.delete(f"/api/jobs/{job.job_id}").json["objects"] == 0
-    assert world.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 1
 
 
 def test_a_callback_for_one_job_hears_of_that_job_alone(world: World, alice: Client) -> None:

@@ -153,6 +153,15 @@ def test_a_page_has_between_one_and_a_hundred_entries(alice: Client, path: str, 
     is_problem(alice.get(f"{path}?{query}"), 422)
 
 
+@pytest.mark.parametrize("query", ["limit=0", "limit=51", "limit=x", "after=x", f"after={'a' * 35}", "after=%00"])
+def test_a_ledgers_page_has_between_one_and_fifty_entries_and_a_cursor_of_its_own(alice: Client, query: str) -> None:
+    job = alice.post("/api/jobs", {"file_name": "a.mp3"}).headers["location"]
+    callback = alice.post("/api/callbacks", {"url": URL}).headers["location"]
+
+    for subject in (job, callback):
+        is_problem(alice.get(f"{subject}/deliveries?{query}"), 422)
+
+
 @pytest.mark.parametrize(
     "authorization",
     [

@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from standardwebhooks import Webhook
 
 from services.common.domain.clock import DAY, SECOND, now_ms
@@ -15,9 +17,10 @@ from services.common.domain.events import EventType, compose_about
 from services.common.domain.records import Callback, Delivery
 from services.common.store.events import direct
 from services.common.webhooks import dispatch
-from services.common.webhooks.dispatch import LEASE_MS, Dispatcher
+from services.common.webhooks.breaker import THRESHOLD
+from services.common.webhooks.dispatch import LEASE_MS, UNSIGNED_PAUSE_MS, Dispatcher
 from services.common.webhooks.schedule import MAX_ATTEMPTS
-from services.common.webhooks.transport import post
+from services.common.webhooks.transport import DEADLINE_SECONDS, post
 from tests.support import receivers
 from tests.support.world import World
 
@@ -54,6 +57,13 @@ class Recorder:
         lines = [line.split(": ", 1) for line in header.decode().split("\r\n")[1:]]
         self.requests.append(({name.lower(): value for name, value in lines}, body))
         connection.sendall(receivers.status(self.status, body=self.body))
+
+
+def raises(error: Exception) -> Callable[..., Any]:
+    def raising(*_: Any) -> Any:
+        raise error
+
+    return raising
 
 
 def test_a_delivery_is_signed_with_the_callbacks_secret_and_ends_as_delivered(world: World) -> None:
@@ -307,7 +317,32 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
     assert counts == [2, 1]
 
 
-def test_a_secret_that_cannot_be_opened_is_a_failed_try_and_no_message(world: World) -> None:
+def test_a_key_service_that_fails_counts_against_no_receiver(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder()
+    with receivers.serve(recorder) as port:
+        made = world.callback(f"http://127.0.0.1:{port}/")
+        sender = dispatcher(world)
+        with monkeypatch.context() as broken:
+            broken.setattr(world.vault, "open", raises(EndpointConnectionError(endpoint_url="https://kms")))
+            for number in range(THRESHOLD):
+                (delivery,) = world.completed(made, name=f"job_{number}")
+                assert sender.send(delivery) is None
+        waiting = ledger(world, "job_0")
+        assert (waiting.status, waiting.attempts, waiting.tries, waiting.owner) == ("pending", 0, [], None)
+        assert UNSIGNED_PAUSE_MS <= waiting.due_at - world.clock() <= 1.5 * UNSIGNED_PAUSE_MS
+        assert callback(world).failing_since is None
+        assert recorder.requests == []
+        (delivery,) = world.completed(made, name="job_at_once")  # no breaker has opened
+        sender.send(delivery)
+        world.clock.pass_(2 * UNSIGNED_PAUSE_MS)
+        for delivery in overdue(world):
+            sender.send(delivery)
+
+    assert len(recorder.requests) == THRESHOLD + 1
+    assert (ledger(world, "job_0").status, ledger(world, "job_0").attempts) == ("delivered", 1)
+
+
+def test_a_secret_that_is_another_callbacks_signs_nothing(world: World) -> None:
     recorder = Recorder()
     with receivers.serve(recorder) as port:
         sealed = world.vault.seal("whsec_" + "A" * 43 + "=", client_id="mallory", callback_id="cb_1")
@@ -316,7 +351,31 @@ def test_a_secret_that_cannot_be_opened_is_a_failed_try_and_no_message(world: Wo
         dispatcher(world).send(delivery)
 
     assert recorder.requests == []
-    assert (ledger(world).status, ledger(world).tries[0]["outcome"]) == ("pending", "NOT_SENT")
+    assert (ledger(world).status, ledger(world).attempts) == ("pending", 0)
+
+
+def test_a_sender_that_took_long_to_sign_leaves_the_try_to_the_next(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = Recorder()
+    with receivers.serve(recorder) as port:
+        (delivery,) = world.completed(world.callback(f"http://127.0.0.1:{port}/"))
+        opened = world.vault.open
+
+        def slowly(*arguments: Any) -> list[str]:
+            world.clock.pass_(LEASE_MS - round(DEADLINE_SECONDS * SECOND))
+            return opened(*arguments)
+
+        with monkeypatch.context() as slow:
+            slow.setattr(world.vault, "open", slowly)
+            assert dispatcher(world, "slow").send(delivery) is None
+        assert recorder.requests == []
+        world.clock.pass_(round(DEADLINE_SECONDS * SECOND))
+        (again,) = overdue(world)
+        dispatcher(world, "next").send(again)
+
+    assert len(recorder.requests) == 1
+    assert (ledger(world).status, ledger(world).attempts) == ("delivered", 1)
 
 
 def test_a_redelivery_starts_the_schedule_anew_and_keeps_the_ledger(world: World) -> None:

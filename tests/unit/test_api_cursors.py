@@ -25,3 +25,17 @@ def test_every_text_of_the_shape_is_a_cursor(cursor: str) -> None:
 
     assert sort is not None
     assert cursors.encode(sort) == cursor
+
+
+@given(event=ids, callback=ids)
+def test_a_ledgers_cursor_leads_back_to_its_place(event: str, callback: str) -> None:
+    sort = f"DELIVERY#evt_{event}#cb_{callback}"
+    cursor = cursors.encode(sort)
+
+    assert cursor is not None
+    assert cursors.decode(cursor, "DELIVERY") == sort
+
+
+@given(cursor=st.from_regex(cursors.DELIVERY_PATTERN, fullmatch=True))
+def test_every_text_of_a_ledgers_shape_is_a_cursor(cursor: str) -> None:
+    assert cursors.encode(cursors.decode(cursor, "DELIVERY")) == cursor

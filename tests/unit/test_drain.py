@@ -6,8 +6,11 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from services.common.domain.records import Delivery
-from services.orchestrator.drain import LAST_TRY_SECONDS, PER_RECEIVER, Drain, Line
+from services.orchestrator import drain
+from services.orchestrator.drain import IN_LINE, LAST_TRY_SECONDS, PER_RECEIVER, Drain, Line
 
 
 def delivery(host: str, number: int, client_id: str = "alice") -> Delivery:
@@ -68,9 +71,11 @@ class Queue:
 
     def __init__(self, *deliveries: Delivery) -> None:
         self._deliveries = deliveries
+        self.begun = 0
 
-    def overdue(self, now: int, limit: int) -> Iterator[Delivery]:
-        return iter(self._deliveries[:limit])
+    def overdue(self, now: int) -> Iterator[Delivery]:
+        self.begun += 1
+        return iter(self._deliveries)
 
 
 class Sender:
@@ -100,6 +105,39 @@ def test_everything_that_is_due_is_tried_once() -> None:
 
     assert tried == 200
     assert sorted(sender.sent) == sorted(f"job_{number}" for number in range(200))
+
+
+def test_one_slow_receivers_flood_hides_nobody_behind_it() -> None:
+    answered = threading.Event()
+
+    class Slow(Sender):
+        """Its receiver answers only once the other one has been sent to."""
+
+        def send(self, one: Delivery) -> Delivery:
+            if one.host == "quick":
+                answered.set()
+            assert answered.wait(20), "nobody else was sent to meanwhile"
+            return super().send(one)
+
+    queue = Queue(*(delivery("slow", number) for number in range(1_500)), delivery("quick", 1_500))
+
+    assert drained(queue, Slow(), 300) == 1_501
+
+
+def test_of_a_flood_only_so_much_stands_in_line() -> None:
+    waiting = Line()
+    room = [waiting.join(delivery("flooded", number)) for number in range(IN_LINE + 1)]
+
+    assert room == [True] * IN_LINE + [False]
+    assert waiting.join(delivery("quiet", 0))
+
+
+def test_all_of_a_flood_is_sent_and_read_no_oftener_than_the_line_empties(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "LOOK_AGAIN_SECONDS", 60)
+    queue = Queue(*(delivery("one", number) for number in range(3 * IN_LINE)))
+
+    assert drained(queue, Sender(), 300) == 3 * IN_LINE
+    assert queue.begun == 3
 
 
 def test_one_deliverys_trouble_is_not_the_others() -> None:

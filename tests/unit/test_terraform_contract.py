@@ -11,6 +11,7 @@ import hcl2
 import pytest
 from pydantic_settings import BaseSettings
 
+from services.api import receipts
 from services.api.settings import ApiSettings
 from services.common.domain import objects
 from services.common.settings import CommonSettings
@@ -149,6 +150,13 @@ def test_the_local_stack_plays_the_queue_and_the_schedule_as_terraform_sets_them
     assert f"maxReceiveCount     = {resources.MAX_RECEIVES}" in text("orchestrator")
     assert blocks("orchestrator", "variable")["timeout_seconds"]["default"] == functions.TIMEOUT_SECONDS
     assert 'input = jsonencode({ kind = "sweep" })' in text("orchestrator")
+
+
+def test_what_a_receipt_says_of_backups_and_queues_is_how_long_they_keep() -> None:
+    backups = blocks("jobs_table", "resource")["aws_dynamodb_table.this"]["point_in_time_recovery"]
+    assert backups == [{"enabled": True}], f"or it is another span than AWS's own {receipts.BACKUP_DAYS} days"
+    kept = re.findall(r"message_retention_seconds += (\d+) \* 24 \* 3600", text("orchestrator"))
+    assert kept == [str(receipts.QUEUE_DAYS)] * 2
 
 
 def test_machine_types_are_tried_in_the_same_order_everywhere() -> None:

@@ -7,7 +7,7 @@ from fastapi import Response
 from services.api import openapi, views
 from services.api.auth import Authenticated, Wired
 from services.api.once import Idempotent
-from services.api.routes import owned
+from services.api.routes import ledgers, owned
 from services.common.domain.clock import DAY, expiry
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.ids import new_id
@@ -75,10 +75,10 @@ def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, once:
     return views.CallbackView.of(owned.callback(callback_id, caller, wired), folder(caller.client_id))
 
 
-@router.get("/deliveries", responses=openapi.problems(404))
-def list_callback_deliveries(callback_id: str, caller: Authenticated, wired: Wired) -> views.Deliveries:
-    """The ledger of its test messages and of its challenge."""
+@router.get("/deliveries", responses=openapi.problems(404, 422))
+def list_callback_deliveries(
+    callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
+) -> views.Deliveries:
+    """The ledger of its test messages and of its challenge, in order of their ids."""
     owned.callback(callback_id, caller, wired)
-    return views.Deliveries(
-        deliveries=[views.DeliveryView.of(one) for one in wired.store.deliveries.of_job(callback_id)]
-    )
+    return ledgers.page(callback_id, after, limit, wired)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from services.api import openapi, views
 from services.api.auth import Authenticated, Wired
 from services.api.once import Idempotent
-from services.api.routes import owned
+from services.api.routes import ledgers, owned
 from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
 
 
-@router.get("", responses=openapi.listed("deliveries", 404))
-def list_deliveries(job_id: str, caller: Authenticated, wired: Wired) -> views.Deliveries:
-    """Every message about this job, with every try."""
+@router.get("", responses=openapi.listed("deliveries", 404, 422))
+def list_deliveries(
+    job_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
+) -> views.Deliveries:
+    """Every message about this job, with every try, in order of their ids."""
     owned.job(job_id, caller, wired)
-    return views.Deliveries(deliveries=[views.DeliveryView.of(one) for one in wired.store.deliveries.of_job(job_id)])
+    return ledgers.page(job_id, after, limit, wired)
 
 
 @router.post("/{delivery_id}/redeliver", status_code=202, responses=openapi.problems(404, 409, 422))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.api import openapi, views
+from services.api import openapi, receipts, views
 from services.api.auth import Authenticated, Wired
 from services.api.once import Idempotent
 from services.api.problems import Problem
@@ -66,7 +66,7 @@ def retry(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) ->
 
 
 @router.delete("", responses=openapi.problems(404))
-def erase(job_id: str, caller: Authenticated, wired: Wired) -> views.Receipt:
+def erase(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     """Erase the recording, its transcripts and every record of the job; the receipt can be had again for a day."""
     try:
         job = owned.job(job_id, caller, wired)
@@ -74,7 +74,7 @@ def erase(job_id: str, caller: Authenticated, wired: Wired) -> views.Receipt:
         grave = owned.tombstone(job_id, caller, wired)
     else:
         grave = wired.erasure.erase(job, wired.clock()) or owned.tombstone(job_id, caller, wired)
-    return views.Receipt.of(grave, final=grave.final)
+    return receipts.Receipt.of(grave, log_days=wired.settings.log_retention_days)
 
 
 def _announce(job: Job, kind: EventType, wired: Service, now: int) -> Announcement:

@@ -45,21 +45,31 @@ def upload_job(key: str) -> tuple[str | None, str | None]:
             return None, None
 
 
+def results(job_id: str) -> str:
+    """Under which all attempts' results lie."""
+    return f"{RESULTS}{job_id}/"
+
+
 def result_prefix(job_id: str, attempt: int) -> str:
     """Results of one attempt: never written by another, so what was announced never changes."""
-    return f"{RESULTS}{job_id}/{attempt}/"
+    return f"{results(job_id)}{attempt}/"
 
 
 def result(job_id: str, attempt: int, extension: str) -> str:
     return f"{result_prefix(job_id, attempt)}transcript.{extension}"
 
 
+def work(job_id: str) -> str:
+    """Under which plans, part audio and checkpoints lie."""
+    return f"{WORK}{job_id}/"
+
+
 def plan(job_id: str) -> str:
-    return f"{WORK}{job_id}/plan.json"
+    return f"{work(job_id)}plan.json"
 
 
 def part_audio(job_id: str, part_id: str) -> str:
-    return f"{WORK}{job_id}/{part_id.removeprefix('PART#')}.flac"
+    return f"{work(job_id)}{part_id.removeprefix('PART#')}.flac"
 
 
 def checkpoint(job_id: str, part_id: str, attempt: int, serial: int) -> str:
@@ -68,4 +78,4 @@ def checkpoint(job_id: str, part_id: str, attempt: int, serial: int) -> str:
 
 
 def checkpoints(job_id: str, part_id: str) -> str:
-    return f"{WORK}{job_id}/{part_id.removeprefix('PART#')}/"
+    return f"{work(job_id)}{part_id.removeprefix('PART#')}/"

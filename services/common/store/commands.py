@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from services.common.store.events import Announcement
 
 TOMBSTONE_MS = DAY
+ERASURE = "erasure"
+"""What a tombstone is due for."""
 
 
 def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int) -> list[Operation]:
@@ -82,7 +84,8 @@ def tombstone(job: Job, now: int) -> Operation:
         "erased_at": now,
         "source_key": job.source_key,
         "source_etag": job.source_etag,
-        "due_kind": "erasure",
+        "upload_expires_at": job.upload_expires_at,
+        "due_kind": ERASURE,
         "due_at": now,
         "expires_at": (now + TOMBSTONE_MS) // SECOND,
     }

@@ -30,11 +30,12 @@ class Deliveries:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def of_job(self, job_id: str) -> list[Delivery]:
-        return list(_known(self._table.items(f"JOB#{job_id}", "DELIVERY#")))
+    def of_job(self, job_id: str, *, after: str | None = None, limit: int | None = None) -> list[Delivery]:
+        """Those of a job, or of a callback's own messages, by id; `after` is the sort key of the last one seen."""
+        return list(_known(self._table.items(f"JOB#{job_id}", "DELIVERY#", after=after, limit=limit)))
 
-    def overdue(self, now: int, limit: int) -> Iterator[Delivery]:
-        """Those whose next try has come or whose sender's lease has ended, longest overdue first."""
+    def overdue(self, now: int, limit: int | None = None) -> Iterator[Delivery]:
+        """Those whose next try has come or whose sender's lease has ended, longest overdue first; read as they go."""
         return _known(self._table.due("delivery", before=now, limit=limit))
 
     def event(self, delivery: Delivery) -> Event | None:

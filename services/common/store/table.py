@@ -96,12 +96,14 @@ class Table:
         reply = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=True)
         return decode(reply["Item"]) if "Item" in reply else None
 
-    def items(self, pk: str, prefix: str = "") -> Iterator[Item]:
-        """All items of a partition whose sort key begins with `prefix` (consistent read)."""
+    def items(self, pk: str, prefix: str = "", *, after: str | None = None, limit: int | None = None) -> Iterator[Item]:
+        """All items of a partition whose sort key begins with `prefix` (consistent read); those `after` a sort key."""
         yield from self._query(
             "pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk",
             {":pk": pk} | ({":prefix": prefix} if prefix else {}),
+            limit,
             ConsistentRead=True,
+            **({} if after is None else {"ExclusiveStartKey": _key((pk, after))}),
         )
 
     def due(self, kind: str, *, before: int | None = None, limit: int | None = None) -> Iterator[Item]:

@@ -6,14 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from boto3.dynamodb.conditions import Attr
+
+from services.common.domain.clock import SECOND
 from services.common.domain.records import Job
 from services.common.store.codec import from_item
-from services.common.store.commands import tombstone
+from services.common.store.commands import ERASURE, TOMBSTONE_MS, tombstone
 from services.common.store.jobs import job_key
 from services.common.store.table import PRESENT, ConditionFailedError, Delete, Table, Update
 
 _CHUNK = 50
 """Items deleted by one transaction."""
+_SOURCE = ("source_key", "source_etag")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +26,13 @@ class Tombstone:
     client_id: str
     erased_at: int
     source_key: str | None = None
-    """Until the recording itself is gone."""
+    """Until the recording itself is gone and cannot come any more."""
     source_etag: str | None = None
+    """Empty if it had not come yet."""
+    upload_expires_at: int | None = None
+    """Of a job made over the API: until then, somebody may still upload for it."""
     receipt: Mapping[str, Any] | None = None
-    """`{objects, items}`, how many were deleted; None until that is done."""
+    """`{kind: how many were deleted}`; None until that is done."""
     due_kind: str | None = None
 
     @property
@@ -53,7 +60,7 @@ class Tombstones:
         return True
 
     def overdue(self, now: int, limit: int) -> Iterator[Tombstone]:
-        for item in self._table.due("erasure", before=now, limit=limit):
+        for item in self._table.due(ERASURE, before=now, limit=limit):
             yield from_item(Tombstone, item)
 
     def delete_items(self, job_id: str) -> int:
@@ -64,11 +71,32 @@ class Tombstones:
             self._table.transact([Delete(key=key) for key in keys[start : start + _CHUNK]])
         return len(keys)
 
-    def settle(self, grave: Tombstone, receipt: Mapping[str, Any], *, look_again_at: int | None) -> None:
-        """Everything found is deleted; `look_again_at`: when to search once more for what a worker still wrote."""
-        done = {"receipt": dict(receipt), "due_at": look_again_at}
-        remove = ["source_key", "source_etag", *([] if look_again_at else ["due_kind"])]
+    def settle(self, grave: Tombstone, receipt: Mapping[str, Any], *, look_again_at: int | None, forget: bool) -> None:
+        """Note what a look has found, unless an upload has come meanwhile: then it remains due.
+
+        :param look_again_at: when to search once more; None if that was the last time.
+        :param forget: what the recording was called.
+        """
+        done: dict[str, Any] = {"receipt": dict(receipt), "due_at": look_again_at}
+        if look_again_at:
+            done |= _kept_beyond(look_again_at)
+        remove = [*(_SOURCE if forget else ()), *([] if look_again_at else ["due_kind"])]
+        source = Attr("source_etag")
+        same = source.not_exists() if grave.source_etag is None else source.eq(grave.source_etag)
+        self._change(Update(key=job_key(grave.job_id), when=PRESENT & same, set=done, remove=remove))
+
+    def reopen(self, grave: Tombstone, *, source_key: str, source_etag: str, now: int) -> None:
+        """Something was uploaded for the erased job after all: it goes with the next sweep."""
+        came = {"source_key": source_key, "source_etag": source_etag, "due_kind": ERASURE, "due_at": now}
+        self._change(Update(key=job_key(grave.job_id), when=Attr("erased_at").exists(), set=came | _kept_beyond(now)))
+
+    def _change(self, update: Update) -> None:
         try:
-            self._table.write(Update(key=job_key(grave.job_id), when=PRESENT, set=done, remove=remove))
+            self._table.write(update)
         except ConditionFailedError:
             return
+
+
+def _kept_beyond(moment: int) -> dict[str, int]:
+    """Time to live that does not end while somebody has still to look."""
+    return {"expires_at": (moment + TOMBSTONE_MS) // SECOND}

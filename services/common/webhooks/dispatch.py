@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.common.domain.clock import SECOND
+from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import DIRECT, EventType, compose_about
 from services.common.store.events import Announcement
 from services.common.webhooks.addressee import Addressees
 from services.common.webhooks.breaker import Breakers, is_down
-from services.common.webhooks.outcome import Failure, Outcome
 from services.common.webhooks.signing import signed_headers
 from services.common.webhooks.transport import DEADLINE_SECONDS, post
 from services.common.webhooks.verdict import Verdict, checked, judge
@@ -24,13 +23,16 @@ if TYPE_CHECKING:
     from services.common.domain.records import Callback, Delivery, Event
     from services.common.store.store import Store
     from services.common.webhooks.addressee import Addressee
+    from services.common.webhooks.outcome import Outcome
     from services.common.webhooks.vault import Vault
 
 log = structlog.get_logger()
 LEASE_MS = 45 * SECOND
 """How long a sender holds a delivery: three times what a try can take."""
+UNSIGNED_PAUSE_MS = 5 * MINUTE
+"""How long a message waits that could not be signed here: no receiver's fault, so no attempt is used up."""
 POSTPONED_SPREAD = 0.5
-"""What waits for one receiver comes back spread over half the pause again."""
+"""What was postponed comes back spread over half the pause again."""
 
 
 class Dispatcher:
@@ -60,18 +62,25 @@ class Dispatcher:
     def attempt(self, delivery: Delivery) -> Delivery | None:
         """Try a delivery that is this sender's; returns it as the ledger has it then.
 
-        None if nothing was tried: the receiver is left in peace, or the lease is nearly over and another sender
-        may begin at any moment.
+        None if nothing was tried: the receiver is left in peace, the message could not be signed, or the lease is
+        nearly over and another sender may begin at any moment.
         """
         now = self._clock()
-        if delivery.due_at - now < DEADLINE_SECONDS * SECOND or self._postponed(delivery):
+        if not self._in_time(delivery) or self._postponed(delivery):
             return None
         event = self._store.deliveries.event(delivery)
         addressee = self._addressee(delivery, now)
         if event is None or addressee is None or not _wanted(event, addressee.callback):
             entry = {"at": now, "outcome": "CALLBACK_GONE" if event else "EVENT_GONE"}
             return self._store.deliveries.record(delivery, entry, status="dropped", due_at=None)
-        outcome = checked(self._post(event, addressee), event)
+        headers = self._headers(event, addressee)
+        if headers is None:
+            self._postpone(delivery, UNSIGNED_PAUSE_MS)
+            return None
+        if not self._in_time(delivery):  # reading and signing take long where AWS's calls are tried again
+            return None
+        body = event.body.encode()
+        outcome = checked(post(addressee.callback.url, headers, body, allow_private=self._allow_private), event)
         now = self._clock()
         self._breakers.record(_receiver(delivery), now, down=is_down(outcome))
         verdict = judge(outcome, delivery, addressee.callback, now=now, uniform=random.random())  # noqa: S311 - jitter
@@ -79,35 +88,41 @@ class Dispatcher:
         self._follow(addressee.callback, delivery, outcome, verdict, now)
         return recorded
 
+    def _in_time(self, delivery: Delivery) -> bool:
+        """Whether a try that begins now is over before the lease is."""
+        return delivery.due_at - self._clock() > DEADLINE_SECONDS * SECOND
+
     def _postponed(self, delivery: Delivery) -> bool:
         now = self._clock()
         until = self._breakers.open_until(_receiver(delivery), now)
         if until is None:
             return False
-        spread = (until - now) * POSTPONED_SPREAD * random.random()  # noqa: S311 - jitter
-        self._store.deliveries.postpone(delivery, until + round(spread))
+        self._postpone(delivery, until - now)
         return True
+
+    def _postpone(self, delivery: Delivery, pause_ms: int) -> None:
+        spread = pause_ms * POSTPONED_SPREAD * random.random()  # noqa: S311 - jitter
+        self._store.deliveries.postpone(delivery, self._clock() + pause_ms + round(spread))
 
     def _addressee(self, delivery: Delivery, now: int) -> Addressee | None:
         return self._addressees.find(
             delivery.client_id, delivery.callback_id, delivery.job_id if delivery.own_callback else None, now
         )
 
-    def _post(self, event: Event, addressee: Addressee) -> Outcome:
-        body = event.body.encode()
+    def _headers(self, event: Event, addressee: Addressee) -> dict[str, str] | None:
+        """What goes with the message; None if it could not be signed."""
         now = self._clock()
         try:
-            headers = signed_headers(
+            signed = signed_headers(
                 message_id=event.event_id,
                 timestamp_seconds=now // SECOND,
-                body=body,
+                body=event.body.encode(),
                 active_secrets=addressee.secrets(now),
             )
         except (ClientError, BotoCoreError, ValueError):
             log.exception("delivery.unsigned", callback_id=addressee.callback.callback_id)
-            return Outcome(error=Failure.NOT_SENT, milliseconds=0)
-        headers |= {"content-type": "application/json", "user-agent": "gpu-transcriber-webhooks/1"}
-        return post(addressee.callback.url, headers, body, allow_private=self._allow_private)
+            return None
+        return signed | {"content-type": "application/json", "user-agent": "gpu-transcriber-webhooks/1"}
 
     def _record(self, delivery: Delivery, outcome: Outcome, verdict: Verdict, now: int) -> Delivery | None:
         entry = {

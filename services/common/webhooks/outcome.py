@@ -25,8 +25,6 @@ class Failure(StrEnum):
     RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"
     CHALLENGE_FAILED = "CHALLENGE_FAILED"
     """A 2xx that did not send the challenge back."""
-    NOT_SENT = "NOT_SENT"
-    """This side could not sign the message."""
     HTTP_STATUS = "HTTP_STATUS"
     """There was an answer, and it was no 2xx: redirects are not followed."""
 

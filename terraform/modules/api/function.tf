@@ -25,14 +25,15 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = {
-      TABLE_NAME     = var.table_name
-      BUCKET_NAME    = var.bucket_name
-      DEPLOYMENT     = var.deployment
-      SECRETS_KEY_ID = var.key_arn
-      PUBLIC_URL     = local.url
-      MODELS         = join(",", var.models)
-      RETENTION_DAYS = tostring(var.retention_days)
-      LOG_LEVEL      = var.log_level
+      TABLE_NAME         = var.table_name
+      BUCKET_NAME        = var.bucket_name
+      DEPLOYMENT         = var.deployment
+      SECRETS_KEY_ID     = var.key_arn
+      PUBLIC_URL         = local.url
+      MODELS             = join(",", var.models)
+      RETENTION_DAYS     = tostring(var.retention_days)
+      LOG_RETENTION_DAYS = tostring(var.log_retention_days)
+      LOG_LEVEL          = var.log_level
     }
   }
 

@@ -1,0 +1,65 @@
+"""What an erasure leaves behind: a receipt of what went, and of what goes by itself."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from services.common.domain.clock import DAY, rfc3339
+from services.common.store.commands import TOMBSTONE_MS
+from services.common.store.idempotency import KEPT_MS
+from services.common.store.tombstones import Tombstone
+
+BACKUP_DAYS = 35
+"""Of DynamoDB's point-in-time recovery."""
+QUEUE_DAYS = 14
+"""Of a message that the orchestrator could not take in; a test holds it against Terraform."""
+
+
+class Removed(BaseModel):
+    """How much was deleted, by kind."""
+
+    recording: int = Field(default=0, description="The upload, and what was uploaded for the job later.")
+    results: int = Field(default=0, description="Files: transcripts of every attempt.")
+    work: int = Field(default=0, description="Files: plans, audio of parts, checkpoints.")
+    records: int = Field(default=0, description="In the table: parts, events, deliveries, the job's own callback.")
+
+
+class AgesOut(BaseModel):
+    """Something that nobody deletes and that ends by itself."""
+
+    what: str
+    days: int | None = Field(description="After the last search at the latest; null: as long as the operator says.")
+
+
+class Receipt(BaseModel):
+    """What was erased, and what is still to go by itself."""
+
+    job_id: str
+    erased_at: str
+    removed: Removed
+    ages_out: list[AgesOut]
+    final: bool = Field(
+        description="false while something may still come (a machine's last write, an upload with a form that is still "
+        "good) or could not be deleted: another search follows by itself."
+    )
+
+    @classmethod
+    def of(cls, grave: Tombstone, *, log_days: int | None) -> Receipt:
+        return cls(
+            job_id=grave.job_id,
+            erased_at=rfc3339(grave.erased_at),
+            removed=Removed(**(grave.receipt or {})),
+            ages_out=_ages_out(log_days),
+            final=grave.final,
+        )
+
+
+def _ages_out(log_days: int | None) -> list[AgesOut]:
+    kept = {
+        "point-in-time backups of the table": BACKUP_DAYS,
+        "logs: ids and codes, no content and no file name": log_days,
+        "announcements of uploads that could not be taken in: the file's name": QUEUE_DAYS,
+        "idempotency records: ids": KEPT_MS // DAY,
+        "this receipt: ids and counts": TOMBSTONE_MS // DAY,
+    }
+    return [AgesOut(what=what, days=days) for what, days in kept.items()]

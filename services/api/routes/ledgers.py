@@ -1,0 +1,24 @@
+"""A page of a ledger: of a job's, and of a callback's own messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+
+from services.api import cursors, openapi, views
+from services.api.service import Service
+from services.common.store.deliveries import delivery_key
+
+After = Annotated[str | None, openapi.cursor(cursors.DELIVERY_PATTERN)]
+# Twenty tries with the beginning of each answer, escaped twice, are up to 80 kB: fifty such pass Lambda's 6 MB.
+Limit = Annotated[int, Query(ge=1, le=50)]
+
+
+def page(subject: str, after: str | None, limit: int, wired: Service) -> views.Deliveries:
+    """Of a subject that is known to be the caller's, in order of the deliveries' ids."""
+    found = wired.store.deliveries.of_job(subject, after=cursors.decode(after, "DELIVERY"), limit=limit)
+    return views.Deliveries(
+        deliveries=[views.DeliveryView.of(one) for one in found],
+        next=cursors.encode(delivery_key(found[-1])[1]) if len(found) == limit else None,
+    )
