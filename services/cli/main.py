@@ -8,12 +8,14 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.cli import callbacks, clients, keys, recordings
+from services.cli.machines import machines
 from services.common.domain.errors import TranscriberError
 
 app = typer.Typer(no_args_is_help=True, help="Swedish speech goes in, text comes out.", pretty_exceptions_enable=False)
 app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app, name="keys")
 app.add_typer(callbacks.app, name="callbacks")
+app.command("machines")(machines)
 app.command("send")(recordings.send)
 
 

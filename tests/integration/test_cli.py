@@ -7,7 +7,10 @@ from typer.testing import CliRunner
 
 from services.cli import deployment
 from services.cli.main import app
+from services.common.domain.clock import MINUTE, now_ms
 from services.common.domain.errors import TranscriberError
+from services.common.domain.records import Slot
+from services.common.domain.states import SlotStatus
 from tests.support.gateway import Client, Gateway
 from tests.support.world import TABLE, World
 
@@ -63,6 +66,20 @@ def test_a_callback_is_registered_listed_and_removed_without_the_api(world: Worl
     assert name in transcribe("callbacks", "list", "alice")[0]
     transcribe("callbacks", "remove", "alice", name)
     assert world.store.callbacks.of_client("alice") == []
+
+
+def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) -> None:
+    now = now_ms()
+    slot = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, instance_id="i-1")
+    assert world.store.slots.take(slot)
+    world.store.fleet.present("worker_1", host="lab", beat=1, until=now + MINUTE)
+    world.store.fleet.present("worker_2", host="gone", beat=1, until=now - MINUTE)
+
+    fleet, own = transcribe("machines")
+    assert fleet.startswith("slot 00  running  i-1")
+    assert own.startswith("own box lab")
+    world.store.fleet.absent("worker_1")
+    assert len(transcribe("machines")) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""What is known of the fleet as a whole: the breaker, machines that hold no slot, and the hourly search's place."""
+"""What is known of the fleet as a whole: the breaker, machines that hold no slot, people's own boxes that work, and the
+hourly search's place.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +63,27 @@ class FleetItems:
             known = error.items[0]
             return int(known["seen_at"]) if known else now
         return now
+
+    def present(self, owner: str, *, host: str, beat: int, until: int) -> None:
+        """A person's own box works beside the fleet: it has no slot, launches nothing and is ended by nobody."""
+        item: dict[str, Any] = {
+            "pk": "FLEET",
+            "sk": f"OWN#{owner}",
+            "host": host,
+            "beat": beat,
+            "until": until,
+            "schema_version": SCHEMA_VERSION,
+            "expires_at": until // SECOND,
+        }
+        self._table.write(Put(item=item))
+
+    def absent(self, owner: str) -> None:
+        """It has left."""
+        self._table.write(Delete(key=("FLEET", f"OWN#{owner}")))
+
+    def own_boxes(self, now: int) -> list[dict[str, Any]]:
+        """`host`, `beat` and `until` of every box that is there now."""
+        return [item for item in self._table.items("FLEET", "OWN#") if item["until"] > now]
 
     def search_cursor(self) -> str | None:
         """How far a comparison of uploads with jobs has come; None while none is under way."""
