@@ -88,6 +88,16 @@ def test_subtitles_fit_the_screen_and_never_overlap(words: list[str], pace: floa
     assert "".join("".join(cue.lines) for cue in found).replace(" ", "") == "".join(words)
 
 
+@given(st.lists(st.tuples(st.floats(0, 61), st.floats(0, 2), st.sampled_from(["ja", "jaha.", "o" * 50])), max_size=40))
+def test_subtitles_of_words_without_length_have_some_and_neither_overlap_nor_outlast_the_recording(
+    heard: list[tuple[float, float, str]],
+) -> None:
+    words = [Word(f" {text}", start, start + length, 0.9) for start, length, text in sorted(heard)]
+    found = cues(transcript(tuple(words)))
+    assert all(cue.start < cue.end <= 60 for cue in found)
+    assert all(before.end <= after.start for before, after in pairwise(found))
+
+
 def test_a_short_line_stays_long_enough_to_be_read() -> None:
     first, second = cues(transcript((*spoken("Jaha då så.", pace=0.1), *spoken("Nästa mening kommer.", start=10))))
     assert first.end - first.start >= 1.0

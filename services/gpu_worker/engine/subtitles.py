@@ -14,6 +14,8 @@ READING_SPEED = 17.0
 """Characters a second that an adult reads with ease."""
 SHORTEST, LONGEST = 1.0, 7.0
 """Seconds on screen."""
+TICK = 0.001
+"""Seconds: the formats' own unit."""
 GAP = 0.08
 """Seconds between two cues: two frames, so that the eye sees the change."""
 
@@ -67,13 +69,22 @@ def wrap(text: str) -> tuple[str, ...] | None:
 
 def _timed(pieces: Sequence[Sequence[Word]], seconds: float) -> Iterator[Cue]:
     """Give each piece the time that reading takes, as far as the next one allows."""
-    for index, words in enumerate(pieces):
+    starts = _apart([words[0].start for words in pieces], seconds)
+    for words, start, following in zip(pieces, starts, [*starts[1:], seconds + GAP], strict=True):
         text = " ".join("".join(word.text for word in words).split())
-        start = words[0].start
-        limit = pieces[index + 1][0].start - GAP if index + 1 < len(pieces) else seconds
         wished = max(words[-1].end, start + max(SHORTEST, len(text) / READING_SPEED))
-        end = max(min(wished, limit), min(words[-1].end, limit + GAP), start + 0.001)
-        yield Cue(round(start, 3), round(end, 3), wrap(text) or _chopped(text))
+        end = max(min(wished, following - GAP), min(words[-1].end, following), start + TICK)
+        yield Cue(start, round(end, 3), wrap(text) or _chopped(text))
+
+
+def _apart(starts: Sequence[float], seconds: float) -> list[float]:
+    """The same moments, a tick ahead of the next and of the end: words that were aligned to nothing have no length."""
+    moved: list[float] = []
+    latest = seconds
+    for start in reversed(starts):
+        latest = round(min(start, latest - TICK), 3)
+        moved.append(latest)
+    return moved[::-1]
 
 
 def _chopped(text: str) -> tuple[str, ...]:
