@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from botocore.exceptions import ClientError
 
-from services.common.domain.errors import DamagedModelError, ModelUnavailableError, TranscriberError
+from services.common.domain.errors import DamagedModelError, ModelUnavailableError
 from services.gpu_worker.engine.catalogue import CATALOGUE
 from services.gpu_worker.engine.model import DIGESTS, NEEDED, locate
 
@@ -76,16 +76,7 @@ class Models:
             return own
         if own:
             raise ModelUnavailableError("model", f"The model {key} is neither in the image nor in the bucket.")
-        try:
-            return locate(key).folder
-        except TranscriberError:
-            raise
-        except Exception as error:
-            raise ModelUnavailableError(
-                "model",
-                f"The model {key} is not under {PREFIX}/ in the bucket, and could not be fetched from the hub "
-                f"({type(error).__name__}).",
-            ) from error
+        return locate(key).folder
 
     def _record(self, key: str) -> dict[str, Any] | None:
         """The bucket's record of the model: revision and digests; None if it does not hold it."""

@@ -14,11 +14,15 @@ from rich.markup import escape
 from rich.padding import Padding
 
 from services.common.domain.clock import now_ms
+from services.common.domain.errors import TranscriberError
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.states import TERMINAL, JobStatus
 from services.gpu_worker.engine.catalogue import PACKAGED
+from services.gpu_worker.engine.model import locate
+from services.gpu_worker.models import place
 from services.local.client import Client
 from services.local.display import Display
+from services.local.processes import StackFailedError
 from services.local.receiver import Received, Receiver
 from services.local.resources import BUCKET
 from services.local.stack import Stack, StackSettings
@@ -28,19 +32,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.common.domain.records import Job
+    from services.gpu_worker.engine.model import ModelFiles
 
 CLIP = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
+PRODUCTION = "KBLab/kb-whisper-small"
+"""What deployments use unless they are told otherwise."""
 PATIENCE_SECONDS = 3_600
-MAX_FAILED_MACHINES = 3
-"""Workers that ended badly, after which another would do no better."""
 BOOT_SECONDS = 55
 """Of a spot machine until its model is loaded (docs/performance.md)."""
 IDLE_SECONDS = 45
 """A machine stays this long after its last job."""
-
-
-class MachinesFailedError(Exception):
-    """Workers end before their work; the message is the last one's log."""
 
 
 @dataclass
@@ -70,11 +71,10 @@ def save(text: str, folder: Path) -> Path:
 
 
 def watch(stack: Stack, receiver: Receiver, shipments: Sequence[Shipment], display: Display) -> None:
-    """Follow every shipment until its webhook has come."""
+    """Follow every shipment until its webhook has come. Raises StackFailedError if the system broke down."""
     until = time.monotonic() + PATIENCE_SECONDS
     while any(shipment.received is None for shipment in shipments) and time.monotonic() < until:
-        if len(stack.machines.failed) >= MAX_FAILED_MACHINES:
-            raise MachinesFailedError(stack.machines.failed[-1].read_text("utf-8", "replace").strip())
+        stack.check()
         while not receiver.messages.empty():
             message = receiver.messages.get()
             for shipment in shipments:
@@ -119,12 +119,52 @@ def report(console: Console, client: Client, shipment: Shipment, folder: Path) -
     return True
 
 
+def model_of(chosen: argparse.Namespace) -> ModelFiles:
+    """The model that was chosen, checked; fetched here and now, where it can be seen, if it is the hub's.
+
+    Raises:
+        TranscriberError: there is no such model, or it cannot be had.
+
+    """
+    key = chosen.model or (PACKAGED if chosen.models_folder is None else PRODUCTION)
+    return locate(key, place(chosen.folder / chosen.models_folder, key) if chosen.models_folder else None)
+
+
+def introduced(model: ModelFiles) -> str:
+    """What is to be expected of a model."""
+    if model.key != PACKAGED:
+        return f"The model is {model.key}, revision {model.revision}, in {model.folder}."
+    return (
+        f"The model is {PACKAGED}, which is small enough to come as a package: its Swedish is rough, about every third "
+        f"word is wrong. Production uses {PRODUCTION}, with about one in fourteen."
+    )
+
+
+def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folder: Path) -> bool:
+    """Send files through a system of their own; True if each came back as text."""
+    console.print("Starting S3, SQS, DynamoDB, EC2, the API and the orchestrator …")
+    options = {"model": model.name, "style": model.style}
+    with Receiver() as receiver, Stack(StackSettings(models=(model.key,), models_folder=model.folder)) as stack:
+        client = Client(stack, "demo")
+        receiver.trust(client.register(receiver.url)["secret"])
+        shipments = [Shipment(path, client.send(path.read_bytes(), path.name, options=options)) for path in paths]
+        with Display(console) as display:
+            watch(stack, receiver, shipments, display)
+        done = [report(console, client, shipment, folder) for shipment in shipments]
+        return all(done)
+
+
 def main() -> int:
-    """Exit status 0 if every file has a transcript, 1 if not, 2 if a file cannot be read."""
+    """Exit status 0 if every file has a transcript, 1 if not, 2 if a file or the model cannot be read."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings; without any, a Swedish clip")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where transcripts are written")
-    parser.add_argument("--models-folder", type=Path, help="a model of your own in CTranslate2's form")
+    parser.add_argument(
+        "--model", metavar="KEY", help=f"such as {PRODUCTION}, which the hub gives; without one, {PACKAGED}"
+    )
+    parser.add_argument(
+        "--models-folder", type=Path, help=f"where the model lies in CTranslate2's form; without KEY, {PRODUCTION}"
+    )
     chosen = parser.parse_args()
     console = Console(soft_wrap=True)
     paths = [chosen.folder / path for path in chosen.files] or [CLIP]
@@ -132,28 +172,17 @@ def main() -> int:
         if not path.is_file():
             console.print(f"[red]There is no file {escape(str(path))}.[/]")
             return 2
-    console.print(
-        "The system runs on this machine, with an emulator where AWS would be. "
-        + (
-            f"The model is {PACKAGED}, which is small enough to come as a package: its Swedish is rough, about "
-            "every third word is wrong. Production uses KBLab/kb-whisper-small, with about one in fourteen."
-            if chosen.models_folder is None
-            else f"The model is the one in {escape(str(chosen.models_folder))}."
-        )
-    )
-    console.print("Starting S3, SQS, DynamoDB, EC2, the API and the orchestrator …")
-    with Receiver() as receiver, Stack(StackSettings(models_folder=chosen.models_folder)) as stack:
-        client = Client(stack, "demo")
-        receiver.trust(client.register(receiver.url)["secret"])
-        shipments = [Shipment(path, client.send(path.read_bytes(), path.name)) for path in paths]
-        try:
-            with Display(console) as display:
-                watch(stack, receiver, shipments, display)
-        except MachinesFailedError as error:
-            console.print(f"[red]The worker cannot run on this machine.[/] The last lines of its log:\n{error}")
-            return 1
-        done = [report(console, client, shipment, chosen.folder) for shipment in shipments]
-    return 0 if all(done) else 1
+    console.print("The system runs on this machine, with an emulator where AWS would be.")
+    try:
+        model = model_of(chosen)
+        console.print(escape(introduced(model)))
+        return 0 if transcribe(console, paths, model, chosen.folder) else 1
+    except TranscriberError as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        return 2
+    except StackFailedError as error:
+        console.print(f"[red]{escape(str(error))}[/]")
+        return 1
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+import structlog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
     Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+
+log = structlog.get_logger()
 
 BATCH = 10
 POLL_SECONDS = 1
@@ -83,8 +85,8 @@ class EventSourceMapping:
         while not self._ending.is_set():
             try:
                 self.poll()
-            except (ClientError, BotoCoreError):
-                # As AWS does: the messages are not deleted, and come again.
+            except Exception:  # as AWS does, whatever it is: the messages are not deleted, and come again
+                log.exception("mapping.failed")
                 self._ending.wait(POLL_SECONDS)
 
 
@@ -108,5 +110,5 @@ class Schedule:
         while not self._ending.wait(self._seconds):
             try:
                 self._handler({"kind": "sweep"}, Context())
-            except (ClientError, BotoCoreError):
-                continue  # the next tick does what this one could not
+            except Exception:  # the next tick does what this one could not
+                log.exception("schedule.failed")

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from services.local.metadata import MetadataService
 from services.local.resources import DEPLOYMENT
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     Boot = Callable[[str, Mapping[str, str], IO[bytes]], subprocess.Popen[bytes]]
     """Starts a machine from its id and its worker's environment; it lives as long as the process, which leads its own
     group and writes the machine's log."""
+
+log = structlog.get_logger()
 
 LOOK_SECONDS = 0.25
 NOTICE = timedelta(minutes=2)
@@ -114,21 +118,28 @@ class Machines:
 
     def _follow(self) -> None:
         while not self._ending.wait(LOOK_SECONDS):
-            alive = {instance["InstanceId"]: instance for instance in self._instances()}
-            for instance_id, machine in list(self._running.items()):
-                if instance_id not in alive and machine.process.poll() is None:
-                    machine.kill()
-                if machine.process.poll() is not None:
-                    if machine.process.returncode > 0:
-                        self.failed.append(self._log(instance_id))
-                    machine.metadata.close()
-                    del self._running[instance_id]
-                    if instance_id in alive:
-                        self._ec2.terminate_instances(InstanceIds=[instance_id])
-            for instance_id, instance in alive.items():
-                if instance_id not in self._seen:
-                    self._seen.add(instance_id)
-                    self._running[instance_id] = self._start(instance)
+            try:
+                self._look()
+            except Exception as error:  # noqa: BLE001 - the next look does what this one could not
+                log.error("machines.failed", error=repr(error))  # noqa: TRY400 - it comes again and again
+
+    def _look(self) -> None:
+        """Do with the processes what was done with the instances, and the other way round."""
+        alive = {instance["InstanceId"]: instance for instance in self._instances()}
+        for instance_id, machine in list(self._running.items()):
+            if instance_id not in alive and machine.process.poll() is None:
+                machine.kill()
+            if machine.process.poll() is not None:
+                if machine.process.returncode > 0:
+                    self.failed.append(self._log(instance_id))
+                machine.metadata.close()
+                del self._running[instance_id]
+                if instance_id in alive:
+                    self._ec2.terminate_instances(InstanceIds=[instance_id])
+        for instance_id, instance in alive.items():
+            if instance_id not in self._seen:
+                self._seen.add(instance_id)
+                self._running[instance_id] = self._start(instance)
 
     def _log(self, instance_id: str) -> Path:
         return self._logs / f"worker-{instance_id}.log"

@@ -6,11 +6,9 @@ import json
 import os
 import secrets
 import socket
-import subprocess
-import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +21,7 @@ from services.common.store.store import Store
 from services.gpu_worker.engine.catalogue import PACKAGED
 from services.local import resources
 from services.local.machines import Machines, start_worker
+from services.local.processes import Processes, StackFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
     from services.local.machines import Boot
 
 START_SECONDS = 60
+MAX_FAILED_MACHINES = 3
+"""Workers that ended badly, after which another would do no better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,6 @@ class Stack:
     def __init__(self, settings: StackSettings | None = None) -> None:
         self.settings = settings or StackSettings()
         self._cleanup = ExitStack()
-        self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as undo:
@@ -76,22 +76,23 @@ class Stack:
         self.logs = Path(folder)
         self.endpoint = f"http://127.0.0.1:{_free_port()}"
         self.api_url = f"http://127.0.0.1:{_free_port()}"
-        self._cleanup.callback(self._end_processes)
-        self._run("emulator", "services.local.emulator", self.endpoint.rsplit(":", 1)[-1], env=self._aws())
-        _wait_for(f"{self.endpoint}/moto-api/", self._processes[-1])
+        self._processes = Processes(self.logs)
+        self._cleanup.callback(self._processes.close)
+        self._processes.start("emulator", "services.local.emulator", self.endpoint.rsplit(":", 1)[-1], env=self._aws())
+        self._wait_for(f"{self.endpoint}/moto-api/")
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
         )
         self.resources = resources.create(self.session, self.endpoint)
         self._put_worker_settings()
         service = self._service()
-        self._run(
+        self._processes.start(
             "api",
             *("uvicorn", "services.api.handler:app", "--host", "127.0.0.1"),
             *("--port", self.api_url.rsplit(":", 1)[-1], "--log-level", "warning"),
             env=service,
         )
-        self._run(
+        self._processes.start(
             "orchestrator",
             *("services.local.orchestrator", self.resources.queue_url, str(self.settings.sweep_seconds)),
             env=service | self._orchestrator(),
@@ -101,7 +102,7 @@ class Stack:
         self._cleanup.callback(self.machines.close)
         self.s3 = self.session.client("s3", endpoint_url=self.endpoint)
         self.store = Store(self.session.client("dynamodb", endpoint_url=self.endpoint), resources.TABLE)
-        _wait_for(f"{self.api_url}/api/health", self._processes[1])
+        self._wait_for(f"{self.api_url}/api/health")
 
     def new_client(self, client_id: str) -> str:
         """Make a client known; returns an API key of its own."""
@@ -113,6 +114,12 @@ class Stack:
     def set_missing_capacity(self, missing: Sequence[tuple[str, str]]) -> None:
         """Which (type, subnet) cannot be had; `*` stands for any."""
         httpx.post(f"{self.endpoint}/_local/capacity", json=list(missing)).raise_for_status()
+
+    def check(self) -> None:
+        """Raise StackFailedError once a part of the system has ended, or workers end before their work."""
+        self._processes.check()
+        if len(self.machines.failed) >= MAX_FAILED_MACHINES:
+            raise StackFailedError("The worker cannot run on this machine.", self.machines.failed[-1])
 
     def log_text(self) -> str:
         """All that was logged, for whoever wants to know what went wrong."""
@@ -183,21 +190,15 @@ class Stack:
             Name=resources.CONFIG_PARAMETER, Value=json.dumps(self._common()), Type="String"
         )
 
-    def _run(self, name: str, module: str, *arguments: str, env: Mapping[str, str]) -> None:
-        with (self.logs / f"{name}.log").open("wb") as log:
-            self._processes.append(
-                subprocess.Popen([sys.executable, "-m", module, *arguments], env=dict(env), stdout=log, stderr=log)
-            )
-
-    def _end_processes(self) -> None:
-        for process in reversed(self._processes):
-            process.terminate()
-        for process in self._processes:
-            try:
-                process.wait(timeout=3)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    def _wait_for(self, url: str) -> None:
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            self._processes.check()
+            with suppress(httpx.TransportError):
+                if httpx.get(url, trust_env=False).is_success:
+                    return
+            time.sleep(0.05)
+        raise TimeoutError(f"{url} did not answer within {START_SECONDS} s.")
 
 
 def _free_port() -> int:
@@ -205,16 +206,3 @@ def _free_port() -> int:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
         return port
-
-
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        if process.poll() is not None:
-            raise RuntimeError(f"{process.args!r} ended with status {process.returncode} before it was ready.")
-        try:
-            if httpx.get(url, trust_env=False).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.05)
-    raise TimeoutError(f"{url} did not answer within {START_SECONDS} s.")

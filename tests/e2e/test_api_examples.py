@@ -16,7 +16,11 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "api"
 
 
 @pytest.mark.parametrize(
-    "command", [["bash", "transcribe.sh"], [sys.executable, "transcribe.py"]], ids=["curl", "python"]
+    "command",
+    [
+        pytest.param(["bash", "transcribe.sh"], id="curl", marks=[pytest.mark.curl, pytest.mark.jq]),
+        pytest.param([sys.executable, "transcribe.py"], id="python"),
+    ],
 )
 def test_an_example_brings_the_text_of_a_recording(stack: Stack, command: list[str]) -> None:
     environment = os.environ | {"TRANSCRIBE_URL": stack.api_url, "TRANSCRIBE_KEY": stack.new_client("examples")}

@@ -25,6 +25,8 @@ from tests.support.terraform import CHANGES, NO_CHANGES, Terraform
 from tools import package
 from tools.end_machines import end_machines, stop_launching
 
+pytestmark = pytest.mark.terraform
+
 PLAN_SECONDS = 15
 VARIABLES = {
     "alarm_email": "operations@example.com",

@@ -18,6 +18,8 @@ from services.gpu_worker.engine.subtitles import cues
 from services.gpu_worker.engine.transcript import Transcript
 from tests.support.node import WEBVTT, installed
 
+pytestmark = pytest.mark.npm
+
 SAID = "Är 2 < 3 & 3 > 2 --> ja <i>säkert</i>, sade ordföranden; nu går vi vidare till nästa punkt på dagordningen."
 WORDS = SAID.split()
 

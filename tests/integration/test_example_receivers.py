@@ -71,7 +71,10 @@ def node_command(_port: int) -> tuple[list[str], Path]:
     return ["node", "receiver.mjs"], installed(RECEIVER)
 
 
-@pytest.fixture(scope="module", params=[python_command, node_command], ids=["python", "node"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(python_command, id="python"), pytest.param(node_command, id="node", marks=pytest.mark.npm)],
+)
 def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -185,6 +188,7 @@ def node_verifier() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
+@pytest.mark.npm
 @given(
     content=st.dictionaries(st.text(), st.text() | st.integers()),
     message_id=st.text("abcXYZ019_-", min_size=1, max_size=128),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -88,10 +89,26 @@ def test_subtitles_fit_the_screen_and_never_overlap(words: list[str], pace: floa
     assert "".join("".join(cue.lines) for cue in found).replace(" ", "") == "".join(words)
 
 
+@given(st.lists(st.tuples(st.floats(0, 61), st.floats(0, 2), st.sampled_from(["ja", "jaha.", "o" * 50])), max_size=40))
+def test_subtitles_of_words_without_length_have_some_and_neither_overlap_nor_outlast_the_recording(
+    heard: list[tuple[float, float, str]],
+) -> None:
+    words = [Word(f" {text}", start, start + length, 0.9) for start, length, text in sorted(heard)]
+    found = cues(transcript(tuple(words)))
+    assert all(cue.start < cue.end <= 60 for cue in found)
+    assert all(before.end <= after.start for before, after in pairwise(found))
+
+
 def test_a_short_line_stays_long_enough_to_be_read() -> None:
     first, second = cues(transcript((*spoken("Jaha då så.", pace=0.1), *spoken("Nästa mening kommer.", start=10))))
     assert first.end - first.start >= 1.0
     assert first.end <= second.start - GAP
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt"])
+def test_subtitle_files_of_several_speakers_are_read_by_ffmpeg(form: str) -> None:
+    with av.open(io.BytesIO(render(call(), form))) as container:
+        assert sum(1 for packet in container.demux() if packet.size) == 2
 
 
 @pytest.mark.parametrize("form", ["srt", "vtt"])
@@ -137,6 +154,41 @@ def test_speakers_on_channels_of_their_own_keep_them_apart() -> None:
     both = transcript(spoken("Hej du."), spoken("Hej själv.", 0.1), speakers=2, channels="separate")
     segments = json.loads(render(both, "json"))["segments"]
     assert [(segment["channel"], segment["text"]) for segment in segments] == [(0, "Hej du."), (1, "Hej själv.")]
+
+
+def call(**options: object) -> Transcript:
+    return transcript(spoken("Hej du."), spoken("Hej själv.", 0.1), speakers=2, channels="separate", **options)
+
+
+def test_where_several_speak_the_files_for_people_say_who() -> None:
+    assert render(call(), "txt").decode() == "Talare 1: Hej du.\nTalare 2: Hej själv.\n"
+    assert render(call(), "srt").decode().count("Talare 1: Hej du.") == 1
+    assert render(call(), "vtt").decode().count("<v Talare 2>Hej själv.") == 1
+
+
+def test_a_name_leaves_room_for_the_line_that_follows_it() -> None:
+    both = transcript(spoken("någonting " * 30), spoken("Hej själv.", 0.1), speakers=2, channels="separate")
+    lines = [line for line in render(both, "srt").decode().splitlines() if "någonting" in line]
+    assert sum(line.startswith("Talare 1: ") for line in lines) > 1
+    assert max(map(len, lines)) <= LINE
+
+
+def test_tsv_has_a_column_for_the_channel_when_channels_are_asked_for() -> None:
+    assert render(call(), "tsv").decode().splitlines() == [
+        "start\tend\ttext\tchannel",
+        "0\t720\tHej du.\t0",
+        "100\t820\tHej själv.\t1",
+    ]
+
+
+def test_one_speaker_needs_no_name() -> None:
+    alone = transcript(spoken("Hej du."), speakers=2, channels="separate")
+    assert render(alone, "txt").decode() == "Hej du.\n"
+    assert "<v" not in render(alone, "vtt").decode()
+
+
+def test_speakers_are_named_in_the_language_that_they_speak() -> None:
+    assert set(replace(call(), language="fi").speakers.values()) == {"Speaker 1", "Speaker 2"}
 
 
 def test_the_report_counts_what_was_doubted() -> None:

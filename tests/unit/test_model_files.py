@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
+from services.gpu_worker.engine.catalogue import CATALOGUE
 from services.gpu_worker.engine.model import DIGESTS, _filled_atomically, locate
 from tests.support.random_model import write_random_model
 
@@ -62,6 +63,21 @@ def test_two_that_fetch_at_once_end_with_one_model(tmp_path: Path) -> None:
 
     _filled_atomically(tmp_path / "model", overtaken)
     assert locate("any", tmp_path / "model").revision == "commit"
+
+
+def test_the_hub_is_asked_for_the_pinned_revision_and_what_goes_wrong_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def unreachable(name: str, *, revision: str) -> None:
+        asked.append((name, revision))
+        raise TimeoutError
+
+    monkeypatch.setattr("huggingface_hub.model_info", unreachable)
+    with pytest.raises(ModelUnavailableError, match=r"could not be fetched from the hub \(TimeoutError\)"):
+        locate("KBLab/kb-whisper-small", cache=tmp_path)
+    assert asked == [("KBLab/kb-whisper-small", CATALOGUE["KBLab/kb-whisper-small"].revisions["standard"])]
 
 
 @pytest.mark.parametrize("key", ["nobody/knows", "whisper-base@strict"])

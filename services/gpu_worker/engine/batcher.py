@@ -74,12 +74,12 @@ class Batcher:
         while batch := self._next_batch():
             recipe = batch[0][1]
             try:
-                decoded = self._decode([clip for clip, _, _ in batch], recipe)
+                decoded = list(zip(batch, self._decode([clip for clip, _, _ in batch], recipe), strict=True))
             except BaseException as error:  # noqa: BLE001 - whoever waits for the clip gets it
                 for _, _, future in batch:
                     future.set_exception(error)
             else:
-                for (_, _, future), one in zip(batch, decoded, strict=True):
+                for (_, _, future), one in decoded:
                     future.set_result(one)
 
     def _next_batch(self) -> list[_Job]:

@@ -22,24 +22,31 @@ def _json(transcript: Transcript) -> str:
 
 
 def _txt(transcript: Transcript) -> str:
-    return "".join(f"{segment.text}\n" for segment in transcript.segments)
+    return f"{transcript.text}\n" if transcript.segments else ""
 
 
 def _tsv(transcript: Transcript) -> str:
-    """Times in whole milliseconds, as Whisper writes them; a tab in the text would be a column."""
-    rows = [
-        f"{round(segment.start * 1000)}\t{round(segment.end * 1000)}\t{' '.join(segment.text.split())}"
-        for segment in transcript.segments
-    ]
-    return "\n".join(["start\tend\ttext", *rows]) + "\n"
+    """Times in whole milliseconds, as Whisper writes them; a tab in the text would be a column. The channel is a column
+    of its own where the json has it too.
+    """
+    separate = transcript.options.channels == "separate"
+    rows = [["start", "end", "text", "channel"]]
+    for segment in transcript.segments:
+        times = [str(round(moment * 1000)) for moment in (segment.start, segment.end)]
+        rows.append([*times, " ".join(segment.text.split()), str(segment.channel)])
+    return "".join("\t".join(row if separate else row[:-1]) + "\n" for row in rows)
 
 
 def _subtitles(form: str) -> Callable[[Transcript], str]:
+    """WebVTT has a tag for who speaks; in SubRip it is a part of the text."""
+    before = "<v {}>" if form == "vtt" else "{}: "
+
     def write(transcript: Transcript) -> str:
         file = SSAFile()
         for cue in cues(transcript):
             event = SSAEvent(start=round(cue.start * 1000), end=round(cue.end * 1000))
-            event.plaintext = "\n".join(_escaped(line, form) for line in cue.lines)
+            spoken = "\n".join(_escaped(line, form) for line in cue.lines)
+            event.plaintext = before.format(cue.speaker) + spoken if cue.speaker else spoken
             file.append(event)
         return str(file.to_string(form))
 

@@ -53,7 +53,8 @@ def locate(key: str, folder: Path | None = None, cache: Path | None = None) -> M
 
     A given folder is taken as it is; else the packaged base model, joined once into the cache; else the hub, at the
     catalogue's revision, fetched once. What is in a folder with recorded digests is checked against them. Raises
-    DamagedModelError when a file is missing or differs, ModelUnavailableError for a name that nobody knows.
+    DamagedModelError when a file is missing or differs, ModelUnavailableError for a name that nobody knows and when the
+    hub does not give the model.
     """
     name, _, style = key.partition("@")
     style = style or "standard"
@@ -129,8 +130,14 @@ def _join_packaged(folder: Path) -> str:
 def _from_hub(name: str, revision: str) -> Callable[[Path], str]:
     def fetch(folder: Path) -> str:
         hub = import_module("huggingface_hub")
-        commit = str(hub.model_info(name, revision=revision).sha)
-        hub.snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=list(PATTERNS))
+        try:
+            commit = str(hub.model_info(name, revision=revision).sha)
+            hub.snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=list(PATTERNS))
+        except Exception as error:  # the hub's own, and those of what it calls the network with
+            why = type(error).__name__
+            raise ModelUnavailableError(
+                "model", f"The model {name} is not on this machine, and could not be fetched from the hub ({why})."
+            ) from error
         shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's own bookkeeping
         return commit
 

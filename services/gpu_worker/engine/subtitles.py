@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.gpu_worker.engine.results import Word
 from services.gpu_worker.engine.transcript import Transcript
@@ -14,6 +14,8 @@ READING_SPEED = 17.0
 """Characters a second that an adult reads with ease."""
 SHORTEST, LONGEST = 1.0, 7.0
 """Seconds on screen."""
+TICK = 0.001
+"""Seconds: the formats' own unit."""
 GAP = 0.08
 """Seconds between two cues: two frames, so that the eye sees the change."""
 
@@ -23,23 +25,28 @@ class Cue:
     start: float
     end: float
     lines: tuple[str, ...]
+    speaker: str = ""
+    """Who says it, where several speak; the lines leave room for the name and a colon."""
 
 
 def cues(transcript: Transcript) -> list[Cue]:
     """Subtitles for a transcript, in order, none overlapping another of the same channel."""
     found: list[Cue] = []
+    names = transcript.speakers
     for channel in sorted({segment.channel for segment in transcript.segments}):
-        pieces = [
-            piece for segment in transcript.segments if segment.channel == channel for piece in _pieces(segment.words)
-        ]
-        found.extend(_timed(pieces, transcript.seconds))
+        name = names.get(channel, "")
+        width = LINE - len(f"{name}: ") if name else LINE
+        said = [segment.words for segment in transcript.segments if segment.channel == channel]
+        pieces = [piece for words in said for piece in _pieces(words, width)]
+        timed = _timed(pieces, width, transcript.seconds)
+        found.extend(replace(cue, speaker=name) for cue in timed)
     return sorted(found, key=lambda cue: (cue.start, cue.end))
 
 
-def _pieces(words: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
+def _pieces(words: Sequence[Word], width: int) -> Iterator[tuple[Word, ...]]:
     """Split a sentence into what fits on screen, in as equal pieces as can be, at commas where there are some."""
     text = "".join(word.text for word in words).strip()
-    fits = wrap(text) is not None and words[-1].end - words[0].start <= LONGEST
+    fits = wrap(text, width) is not None and words[-1].end - words[0].start <= LONGEST
     if fits or len(words) == 1:
         yield tuple(words)
         return
@@ -51,31 +58,40 @@ def _pieces(words: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
         return comma - abs(left / total - 0.5)
 
     cut = max(range(1, len(words)), key=merit)
-    yield from _pieces(words[:cut])
-    yield from _pieces(words[cut:])
+    yield from _pieces(words[:cut], width)
+    yield from _pieces(words[cut:], width)
 
 
-def wrap(text: str) -> tuple[str, ...] | None:
+def wrap(text: str, width: int) -> tuple[str, ...] | None:
     """One line, or two as equal as can be; None when they would be too long."""
-    if len(text) <= LINE:
+    if len(text) <= width:
         return (text,)
     spaces = [index for index, character in enumerate(text) if character == " "]
     splits = [(text[:space], text[space + 1 :]) for space in spaces]
-    fitting = [split for split in splits if max(map(len, split)) <= LINE]
+    fitting = [split for split in splits if max(map(len, split)) <= width]
     return min(fitting, key=lambda split: abs(len(split[0]) - len(split[1]))) if fitting else None
 
 
-def _timed(pieces: Sequence[Sequence[Word]], seconds: float) -> Iterator[Cue]:
+def _timed(pieces: Sequence[Sequence[Word]], width: int, seconds: float) -> Iterator[Cue]:
     """Give each piece the time that reading takes, as far as the next one allows."""
-    for index, words in enumerate(pieces):
+    starts = _apart([words[0].start for words in pieces], seconds)
+    for words, start, following in zip(pieces, starts, [*starts[1:], seconds + GAP], strict=True):
         text = " ".join("".join(word.text for word in words).split())
-        start = words[0].start
-        limit = pieces[index + 1][0].start - GAP if index + 1 < len(pieces) else seconds
         wished = max(words[-1].end, start + max(SHORTEST, len(text) / READING_SPEED))
-        end = max(min(wished, limit), min(words[-1].end, limit + GAP), start + 0.001)
-        yield Cue(round(start, 3), round(end, 3), wrap(text) or _chopped(text))
+        end = max(min(wished, following - GAP), min(words[-1].end, following), start + TICK)
+        yield Cue(start, round(end, 3), wrap(text, width) or _chopped(text, width))
 
 
-def _chopped(text: str) -> tuple[str, ...]:
+def _apart(starts: Sequence[float], seconds: float) -> list[float]:
+    """The same moments, a tick ahead of the next and of the end: words that were aligned to nothing have no length."""
+    moved: list[float] = []
+    latest = seconds
+    for start in reversed(starts):
+        latest = round(min(start, latest - TICK), 3)
+        moved.append(latest)
+    return moved[::-1]
+
+
+def _chopped(text: str, width: int) -> tuple[str, ...]:
     """A single word without end, cut hard."""
-    return tuple(text[start : start + LINE] for start in range(0, len(text), LINE))
+    return tuple(text[start : start + width] for start in range(0, len(text), width))

@@ -11,6 +11,8 @@ from services.gpu_worker.engine.quality import Quality
 from services.gpu_worker.engine.results import Word
 
 VERSION = 1
+SPEAKER: Mapping[str, str] = {"sv": "Talare"}
+"""What a speaker is called in a transcript of a language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,19 @@ class Transcript:
     versions: Mapping[str, str]
 
     @property
+    def speakers(self) -> Mapping[int, str]:
+        """A name for people to each channel, where several are heard; none where there is nothing to tell apart."""
+        heard = sorted({segment.channel for segment in self.segments})
+        name = SPEAKER.get(self.language, "Speaker")
+        return {channel: f"{name} {channel + 1}" for channel in heard} if len(heard) > 1 else {}
+
+    @property
     def text(self) -> str:
-        """The text alone, one segment a line."""
-        return "\n".join(segment.text for segment in self.segments)
+        """The text alone, one segment a line; who speaks stands before it, where several do."""
+        names = self.speakers
+        return "\n".join(
+            f"{names[segment.channel]}: {segment.text}" if names else segment.text for segment in self.segments
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The published form: words are in it when the options ask for them."""
