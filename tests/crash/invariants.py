@@ -75,14 +75,14 @@ def announced_result_never_changes(world: CrashWorld, _: set[str]) -> Iterator[s
 
 
 def events_and_deliveries_complete(world: CrashWorld, _: set[str]) -> Iterator[str]:
-    """One event for the end, at most one for each other step, each delivered, with the bytes it was committed with."""
+    """One event for each end, at most one for each other step, each delivered, with the bytes it was committed with."""
     for job in _jobs(world):
         events = _events(world, job)
         kinds = [event["type"] for event in events]
         ends = [kind for kind in kinds if kind in TERMINAL.values()]
-        if ends != [TERMINAL.get(job.status)]:
-            yield f"{job.status} with the events {kinds}"
-        if kinds.count("transcription.queued") != 1:
+        if sorted(ends) != sorted([*["transcription.failed"] * job.generation, TERMINAL.get(job.status, "")]):
+            yield f"{job.status} after {job.generation} retries with the events {kinds}"
+        if kinds.count("transcription.queued") != 1 + job.generation:
             yield f"queued was told {kinds.count('transcription.queued')} times"
         interrupted = [event for event in events if event["type"] == "transcription.interrupted"]
         if len({event["event_id"] for event in interrupted}) != len(interrupted):

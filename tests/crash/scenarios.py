@@ -73,6 +73,19 @@ def _cancel(world: CrashWorld) -> None:
             world.store.commit(commands.cancel(job, parts, announcement, world.now), None)
 
 
+def _retry(world: CrashWorld) -> None:
+    for _, job in list(world.store.jobs.of_client("default", after=None, limit=10)):
+        if job.status is not JobStatus.FAILED:
+            continue
+        after = commands.again(job, world.now)
+        event = compose(after, EventType.QUEUED, serial=str(after.generation), now=world.now, places=world.places)
+        announcement = Announcement(event, job.source_key, world.store.callbacks.of_job(job))
+        with suppress(ConditionFailedError):
+            world.store.commit(
+                commands.retry(after, world.store.parts.of_job(job.job_id), announcement, world.now), None
+            )
+
+
 def _no_capacity(world: CrashWorld) -> None:
     """And then a machine that takes longer to boot than the sweep waits before it asks for a lost reply again."""
     world.ec2.missing = 2

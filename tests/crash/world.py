@@ -135,6 +135,7 @@ class CrashWorld:
         self.each_clip: Callable[[Worker], None] = lambda _: None
         self.skew_ms = 0
         """By how much the next worker's clock is wrong."""
+        self.orchestrator_skew_ms = 0
         self._boots = 0
         self._launches = 0
         settings = self._settings()
@@ -201,7 +202,8 @@ class CrashWorld:
         self.queue.append({"messageId": f"m{len(self.queue)}", "body": json.dumps({"Records": [record]})})
 
     def orchestrator(self) -> Orchestrator:
-        return Orchestrator(self.orchestrator_settings, self.aws, clock=self.clock, wait=self.wait)
+        skew = self.orchestrator_skew_ms
+        return Orchestrator(self.orchestrator_settings, self.aws, clock=lambda: self.now + skew, wait=self.wait)
 
     def worker(self, machine: dict[str, Any]) -> Worker:
         """A process on this machine, as it is after its boot."""

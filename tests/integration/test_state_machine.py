@@ -1,9 +1,13 @@
-"""Everything at once, in any order: uploads, sweeps, machines that die anywhere, clocks ten minutes apart, an index
-that hides what is there, throttling, an S3 that answers 503. In the end every promise holds.
+"""Everything at once, in any order: uploads, sweeps, two at a time, machines that die anywhere or are taken back,
+clocks ten minutes apart, an index that hides what is there and shows what was, no capacity, throttling, an S3 that
+answers 503, cancellation, retry, erasure. In the end every promise holds.
+
+`STATE_MACHINE_EXAMPLES=500` looks further than the tests do.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from typing import Any
@@ -17,9 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from services.common.domain.clock import MINUTE, SECOND
 from services.common.store.table import Table
 from services.gpu_worker.worker import Worker
-from tests.crash.faults import Crash
+from tests.crash.faults import Crash, Mode
 from tests.crash.invariants import violations
-from tests.crash.scenarios import _cancel
+from tests.crash.scenarios import _cancel, _erase, _retry
 from tests.crash.world import crash_world
 
 TROUBLE = {
@@ -37,11 +41,17 @@ class Deployment(RuleBasedStateMachine):
         self.world = self.stack.enter_context(crash_world(parts=parts))
         self.world.listen()
         self.hidden = 0
-        self.canceled = False
+        self.stale = 0
+        self.erased = False
         real = Table.due
+        seen: dict[str, list[dict[str, Any]]] = {}
 
         def due(table: Table, kind: str, **how: Any) -> Iterator[dict[str, Any]]:
-            items = list(real(table, kind, **how))
+            items, before = list(real(table, kind, **how)), seen.get(kind, [])
+            seen[kind] = items
+            if self.stale:
+                self.stale -= 1
+                return iter(before)
             if self.hidden and items:
                 self.hidden -= 1
                 return iter(items[1:])
@@ -54,9 +64,40 @@ class Deployment(RuleBasedStateMachine):
     def queue_is_served(self) -> None:
         self._in_trouble(self.world.serve_queue)
 
-    @rule()
-    def sweep_runs(self) -> None:
+    @rule(skew=st.integers(-10 * MINUTE, 10 * MINUTE))
+    def sweep_runs(self, skew: int) -> None:
+        self.world.orchestrator_skew_ms = skew
         self._in_trouble(self.world.sweep)
+        self.world.orchestrator_skew_ms = 0
+
+    @rule(at=st.integers(0, 12))
+    def two_sweeps_run_at_once(self, at: int) -> None:
+        """The second runs whole while the first one waits for the answer to one of its calls."""
+        faults = self.world.faults
+        faults.happened = False
+        faults.plan(len(faults.calls) + at, Mode.RIVAL, lambda _: self._rival_sweep())
+        self._in_trouble(self.world.sweep)
+        faults.happened = True
+
+    def _rival_sweep(self) -> None:
+        self._in_trouble(lambda: self.world.orchestrator().sweep.run(lambda: 50.0))
+
+    @rule(clips=st.integers(1, 6))
+    def a_machine_is_taken_back(self, clips: int) -> None:
+        seen: list[int] = []
+
+        def notice(worker: Worker) -> None:
+            seen.append(1)
+            if len(seen) == clips:
+                worker.leave("spot notice")
+
+        self.world.each_clip = notice
+        self._in_trouble(self.world.run_machines)
+        self.world.each_clip = lambda _: None
+
+    @rule(launches=st.integers(1, 3))
+    def there_is_no_capacity(self, launches: int) -> None:
+        self.world.ec2.missing = launches
 
     @rule(skew=st.integers(-10 * MINUTE, 10 * MINUTE), clips=st.integers(0, 6))
     def machines_run_and_one_may_die(self, skew: int, clips: int) -> None:
@@ -79,6 +120,10 @@ class Deployment(RuleBasedStateMachine):
     def index_hides_items(self, items: int) -> None:
         self.hidden = items
 
+    @rule(looks=st.integers(1, 3))
+    def index_shows_what_was(self, looks: int) -> None:
+        self.stale = looks
+
     @rule(service=st.sampled_from(sorted(TROUBLE)), after=st.integers(0, 12))
     def a_call_will_be_refused(self, service: str, after: int) -> None:
         left = [after]
@@ -97,8 +142,17 @@ class Deployment(RuleBasedStateMachine):
 
     @rule()
     def client_cancels(self) -> None:
-        _cancel(self.world)
-        self.canceled = True
+        self._in_trouble(lambda: _cancel(self.world))
+
+    @rule()
+    def client_retries(self) -> None:
+        self._in_trouble(lambda: _retry(self.world))
+
+    @rule()
+    def client_erases(self) -> None:
+        if list(self.world.store.jobs.of_client("default", after=None, limit=1)):
+            self.erased = True
+            self._in_trouble(lambda: _erase(self.world))
 
     def _in_trouble(self, step: Any) -> None:
         """A refused call may end the process; the next one goes on."""
@@ -108,23 +162,23 @@ class Deployment(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "world"):
             return
-        self.hidden = 0
+        self.hidden = self.stale = 0
         self.world.faults.refuse = lambda _: None
         try:
             self.world.settle()
             # Three deaths on the device, or as many silent boots, may end or delay a job, and both say so.
-            found = violations(self.world, {"completed", "canceled", "failed"})
+            found = violations(self.world, {"erased"} if self.erased else {"completed", "canceled", "failed"})
             assert [one for one in found if not one.startswith("taken_up_in_time")] == []
         finally:
             self.stack.close()
 
 
 Deployment.TestCase.settings = settings(
-    max_examples=12,
+    max_examples=int(os.environ.get("STATE_MACHINE_EXAMPLES", "20")),
     stateful_step_count=14,
     deadline=None,
     suppress_health_check=list(HealthCheck),
-    derandomize=True,
+    derandomize="STATE_MACHINE_EXAMPLES" not in os.environ,
 )
 
 
