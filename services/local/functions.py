@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from services.orchestrator.bulkheads import SweepFailedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -108,5 +110,5 @@ class Schedule:
         while not self._ending.wait(self._seconds):
             try:
                 self._handler({"kind": "sweep"}, Context())
-            except (ClientError, BotoCoreError):
+            except (ClientError, BotoCoreError, SweepFailedError):
                 continue  # the next tick does what this one could not

@@ -17,7 +17,7 @@ from moto.core.serialize import JSONSerializer
 from services.common.aws import Aws
 from services.common.domain.clock import SECOND
 from services.common.domain.events import Places
-from services.common.domain.records import Callback
+from services.common.domain.records import SCHEMA_VERSION, Callback
 from services.common.domain.states import SlotStatus
 from services.common.store.codec import decode
 from services.common.store.store import Store
@@ -186,8 +186,8 @@ class CrashWorld:
             )
         )
 
-    def upload(self, name: str = "uploads/a.wav") -> None:
-        """Put a recording, and let S3 tell of it."""
+    def upload(self, name: str = "uploads/a.wav", size: int = 5000) -> None:
+        """Put a recording, and let S3 tell of it; `size` in bytes is what S3 says."""
         reply = self.aws.s3().put_object(Bucket=resources.BUCKET, Key=name, Body=b"sound" * 1000)
         record = {
             "eventVersion": "2.1",
@@ -195,7 +195,7 @@ class CrashWorld:
             "eventTime": "2027-01-15T08:00:00.000Z",
             "s3": {
                 "bucket": {"name": resources.BUCKET},
-                "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": 5000},
+                "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": size},
             },
         }
         self.queue.append({"messageId": f"m{len(self.queue)}", "body": json.dumps({"Records": [record]})})
@@ -267,6 +267,15 @@ class CrashWorld:
             self.breaches.append(f"{len(self.ec2.running)} machines with {self.max_workers} slots")
         if len(staying) > 1:
             self.breaches.append(f"{len(staying)} machines where the queue deserves one")
+
+    def of_another_version(self, pk: str, sk: str) -> None:
+        """A newer deployment has written this item."""
+        self.aws.dynamodb().update_item(
+            TableName=resources.TABLE,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET schema_version = :newer",
+            ExpressionAttributeValues={":newer": {"N": str(SCHEMA_VERSION + 1)}},
+        )
 
     def all_items(self) -> list[dict[str, Any]]:
         items = self.aws.dynamodb().scan(TableName=resources.TABLE)["Items"]
