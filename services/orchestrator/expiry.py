@@ -27,11 +27,12 @@ class Expiry:
         self._store = store
         self._places = places
 
-    def run(self, now: int) -> int:
-        """Expire what is overdue; returns how many."""
-        return sum(self._expire(job_id, now) for job_id in self._store.jobs.overdue_uploads(now, PAGE))
+    def overdue(self, now: int) -> list[str]:
+        """Ids of jobs whose upload should have come by now."""
+        return self._store.jobs.overdue_uploads(now, PAGE)
 
-    def _expire(self, job_id: str, now: int) -> bool:
+    def expire(self, job_id: str, now: int) -> bool:
+        """Close a job; False if its upload has come after all."""
         job = self._store.jobs.get(job_id)
         if job is None or job.status is not JobStatus.AWAITING_UPLOAD:
             return False

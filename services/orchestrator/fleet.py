@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,14 +17,15 @@ from services.orchestrator.policy import (
     Demand,
     launches_allowed,
     market_after_refusal,
+    mended,
     next_slot,
     wanted_machines,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from services.common.domain.records import Part
+    from services.common.domain.records import Breaker, Part
     from services.common.store.store import Store
     from services.orchestrator.settings import OrchestratorSettings
 
@@ -67,31 +69,52 @@ class Fleet:
         wanted = wanted_machines(demand, self._settings.max_workers)
         if not wanted:
             return None
-        refused = self._fill(wanted, demand, now)
-        if refused:
-            self._tell(queue, refused)
-        return refused
+        answer = self._fill(wanted, demand, now)
+        if isinstance(answer, Refused):
+            self._tell(queue, answer)
+            return answer
+        if answer:
+            self._tell_no_longer(part for part in queue if part.created_at < now)
+        return None
 
-    def _fill(self, wanted: int, demand: Demand, now: int) -> Refused | None:
-        checked = False
-        while True:
-            slots = {slot.slot: slot for slot in self._store.slots.all()}
-            name = next_slot(wanted, slots, self._settings.max_workers)
-            if name is None:
-                return None
-            if not checked and not launches_allowed(self._store.fleet.breaker(), now, len(slots)):
+    def _fill(self, wanted: int, demand: Demand, now: int) -> Launched | Refused | None:
+        """Launch until there are machines enough; returns the last answer, None where none was needed or known."""
+        slots = self._slots()
+        if next_slot(wanted, slots, self._settings.max_workers) is None:
+            return None
+        breaker = self._breaker(slots.values())
+        answer: Launched | Refused | None = None
+        while name := next_slot(wanted, slots, self._settings.max_workers):
+            if not launches_allowed(breaker, slots.values(), now):
                 return BROKEN
-            checked = True
-            refused = self._take(name, "spot", now)
-            if refused and refused.waiting is Waiting.CAPACITY:
-                market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
-                refused = self._take(name, market, now) if market else refused
-            if refused:
-                return refused
-            if len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values()):
-                return None
+            answer = self._ask(name, demand, now) or answer
+            enough = len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
+            if enough or isinstance(answer, Refused):
+                break
+            slots = self._slots()
+        return answer
 
-    def _take(self, name: str, market: str, now: int) -> Refused | None:
+    def _slots(self) -> dict[str, Slot]:
+        return {slot.slot: slot for slot in self._store.slots.all()}
+
+    def _breaker(self, slots: Collection[Slot]) -> Breaker | None:
+        """The breaker as it stands; closed if the machine that it let through has reported."""
+        breaker = self._store.fleet.breaker()
+        if breaker is None or not mended(breaker, slots):
+            return breaker
+        log.info("breaker.closed")
+        self._store.fleet.good_boot()
+        return None
+
+    def _ask(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
+        """A machine for this slot, from the spot market if it has one."""
+        answer = self._take(name, "spot", now)
+        if isinstance(answer, Refused) and answer.waiting is Waiting.CAPACITY:
+            market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
+            answer = self._take(name, market, now) if market else answer
+        return answer
+
+    def _take(self, name: str, market: str, now: int) -> Launched | Refused | None:
         """Take the slot, then launch. Who finds it taken reads again: another's machine counts too."""
         launch_id = self._name_launch()
         request = self._launcher.request(slot=name, launch_id=launch_id, market=market)
@@ -111,8 +134,8 @@ class Fleet:
             return None
         return self.launch(slot, now)
 
-    def launch(self, slot: Slot, now: int) -> Refused | None:
-        """Ask for the slot's machine, for the first time or again."""
+    def launch(self, slot: Slot, now: int) -> Launched | Refused | None:
+        """Ask for the slot's machine, for the first time or again; None if the answer was lost."""
         try:
             answer = self._launcher.launch(slot.request)
         except (ClientError, BotoCoreError) as error:
@@ -122,9 +145,9 @@ class Fleet:
         if isinstance(answer, Refused):
             log.warning("launch.refused", slot=slot.slot, waiting=answer.waiting.value, reason=answer.reason)
             self._store.slots.free(slot)
-            return answer
-        self._launched(slot, answer, now)
-        return None
+        else:
+            self._launched(slot, answer, now)
+        return answer
 
     def _launched(self, slot: Slot, machine: Launched, now: int) -> None:
         allowance = self._settings.provision_seconds if slot.request["provision"] else self._settings.boot_seconds
@@ -150,6 +173,14 @@ class Fleet:
         """Say on the jobs at the head of the queue why they wait."""
         for part in queue[:TOLD]:
             self._store.jobs.waits(part.job_id, refused.waiting, refused.reason)
+
+    def _tell_no_longer(self, queue: Iterable[Part]) -> None:
+        """A machine comes: take back what was told. It was told from the queue's head, so the first who knows of
+        nothing ends it; whoever is missed is told by the claim.
+        """
+        for part in islice(queue, TOLD):
+            if not self._store.jobs.waits_no_longer(part.job_id):
+                return
 
 
 def _demand(queue: Sequence[Part], fresh: Sequence[float], now: int) -> Demand:

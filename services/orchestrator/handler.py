@@ -7,7 +7,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common import logs
 from services.common.aws import Aws
@@ -60,12 +59,11 @@ def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]])
     failed = {uploads[one.upload] for one in taken if one.error}
     for one in taken:
         if one.error:
-            log.error("intake.failed", message_id=uploads[one.upload], error=str(one.error))
+            log.error("intake.failed", message_id=uploads[one.upload], exc_info=one.error)
     try:
         orchestrator.fleet.ensure(now, [estimated_seconds(one.job.source_bytes) for one in taken if one.job])
-    except (ClientError, BotoCoreError) as error:
-        # The jobs are queued; the sweep launches what they need within a minute.
-        log.error("fleet.failed", error=str(error))  # noqa: TRY400 - the message says it
+    except Exception:  # the jobs are queued; the sweep launches what they need within a minute
+        log.exception("fleet.failed")
     return [{"itemIdentifier": message_id} for message_id in sorted(failed)]
 
 

@@ -8,7 +8,6 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain import objects
 from services.common.domain.clock import expiry
@@ -43,7 +42,7 @@ class _Arrival:
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of an upload: a new job, none because it had one already, or an error that may pass."""
+    """What became of an upload: a new job, none because it had one already, or an error, which may pass."""
 
     upload: Upload
     job: Job | None = None
@@ -65,7 +64,7 @@ class Intake:
         for upload in uploads:
             try:
                 arrival = self._arrival(upload, now, clients)
-            except (ClientError, BotoCoreError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked is told, and it comes again
                 taken.append(Taken(upload, error=error))
             else:
                 if arrival:
@@ -122,13 +121,13 @@ class Intake:
         try:
             callbacks = self._client(client_id, clients).callbacks
             first = self._store.turns.take(client_id, sum(turns), now)
-        except (ClientError, BotoCoreError) as error:
+        except Exception as error:  # noqa: BLE001 - as above
             return [Taken(arrival.upload, error=error) for arrival in arrivals]
         taken = []
         for arrival, start in zip(arrivals, accumulate(turns[:-1], initial=first), strict=True):
             try:
                 taken.append(Taken(arrival.upload, self._queue_one(arrival, callbacks, start, now)))
-            except (ClientError, BotoCoreError) as error:
+            except Exception as error:  # noqa: BLE001 - as above
                 taken.append(Taken(arrival.upload, error=error))
         return taken
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -29,9 +30,13 @@ _CAPACITY = frozenset(
         "Unsupported",
         "UnsupportedOperation",
         "RequestLimitExceeded",
-        "InternalError",
+        "Throttling",
+        "ThrottlingException",
     }
 )
+"""However the reply came: nothing was launched, and later something may be."""
+_PASSING = frozenset({"InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable"})
+"""Of one pool of a fleet, the same; of the whole request, nobody knows what EC2 did before it failed."""
 _QUOTA = frozenset({"MaxSpotInstanceCountExceeded", "InstanceLimitExceeded", "VcpuLimitExceeded"})
 
 
@@ -62,13 +67,15 @@ class Launcher:
 
     def request(self, *, slot: str, launch_id: str, market: str) -> dict[str, Any] | Refused:
         """Everything a launch depends on, to be kept with the slot before it is asked for."""
+        name = self._settings.image_parameter
         try:
-            image = self._parameter(self._settings.image_parameter)
+            image = self._parameter(name)
             provision = image == NO_IMAGE
             if provision:
-                image = self._parameter(self._settings.fallback_image_parameter)
+                name = self._settings.fallback_image_parameter
+                image = self._parameter(name)
         except self._ssm.exceptions.ParameterNotFound:
-            reason = f"The parameter {self._settings.image_parameter} that names the image is missing: apply again."
+            reason = f"The parameter {name} that names the image is missing: put it right and apply again."
             return Refused(waiting=Waiting.IMAGE, reason=reason)
         return {
             "slot": slot,
@@ -92,8 +99,8 @@ class Launcher:
         try:
             reply = self._ec2.create_fleet(**_fleet(request))
         except ClientError as error:
-            details = error.response["Error"]
-            refused = classify(details["Code"], details.get("Message", ""))
+            details, status = error.response["Error"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+            refused = classify(details["Code"], details.get("Message", ""), status=status)
             if refused is None:
                 raise
             return refused
@@ -110,16 +117,22 @@ class Launcher:
         return self._ssm.get_parameter(Name=name)["Parameter"]["Value"]
 
 
-def classify(code: str, message: str) -> Refused | None:
-    """What a refusal means for the queue; None: it is not known whether a machine came."""
+def classify(code: str, message: str, *, status: int = HTTPStatus.OK) -> Refused | None:
+    """What EC2's words mean for the queue; None: it is not known whether a machine came.
+
+    `status`: of the reply that said so. A fleet's own errors lie in one that succeeded: there, no machine came.
+    """
     reason = f"{code}: {message}".strip(": ")
     if code in _CAPACITY:
         return Refused(waiting=Waiting.CAPACITY, reason=reason)
     if code in _QUOTA:
         return Refused(waiting=Waiting.QUOTA, reason=reason)
-    if code.startswith(("Invalid", "Unauthorized", "AuthFailure", "Missing", "IdempotentParameterMismatch")):
-        return Refused(waiting=Waiting.IMAGE, reason=reason)
-    return None
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return None
+    if code in _PASSING:
+        return Refused(waiting=Waiting.CAPACITY, reason=reason)
+    # Whatever else it says, asking again in the same words will not help: the operator must know them.
+    return Refused(waiting=Waiting.IMAGE, reason=reason)
 
 
 def _why(errors: list[dict[str, Any]]) -> Refused:

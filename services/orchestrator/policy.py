@@ -11,7 +11,7 @@ from services.common.domain.states import SlotStatus
 from services.common.store.slots import slot_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from services.common.domain.records import Breaker, Slot
 
@@ -61,8 +61,15 @@ def market_after_refusal(demand: Demand, on_demand_after_minutes: int) -> str | 
     return "on-demand" if allowed else None
 
 
-def launches_allowed(breaker: Breaker | None, now: int, running: int) -> bool:
-    """Whether another machine may be launched. After its pause an open breaker lets one through, to see."""
+def mended(breaker: Breaker, slots: Collection[Slot]) -> bool:
+    """Whether a machine that an open breaker has let through has reported; older machines prove nothing."""
+    return breaker.silent_boots >= SILENT_BOOTS and any(
+        slot.owner is not None and slot.taken_at >= breaker.open_until for slot in slots
+    )
+
+
+def launches_allowed(breaker: Breaker | None, slots: Collection[Slot], now: int) -> bool:
+    """Whether another machine may be launched. After its pause an open breaker lets one through at a time, to see."""
     if breaker is None or breaker.silent_boots < SILENT_BOOTS:
         return True
-    return now >= breaker.open_until and running == 0
+    return now >= breaker.open_until and all(slot.owner is not None for slot in slots)

@@ -4,6 +4,7 @@ slot is ended. Whoever is to be ended is marked first and looked at again.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -13,7 +14,7 @@ from services.common.domain.states import SlotStatus
 from services.orchestrator.policy import BREAK_MS, SILENT_BOOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_ec2 import EC2Client
 
@@ -43,17 +44,18 @@ class Reaper:
         self._fleet = fleet
         self._settings = settings
 
-    def run(self, now: int) -> int:
-        """See to every slot that is overdue and every machine without one; returns how many slots were freed."""
+    def due(self, now: int) -> Iterator[Callable[[], bool]]:
+        """What is to be done about slots that are overdue and machines without one; each tells if it freed a slot."""
         # Machines first, slots second: a slot is taken before its launch, so what is seen here has one by then.
         machines = self._machines()
         slots = self._store.slots.all()
-        freed = sum(self._see_to(slot, machines, now) for slot in slots if slot.due_at <= now)
+        for slot in slots:
+            if slot.due_at <= now or self._outlived(slot, now):
+                yield partial(self._see_to, slot, machines, now)
         held = {slot.launch_id for slot in slots}
         for instance_id, machine in machines.items():
             if machine["State"]["Name"] in {"pending", "running"} and _launch_id(machine) not in held:
-                self._end_stray(instance_id, now)
-        return freed
+                yield partial(self._end_stray, instance_id, now)
 
     def _see_to(self, slot: Slot, machines: Mapping[str, Mapping[str, Any]], now: int) -> bool:
         if slot.instance_id is None:
@@ -66,24 +68,38 @@ class Reaper:
             return self._free(slot, now, taken_back=_taken_back(machine))
         if state in ENDING or not self._must_end(slot, now):
             self._store.slots.look_again_at(slot, now + LOOK_AGAIN_MS)
+        elif self._outlived(slot, now):
+            self._end(slot, now, "it outlived its time")
         elif slot.suspected or slot.status is SlotStatus.LEAVING:
-            self._end(slot, now)
+            self._end(slot, now, "it fell silent")
         elif self._store.slots.look_again_at(slot, now + 2 * self._beat_ms(), suspected=True):
             log.warning("machine.suspected", slot=slot.slot, instance_id=slot.instance_id)
         return False
 
     def _must_end(self, slot: Slot, now: int) -> bool:
         """Overdue is reason enough, but for a machine that said it was leaving and may still be about it."""
-        lifetime = self._settings.max_lifetime_minutes * MINUTE + LIFETIME_MARGIN_MS
-        if now - slot.taken_at > lifetime or slot.status is not SlotStatus.LEAVING:
+        if slot.status is not SlotStatus.LEAVING or self._outlived(slot, now):
             return True
         return now - slot.times.get("leaving", slot.taken_at) > LEAVING_MS
 
-    def _end(self, slot: Slot, now: int) -> None:
+    def _outlived(self, slot: Slot, now: int) -> bool:
+        """Whether the machine should have ended itself: then it is ended, however lively it is."""
+        return now - slot.taken_at > self._settings.max_lifetime_minutes * MINUTE + LIFETIME_MARGIN_MS
+
+    def _end(self, slot: Slot, now: int, why: str) -> None:
+        """Marked as ended first: a machine that was heard of since the slot was read is left to the next sweep.
+
+        It stays suspected, so that a sweep that dies in between is made good by the next one.
+        """
         assert slot.instance_id
-        log.warning("machine.ended", slot=slot.slot, instance_id=slot.instance_id, reported=slot.owner is not None)
+        if not self._store.slots.look_again_at(
+            slot, now + LOOK_AGAIN_MS, suspected=True, note=f"ended by the sweep: {why}"
+        ):
+            return
+        log.warning(
+            "machine.ended", slot=slot.slot, instance_id=slot.instance_id, why=why, reported=slot.owner is not None
+        )
         self._ec2.terminate_instances(InstanceIds=[slot.instance_id])
-        self._store.slots.look_again_at(slot, now + LOOK_AGAIN_MS, note="ended by the sweep: it fell silent")
 
     def _free(self, slot: Slot, now: int, *, taken_back: bool = False) -> bool:
         """The machine is gone: whether it ever reported decides about the next one, unless EC2 took it back."""
@@ -101,11 +117,12 @@ class Reaper:
             log.error("breaker.opened", until=breaker.open_until)
         return True
 
-    def _end_stray(self, instance_id: str, now: int) -> None:
+    def _end_stray(self, instance_id: str, now: int) -> bool:
         seen_at = self._store.fleet.mark_stray(instance_id, now)
         log.warning("machine.stray", instance_id=instance_id, seen_at=seen_at)
         if now - seen_at >= STRAY_MS:
             self._ec2.terminate_instances(InstanceIds=[instance_id])
+        return False
 
     def _beat_ms(self) -> int:
         return round(self._settings.heartbeat_seconds * SECOND)

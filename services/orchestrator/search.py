@@ -1,4 +1,4 @@
-"""Once an hour: uploads held against jobs, since S3 may lose an event. A page at a time, from a cursor."""
+"""Once an hour: uploads held against jobs, since S3 may lose an event. Page after page, from a cursor."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PAGE = 200
-"""Objects looked at by one sweep."""
-PAGE_SECONDS = 20
-"""What a page may take."""
+"""Objects looked at before the cursor is written down."""
 WINDOW_MS = 2 * MINUTE
 """Of each hour, in which a search begins: wide enough that one of the sweeps meets it."""
 YOUNG_MS = 10 * MINUTE
@@ -42,14 +40,22 @@ class Search:
         self._intake = intake
         self._retention_ms = retention_days * DAY
 
-    def run(self, now: int, seconds_left: Callable[[], float]) -> int:
-        """Look at the next page, if it is time; returns how many lost uploads were taken in.
+    def run(self, now: int, in_time: Callable[[], bool]) -> int:
+        """Look at pages while there is time, if it is that of a search; returns how many lost uploads were taken in.
 
         Only a search of several pages is written down: an idle deployment writes nothing.
         """
         cursor = self._store.fleet.search_cursor()
-        if seconds_left() < PAGE_SECONDS or (cursor is None and now % HOUR >= WINDOW_MS):
-            return 0
+        under_way = cursor is not None or now % HOUR < WINDOW_MS
+        found = 0
+        while under_way and in_time():
+            cursor, lost = self._page(cursor, now)
+            found += lost
+            under_way = cursor is not None
+        return found
+
+    def _page(self, cursor: str | None, now: int) -> tuple[str | None, int]:
+        """One page, from `cursor`; returns the next one's, None after the last, and how many uploads were lost."""
         page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=cursor or UPLOADS)
         contents = page.get("Contents", [])
         lost = [
@@ -57,18 +63,25 @@ class Search:
             for upload in map(_upload, contents)
             if YOUNG_MS <= now - upload.uploaded < self._retention_ms and not self._known(upload)
         ]
-        found = [taken for taken in self._intake.take(lost, now) if taken.job]
+        taken = self._intake.take(lost, now)
+        for one in taken:
+            if one.error:
+                log.error("search.failed", error=str(one.error))
+        found = sum(one.job is not None for one in taken)
         if found:
-            log.warning("search.found", jobs=len(found))
-        self._store.fleet.move_search(cursor, contents[-1]["Key"] if page.get("IsTruncated") else None)
-        return len(found)
+            log.warning("search.found", jobs=found)
+        after = contents[-1]["Key"] if page.get("IsTruncated") else None
+        self._store.fleet.move_search(cursor, after)
+        return after, found
 
     def _known(self, upload: Upload) -> bool:
-        """Whether an upload has its job, or is none; one that belongs to an awaited job is intake's to judge."""
+        """Whether an upload has its job, or is none; one that a job still waits for is intake's to judge."""
         if upload.key.endswith("/"):
             return True
         _, job_id = objects.upload_job(upload.key)
-        return job_id is None and self._store.jobs.known(upload_job_id(self._bucket, upload.key, upload.etag))
+        if job_id and self._store.jobs.known(job_id, etag=upload.etag):
+            return True
+        return self._store.jobs.known(upload_job_id(self._bucket, upload.key, upload.etag))
 
 
 def _upload(entry: ObjectTypeDef) -> Upload:

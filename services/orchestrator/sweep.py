@@ -1,15 +1,18 @@
 """Every minute: for each kind of thing that is overdue, its one step. Recovery and fleet first, then deliveries.
 
-Each step is conditional, so two sweeps at once do no harm. Without anything overdue nothing is written.
+Each step is conditional, so two sweeps at once do no harm. Without anything overdue nothing is written. A step that
+fails, or an item of it, keeps no other from being done; the sweep fails at its end.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import structlog
 
+from services.orchestrator.bulkheads import Bulkheads
 from services.orchestrator.drain import Drain
 from services.orchestrator.fleet import WHOLE_QUEUE
 
@@ -31,6 +34,8 @@ STANDSTILL_BEATS = 2.5
 
 ERASURES = 20
 """Seen to by one sweep; the next takes more."""
+DELIVERIES_SECONDS = 25
+"""Of the function's time that expiries, erasures and the search leave to deliveries: the last try begins five later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,39 +56,54 @@ class Sweep:
     heartbeat_seconds: float
 
     def run(self, seconds_left: Callable[[], float]) -> dict[str, int]:
-        """One sweep; returns how much of each kind was done."""
-        recovered = self._recover()
-        freed = self.reaper.run(self.clock())
-        refused = self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE)
-        expired = self.expiry.run(self.clock())
-        erased = self._erase()
-        found = self.search.run(self.clock(), seconds_left)
-        sent = self._deliver(seconds_left)
+        """One sweep; returns how much of each kind was done.
+
+        Raises:
+            SweepFailedError: something failed; all else was done nevertheless.
+
+        """
+        walls = Bulkheads()
+
+        def in_time() -> bool:
+            return seconds_left() > DELIVERIES_SECONDS
+
+        recovered = walls.step("recovery", lambda: self._recover(walls))
+        freed = walls.step("reaper", lambda: walls.each(self.reaper.due(self.clock()), lambda see_to: see_to()))
+        refused = walls.step("fleet", lambda: self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE))
+        expired = walls.step("expiry", lambda: self._expire(walls, in_time))
+        erased = walls.step("erasure", lambda: self._erase(walls, in_time))
+        found = walls.step("search", lambda: self.search.run(self.clock(), in_time))
+        sent = walls.step("deliveries", lambda: self._deliver(seconds_left))
         done = {
-            "recovered": recovered,
-            "freed": freed,
-            "expired": expired,
-            "erased": erased,
-            "found": found,
-            "sent": sent,
+            "recovered": recovered or 0,
+            "freed": freed or 0,
+            "expired": expired or 0,
+            "erased": erased or 0,
+            "found": found or 0,
+            "sent": sent or 0,
         }
         if any(done.values()):
             log.info("sweep.done", **done, waiting=refused.waiting.value if refused else None)
+        walls.close()
         return done
 
-    def _recover(self) -> int:
+    def _recover(self, walls: Bulkheads) -> int:
         suspects = self.recovery.suspects(self.clock())
         if not suspects:
             return 0
         self.wait(STANDSTILL_BEATS * self.heartbeat_seconds)
-        return sum(self.recovery.take_away(suspect, self.clock()) for suspect in suspects)
+        return walls.each(suspects, lambda suspect: self.recovery.take_away(suspect, self.clock()))
 
-    def _erase(self) -> int:
+    def _expire(self, walls: Bulkheads, in_time: Callable[[], bool]) -> int:
+        now = self.clock()
+        overdue = takewhile(lambda _: in_time(), self.expiry.overdue(now))
+        return walls.each(overdue, lambda job_id: self.expiry.expire(job_id, now))
+
+    def _erase(self, walls: Bulkheads, in_time: Callable[[], bool]) -> int:
         """Erasures that broke off, and the second search after each."""
         now = self.clock()
-        return sum(
-            self.erasure.finish(grave, now) is not None for grave in self.store.tombstones.overdue(now, ERASURES)
-        )
+        overdue = takewhile(lambda _: in_time(), self.store.tombstones.overdue(now, ERASURES))
+        return walls.each(overdue, lambda grave: self.erasure.finish(grave, now) is not None)
 
     def _deliver(self, seconds_left: Callable[[], float]) -> int:
         if not any(self.store.deliveries.overdue(self.clock(), limit=1)):

@@ -47,7 +47,7 @@ def read_record(record: object, bucket: str) -> Upload | Ignored:
     """One record of an S3 event."""
     try:
         return _read(record, bucket)  # type: ignore[arg-type] # whatever it is not, the exceptions below say
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return Ignored("FIELDS_MISSING")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
+from tests.crash.faults import aws_error
 
 
 class FakeEc2:
@@ -17,7 +17,7 @@ class FakeEc2:
         self._replies: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         self.machines: dict[str, dict[str, Any]] = {}
         self.missing = 0
-        """Launches that still find no capacity."""
+        """Launches that still find no capacity on the spot market."""
 
     @property
     def running(self) -> list[dict[str, Any]]:
@@ -53,8 +53,7 @@ class FakeEc2:
         if token in self._replies:
             asked, reply = self._replies[token]
             if asked != request:
-                details = {"Error": {"Code": "IdempotentParameterMismatch", "Message": "other parameters"}}
-                raise ClientError(details, "CreateFleet")  # type: ignore[arg-type] # as AWS answers
+                raise aws_error("IdempotentParameterMismatch", "CreateFleet")
             return reply
         reply = self._launch(request)
         if token:
@@ -62,7 +61,7 @@ class FakeEc2:
         return reply
 
     def _launch(self, request: dict[str, Any]) -> dict[str, Any]:
-        if self.missing:
+        if self.missing and request["TargetCapacitySpecification"]["DefaultTargetCapacityType"] == "spot":
             self.missing -= 1
             return {"Instances": [], "Errors": [{"ErrorCode": "InsufficientInstanceCapacity", "ErrorMessage": "none"}]}
         instance_id = f"i-{len(self.machines):08d}"

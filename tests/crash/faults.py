@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Any
+
+from botocore.exceptions import ClientError
 
 
 class Crash(BaseException):
     """The process is gone, here and now."""
+
+
+def aws_error(code: str, operation: str, *, status: int = 400) -> ClientError:
+    """As AWS answers: `Code: its words`."""
+    answer: Any = {"Error": {"Code": code, "Message": "its words"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, operation)
 
 
 class Mode(StrEnum):

@@ -17,7 +17,7 @@ from moto.core.serialize import JSONSerializer
 from services.common.aws import Aws
 from services.common.domain.clock import SECOND
 from services.common.domain.events import Places
-from services.common.domain.records import Callback
+from services.common.domain.records import SCHEMA_VERSION, Callback
 from services.common.domain.states import SlotStatus
 from services.common.store.codec import decode
 from services.common.store.store import Store
@@ -187,8 +187,8 @@ class CrashWorld:
             )
         )
 
-    def upload(self, name: str = "uploads/a.wav", content: bytes = b"sound" * 1000) -> None:
-        """Put a recording, and let S3 tell of it."""
+    def upload(self, name: str = "uploads/a.wav", content: bytes = b"sound" * 1000, size: int | None = None) -> None:
+        """Put a recording, and let S3 tell of it; `size` in bytes is what S3 says, if not the truth."""
         reply = self.aws.s3().put_object(Bucket=resources.BUCKET, Key=name, Body=content)
         record = {
             "eventVersion": "2.1",
@@ -196,7 +196,7 @@ class CrashWorld:
             "eventTime": "2027-01-15T08:00:00.000Z",
             "s3": {
                 "bucket": {"name": resources.BUCKET},
-                "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": len(content)},
+                "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": size or len(content)},
             },
         }
         self.queue.append({"messageId": f"m{len(self.queue)}", "body": json.dumps({"Records": [record]})})
@@ -269,6 +269,15 @@ class CrashWorld:
             self.breaches.append(f"{len(self.ec2.running)} machines with {self.max_workers} slots")
         if len(staying) > 1:
             self.breaches.append(f"{len(staying)} machines where the queue deserves one")
+
+    def of_another_version(self, pk: str, sk: str) -> None:
+        """A newer deployment has written this item."""
+        self.aws.dynamodb().update_item(
+            TableName=resources.TABLE,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET schema_version = :newer",
+            ExpressionAttributeValues={":newer": {"N": str(SCHEMA_VERSION + 1)}},
+        )
 
     def all_items(self) -> list[dict[str, Any]]:
         items = self.aws.dynamodb().scan(TableName=resources.TABLE)["Items"]

@@ -14,6 +14,7 @@ from services.orchestrator.policy import (
     Demand,
     launches_allowed,
     market_after_refusal,
+    mended,
     next_slot,
     wanted_machines,
 )
@@ -79,12 +80,36 @@ def test_on_demand_is_asked_for_only_when_allowed_and_after_the_wait(
     assert market_after_refusal(Demand(parts=1, seconds=1, oldest_wait_ms=waited), minutes) == market
 
 
+def machine(taken_at: int, *, reported: bool) -> Slot:
+    return Slot(
+        slot="00",
+        status=RUNNING if reported else SlotStatus.LAUNCHING,
+        launch_id="launch",
+        request={},
+        taken_at=taken_at,
+        owner="worker" if reported else None,
+    )
+
+
+OPEN = Breaker(silent_boots=SILENT_BOOTS, open_until=1_000)
+
+
 def test_an_open_breaker_lets_one_machine_through_after_its_pause() -> None:
-    breaker = Breaker(silent_boots=SILENT_BOOTS, open_until=1_000)
-    assert not launches_allowed(breaker, 999, running=0)
-    assert launches_allowed(breaker, 1_000, running=0)
-    assert not launches_allowed(breaker, 1_000, running=1)
+    assert not launches_allowed(OPEN, [], 999)
+    assert launches_allowed(OPEN, [], 1_000)
+    assert not launches_allowed(OPEN, [machine(1_000, reported=False)], 1_000)
+
+
+def test_a_machine_from_before_keeps_nobody_from_being_tried_and_proves_nothing() -> None:
+    older = machine(500, reported=True)
+    assert launches_allowed(OPEN, [older], 1_000)
+    assert not mended(OPEN, [older])
+
+
+def test_the_report_of_the_machine_that_was_let_through_closes_the_breaker() -> None:
+    assert not mended(OPEN, [machine(1_000, reported=False)])
+    assert mended(OPEN, [machine(1_000, reported=True)])
 
 
 def test_a_few_silent_boots_do_not_open_the_breaker() -> None:
-    assert launches_allowed(Breaker(silent_boots=SILENT_BOOTS - 1, open_until=10**15), 0, running=0)
+    assert launches_allowed(Breaker(silent_boots=SILENT_BOOTS - 1, open_until=10**15), [], 0)

@@ -44,6 +44,7 @@ def test_keys_arrive_quoted_and_are_read_as_they_were_written() -> None:
         (changed("s3.object.key", "results/x.txt"), "NOT_AN_UPLOAD"),
         (changed("s3.object.key", "uploads/folder/"), "NOT_AN_UPLOAD"),
         (changed("s3.object.size", "many"), "FIELDS_MISSING"),
+        (changed("s3.object.size", float("inf")), "FIELDS_MISSING"),
         (changed("s3", {}), "FIELDS_MISSING"),
         (changed("eventTime", "yesterday"), "FIELDS_MISSING"),
         ({}, "FIELDS_MISSING"),

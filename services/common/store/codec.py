@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from services.common.domain.records import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from _typeshed import DataclassInstance
 
@@ -93,3 +93,12 @@ def from_item(kind: type[Record], item: Mapping[str, Any]) -> Record:
         if name in known:
             known[name] = enum(known[name])
     return kind(**known)
+
+
+def known(kind: type[Record], items: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
+    """The records in these items, without those of an unknown version."""
+    for item in items:
+        try:
+            yield from_item(kind, item)
+        except UnknownVersionError:
+            continue

@@ -53,9 +53,12 @@ class Jobs:
         item = self._table.get(job_key(job_id))
         return from_item(Job, item) if item and "status" in item else None
 
-    def known(self, job_id: str) -> bool:
-        """Whether there is such a job, or was one that has been erased."""
-        return self._table.get(job_key(job_id)) is not None
+    def known(self, job_id: str, *, etag: str | None = None) -> bool:
+        """Whether there is such a job (made for the object with this ETag), or was one that has been erased."""
+        item = self._table.get(job_key(job_id))
+        if item is None:
+            return False
+        return etag is None or "erased_at" in item or item.get("source_etag") == etag
 
     def of_client(self, client_id: str, *, after: str | None, limit: int) -> Iterator[tuple[str, Job]]:
         """A client's jobs, newest first, each with its `sort` for the next page's `after`."""
@@ -80,6 +83,19 @@ class Jobs:
             self._table.write(telling)
         except ConditionFailedError:
             return
+
+    def waits_no_longer(self, job_id: str) -> bool:
+        """A machine comes for a queued job; False if nothing was said of its waiting."""
+        silence = Update(
+            key=job_key(job_id),
+            when=Attr("status").eq(JobStatus.QUEUED.value) & Attr("waiting").exists(),
+            set={"waiting": None, "waiting_reason": None},
+        )
+        try:
+            self._table.write(silence)
+        except ConditionFailedError:
+            return False
+        return True
 
     def await_upload(self, job: Job) -> None:
         """A job whose recording is still to come."""

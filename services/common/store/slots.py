@@ -10,7 +10,7 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
-from services.common.store.codec import UnknownVersionError, from_item, to_item
+from services.common.store.codec import from_item, to_item
 from services.common.store.table import ABSENT, ConditionFailedError, Delete, Key, Put, Update
 
 if TYPE_CHECKING:
@@ -45,14 +45,13 @@ class Slots:
         self._table = table
 
     def all(self) -> list[Slot]:
-        """Every slot that is taken (consistent read)."""
-        taken = []
-        for item in self._table.items("SLOT"):
-            try:
-                taken.append(from_item(Slot, item))
-            except UnknownVersionError:
-                continue
-        return taken
+        """Every slot that is taken (consistent read).
+
+        Raises:
+            UnknownVersionError: a slot cannot be read. Left out it would look free, and its machine like a stray.
+
+        """
+        return [from_item(Slot, item) for item in self._table.items("SLOT")]
 
     def get(self, slot: str) -> Slot | None:
         item = self._table.get(slot_key(slot))

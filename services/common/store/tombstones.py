@@ -10,7 +10,7 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.clock import SECOND
 from services.common.domain.records import Job
-from services.common.store.codec import from_item
+from services.common.store.codec import from_item, known
 from services.common.store.commands import ERASURE, TOMBSTONE_MS, tombstone
 from services.common.store.jobs import job_key
 from services.common.store.table import PRESENT, ConditionFailedError, Delete, Table, Update
@@ -60,8 +60,7 @@ class Tombstones:
         return True
 
     def overdue(self, now: int, limit: int) -> Iterator[Tombstone]:
-        for item in self._table.due(ERASURE, before=now, limit=limit):
-            yield from_item(Tombstone, item)
+        return known(Tombstone, self._table.due(ERASURE, before=now, limit=limit))
 
     def delete_items(self, job_id: str) -> int:
         """Delete everything else that is filed under the job; returns how much that was."""

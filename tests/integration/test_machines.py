@@ -1,0 +1,187 @@
+"""The promises about machines, each on a deployment that runs step by step: how many, how long, and who is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from services.common.domain.clock import HOUR, MINUTE, SECOND
+from services.common.domain.records import Job, Slot
+from services.common.domain.states import JobStatus, SlotStatus
+from services.orchestrator.policy import BREAK_MS, SPEED, TARGET_SECONDS
+from services.orchestrator.reaper import LIFETIME_MARGIN_MS
+from tests.crash.faults import aws_error
+from tests.crash.world import CrashWorld, crash_world
+
+MACHINES = 4
+WORTH_A_MACHINE = round(1.1 * SPEED * TARGET_SECONDS * 16_000)
+"""Bytes of a recording that deserves a machine of its own."""
+
+
+@pytest.fixture
+def world() -> Iterator[CrashWorld]:
+    with crash_world(max_workers=MACHINES) as made:
+        yield made
+
+
+def the_job(world: CrashWorld) -> Job:
+    ((_, job),) = world.store.jobs.of_client("default", after=None, limit=10)
+    return job
+
+
+def the_slot(world: CrashWorld) -> Slot:
+    (slot,) = world.store.slots.all()
+    return slot
+
+
+def report(world: CrashWorld, slot: Slot, beat: int = 1) -> None:
+    """The slot's machine is up, or still there."""
+    due_at = world.now + 2 * MINUTE
+    world.store.slots.report(slot.slot, slot.launch_id, owner="worker", beat=beat, due_at=due_at, times={})
+
+
+def four_silent_machines(world: CrashWorld) -> None:
+    """The queue deserves four machines, and none of them ever reports."""
+    for number in range(MACHINES):
+        world.upload(f"uploads/{number}.wav", size=WORTH_A_MACHINE)
+    world.serve_queue()
+    world.sweep()
+    assert len(world.ec2.running) == MACHINES
+    for machine in world.ec2.running:
+        world.ec2.end(machine["InstanceId"])
+    world.now += 10 * MINUTE
+    world.sweep()
+
+
+def test_after_its_pause_the_breaker_lets_one_machine_through_and_its_report_the_others(world: CrashWorld) -> None:
+    four_silent_machines(world)
+    assert world.ec2.running == []
+    world.now += BREAK_MS
+    world.sweep()
+    world.sweep()
+    assert len(world.ec2.running) == 1
+    report(world, the_slot(world))
+    world.sweep()
+    assert len(world.ec2.running) == MACHINES
+
+
+def test_a_silent_machine_after_the_pause_begins_another(world: CrashWorld) -> None:
+    four_silent_machines(world)
+    world.now += BREAK_MS
+    world.sweep()
+    world.ec2.end(the_slot(world).instance_id or "")
+    world.now += 10 * MINUTE
+    world.sweep()
+    world.now += BREAK_MS - MINUTE
+    world.sweep()
+    assert world.ec2.running == []
+
+
+def test_a_machine_that_outlives_its_time_is_ended_however_lively_it_is(world: CrashWorld) -> None:
+    world.upload()
+    world.serve_queue()
+    slot = the_slot(world)
+    lifetime = world.orchestrator_settings.max_lifetime_minutes * MINUTE + LIFETIME_MARGIN_MS
+    world.now = slot.taken_at + lifetime
+    report(world, slot)
+    world.sweep()
+    assert len(world.ec2.running) == 1
+    world.now += MINUTE
+    report(world, slot, beat=2)
+    world.sweep()
+    assert world.ec2.running == []
+    ended = the_slot(world)
+    assert (ended.slot, ended.note) == (slot.slot, "ended by the sweep: it outlived its time")
+
+
+def test_a_machine_that_is_heard_of_at_the_last_moment_is_not_ended(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.upload()
+    world.serve_queue()
+    report(world, the_slot(world))
+    world.now += HOUR
+    world.sweep()
+    assert the_slot(world).suspected
+    world.now += MINUTE
+    slots = world.store.slots.all()
+    orchestrator = world.orchestrator()
+    monkeypatch.setattr(orchestrator._store.slots, "all", lambda: slots)
+    report(world, slots[0], beat=2)
+    orchestrator.sweep.run(lambda: 50.0)
+    assert len(world.ec2.running) == 1
+
+
+def test_a_machine_that_stays_silent_is_ended_on_the_second_look(world: CrashWorld) -> None:
+    world.upload()
+    world.serve_queue()
+    report(world, the_slot(world))
+    world.now += HOUR
+    world.sweep()
+    assert len(world.ec2.running) == 1
+    world.now += MINUTE
+    world.sweep()
+    assert the_slot(world).note == "ended by the sweep: it fell silent"
+    assert world.ec2.running == []
+
+
+def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said(world: CrashWorld) -> None:
+    world.orchestrator_settings.on_demand_after_minutes = 10
+    world.ec2.missing = 100
+    world.upload()
+    world.serve_queue()
+    world.now += 10 * MINUTE - SECOND
+    world.sweep()
+    assert world.ec2.running == []
+    world.now += SECOND
+    world.sweep()
+    (machine,) = world.ec2.running
+    assert {"Key": "transcribe-market", "Value": "on-demand"} in machine["Tags"]
+    assert the_slot(world).market == "on-demand"
+
+
+def test_a_job_waits_no_longer_once_its_machine_was_launched(world: CrashWorld) -> None:
+    world.ec2.missing = 1
+    world.upload()
+    world.serve_queue()
+    assert the_job(world).waiting == "capacity"
+    world.now += MINUTE
+    world.sweep()
+    job = the_job(world)
+    assert (job.status, job.waiting, job.waiting_reason) == (JobStatus.QUEUED, None, None)
+
+
+def answers(world: CrashWorld, monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None:
+    """EC2 launches what it is asked for, and then answers with an error all the same."""
+    real = world.ec2.create_fleet
+
+    def create_fleet(**request: Any) -> Any:
+        if status >= 500:
+            real(**request)
+        raise aws_error(code, "CreateFleet", status=status)
+
+    monkeypatch.setattr(world.ec2, "create_fleet", create_fleet)
+
+
+def test_a_server_error_at_launch_is_asked_again_and_brings_no_second_machine(world: CrashWorld) -> None:
+    world.upload()
+    with pytest.MonkeyPatch.context() as trouble:
+        answers(world, trouble, "InternalError", 500)
+        world.serve_queue()
+    assert the_slot(world).status is SlotStatus.LAUNCHING
+    world.now += MINUTE
+    world.sweep()
+    (machine,) = world.ec2.running
+    assert the_slot(world).instance_id == machine["InstanceId"]
+
+
+def test_a_request_that_ec2_will_never_grant_holds_no_slot_and_the_job_has_its_words(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers(world, monkeypatch, "OptInRequired", 401)
+    world.upload()
+    world.serve_queue()
+    assert world.store.slots.all() == []
+    assert the_job(world).waiting_reason == "OptInRequired: its words"
