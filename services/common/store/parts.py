@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import Job, Part, part_name
-from services.common.domain.states import JobStatus, PartStatus
+from services.common.domain.states import OPEN, JobStatus, PartStatus
 from services.common.store.codec import UnknownVersionError, from_item, to_item
 from services.common.store.table import ABSENT, ConditionFailedError, Key, Operation, Put, Update
 
@@ -45,6 +45,16 @@ def fence(part: Part) -> ConditionBase:
     return Attr("attempt").eq(part.attempt) & Attr("owner").eq(part.owner) & Attr("status").eq(PartStatus.RUNNING.value)
 
 
+def closing(part: Part) -> Update:
+    """A part that nobody is to do any more; whoever works on it meets the fence at the next heartbeat."""
+    return Update(
+        key=part_key(part.job_id, part.part_id),
+        when=Attr("status").is_in(sorted(OPEN)),
+        set={"status": PartStatus.CANCELED},
+        remove=LEFT,
+    )
+
+
 class Parts:
     """The part items of one table."""
 
@@ -57,6 +67,10 @@ class Parts:
 
     def of_job(self, job_id: str) -> list[Part]:
         return list(_known(self._table.items(f"JOB#{job_id}", "PART#")))
+
+    def open_of(self, job_id: str) -> list[Part]:
+        """Those that somebody works on or is still to take."""
+        return [part for part in self.of_job(job_id) if part.status in OPEN]
 
     def queue(self, limit: int | None = None) -> Iterator[Part]:
         """What waits, in the order in which it is to be taken."""
@@ -188,6 +202,19 @@ class Parts:
             return False
         return True
 
+    def close(self, part: Part) -> bool:
+        """Nobody is to do this part, whose job was found ended or gone after the part was read.
+
+        False if the part is another since then: a retry gives it a turn of its own, which no earlier one equals.
+        """
+        ending = closing(part)
+        same = Attr("attempt").eq(part.attempt) & Attr("due_at").eq(part.due_at)
+        try:
+            self._table.write(replace(ending, when=ending.when & same))
+        except ConditionFailedError:
+            return False
+        return True
+
     def split(self, part: Part, job: Job, lengths: Sequence[float], *, due_at: int) -> Part:
         """Cut a recording into at most `MAX_PARTS` parts of these lengths, in seconds: all of them or none.
 
@@ -246,7 +273,8 @@ def _requeued(job: Job | None, interrupted: Announcement | None) -> list[Operati
         return []
     back = Update(
         key=job_key_of(job),
-        when=Attr("status").eq(JobStatus.RUNNING.value),
+        # Of one part, by the table and not by what its worker knows: the reply to a split may have been lost.
+        when=Attr("status").eq(JobStatus.RUNNING.value) & Attr("parts").eq(1),
         set={"status": JobStatus.QUEUED},
     )
     return [back, *(interrupted.operations() if interrupted else [])]
