@@ -269,7 +269,7 @@ class Work:
         try:
             self._store.parts.give_back(
                 part,
-                due_at=now,
+                due_at=now + rest_ms,
                 job=job,
                 interrupted=announcement,
                 counted=counted,

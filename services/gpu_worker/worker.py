@@ -13,9 +13,9 @@ from services.common.domain.errors import InvalidOptionError
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.options import Options
 from services.common.domain.prices import dollars_per_hour
-from services.common.domain.states import JobStatus
+from services.common.domain.states import TERMINAL, JobStatus
 from services.common.store.events import Announcement
-from services.gpu_worker.admission import fits, has_room
+from services.gpu_worker.admission import has_room, joins
 from services.gpu_worker.claim import Claim, Stop
 from services.gpu_worker.gate import examine
 from services.gpu_worker.heart import Heart
@@ -179,23 +179,31 @@ class Worker:
         return False
 
     def _anything_to_do(self) -> bool:
-        now = self._clock()
-        return any(part.not_before <= now for part in self._store.parts.queue(limit=CANDIDATES))
+        return any(self._store.parts.ready(self._clock(), CANDIDATES))
 
     def _take_one(self) -> bool:
-        """Claim the next part that can be had; False if there is none."""
-        for part in self._store.parts.queue(limit=CANDIDATES):
-            if not fits(part, list(self._held.values()), self._clock()):
-                continue
+        """Claim the next part that can be had; False if there is none, or if it has to wait until nothing is held.
+
+        Nothing is taken past one that waits for that: under a steady stream it would wait for ever.
+        """
+        for part in self._store.parts.ready(self._clock(), CANDIDATES):
             job = self._store.jobs.get(part.job_id)
-            if job and job.status in {JobStatus.QUEUED, JobStatus.RUNNING} and self._claim(job, part):
+            if job is None or job.status in TERMINAL:
+                self._close(part)
+                continue
+            options, wrong = self._options(job)
+            if not joins(part, options.model_key, list(self._held.values())):
+                return False
+            if self._claim(job, part, options, wrong):
                 return True
         return False
 
-    def _claim(self, job: Job, part: Part) -> bool:
-        options, wrong = self._options(job)
-        if self._held and self._engine and options.model_key != self._engine.model:
-            return False
+    def _close(self, part: Part) -> None:
+        """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
+        if self._store.parts.close(part):
+            log.warning("part.closed", job_id=part.job_id, part=part.part_id)
+
+    def _claim(self, job: Job, part: Part, options: Options, wrong: InvalidOptionError | None) -> bool:
         first = job.status is JobStatus.QUEUED
         asked, now = time.monotonic(), self._clock()
         times = {"claimed": now} | self._machine_times(job) if first else {}

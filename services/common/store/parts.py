@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
@@ -72,9 +73,14 @@ class Parts:
         """Those that somebody works on or is still to take."""
         return [part for part in self.of_job(job_id) if part.status in OPEN]
 
-    def queue(self, limit: int | None = None) -> Iterator[Part]:
+    def queue(self) -> Iterator[Part]:
         """What waits, in the order in which it is to be taken."""
-        return _known(self._table.due(PartStatus.QUEUED.value, limit=limit))
+        return _known(self._table.due(PartStatus.QUEUED.value))
+
+    def ready(self, now: int, limit: int) -> Iterator[Part]:
+        """The first `limit` of the queue that may be claimed now; those that rest hide nobody behind them."""
+        waiting = _known(self._table.due(PartStatus.QUEUED.value, page=limit))
+        return islice((part for part in waiting if part.not_before <= now), limit)
 
     def running(self, limit: int | None = None) -> Iterator[Part]:
         """What is being worked on, as the index shows it."""
