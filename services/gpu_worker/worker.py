@@ -209,7 +209,8 @@ class Worker:
         times = {"claimed": now} | self._machine_times(job) if first else {}
         running = replace(job, status=JobStatus.RUNNING, waiting=None, times={**job.times, **times})
         announcement = None
-        if first and part.attempt == 0:
+        if first and "claimed" not in job.times:
+            # Once in each run of the job, however often it is interrupted.
             event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
             announcement = Announcement(event, job.source_key, self._store.callbacks.of_job(job))
         mine = self._store.parts.claim(

@@ -148,11 +148,40 @@ def test_a_failed_job_of_several_parts_is_done_when_it_is_tried_again(long: Cras
 
 
 def _retry(world: CrashWorld, failed: Job) -> None:
-    after = replace(failed, status=JobStatus.QUEUED, generation=failed.generation + 1, error=None)
+    after = commands.again(failed, world.now)
     event = compose(after, EventType.QUEUED, serial=str(after.generation), now=world.now, places=world.places)
     announcement = Announcement(event, after.source_key, world.store.callbacks.of_job(after))
     parts = world.store.parts.of_job(after.job_id)
     world.store.commit(commands.retry(after, parts, announcement, world.now), None)
+
+
+def test_each_run_of_a_job_tells_once_that_it_started(world: CrashWorld) -> None:
+    seen: list[int] = []
+
+    def interrupt_then_fail(worker: Worker) -> None:
+        seen.append(1)
+        if len(seen) == 1:
+            worker.leave("spot notice")
+        elif len(seen) == 2:
+            raise InvalidMediaError("It cannot be decoded.")
+
+    world.each_clip = interrupt_then_fail
+    world.upload()
+    world.settle()
+    (failed,) = jobs(world)
+    assert failed.status is JobStatus.FAILED
+    assert _started(world, failed) == 1, "however often it was interrupted"
+    _retry(world, failed)
+    world.settle()
+    (job,) = jobs(world)
+    assert job.status is JobStatus.COMPLETED
+    assert _started(world, job) == 2
+    assert "failed" not in job.times, "the times of a run are its own"
+
+
+def _started(world: CrashWorld, job: Job) -> int:
+    items = world.store.jobs._table.items(f"JOB#{job.job_id}", "EVENT#")
+    return sum(item["type"] == EventType.STARTED for item in items)
 
 
 def _forget(world: CrashWorld, job_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from services.common.store.events import Announcement
 
 TOMBSTONE_MS = DAY
+_BEFORE_THE_QUEUE = frozenset({"created", "uploaded"})
+"""Stages of a job that a retry does not go through again."""
 
 
 def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int) -> list[Operation]:
@@ -31,6 +34,17 @@ def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int
     )
     open_parts = [part for part in parts if part.status in OPEN]
     return [ending, *map(closing, open_parts[:MAX_PARTS]), *announcement.operations()]
+
+
+def again(job: Job, now: int) -> Job:
+    """A failed `job` once it is retried: what it reached since it was queued belongs to the run that failed."""
+    return replace(
+        job,
+        status=JobStatus.QUEUED,
+        generation=job.generation + 1,
+        error=None,
+        times={stage: moment for stage, moment in job.times.items() if stage in _BEFORE_THE_QUEUE} | {"queued": now},
+    )
 
 
 def retry(job: Job, parts: Sequence[Part], announcement: Announcement, due_at: int) -> list[Operation]:
