@@ -25,6 +25,6 @@ def has_room(held: Sequence[Claim]) -> bool:
     return len(held) < MAX_HELD and sum(claim.seconds_left for claim in held) < AHEAD_SECONDS
 
 
-def fits(part: Part, held: Sequence[Claim], now: int) -> bool:
-    """Whether this part may join those held: one that failed before only alone, and only after its rest."""
-    return part.not_before <= now and (part.attempt == 0 or not held)
+def joins(part: Part, model: str, held: Sequence[Claim]) -> bool:
+    """Whether this part may be worked on beside those held: one that failed before only alone, and all by one model."""
+    return not held or (part.attempt == 0 and all(claim.options.model_key == model for claim in held))

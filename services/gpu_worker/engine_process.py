@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 _SPAWN = multiprocessing.get_context("spawn")
-_STOP_SECONDS = 5.0
+STOP_SECONDS = 5.0
 
 
 class EngineDiedError(Exception):
@@ -115,12 +115,12 @@ class EngineProcess:
         for _ in self._call("cut_parts", stop, path=path, plan=plan, folder=folder):
             pass
 
-    def close(self) -> None:
-        """End the process, kindly at first."""
+    def close(self, seconds: float = STOP_SECONDS) -> None:
+        """End the process, kindly for so many seconds."""
         # Closing the pipe alone would not do: the listening thread holds it open while it reads.
         with contextlib.suppress(EngineDiedError):
             self._send(_Call(0, "end", {}))
-        if not self._ended.wait(_STOP_SECONDS):
+        if not self._ended.wait(seconds):
             self._process.kill()
             self._ended.wait()
 

@@ -49,9 +49,10 @@ class Heart:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self, seconds: float | None = None) -> None:
+        """Beat no more; waits no longer than that for a beat under way."""
         self._ending.set()
-        self._thread.join()
+        self._thread.join(seconds)
 
     def lease_ends(self) -> int:
         """When a lease taken now ends, by this machine's corrected clock."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common import logs
 from services.common.domain.clock import now_ms
@@ -17,13 +16,14 @@ from services.common.domain.ids import new_id
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.vault import Vault
+from services.gpu_worker.departure import LEAVE_SECONDS, end_within
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.files import Files
 from services.gpu_worker.identity import Identity, introduce
 from services.gpu_worker.log_shipping import LogShipping
 from services.gpu_worker.metadata import Metadata, aws_of
 from services.gpu_worker.models import Models
-from services.gpu_worker.notices import Notices
+from services.gpu_worker.notices import Notices, heed_signals
 from services.gpu_worker.preflight import clock_skew, require_clock, require_fit
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
@@ -99,9 +99,13 @@ def run(shipping: LogShipping) -> None:
     try:
         require_fit(settings)
         worker = build(settings, identity, aws, presence, clock)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda received, _: worker.leave(signal.Signals(received).name))
-        Notices(metadata if machine else None, settings, worker.leave).start()
+
+        def leave(why: str) -> None:
+            end_within(LEAVE_SECONDS)
+            worker.leave(why)
+
+        heed_signals(leave)
+        Notices(metadata if machine else None, settings, leave).start()
         worker.run()
     except Exception as error:
         _mark(presence, error)
@@ -111,10 +115,7 @@ def run(shipping: LogShipping) -> None:
 def _mark(presence: Presence, error: Exception) -> None:
     """Say in the slot why this machine goes, so that the sweep need not wait until it is missed."""
     code = error.code if isinstance(error, TranscriberError) else type(error).__name__
-    try:
-        presence.leave(f"{code}: {error}")
-    except (ClientError, BotoCoreError) as unreachable:
-        log.warning("slot.unmarked", error=str(unreachable))
+    presence.try_to_leave(f"{code}: {error}")
 
 
 def main() -> int:
@@ -134,5 +135,14 @@ def main() -> int:
     return 0
 
 
+def console() -> NoReturn:
+    """Run as a program of its own."""
+    status = main()
+    # Not by sys.exit, which waits for threads: those of a receiver that hangs would keep the machine.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    console()

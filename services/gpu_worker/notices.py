@@ -1,7 +1,9 @@
-"""What may end the machine from outside: EC2's spot notice, and its age."""
+"""What may end the machine from outside: EC2's spot notice, its age, and signals."""
 
 from __future__ import annotations
 
+import queue
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +19,23 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 MINUTE_SECONDS = 60
+
+
+def heed_signals(leave: Callable[[str], None]) -> None:
+    """Call `leave` on SIGTERM and SIGINT, from a thread of its own.
+
+    A handler runs in the middle of whatever the main thread is at, and must not ask for a lock that this may hold (that
+    of a log, an event): putting into a SimpleQueue is what Python promises to be safe there.
+    """
+    received: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def heed() -> None:
+        while True:
+            leave(signal.Signals(received.get()).name)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: received.put(number))
+    threading.Thread(target=heed, name="signals", daemon=True).start()
 
 
 class Notices:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import structlog
+from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain.clock import SECOND
 
@@ -69,6 +70,13 @@ class Presence:
         self._leaving = True
         if self._identity.slot and self._identity.launch_id:
             self._store.slots.leave(self._identity.slot, self._identity.launch_id, now=self._clock(), note=note)
+
+    def try_to_leave(self, note: str) -> None:
+        """As `leave`, where the machine goes whether or not anybody can be told."""
+        try:
+            self.leave(note)
+        except (ClientError, BotoCoreError) as unreachable:
+            log.warning("slot.unmarked", error=str(unreachable))
 
     def stay(self) -> None:
         """There is work after all."""

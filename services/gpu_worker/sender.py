@@ -39,9 +39,9 @@ class Sender:
         self._sending = {future for future in self._sending if not future.done()}
         self._sending |= {self._pool.submit(self._try, delivery) for delivery in deliveries}
 
-    def finish(self) -> None:
+    def finish(self, seconds: float = DEADLINE_SECONDS) -> None:
         """Wait for the tries under way, no longer than one can take; the rest is the sweep's."""
-        wait(self._sending, timeout=DEADLINE_SECONDS)
+        wait(self._sending, timeout=seconds)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _try(self, delivery: Delivery) -> None:

@@ -46,7 +46,7 @@ class WorkerSettings(CommonSettings):
     """Between looks at an empty queue."""
     checkpoint_seconds: float = 10
     """Machine time that an interruption may cost."""
-    notice_seconds: float = 5
+    notice_seconds: float = 2
     """Between looks for a spot notice."""
     max_audio_hours: float = 24
     part_minutes: float = 30

@@ -80,7 +80,7 @@ class Work:
             self._fail(claim, error)
         except StoppedError:
             if claim.reason is Stop.LEAVING:
-                self._give_back(claim)
+                self.give_back(claim)
         except EngineDiedError:
             self._survive(claim)
         except FencedError:
@@ -249,16 +249,17 @@ class Work:
         if claim.on_device and exhausted(claim.part.deaths + 1, claim.part.losses):
             self._fail(claim, crash_error())
         else:
-            self._give_back(claim, counted="deaths" if claim.on_device else None)
+            self.give_back(claim, counted="deaths" if claim.on_device else None)
 
     def _rest(self, claim: Claim) -> None:
         """Something broke that is not the recording's fault: it is tried again later, and longer each time."""
         if exhausted(claim.part.deaths, claim.part.losses + 1):
             self._fail(claim, crash_error())
         else:
-            self._give_back(claim, counted="losses", rest_ms=pause_ms(claim.part.losses))
+            self.give_back(claim, counted="losses", rest_ms=pause_ms(claim.part.losses))
 
-    def _give_back(self, claim: Claim, *, counted: str | None = None, rest_ms: int = 0) -> None:
+    def give_back(self, claim: Claim, *, counted: str | None = None, rest_ms: int = 0) -> None:
+        """Queue the part again, from any thread: whoever still works on it meets the fence."""
         part = replace(claim.part, progress=claim.progress)
         job = claim.job if claim.job.parts == 1 else None
         now = self._clock()
@@ -269,7 +270,7 @@ class Work:
         try:
             self._store.parts.give_back(
                 part,
-                due_at=now,
+                due_at=now + rest_ms,
                 job=job,
                 interrupted=announcement,
                 counted=counted,

@@ -13,10 +13,11 @@ from services.common.domain.errors import InvalidOptionError
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.options import Options
 from services.common.domain.prices import dollars_per_hour
-from services.common.domain.states import JobStatus
+from services.common.domain.states import TERMINAL, JobStatus
 from services.common.store.events import Announcement
-from services.gpu_worker.admission import fits, has_room
+from services.gpu_worker.admission import has_room, joins
 from services.gpu_worker.claim import Claim, Stop
+from services.gpu_worker.departure import Departure
 from services.gpu_worker.gate import examine
 from services.gpu_worker.heart import Heart
 from services.gpu_worker.meter import Meter
@@ -78,7 +79,7 @@ class Worker:
         self._clock = clock
         self._held: dict[str, Claim] = {}
         self._changed = threading.Event()
-        self._leaving = threading.Event()
+        self._departure = Departure()
         self._meter = Meter(clock() / 1_000)
         self._metering = threading.Lock()
         self._watchdog = Watchdog(("loop", "heart"), patience_seconds=settings.hang_seconds)
@@ -96,12 +97,15 @@ class Worker:
         self._model: ModelFiles | None = None
 
     def leave(self, why: str) -> None:
-        """Take nothing more, give back what is held, and end; from any thread or signal handler."""
-        if not self._leaving.is_set():
-            log.warning("worker.leaving", why=why)
-        self._leaving.set()
+        """Take nothing more, give back what is held, mark the slot, and end; from any thread."""
+        if not self._departure.begin():
+            return
+        log.warning("worker.leaving", why=why)
         for claim in list(self._held.values()):
             claim.let_go(Stop.LEAVING)
+        self._changed.set()
+        self._presence.try_to_leave(why)
+        self._departure.mark()
         self._changed.set()
 
     def run(self) -> None:
@@ -119,12 +123,12 @@ class Worker:
             try:
                 self.work()
             finally:
-                self._heart.stop()
-                self._sender.finish()
+                self._heart.stop(self._departure.patience.heart)
+                self._sender.finish(self._departure.patience.sender)
         finally:
             # Also when the gate was not passed: an engine that nobody ends would keep this process, and the machine.
             if self._engine:
-                self._engine.close()
+                self._engine.close(self._departure.patience.engine)
             log.info("worker.left", owner=self._identity.owner)
 
     def _get_ready(self) -> None:
@@ -140,7 +144,7 @@ class Worker:
     def work(self) -> None:
         """Claim and do until the queue is empty or the machine must go."""
         idle_since = time.monotonic()
-        while not (self._leaving.is_set() or self._presence.lost):
+        while not (self._departure.told or self._presence.lost):
             self._watchdog.beat("loop")
             if has_room(list(self._held.values())) and self._take_one():
                 continue
@@ -150,11 +154,19 @@ class Worker:
                 return
             self._changed.wait(self._settings.poll_seconds)
             self._changed.clear()
-        self._presence.leave("told to leave")
-        while self._held:
+        if self._presence.lost:
+            self._presence.try_to_leave("slot lost")
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Wait for what is held to end; once told to leave, what has not ended in time is given back from here."""
+        while (self._held or not self._departure.marked) and (left := self._departure.seconds_for_held()) > 0:
             self._watchdog.beat("loop")
-            self._changed.wait(self._settings.poll_seconds)
+            self._changed.wait(min(left, self._settings.poll_seconds))
             self._changed.clear()
+        for claim in list(self._held.values()):
+            log.warning("part.abandoned", job_id=claim.part.job_id, part=claim.part.part_id)
+            self._work.give_back(claim)
 
     def _pass_gate(self, engine: EngineProcess) -> None:
         """Nothing is claimed before the device has shown that it can transcribe."""
@@ -172,36 +184,45 @@ class Worker:
     def _may_leave(self) -> bool:
         """Mark the slot, wait out the index's lag, look once more: whoever queues after that counts us no longer."""
         self._presence.leave("nothing to do")
-        self._leaving.wait(self._settings.index_lag_seconds)
-        if self._leaving.is_set() or not self._anything_to_do():
+        self._departure.wait(self._settings.index_lag_seconds)
+        if self._departure.told or not self._anything_to_do():
             return True
         self._presence.stay()
         return False
 
     def _anything_to_do(self) -> bool:
-        now = self._clock()
-        return any(part.not_before <= now for part in self._store.parts.queue(limit=CANDIDATES))
+        return any(self._store.parts.ready(self._clock(), CANDIDATES))
 
     def _take_one(self) -> bool:
-        """Claim the next part that can be had; False if there is none."""
-        for part in self._store.parts.queue(limit=CANDIDATES):
-            if not fits(part, list(self._held.values()), self._clock()):
-                continue
+        """Claim the next part that can be had; False if there is none, or if it has to wait until nothing is held.
+
+        Nothing is taken past one that waits for that: under a steady stream it would wait for ever.
+        """
+        for part in self._store.parts.ready(self._clock(), CANDIDATES):
             job = self._store.jobs.get(part.job_id)
-            if job and job.status in {JobStatus.QUEUED, JobStatus.RUNNING} and self._claim(job, part):
+            if job is None or job.status in TERMINAL:
+                self._close(part)
+                continue
+            options, wrong = self._options(job)
+            if not joins(part, options.model_key, list(self._held.values())):
+                return False
+            if self._claim(job, part, options, wrong):
                 return True
         return False
 
-    def _claim(self, job: Job, part: Part) -> bool:
-        options, wrong = self._options(job)
-        if self._held and self._engine and options.model_key != self._engine.model:
-            return False
+    def _close(self, part: Part) -> None:
+        """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
+        if self._store.parts.close(part):
+            log.warning("part.closed", job_id=part.job_id, part=part.part_id)
+
+    def _claim(self, job: Job, part: Part, options: Options, wrong: InvalidOptionError | None) -> bool:
         first = job.status is JobStatus.QUEUED
         asked, now = time.monotonic(), self._clock()
         times = {"claimed": now} | self._machine_times(job) if first else {}
         running = replace(job, status=JobStatus.RUNNING, waiting=None, times={**job.times, **times})
         announcement = None
-        if first and part.attempt == 0:
+        if first and "claimed" not in job.times:
+            # Once in each run of the job, however often it is interrupted.
             event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
             announcement = Announcement(event, job.source_key, self._store.callbacks.of_job(job))
         mine = self._store.parts.claim(
@@ -216,6 +237,9 @@ class Worker:
             return False
         claim = Claim(running, mine, options, confirmed=asked)
         self._held[claim.name] = claim
+        if self._departure.told:
+            # Told so while it was being claimed.
+            claim.let_go(Stop.LEAVING)
         with self._metering:
             self._meter.enter(claim.name, now / 1_000)
         log.info("part.claimed", job_id=job.job_id, part=part.part_id, attempt=mine.attempt)

@@ -64,7 +64,7 @@ class Fleet:
         `fresh`: seconds of audio of each part queued a moment ago, which the index may not show yet.
         `seen`: how much of the queue is looked at.
         """
-        queue = [part for part in self._store.parts.queue(limit=seen) if part.not_before <= now]
+        queue = list(self._store.parts.ready(now, seen))
         demand = _demand(queue, fresh, now)
         wanted = wanted_machines(demand, self._settings.max_workers)
         if not wanted:

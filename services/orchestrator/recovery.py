@@ -1,4 +1,4 @@
-"""Parts whose worker fell silent go back to the queue; those that kill every worker end."""
+"""Parts whose worker fell silent go back to the queue; those that kill every worker end, and those of no job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import structlog
 
 from services.common.domain.endurance import crash_error, exhausted
 from services.common.domain.events import EventType, compose, interruption
-from services.common.domain.states import JobStatus, PartStatus
+from services.common.domain.states import TERMINAL, PartStatus
 from services.common.store.endings import Outcome, ended
 from services.common.store.events import Announcement
 
@@ -35,8 +35,8 @@ class Recovery:
     def take_away(self, suspect: Part, now: int) -> bool:
         """Queue the part again if its counter still stands where it stood; False if somebody lives after all."""
         job = self._store.jobs.get(suspect.job_id)
-        if job is None or job.status is not JobStatus.RUNNING:
-            return False
+        if job is None or job.status in TERMINAL:
+            return self._close(suspect)
         deaths = suspect.deaths + suspect.on_device
         losses = suspect.losses + (not suspect.on_device)
         if exhausted(deaths, losses):
@@ -56,6 +56,12 @@ class Recovery:
             losses=losses,
         )
         return taken
+
+    def _close(self, part: Part) -> bool:
+        closed = self._store.parts.close(part)
+        if closed:
+            log.warning("part.closed", job_id=part.job_id, part=part.part_id)
+        return closed
 
     def _give_up(self, part: Part, job: Job, now: int) -> bool:
         error = crash_error().describe()

@@ -55,7 +55,14 @@ class StepEngine:
         return self._plan
 
     def decode(
-        self, path: Path, plan: Plan, clips: Sequence[int], options: Options, *, stop: threading.Event, part: int | None
+        self,
+        path: Path,
+        plan: Plan,
+        clips: Sequence[int],
+        options: Options,
+        *,
+        stop: threading.Event,
+        part: int | None = None,
     ) -> Iterator[ClipResult]:
         for index in clips:
             self._each_clip()

@@ -117,6 +117,14 @@ def what_is_done_is_left_alone(world: CrashWorld, _: set[str]) -> Iterator[str]:
                 yield f"{item['sk']} is {item['status']} and has {sorted(left)}"
 
 
+def nothing_of_an_ended_job_is_due(world: CrashWorld, _: set[str]) -> Iterator[str]:
+    """A part of a job that is over would be claimed by nobody and bring machines for ever."""
+    over = {f"JOB#{job.job_id}": job.status for job in _jobs(world) if job.status in TERMINAL}
+    for item in world.all_items():
+        if item["pk"] in over and "due_kind" in item:
+            yield f"{item['sk']} is {item['due_kind']}, though its job is {over[item['pk']]}"
+
+
 def taken_up_in_time(world: CrashWorld, expected: set[str]) -> Iterator[str]:
     """No job waits for a machine that is about to leave, nor for one that never comes."""
     for job in _jobs(world):
@@ -146,6 +154,7 @@ KEPT: tuple[Invariant, ...] = (
     no_slot_leaked,
     never_more_machines_than_slots,
     what_is_done_is_left_alone,
+    nothing_of_an_ended_job_is_due,
     taken_up_in_time,
 )
 ERASED: tuple[Invariant, ...] = (

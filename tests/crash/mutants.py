@@ -17,7 +17,7 @@ from services.common.store import endings, parts
 from services.common.store.slots import Slots, slot_name
 from services.common.store.table import Update
 from services.orchestrator import fleet, launch, reaper
-from tests.crash.faults import Mode
+from tests.crash.faults import Crash, Mode
 
 Plant = Callable[[ExitStack], None]
 
@@ -53,7 +53,7 @@ def _event_beside(stack: ExitStack) -> None:
             set={"status": PartStatus.DONE},
             remove=["due_kind", "due_at", "owner"],
         )
-        self._table.transact([own, endings._end(job, outcome)])
+        self._table.transact([own, endings._job_after(job, outcome)])
         for operation in announcement.operations():
             self._table.transact([operation])
 
@@ -136,6 +136,16 @@ def _freed_too_early(stack: ExitStack) -> None:
     stack.enter_context(patch.object(reaper.Reaper, "_see_to", see_to))
 
 
+def _others_left_open(stack: ExitStack) -> None:
+    """And nobody who comes across one closes it: he would look at it for ever, so here he dies of it."""
+
+    def die(*_: object) -> None:
+        raise Crash
+
+    stack.enter_context(patch.object(endings.Endings, "_others", lambda *_: []))
+    stack.enter_context(patch.object(parts.Parts, "close", die))
+
+
 _EVERY = frozenset(Mode)
 _RIVALS = frozenset({Mode.RIVAL, Mode.STEAL})
 _CRASHES = frozenset({Mode.BEFORE, Mode.AFTER})
@@ -150,6 +160,12 @@ MUTANTS = (
     Mutant(name="leaving slots counted as capacity", plant=_leaving_counts, scenario="leaving", modes=_EVERY),
     Mutant(name="next free slot instead of the lowest", plant=_next_free_slot, scenario="single part", modes=_RIVALS),
     Mutant(name="merge without a claim", plant=_merge_without_claim, scenario="three parts with merge", modes=_RIVALS),
+    Mutant(
+        name="other parts of a failed job left open",
+        plant=_others_left_open,
+        scenario="one of three parts fails",
+        modes=_CRASHES,
+    ),
     Mutant(
         name="slot freed before the machine is gone", plant=_freed_too_early, scenario="every slot taken", modes=_EVERY
     ),

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from services.common.domain.errors import InvalidMediaError
 from services.common.domain.events import EventType, compose
+from services.common.domain.records import part_name
 from services.common.domain.states import JOB_TRANSITIONS, JobStatus
 from services.common.erasure import Erasure
 from services.common.store import commands
@@ -124,6 +126,17 @@ def _erase(world: CrashWorld) -> None:
         Erasure(world.store, world.aws.s3(), resources.BUCKET).erase(job, world.now)
 
 
+def _one_part_fails(world: CrashWorld) -> None:
+    """The second of three parts cannot be decoded; the third waits in the queue, or is a rival's."""
+
+    def fail(worker: Worker) -> None:
+        if any(claim.part.part_id == part_name(1) for claim in worker._held.values()):
+            raise InvalidMediaError("This part cannot be decoded.")
+
+    world.each_clip = fail
+    _plain(world)
+
+
 def _leaving(world: CrashWorld) -> None:
     """A second recording comes while the machine is about to leave and takes minutes to power off."""
     world.patience_ms = 180_000
@@ -135,6 +148,7 @@ def _leaving(world: CrashWorld) -> None:
 SCENARIOS = (
     Scenario(name="single part", run=_plain),
     Scenario(name="three parts with merge", run=_plain, shape={"parts": 3}),
+    Scenario(name="one of three parts fails", run=_one_part_fails, expected={"failed"}, shape={"parts": 3}),
     Scenario(name="interrupted", run=_interrupted),
     Scenario(name="canceled", run=_canceled, expected={"completed", "canceled"}),
     Scenario(name="capacity error", run=_no_capacity, shape={"boot_ms": 90_000}),

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from services.common.domain.options import Options
 from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
-from services.gpu_worker.admission import AHEAD_SECONDS, MAX_HELD, fits, has_room
+from services.gpu_worker.admission import AHEAD_SECONDS, MAX_HELD, has_room, joins
 from services.gpu_worker.claim import Claim
+
+MODEL = Options().model_key
 
 
 def part(*, attempt: int = 0, seconds: float = 10.0) -> Part:
@@ -40,14 +40,14 @@ def test_short_recordings_keep_each_other_company_up_to_a_limit() -> None:
 
 def test_from_the_second_attempt_on_a_part_is_alone() -> None:
     assert not has_room([held(attempt=2)])
-    assert not fits(part(attempt=1), [held()], now=0)
-    assert fits(part(attempt=1), [], now=0)
+    assert not joins(part(attempt=1), MODEL, [held()])
+    assert joins(part(attempt=1), MODEL, [])
 
 
-def test_a_part_that_was_broken_rests_before_it_is_tried_again() -> None:
-    resting = replace(part(attempt=1), not_before=1_000)
-    assert not fits(resting, [], now=999)
-    assert fits(resting, [], now=1_000)
+def test_what_is_worked_on_together_shares_one_model() -> None:
+    assert joins(part(), MODEL, [held()])
+    assert not joins(part(), "another", [held()])
+    assert joins(part(), "another", [])
 
 
 def test_heart_and_work_each_change_their_own_fields_of_a_claim() -> None:

@@ -50,13 +50,7 @@ def retry(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) ->
         if wired.store.commits.earlier(once.once()) is None:
             raise owned.conflict("NOT_FAILED", f"The job is {job.status.value}: only a failed job is retried.")
         return views.JobView.of(job)
-    after = replace(
-        job,
-        status=JobStatus.QUEUED,
-        generation=job.generation + 1,
-        error=None,
-        times={**job.times, "queued": now},
-    )
+    after = commands.again(job, now)
     parts = wired.store.parts.of_job(job_id)
     start = wired.store.turns.take(caller.client_id, turn(sum(part.seconds for part in parts)), now)
     operations = commands.retry(after, parts, _announce(after, EventType.QUEUED, wired, now), start)

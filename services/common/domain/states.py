@@ -62,6 +62,9 @@ JOB_TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
 
 TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED})
 
+OPEN = frozenset({PartStatus.QUEUED, PartStatus.RUNNING})
+"""Of a part that somebody must still see to: it is due, and no part of an ended job may be."""
+
 
 def sources(target: JobStatus) -> list[str]:
     """The states from which `target` may be entered, sorted: the guard of the write that enters it."""

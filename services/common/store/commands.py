@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.clock import DAY, SECOND
 from services.common.domain.records import SCHEMA_VERSION, Job, Part
-from services.common.domain.states import JobStatus, PartStatus, sources
+from services.common.domain.states import OPEN, JobStatus, PartStatus, sources
 from services.common.store.jobs import job_key
-from services.common.store.parts import MAX_PARTS, part_key
+from services.common.store.parts import MAX_PARTS, closing, part_key
 from services.common.store.table import Operation, Put, Update
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 TOMBSTONE_MS = DAY
 ERASURE = "erasure"
 """What a tombstone is due for."""
+_BEFORE_THE_QUEUE = frozenset({"created", "uploaded"})
+"""Stages of a job that a retry does not go through again."""
 
 
 def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int) -> list[Operation]:
@@ -31,16 +34,18 @@ def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int
         set={"status": JobStatus.CANCELED, "times.canceled": now, "waiting": None, "waiting_reason": None},
         remove=["due_kind", "due_at"],
     )
-    open_parts = [part for part in parts if part.status in {PartStatus.QUEUED, PartStatus.RUNNING}]
-    return [ending, *map(_cancel_part, open_parts[:MAX_PARTS]), *announcement.operations()]
+    open_parts = [part for part in parts if part.status in OPEN]
+    return [ending, *map(closing, open_parts[:MAX_PARTS]), *announcement.operations()]
 
 
-def _cancel_part(part: Part) -> Operation:
-    return Update(
-        key=part_key(part.job_id, part.part_id),
-        when=Attr("status").is_in([PartStatus.QUEUED, PartStatus.RUNNING]),
-        set={"status": PartStatus.CANCELED},
-        remove=["due_kind", "due_at", "owner"],
+def again(job: Job, now: int) -> Job:
+    """A failed `job` once it is retried: what it reached since it was queued belongs to the run that failed."""
+    return replace(
+        job,
+        status=JobStatus.QUEUED,
+        generation=job.generation + 1,
+        error=None,
+        times={stage: moment for stage, moment in job.times.items() if stage in _BEFORE_THE_QUEUE} | {"queued": now},
     )
 
 
@@ -67,6 +72,7 @@ def _queue_part(part: Part, due_at: int) -> Operation:
             "losses": 0,
             "beat": 0,
             "on_device": False,
+            "not_before": 0,
         },
         remove=["owner"],
     )

@@ -1,4 +1,8 @@
-"""How jobs end: with the part that decides, in one transaction with the event and its deliveries."""
+"""How jobs end: with the part that decides, in one transaction with the event and its deliveries.
+
+A job that fails takes its other parts along. Left in the queue they would be nobody's, hide from the workers what
+stands behind them, and bring machines that have nothing to do.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import MERGE_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus, sources
-from services.common.store.parts import LEFT, FencedError, Parts, fence, job_key_of, part_item, part_key
+from services.common.store.parts import LEFT, FencedError, Parts, closing, fence, job_key_of, part_item, part_key
 from services.common.store.table import ABSENT, ConditionFailedError, Operation, Put, Update
 
 if TYPE_CHECKING:
@@ -74,7 +78,7 @@ class Endings:
             remove=LEFT,
         )
         try:
-            self._table.transact([own, _end(job, outcome), *announcement.operations()])
+            self._end(own, job, outcome, announcement)
         except ConditionFailedError:
             if not self._parts.already(part, status):
                 raise FencedError(part.part_id) from None
@@ -88,10 +92,34 @@ class Endings:
             remove=LEFT,
         )
         try:
-            self._table.transact([own, _end(job, outcome), *announcement.operations()])
+            self._end(own, job, outcome, announcement)
         except ConditionFailedError:
             return False
         return True
+
+    def _end(self, own: Update, job: Job, outcome: Outcome, announcement: Announcement) -> None:
+        """The part that decides (`own`), the job, its other parts, event and deliveries: all of it or nothing.
+
+        Raises:
+            ConditionFailedError: the part or the job is not as required.
+
+        """
+        while True:
+            others = self._others(own, job, outcome)
+            try:
+                self._table.transact([own, _job_after(job, outcome), *others, *announcement.operations()])
+            except ConditionFailedError as error:
+                part_found, job_found, *found = error.items
+                if part_found or job_found or not any(found[: len(others)]):
+                    raise
+                # Only another part has ended meanwhile, which leaves one fewer to close.
+            else:
+                return
+
+    def _others(self, own: Update, job: Job, outcome: Outcome) -> list[Operation]:
+        if outcome.result or job.parts == 1:
+            return []
+        return [closing(part) for part in self._parts.open_of(job.job_id) if part.part_id != own.key[1]]
 
     def finish_slice(self, part: Part, job: Job, *, merge_due_at: int) -> bool:
         """One of several parts is done; the last one makes the merge due. False: others finished meanwhile, read again.
@@ -141,11 +169,11 @@ class Endings:
         return True
 
 
-def _end(job: Job, outcome: Outcome) -> Update:
-    """The job, as it is afterwards (`ended`), provided that it may still end so."""
+def _job_after(job: Job, outcome: Outcome) -> Update:
+    """The job, as it is afterwards (`ended`), provided that it may still end so and has the parts that it had."""
     return Update(
         key=job_key_of(job),
-        when=Attr("status").is_in(sources(outcome.status)),
+        when=Attr("status").is_in(sources(outcome.status)) & Attr("parts").eq(job.parts),
         set={
             "status": outcome.status,
             "result": outcome.result,

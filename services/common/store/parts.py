@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import Job, Part, part_name
-from services.common.domain.states import JobStatus, PartStatus
+from services.common.domain.states import OPEN, JobStatus, PartStatus
 from services.common.store.codec import UnknownVersionError, from_item, to_item
 from services.common.store.table import ABSENT, ConditionFailedError, Key, Operation, Put, Update
 
@@ -45,6 +46,16 @@ def fence(part: Part) -> ConditionBase:
     return Attr("attempt").eq(part.attempt) & Attr("owner").eq(part.owner) & Attr("status").eq(PartStatus.RUNNING.value)
 
 
+def closing(part: Part) -> Update:
+    """A part that nobody is to do any more; whoever works on it meets the fence at the next heartbeat."""
+    return Update(
+        key=part_key(part.job_id, part.part_id),
+        when=Attr("status").is_in(sorted(OPEN)),
+        set={"status": PartStatus.CANCELED},
+        remove=LEFT,
+    )
+
+
 class Parts:
     """The part items of one table."""
 
@@ -58,9 +69,18 @@ class Parts:
     def of_job(self, job_id: str) -> list[Part]:
         return list(_known(self._table.items(f"JOB#{job_id}", "PART#")))
 
-    def queue(self, limit: int | None = None) -> Iterator[Part]:
+    def open_of(self, job_id: str) -> list[Part]:
+        """Those that somebody works on or is still to take."""
+        return [part for part in self.of_job(job_id) if part.status in OPEN]
+
+    def queue(self) -> Iterator[Part]:
         """What waits, in the order in which it is to be taken."""
-        return _known(self._table.due(PartStatus.QUEUED.value, limit=limit))
+        return _known(self._table.due(PartStatus.QUEUED.value))
+
+    def ready(self, now: int, limit: int) -> Iterator[Part]:
+        """The first `limit` of the queue that may be claimed now; those that rest hide nobody behind them."""
+        waiting = _known(self._table.due(PartStatus.QUEUED.value, page=limit))
+        return islice((part for part in waiting if part.not_before <= now), limit)
 
     def running(self, limit: int | None = None) -> Iterator[Part]:
         """What is being worked on, as the index shows it."""
@@ -188,6 +208,19 @@ class Parts:
             return False
         return True
 
+    def close(self, part: Part) -> bool:
+        """Nobody is to do this part, whose job was found ended or gone after the part was read.
+
+        False if the part is another since then: a retry gives it a turn of its own, which no earlier one equals.
+        """
+        ending = closing(part)
+        same = Attr("attempt").eq(part.attempt) & Attr("due_at").eq(part.due_at)
+        try:
+            self._table.write(replace(ending, when=ending.when & same))
+        except ConditionFailedError:
+            return False
+        return True
+
     def split(self, part: Part, job: Job, lengths: Sequence[float], *, due_at: int) -> Part:
         """Cut a recording into at most `MAX_PARTS` parts of these lengths, in seconds: all of them or none.
 
@@ -246,7 +279,8 @@ def _requeued(job: Job | None, interrupted: Announcement | None) -> list[Operati
         return []
     back = Update(
         key=job_key_of(job),
-        when=Attr("status").eq(JobStatus.RUNNING.value),
+        # Of one part, by the table and not by what its worker knows: the reply to a split may have been lost.
+        when=Attr("status").eq(JobStatus.RUNNING.value) & Attr("parts").eq(1),
         set={"status": JobStatus.QUEUED},
     )
     return [back, *(interrupted.operations() if interrupted else [])]

@@ -106,13 +106,19 @@ class Table:
             **({} if after is None else {"ExclusiveStartKey": _key((pk, after))}),
         )
 
-    def due(self, kind: str, *, before: int | None = None, limit: int | None = None) -> Iterator[Item]:
-        """What is due of a kind, oldest first, as the index shows it: some seconds late, perhaps."""
+    def due(
+        self, kind: str, *, before: int | None = None, limit: int | None = None, page: int | None = None
+    ) -> Iterator[Item]:
+        """What is due of a kind, oldest first, as the index shows it: some seconds late, perhaps.
+
+        `page`: how many are read at once, by whoever may need only the first of them.
+        """
         yield from self._query(
             "due_kind = :kind" + ("" if before is None else " AND due_at <= :before"),
             {":kind": kind} | ({} if before is None else {":before": before}),
             limit,
             IndexName="due",
+            **({} if page is None else {"Limit": page}),
         )
 
     def of_client(
