@@ -10,19 +10,28 @@ if TYPE_CHECKING:
     from services.common.domain.records import Part
     from services.gpu_worker.claim import Claim
 
-AHEAD_SECONDS = 120.0
-"""Audio in hand under which the next part is claimed: its download, decoding and features then run beside the
-device's work, so that the device never waits."""
+PREPARING_SECONDS = 20.0
+"""What a long recording takes from its claim to its first clip: download, decoding, detection of speech."""
+LEAST_AHEAD_SECONDS = 120.0
+"""Of audio."""
 MAX_HELD = 8
 """Parts held at once: short recordings share the device's batches."""
 
 
-def has_room(held: Sequence[Claim]) -> bool:
-    """Whether another part should be claimed now."""
+def ahead_seconds(speed: float) -> float:
+    """Audio in hand under which the next part is claimed, so that the device never waits for it.
+
+    `speed`: seconds of audio a second.
+    """
+    return max(LEAST_AHEAD_SECONDS, PREPARING_SECONDS * speed)
+
+
+def has_room(held: Sequence[Claim], ahead: float) -> bool:
+    """Whether another part should be claimed now; `ahead` in seconds of audio."""
     if any(claim.part.attempt > 1 for claim in held):
         # Something went wrong with it before: nobody should share its fate.
         return False
-    return len(held) < MAX_HELD and sum(claim.seconds_left for claim in held) < AHEAD_SECONDS
+    return len(held) < MAX_HELD and sum(claim.seconds_left for claim in held) < ahead
 
 
 def joins(part: Part, model: str, held: Sequence[Claim]) -> bool:

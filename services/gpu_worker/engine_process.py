@@ -62,6 +62,8 @@ class EngineProcess:
     def __init__(self, model: str, folder: Path | None, device: str, compute_type: str = "auto") -> None:
         """Start loading `model` at once; `wait_until_ready` says when it is."""
         self.model = model
+        self.spoilt = False
+        """Set by whom it gave what is no number: a fresh process may do better."""
         ours, theirs = _SPAWN.Pipe()
         self._pipe = ours
         self._sending = threading.Lock()

@@ -1,7 +1,8 @@
-"""The machine's slot: kept while it lives, marked when it leaves. A person's own box has none and skips all this."""
+"""The machine's slot: kept while it lives, marked when it leaves. A person's own box has none, and only says so."""
 
 from __future__ import annotations
 
+import platform
 from typing import TYPE_CHECKING
 
 import structlog
@@ -46,10 +47,15 @@ class Presence:
 
     def beat(self, note: str | None = None) -> None:
         """Tell that the machine is there."""
-        slot, launch_id = self._identity.slot, self._identity.launch_id
-        if slot is None or launch_id is None or self._leaving:
+        if self._leaving:
             return
+        slot, launch_id = self._identity.slot, self._identity.launch_id
         self._beat += 1
+        if slot is None or launch_id is None:
+            self._store.fleet.present(
+                self._identity.owner, host=platform.node(), beat=self._beat, until=self._lease_ends()
+            )
+            return
         known_times = self._store.slots.report(
             slot,
             launch_id,
@@ -70,6 +76,8 @@ class Presence:
         self._leaving = True
         if self._identity.slot and self._identity.launch_id:
             self._store.slots.leave(self._identity.slot, self._identity.launch_id, now=self._clock(), note=note)
+        else:
+            self._store.fleet.absent(self._identity.owner)
 
     def try_to_leave(self, note: str) -> None:
         """As `leave`, where the machine goes whether or not anybody can be told."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from services.common.domain import objects
-from services.common.domain.endurance import crash_error, exhausted, pause_ms
-from services.common.domain.errors import PermanentError
+from services.common.domain.endurance import MAX_DEATHS, crash_error, exhausted, pause_ms
+from services.common.domain.errors import DecoderFailedError, PermanentError
 from services.common.domain.events import INLINE_TEXT_BYTES, EventType, compose, interruption
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus
@@ -28,6 +28,7 @@ from services.gpu_worker.engine_process import EngineDiedError, StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from services.common.domain.errors import TranscriberError
     from services.common.domain.events import Places
     from services.common.store.store import Store
     from services.gpu_worker.claim import Claim
@@ -83,17 +84,21 @@ class Work:
                 self.give_back(claim)
         except EngineDiedError:
             self._survive(claim)
+        except DecoderFailedError as error:
+            log.exception("decoder.failed", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
+            engine.spoilt = True
+            self._distrust(claim, error)
         except FencedError:
             log.warning("part.fenced", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
         except Exception:
             # Throttling, an outage, a fault of ours: the next attempt runs alone, perhaps elsewhere.
             log.exception("part.broken", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
-            self._rest(claim)
+            self.rest(claim)
         finally:
             claim.ended = True
 
     def refuse(self, claim: Claim, error: PermanentError) -> None:
-        """A job whose options this deployment cannot honour."""
+        """A job whose options, or whose model, this deployment cannot honour."""
         self._fail(claim, error)
         claim.ended = True
 
@@ -213,7 +218,7 @@ class Work:
         outcome = Outcome(result=result, cost=self._cost(claim))
         self._end(claim, outcome, {**times, "completed": self._clock()}, **inline)
 
-    def _fail(self, claim: Claim, error: PermanentError) -> None:
+    def _fail(self, claim: Claim, error: TranscriberError) -> None:
         try:
             self._end(claim, Outcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
         except FencedError:
@@ -251,7 +256,14 @@ class Work:
         else:
             self.give_back(claim, counted="deaths" if claim.on_device else None)
 
-    def _rest(self, claim: Claim) -> None:
+    def _distrust(self, claim: Claim, error: DecoderFailedError) -> None:
+        """The device or the recording: a fresh process tries next, then another machine, and then it is said."""
+        if claim.part.losses + 1 >= MAX_DEATHS:
+            self._fail(claim, error)
+        else:
+            self.rest(claim)
+
+    def rest(self, claim: Claim) -> None:
         """Something broke that is not the recording's fault: it is tried again later, and longer each time."""
         if exhausted(claim.part.deaths, claim.part.losses + 1):
             self._fail(claim, crash_error())

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from services.common.domain.errors import InvalidOptionError
+from services.common.domain.errors import InvalidOptionError, PermanentError
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.options import Options
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.states import TERMINAL, JobStatus
 from services.common.store.events import Announcement
-from services.gpu_worker.admission import has_room, joins
+from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
 from services.gpu_worker.claim import Claim, Stop
 from services.gpu_worker.departure import Departure
 from services.gpu_worker.gate import examine
@@ -93,7 +93,10 @@ class Worker:
             clock=clock,
             cost=self._cost,
         )
+        self._ahead = LEAST_AHEAD_SECONDS
         self._engine: EngineProcess | None = None
+        self._refreshed = False
+        """Whether an engine was replaced because of what it gave."""
         self._model: ModelFiles | None = None
 
     def leave(self, why: str) -> None:
@@ -146,7 +149,7 @@ class Worker:
         idle_since = time.monotonic()
         while not (self._departure.told or self._presence.lost):
             self._watchdog.beat("loop")
-            if has_room(list(self._held.values())) and self._take_one():
+            if has_room(list(self._held.values()), self._ahead) and self._take_one():
                 continue
             if self._held:
                 idle_since = time.monotonic()
@@ -173,6 +176,7 @@ class Worker:
         device = kind_of_device(self._settings)
         floor = self._settings.gate_floor_cuda if device == "cuda" else self._settings.gate_floor_cpu
         passed = examine(engine, likeness=self._settings.gate_likeness, floor=floor)
+        self._ahead = ahead_seconds(passed.speed)
         log.info(
             "gate.passed",
             device=device,
@@ -250,9 +254,9 @@ class Worker:
         try:
             if wrong:
                 self._work.refuse(claim, wrong)
-            else:
-                engine, model = self._ready_engine(claim.options.model_key)
-                self._work.do(claim, engine, model)
+            elif ready := self._engine_for(claim):
+                self._work.do(claim, *ready)
+                self._leave_a_broken_device(ready[0])
         except Exception:
             # It could not even be given back: its lease ends, and the sweep takes it up.
             log.exception("part.lost", job_id=claim.part.job_id, part=claim.part.part_id)
@@ -261,6 +265,22 @@ class Worker:
                 self._meter.leave(claim.name, self._clock() / 1_000)
             del self._held[claim.name]
             self._changed.set()
+
+    def _engine_for(self, claim: Claim) -> tuple[EngineProcess, ModelFiles] | None:
+        """The engine with the claim's model; None if it cannot be had, which the part's end then says."""
+        try:
+            return self._ready_engine(claim.options.model_key)
+        except PermanentError as error:
+            self._work.refuse(claim, error)
+        except Exception:
+            log.exception("engine.unavailable", model=claim.options.model_key)
+            self._work.rest(claim)
+        return None
+
+    def _leave_a_broken_device(self, engine: EngineProcess) -> None:
+        if engine.spoilt and self._refreshed:
+            # A fresh process did no better. Every job would come out like this; another machine may be sound.
+            self.leave("the device fails")
 
     def _options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
         """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""
@@ -277,7 +297,9 @@ class Worker:
     def _ready_engine(self, model: str) -> tuple[EngineProcess, ModelFiles]:
         """The engine with this model; a new process where it died or holds another."""
         with self._metering:
-            if self._engine is None or not self._engine.alive or self._engine.model != model:
+            spoilt = self._engine is not None and self._engine.spoilt and len(self._held) == 1
+            if self._engine is None or not self._engine.alive or self._engine.model != model or spoilt:
+                self._refreshed |= spoilt
                 if self._engine:
                     self._engine.close()
                 self._engine = self._make_engine(model)

@@ -37,6 +37,8 @@ _CAPACITY = frozenset(
 """However the reply came: nothing was launched, and later something may be."""
 _PASSING = frozenset({"InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable"})
 """Of one pool of a fleet, the same; of the whole request, nobody knows what EC2 did before it failed."""
+_NOT_OFFERED = "InvalidFleetConfiguration"
+"""Of one pool: EC2 does not offer that type in that zone, which says nothing of the others."""
 _QUOTA = frozenset({"MaxSpotInstanceCountExceeded", "InstanceLimitExceeded", "VcpuLimitExceeded"})
 
 
@@ -129,7 +131,7 @@ def classify(code: str, message: str, *, status: int = HTTPStatus.OK) -> Refused
         return Refused(waiting=Waiting.QUOTA, reason=reason)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return None
-    if code in _PASSING:
+    if code in _PASSING or (code == _NOT_OFFERED and status == HTTPStatus.OK):
         return Refused(waiting=Waiting.CAPACITY, reason=reason)
     # Whatever else it says, asking again in the same words will not help: the operator must know them.
     return Refused(waiting=Waiting.IMAGE, reason=reason)

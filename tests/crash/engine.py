@@ -41,6 +41,7 @@ class StepEngine:
 
     model = "whisper-base"
     alive = True
+    spoilt = False
 
     def __init__(self, parts: int, boot: int, each_clip: Callable[[], None]) -> None:
         self._plan = make_plan(parts)

@@ -3,7 +3,8 @@ from __future__ import annotations
 from services.common.domain.options import Options
 from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
-from services.gpu_worker.admission import AHEAD_SECONDS, MAX_HELD, has_room, joins
+from services.gpu_worker.admission import LEAST_AHEAD_SECONDS as AHEAD
+from services.gpu_worker.admission import MAX_HELD, ahead_seconds, has_room, joins
 from services.gpu_worker.claim import Claim
 
 MODEL = Options().model_key
@@ -28,18 +29,23 @@ def held(**more: float) -> Claim:
 
 
 def test_a_worker_with_little_left_claims_the_next_part_before_it_is_idle() -> None:
-    assert has_room([])
-    assert has_room([held(seconds=AHEAD_SECONDS - 1)])
-    assert not has_room([held(seconds=AHEAD_SECONDS)])
+    assert has_room([], AHEAD)
+    assert has_room([held(seconds=AHEAD - 1)], AHEAD)
+    assert not has_room([held(seconds=AHEAD)], AHEAD)
+
+
+def test_a_fast_device_has_more_in_hand_for_as_long_as_the_next_recording_takes_to_prepare() -> None:
+    assert ahead_seconds(1.0) == AHEAD
+    assert ahead_seconds(60.0) == 1_200
 
 
 def test_short_recordings_keep_each_other_company_up_to_a_limit() -> None:
-    assert has_room([held(seconds=5.0)] * (MAX_HELD - 1))
-    assert not has_room([held(seconds=5.0)] * MAX_HELD)
+    assert has_room([held(seconds=5.0)] * (MAX_HELD - 1), AHEAD)
+    assert not has_room([held(seconds=5.0)] * MAX_HELD, AHEAD)
 
 
 def test_from_the_second_attempt_on_a_part_is_alone() -> None:
-    assert not has_room([held(attempt=2)])
+    assert not has_room([held(attempt=2)], AHEAD)
     assert not joins(part(attempt=1), MODEL, [held()])
     assert joins(part(attempt=1), MODEL, [])
 

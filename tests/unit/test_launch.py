@@ -37,11 +37,13 @@ SETTINGS = OrchestratorSettings(
         ("InternalError", 200, CAPACITY),
         ("MaxSpotInstanceCountExceeded", 200, QUOTA),
         ("InvalidAMIID.NotFound", 200, IMAGE),
+        ("InvalidFleetConfiguration", 200, CAPACITY),  # that type is not offered in that zone; others are
         ("SomethingNew", 200, IMAGE),
         # Instead of a reply, and certain all the same.
         ("InsufficientInstanceCapacity", 500, CAPACITY),
         ("RequestLimitExceeded", 503, CAPACITY),
         ("VcpuLimitExceeded", 400, QUOTA),
+        ("InvalidFleetConfiguration", 400, IMAGE),
         ("OptInRequired", 401, IMAGE),
         ("PendingVerification", 400, IMAGE),
         ("UnauthorizedOperation", 403, IMAGE),

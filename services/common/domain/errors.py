@@ -87,6 +87,6 @@ class DamagedModelError(TranscriberError):
 
 
 class DecoderFailedError(TranscriberError):
-    """The device gave back something that is no number; the part is tried again elsewhere."""
+    """The device gave back something that is no number, or nothing at all, each time the part was tried."""
 
     code = "DECODER_FAILED"

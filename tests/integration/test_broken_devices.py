@@ -1,0 +1,114 @@
+"""A device that gives nonsense, or a model that cannot be had, ends no job wrongly and holds up no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.common.domain.errors import DamagedModelError, DecoderFailedError, ModelUnavailableError
+from services.common.domain.records import Job
+from services.gpu_worker import work
+from services.gpu_worker.engine_process import EngineProcess
+from services.gpu_worker.worker import Worker
+from tests.crash.engine import StepEngine
+from tests.crash.world import CrashWorld, crash_world
+
+
+@pytest.fixture
+def world() -> Iterator[CrashWorld]:
+    with crash_world() as made:
+        yield made
+
+
+@pytest.fixture
+def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is given back is taken at once, by the same machine."""
+    monkeypatch.setattr(work, "pause_ms", lambda _: 0)
+
+
+def settled(world: CrashWorld) -> Job:
+    world.upload()
+    world.settle()
+    ((_, job),) = world.store.jobs.of_client("default", after=None, limit=2)
+    return job
+
+
+def fail_at_clips(world: CrashWorld, *failing: int) -> None:
+    """The device gives what is no number at these clips, counted over all attempts; without any, at every one."""
+    seen: list[int] = []
+
+    def clip(_: Worker) -> None:
+        seen.append(1)
+        if not failing or len(seen) in failing:
+            raise DecoderFailedError("The device gave back probabilities that are no numbers.")
+
+    world.each_clip = clip
+
+
+@pytest.mark.usefixtures("without_rest")
+def test_a_device_that_fails_once_gets_a_fresh_process_and_the_job_completes(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[StepEngine] = []
+
+    def close(engine: StepEngine) -> None:
+        closed.append(engine)
+
+    monkeypatch.setattr(StepEngine, "close", close)
+    fail_at_clips(world, 2)
+    job = settled(world)
+    assert (job.status, job.result and job.result["attempt"]) == ("completed", 2)
+    assert closed, "the process that failed was used again"
+
+
+def test_a_device_that_always_fails_ends_the_job_with_its_own_code_after_three_tries(world: CrashWorld) -> None:
+    fail_at_clips(world)
+    job = settled(world)
+    assert job.status == "failed"
+    assert job.error
+    assert (job.error["code"], job.error["retryable"]) == ("DECODER_FAILED", True)
+    (part,) = world.store.parts.of_job(job.job_id)
+    assert part.attempt == 3
+
+
+@pytest.mark.usefixtures("without_rest")
+def test_a_machine_whose_fresh_process_fails_too_leaves(world: CrashWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[str] = []
+    real = Worker.leave
+
+    def leave(worker: Worker, why: str) -> None:
+        left.append(why)
+        real(worker, why)
+
+    monkeypatch.setattr(Worker, "leave", leave)
+    fail_at_clips(world)
+    settled(world)
+    assert left == ["the device fails"]
+
+
+def test_a_model_that_cannot_be_had_is_the_jobs_error(world: CrashWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unavailable(_: EngineProcess) -> None:
+        raise ModelUnavailableError("model", "The model is neither in the image nor in the bucket.")
+
+    monkeypatch.setattr(StepEngine, "wait_until_ready", unavailable)
+    job = settled(world)
+    assert job.status == "failed"
+    assert job.error
+    assert job.error["code"] == "MODEL_UNAVAILABLE"
+
+
+def test_a_model_that_is_damaged_here_is_tried_again_elsewhere(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, tries = StepEngine.wait_until_ready, list[int]()
+
+    def damaged_at_first(engine: StepEngine) -> object:
+        tries.append(1)
+        if len(tries) == 1:
+            raise DamagedModelError("model.bin of the model is not the file that was recorded (sha256).")
+        return real(engine)
+
+    monkeypatch.setattr(StepEngine, "wait_until_ready", damaged_at_first)
+    job = settled(world)
+    assert (job.status, job.result and job.result["attempt"]) == ("completed", 2)
