@@ -14,10 +14,10 @@ from services.gpu_worker.engine.catalogue import PACKAGED
 from services.gpu_worker.engine.device import EngineSettings
 from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.model import locate
-from services.gpu_worker.engine.plan import Plan
+from services.gpu_worker.engine.plan import RATE, Plan
 from services.gpu_worker.engine.results import ClipResult
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate, sentences_found
-from tests.support.acoustics import NOBODY_SPEAKS, write_wav
+from tests.support.acoustics import NOBODY_SPEAKS, load, write_wav
 
 # The plain library, decoding in sequence, has 0.095 on the same recording (docs/performance.md); a processor of another
 # kind rounds differently.
@@ -46,6 +46,18 @@ def test_the_meeting_is_heard_and_going_on_later_gives_the_same_words(engine: En
     assert sentences_found(transcript.text, SENTENCES) == len(SENTENCES)
     last = len(plan.clips) - 1
     assert decode(engine, MEETING, range(last, last + 1))[1] == results[last:]
+
+
+@pytest.mark.parametrize("second", [2.0, 3.5])
+def test_a_tenth_of_a_second_of_speech_gives_at_most_a_word_and_a_warning(
+    engine: Engine, tmp_path: Path, second: float
+) -> None:
+    tenth = load(MEETING)[int(second * RATE) :][: RATE // 10]
+    plan, results = decode(engine, write_wav(tmp_path / "tenth.wav", tenth))
+    assert plan.speech
+    transcript = assemble(plan, results, OPTIONS, engine.files)
+    assert len(transcript.text.split()) <= 1
+    assert "very_short" in transcript.quality.warnings
 
 
 @pytest.mark.parametrize("sound", NOBODY_SPEAKS)

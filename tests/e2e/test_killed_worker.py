@@ -16,9 +16,10 @@ from services.local.stack import Stack, StackSettings
 from tests.support.audio import MEETING
 from tests.support.random_model import UNTRAINED
 
-LEASE, HEARTBEAT, SWEEP, CHECKPOINT = 4.0, 1.0, 1.0, 1.0
-LONG = 24
-"""Meetings in a row, some fifty minutes: still one part, and on a fast machine still busy after three checkpoints."""
+LEASE, HEARTBEAT, SWEEP, CHECKPOINT = 4.0, 1.0, 1.0, 0.5
+MIDDLE, LONG = 4, 16
+"""Meetings in a row: more than a fast machine is through with before it is seen at work, and before three checkpoints.
+Still one part."""
 SLACK = 2.0
 """Seconds: two busy processors, and the batch that is on the device."""
 
@@ -32,7 +33,7 @@ def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_complete
         receiver.trust(
             client.register(receiver.url, events=["transcription.completed", "transcription.interrupted"])["secret"]
         )
-        job_id = client.send(MEETING.read_bytes(), "möte.mp3")
+        job_id = client.send(MEETING.read_bytes() * MIDDLE, "möten.mp3")
         client.wait(job_id, until={"running"})
         (machine,) = stack.machines.wait_for(1)
         machine.kill()

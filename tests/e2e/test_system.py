@@ -5,6 +5,9 @@ from __future__ import annotations
 import queue
 import socket
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -14,8 +17,20 @@ from services.local import resources
 from services.local.client import Client
 from services.local.receiver import Received, Receiver
 from services.local.stack import Stack
+from tests.support.acoustics import load, transcode, write_wav
 from tests.support.audio import MEETING
-from tests.support.sounds import more_than_a_day, playlist, silence, silent_video, wav
+from tests.support.sounds import (
+    RATE,
+    archive,
+    concatenation,
+    more_than_a_day,
+    noise_of_bytes,
+    picture,
+    playlist,
+    silence,
+    silent_video,
+    wav,
+)
 
 FORMATS = {"json", "txt", "srt", "vtt", "tsv"}
 
@@ -74,16 +89,25 @@ def test_file_names_with_spaces_and_swedish_letters_and_plus_survive(client: Cli
         ("dygnet-runt.flac", more_than_a_day(), "AUDIO_TOO_LONG"),
         ("tusen-kanaler.wav", wav(np.zeros(100_000, np.int16), channels=1_000), "INVALID_MEDIA"),
         ("en-hertz.wav", wav(np.zeros(1_000, np.int16), rate=1), "INVALID_MEDIA"),
+        ("brus.mp3", noise_of_bytes(), "INVALID_MEDIA"),
+        ("protokoll.pdf", b"%PDF-1.7\n" + b"1 0 obj << >> endobj\n" * 50, "INVALID_MEDIA"),
+        ("mapp.zip", archive(), "INVALID_MEDIA"),
+        ("bild.png", picture(), "INVALID_MEDIA"),
     ],
 )
 def test_what_cannot_be_transcribed_fails_with_a_code_and_a_webhook(
     client: Client, receiver: Receiver, name: str, content: bytes, code: str
 ) -> None:
-    job_id = client.send(content, name)
-    error = client.wait(job_id)["error"]
-    assert (error["code"], error["retryable"]) == (code, False)
+    assert refusal(client, receiver, content, name)["code"] == code
+
+
+def refusal(client: Client, receiver: Receiver, content: bytes, name: str) -> dict[str, Any]:
+    """The error with which a recording is refused, for good, to whoever asks and to whoever listens."""
+    error: dict[str, Any] = client.wait(client.send(content, name))["error"]
+    assert not error["retryable"]
     assert last(receiver, "transcription.failed").data["error"] == error
     assert not any(secret in error["message"] for secret in ("/tmp", "recording'", "Traceback"))
+    return error
 
 
 @pytest.mark.parametrize("name", ["lista.m3u8", "lista.mp3", "lista.wav"])
@@ -92,14 +116,30 @@ def test_a_playlist_fails_with_a_code_and_a_webhook_and_opens_nothing(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         target = f"http://127.0.0.1:{server.getsockname()[1]}/a.ts"
-        job_id = client.send(playlist(target), name)
-        assert client.wait(job_id)["error"]["code"] == "INVALID_MEDIA"
+        error = refusal(client, receiver, playlist(target), name)
         server.settimeout(0.2)
         with pytest.raises(TimeoutError):
             server.accept()
-    failed = last(receiver, "transcription.failed").data["error"]
-    assert failed["code"] == "INVALID_MEDIA"
-    assert target not in failed["message"]
+    assert error["code"] == "INVALID_MEDIA"
+    assert target not in error["message"]
+
+
+@pytest.mark.parametrize("written", [playlist, concatenation])
+@pytest.mark.parametrize("scheme", ["", "file:"])
+def test_a_list_that_names_a_file_of_the_machine_gives_nothing_of_it_away(
+    stack: Stack, client: Client, receiver: Receiver, written: Callable[[str], bytes], scheme: str
+) -> None:
+    job_id = client.send(written(f"{scheme}{MEETING}"), "lista.m3u8")
+    assert client.wait(job_id)["error"]["code"] == "INVALID_MEDIA"
+    assert str(MEETING) not in last(receiver, "transcription.failed").body.decode()
+    assert "Contents" not in stack.s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=f"results/{job_id}/")
+
+
+def test_a_tenth_of_a_second_of_speech_completes_and_is_marked(client: Client, tmp_path: Path) -> None:
+    tenth = write_wav(tmp_path / "kort.wav", load(MEETING)[2 * RATE :][: RATE // 10])
+    job = client.wait(client.send(tenth.read_bytes(), "kort.wav"))
+    assert job["status"] == "completed"
+    assert "very_short" in job["result"]["quality"]["warnings"]
 
 
 @pytest.mark.parametrize("seconds", [0.1, 30.0])
@@ -117,6 +157,32 @@ def test_a_truncated_recording_is_transcribed_as_far_as_it_goes_and_says_so(clie
     truncated_at = job["result"]["quality"]["truncated_at"]
     assert 20 < truncated_at < 40
     assert client.transcript(job_id).strip()
+
+
+@pytest.fixture
+def cut_m4a(tmp_path: Path) -> Callable[..., bytes]:
+    """Six of ten seconds as AAC, the file's index in front if wished."""
+
+    def cut(**options: str) -> bytes:
+        talk = write_wav(tmp_path / "talk.wav", load(MEETING)[: 10 * RATE])
+        whole = transcode(talk, tmp_path / "talk.m4a", codec="aac", rate=22_050, form="fltp", **options).read_bytes()
+        return whole[: len(whole) * 6 // 10]
+
+    return cut
+
+
+def test_a_truncated_m4a_that_lost_its_index_is_refused(
+    client: Client, receiver: Receiver, cut_m4a: Callable[..., bytes]
+) -> None:
+    assert refusal(client, receiver, cut_m4a(), "avbruten.m4a")["code"] == "INVALID_MEDIA"
+
+
+def test_a_truncated_m4a_that_has_its_index_in_front_is_transcribed_as_far_as_it_goes(
+    client: Client, cut_m4a: Callable[..., bytes]
+) -> None:
+    job = client.wait(client.send(cut_m4a(movflags="faststart"), "avbruten.m4a"))
+    assert job["status"] == "completed"
+    assert job["result"]["quality"]["truncated_at"] == pytest.approx(6, abs=1)
 
 
 def test_a_bad_file_does_not_hold_up_the_good_ones(client: Client, sentence: bytes) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import wave
+import zipfile
 
 import av
 import numpy as np
 
 RATE = 16_000
-
-
 DAY = 24 * 3600
 
 
@@ -49,14 +48,38 @@ def playlist(target: str) -> bytes:
     return f"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{target}\n#EXT-X-ENDLIST\n".encode()
 
 
-def silent_video(frames: int = 10) -> bytes:
-    """An mp4 with pictures and no sound track at all."""
+def concatenation(target: str) -> bytes:
+    """FFmpeg's own kind of such a list."""
+    return f"ffconcat version 1.0\nfile '{target}'\n".encode()
+
+
+def silent_video(frames: int = 10, *, container: str = "mp4", codec: str = "mpeg4", pixels: str = "yuv420p") -> bytes:
+    """Pictures and no sound track at all."""
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("mpeg4", rate=10)
+    with av.open(buffer, "w", format=container) as file:
+        stream = file.add_stream(codec, rate=10)
         stream.width = stream.height = 64
+        stream.pix_fmt = pixels
         for _ in range(frames):
             frame = av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8), "rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
     return buffer.getvalue()
+
+
+def picture() -> bytes:
+    """A png."""
+    return silent_video(1, container="image2pipe", codec="png", pixels="rgb24")
+
+
+def archive() -> bytes:
+    """A zip of text."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("anteckningar.txt", "En anteckning.\n" * 5_000)
+    return buffer.getvalue()
+
+
+def noise_of_bytes() -> bytes:
+    """Bytes by chance: no format at all."""
+    return np.random.default_rng(0).bytes(100_000)
