@@ -26,7 +26,7 @@ from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.crash.world import crash_world
 
 REPORT = Path("reports/crash_matrix.json")
-FEW = 8
+FEW = 4
 """Disturbances at a time while a planted mistake is looked for."""
 Task: TypeAlias = tuple[str, int, Mode, str | None]
 """A scenario's name, the number of a call, what happens there, and the name of a planted mistake."""
@@ -87,7 +87,11 @@ def caught_by(mutant: Mutant, pool: Pool) -> str | None:
     scenario = named(mutant.scenario)
     with planted(mutant.name):
         calls, found = undisturbed(scenario)
-    tasks = [task for task in tasks_of(scenario, calls, mutant=mutant.name) if task[2] in mutant.modes]
+    tasks = [
+        task
+        for task in tasks_of(scenario, calls, mutant=mutant.name)
+        if task[2] in mutant.modes and mutant.at in {"", calls[task[1]]}
+    ]
     for some in range(0, len(tasks), FEW):
         if found:
             break

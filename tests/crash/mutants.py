@@ -30,6 +30,8 @@ class Mutant:
     plant: Plant
     scenario: str
     modes: frozenset[Mode]
+    at: str = ""
+    """The kind of call at which it shows, so that nobody has to look for it at all the others; empty: any."""
 
 
 def _fence(stack: ExitStack, instead: Callable[[Part], Any]) -> None:
@@ -149,14 +151,31 @@ def _others_left_open(stack: ExitStack) -> None:
 _EVERY = frozenset(Mode)
 _RIVALS = frozenset({Mode.RIVAL, Mode.STEAL})
 _CRASHES = frozenset({Mode.BEFORE, Mode.AFTER})
+_COMMIT = "dynamodb.TransactWriteItems"
 
 MUTANTS = (
-    Mutant(name="no fence", plant=_no_fence, scenario="single part", modes=_RIVALS),
-    Mutant(name="state-only guard", plant=_state_only, scenario="single part", modes=_RIVALS),
-    Mutant(name="event written beside the state", plant=_event_beside, scenario="single part", modes=_CRASHES),
-    Mutant(name="unfenced heartbeat", plant=_unfenced_heartbeat, scenario="single part", modes=_RIVALS),
-    Mutant(name="result under an unfenced key", plant=_unfenced_key, scenario="single part", modes=_RIVALS),
-    Mutant(name="missing client token", plant=_no_token, scenario="capacity error", modes=_CRASHES),
+    Mutant(name="no fence", plant=_no_fence, scenario="single part", modes=_RIVALS, at=_COMMIT),
+    Mutant(name="state-only guard", plant=_state_only, scenario="single part", modes=_RIVALS, at=_COMMIT),
+    Mutant(
+        name="event written beside the state", plant=_event_beside, scenario="single part", modes=_CRASHES, at=_COMMIT
+    ),
+    Mutant(
+        name="unfenced heartbeat",
+        plant=_unfenced_heartbeat,
+        scenario="single part",
+        modes=_RIVALS,
+        at="dynamodb.UpdateItem",
+    ),
+    Mutant(
+        name="result under an unfenced key",
+        plant=_unfenced_key,
+        scenario="single part",
+        modes=_RIVALS,
+        at="s3.PutObject",
+    ),
+    Mutant(
+        name="missing client token", plant=_no_token, scenario="capacity error", modes=_CRASHES, at="ec2.CreateFleet"
+    ),
     Mutant(name="leaving slots counted as capacity", plant=_leaving_counts, scenario="leaving", modes=_EVERY),
     Mutant(name="next free slot instead of the lowest", plant=_next_free_slot, scenario="single part", modes=_RIVALS),
     Mutant(name="merge without a claim", plant=_merge_without_claim, scenario="three parts with merge", modes=_RIVALS),
