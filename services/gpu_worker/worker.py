@@ -14,6 +14,7 @@ from services.common.domain.events import EventType, Places, compose
 from services.common.domain.options import Options
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.states import TERMINAL, JobStatus
+from services.common.store.codec import UnknownVersionError
 from services.common.store.events import Announcement
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
 from services.gpu_worker.claim import Claim, Stop
@@ -26,7 +27,7 @@ from services.gpu_worker.sd_notify import Watchdog
 from services.gpu_worker.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.common.domain.records import Job, Part
     from services.common.store.store import Store
@@ -195,15 +196,22 @@ class Worker:
         return False
 
     def _anything_to_do(self) -> bool:
-        return any(self._store.parts.ready(self._clock(), CANDIDATES))
+        return any(True for _ in self._candidates())
+
+    def _candidates(self) -> Iterator[tuple[Part, Job | None]]:
+        """Parts that may be taken, with their jobs; those of a version that is not known here are left alone."""
+        for part in self._store.parts.ready(self._clock(), CANDIDATES):
+            try:
+                yield part, self._store.jobs.get(part.job_id)
+            except UnknownVersionError as error:
+                log.warning("job.left_alone", job_id=part.job_id, error=str(error))
 
     def _take_one(self) -> bool:
         """Claim the next part that can be had; False if there is none, or if it has to wait until nothing is held.
 
         Nothing is taken past one that waits for that: under a steady stream it would wait for ever.
         """
-        for part in self._store.parts.ready(self._clock(), CANDIDATES):
-            job = self._store.jobs.get(part.job_id)
+        for part, job in self._candidates():
             if job is None or job.status in TERMINAL:
                 self._close(part)
                 continue

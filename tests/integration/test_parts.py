@@ -322,3 +322,13 @@ def test_a_job_that_was_split_by_a_lost_reply_is_not_queued_as_if_it_were_whole(
     world.store.parts.split(mine, job, [10.0, 10.0], due_at=world.now)
     assert not world.store.parts.take_away(mine, due_at=world.now, job=replace(job, parts=1), interrupted=None)
     assert world.store.parts.take_away(mine, due_at=world.now, job=None, interrupted=None)
+
+
+def test_a_job_of_an_unknown_version_is_left_alone_by_workers_who_do_the_others(world: CrashWorld) -> None:
+    queued(world, "newer", "known")
+    newer, known = sorted(jobs(world), key=lambda job: job.source_key, reverse=True)
+    world.of_another_version(f"JOB#{newer.job_id}", "JOB")
+    world.run_machines()
+    (done,) = [job for job in jobs(world) if job.job_id == known.job_id]
+    assert done.status is JobStatus.COMPLETED
+    assert statuses(world, newer) == [PartStatus.QUEUED]
