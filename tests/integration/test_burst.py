@@ -34,7 +34,13 @@ GROWTH_BYTES = 20 * 1024 * 1024
 
 
 @pytest.fixture
-def orchestrator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestrator]:
+def calls() -> Counter[str]:
+    """The orchestrator's, of every service, by operation."""
+    return Counter()
+
+
+@pytest.fixture
+def orchestrator(monkeypatch: pytest.MonkeyPatch, calls: Counter[str]) -> Iterator[Orchestrator]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -64,6 +70,7 @@ def orchestrator(monkeypatch: pytest.MonkeyPatch) -> Iterator[Orchestrator]:
                 fallback_image_parameter=resources.FALLBACK_IMAGE_PARAMETER,
                 max_workers=1,
             )
+            session.events.register("before-call", lambda model, **_: calls.update([model.name]))
             yield Orchestrator(settings, Aws(session))
         finally:
             emulator.kill()
@@ -99,23 +106,23 @@ def resident_bytes() -> int:
     return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_a_burst_of_uploads_becomes_as_many_jobs_none_twice_in_bounded_memory(orchestrator: Orchestrator) -> None:
+def test_a_burst_of_uploads_becomes_as_many_jobs_none_twice_in_bounded_memory(
+    orchestrator: Orchestrator, calls: Counter[str]
+) -> None:
     queue = messages(UPLOADS)
-    calls: Counter[str] = Counter()
-    client = orchestrator._store.jobs._table._client
-    client.meta.events.register("before-call", lambda model, **_: calls.update([model.name]))
     for start in range(0, 10 * BATCH, BATCH):
         assert take_batch(orchestrator, queue[start : start + BATCH]) == []
     before, began = resident_bytes(), time.monotonic()
     for start in range(10 * BATCH, len(queue), BATCH):
         assert take_batch(orchestrator, queue[start : start + BATCH]) == []
     took, grown = time.monotonic() - began, resident_bytes() - before
+    each = sum(calls.values()) / UPLOADS
+    client = orchestrator._store.jobs._table._client
     pages = client.get_paginator("scan").paginate(TableName=resources.TABLE)
     items = [decode(item) for page in pages for item in page["Items"]]
     keys = Counter(item["source_key"] for item in items if item["sk"] == "JOB")
-    each = sum(calls.values()) / UPLOADS
     sys.stdout.write(
-        f"{UPLOADS} uploads, {len(queue)} messages: {took:.0f} s, {each:.2f} calls of DynamoDB a job, "
+        f"{UPLOADS} uploads, {len(queue)} messages: {took:.0f} s, {each:.2f} calls of AWS a job, "
         f"{grown / 2**20:.1f} MiB grown\n"
     )
     assert len(keys) == UPLOADS
