@@ -37,7 +37,7 @@ class Choice:
 
 # Two workers of one thread each are faster than one with two threads: the decoder's small products do not fill several
 # cores, and one worker encodes while another generates. Measured in docs/performance.md.
-CPU_BATCH = 4
+CPU_BATCH = 2
 
 # What a kind of GPU has in all decides its batch, not what is free at the moment: so every machine of a kind, a T4 say,
 # has the same batches. A window of whisper-small needs some 300 MiB at five beams (keys and values of 12 layers: 448
