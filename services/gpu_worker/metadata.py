@@ -32,8 +32,12 @@ class Machine:
 
 
 def aws_of(machine: Machine | None) -> Aws:
-    """AWS's clients for this machine: boto3 asks the metadata service for credentials, but not for the region."""
-    return Aws(boto3.session.Session(region_name=machine.region)) if machine and machine.region else Aws()
+    """AWS's clients for this machine: boto3 asks the metadata service for credentials, but not for the region.
+
+    What the environment says of the region comes first, so that a person's own machine may work for another one.
+    """
+    told = boto3.session.Session()
+    return Aws(told if told.region_name or not machine else boto3.session.Session(region_name=machine.region or None))
 
 
 class Metadata:
