@@ -1,11 +1,11 @@
 """AWS on one machine: moto's server, patched (`moto_patches.py`) and behind `wire.py`, in a process of its own.
 
-`python -m services.local.emulator PORT`
+`python -m services.local.emulator --fd N`: on a listening socket that was inherited under this number.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -22,13 +22,15 @@ class _Quiet(WSGIRequestHandler):
         """A line for every request helps nobody."""
 
 
-def main(port: int) -> None:
+def main(fd: int) -> None:
     """Serve until killed."""
     moto_patches.apply()
     moto_transactions.apply()
     application = Wire(DomainDispatcherApplication(create_backend_app))
-    make_server("127.0.0.1", port, application, threaded=True, request_handler=_Quiet).serve_forever()
+    make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet, fd=fd).serve_forever()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, required=True)
+    main(parser.parse_args().fd)

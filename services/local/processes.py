@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -24,6 +25,19 @@ class StackFailedError(Exception):
         super().__init__("\n".join([f"{what} The last lines of its log:", *lines]))
 
 
+def listen() -> socket.socket:
+    """A socket that listens on a port of this machine, to be handed to the process that serves it.
+
+    Were the port looked for and then taken by the process, another could take it in between.
+    """
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def address(listening: socket.socket) -> str:
+    """The URL under which a listening socket is reached."""
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
 class Processes:
     """Python modules that run until `close`."""
 
@@ -31,12 +45,31 @@ class Processes:
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, module: str, *arguments: str, env: Mapping[str, str]) -> None:
-        """Run a module; it writes `<name>.log`."""
+    def start(
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        serving: socket.socket | None = None,
+    ) -> None:
+        """Run a module; it writes `<name>.log`.
+
+        `env`: this process's own where none is given. `serving`: a socket that becomes the process's, which is told its
+        number as `--fd`.
+        """
+        inherited = [] if serving is None else [serving.fileno()]
+        told = [argument for number in inherited for argument in ("--fd", str(number))]
         with self._log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments], env=dict(env), stdout=log, stderr=log
+                [sys.executable, "-m", module, *arguments, *told],
+                env=None if env is None else dict(env),
+                stdout=log,
+                stderr=log,
+                pass_fds=inherited,
             )
+        if serving is not None:
+            serving.close()
 
     def check(self) -> None:
         """Raise StackFailedError if one has ended."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -21,7 +20,7 @@ from services.common.store.store import Store
 from services.gpu_worker.engine.catalogue import PACKAGED
 from services.local import resources
 from services.local.machines import Machines, start_worker
-from services.local.processes import Processes, StackFailedError
+from services.local.processes import Processes, StackFailedError, address, listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,11 +73,11 @@ class Stack:
     def _start(self) -> None:
         folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="transcribe-local-"))
         self.logs = Path(folder)
-        self.endpoint = f"http://127.0.0.1:{_free_port()}"
-        self.api_url = f"http://127.0.0.1:{_free_port()}"
+        emulator, api = (self._cleanup.enter_context(listen()) for _ in range(2))
+        self.endpoint, self.api_url = address(emulator), address(api)
         self._processes = Processes(self.logs)
         self._cleanup.callback(self._processes.close)
-        self._processes.start("emulator", "services.local.emulator", self.endpoint.rsplit(":", 1)[-1], env=self._aws())
+        self._processes.start("emulator", "services.local.emulator", env=self._aws(), serving=emulator)
         self._wait_for(f"{self.endpoint}/moto-api/")
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
@@ -88,9 +87,9 @@ class Stack:
         service = self._service()
         self._processes.start(
             "api",
-            *("uvicorn", "services.api.handler:app", "--host", "127.0.0.1"),
-            *("--port", self.api_url.rsplit(":", 1)[-1], "--log-level", "warning"),
+            *("uvicorn", "services.api.handler:app", "--log-level", "warning"),
             env=service,
+            serving=api,
         )
         self._processes.start(
             "orchestrator",
@@ -199,10 +198,3 @@ class Stack:
                     return
             time.sleep(0.05)
         raise TimeoutError(f"{url} did not answer within {START_SECONDS} s.")
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
-import boto3
 import pytest
 
 from services.common.aws import Aws
@@ -31,6 +28,7 @@ from services.common.webhooks.vault import Vault
 from services.local import resources
 from services.orchestrator.drain import LAST_TRY_SECONDS, Drain
 from tests.support import receivers
+from tests.support.emulator import Emulator
 
 CLIENTS, CALLBACKS, JOBS = 5, 20, 10
 """A client's events reach all of its callbacks: a hundred receivers, ten messages each."""
@@ -46,27 +44,13 @@ SECONDS = 60
 
 
 @pytest.fixture
-def deployment(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Store, Vault]]:
+def deployment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Store, Vault]]:
     """A deployment in an emulator of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen([sys.executable, "-m", "services.local.emulator", str(port)])
-    made = boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION)
-    try:
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"{address}/moto-api/").close()
-                break
-            time.sleep(0.1)
-        key_id = resources.create(made, address).secrets_key_id
-        monkeypatch.setenv("AWS_ENDPOINT_URL", address)
-        aws = Aws(made)
+    with Emulator(tmp_path) as emulator:
+        key_id = resources.create(emulator.session, emulator.endpoint).secrets_key_id
+        monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+        aws = Aws(emulator.session)
         yield Store(aws.dynamodb(), resources.TABLE), Vault(aws.kms(), key_id)
-    finally:
-        process.kill()
-        process.wait()
 
 
 class Good:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
-import socket
-import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import boto3
-import httpx
-
 from services.common.domain.clock import now_ms
 from services.common.store.store import Store
 from services.local.functions import EventSourceMapping, Schedule
 from services.local.machines import Machines
+from tests.support.emulator import Emulator
 from tests.support.http_api import HttpApi
 from tests.support.lambdas import Function
 from tests.support.random_model import UNTRAINED
@@ -44,38 +39,6 @@ WORKER_TIMES = (
     }
 )
 SWEEP_SECONDS = 2
-
-
-class Emulator:
-    """The local stack's emulator, in a process of its own."""
-
-    def __init__(self, log: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port: int = free.getsockname()[1]
-        self.endpoint = f"http://127.0.0.1:{port}"
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.local.emulator", str(port)], cwd=ROOT, stdout=output, stderr=output
-            )
-        self.session = boto3.session.Session(
-            aws_access_key_id="operator", aws_secret_access_key="operator", region_name=REGION
-        )
-        until = time.monotonic() + 30
-        while True:
-            try:
-                httpx.get(f"{self.endpoint}/moto-api/", trust_env=False)
-                break
-            except httpx.TransportError:
-                assert time.monotonic() < until, log.read_text()
-                time.sleep(0.1)
-
-    def client(self, service: str) -> Any:
-        return self.session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.wait()
 
 
 class Deployment:

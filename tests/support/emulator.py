@@ -1,0 +1,46 @@
+"""The local stack's emulator by itself, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+
+from services.local import resources
+from services.local.processes import Processes, address, listen
+
+ROOT = Path(__file__).parents[2]
+
+
+class Emulator:
+    """An empty account, until closed. Who calls before it is up waits for it."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` gets `emulator.log`."""
+        listening = listen()
+        self.endpoint = address(listening)
+        self._processes = Processes(folder)
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        self._processes.start("emulator", "services.local.emulator", env=environment, serving=listening)
+        self.session = boto3.session.Session(
+            aws_access_key_id="operator", aws_secret_access_key="operator", region_name=resources.REGION
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def client(self, service: str) -> Any:
+        """A client of the account."""
+        return self.session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+
+    def close(self) -> None:
+        """End it, with all that it holds."""
+        self._processes.close()
