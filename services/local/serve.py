@@ -1,0 +1,46 @@
+"""The whole system on this machine until Ctrl-C: `./nox -s local`. Prints what a shell needs to use it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+
+from services.local import resources
+from services.local.stack import Stack
+
+LOOK_SECONDS = 1.0
+
+
+def environment(stack: Stack, client_id: str) -> dict[str, str]:
+    """What `transcribe` and the AWS command line are told, for one client and for the operator."""
+    return {
+        "TRANSCRIBE_API": stack.api_url,
+        "TRANSCRIBE_KEY": stack.new_client(client_id),
+        "AWS_ENDPOINT_URL": stack.endpoint,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_DEFAULT_REGION": resources.REGION,
+        "TABLE_NAME": resources.TABLE,
+        "BUCKET_NAME": resources.BUCKET,
+        "SECRETS_KEY_ID": stack.resources.secrets_key_id,
+        "WEBHOOK_ALLOW_PRIVATE": "1",
+    }
+
+
+def main() -> int:
+    """Exit status 0 when told to end. Raises StackFailedError once a part of the system has ended by itself."""
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ending.set())
+    with Stack() as stack:
+        lines = [f"export {name}={value}" for name, value in environment(stack, "local").items()]
+        sys.stdout.write("\n".join([*lines, f"# logs: {stack.logs}", "# Ctrl-C ends it."]) + "\n")
+        sys.stdout.flush()
+        while not ending.wait(LOOK_SECONDS):
+            stack.check()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
