@@ -84,7 +84,7 @@ class Worker:
         self._meter = Meter(clock() / 1_000)
         self._metering = threading.Lock()
         self._watchdog = Watchdog(("loop", "heart"), patience_seconds=settings.hang_seconds)
-        self._heart = Heart(store, presence, settings, held=self._held.values, clock=clock, alive=self._watchdog.beat)
+        self.heart = Heart(store, presence, settings, held=lambda: self.held, clock=clock, alive=self._watchdog.beat)
         self._work = Work(
             store=store,
             files=files,
@@ -100,12 +100,17 @@ class Worker:
         """Whether an engine was replaced because of what it gave."""
         self._model: ModelFiles | None = None
 
+    @property
+    def held(self) -> tuple[Claim, ...]:
+        """What this worker works on now."""
+        return tuple(self._held.values())
+
     def leave(self, why: str) -> None:
         """Take nothing more, give back what is held, mark the slot, and end; from any thread."""
         if not self._departure.begin():
             return
         log.warning("worker.leaving", why=why)
-        for claim in list(self._held.values()):
+        for claim in self.held:
             claim.let_go(Stop.LEAVING)
         self._changed.set()
         self._presence.try_to_leave(why)
@@ -121,13 +126,13 @@ class Worker:
         """
         try:
             self._get_ready()
-            self._heart.start()
+            self.heart.start()
             self._watchdog.ready()
             log.info("worker.ready", owner=self._identity.owner, slot=self._identity.slot)
             try:
                 self.work()
             finally:
-                self._heart.stop(self._departure.patience.heart)
+                self.heart.stop(self._departure.patience.heart)
                 self._sender.finish(self._departure.patience.sender)
         finally:
             # Also when the gate was not passed: an engine that nobody ends would keep this process, and the machine.
@@ -150,7 +155,7 @@ class Worker:
         idle_since = time.monotonic()
         while not (self._departure.told or self._presence.lost):
             self._watchdog.beat("loop")
-            if has_room(list(self._held.values()), self._ahead) and self._take_one():
+            if has_room(self.held, self._ahead) and self.take_one():
                 continue
             if self._held:
                 idle_since = time.monotonic()
@@ -168,7 +173,7 @@ class Worker:
             self._watchdog.beat("loop")
             self._changed.wait(min(left, self._settings.poll_seconds))
             self._changed.clear()
-        for claim in list(self._held.values()):
+        for claim in self.held:
             log.warning("part.abandoned", job_id=claim.part.job_id, part=claim.part.part_id)
             self._work.give_back(claim)
 
@@ -206,7 +211,7 @@ class Worker:
             except UnknownVersionError as error:
                 log.warning("job.left_alone", job_id=part.job_id, error=str(error))
 
-    def _take_one(self) -> bool:
+    def take_one(self) -> bool:
         """Claim the next part that can be had; False if there is none, or if it has to wait until nothing is held.
 
         Nothing is taken past one that waits for that: under a steady stream it would wait for ever.
@@ -216,7 +221,7 @@ class Worker:
                 self._close(part)
                 continue
             options, wrong = self._options(job)
-            if not joins(part, options.model_key, list(self._held.values())):
+            if not joins(part, options.model_key, self.held):
                 return False
             if self._claim(job, part, options, wrong):
                 return True
@@ -241,7 +246,7 @@ class Worker:
             part,
             job,
             owner=self._identity.owner,
-            lease_ends=self._heart.lease_ends(),
+            lease_ends=self.heart.lease_ends(),
             started=announcement,
             times=times,
         )

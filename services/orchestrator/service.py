@@ -43,34 +43,35 @@ class Orchestrator:
         self.clock = clock
         self._sender = new_id("sweep")
         ec2, s3 = aws.ec2(), aws.s3()
-        self._store = Store(aws.dynamodb(), settings.table_name)
+        self.store = Store(aws.dynamodb(), settings.table_name)
         places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
-        self.intake = Intake(self._store, places)
-        self.fleet = Fleet(self._store, Launcher(ec2, aws.ssm(), settings), settings)
-        self.search = Search(self._store, s3, settings.bucket_name, self.intake, settings.retention_days)
+        self.intake = Intake(self.store, places)
+        self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings)
+        self.search = Search(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
-            store=self._store,
-            recovery=Recovery(self._store, places),
-            reaper=Reaper(self._store, ec2, self.fleet, settings),
+            store=self.store,
+            recovery=Recovery(self.store, places),
+            reaper=Reaper(self.store, ec2, self.fleet, settings),
             fleet=self.fleet,
-            expiry=Expiry(self._store, places),
-            erasure=Erasure(self._store, s3, settings.bucket_name),
+            expiry=Expiry(self.store, places),
+            erasure=Erasure(self.store, s3, settings.bucket_name),
             search=self.search,
-            dispatcher=self._dispatcher,
+            dispatcher=self.dispatcher,
             clock=clock,
             wait=wait,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
 
-    def _dispatcher(self) -> Dispatcher:
+    def dispatcher(self) -> Dispatcher:
+        """Sends webhooks."""
         # An HTTP client is slow to import, and most invocations send nothing.
         from services.common.webhooks.dispatch import Dispatcher  # noqa: PLC0415
         from services.common.webhooks.vault import Vault  # noqa: PLC0415
 
         return Dispatcher(
-            self._store,
+            self.store,
             Vault(self._aws.kms(), self.settings.secrets_key_id),
             sender=self._sender,
             clock=self.clock,

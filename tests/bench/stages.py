@@ -19,7 +19,7 @@ from services.gpu_worker.engine.spans import Thresholds, speech_spans
 from services.gpu_worker.engine.speech import SpeechDetector
 from services.gpu_worker.engine.verdict import judge
 from tests.bench.contestants import FOREVER, Field
-from tests.crash.world import crash_world
+from tests.support.step_world import step_world
 
 T = TypeVar("T")
 
@@ -75,10 +75,10 @@ def aws_calls(recording: bytes) -> tuple[int, float]:
     """How many calls a worker makes for a job, download and checkpoints included, and their seconds in the emulator."""
     took: list[float] = []
     began: list[float] = []
-    with crash_world() as world:
+    with step_world() as world:
         world.upload(content=recording)
         world.serve_queue()
-        for client in (world.aws.dynamodb(), world.aws.s3()):
+        for client in (world.dynamodb, world.s3):
             client.meta.events.register("before-call", lambda **_: began.append(time.perf_counter()))
             client.meta.events.register("after-call", lambda **_: took.append(time.perf_counter() - began.pop()))
         world.run_machines()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
-from services.common.domain.records import MERGE_PART, Job
-from services.local import resources
-from tests.crash.world import CrashWorld
+from services.common.domain.records import MERGE_PART
+from tests.support.step_world import StepWorld
+from tests.support.world import BUCKET
 
 TERMINAL = {
     "completed": "transcription.completed",
@@ -18,24 +17,14 @@ TERMINAL = {
 }
 
 
-def _jobs(world: CrashWorld) -> list[Job]:
-    return [job for _, job in world.store.jobs.of_client("default", after=None, limit=100)]
+def _objects(world: StepWorld, prefix: str) -> dict[str, bytes]:
+    listed = world.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+    return {entry["Key"]: world.s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}
 
 
-def _events(world: CrashWorld, job: Job) -> list[dict[str, Any]]:
-    items = world.store.jobs._table.items(f"JOB#{job.job_id}", "EVENT#")
-    return list(items)
-
-
-def _objects(world: CrashWorld, prefix: str) -> dict[str, bytes]:
-    s3 = world.aws.s3()
-    listed = s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=prefix).get("Contents", [])
-    return {entry["Key"]: s3.get_object(Bucket=resources.BUCKET, Key=entry["Key"])["Body"].read() for entry in listed}
-
-
-def terminal_state_reached(world: CrashWorld, expected: set[str]) -> Iterator[str]:
+def terminal_state_reached(world: StepWorld, expected: set[str]) -> Iterator[str]:
     """Every upload has one job, and it has ended as it should."""
-    jobs = _jobs(world)
+    jobs = world.jobs()
     if len(jobs) != 1:
         yield f"{len(jobs)} jobs"
     for job in jobs:
@@ -43,9 +32,9 @@ def terminal_state_reached(world: CrashWorld, expected: set[str]) -> Iterator[st
             yield f"{job.status} {job.error}"
 
 
-def one_counted_result(world: CrashWorld, _: set[str]) -> Iterator[str]:
+def one_counted_result(world: StepWorld, _: set[str]) -> Iterator[str]:
     """A completed job points at one attempt, the last that anybody held, whose text is whole."""
-    for job in _jobs(world):
+    for job in world.jobs():
         if job.status != "completed":
             continue
         assert job.result is not None
@@ -58,10 +47,10 @@ def one_counted_result(world: CrashWorld, _: set[str]) -> Iterator[str]:
             yield f"the text is {text!r}"
 
 
-def announced_result_never_changes(world: CrashWorld, _: set[str]) -> Iterator[str]:
+def announced_result_never_changes(world: StepWorld, _: set[str]) -> Iterator[str]:
     """What the event named is still there, byte for byte, and only the announced attempt counts."""
-    for job in _jobs(world):
-        for event in _events(world, job):
+    for job in world.jobs():
+        for event in world.events(job):
             if event["type"] != "transcription.completed":
                 continue
             data = json.loads(event["body"])["data"]
@@ -74,10 +63,10 @@ def announced_result_never_changes(world: CrashWorld, _: set[str]) -> Iterator[s
                 yield "the job points at another attempt than its event"
 
 
-def events_and_deliveries_complete(world: CrashWorld, _: set[str]) -> Iterator[str]:
+def events_and_deliveries_complete(world: StepWorld, _: set[str]) -> Iterator[str]:
     """One event for each end, at most one for each other step, each delivered, with the bytes it was committed with."""
-    for job in _jobs(world):
-        events = _events(world, job)
+    for job in world.jobs():
+        events = world.events(job)
         kinds = [event["type"] for event in events]
         ends = [kind for kind in kinds if kind in TERMINAL.values()]
         if sorted(ends) != sorted([*["transcription.failed"] * job.generation, TERMINAL.get(job.status, "")]):
@@ -95,7 +84,7 @@ def events_and_deliveries_complete(world: CrashWorld, _: set[str]) -> Iterator[s
                 yield f"{event['type']} did not arrive as committed"
 
 
-def no_slot_leaked(world: CrashWorld, _: set[str]) -> Iterator[str]:
+def no_slot_leaked(world: StepWorld, _: set[str]) -> Iterator[str]:
     """Every slot is free and every machine gone."""
     for slot in world.store.slots.all():
         yield f"slot {slot.slot} is {slot.status}"
@@ -103,12 +92,12 @@ def no_slot_leaked(world: CrashWorld, _: set[str]) -> Iterator[str]:
         yield f"{machine['InstanceId']} runs"
 
 
-def never_more_machines_than_slots(world: CrashWorld, _: set[str]) -> Iterator[str]:
+def never_more_machines_than_slots(world: StepWorld, _: set[str]) -> Iterator[str]:
     """Not at any launch; nor more than the queue deserves."""
     yield from world.breaches
 
 
-def what_is_done_is_left_alone(world: CrashWorld, _: set[str]) -> Iterator[str]:
+def what_is_done_is_left_alone(world: StepWorld, _: set[str]) -> Iterator[str]:
     """A part that has ended belongs to nobody, is due to nobody, and no late heartbeat has touched it."""
     for item in world.all_items():
         if item["sk"].startswith("PART#") and item["status"] in {"done", "failed", "canceled"}:
@@ -117,23 +106,23 @@ def what_is_done_is_left_alone(world: CrashWorld, _: set[str]) -> Iterator[str]:
                 yield f"{item['sk']} is {item['status']} and has {sorted(left)}"
 
 
-def nothing_of_an_ended_job_is_due(world: CrashWorld, _: set[str]) -> Iterator[str]:
+def nothing_of_an_ended_job_is_due(world: StepWorld, _: set[str]) -> Iterator[str]:
     """A part of a job that is over would be claimed by nobody and bring machines for ever."""
-    over = {f"JOB#{job.job_id}": job.status for job in _jobs(world) if job.status in TERMINAL}
+    over = {f"JOB#{job.job_id}": job.status for job in world.jobs() if job.status in TERMINAL}
     for item in world.all_items():
         if item["pk"] in over and "due_kind" in item:
             yield f"{item['sk']} is {item['due_kind']}, though its job is {over[item['pk']]}"
 
 
-def taken_up_in_time(world: CrashWorld, expected: set[str]) -> Iterator[str]:
+def taken_up_in_time(world: StepWorld, expected: set[str]) -> Iterator[str]:
     """No job waits for a machine that is about to leave, nor for one that never comes."""
-    for job in _jobs(world):
+    for job in world.jobs():
         waited = job.times.get("claimed", 0) - job.times["queued"]
         if expected == {"completed"} and waited > world.patience_ms:
             yield f"claimed after {waited // 1000} s"
 
 
-def nothing_left_of_the_erased(world: CrashWorld, expected: set[str]) -> Iterator[str]:
+def nothing_left_of_the_erased(world: StepWorld, expected: set[str]) -> Iterator[str]:
     """No object, and no item but a tombstone without content."""
     if "erased" not in expected:
         return
@@ -145,7 +134,7 @@ def nothing_left_of_the_erased(world: CrashWorld, expected: set[str]) -> Iterato
             yield f"{item['pk']} {item['sk']} is left"
 
 
-Invariant = Callable[[CrashWorld, set[str]], Iterator[str]]
+Invariant = Callable[[StepWorld, set[str]], Iterator[str]]
 KEPT: tuple[Invariant, ...] = (
     terminal_state_reached,
     one_counted_result,
@@ -164,7 +153,7 @@ ERASED: tuple[Invariant, ...] = (
 )
 
 
-def violations(world: CrashWorld, expected: set[str]) -> list[str]:
+def violations(world: StepWorld, expected: set[str]) -> list[str]:
     """`name: what was found` for everything that does not hold."""
     checked = ERASED if "erased" in expected else KEPT
     return [f"{check.__name__}: {found}" for check in checked for found in check(world, expected)]

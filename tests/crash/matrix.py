@@ -19,11 +19,11 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from tests.crash.faults import Mode
 from tests.crash.invariants import violations
 from tests.crash.mutants import MUTANTS, Mutant, planted
 from tests.crash.scenarios import SCENARIOS, Scenario
-from tests.crash.world import crash_world
+from tests.support.faults import Mode
+from tests.support.step_world import step_world
 
 REPORT = Path("reports/crash_matrix.json")
 FEW = 4
@@ -38,7 +38,7 @@ def named(name: str) -> Scenario:
 
 def undisturbed(scenario: Scenario) -> tuple[list[str], list[str]]:
     """The calls of a run in which nothing happens, and what it violates."""
-    with crash_world(**scenario.shape) as world:
+    with step_world(**scenario.shape) as world:
         world.listen()
         scenario.run(world)
         return world.faults.calls, violations(world, scenario.expected)
@@ -46,7 +46,7 @@ def undisturbed(scenario: Scenario) -> tuple[list[str], list[str]]:
 
 def disturbed(scenario: Scenario, at: int, mode: Mode) -> list[str]:
     """What is violated when `mode` happens at call number `at`."""
-    with crash_world(**scenario.shape) as world:
+    with step_world(**scenario.shape) as world:
         world.listen()
         world.faults.plan(at, mode, world.rival)
         scenario.run(world)

@@ -17,7 +17,7 @@ from services.common.store import endings, parts
 from services.common.store.slots import Slots, slot_name
 from services.common.store.table import Update
 from services.orchestrator import fleet, launch, reaper
-from tests.crash.faults import Crash, Mode
+from tests.support.faults import Crash, Mode
 
 Plant = Callable[[ExitStack], None]
 

@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from services.common.domain.errors import InvalidMediaError
-from services.common.domain.events import EventType, compose
-from services.common.domain.records import part_name
-from services.common.domain.states import JOB_TRANSITIONS, JobStatus
-from services.common.erasure import Erasure
-from services.common.store import commands
-from services.common.store.events import Announcement
-from services.common.store.table import ConditionFailedError
+from services.common.domain.records import Job, part_name
 from services.gpu_worker.worker import Worker
-from services.local import resources
-from tests.crash.faults import Crash
-from tests.crash.world import CrashWorld
+from tests.support.faults import Crash
+from tests.support.step_world import StepWorld
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +17,25 @@ class Scenario:
     """A name, what happens, and how the job may end."""
 
     name: str
-    run: Callable[[CrashWorld], None]
+    run: Callable[[StepWorld], None]
     expected: set[str] = field(default_factory=lambda: {"completed"})
     shape: dict[str, int] = field(default_factory=dict)
     disturbed: bool = True
     """Whether the matrix goes through its calls, or it only has to hold by itself."""
 
 
-def _plain(world: CrashWorld) -> None:
+def each_job(world: StepWorld, do: Callable[[Job], None]) -> None:
+    """Do it to every job of the scenario's client."""
+    for job in world.jobs():
+        do(job)
+
+
+def _plain(world: StepWorld) -> None:
     world.upload()
     world.settle()
 
 
-def _interrupted(world: CrashWorld) -> None:
+def _interrupted(world: StepWorld) -> None:
     """A spot notice in the middle of the first attempt."""
     seen: list[int] = []
 
@@ -50,51 +48,26 @@ def _interrupted(world: CrashWorld) -> None:
     _plain(world)
 
 
-def _canceled(world: CrashWorld) -> None:
+def _canceled(world: StepWorld) -> None:
     """Canceled while it is being decoded."""
     seen: list[int] = []
 
     def cancel(_: Worker) -> None:
         seen.append(1)
         if len(seen) == 2:
-            _cancel(world)
+            each_job(world, world.cancel)
 
     world.each_clip = cancel
     _plain(world)
 
 
-def _cancel(world: CrashWorld) -> None:
-    for _, job in list(world.store.jobs.of_client("default", after=None, limit=10)):
-        if JobStatus.CANCELED not in JOB_TRANSITIONS[job.status]:
-            continue
-        after = replace(job, status=JobStatus.CANCELED)
-        event = compose(after, EventType.CANCELED, serial="0", now=world.now, places=world.places)
-        announcement = Announcement(event, job.source_key, world.store.callbacks.of_job(job))
-        parts = world.store.parts.of_job(job.job_id)
-        with suppress(ConditionFailedError):
-            world.store.commit(commands.cancel(job, parts, announcement, world.now), None)
-
-
-def _retry(world: CrashWorld) -> None:
-    for _, job in list(world.store.jobs.of_client("default", after=None, limit=10)):
-        if job.status is not JobStatus.FAILED:
-            continue
-        after = commands.again(job, world.now)
-        event = compose(after, EventType.QUEUED, serial=str(after.generation), now=world.now, places=world.places)
-        announcement = Announcement(event, job.source_key, world.store.callbacks.of_job(job))
-        with suppress(ConditionFailedError):
-            world.store.commit(
-                commands.retry(after, world.store.parts.of_job(job.job_id), announcement, world.now), None
-            )
-
-
-def _no_capacity(world: CrashWorld) -> None:
+def _no_capacity(world: StepWorld) -> None:
     """And then a machine that takes longer to boot than the sweep waits before it asks for a lost reply again."""
     world.ec2.missing = 2
     _plain(world)
 
 
-def _silent_worker(world: CrashWorld) -> None:
+def _silent_worker(world: StepWorld) -> None:
     """The first worker dies in the middle, without a word; the sweep finds out."""
     seen: list[int] = []
 
@@ -107,37 +80,32 @@ def _silent_worker(world: CrashWorld) -> None:
     _plain(world)
 
 
-def _erased(world: CrashWorld) -> None:
+def _erased(world: StepWorld) -> None:
     """Erased while it is being decoded; a late writer leaves nothing either."""
     seen: list[int] = []
 
     def erase(_: Worker) -> None:
         seen.append(1)
         if len(seen) == 2:
-            _erase(world)
+            each_job(world, world.erase)
 
     world.each_clip = erase
     world.upload()
-    world.settle(lambda number: _erase(world) if number else None)
+    world.settle(lambda number: each_job(world, world.erase) if number else None)
 
 
-def _erase(world: CrashWorld) -> None:
-    for _, job in list(world.store.jobs.of_client("default", after=None, limit=10)):
-        Erasure(world.store, world.aws.s3(), resources.BUCKET).erase(job, world.now)
-
-
-def _one_part_fails(world: CrashWorld) -> None:
+def _one_part_fails(world: StepWorld) -> None:
     """The second of three parts cannot be decoded; the third waits in the queue, or is a rival's."""
 
     def fail(worker: Worker) -> None:
-        if any(claim.part.part_id == part_name(1) for claim in worker._held.values()):
+        if any(claim.part.part_id == part_name(1) for claim in worker.held):
             raise InvalidMediaError("This part cannot be decoded.")
 
     world.each_clip = fail
     _plain(world)
 
 
-def _leaving(world: CrashWorld) -> None:
+def _leaving(world: StepWorld) -> None:
     """A second recording comes while the machine is about to leave and takes minutes to power off."""
     world.patience_ms = 180_000
     world.warm_up()

@@ -11,13 +11,13 @@ from services.common.domain.records import Job
 from services.gpu_worker import work
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.worker import Worker
-from tests.crash.engine import StepEngine
-from tests.crash.world import CrashWorld, crash_world
+from tests.support.step_engine import StepEngine
+from tests.support.step_world import StepWorld, step_world
 
 
 @pytest.fixture
-def world() -> Iterator[CrashWorld]:
-    with crash_world() as made:
+def world() -> Iterator[StepWorld]:
+    with step_world() as made:
         yield made
 
 
@@ -27,14 +27,14 @@ def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "pause_ms", lambda _: 0)
 
 
-def settled(world: CrashWorld) -> Job:
+def settled(world: StepWorld) -> Job:
     world.upload()
     world.settle()
-    ((_, job),) = world.store.jobs.of_client("default", after=None, limit=2)
+    (job,) = world.jobs()
     return job
 
 
-def fail_at_clips(world: CrashWorld, *failing: int) -> None:
+def fail_at_clips(world: StepWorld, *failing: int) -> None:
     """The device gives what is no number at these clips, counted over all attempts; without any, at every one."""
     seen: list[int] = []
 
@@ -48,7 +48,7 @@ def fail_at_clips(world: CrashWorld, *failing: int) -> None:
 
 @pytest.mark.usefixtures("without_rest")
 def test_a_device_that_fails_once_gets_a_fresh_process_and_the_job_completes(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[StepEngine] = []
 
@@ -62,7 +62,7 @@ def test_a_device_that_fails_once_gets_a_fresh_process_and_the_job_completes(
     assert closed, "the process that failed was used again"
 
 
-def test_a_device_that_always_fails_ends_the_job_with_its_own_code_after_three_tries(world: CrashWorld) -> None:
+def test_a_device_that_always_fails_ends_the_job_with_its_own_code_after_three_tries(world: StepWorld) -> None:
     fail_at_clips(world)
     job = settled(world)
     assert job.status == "failed"
@@ -73,7 +73,7 @@ def test_a_device_that_always_fails_ends_the_job_with_its_own_code_after_three_t
 
 
 @pytest.mark.usefixtures("without_rest")
-def test_a_machine_whose_fresh_process_fails_too_leaves(world: CrashWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_whose_fresh_process_fails_too_leaves(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[str] = []
     real = Worker.leave
 
@@ -87,7 +87,7 @@ def test_a_machine_whose_fresh_process_fails_too_leaves(world: CrashWorld, monke
     assert left == ["the device fails"]
 
 
-def test_a_model_that_cannot_be_had_is_the_jobs_error(world: CrashWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_cannot_be_had_is_the_jobs_error(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     def unavailable(_: EngineProcess) -> None:
         raise ModelUnavailableError("model", "The model is neither in the image nor in the bucket.")
 
@@ -99,7 +99,7 @@ def test_a_model_that_cannot_be_had_is_the_jobs_error(world: CrashWorld, monkeyp
 
 
 def test_a_model_that_is_damaged_here_is_tried_again_elsewhere(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, tries = StepEngine.wait_until_ready, list[int]()
 

@@ -8,9 +8,9 @@ from multiprocessing.pool import Pool
 import pytest
 
 from tests.crash import matrix
-from tests.crash.faults import Mode
 from tests.crash.mutants import MUTANTS, Mutant
 from tests.crash.scenarios import SCENARIOS, Scenario
+from tests.support.faults import Mode
 
 EVERY = 7
 """Calls from one that is disturbed to the next; the way it is disturbed changes each time."""

@@ -15,34 +15,30 @@ from services.common.store.endings import Outcome, ended
 from services.common.store.events import Announcement
 from services.common.store.parts import FencedError
 from services.gpu_worker.worker import Worker
-from services.local import resources
 from services.orchestrator.handler import take_batch
 from services.orchestrator.policy import SILENT_BOOTS
-from tests.crash.faults import Crash
 from tests.crash.invariants import violations
-from tests.crash.world import CrashWorld, crash_world
+from tests.support.faults import Crash, aws_error
+from tests.support.step_world import StepWorld, step_world
+from tests.support.world import BUCKET, TABLE
 
 
 @pytest.fixture
-def world() -> Iterator[CrashWorld]:
-    with crash_world() as made:
+def world() -> Iterator[StepWorld]:
+    with step_world() as made:
         made.listen()
         yield made
 
 
-def jobs(world: CrashWorld, client_id: str = "default") -> list[Job]:
-    return [job for _, job in world.store.jobs.of_client(client_id, after=None, limit=100)]
-
-
-def claimed(world: CrashWorld, owner: str = "worker-a") -> tuple[Job, Part]:
+def claimed(world: StepWorld, owner: str = "worker-a") -> tuple[Job, Part]:
     """A queued job whose part this owner has just taken."""
     world.upload()
     world.serve_queue()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     (part,) = world.store.parts.queue()
     mine = world.store.parts.claim(part, job, owner=owner, lease_ends=world.now + MINUTE, started=None, times={})
     assert mine
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     return job, mine
 
 
@@ -79,74 +75,73 @@ END = [
 ]
 
 
-def test_a_short_job_costs_seventeen_calls_and_the_launch_of_its_machine_five(world: CrashWorld) -> None:
+def test_a_short_job_costs_seventeen_calls_and_the_launch_of_its_machine_five(world: StepWorld) -> None:
     world.upload()
     world.settle()
     steps = [*INTAKE, *LAUNCH, *BOOT, *CLAIM, *CLIP, *CLIP, *END]
     assert world.faults.calls[: len(steps)] == steps
     assert len([*INTAKE, *CLAIM, *END]) == 17
-    assert [job.status for job in jobs(world)] == [JobStatus.COMPLETED]
+    assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
 
 
-def test_repeated_and_reordered_events_make_one_job(world: CrashWorld) -> None:
+def test_repeated_and_reordered_events_make_one_job(world: StepWorld) -> None:
     world.upload()
     world.queue += [{**world.queue[0], "messageId": f"again-{number}"} for number in range(3)]
     world.serve_queue()
     world.serve_queue()
-    assert len(jobs(world)) == 1
+    assert len(world.jobs()) == 1
     assert len(list(world.store.parts.queue())) == 1
 
 
-def test_a_new_upload_under_the_same_key_is_a_job_of_its_own(world: CrashWorld) -> None:
+def test_a_new_upload_under_the_same_key_is_a_job_of_its_own(world: StepWorld) -> None:
     world.upload()
-    world.aws.s3().put_object(Bucket=resources.BUCKET, Key="uploads/a.wav", Body=b"other")
+    world.s3.put_object(Bucket=BUCKET, Key="uploads/a.wav", Body=b"other")
     body = json.loads(world.queue[0]["body"])
     body["Records"][0]["s3"]["object"]["eTag"] = "other"
     world.queue.append({"messageId": "other", "body": json.dumps(body)})
     world.serve_queue()
-    assert len(jobs(world)) == 2
+    assert len(world.jobs()) == 2
 
 
-def test_one_bad_message_in_ten_is_dropped_with_a_code_and_nine_jobs_are_made(world: CrashWorld) -> None:
+def test_one_bad_message_in_ten_is_dropped_with_a_code_and_nine_jobs_are_made(world: StepWorld) -> None:
     for number in range(9):
         world.upload(f"uploads/{number}.wav")
     failed = take_batch(world.orchestrator(), [{"messageId": "bad", "body": "no json"}, *world.queue])
     assert failed == []
-    assert len(jobs(world)) == 9
+    assert len(world.jobs()) == 9
 
 
 def test_a_message_that_fails_for_a_passing_reason_alone_comes_again(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.upload("uploads/a.wav")
     world.upload("uploads/b.wav")
     orchestrator = world.orchestrator()
     real = orchestrator.intake._queue_one
-    throttled = {"Error": {"Code": "ProvisionedThroughputExceededException", "Message": "slow down"}}
 
     def sometimes(arrival: object, *rest: object) -> object:
         if arrival.upload.key.endswith("b.wav"):  # type: ignore[attr-defined] # an _Arrival
-            raise world.aws.dynamodb().exceptions.ClientError(throttled, "TransactWriteItems")
+            raise aws_error("ProvisionedThroughputExceededException", "TransactWriteItems")
         return real(arrival, *rest)  # type: ignore[arg-type] # as the real one
 
     monkeypatch.setattr(orchestrator.intake, "_queue_one", sometimes)
     failed = take_batch(orchestrator, world.queue)
     assert [failure["itemIdentifier"] for failure in failed] == ["m1"]
-    assert [job.source_key for job in jobs(world)] == ["uploads/a.wav"]
+    assert [job.source_key for job in world.jobs()] == ["uploads/a.wav"]
 
 
-def test_a_lost_event_is_found_within_the_hour(world: CrashWorld) -> None:
+def test_a_lost_event_is_found_within_the_hour(world: StepWorld) -> None:
     world.upload()
     world.queue.clear()
-    seen = world.aws.s3().head_object(Bucket=resources.BUCKET, Key="uploads/a.wav")["LastModified"]
+    seen = world.s3.head_object(Bucket=BUCKET, Key="uploads/a.wav")["LastModified"]
     uploaded = round(seen.timestamp() * SECOND)
     world.now = (uploaded // HOUR + 2) * HOUR + MINUTE
     assert world.orchestrator().search.run(world.now, lambda: True) == 1
-    assert [job.status for job in jobs(world)] == [JobStatus.QUEUED]
+    assert [job.status for job in world.jobs()] == [JobStatus.QUEUED]
     assert world.orchestrator().search.run(world.now, lambda: True) == 0
 
 
-def test_a_zombies_every_write_is_refused(world: CrashWorld) -> None:
+def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:
     job, zombie = claimed(world)
     assert world.store.parts.take_away(zombie, due_at=world.now, job=job, interrupted=None)
     parts = world.store.parts
@@ -166,28 +161,28 @@ def test_a_zombies_every_write_is_refused(world: CrashWorld) -> None:
     assert (queued.status, queued.losses) == (PartStatus.QUEUED, 1)
 
 
-def test_a_part_is_not_taken_from_a_worker_whose_counter_moves(world: CrashWorld) -> None:
+def test_a_part_is_not_taken_from_a_worker_whose_counter_moves(world: StepWorld) -> None:
     job, part = claimed(world)
     suspect = part
     world.store.parts.heartbeat(part, lease_ends=world.now - HOUR, on_device=True, progress=0.1)
     assert not world.store.parts.take_away(suspect, due_at=world.now, job=job, interrupted=None)
 
 
-def test_a_recording_that_kills_every_worker_fails_after_three_deaths(world: CrashWorld) -> None:
+def test_a_recording_that_kills_every_worker_fails_after_three_deaths(world: StepWorld) -> None:
     def die(_: Worker) -> None:
         raise Crash
 
     world.each_clip = die
     world.upload()
     world.settle()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     assert job.status is JobStatus.FAILED
     assert job.error is not None
     assert job.error["code"] == "REPEATED_CRASH"
     assert violations(world, {"failed"}) == []
 
 
-def test_a_machine_that_never_reports_opens_the_breaker_and_the_job_says_so(world: CrashWorld) -> None:
+def test_a_machine_that_never_reports_opens_the_breaker_and_the_job_says_so(world: StepWorld) -> None:
     world.upload()
     world.serve_queue()
     for _ in range(SILENT_BOOTS):
@@ -197,37 +192,35 @@ def test_a_machine_that_never_reports_opens_the_breaker_and_the_job_says_so(worl
         world.sweep()
     machines = len(world.ec2.machines)
     world.sweep()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     assert len(world.ec2.machines) == machines == SILENT_BOOTS
     assert (job.status, job.waiting) == (JobStatus.QUEUED, "breaker")
     world.now += HOUR
     world.settle()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     assert (job.status, job.waiting) == (JobStatus.COMPLETED, None)
 
 
-def test_a_job_without_capacity_says_so_and_is_done_once_there_is_some(world: CrashWorld) -> None:
+def test_a_job_without_capacity_says_so_and_is_done_once_there_is_some(world: StepWorld) -> None:
     world.ec2.missing = 2
     world.upload()
     world.serve_queue()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     assert job.waiting == "capacity"
     assert job.waiting_reason
     assert "InsufficientInstanceCapacity" in job.waiting_reason
     world.settle()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     assert (job.status, job.waiting) == (JobStatus.COMPLETED, None)
 
 
-def test_a_machine_without_a_slot_is_ended_on_the_second_look(world: CrashWorld) -> None:
+def test_a_machine_without_a_slot_is_ended_on_the_second_look(world: StepWorld) -> None:
     world.upload()
     world.serve_queue()
     (slot,) = world.store.slots.all()
     world.store.slots.free(slot)
     for part in list(world.store.parts.queue()):
-        world.aws.dynamodb().delete_item(
-            TableName=resources.TABLE, Key={"pk": {"S": f"JOB#{part.job_id}"}, "sk": {"S": part.part_id}}
-        )
+        world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": f"JOB#{part.job_id}"}, "sk": {"S": part.part_id}})
     world.sweep()
     assert len(world.ec2.running) == 1
     world.now += 2 * MINUTE
@@ -235,7 +228,7 @@ def test_a_machine_without_a_slot_is_ended_on_the_second_look(world: CrashWorld)
     assert world.ec2.running == []
 
 
-def test_an_idle_deployment_writes_nothing(world: CrashWorld) -> None:
+def test_an_idle_deployment_writes_nothing(world: StepWorld) -> None:
     world.upload()
     world.settle()
     before = world.all_items()
@@ -249,7 +242,7 @@ def test_an_idle_deployment_writes_nothing(world: CrashWorld) -> None:
     assert world.all_items() == before
 
 
-def test_who_uploads_one_file_is_not_kept_waiting_by_who_uploads_many(world: CrashWorld) -> None:
+def test_who_uploads_one_file_is_not_kept_waiting_by_who_uploads_many(world: StepWorld) -> None:
     for client in ("crowd", "single"):
         world.store.clients.register(client)
     for number in range(40):
@@ -262,21 +255,21 @@ def test_who_uploads_one_file_is_not_kept_waiting_by_who_uploads_many(world: Cra
     assert order.index("single") <= 2, order
 
 
-def test_a_replaced_recording_fails_with_its_code(world: CrashWorld) -> None:
+def test_a_replaced_recording_fails_with_its_code(world: StepWorld) -> None:
     world.upload()
     world.serve_queue()
-    world.aws.s3().put_object(Bucket=resources.BUCKET, Key="uploads/a.wav", Body=b"other")
+    world.s3.put_object(Bucket=BUCKET, Key="uploads/a.wav", Body=b"other")
     world.settle()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     assert job.error is not None
     assert job.error["code"] == "SOURCE_REPLACED"
 
 
-def test_a_deleted_recording_fails_with_its_code(world: CrashWorld) -> None:
+def test_a_deleted_recording_fails_with_its_code(world: StepWorld) -> None:
     world.upload()
     world.serve_queue()
-    world.aws.s3().delete_object(Bucket=resources.BUCKET, Key="uploads/a.wav")
+    world.s3.delete_object(Bucket=BUCKET, Key="uploads/a.wav")
     world.settle()
-    (job,) = jobs(world)
+    (job,) = world.jobs()
     assert job.error is not None
     assert job.error["code"] == "SOURCE_GONE"

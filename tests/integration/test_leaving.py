@@ -21,9 +21,11 @@ from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.worker import Worker
-from tests.crash.engine import StepEngine
 from tests.support.gateway import Client
+from tests.support.step_engine import StepEngine
 from tests.support.world import BUCKET, TABLE, World
+
+pytestmark = pytest.mark.alone
 
 QUICKLY = 2.0
 """Seconds in which a worker leaves when nothing hangs."""
@@ -101,7 +103,7 @@ class Machine:
 
     def _clip(self) -> None:
         """A batch on the device, in earnest once the gate is passed."""
-        if self.worker._held:
+        if self.worker.held:
             self.at_clip.set()
             self.decode.wait()
 
@@ -147,7 +149,7 @@ def test_a_part_that_is_stuck_is_given_back_all_the_same_and_nothing_is_held_aga
     given_back = part_of(world, job)
     assert (given_back.status, given_back.deaths, given_back.losses) == (PartStatus.QUEUED, 0, 0)
     machine.free()
-    _until(lambda: not machine.worker._held)
+    _until(lambda: not machine.worker.held)
     assert part_of(world, job) == given_back, "whoever still works on it meets the fence"
     after = world.store.jobs.get(job.job_id)
     assert after

@@ -12,8 +12,8 @@ from services.common.domain.records import Job, Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.orchestrator.policy import BREAK_MS, SPEED, TARGET_SECONDS
 from services.orchestrator.reaper import LIFETIME_MARGIN_MS
-from tests.crash.faults import aws_error
-from tests.crash.world import CrashWorld, crash_world
+from tests.support.faults import aws_error
+from tests.support.step_world import StepWorld, step_world
 
 MACHINES = 4
 WORTH_A_MACHINE = round(1.1 * SPEED * TARGET_SECONDS * 16_000)
@@ -21,28 +21,28 @@ WORTH_A_MACHINE = round(1.1 * SPEED * TARGET_SECONDS * 16_000)
 
 
 @pytest.fixture
-def world() -> Iterator[CrashWorld]:
-    with crash_world(max_workers=MACHINES) as made:
+def world() -> Iterator[StepWorld]:
+    with step_world(max_workers=MACHINES) as made:
         yield made
 
 
-def the_job(world: CrashWorld) -> Job:
-    ((_, job),) = world.store.jobs.of_client("default", after=None, limit=10)
+def the_job(world: StepWorld) -> Job:
+    (job,) = world.jobs()
     return job
 
 
-def the_slot(world: CrashWorld) -> Slot:
+def the_slot(world: StepWorld) -> Slot:
     (slot,) = world.store.slots.all()
     return slot
 
 
-def report(world: CrashWorld, slot: Slot, beat: int = 1) -> None:
+def report(world: StepWorld, slot: Slot, beat: int = 1) -> None:
     """The slot's machine is up, or still there."""
     due_at = world.now + 2 * MINUTE
     world.store.slots.report(slot.slot, slot.launch_id, owner="worker", beat=beat, due_at=due_at, times={})
 
 
-def four_silent_machines(world: CrashWorld) -> None:
+def four_silent_machines(world: StepWorld) -> None:
     """The queue deserves four machines, and none of them ever reports."""
     for number in range(MACHINES):
         world.upload(f"uploads/{number}.wav", size=WORTH_A_MACHINE)
@@ -55,7 +55,7 @@ def four_silent_machines(world: CrashWorld) -> None:
     world.sweep()
 
 
-def test_after_its_pause_the_breaker_lets_one_machine_through_and_its_report_the_others(world: CrashWorld) -> None:
+def test_after_its_pause_the_breaker_lets_one_machine_through_and_its_report_the_others(world: StepWorld) -> None:
     four_silent_machines(world)
     assert world.ec2.running == []
     world.now += BREAK_MS
@@ -67,7 +67,7 @@ def test_after_its_pause_the_breaker_lets_one_machine_through_and_its_report_the
     assert len(world.ec2.running) == MACHINES
 
 
-def test_a_silent_machine_after_the_pause_begins_another(world: CrashWorld) -> None:
+def test_a_silent_machine_after_the_pause_begins_another(world: StepWorld) -> None:
     four_silent_machines(world)
     world.now += BREAK_MS
     world.sweep()
@@ -79,7 +79,7 @@ def test_a_silent_machine_after_the_pause_begins_another(world: CrashWorld) -> N
     assert world.ec2.running == []
 
 
-def test_a_machine_that_outlives_its_time_is_ended_however_lively_it_is(world: CrashWorld) -> None:
+def test_a_machine_that_outlives_its_time_is_ended_however_lively_it_is(world: StepWorld) -> None:
     world.upload()
     world.serve_queue()
     slot = the_slot(world)
@@ -97,7 +97,7 @@ def test_a_machine_that_outlives_its_time_is_ended_however_lively_it_is(world: C
 
 
 def test_a_machine_that_is_heard_of_at_the_last_moment_is_not_ended(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.upload()
     world.serve_queue()
@@ -108,13 +108,13 @@ def test_a_machine_that_is_heard_of_at_the_last_moment_is_not_ended(
     world.now += MINUTE
     slots = world.store.slots.all()
     orchestrator = world.orchestrator()
-    monkeypatch.setattr(orchestrator._store.slots, "all", lambda: slots)
+    monkeypatch.setattr(orchestrator.store.slots, "all", lambda: slots)
     report(world, slots[0], beat=2)
     orchestrator.sweep.run(lambda: 50.0)
     assert len(world.ec2.running) == 1
 
 
-def test_a_machine_that_stays_silent_is_ended_on_the_second_look(world: CrashWorld) -> None:
+def test_a_machine_that_stays_silent_is_ended_on_the_second_look(world: StepWorld) -> None:
     world.upload()
     world.serve_queue()
     report(world, the_slot(world))
@@ -127,7 +127,7 @@ def test_a_machine_that_stays_silent_is_ended_on_the_second_look(world: CrashWor
     assert world.ec2.running == []
 
 
-def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said(world: CrashWorld) -> None:
+def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said(world: StepWorld) -> None:
     world.orchestrator_settings.on_demand_after_minutes = 10
     world.ec2.missing = 100
     world.upload()
@@ -142,7 +142,7 @@ def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said
     assert the_slot(world).market == "on-demand"
 
 
-def test_a_job_waits_no_longer_once_its_machine_was_launched(world: CrashWorld) -> None:
+def test_a_job_waits_no_longer_once_its_machine_was_launched(world: StepWorld) -> None:
     world.ec2.missing = 1
     world.upload()
     world.serve_queue()
@@ -153,7 +153,7 @@ def test_a_job_waits_no_longer_once_its_machine_was_launched(world: CrashWorld) 
     assert (job.status, job.waiting, job.waiting_reason) == (JobStatus.QUEUED, None, None)
 
 
-def answers(world: CrashWorld, monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None:
+def answers(world: StepWorld, monkeypatch: pytest.MonkeyPatch, code: str, status: int) -> None:
     """EC2 launches what it is asked for, and then answers with an error all the same."""
     real = world.ec2.create_fleet
 
@@ -165,7 +165,7 @@ def answers(world: CrashWorld, monkeypatch: pytest.MonkeyPatch, code: str, statu
     monkeypatch.setattr(world.ec2, "create_fleet", create_fleet)
 
 
-def test_a_server_error_at_launch_is_asked_again_and_brings_no_second_machine(world: CrashWorld) -> None:
+def test_a_server_error_at_launch_is_asked_again_and_brings_no_second_machine(world: StepWorld) -> None:
     world.upload()
     with pytest.MonkeyPatch.context() as trouble:
         answers(world, trouble, "InternalError", 500)
@@ -178,7 +178,7 @@ def test_a_server_error_at_launch_is_asked_again_and_brings_no_second_machine(wo
 
 
 def test_a_request_that_ec2_will_never_grant_holds_no_slot_and_the_job_has_its_words(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers(world, monkeypatch, "OptInRequired", 401)
     world.upload()

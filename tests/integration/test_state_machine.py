@@ -22,10 +22,10 @@ from services.common.domain.clock import MINUTE, SECOND
 from services.common.store.table import Table
 from services.gpu_worker.worker import Worker
 from services.orchestrator.bulkheads import SweepFailedError
-from tests.crash.faults import Crash, Mode
 from tests.crash.invariants import violations
-from tests.crash.scenarios import _cancel, _erase, _retry
-from tests.crash.world import crash_world
+from tests.crash.scenarios import each_job
+from tests.support.faults import Crash, Mode
+from tests.support.step_world import step_world
 
 TROUBLE = {
     "dynamodb": {"Error": {"Code": "ThrottlingException", "Message": "slow down"}},
@@ -39,7 +39,7 @@ class Deployment(RuleBasedStateMachine):
     @initialize(parts=st.sampled_from([1, 3]))
     def deploy(self, parts: int) -> None:
         self.stack = ExitStack()
-        self.world = self.stack.enter_context(crash_world(parts=parts))
+        self.world = self.stack.enter_context(step_world(parts=parts))
         self.world.listen()
         self.hidden = 0
         self.stale = 0
@@ -143,17 +143,17 @@ class Deployment(RuleBasedStateMachine):
 
     @rule()
     def client_cancels(self) -> None:
-        self._in_trouble(lambda: _cancel(self.world))
+        self._in_trouble(lambda: each_job(self.world, self.world.cancel))
 
     @rule()
     def client_retries(self) -> None:
-        self._in_trouble(lambda: _retry(self.world))
+        self._in_trouble(lambda: each_job(self.world, self.world.retry))
 
     @rule()
     def client_erases(self) -> None:
-        if list(self.world.store.jobs.of_client("default", after=None, limit=1)):
+        if self.world.jobs():
             self.erased = True
-            self._in_trouble(lambda: _erase(self.world))
+            self._in_trouble(lambda: each_job(self.world, self.world.erase))
 
     def _in_trouble(self, step: Any) -> None:
         """A refused call may end the process; the next one goes on."""

@@ -12,23 +12,23 @@ from services.common.domain import objects
 from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
-from services.local import resources
 from services.orchestrator import search
 from services.orchestrator.bulkheads import SweepFailedError
 from services.orchestrator.handler import take_batch
 from services.orchestrator.sweep import DELIVERIES_SECONDS
-from tests.crash.faults import aws_error
-from tests.crash.world import CrashWorld, crash_world
+from tests.support.faults import aws_error
+from tests.support.step_world import StepWorld, step_world
+from tests.support.world import BUCKET
 
 
 @pytest.fixture
-def world() -> Iterator[CrashWorld]:
-    with crash_world() as made:
+def world() -> Iterator[StepWorld]:
+    with step_world() as made:
         made.listen()
         yield made
 
 
-def awaited(world: CrashWorld, job_id: str) -> Job:
+def awaited(world: StepWorld, job_id: str) -> Job:
     """A job whose upload must come within a minute."""
     job = Job(
         job_id=job_id,
@@ -43,13 +43,13 @@ def awaited(world: CrashWorld, job_id: str) -> Job:
     return job
 
 
-def status(world: CrashWorld, job: Job) -> JobStatus:
+def status(world: StepWorld, job: Job) -> JobStatus:
     found = world.store.jobs.get(job.job_id)
     assert found
     return found.status
 
 
-def deny_once(world: CrashWorld, operation: str) -> None:
+def deny_once(world: StepWorld, operation: str) -> None:
     left = [1]
 
     def refused(name: str) -> None:
@@ -60,13 +60,13 @@ def deny_once(world: CrashWorld, operation: str) -> None:
     world.faults.refuse = refused
 
 
-def heard(world: CrashWorld) -> list[str]:
+def heard(world: StepWorld) -> list[str]:
     """What the receiver was told, sorted."""
     return sorted(json.loads(body)["type"] for body in world.received.values())
 
 
 def test_a_step_that_fails_keeps_no_other_from_being_done_and_the_sweep_fails_at_its_end(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def throttled() -> Any:
         raise aws_error("RequestLimitExceeded", "DescribeInstances", status=503)
@@ -80,24 +80,24 @@ def test_a_step_that_fails_keeps_no_other_from_being_done_and_the_sweep_fails_at
     assert heard(world) == ["transcription.expired"]
 
 
-def test_one_recording_that_cannot_be_deleted_keeps_no_other_from_being_erased(world: CrashWorld) -> None:
+def test_one_recording_that_cannot_be_deleted_keeps_no_other_from_being_erased(world: StepWorld) -> None:
     for name in ("uploads/a.wav", "uploads/b.wav"):
         world.upload(name)
     world.serve_queue()
-    for _, job in list(world.store.jobs.of_client("default", after=None, limit=10)):
+    for job in world.jobs():
         assert world.store.tombstones.put(job, world.now)
     deny_once(world, "s3.DeleteObject")
 
     def left() -> int:
         world.sweep()
-        return int(world.aws.s3().list_objects_v2(Bucket=resources.BUCKET, Prefix="uploads/")["KeyCount"])
+        return int(world.s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/")["KeyCount"])
 
     assert left() == 1
     world.now += 5 * MINUTE
     assert left() == 0, "and the one that could not is tried again"
 
 
-def test_a_job_of_an_unknown_version_is_left_alone_by_the_sweep_and_the_others_are_seen_to(world: CrashWorld) -> None:
+def test_a_job_of_an_unknown_version_is_left_alone_by_the_sweep_and_the_others_are_seen_to(world: StepWorld) -> None:
     newer, late = awaited(world, "job_a_newer"), awaited(world, "job_b_late")
     world.of_another_version(f"JOB#{newer.job_id}", "JOB")
     before = [item for item in world.all_items() if item["pk"] == f"JOB#{newer.job_id}"]
@@ -107,21 +107,21 @@ def test_a_job_of_an_unknown_version_is_left_alone_by_the_sweep_and_the_others_a
     assert status(world, late) is JobStatus.EXPIRED
 
 
-def test_a_grave_of_an_unknown_version_is_left_alone(world: CrashWorld) -> None:
+def test_a_grave_of_an_unknown_version_is_left_alone(world: StepWorld) -> None:
     for name in ("uploads/a.wav", "uploads/b.wav"):
         world.upload(name)
     world.serve_queue()
-    first, second = [job for _, job in world.store.jobs.of_client("default", after=None, limit=10)]
+    first, second = world.jobs()
     for job in (first, second):
         assert world.store.tombstones.put(job, world.now)
     world.of_another_version(f"JOB#{first.job_id}", "JOB")
     world.sweep()
-    listed = world.aws.s3().list_objects_v2(Bucket=resources.BUCKET, Prefix="uploads/")
+    listed = world.s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/")
     assert [entry["Key"] for entry in listed["Contents"]] == [first.source_key]
 
 
 def test_a_slot_of_an_unknown_version_costs_no_machine_and_starts_none_while_the_rest_goes_on(
-    world: CrashWorld,
+    world: StepWorld,
 ) -> None:
     world.upload()
     world.serve_queue()
@@ -136,19 +136,17 @@ def test_a_slot_of_an_unknown_version_costs_no_machine_and_starts_none_while_the
     assert status(world, late) is JobStatus.EXPIRED
 
 
-def test_an_upload_for_a_job_of_an_unknown_version_alone_comes_again(world: CrashWorld) -> None:
+def test_an_upload_for_a_job_of_an_unknown_version_alone_comes_again(world: StepWorld) -> None:
     newer = awaited(world, "job_newer")
     world.of_another_version(f"JOB#{newer.job_id}", "JOB")
     world.upload(newer.source_key)
     world.upload("uploads/plain.wav")
     failed = take_batch(world.orchestrator(), world.queue)
     assert failed == [{"itemIdentifier": "m0"}]
-    assert [job.source_key for _, job in world.store.jobs.of_client("default", after=None, limit=10)] == [
-        "uploads/plain.wav"
-    ]
+    assert [job.source_key for job in world.jobs()] == ["uploads/plain.wav"]
 
 
-def test_an_upload_that_never_came_expires_with_a_webhook_and_is_done_if_it_comes_after_all(world: CrashWorld) -> None:
+def test_an_upload_that_never_came_expires_with_a_webhook_and_is_done_if_it_comes_after_all(world: StepWorld) -> None:
     job = awaited(world, "job_late")
     world.now += MINUTE - SECOND
     world.sweep()
@@ -163,11 +161,11 @@ def test_an_upload_that_never_came_expires_with_a_webhook_and_is_done_if_it_come
     assert heard(world) == [f"transcription.{kind}" for kind in ("completed", "expired", "queued", "started")]
 
 
-def test_expiries_and_erasures_leave_deliveries_their_share_of_the_time(world: CrashWorld) -> None:
+def test_expiries_and_erasures_leave_deliveries_their_share_of_the_time(world: StepWorld) -> None:
     for name in ("uploads/erased.wav", "uploads/told.wav"):
         world.upload(name)
     world.serve_queue()
-    (_, job), _ = world.store.jobs.of_client("default", after=None, limit=10)
+    job, _ = world.jobs()
     assert world.store.tombstones.put(job, world.now)
     late = awaited(world, "job_late")
     world.now += MINUTE
@@ -180,7 +178,7 @@ def test_expiries_and_erasures_leave_deliveries_their_share_of_the_time(world: C
 
 
 def test_one_sweep_compares_as_many_pages_as_there_is_time_for(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "PAGE", 2)
     for number in range(7):
@@ -193,14 +191,14 @@ def test_one_sweep_compares_as_many_pages_as_there_is_time_for(
     assert world.store.fleet.search_cursor() is None
 
 
-def hours_after(world: CrashWorld, key: str) -> int:
+def hours_after(world: StepWorld, key: str) -> int:
     """The beginning of an hour in which the emulator's upload, made by its own clock, is no longer young."""
-    uploaded = world.aws.s3().head_object(Bucket=resources.BUCKET, Key=key)["LastModified"]
+    uploaded = world.s3.head_object(Bucket=BUCKET, Key=key)["LastModified"]
     return int(uploaded.timestamp() * SECOND // HOUR + 2) * HOUR
 
 
 def test_the_search_asks_intake_for_nothing_that_has_its_job_or_was_erased(
-    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken_in, erased, lost = (awaited(world, f"job_{name}") for name in ("taken", "erased", "lost"))
     for job in (taken_in, erased):

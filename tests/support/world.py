@@ -5,20 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
-from typing import Any, Literal
+from typing import Any
 
-import boto3
 import moto.core.botocore_stubber
 import pytest
 from moto import mock_aws
 
-from services.common.aws import Aws
 from services.common.domain.clock import MINUTE
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.ids import event_id
-from services.common.domain.records import FIRST_PART, Callback, Delivery, Event, Job, Part
+from services.common.domain.objects import DEFAULT_CLIENT
+from services.common.domain.records import FIRST_PART, SCHEMA_VERSION, Callback, Delivery, Event, Job, Part
 from services.common.domain.states import JobStatus
+from services.common.store.codec import decode, encode
 from services.common.store.endings import Outcome, ended
 from services.common.store.events import Announcement
 from services.common.store.jobs import queued
@@ -27,22 +26,10 @@ from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
 from services.local import moto_transactions
 from services.local.resources import TABLE_SHAPE
+from tests.support.faults import Faults
+from tests.support.shared_aws import REGION, shared_aws
 
 TABLE, BUCKET = "transcription-jobs", "recordings"
-REGION: Literal["eu-north-1"] = "eu-north-1"
-
-
-class SharedAws(Aws):
-    """Clients that are made once for all tests: that is what takes longest, and nothing in them is a test's own."""
-
-    dynamodb = cache(Aws.dynamodb)
-    s3 = cache(Aws.s3)
-    kms = cache(Aws.kms)
-
-
-@cache
-def _aws() -> Aws:
-    return SharedAws(boto3.session.Session(region_name=REGION))
 
 
 class Clock:
@@ -63,7 +50,9 @@ class World:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.aws = _aws()
+        self.faults = Faults()
+        self.aws = shared_aws()
+        self.aws.disturb(self.faults)
         self.dynamodb = self.aws.dynamodb()
         self.dynamodb.create_table(TableName=TABLE, **TABLE_SHAPE)
         self.s3 = self.aws.s3()
@@ -73,6 +62,54 @@ class World:
         self.store = Store(self.dynamodb, TABLE)
         self.vault = Vault(self.kms, self.key_id)
         self.places = Places(bucket=BUCKET, public_url="https://api.example.com", retention_days=30)
+
+    @property
+    def now(self) -> int:
+        """Epoch milliseconds, as the clock shows them; tests set it."""
+        return self.clock.now
+
+    @now.setter
+    def now(self, now: int) -> None:
+        self.clock.now = now
+
+    def jobs(self, client_id: str = DEFAULT_CLIENT) -> list[Job]:
+        """A client's jobs, newest first."""
+        return [job for _, job in self.store.jobs.of_client(client_id, after=None, limit=100)]
+
+    def job(self, job_id: str) -> Job:
+        """A job that there is."""
+        job = self.store.jobs.get(job_id)
+        assert job, f"{job_id} is not there"
+        return job
+
+    def events(self, job: Job) -> list[dict[str, Any]]:
+        """The items of a job's events."""
+        pk = f"JOB#{job.job_id}"
+        return [item for item in self.all_items() if item["pk"] == pk and item["sk"].startswith("EVENT#")]
+
+    def all_items(self) -> list[dict[str, Any]]:
+        """Everything that the table holds."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE)
+        return [decode(item) for page in pages for item in page["Items"]]
+
+    def change(self, pk: str, sk: str, **attributes: Any) -> None:
+        """Set attributes of an item past all conditions, as no version of this system does."""
+        names = {f"#{name}": name for name in attributes}
+        self.dynamodb.update_item(
+            TableName=TABLE,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=encode({f":{name}": value for name, value in attributes.items()}),
+        )
+
+    def delete(self, pk: str, sk: str) -> None:
+        """Delete an item, as no version of this system does."""
+        self.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+
+    def of_another_version(self, pk: str, sk: str) -> None:
+        """A newer deployment has written this item."""
+        self.change(pk, sk, schema_version=SCHEMA_VERSION + 1)
 
     def callback(self, url: str, *, client_id: str = "alice", name: str = "cb_1", **more: Any) -> Callback:
         """A registered callback with one secret, listening to completed and failed jobs."""
@@ -153,12 +190,7 @@ class World:
 @contextmanager
 def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """AWS inside this process. Threads take turns at it: without that, two can win one condition."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_DEFAULT_REGION": REGION,
-    }.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     stubber = moto.core.botocore_stubber.BotocoreStubber

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
-from typing import Any, Self
+from typing import Any
 from unittest.mock import patch
 
-import boto3
 from moto import mock_aws
 from moto.core.serialize import JSONSerializer
 
-from services.common.aws import Aws
+from services.api.once import Idempotency
+from services.api.problems import Problem
+from services.api.routes import job_actions
+from services.api.service import Service
+from services.api.settings import ApiSettings
 from services.common.domain.clock import SECOND
-from services.common.domain.events import Places
-from services.common.domain.records import SCHEMA_VERSION, Callback
+from services.common.domain.records import Job
 from services.common.domain.states import SlotStatus
-from services.common.store.codec import decode
-from services.common.store.store import Store
+from services.common.store.clients import Caller
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.outcome import Outcome
 from services.gpu_worker.files import Files
@@ -29,118 +28,67 @@ from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.worker import Worker
-from services.local import resources
+from services.local import moto_transactions, resources
 from services.orchestrator.handler import take_batch
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
-from tests.crash.ec2 import FakeEc2
-from tests.crash.engine import StepEngine
-from tests.crash.faults import Crash, Faults, Mode
+from tests.support.ec2 import FakeEc2
+from tests.support.faults import Crash, Mode
+from tests.support.inline import InlineExecutor
+from tests.support.step_engine import StepEngine
+from tests.support.world import BUCKET, TABLE, World
 
 MAX_WORKERS = 2
 LEASE_SECONDS = 60
+SWEEP_SECONDS = 50.0
+"""Of the function's time, left to each sweep."""
 ROUNDS = 40
 """Of half a minute each: whatever can recover has done so by then."""
+KINDS_DUE = ("queued", "running", "delivery", "slot", "upload", "erasure")
 
 
-class InlineExecutor:
-    """A pool without threads: everything happens here and now, in order."""
+class NoVault:
+    """Opens every secret to the same one: a call of KMS is no step of a job's way."""
 
-    def __init__(self, *_: Any, **__: Any) -> None:
-        """Takes what a pool takes."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to wait for."""
-
-    def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        future.set_result(task(*arguments))
-        return future
-
-    def map(self, task: Callable[..., Any], *each: Iterable[Any]) -> Iterator[Any]:
-        return iter([task(*arguments) for arguments in zip(*each, strict=True)])
-
-    def shutdown(self, **_: Any) -> None:
-        """Nothing was started."""
+    def open(self, *_: Any) -> list[str]:
+        return ["whsec_" + "A" * 43 + "="]
 
 
-class CrashAws(Aws):
-    """Clients of the emulator, made once per process since making them costs more than a run; EC2 is played by hand."""
-
-    def __init__(self) -> None:
-        self.session = boto3.session.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name=resources.REGION
-        )
-        super().__init__(self.session)
-        self.session.events.register_first("before-send", self._before_send)
-        self.session.events.register("after-call", self._after_call)
-        self.faults = Faults()
-        self.fake_ec2 = FakeEc2(self.faults.around, lambda: None)
-        self._made: dict[str, Any] = {}
-
-    def ec2(self) -> Any:
-        return self.fake_ec2
-
-    def dynamodb(self) -> Any:
-        return self._once("dynamodb", super().dynamodb)
-
-    def s3(self) -> Any:
-        return self._once("s3", super().s3)
-
-    def ssm(self) -> Any:
-        return self._once("ssm", super().ssm)
-
-    def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        if name not in self._made:
-            self._made[name] = make()
-        return self._made[name]
-
-    def _before_send(self, event_name: str, **_: Any) -> None:
-        self.faults.before_send(event_name)
-
-    def _after_call(self, **_: Any) -> None:
-        self.faults.after_call()
-
-
-@cache
-def _aws() -> CrashAws:
-    return CrashAws()
-
-
-class CrashWorld:
-    """One scenario's deployment."""
+class StepWorld(World):
+    """One deployment, its processes, its machines and its receiver."""
 
     def __init__(self, *, parts: int = 1, max_workers: int = MAX_WORKERS, boot_ms: int = 0, linger_ms: int = 0) -> None:
         """`boot_ms`, `linger_ms`: how long a machine takes until its worker begins, and to power off once it ended."""
+        super().__init__()
         self.parts = parts
         self.max_workers = max_workers
         self.breaches: list[str] = []
+        """What was wrong at a launch."""
         self.patience_ms = 10 * 60 * SECOND
-        self._boot_ms = boot_ms
-        self._boots_at: dict[str, int] = {}
-        self._linger_ms = linger_ms
-        self._ends: dict[str, int] = {}
-        self.now = 1_800_000_000_000
-        self.faults = Faults()
         self.ec2 = FakeEc2(self.faults.around, self._check_launch)
-        self.aws = _aws()
-        self.aws.faults, self.aws.fake_ec2 = self.faults, self.ec2
-        self._create()
-        self.store = Store(self.aws.dynamodb(), resources.TABLE)
+        self.aws.disturb(self.faults, self.ec2)
+        self.aws.ssm().put_parameter(Name="/image", Value="ami-1", Type="String")
         self.received: dict[str, bytes] = {}
         self.queue: list[dict[str, Any]] = []
         self.each_clip: Callable[[Worker], None] = lambda _: None
         self.skew_ms = 0
         """By how much the next worker's clock is wrong."""
         self.orchestrator_skew_ms = 0
+        self._boot_ms = boot_ms
+        self._boots_at: dict[str, int] = {}
+        self._linger_ms = linger_ms
+        self._ends: dict[str, int] = {}
         self._boots = 0
-        self._launches = 0
-        settings = self._settings()
+        known: dict[str, Any] = {
+            "table_name": TABLE,
+            "bucket_name": BUCKET,
+            "deployment": resources.DEPLOYMENT,
+            "secrets_key_id": "key",
+            "models": ("whisper-base",),
+            "public_url": self.places.public_url,
+        }
         self.orchestrator_settings = OrchestratorSettings(
-            **settings,
+            **known,
             launch_template_id="lt-1",
             subnet_ids=("subnet-a",),
             instance_types=("g4dn.xlarge",),
@@ -149,28 +97,9 @@ class CrashWorld:
             max_workers=max_workers,
         )
         self.worker_settings = WorkerSettings(
-            **settings, checkpoint_seconds=0, idle_seconds=-1, index_lag_seconds=0, poll_seconds=0
+            **known, checkpoint_seconds=0, idle_seconds=-1, index_lag_seconds=0, poll_seconds=0
         )
-        self.places = Places(bucket=resources.BUCKET, public_url="", retention_days=30)
-
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "table_name": resources.TABLE,
-            "bucket_name": resources.BUCKET,
-            "deployment": resources.DEPLOYMENT,
-            "secrets_key_id": "key",
-            "models": ("whisper-base",),
-        }
-
-    def _create(self) -> None:
-        self.aws.dynamodb().create_table(TableName=resources.TABLE, **resources.TABLE_SHAPE)
-        self.aws.s3().create_bucket(
-            Bucket=resources.BUCKET, CreateBucketConfiguration={"LocationConstraint": resources.REGION}
-        )
-        self.aws.ssm().put_parameter(Name="/image", Value="ami-1", Type="String")
-
-    def clock(self) -> int:
-        return self.now
+        self.api = Service(ApiSettings(**known), self.aws, clock=self.clock)
 
     def wait(self, seconds: float) -> None:
         self.now += round(seconds * SECOND)
@@ -178,35 +107,58 @@ class CrashWorld:
     def listen(self) -> None:
         """A callback that hears everything."""
         kinds = ("queued", "started", "interrupted", "completed", "failed", "canceled", "expired")
-        self.store.callbacks.register(
-            Callback(
-                callback_id="cb_1",
-                client_id="default",
-                url="https://receiver.example.com/",
-                events=[f"transcription.{kind}" for kind in kinds],
-            )
-        )
+        events = [f"transcription.{kind}" for kind in kinds]
+        self.callback("https://receiver.example.com/", client_id="default", events=events, secrets=[])
 
     def upload(self, name: str = "uploads/a.wav", content: bytes = b"sound" * 1000, size: int | None = None) -> None:
         """Put a recording, and let S3 tell of it; `size` in bytes is what S3 says, if not the truth."""
-        reply = self.aws.s3().put_object(Bucket=resources.BUCKET, Key=name, Body=content)
+        reply = self.s3.put_object(Bucket=BUCKET, Key=name, Body=content)
         record = {
             "eventVersion": "2.1",
             "eventName": "ObjectCreated:Put",
             "eventTime": "2027-01-15T08:00:00.000Z",
             "s3": {
-                "bucket": {"name": resources.BUCKET},
+                "bucket": {"name": BUCKET},
                 "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": size or len(content)},
             },
         }
         self.queue.append({"messageId": f"m{len(self.queue)}", "body": json.dumps({"Records": [record]})})
 
+    # What a client does: the API's own functions, in a process that dies alone.
+
+    def cancel(self, job: Job) -> None:
+        with self._request():
+            job_actions.cancel(job.job_id, _caller(job), self.api, self._once(job))
+
+    def retry(self, job: Job) -> None:
+        with self._request():
+            job_actions.retry(job.job_id, _caller(job), self.api, self._once(job))
+
+    def erase(self, job: Job) -> None:
+        with self._request():
+            job_actions.erase(job.job_id, _caller(job), self.api)
+
+    @contextmanager
+    def _request(self) -> Iterator[None]:
+        """Whoever is told that it cannot be done, or gets no answer, lets it be."""
+        with suppress(Crash, Problem), self.faults.watching():
+            yield
+
+    def _once(self, job: Job) -> Idempotency:
+        return Idempotency(client_id=job.client_id, api_key="key", key=None, fingerprint="", now=self.now)
+
+    # The processes.
+
     def orchestrator(self) -> Orchestrator:
         skew = self.orchestrator_skew_ms
         return Orchestrator(self.orchestrator_settings, self.aws, clock=lambda: self.now + skew, wait=self.wait)
 
-    def worker(self, machine: dict[str, Any]) -> Worker:
-        """A process on this machine, as it is after its boot."""
+    def worker(
+        self,
+        machine: dict[str, Any],
+        start: Callable[[Callable[[], None]], None] = lambda task: task(),
+    ) -> Worker:
+        """A process on this machine, as it is after its boot; `start` is given the work on each part it claims."""
         self._boots += 1
         tags = {tag["Key"]: tag["Value"] for tag in machine["Tags"]}
         identity = Identity(
@@ -225,29 +177,24 @@ class CrashWorld:
         made: list[Worker] = []
         worker = Worker(
             store=self.store,
-            files=Files(self.aws.s3(), resources.BUCKET),
+            files=Files(self.s3, BUCKET),
             places=self.places,
             settings=self.worker_settings,
             identity=identity,
             presence=presence,
-            sender=self._sender(identity.owner),
+            sender=Sender(self.dispatcher(identity.owner), identity.owner),
             clock=clock,
             make_engine=lambda _: StepEngine(self.parts, self._boots, lambda: self._clip(made[0])),  # type: ignore[arg-type,return-value] # as EngineProcess
-            start=lambda task: task(),
+            start=start,
         )
         made.append(worker)
         presence.beat()
         return worker
 
-    def _sender(self, name: str) -> Any:
-        return Sender(Dispatcher(self.store, self._vault(), sender=name, clock=self.clock, allow_private=False), name)
-
-    def _vault(self) -> Any:
-        class NoVault:
-            def open(self, *_: Any) -> list[str]:
-                return ["whsec_" + "A" * 43 + "="]
-
-        return NoVault()
+    def dispatcher(self, name: str) -> Dispatcher:
+        """Sends webhooks, under this name."""
+        vault: Any = NoVault()
+        return Dispatcher(self.store, vault, sender=name, clock=self.clock, allow_private=False)
 
     def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> Outcome:
         """The receiver: keeps what it was sent, and holds repeated messages against the first."""
@@ -256,7 +203,7 @@ class CrashWorld:
         return Outcome(milliseconds=1, status=204)
 
     def _clip(self, worker: Worker) -> None:
-        worker._heart.beat()
+        worker.heart.beat()
         self.each_clip(worker)
 
     def _check_launch(self) -> None:
@@ -269,19 +216,6 @@ class CrashWorld:
             self.breaches.append(f"{len(self.ec2.running)} machines with {self.max_workers} slots")
         if len(staying) > 1:
             self.breaches.append(f"{len(staying)} machines where the queue deserves one")
-
-    def of_another_version(self, pk: str, sk: str) -> None:
-        """A newer deployment has written this item."""
-        self.aws.dynamodb().update_item(
-            TableName=resources.TABLE,
-            Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            UpdateExpression="SET schema_version = :newer",
-            ExpressionAttributeValues={":newer": {"N": str(SCHEMA_VERSION + 1)}},
-        )
-
-    def all_items(self) -> list[dict[str, Any]]:
-        items = self.aws.dynamodb().scan(TableName=resources.TABLE)["Items"]
-        return [decode(item) for item in items]
 
     # What happens, process by process.
 
@@ -297,11 +231,8 @@ class CrashWorld:
                 self.queue.remove(message)
 
     def sweep(self) -> None:
-        try:
-            with self.faults.watching():
-                self.orchestrator().sweep.run(lambda: 50.0)
-        except Crash:
-            return
+        with suppress(Crash), self.faults.watching():
+            self.orchestrator().sweep.run(lambda: SWEEP_SECONDS)
 
     def run_machines(self, *, watched: bool = True) -> None:
         """Every machine boots its worker, works until there is nothing left, and goes."""
@@ -318,10 +249,7 @@ class CrashWorld:
 
     def quiet(self) -> bool:
         """Whether nothing is left that anybody must see to."""
-        due = any(
-            any(self.store.parts._table.due(kind))
-            for kind in ("queued", "running", "delivery", "slot", "upload", "erasure")
-        )
+        due = any(item.get("due_kind") in KINDS_DUE for item in self.all_items())
         return not (self.queue or due or self.ec2.running)
 
     def settle(self, each_round: Callable[[int], None] = lambda _: None) -> None:
@@ -339,30 +267,25 @@ class CrashWorld:
         """To the next minute's half, or, if nothing is due until later, to when it is: idle sweeps prove nothing."""
         due = [item["due_at"] for item in self.all_items() if item.get("due_kind") not in {None, "queued"}]
         queued = any(item.get("due_kind") == "queued" for item in self.all_items())
-        ends = [end for instance_id, end in self._ends.items() if instance_id in self._running()]
+        running = {machine["InstanceId"] for machine in self.ec2.running}
+        ends = [end for instance_id, end in self._ends.items() if instance_id in running]
         busy = queued or self.queue or not due
         self.now = self.now + 30 * SECOND if busy else max(self.now + 30 * SECOND, min(due + ends))
-
-    def _running(self) -> set[str]:
-        return {machine["InstanceId"] for machine in self.ec2.running}
 
     def warm_up(self) -> None:
         """An earlier recording has been done, and its machine is about to go; its job is erased and forgotten."""
         self.upload("uploads/earlier.wav")
         self.serve_queue(watched=False)
         self.run_machines(watched=False)
-        for _, job in list(self.store.jobs.of_client("default", after=None, limit=10)):
-            for item in self.all_items():
-                if item["pk"] == f"JOB#{job.job_id}":
-                    self.aws.dynamodb().delete_item(
-                        TableName=resources.TABLE, Key={"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
-                    )
+        for item in self.all_items():
+            if item["pk"].startswith("JOB#"):
+                self.delete(item["pk"], item["sk"])
 
     def rival(self, mode: Mode) -> None:
         """While one process stands still at a call: its lease ends, and others go on without it."""
         self.now += 2 * LEASE_SECONDS * SECOND
         orchestrator = self.orchestrator()
-        orchestrator.sweep.run(lambda: 50.0)
+        orchestrator.sweep.run(lambda: SWEEP_SECONDS)
         if mode is Mode.STEAL:
             for part in list(self.store.parts.queue()):
                 if job := self.store.jobs.get(part.job_id):
@@ -377,7 +300,11 @@ class CrashWorld:
                 self.worker(machine).work()
 
 
-_serialize_structure = JSONSerializer._serialize_type_structure
+def _caller(job: Job) -> Caller:
+    return Caller(client_id=job.client_id, name="test", used=1, limit=100)
+
+
+_serialize_structure = JSONSerializer._serialize_type_structure  # noqa: SLF001 - the emulator offers no other way in
 
 
 def _as_stored(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
@@ -389,20 +316,17 @@ def _as_stored(serializer: Any, serialized: Any, value: Any, shape: Any, key: st
 
 
 @contextmanager
-def crash_world(**shape: int) -> Iterator[CrashWorld]:
+def step_world(**shape: int) -> Iterator[StepWorld]:
     """A fresh deployment; pools run inline, so that calls have an order."""
+    moto_transactions.apply()
     with mock_aws():
-        world = CrashWorld(**shape)
+        world = StepWorld(**shape)
         with (
             patch.object(JSONSerializer, "_serialize_type_structure", _as_stored),
             patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.sender.ThreadPoolExecutor", InlineExecutor),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),
             patch("services.common.webhooks.dispatch.post", world.post),
-            patch("services.orchestrator.service.Orchestrator._dispatcher", lambda _: _dispatcher(world)),
+            patch.object(Orchestrator, "dispatcher", lambda _: world.dispatcher("sweep")),
         ):
             yield world
-
-
-def _dispatcher(world: CrashWorld) -> Any:
-    return Dispatcher(world.store, world._vault(), sender="sweep", clock=world.clock, allow_private=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.crash.faults import aws_error
+from tests.support.faults import aws_error
 
 
 class FakeEc2:

@@ -1,0 +1,31 @@
+"""Pools without threads, so that calls have an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any, Self
+
+
+class InlineExecutor:
+    """Takes what a pool takes; everything happens here and now."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Nothing to start."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to wait for."""
+
+    def submit(self, task: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(task(*arguments))
+        return future
+
+    def map(self, task: Callable[..., Any], *each: Iterable[Any]) -> Iterator[Any]:
+        return iter([task(*arguments) for arguments in zip(*each, strict=True)])
+
+    def shutdown(self, **_: Any) -> None:
+        """Nothing was started."""

@@ -1,0 +1,52 @@
+"""AWS as tests' processes see it: clients that are made once, calls that may be disturbed, and EC2 played by hand."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Literal
+
+import boto3
+
+from services.common.aws import Aws
+from tests.support.ec2 import FakeEc2
+from tests.support.faults import Faults
+
+REGION: Literal["eu-north-1"] = "eu-north-1"
+
+
+class SharedAws(Aws):
+    """Making clients takes longer than most tests, and nothing in them is a test's own: so they are made once."""
+
+    dynamodb = cache(Aws.dynamodb)
+    s3 = cache(Aws.s3)
+    ssm = cache(Aws.ssm)
+    kms = cache(Aws.kms)
+
+    def __init__(self) -> None:
+        session = boto3.session.Session(
+            aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION
+        )
+        super().__init__(session)
+        session.events.register_first("before-send", self._before_send)
+        session.events.register("after-call", self._after_call)
+        self.disturb(Faults())
+
+    def disturb(self, faults: Faults, ec2: FakeEc2 | None = None) -> None:
+        """From now on calls pass these faults, and EC2 is this one."""
+        self._faults = faults
+        self._fake_ec2 = ec2 or FakeEc2(faults.around, lambda: None)
+
+    def ec2(self) -> Any:
+        return self._fake_ec2
+
+    def _before_send(self, event_name: str, **_: Any) -> None:
+        self._faults.before_send(event_name)
+
+    def _after_call(self, **_: Any) -> None:
+        self._faults.after_call()
+
+
+@cache
+def shared_aws() -> SharedAws:
+    """This process's."""
+    return SharedAws()
