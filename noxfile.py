@@ -16,8 +16,14 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "imports", "tests"]
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
-# The oldest and the newest supported Python, and whichever runs this file, first: a machine has that one for certain.
-PYTHONS = [HERE, *[version for version in ("3.11", "3.13") if version != HERE]]
+SUPPORTED = ("3.11", "3.13")
+"""The oldest and the newest Python. The one that runs this file runs all tests, since every machine has that one."""
+OTHER = [version for version in SUPPORTED if version != HERE]
+ELSEWHERE = ("tests/unit", "tests/integration")
+LAMBDA_PYTHON = "3.13"
+SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
+"""Twice as many processes as the two cores that the project's machines have: systems mostly wait, for leases above all.
+A file is run by one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
 MACHINE_PACKAGES = {"debootstrap": "debootstrap", "systemd-container": "systemd-nspawn", "packer": "packer"}
 EXTRAS = ("api", "orchestrator", "gpu_worker", "cuda", "cli", "local")
 
@@ -53,27 +59,28 @@ def imports(session: nox.Session) -> None:
     session.run("lint-imports")
 
 
-@nox.session(python=PYTHONS)
+@nox.session
 def tests(session: nox.Session) -> None:
-    """Everything: unit and integration on each Python, end to end and the crash matrix in short on the first."""
+    """Everything; `-- FILE…` runs those alone, `-- FILE -k WORD --pdb` and the like as pytest does."""
     install(session)
-    paths = ["tests/unit", "tests/integration"]
-    if session.python == HERE:
-        paths.append("tests/e2e")
-    else:
-        # The order of calls to AWS, which the matrix disturbs, is no other on another Python: once is enough.
-        paths.append("--ignore=tests/integration/test_crash_matrix.py")
-    session.run("python", "-m", "pytest", *(session.posargs or [*paths, "-m", with_what_is_here(session)]))
+    if session.posargs:
+        session.run("python", "-m", "pytest", *session.posargs)
+        return
+    wanted = ("uv", "python", "find", "--no-project", LAMBDA_PYTHON)
+    if not session.run(*wanted, silent=True, success_codes=range(3)):
+        session.run("uv", "python", "install", LAMBDA_PYTHON, success_codes=range(3))
+    rooms = ("tests/unit", "tests/integration", "tests/e2e")
+    session.run("python", "-m", "pytest", *rooms, *SIDE_BY_SIDE, "-m", "not alone")
+    session.run("python", "-m", "pytest", *rooms, "-m", "alone")
+    for version in OTHER:
+        session.notify(f"elsewhere-{version}")
 
 
-def with_what_is_here(session: nox.Session) -> str:
-    """Pytest's expression for the tests whose programs are on this machine; all of them in CI."""
-    markers = nox.project.load_toml("pyproject.toml")["tool"]["pytest"]["ini_options"]["markers"]
-    proofs = dict(marker.split(": ", 1) for marker in markers)
-    missing = [tool for tool in proofs if shutil.which(tool) is None and "CI" not in os.environ]
-    for tool in missing:
-        session.warn(f"{tool} is not on PATH, so this is left out: {proofs[tool]}.")
-    return " and ".join(f"not {tool}" for tool in missing)
+@nox.session(python=OTHER)
+def elsewhere(session: nox.Session) -> None:
+    """On the other supported Pythons, what another interpreter can change: the language, wheels, sockets."""
+    install(session)
+    session.run("python", "-m", "pytest", *(session.posargs or (*ELSEWHERE, *SIDE_BY_SIDE, "-m", "not alone")))
 
 
 @nox.session
@@ -197,6 +204,13 @@ def demo(session: nox.Session) -> None:
     """A recording through the whole system on this machine: `./nox -s demo [-- FILE…]`."""
     install(session, "local")
     session.run("python", "-m", "services.local.demo", "--folder", session.invoked_from, *session.posargs)
+
+
+@nox.session
+def local(session: nox.Session) -> None:
+    """The whole system on this machine until Ctrl-C; prints what a shell needs to use it."""
+    install(session, "local")
+    session.run("python", "-m", "services.local.serve")
 
 
 @nox.session

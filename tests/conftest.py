@@ -1,14 +1,93 @@
-"""On the project's own machines nothing may be left out: there a skipped test fails the run."""
+"""What holds for every run: what is left out is said, and so is where the time went."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
+from typing import Any
 
 import pytest
 
+from tests.support import programs
+
+SHOWN_SECONDS = 1.0
+"""Of a file, to have a line of its own in the table."""
+LONGEST = (
+    "test_deployment.py",
+    "test_chaos.py",
+)
+"""Files that take longest, so that where tests run side by side nobody waits for one that began last."""
+NOTHING_LEFT_OUT = "CI" in os.environ
+"""On the project's own machines: there a test whose program is missing fails, and so does a run with a skipped test."""
+_missing: set[str] = set()
+_seconds: defaultdict[str, float] = defaultdict(float)
+_tests: Counter[str] = Counter()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what cannot be run here, and put in front what takes longest."""
+    if not NOTHING_LEFT_OUT:
+        _leave_out(config, items)
+    items.sort(key=_place)
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = {marker for marker in programs.MARKERS for item in items if item.get_closest_marker(marker)}
+    _missing.update(marker for marker in wanted if not programs.MARKERS[marker]())
+    left_out = [item for item in items if any(item.get_closest_marker(marker) for marker in _missing)]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _place(item: pytest.Item) -> tuple[int, int]:
+    """The longest files first, then whole systems, then the emulator, then what takes no time."""
+    rooms = ("e2e", "integration", "unit")
+    longest = LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+    return longest, next((number for number, room in enumerate(rooms) if room in item.path.parts), 0)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    file = report.nodeid.split("::")[0]
+    _seconds[file] += report.duration
+    _tests[file] += report.when == "call"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What was left out, and how long each file took, set-up included: side by side they take less than their sum."""
+    for marker in sorted(_missing):
+        terminalreporter.write_line(f"{marker} is not on this machine, so this was left out: {_proof(config, marker)}")
+    if len(_seconds) < 2:
+        return
+    terminalreporter.section("seconds by file")
+    for file, seconds in sorted(_seconds.items(), key=lambda entry: -entry[1]):
+        if seconds >= SHOWN_SECONDS:
+            terminalreporter.write_line(f"{seconds:7.1f} s {_tests[file]:4} tests  {file}")
+    rest = [file for file, seconds in _seconds.items() if seconds < SHOWN_SECONDS]
+    if rest:
+        terminalreporter.write_line(_rest(rest))
+
+
+def _rest(files: list[str]) -> str:
+    seconds, tests = sum(_seconds[file] for file in files), sum(_tests[file] for file in files)
+    return f"{seconds:7.1f} s {tests:4} tests  in {len(files)} other files"
+
+
+def _proof(config: pytest.Config, marker: str) -> str:
+    """What a marker's tests prove, as pyproject.toml says."""
+    lines: list[str] = config.getini("markers")
+    return next(line.split(": ", 1)[1] for line in lines if line.startswith(f"{marker}: "))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of several processes has ended, and tells what it left out."""
+    _missing.update(getattr(node, "workeroutput", {}).get("missing", ()))
+
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["missing"] = sorted(_missing)
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+    if NOTHING_LEFT_OUT and reporter is not None and reporter.stats.get("skipped"):
         reporter.write_line("A test was skipped; here nothing may be left out.", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

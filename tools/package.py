@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -33,20 +34,28 @@ _LEAVINGS = (
 
 
 def main(dist: Path) -> None:
-    """Build all three, import each handler from its unpacked zip, and print sizes."""
+    """Build all three, import each handler under Lambda's Python if that can be had, and print sizes."""
+    build(dist)
+    for path in (*(dist / f"{service}.zip" for service in FUNCTIONS), dist / "worker.tar.gz"):
+        sys.stdout.write(f"{path.name}  {path.stat().st_size / 1024 / 1024:.2f} MB\n")
+    python = lambda_python() or fetch_python()
+    if python:
+        import_handlers(dist, python)
+        sys.stdout.write(f"each handler was imported by Python {PYTHON}\n")
+    else:
+        sys.stderr.write(f"left out: importing each handler, since Python {PYTHON} is not here and cannot be fetched\n")
+    pinned = requirements.pins(_pinned("api"))
+    sys.stdout.write(f"tested with boto3 {pinned['boto3']}, which Lambda's runtime has to bring\n")
+
+
+def build(dist: Path) -> None:
+    """All three, into `dist`."""
     dist.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         room = Path(scratch)
-        runtime = install_runtime(room / "runtime")
         for service in FUNCTIONS:
-            path = dist / f"{service}.zip"
-            build_function(service, room / service, path)
-            import_handler(service, path, room / f"{service}-unpacked", runtime)
-            _tell(path)
+            build_function(service, room / service, dist / f"{service}.zip")
         build_worker(room / "worker", dist / "worker.tar.gz")
-        _tell(dist / "worker.tar.gz")
-    pinned = requirements.pins(_pinned("api"))
-    sys.stdout.write(f"tested with boto3 {pinned['boto3']}, which Lambda's runtime has to bring\n")
 
 
 def build_function(service: str, folder: Path, destination: Path) -> None:
@@ -114,38 +123,40 @@ def install_runtime(folder: Path) -> Path:
     return folder
 
 
-def import_handler(service: str, archive: Path, folder: Path, runtime: Path) -> None:
-    """Import the handler under Python 3.13 from the unpacked zip, with nothing else but the runtime in reach."""
-    shutil.unpack_archive(archive, folder)
-    program = (
-        f"import sys; sys.path[:0] = {[str(folder), str(runtime)]}; import services.{service}.handler as h; h.handler"
-    )
-    _run(lambda_python(), "-I", "-S", "-B", "-c", program)
-
-
-def lambda_python() -> Path:
-    """A Python of the version that the functions run on, fetched by uv where the machine has none.
+def import_handlers(dist: Path, python: Path) -> None:
+    """Import each handler under Python 3.13 from its unpacked zip, with nothing else but the runtime in reach.
 
     Raises:
-        FileNotFoundError: there is none, and none can be fetched.
+        CalledProcessError: one cannot be imported; what Python said of it is on standard error.
 
     """
-    find = [find_uv_bin(), "python", "find", PYTHON]
+    with tempfile.TemporaryDirectory() as scratch:
+        runtime = install_runtime(Path(scratch) / "runtime")
+        for service in FUNCTIONS:
+            folder = Path(scratch) / service
+            shutil.unpack_archive(dist / f"{service}.zip", folder)
+            reach = [str(folder), str(runtime)]
+            program = f"import sys; sys.path[:0] = {reach}; import services.{service}.handler as h; h.handler"
+            _run(python, "-I", "-S", "-B", "-c", program)
+
+
+@cache
+def lambda_python() -> Path | None:
+    """A Python of the version that the functions run on; None where this machine has none."""
+    find = [find_uv_bin(), "python", "find", "--no-project", PYTHON]
     found = subprocess.run(find, capture_output=True, text=True, check=False)
-    if found.returncode:
-        subprocess.run([find_uv_bin(), "python", "install", PYTHON], check=False)
-        found = subprocess.run(find, capture_output=True, text=True, check=False)
-    if found.returncode:
-        raise FileNotFoundError(f"the functions run on Python {PYTHON}, and it is not on this machine: install it")
-    return Path(found.stdout.strip())
+    return None if found.returncode else Path(found.stdout.strip())
+
+
+def fetch_python() -> Path | None:
+    """The same, fetched by uv from where it fetches interpreters; None where that cannot be reached."""
+    subprocess.run([find_uv_bin(), "python", "install", "--quiet", PYTHON], check=False)
+    lambda_python.cache_clear()
+    return lambda_python()
 
 
 def _pinned(extra: str) -> str:
     return (ROOT / "requirements" / f"{extra}.txt").read_text(encoding="utf-8")
-
-
-def _tell(path: Path) -> None:
-    sys.stdout.write(f"{path.name}  {path.stat().st_size / 1024 / 1024:.2f} MB\n")
 
 
 def _run(*command: str | Path) -> None:

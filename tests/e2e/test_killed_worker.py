@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from services.common.domain import objects
 from services.common.domain.states import PartStatus
 from services.local import resources
@@ -48,6 +50,7 @@ def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_complete
         assert receiver.messages.empty()
 
 
+@pytest.mark.alone
 def test_a_kill_costs_one_checkpoint_interval_and_a_lease(random_model: Path) -> None:
     settings = StackSettings(
         models_folder=random_model,

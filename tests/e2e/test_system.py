@@ -53,6 +53,7 @@ def last(receiver: Receiver, kind: str, seconds: float = 20) -> Received:
             return message
 
 
+@pytest.mark.alone
 def test_upload_to_verified_webhook_takes_at_most_five_seconds(
     client: Client, receiver: Receiver, sentence: bytes
 ) -> None:

@@ -74,6 +74,7 @@ def test_the_limit_stays_one_call_however_long_a_key_is_in_use(world: World, ali
         assert len(calls) == 2, calls
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 def test_the_handler_imports_in_little_more_than_its_libraries_take() -> None:
     """Processor time of both in fresh processes, alternating, the least of several: other work only ever adds."""

@@ -117,7 +117,7 @@ def test_a_burst_of_uploads_becomes_as_many_jobs_none_twice_in_bounded_memory(
         assert take_batch(orchestrator, queue[start : start + BATCH]) == []
     took, grown = time.monotonic() - began, resident_bytes() - before
     each = sum(calls.values()) / UPLOADS
-    client = orchestrator._store.jobs._table._client
+    client = orchestrator.store.jobs._table._client
     pages = client.get_paginator("scan").paginate(TableName=resources.TABLE)
     items = [decode(item) for page in pages for item in page["Items"]]
     keys = Counter(item["source_key"] for item in items if item["sk"] == "JOB")

@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from services.gpu_worker.engine_process import EngineProcess
 from tests.support.random_model import write_random_model
+
+pytestmark = pytest.mark.alone
 
 MOST_SECONDS = 4.0
 """Under the five after which it would be killed."""

@@ -18,6 +18,8 @@ from tests.support import receivers
 from tests.support.certificates import Authority
 from tests.support.sockets import record_dialled
 
+pytestmark = pytest.mark.alone
+
 DEADLINE = float(os.environ.get("HOSTILE_DEADLINE_SECONDS", "1"))
 OVERRUN_SECONDS = 0.5
 """What the clean-up after a deadline may take on a busy machine."""

@@ -12,13 +12,13 @@ import pytest
 from tools import package
 
 FUNCTIONS = package.FUNCTIONS
+BUILT = ("api.zip", "orchestrator.zip", "worker.tar.gz")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built once; building imports each handler under Lambda's Python from the unpacked zip."""
     folder = tmp_path_factory.mktemp("dist")
-    package.main(folder)
+    package.build(folder)
     return folder
 
 
@@ -30,9 +30,25 @@ def names(request: pytest.FixtureRequest, built: Path) -> tuple[str, list[str]]:
 
 
 def test_a_second_build_gives_the_same_bytes(built: Path, tmp_path: Path) -> None:
-    package.main(tmp_path)
+    package.build(tmp_path)
     assert digests(tmp_path) == digests(built)
     assert len(digests(built)) == 3
+
+
+@pytest.mark.lambda_python
+def test_each_handler_is_imported_by_lambdas_python_from_what_is_packed(built: Path) -> None:
+    python = package.lambda_python()
+    assert python
+    package.import_handlers(built, python)
+
+
+def test_without_lambdas_python_everything_is_built_and_what_was_left_out_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(package, "lambda_python", lambda: None)
+    monkeypatch.setattr(package, "build", lambda dist: [(dist / name).touch() for name in BUILT])
+    package.main(tmp_path)
+    assert "Python 3.13 is not here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("service", FUNCTIONS)

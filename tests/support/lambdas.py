@@ -53,10 +53,12 @@ class Function:
             "AWS_LAMBDA_LOG_STREAM_NAME": "test",
             "LAMBDA_TASK_ROOT": str(folder),
         }
+        python = lambda_python()
+        assert python, "Lambda's Python is not on this machine, and cannot be fetched"
         self.log = package.parent / f"{name}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [lambda_python(), "-s", "-m", "awslambdaric", configuration["Handler"]],
+                [python, "-s", "-m", "awslambdaric", configuration["Handler"]],
                 env=environment,
                 cwd=folder,
                 stdout=log,

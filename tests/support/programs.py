@@ -1,0 +1,27 @@
+"""Programs that tests start: where they lie, and which of them this machine lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tools.package import lambda_python
+
+
+def find(program: str) -> str | None:
+    """The program's path: beside the interpreter first, where an environment that nobody activated has its own."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    return shutil.which(program, path=path)
+
+
+MARKERS: dict[str, Callable[[], object]] = {
+    "curl": lambda: find("curl"),
+    "jq": lambda: find("jq"),
+    "lambda_python": lambda_python,
+    "npm": lambda: find("npm"),
+    "terraform": lambda: find("terraform"),
+}
+"""What a test is marked with that needs a program which a machine may lack, and how that is looked for."""
