@@ -46,6 +46,7 @@ def test_without_lambdas_python_everything_is_built_and_what_was_left_out_is_sai
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(package, "lambda_python", lambda: None)
+    monkeypatch.setattr(package, "fetch_python", lambda: None)
     monkeypatch.setattr(package, "build", lambda dist: [(dist / name).touch() for name in BUILT])
     package.main(tmp_path)
     assert "Python 3.13 is not here" in capsys.readouterr().err
