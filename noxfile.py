@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2025.5"
+nox.needs_version = ">=2026.10" # `requires`, and sessions side by side
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "imports", "tests"]
@@ -101,9 +101,9 @@ def hostile(session: nox.Session) -> None:
     )
 
 
-@nox.session
+@nox.session(requires=["checkov"])
 def terraform(session: nox.Session) -> None:
-    """Terraform's own checks: format, validity of root and examples, tests against a mocked provider, checkov."""
+    """Terraform's own checks: format, validity of root and examples, tests against a mocked provider; and checkov."""
     install(session)
     rc = session.run("python", "-m", "tools.terraform_mirror", "build", silent=True).strip()
     session.env["TF_CLI_CONFIG_FILE"] = rc
@@ -112,7 +112,6 @@ def terraform(session: nox.Session) -> None:
         session.run("terraform", f"-chdir={folder}", "init", "-backend=false", "-input=false", external=True)
         session.run("terraform", f"-chdir={folder}", "validate", external=True)
     session.run("terraform", "-chdir=terraform", "test", external=True)
-    session.notify("checkov")
 
 
 @nox.session
