@@ -12,7 +12,6 @@ from unittest.mock import patch
 
 import boto3
 from moto import mock_aws
-from moto.core.serialize import JSONSerializer
 
 from services.common.aws import Aws
 from services.common.domain.clock import SECOND
@@ -29,7 +28,7 @@ from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.worker import Worker
-from services.local import resources
+from services.local import moto_dynamodb, resources
 from services.orchestrator.handler import take_batch
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
@@ -377,24 +376,13 @@ class CrashWorld:
                 self.worker(machine).work()
 
 
-_serialize_structure = JSONSerializer._serialize_type_structure
-
-
-def _as_stored(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    """An item's value is JSON already; moto tries every type on each, which is a quarter of a run's time."""
-    if shape.name == "AttributeValue":
-        serialized[key] = value
-    else:
-        _serialize_structure(serializer, serialized, value, shape, key)
-
-
 @contextmanager
 def crash_world(**shape: int) -> Iterator[CrashWorld]:
     """A fresh deployment; pools run inline, so that calls have an order."""
+    moto_dynamodb.quick_answers()
     with mock_aws():
         world = CrashWorld(**shape)
         with (
-            patch.object(JSONSerializer, "_serialize_type_structure", _as_stored),
             patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.sender.ThreadPoolExecutor", InlineExecutor),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),

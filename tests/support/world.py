@@ -25,7 +25,7 @@ from services.common.store.jobs import queued
 from services.common.store.store import Store
 from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
-from services.local import moto_transactions
+from services.local import moto_dynamodb
 from services.local.resources import TABLE_SHAPE
 
 TABLE, BUCKET = "transcription-jobs", "recordings"
@@ -169,6 +169,6 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             return original(self, request)
 
     monkeypatch.setattr(stubber, "process_request", one_at_a_time)
-    moto_transactions.apply()
+    moto_dynamodb.apply()
     with mock_aws():
         yield World()
