@@ -10,13 +10,13 @@ import argparse
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from services.local import moto_patches, moto_transactions
+from services.local import moto_dynamodb, moto_patches
 from services.local.wire import Wire
 
 
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
-    """Clients keep their connections: a new one for each call would cost more than the call."""
+    """As AWS speaks it; werkzeug closes the connection after each answer all the same."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """A line for every request helps nobody."""
@@ -25,7 +25,7 @@ class _Quiet(WSGIRequestHandler):
 def main(fd: int) -> None:
     """Serve until killed."""
     moto_patches.apply()
-    moto_transactions.apply()
+    moto_dynamodb.apply()
     application = Wire(DomainDispatcherApplication(create_backend_app))
     make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet, fd=fd).serve_forever()
 

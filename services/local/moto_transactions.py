@@ -15,6 +15,8 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
+from services.local import moto_indexes
+
 _under_way = threading.local()
 _turn = threading.RLock()
 """moto's server answers on many threads; a transaction is to be seen by none of them half done."""
@@ -75,3 +77,4 @@ class _Kept:
             self._table.items[self._hash][self._range] = self._item
         else:
             self._table.items.get(self._hash, {}).pop(self._range, None)
+        moto_indexes.changed(self._table, self._hash, self._range)

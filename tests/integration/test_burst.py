@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from services.common.aws import Aws
@@ -25,6 +22,7 @@ from services.local import resources
 from services.orchestrator.handler import take_batch
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
+from tests.support.emulator import Emulator
 
 UPLOADS = int(os.environ.get("BURST", "200"))
 BATCH = 10
@@ -40,50 +38,31 @@ def calls() -> Counter[str]:
 
 
 @pytest.fixture
-def orchestrator(monkeypatch: pytest.MonkeyPatch, calls: Counter[str]) -> Iterator[Orchestrator]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{port}"
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": resources.REGION,
-    }.items():
-        monkeypatch.setenv(name, value)
-    with subprocess.Popen([sys.executable, "-m", "services.local.emulator", str(port)]) as emulator:
-        try:
-            _wait_for(port)
-            session = boto3.session.Session(region_name=resources.REGION)
-            made = resources.create(session, endpoint)
-            settings = OrchestratorSettings(
-                table_name=resources.TABLE,
-                bucket_name=resources.BUCKET,
-                deployment=resources.DEPLOYMENT,
-                secrets_key_id=made.secrets_key_id,
-                models=("whisper-base",),
-                launch_template_id=made.launch_template_id,
-                subnet_ids=made.subnet_ids,
-                instance_types=resources.INSTANCE_TYPES,
-                image_parameter=resources.IMAGE_PARAMETER,
-                fallback_image_parameter=resources.FALLBACK_IMAGE_PARAMETER,
-                max_workers=1,
-            )
-            session.events.register("before-call", lambda model, **_: calls.update([model.name]))
-            yield Orchestrator(settings, Aws(session))
-        finally:
-            emulator.kill()
+def emulator(tmp_path: Path) -> Iterator[Emulator]:
+    with Emulator(tmp_path) as running:
+        yield running
 
 
-def _wait_for(port: int) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError("the emulator did not start")
+@pytest.fixture
+def orchestrator(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, calls: Counter[str]) -> Orchestrator:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
+    session = emulator.session
+    made = resources.create(session, emulator.endpoint)
+    settings = OrchestratorSettings(
+        table_name=resources.TABLE,
+        bucket_name=resources.BUCKET,
+        deployment=resources.DEPLOYMENT,
+        secrets_key_id=made.secrets_key_id,
+        models=("whisper-base",),
+        launch_template_id=made.launch_template_id,
+        subnet_ids=made.subnet_ids,
+        instance_types=resources.INSTANCE_TYPES,
+        image_parameter=resources.IMAGE_PARAMETER,
+        fallback_image_parameter=resources.FALLBACK_IMAGE_PARAMETER,
+        max_workers=1,
+    )
+    session.events.register("before-call", lambda model, **_: calls.update([model.name]))
+    return Orchestrator(settings, Aws(session))
 
 
 def messages(count: int) -> list[dict[str, Any]]:
@@ -107,7 +86,7 @@ def resident_bytes() -> int:
 
 
 def test_a_burst_of_uploads_becomes_as_many_jobs_none_twice_in_bounded_memory(
-    orchestrator: Orchestrator, calls: Counter[str]
+    orchestrator: Orchestrator, emulator: Emulator, calls: Counter[str]
 ) -> None:
     queue = messages(UPLOADS)
     for start in range(0, 10 * BATCH, BATCH):
@@ -117,8 +96,7 @@ def test_a_burst_of_uploads_becomes_as_many_jobs_none_twice_in_bounded_memory(
         assert take_batch(orchestrator, queue[start : start + BATCH]) == []
     took, grown = time.monotonic() - began, resident_bytes() - before
     each = sum(calls.values()) / UPLOADS
-    client = orchestrator.store.jobs._table._client
-    pages = client.get_paginator("scan").paginate(TableName=resources.TABLE)
+    pages = emulator.client("dynamodb").get_paginator("scan").paginate(TableName=resources.TABLE)
     items = [decode(item) for page in pages for item in page["Items"]]
     keys = Counter(item["source_key"] for item in items if item["sk"] == "JOB")
     sys.stdout.write(

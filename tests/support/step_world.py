@@ -9,7 +9,6 @@ from typing import Any
 from unittest.mock import patch
 
 from moto import mock_aws
-from moto.core.serialize import JSONSerializer
 
 from services.api.once import Idempotency
 from services.api.problems import Problem
@@ -28,7 +27,7 @@ from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.worker import Worker
-from services.local import moto_transactions, resources
+from services.local import moto_dynamodb, resources
 from services.orchestrator.handler import take_batch
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
@@ -304,25 +303,13 @@ def _caller(job: Job) -> Caller:
     return Caller(client_id=job.client_id, name="test", used=1, limit=100)
 
 
-_serialize_structure = JSONSerializer._serialize_type_structure  # noqa: SLF001 - the emulator offers no other way in
-
-
-def _as_stored(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    """An item's value is JSON already; moto tries every type on each, which is a quarter of a run's time."""
-    if shape.name == "AttributeValue":
-        serialized[key] = value
-    else:
-        _serialize_structure(serializer, serialized, value, shape, key)
-
-
 @contextmanager
 def step_world(**shape: int) -> Iterator[StepWorld]:
     """A fresh deployment; pools run inline, so that calls have an order."""
-    moto_transactions.apply()
+    moto_dynamodb.apply()
     with mock_aws():
         world = StepWorld(**shape)
         with (
-            patch.object(JSONSerializer, "_serialize_type_structure", _as_stored),
             patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.sender.ThreadPoolExecutor", InlineExecutor),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),

@@ -24,7 +24,7 @@ from services.common.store.jobs import queued
 from services.common.store.store import Store
 from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
-from services.local import moto_transactions
+from services.local import moto_dynamodb
 from services.local.resources import TABLE_SHAPE
 from tests.support.faults import Faults
 from tests.support.shared_aws import REGION, shared_aws
@@ -201,6 +201,6 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             return original(self, request)
 
     monkeypatch.setattr(stubber, "process_request", one_at_a_time)
-    moto_transactions.apply()
+    moto_dynamodb.apply()
     with mock_aws():
         yield World()
