@@ -204,7 +204,7 @@ ROUND = st.tuples(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(PUTS, min_size=12, max_size=20), st.lists(ROUND, min_size=2, max_size=3))
 def test_whatever_was_written_every_page_of_every_look_up_is_what_moto_finds_by_itself(
     puts: Sequence[tuple[str, Any]], rounds: Sequence[tuple[Sequence[tuple[str, Any]], Sequence[tuple[str, Any]]]]
