@@ -1,4 +1,4 @@
-"""A delivery is one sender's at a time: whoever has lost it writes nothing, and no try is counted twice or forgotten."""
+"""A delivery is one sender's at a time: whoever has lost it writes nothing, and no try is counted twice."""
 
 from __future__ import annotations
 

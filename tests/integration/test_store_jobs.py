@@ -103,6 +103,15 @@ def test_a_plain_upload_becomes_one_job(world: World) -> None:
     assert everything(world) == before
 
 
+def test_a_job_that_was_erased_is_not_taken_in_again(world: World) -> None:
+    job = plain(world)
+    take_in(world, job)
+    world.store.tombstones.put(job, world.clock())
+    world.store.tombstones.delete_items("job_1")
+    assert not take_in(world, job)
+    assert world.store.jobs.get("job_1") is None
+
+
 def test_a_part_that_is_there_is_not_taken_in_anew(world: World) -> None:
     job = plain(world)
     alter(world, part_key("job_1", FIRST_PART), status="running")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
+from services.common.aws import Aws
 from services.common.domain import objects
 from services.common.domain.clock import MINUTE
 from services.common.domain.events import EventType
@@ -11,10 +12,18 @@ from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus
 from services.common.store.codec import attribute, decode
 from services.common.store.table import Key
-from tests.support.world import TABLE, World
+from services.local import resources
+from tests.support.world import World
 
 
-def alter(world: World, key: Key, **changes: object) -> None:
+class Deployment(Protocol):
+    """Any that a test makes."""
+
+    @property
+    def aws(self) -> Aws: ...
+
+
+def alter(world: Deployment, key: Key, **changes: object) -> None:
     """Set these attributes of an item, and no others; None takes one away."""
     pk, sk = key
     names = {f"#{number}": name for number, name in enumerate(changes)}
@@ -28,12 +37,12 @@ def alter(world: World, key: Key, **changes: object) -> None:
     }
     if values:
         how["ExpressionAttributeValues"] = values
-    world.dynamodb.update_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}, **how)
+    world.aws.dynamodb().update_item(TableName=resources.TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}}, **how)
 
 
-def everything(world: World) -> list[dict[str, Any]]:
+def everything(world: Deployment) -> list[dict[str, Any]]:
     """All items, in an order of their own."""
-    items = [decode(item) for item in world.dynamodb.scan(TableName=TABLE)["Items"]]
+    items = [decode(item) for item in world.aws.dynamodb().scan(TableName=resources.TABLE)["Items"]]
     return sorted(items, key=lambda item: (item["pk"], item["sk"]))
 
 
