@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Literal
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from boto3.dynamodb.conditions import Attr
@@ -25,11 +25,11 @@ from services.common.store.table import (
     Update,
 )
 from tests.crash.faults import Crash
+from tests.support.dying import When, dying
 from tests.support.items import alter
 from tests.support.world import TABLE, World
 
 COUNT = ("COUNT", "COUNT")
-When = Literal["before", "after"]
 
 
 class Twice:
@@ -169,34 +169,6 @@ def test_a_transaction_that_is_wrong_is_not_tried_again(world: World) -> None:
     with pytest.raises(ClientError):
         table(world, busy).transact([from_zero()])
     assert busy.asked == 1
-
-
-@contextmanager
-def dying(world: World, at: int, when: When) -> Iterator[list[str]]:
-    """The process is gone before it makes this call of DynamoDB, or before it hears of its success."""
-    made: list[str] = []
-
-    def call(event_name: str, **_: Any) -> None:
-        made.append(event_name)
-        if len(made) == at + 1 and event_name.startswith(when):
-            raise Crash
-
-    def before(event_name: str, **_: Any) -> None:
-        if when == "before":
-            call(event_name)
-
-    def after(event_name: str, **_: Any) -> None:
-        if when == "after":
-            call(event_name)
-
-    events = world.dynamodb.meta.events
-    events.register("before-call", before)
-    events.register("after-call", after)
-    try:
-        yield made
-    finally:
-        events.unregister("before-call", before)
-        events.unregister("after-call", after)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
