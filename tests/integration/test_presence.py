@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -66,6 +67,25 @@ def test_a_beat_at_the_moment_of_leaving_does_not_take_it_back(world: World, mon
 
     monkeypatch.setattr(world.store.slots, "leave", leave)
     presence.leave("nothing to do")
+    assert slot_of(world).status is SlotStatus.LEAVING
+
+
+def test_a_beat_that_is_under_way_when_the_machine_leaves_does_not_take_it_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Heart and worker are two threads: the beat has begun, and arrives after the departure was told."""
+    presence = in_slot(world)
+    real = world.store.slots.report
+    leaving = threading.Thread(target=presence.leave, args=("nothing to do",))
+
+    def report(*arguments: Any, **named: Any) -> Any:
+        leaving.start()
+        leaving.join(0.3)  # long enough for whoever does not wait for the beat's end
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(world.store.slots, "report", report)
+    presence.beat()
+    leaving.join(10)
     assert slot_of(world).status is SlotStatus.LEAVING
 
 
