@@ -110,6 +110,8 @@ def test_a_recorded_try_is_counted_kept_and_gives_the_delivery_up_to_the_next_se
 def test_a_delivery_that_is_over_is_due_no_more(world: World) -> None:
     assert world.store.deliveries.record(taken(world), ENTRY, status="delivered", due_at=None)
     assert list(world.store.deliveries.overdue(world.clock() * 2)) == []
+    (item,) = [item for item in everything(world) if item["sk"].startswith("DELIVERY#")]
+    assert not {"owner", "due_at", "due_kind"} & set(item)
 
 
 def test_a_ledger_keeps_its_latest_tries(world: World) -> None:

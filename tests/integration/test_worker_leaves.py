@@ -14,8 +14,11 @@ from services.common.store.jobs import job_key
 from services.common.store.parts import Parts
 from services.common.store.slots import Slots
 from services.common.store.table import Table
+from services.gpu_worker import worker as workers
 from services.gpu_worker.departure import Departure
+from services.gpu_worker.gate import GateFailedError, Passed
 from services.gpu_worker.worker import Worker
+from tests.crash.engine import StepEngine
 from tests.crash.world import CrashWorld, crash_world
 from tests.support.items import alter
 
@@ -241,3 +244,39 @@ def test_a_part_that_is_canceled_by_its_job_is_closed_by_whoever_comes_across_it
     assert not the_worker(world)._take_one()
     (part,) = world.store.parts.of_job(the_job(world).job_id)
     assert part.status is PartStatus.CANCELED
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Engines that were ended, by their model."""
+    found: list[str] = []
+    monkeypatch.setattr(StepEngine, "close", lambda engine, *_: found.append(engine.model))
+    return found
+
+
+def test_nothing_is_claimed_before_the_device_has_passed_the_gate(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
+) -> None:
+    queued(world, "first")
+
+    def fails(*_: object, **__: object) -> None:
+        raise GateFailedError("It heard nothing.")
+
+    monkeypatch.setattr(workers, "examine", fails)
+    worker = the_worker(world)
+    with pytest.raises(GateFailedError):
+        worker.run()
+    assert statuses(world) == {"first": JobStatus.QUEUED}
+    assert closed == ["whisper-base"], "an engine that nobody ends keeps the machine"
+
+
+def test_a_worker_that_has_passed_the_gate_says_so_works_and_ends_its_engine(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
+) -> None:
+    queued(world, "first")
+    monkeypatch.setattr(workers, "examine", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
+    the_worker(world).run()
+    assert statuses(world) == {"first": JobStatus.COMPLETED}
+    (slot,) = world.store.slots.all()
+    assert {"loaded", "ready", "leaving"} <= set(slot.times)
+    assert closed == ["whisper-base"]
