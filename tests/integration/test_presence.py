@@ -89,6 +89,26 @@ def test_a_beat_that_is_under_way_when_the_machine_leaves_does_not_take_it_back(
     assert slot_of(world).status is SlotStatus.LEAVING
 
 
+def test_a_beat_that_waited_for_the_departure_to_be_told_says_nothing_after_it(world: World) -> None:
+    presence = in_slot(world)
+    left = ["nothing to do"]
+
+    class Contended:
+        """The worker's thread was faster."""
+
+        def __enter__(self) -> None:
+            if left:
+                presence.leave(left.pop())
+
+        def __exit__(self, *_: object) -> None:
+            """Nobody else waits."""
+
+    turn: Any = Contended()
+    presence._telling = turn
+    presence.beat()
+    assert slot_of(world).status is SlotStatus.LEAVING
+
+
 def test_a_machine_that_stays_after_all_is_capacity_again(world: World) -> None:
     presence = in_slot(world)
     presence.leave("nothing to do")

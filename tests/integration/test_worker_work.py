@@ -203,11 +203,11 @@ def test_whoever_must_go_keeps_what_is_done_and_the_next_does_only_the_rest(worl
 def test_what_is_done_is_kept_before_the_part_is_given_back(world: CrashWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another takes it up at once, and looks for it only once."""
     world.worker_settings.checkpoint_seconds = 10_000
-    kept: list[str] = []
-    before(monkeypatch, Parts, "give_back", lambda: kept.extend(objects_of(world)))
+    kept: list[list[str]] = []
+    before(monkeypatch, Parts, "give_back", lambda: kept.append(objects_of(world)))
     at_clip(world, CLIPS_A_PART, leave)
     one_machine_works(world)
-    assert [key for key in kept if key.startswith(objects.checkpoints(the_job(world).job_id, FIRST_PART))]
+    assert [key for key in kept[0] if key.startswith(objects.checkpoints(the_job(world).job_id, FIRST_PART))]
 
 
 def test_a_part_that_is_given_back_tells_how_far_it_was(world: CrashWorld) -> None:
