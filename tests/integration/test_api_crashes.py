@@ -117,3 +117,15 @@ def test_a_request_whose_process_dies_after_any_write_happens_once_when_it_is_se
     for at, name in enumerate(calls):
         if not name.endswith(READS):
             assert outcome(monkeypatch, arrange, at)[:2] == (status, undisturbed), f"after call {at} of {calls}"
+
+
+def test_a_redelivery_that_was_made_meanwhile_is_not_made_again(world: World) -> None:
+    alice = Gateway(world).client("alice")
+    ask = a_redelivery(world, alice)
+    assert ask().status == 202
+    (due,) = world.store.deliveries.overdue(world.clock())
+    mine = world.store.deliveries.take(due, owner="sweep", until=world.clock() + 1)
+    assert mine
+    world.store.deliveries.record(mine, {"at": 1, "outcome": "DELIVERED"}, status="delivered", due_at=None)
+    assert ask().json["status"] == "delivered"
+    assert list(world.store.deliveries.overdue(world.clock() * 2)) == []

@@ -104,8 +104,9 @@ def test_calls_that_are_under_way_at_once_get_each_its_own_answers(other: OtherS
     one = other.asked()
     second = decode()
     two = other.asked()
+    other.answer(one.number, "a", last=False)
     other.answer(two.number, "c", "d")
-    other.answer(one.number, "a", "b")
+    other.answer(one.number, "b")
     assert (first.result(PATIENCE), second.result(PATIENCE)) == (["a", "b"], ["c", "d"])
     assert not other.asked_more, "what has ended need not be stopped"
 
@@ -119,7 +120,7 @@ def test_a_call_that_is_stopped_tells_the_engine_once_and_ends_when_that_has_sto
     stop.set()
     told = other.asked()
     assert (told.number, told.method) == (call.number, "stop")
-    other.answer(call.number, error=StoppedError())
+    other.answer(call.number, "a clip that was under way", error=StoppedError())
     with pytest.raises(StoppedError):
         stopped.result(PATIENCE)
     assert not other.asked_more
