@@ -12,9 +12,11 @@ from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
 from services.common.store.slots import Slots
+from services.common.store.table import Table
+from services.orchestrator.handler import take_batch
 from services.orchestrator.policy import SILENT_BOOTS
 from services.orchestrator.reaper import LEAVING_MS, STRAY_MS
-from tests.crash.faults import Crash
+from tests.crash.faults import Crash, aws_error
 from tests.crash.world import CrashWorld, crash_world
 
 
@@ -126,6 +128,27 @@ def test_a_machine_that_leaves_is_no_capacity_and_keeps_its_slot(world: CrashWor
     world.sweep()
     assert len(world.ec2.machines) == 1, "there is no second slot"
     assert the_slot(world).launch_id == slot.launch_id
+
+
+def test_what_was_queued_a_moment_ago_brings_a_machine_though_the_index_does_not_show_it_yet(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Table, "due", lambda *_, **__: iter(()))
+    with_a_machine(world)
+    assert len(world.ec2.running) == 1
+
+
+def test_a_fleet_that_fails_keeps_no_upload_from_being_queued(
+    world: CrashWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise aws_error("AccessDenied", "GetParameter", status=403)
+
+    world.upload()
+    orchestrator = world.orchestrator()
+    monkeypatch.setattr(orchestrator.fleet, "ensure", denied)
+    assert take_batch(orchestrator, world.queue) == []
+    assert len(list(world.store.parts.queue())) == 1
 
 
 # A machine's end.

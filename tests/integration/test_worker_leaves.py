@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -244,6 +245,40 @@ def test_a_part_that_is_canceled_by_its_job_is_closed_by_whoever_comes_across_it
     assert not the_worker(world)._take_one()
     (part,) = world.store.parts.of_job(the_job(world).job_id)
     assert part.status is PartStatus.CANCELED
+
+
+def test_a_worker_that_was_told_to_leave_ends_once_its_slot_says_so(world: CrashWorld) -> None:
+    queued(world, "first")
+    worker = the_worker(world)
+    assert worker._departure.begin()
+    working = threading.Thread(target=worker.work)
+    working.start()
+    working.join(0.2)
+    assert working.is_alive(), "until then it is counted as capacity"
+    worker._departure.mark()
+    working.join(10)
+    assert not working.is_alive()
+
+
+def test_a_job_is_told_of_the_boot_that_it_has_waited_for_and_of_no_other(world: CrashWorld) -> None:
+    queued(world, "first")
+    worker = the_worker(world)
+    worker._presence.reached("ready")
+    worker._presence.beat()
+    world.now += 1
+    queued(world, "later")
+    worker.work()
+    jobs = {job.source_key: job.times for _, job in world.store.jobs.of_client("default", after=None, limit=3)}
+    assert {"capacity_asked", "launched", "ready", "claimed"} <= set(jobs["uploads/first.wav"])
+    assert not {"capacity_asked", "launched", "ready"} & set(jobs["uploads/later.wav"])
+
+
+def test_options_that_cannot_be_honoured_end_their_job_with_its_code_and_no_other(world: CrashWorld) -> None:
+    queued(world, "wrong")
+    alter(world, job_key(the_job(world).job_id), options={"model": "unknown/model"})
+    queued(world, "right")
+    the_worker(world).work()
+    assert statuses(world) == {"wrong": JobStatus.FAILED, "right": JobStatus.COMPLETED}
 
 
 @pytest.fixture
