@@ -209,3 +209,13 @@ def test_the_second_look_is_by_the_clock_after_the_wait(world: CrashWorld) -> No
     began = world.now
     sweep(world, world.wait)
     assert the_part(world).due_at == began + 25 * SECOND
+
+
+def test_a_part_that_is_taken_away_brings_its_machine_with_the_same_sweep(world: CrashWorld) -> None:
+    held(world)
+    (dead,) = world.ec2.running
+    world.ec2.end(dead["InstanceId"])
+    (slot,) = world.store.slots.all()
+    world.store.slots.free(slot)
+    sweep(world, world.wait)
+    assert len(world.ec2.running) == 1

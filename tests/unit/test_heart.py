@@ -99,6 +99,16 @@ def test_a_worker_that_nobody_heard_of_for_a_whole_lease_fences_itself(aws: Aws,
     assert (claim.stop.is_set(), claim.reason) == (True, Stop.FENCED)
 
 
+def test_beats_that_nobody_hears_do_not_keep_a_lease(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+    aws.meets = raises(UNREACHABLE)
+    beating = heart(aws, claim)
+    for _ in range(7):
+        seconds.now += 10
+        beating.beat()
+    assert claim.reason is Stop.FENCED
+
+
 def test_until_its_lease_is_over_a_worker_that_cannot_be_heard_goes_on(aws: Aws, seconds: Seconds) -> None:
     claim = held()
     aws.meets = raises(UNREACHABLE)
