@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import threading
 from typing import TYPE_CHECKING
 
 import structlog
@@ -32,6 +33,8 @@ class Presence:
         self._clock = clock
         self._beat = 0
         self._leaving = False
+        self._telling = threading.Lock()
+        """Held while the slot is told something: a beat under way must not arrive after the departure, and undo it."""
         self._times: dict[str, int] = {}
         self._slot_times: dict[str, int] = {}
         self.lost = False
@@ -49,6 +52,11 @@ class Presence:
         """Tell that the machine is there."""
         if self._leaving:
             return
+        with self._telling:
+            if not self._leaving:
+                self._report(note)
+
+    def _report(self, note: str | None) -> None:
         slot, launch_id = self._identity.slot, self._identity.launch_id
         self._beat += 1
         if slot is None or launch_id is None:
@@ -74,10 +82,11 @@ class Presence:
     def leave(self, note: str) -> None:
         """Take no more work; the orchestrator no longer counts this machine as capacity, and looks for its end."""
         self._leaving = True
-        if self._identity.slot and self._identity.launch_id:
-            self._store.slots.leave(self._identity.slot, self._identity.launch_id, now=self._clock(), note=note)
-        else:
-            self._store.fleet.absent(self._identity.owner)
+        with self._telling:
+            if self._identity.slot and self._identity.launch_id:
+                self._store.slots.leave(self._identity.slot, self._identity.launch_id, now=self._clock(), note=note)
+            else:
+                self._store.fleet.absent(self._identity.owner)
 
     def try_to_leave(self, note: str) -> None:
         """As `leave`, where the machine goes whether or not anybody can be told."""

@@ -168,7 +168,7 @@ def _started(world: StepWorld, job: Job) -> int:
 
 def _forget(world: StepWorld, job_id: str) -> None:
     """The job's item alone is gone."""
-    world.delete(f"JOB#{job_id}", "JOB")
+    world.delete((f"JOB#{job_id}", "JOB"))
 
 
 def test_parts_of_no_job_hide_nobody_and_keep_no_machine(world: StepWorld) -> None:
@@ -209,7 +209,7 @@ def test_a_part_that_was_read_before_a_retry_queued_it_again_is_not_closed(world
 
 def _fail_alone(world: StepWorld, job: Job) -> None:
     """As earlier versions did it to the other parts: the job fails and its part stays in the queue."""
-    world.change(f"JOB#{job.job_id}", "JOB", status=JobStatus.FAILED)
+    world.change((f"JOB#{job.job_id}", "JOB"), status=JobStatus.FAILED)
 
 
 def test_parts_that_rest_hide_nobody_behind_them(world: StepWorld) -> None:
@@ -280,7 +280,7 @@ def test_a_recording_for_another_model_has_its_turn_under_a_steady_stream(world:
 
 
 def _ask_for(world: StepWorld, part: Part, model: str) -> None:
-    world.change(f"JOB#{part.job_id}", "JOB", options={"model": model})
+    world.change((f"JOB#{part.job_id}", "JOB"), options={"model": model})
 
 
 def test_a_job_that_was_split_by_a_lost_reply_is_not_queued_as_if_it_were_whole(world: StepWorld) -> None:

@@ -16,7 +16,7 @@ from services.orchestrator import search
 from services.orchestrator.bulkheads import SweepFailedError
 from services.orchestrator.handler import take_batch
 from services.orchestrator.sweep import DELIVERIES_SECONDS
-from tests.support.faults import aws_error
+from tests.support.faults import Crash, aws_error
 from tests.support.step_world import StepWorld, step_world
 from tests.support.world import BUCKET
 
@@ -220,3 +220,25 @@ def test_the_search_asks_intake_for_nothing_that_has_its_job_or_was_erased(
     monkeypatch.setattr(orchestrator.intake, "take", take)
     assert orchestrator.search.run(hours_after(world, lost.source_key), lambda: True) == 1
     assert asked == [lost.source_key]
+
+
+def test_a_search_that_dies_over_a_page_looks_at_that_page_again(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PAGE", 2)
+    for number in range(5):
+        world.upload(f"uploads/{number}.wav")
+    world.queue.clear()
+    orchestrator, now = world.orchestrator(), hours_after(world, "uploads/0.wav")
+    real = orchestrator.intake.take
+
+    def die_over_the_second(uploads: Any, moment: int) -> Any:
+        if any(upload.key == "uploads/2.wav" for upload in uploads):
+            raise Crash
+        return real(uploads, moment)
+
+    with pytest.MonkeyPatch.context() as dying:
+        dying.setattr(orchestrator.intake, "take", die_over_the_second)
+        with pytest.raises(Crash):
+            orchestrator.search.run(now, lambda: True)
+    assert orchestrator.search.run(now, lambda: True) == 3

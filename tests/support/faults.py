@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import Any
 
@@ -57,6 +57,14 @@ class Faults:
             yield
         finally:
             self._watching, self._dead = before
+
+    @contextmanager
+    def dying(self, at: int, mode: Mode) -> Iterator[list[str]]:
+        """One process that is gone at its call with this number (-1: at none); gives the calls that it makes."""
+        self.calls, self.happened = [], False
+        self.plan(at, mode, lambda _: None)
+        with suppress(Crash), self.watching():
+            yield self.calls
 
     @contextmanager
     def around(self, name: str) -> Iterator[None]:

@@ -278,7 +278,7 @@ class StepWorld(World):
         self.run_machines(watched=False)
         for item in self.all_items():
             if item["pk"].startswith("JOB#"):
-                self.delete(item["pk"], item["sk"])
+                self.delete((item["pk"], item["sk"]))
 
     def rival(self, mode: Mode) -> None:
         """While one process stands still at a call: its lease ends, and others go on without it."""

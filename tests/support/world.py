@@ -17,11 +17,12 @@ from services.common.domain.ids import event_id
 from services.common.domain.objects import DEFAULT_CLIENT
 from services.common.domain.records import FIRST_PART, SCHEMA_VERSION, Callback, Delivery, Event, Job, Part
 from services.common.domain.states import JobStatus
-from services.common.store.codec import decode, encode
+from services.common.store.codec import Item, attribute, decode
 from services.common.store.endings import Outcome, ended
 from services.common.store.events import Announcement
 from services.common.store.jobs import queued
 from services.common.store.store import Store
+from services.common.store.table import Key
 from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
 from services.local import moto_dynamodb
@@ -82,34 +83,38 @@ class World:
         assert job, f"{job_id} is not there"
         return job
 
-    def events(self, job: Job) -> list[dict[str, Any]]:
+    def events(self, job: Job) -> list[Item]:
         """The items of a job's events."""
         pk = f"JOB#{job.job_id}"
         return [item for item in self.all_items() if item["pk"] == pk and item["sk"].startswith("EVENT#")]
 
-    def all_items(self) -> list[dict[str, Any]]:
-        """Everything that the table holds."""
+    def all_items(self) -> list[Item]:
+        """Everything that the table holds, in order of its keys."""
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE)
-        return [decode(item) for page in pages for item in page["Items"]]
+        items = [decode(item) for page in pages for item in page["Items"]]
+        return sorted(items, key=lambda item: (item["pk"], item["sk"]))
 
-    def change(self, pk: str, sk: str, **attributes: Any) -> None:
-        """Set attributes of an item past all conditions, as no version of this system does."""
-        names = {f"#{name}": name for name in attributes}
-        self.dynamodb.update_item(
-            TableName=TABLE,
-            Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=encode({f":{name}": value for name, value in attributes.items()}),
-        )
+    def change(self, key: Key, **attributes: object) -> None:
+        """Set these attributes of an item behind the store's back, and no others; None takes one away."""
+        wanted = {name: value for name, value in attributes.items() if value is not None}
+        setting = [f"#{name} = :{name}" for name in wanted]
+        removing = [f"#{name}" for name in attributes if name not in wanted]
+        clauses = [("SET", setting), ("REMOVE", removing)]
+        how: dict[str, Any] = {
+            "UpdateExpression": " ".join(f"{verb} {', '.join(entries)}" for verb, entries in clauses if entries),
+            "ExpressionAttributeNames": {f"#{name}": name for name in attributes},
+        }
+        if wanted:
+            how["ExpressionAttributeValues"] = {f":{name}": attribute(value) for name, value in wanted.items()}
+        self.dynamodb.update_item(TableName=TABLE, Key=_key(key), **how)
 
-    def delete(self, pk: str, sk: str) -> None:
-        """Delete an item, as no version of this system does."""
-        self.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+    def delete(self, key: Key) -> None:
+        """Delete an item behind the store's back."""
+        self.dynamodb.delete_item(TableName=TABLE, Key=_key(key))
 
     def of_another_version(self, pk: str, sk: str) -> None:
         """A newer deployment has written this item."""
-        self.change(pk, sk, schema_version=SCHEMA_VERSION + 1)
+        self.change((pk, sk), schema_version=SCHEMA_VERSION + 1)
 
     def callback(self, url: str, *, client_id: str = "alice", name: str = "cb_1", **more: Any) -> Callback:
         """A registered callback with one secret, listening to completed and failed jobs."""
@@ -185,6 +190,10 @@ class World:
         announcement = Announcement(event, job.source_key, callbacks, **more)
         self.store.jobs.take_in(job, announcement, seconds=1.0, due_at=self.clock())
         return list(announcement.deliveries)
+
+
+def _key(key: Key) -> dict[str, Any]:
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
 @contextmanager

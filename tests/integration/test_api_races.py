@@ -1,0 +1,105 @@
+"""A client's command that meets a worker's write, or another client's, at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from services.common.domain.events import EventType
+from services.common.domain.records import Job
+from services.common.domain.states import JobStatus, PartStatus
+from services.common.erasure import Erasure
+from services.common.store import commands
+from services.common.store.parts import Parts
+from services.common.store.tombstones import Tombstones
+from tests.support.api_jobs import FAILED, finished, uploaded
+from tests.support.gateway import Client
+from tests.support.items import job_of, part_of, told
+from tests.support.world import BUCKET, World
+
+
+def retried(world: World, job_id: str) -> None:
+    """By another of the client's programs."""
+    after = commands.again(job_of(world, job_id), world.clock())
+    parts = [part_of(world, 0, job_id)]
+    world.store.commit(commands.retry(after, parts, world.announced(after, EventType.QUEUED), world.clock()))
+
+
+def between(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object], *, times: int = 1) -> None:
+    """So often, between a command's look at the parts and its write, this happens."""
+    real, left = Parts.of_job, [happen] * times
+
+    def of_job(parts: Parts, job_id: str) -> Any:
+        found = real(parts, job_id)
+        if left:
+            left.pop()()
+        return found
+
+    monkeypatch.setattr(Parts, "of_job", of_job)
+
+
+def test_a_cancel_that_meets_the_last_write_of_a_part_reads_again_and_cancels(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, part = world.claimed(uploaded(world, alice))
+    split = world.store.parts.split(part, running, [1.0, 1.0], due_at=0)
+
+    def finish() -> None:
+        world.store.endings.finish_slice(split, job_of(world, running.job_id), merge_due_at=0)
+
+    between(monkeypatch, finish)
+    assert alice.post(f"/api/jobs/{running.job_id}/cancel").json["status"] == "canceled"
+    assert part_of(world, 0, running.job_id).status is PartStatus.DONE
+    assert part_of(world, 1, running.job_id).status is PartStatus.CANCELED
+
+
+def test_a_cancel_that_comes_after_the_end_says_so(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = uploaded(world, alice)
+    between(monkeypatch, lambda: world.ended(job, FAILED))
+    assert alice.post(f"/api/jobs/{job.job_id}/cancel").json["code"] == "ALREADY_ENDED"
+    assert told(world, EventType.CANCELED, job.job_id) == 0
+
+
+def test_of_two_retries_at_once_one_happens(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = finished(world, alice, FAILED)
+    between(monkeypatch, lambda: retried(world, job.job_id))
+    assert alice.post(f"/api/jobs/{job.job_id}/retry").json["code"] == "CONFLICT"
+    assert (job_of(world, job.job_id).status, job_of(world, job.job_id).generation) == (JobStatus.QUEUED, 1)
+    assert told(world, EventType.QUEUED, job.job_id) == 2
+
+
+def test_a_retry_that_was_refused_can_be_made_under_its_key_later(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = finished(world, alice, FAILED)
+
+    def another_run_fails() -> None:
+        retried(world, job.job_id)
+        world.ended(job_of(world, job.job_id), FAILED)
+
+    between(monkeypatch, another_run_fails)
+    assert alice.post(f"/api/jobs/{job.job_id}/retry", idempotency_key="once-1").status == 409
+    assert alice.post(f"/api/jobs/{job.job_id}/retry", idempotency_key="once-1").status == 202
+    assert job_of(world, job.job_id).generation == 2
+
+
+def test_of_two_erasures_at_once_one_happens_and_both_have_the_receipt(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = uploaded(world, alice)
+    real, left = Tombstones.put, [1]
+
+    def put(tombstones: Tombstones, erased: Job, now: int) -> bool:
+        if left:
+            left.pop()
+            assert Erasure(world.store, world.s3, BUCKET).erase(erased, now)
+        return real(tombstones, erased, now)
+
+    monkeypatch.setattr(Tombstones, "put", put)
+    reply = alice.delete(f"/api/jobs/{job.job_id}")
+    assert reply.status == 200
+    assert reply.json == alice.delete(f"/api/jobs/{job.job_id}").json

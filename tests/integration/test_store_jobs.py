@@ -1,0 +1,207 @@
+"""Jobs come to be once, arrive once, and expire only while nobody has uploaded; every client's turn grows alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from services.common.domain.clock import MINUTE
+from services.common.domain.events import EventType
+from services.common.domain.records import FIRST_PART, Job
+from services.common.domain.states import JobStatus
+from services.common.store.jobs import job_key
+from services.common.store.parts import part_key
+from services.common.store.table import ConditionFailedError
+from tests.support.items import awaited, job_of, part_of, queued, told
+from tests.support.world import World
+
+JOB = job_key("job_1")
+
+
+def expire(world: World, job: Job) -> bool:
+    after = replace(job, status=JobStatus.EXPIRED)
+    return world.store.jobs.expire(after, world.announced(after, EventType.EXPIRED))
+
+
+def arrive(world: World, job: Job) -> bool:
+    after = replace(job, status=JobStatus.QUEUED, source_etag="etag", source_bytes=5, expires_at=7)
+    return world.store.jobs.arrive(after, world.announced(after, EventType.QUEUED), seconds=1.0, due_at=3)
+
+
+def take_in(world: World, job: Job) -> bool:
+    return world.store.jobs.take_in(job, world.announced(job, EventType.QUEUED), seconds=1.0, due_at=3)
+
+
+def plain(world: World) -> Job:
+    """A job that an upload makes by itself."""
+    return replace(awaited(world, "job_other"), job_id="job_1", status=JobStatus.QUEUED, upload_expires_at=None)
+
+
+def test_an_upload_that_arrives_while_the_sweep_looks_does_not_expire(world: World) -> None:
+    seen_by_the_sweep = awaited(world)
+    world.arrived("job_1")
+    assert not expire(world, seen_by_the_sweep)
+    assert job_of(world).status is JobStatus.QUEUED
+    assert told(world, EventType.EXPIRED) == 0
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status is not JobStatus.AWAITING_UPLOAD])
+def test_only_a_job_that_awaits_its_upload_expires(world: World, status: JobStatus) -> None:
+    job = awaited(world)
+    world.change(JOB, status=status)
+    before = world.all_items()
+    assert not expire(world, job)
+    assert world.all_items() == before
+
+
+def test_a_job_that_has_expired_is_due_no_more(world: World) -> None:
+    job = awaited(world)
+    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE, 10) == ["job_1"]
+    assert expire(world, job)
+    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE, 10) == []
+    assert (job_of(world).status, told(world, EventType.EXPIRED)) == (JobStatus.EXPIRED, 1)
+
+
+ARRIVES = (JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED)
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status not in ARRIVES])
+def test_a_recording_does_not_arrive_twice_nor_for_a_job_that_is_over(world: World, status: JobStatus) -> None:
+    job = awaited(world)
+    world.change(JOB, status=status)
+    before = world.all_items()
+    assert not arrive(world, job)
+    assert world.all_items() == before
+
+
+@pytest.mark.parametrize("status", ARRIVES)
+def test_a_recording_that_arrives_is_queued_even_if_it_is_late(world: World, status: JobStatus) -> None:
+    job = awaited(world)
+    world.change(JOB, status=status)
+    assert arrive(world, job)
+    after = job_of(world)
+    assert (after.status, after.source_etag, after.source_bytes, after.expires_at) == ("queued", "etag", 5, 7)
+    (part,) = world.store.parts.queue()
+    assert (part.due_at, part.seconds, part.expires_at) == (3, 1.0, 7)
+    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE, 10) == []
+
+
+def test_no_recording_arrives_for_a_job_that_was_erased(world: World) -> None:
+    job = awaited(world)
+    assert world.store.tombstones.put(job, world.clock())
+    before = world.all_items()
+    assert not arrive(world, job)
+    assert world.all_items() == before
+
+
+def test_a_plain_upload_becomes_one_job(world: World) -> None:
+    job = plain(world)
+    assert take_in(world, job)
+    before = world.all_items()
+    assert not take_in(world, job)
+    assert world.all_items() == before
+
+
+def test_a_job_that_was_erased_is_not_taken_in_again(world: World) -> None:
+    job = plain(world)
+    take_in(world, job)
+    world.store.tombstones.put(job, world.clock())
+    world.store.tombstones.delete_items("job_1")
+    assert not take_in(world, job)
+    assert world.store.jobs.get("job_1") is None
+
+
+def test_a_part_that_is_there_is_not_taken_in_anew(world: World) -> None:
+    job = plain(world)
+    world.change(part_key("job_1", FIRST_PART), status="running")
+    assert not take_in(world, job)
+    assert world.store.jobs.get("job_1") is None
+
+
+def test_a_job_whose_id_is_taken_is_not_created(world: World) -> None:
+    job = queued(world)
+    with pytest.raises(ConditionFailedError):
+        world.store.jobs.await_upload(replace(job, status=JobStatus.AWAITING_UPLOAD))
+    assert job_of(world).status is JobStatus.QUEUED
+
+
+def test_only_a_queued_job_is_told_why_it_waits(world: World) -> None:
+    world.claimed(queued(world))
+    world.store.jobs.waits("job_1", "capacity", "EC2 has none.")
+    assert job_of(world).waiting is None
+
+
+def test_a_job_is_told_once_why_it_waits_and_again_when_that_changes(world: World) -> None:
+    queued(world)
+    world.store.jobs.waits("job_1", "capacity", "EC2 has none.")
+    before = world.all_items()
+    world.store.jobs.waits("job_1", "capacity", "EC2 has none.")
+    assert world.all_items() == before
+    world.store.jobs.waits("job_1", "quota", "There is a limit.")
+    assert (job_of(world).waiting, job_of(world).waiting_reason) == ("quota", "There is a limit.")
+
+
+def test_a_job_that_waits_no_longer_says_nothing_and_says_so_once(world: World) -> None:
+    queued(world)
+    world.store.jobs.waits("job_1", "capacity", "EC2 has none.")
+    assert world.store.jobs.waits_no_longer("job_1")
+    assert (job_of(world).waiting, job_of(world).waiting_reason) == (None, None)
+    assert not world.store.jobs.waits_no_longer("job_1")
+
+
+def test_a_running_job_is_not_touched_by_the_fleet_taking_back_its_words(world: World) -> None:
+    world.claimed(queued(world))
+    world.change(JOB, waiting="capacity")
+    assert not world.store.jobs.waits_no_longer("job_1")
+
+
+def test_an_idle_clients_turn_begins_now_and_a_busy_ones_behind_what_it_asked_before(world: World) -> None:
+    turns = world.store.turns
+    assert turns.take("alice", 100, 1_000) == 1_000
+    assert turns.take("alice", 50, 1_010) == 1_100
+    assert turns.take("bob", 10, 1_010) == 1_010
+    assert turns.take("alice", 10, 1_149) == 1_150
+    assert turns.take("alice", 10, 1_160) == 1_160, "exactly when its turn has come it is idle"
+    assert turns.take("alice", 10, 5_000) == 5_000, "and what it did not use is not saved up"
+
+
+def test_a_grave_that_was_reopened_while_it_was_searched_stays_due(world: World) -> None:
+    tombstones = world.store.tombstones
+    tombstones.put(queued(world), world.clock())
+    searched = tombstones.get("job_1")
+    assert searched
+    tombstones.reopen(searched, source_key="uploads/alice/job_1/a.wav", source_etag="other", now=world.clock())
+    tombstones.settle(searched, {"recording": 1}, look_again_at=None, forget=True)
+    (due,) = tombstones.overdue(world.clock(), 10)
+    assert (due.source_etag, due.source_key, due.receipt) == ("other", "uploads/alice/job_1/a.wav", None)
+
+
+def test_a_job_that_was_not_erased_is_no_grave_to_reopen(world: World) -> None:
+    tombstones = world.store.tombstones
+    tombstones.put(queued(world), world.clock())
+    grave = tombstones.get("job_1")
+    world.change(JOB, erased_at=None)
+    before = world.all_items()
+    assert grave
+    tombstones.reopen(grave, source_key="k", source_etag="e", now=world.clock())
+    assert world.all_items() == before
+
+
+def test_an_erasures_last_look_forgets_the_recordings_name_and_is_due_no_more(world: World) -> None:
+    tombstones = world.store.tombstones
+    tombstones.put(queued(world), world.clock())
+    (grave,) = tombstones.overdue(world.clock(), 10)
+    tombstones.settle(grave, {"recording": 1}, look_again_at=None, forget=True)
+    after = tombstones.get("job_1")
+    assert after
+    assert (after.source_key, after.source_etag, after.receipt, after.final) == (None, None, {"recording": 1}, True)
+    assert list(tombstones.overdue(world.clock() + 10**10, 10)) == []
+
+
+def test_erasing_a_jobs_items_leaves_its_tombstone_and_other_jobs(world: World) -> None:
+    job, other = queued(world), queued(world, "job_2")
+    world.store.tombstones.put(job, world.clock())
+    assert world.store.tombstones.delete_items("job_1") == 2, "its part and its event"
+    assert [item["sk"] for item in world.all_items() if item["pk"] == "JOB#job_1"] == ["JOB"]
+    assert part_of(world, 0, other.job_id)

@@ -1,0 +1,316 @@
+"""When a worker goes on and when it goes: on a deployment that runs step by step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from services.common.domain.records import Job
+from services.common.domain.states import JobStatus, PartStatus, SlotStatus
+from services.common.store.jobs import job_key
+from services.common.store.parts import Parts
+from services.common.store.slots import Slots
+from services.common.store.table import Table
+from services.gpu_worker import worker as workers
+from services.gpu_worker.departure import Departure
+from services.gpu_worker.gate import GateFailedError, Passed
+from services.gpu_worker.worker import Worker
+from tests.support.step_engine import StepEngine
+from tests.support.step_world import StepWorld, step_world
+
+
+@pytest.fixture
+def world() -> Iterator[StepWorld]:
+    with step_world() as made:
+        yield made
+
+
+def queued(world: StepWorld, *names: str) -> None:
+    for name in names:
+        world.upload(f"uploads/{name}.wav")
+    world.serve_queue()
+
+
+def statuses(world: StepWorld) -> dict[str, JobStatus]:
+    jobs = [job for _, job in world.store.jobs.of_client("default", after=None, limit=100)]
+    return {job.source_key.removeprefix("uploads/").removesuffix(".wav"): job.status for job in jobs}
+
+
+def the_job(world: StepWorld) -> Job:
+    ((_, job),) = world.store.jobs.of_client("default", after=None, limit=2)
+    return job
+
+
+def the_worker(world: StepWorld) -> Worker:
+    (machine,) = world.ec2.running
+    return world.worker(machine)
+
+
+def give_the_slot_to_another(world: StepWorld) -> None:
+    (slot,) = world.store.slots.all()
+    world.store.slots.free(slot)
+
+
+def idle_worker(world: StepWorld) -> Worker:
+    """Its machine came for a recording that another has done meanwhile."""
+    queued(world, "earlier")
+    worker = the_worker(world)
+    job = the_job(world)
+    world.store.tombstones.put(job, world.now)
+    world.store.tombstones.delete_items(job.job_id)
+    return worker
+
+
+def when_it_marks_its_slot(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], None]) -> None:
+    """A moment before the slot says for the first time that its machine leaves, this happens."""
+    real, left = Slots.leave, [happen]
+
+    def leave(slots: Slots, *arguments: Any, **named: Any) -> bool:
+        if left:
+            left.pop()()
+        return real(slots, *arguments, **named)
+
+    monkeypatch.setattr(Slots, "leave", leave)
+
+
+def test_a_worker_whose_slot_is_lost_finishes_what_it_holds_and_takes_nothing_more(world: StepWorld) -> None:
+    queued(world, "first", "second")
+
+    def lose_it(worker: Worker) -> None:
+        if not worker._presence.lost:
+            give_the_slot_to_another(world)
+            worker.heart.beat()
+
+    world.each_clip = lose_it
+    the_worker(world).work()
+    assert statuses(world) == {"first": JobStatus.COMPLETED, "second": JobStatus.QUEUED}
+
+
+def test_a_worker_that_has_no_slot_from_the_beginning_takes_nothing(world: StepWorld) -> None:
+    queued(world, "first")
+    (machine,) = world.ec2.running
+    give_the_slot_to_another(world)
+    world.worker(machine).work()
+    assert statuses(world) == {"first": JobStatus.QUEUED}
+
+
+def test_a_worker_looks_once_more_after_it_has_said_that_it_leaves(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The orchestrator counted it as capacity until then, and launched nobody for what came."""
+    worker = idle_worker(world)
+    when_it_marks_its_slot(monkeypatch, lambda: queued(world, "late"))
+    worker.work()
+    assert statuses(world)["late"] is JobStatus.COMPLETED
+    assert len(world.ec2.machines) == 1
+
+
+def test_a_worker_that_stays_for_a_late_job_is_capacity_while_it_does_it(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = idle_worker(world)
+    seen: list[SlotStatus] = []
+    world.each_clip = lambda _: seen.extend(slot.status for slot in world.store.slots.all())
+    when_it_marks_its_slot(monkeypatch, lambda: queued(world, "late"))
+    worker.work()
+    assert set(seen) == {SlotStatus.RUNNING}
+    (slot,) = world.store.slots.all()
+    assert slot.status is SlotStatus.LEAVING, "and in the end it leaves all the same"
+
+
+def test_the_last_look_waits_until_the_index_must_have_shown_what_came_before(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = idle_worker(world)
+    world.worker_settings.index_lag_seconds = 3
+    real, waited = Table.due, list[float]()
+    monkeypatch.setattr(Departure, "wait", lambda _, seconds: waited.append(seconds))
+
+    def late(table: Table, kind: str, **how: Any) -> Iterator[dict[str, Any]]:
+        """What was queued when the slot was marked is shown three seconds later."""
+        return real(table, kind, **how) if kind != "queued" or sum(waited) >= 3 else iter(())
+
+    def upload() -> None:
+        queued(world, "late")
+        monkeypatch.setattr(Table, "due", late)
+
+    when_it_marks_its_slot(monkeypatch, upload)
+    worker.work()
+    assert statuses(world)["late"] is JobStatus.COMPLETED
+
+
+def test_a_worker_that_is_told_to_leave_while_it_claims_gives_the_part_back(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(world, "first")
+    worker, real = the_worker(world), Parts.claim
+
+    def claim(parts: Parts, *arguments: Any, **named: Any) -> Any:
+        mine = real(parts, *arguments, **named)
+        worker.leave("spot notice")
+        return mine
+
+    monkeypatch.setattr(Parts, "claim", claim)
+    worker.work()
+    (part,) = world.store.parts.queue()
+    assert (part.attempt, part.deaths, part.losses) == (1, 0, 0)
+
+
+def test_a_worker_that_is_told_to_leave_takes_nothing_more(world: StepWorld) -> None:
+    queued(world, "first", "second")
+    world.each_clip = lambda worker: worker.leave("spot notice")
+    the_worker(world).work()
+    assert statuses(world) == {"first": JobStatus.QUEUED, "second": JobStatus.QUEUED}
+    (slot,) = world.store.slots.all()
+    assert (slot.status, slot.note) == (SlotStatus.LEAVING, "spot notice")
+
+
+def test_a_worker_that_is_told_to_leave_before_the_last_look_leaves(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = idle_worker(world)
+
+    def notice() -> None:
+        queued(world, "late")
+        worker._departure.begin()
+
+    when_it_marks_its_slot(monkeypatch, notice)
+    worker._departure.mark()
+    worker.work()
+    assert statuses(world)["late"] is JobStatus.QUEUED
+    (slot,) = world.store.slots.all()
+    assert slot.status is SlotStatus.LEAVING
+
+
+def test_a_claims_lease_counts_from_when_it_was_asked_for(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued(world, "first")
+    worker, real = the_worker(world), Parts.claim
+    confirmed, asked = list[float](), list[float]()
+
+    def claim(parts: Parts, *arguments: Any, **named: Any) -> Any:
+        asked.append(time.monotonic())
+        return real(parts, *arguments, **named)
+
+    monkeypatch.setattr(Parts, "claim", claim)
+    worker._start = lambda _: confirmed.extend(one.confirmed for one in worker.held)
+    assert worker.take_one()
+    assert confirmed[0] <= asked[0]
+
+
+def test_an_engine_that_others_are_at_is_not_ended_because_it_failed_one(world: StepWorld) -> None:
+    queued(world, "first", "second")
+    worker = the_worker(world)
+    begun: list[Any] = []
+    worker._start = begun.append
+    assert worker.take_one()
+    engine, _ = worker._ready_engine("whisper-base")
+    engine.spoilt = True
+    assert worker.take_one()
+    assert worker._ready_engine("whisper-base")[0] is engine
+    begun[0]()
+    assert worker._ready_engine("whisper-base")[0] is not engine
+
+
+@pytest.mark.parametrize("trouble", ["alive", "model"])
+def test_an_engine_that_died_or_has_another_model_is_replaced_and_ended(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    queued(world, "first")
+    worker = the_worker(world)
+    engine, _ = worker._ready_engine("whisper-base")
+    closed: list[int] = []
+    monkeypatch.setattr(engine, "close", lambda: closed.append(1))
+    monkeypatch.setattr(engine, trouble, False if trouble == "alive" else "another")
+    assert worker._ready_engine("whisper-base")[0] is not engine
+    assert closed == [1]
+
+
+def test_what_is_held_is_held_until_it_has_ended_and_no_longer(world: StepWorld) -> None:
+    queued(world, "first")
+    worker = the_worker(world)
+    held: list[int] = []
+    world.each_clip = lambda one: held.append(len(one.held))
+    worker.work()
+    assert (held, worker.held) == ([1, 1], ())
+
+
+def test_a_part_that_is_canceled_by_its_job_is_closed_by_whoever_comes_across_it(world: StepWorld) -> None:
+    queued(world, "first")
+    world.change(job_key(the_job(world).job_id), status=JobStatus.CANCELED)
+    assert not the_worker(world).take_one()
+    (part,) = world.store.parts.of_job(the_job(world).job_id)
+    assert part.status is PartStatus.CANCELED
+
+
+def test_a_worker_that_was_told_to_leave_ends_once_its_slot_says_so(world: StepWorld) -> None:
+    queued(world, "first")
+    worker = the_worker(world)
+    assert worker._departure.begin()
+    working = threading.Thread(target=worker.work)
+    working.start()
+    working.join(0.2)
+    assert working.is_alive(), "until then it is counted as capacity"
+    worker._departure.mark()
+    working.join(10)
+    assert not working.is_alive()
+
+
+def test_a_job_is_told_of_the_boot_that_it_has_waited_for_and_of_no_other(world: StepWorld) -> None:
+    queued(world, "first")
+    worker = the_worker(world)
+    worker._presence.reached("ready")
+    worker._presence.beat()
+    world.now += 1
+    queued(world, "later")
+    worker.work()
+    jobs = {job.source_key: job.times for _, job in world.store.jobs.of_client("default", after=None, limit=3)}
+    assert {"capacity_asked", "launched", "ready", "claimed"} <= set(jobs["uploads/first.wav"])
+    assert not {"capacity_asked", "launched", "ready"} & set(jobs["uploads/later.wav"])
+
+
+def test_options_that_cannot_be_honoured_end_their_job_with_its_code_and_no_other(world: StepWorld) -> None:
+    queued(world, "wrong")
+    world.change(job_key(the_job(world).job_id), options={"model": "unknown/model"})
+    queued(world, "right")
+    the_worker(world).work()
+    assert statuses(world) == {"wrong": JobStatus.FAILED, "right": JobStatus.COMPLETED}
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Engines that were ended, by their model."""
+    found: list[str] = []
+    monkeypatch.setattr(StepEngine, "close", lambda engine, *_: found.append(engine.model))
+    return found
+
+
+def test_nothing_is_claimed_before_the_device_has_passed_the_gate(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
+) -> None:
+    queued(world, "first")
+
+    def fails(*_: object, **__: object) -> None:
+        raise GateFailedError("It heard nothing.")
+
+    monkeypatch.setattr(workers, "examine", fails)
+    worker = the_worker(world)
+    with pytest.raises(GateFailedError):
+        worker.run()
+    assert statuses(world) == {"first": JobStatus.QUEUED}
+    assert closed == ["whisper-base"], "an engine that nobody ends keeps the machine"
+
+
+def test_a_worker_that_has_passed_the_gate_says_so_works_and_ends_its_engine(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
+) -> None:
+    queued(world, "first")
+    monkeypatch.setattr(workers, "examine", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
+    the_worker(world).run()
+    assert statuses(world) == {"first": JobStatus.COMPLETED}
+    (slot,) = world.store.slots.all()
+    assert {"loaded", "ready", "leaving"} <= set(slot.times)
+    assert closed == ["whisper-base"]

@@ -1,0 +1,220 @@
+"""The heart keeps what is held, and lets go of what nobody can have heard of for a whole lease."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ConnectTimeoutError
+
+from services.common.domain.options import Options
+from services.common.domain.records import Job, Part
+from services.common.domain.states import JobStatus, PartStatus
+from services.common.store.parts import FencedError
+from services.gpu_worker import heart as hearts
+from services.gpu_worker.claim import Claim, Stop
+from services.gpu_worker.heart import Heart
+from services.gpu_worker.settings import WorkerSettings
+
+UNREACHABLE = ConnectTimeoutError(endpoint_url="https://dynamodb.example.com")
+SETTINGS = WorkerSettings(
+    table_name="table",
+    bucket_name="bucket",
+    deployment="test",
+    secrets_key_id="key",
+    models=("model",),
+    lease_seconds=60,
+    heartbeat_seconds=0.01,
+)
+
+
+class Aws:
+    """Parts and slot as the heart sees them; what it meets there is for the test to say."""
+
+    def __init__(self) -> None:
+        self.parts = self
+        self.told: list[str] = []
+        self.slot_beats = 0
+        self.meets: Callable[[Part], None] = lambda _: None
+        self.slot_meets: Callable[[], None] = lambda: None
+
+    def heartbeat(self, part: Part, *, lease_ends: int, **_: Any) -> Part:
+        self.told.append(part.job_id)
+        self.meets(part)
+        return replace(part, beat=part.beat + 1, due_at=lease_ends)
+
+    def beat(self) -> None:
+        self.slot_beats += 1
+        self.slot_meets()
+
+
+class Seconds:
+    """The monotonic clock, moved by the test."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
+    made = Seconds()
+    monkeypatch.setattr(hearts, "time", SimpleNamespace(monotonic=made.monotonic))
+    return made
+
+
+@pytest.fixture
+def aws() -> Aws:
+    return Aws()
+
+
+def held(name: str = "job", confirmed: float = 1_000.0) -> Claim:
+    job = Job(job_id=name, client_id="a", status=JobStatus.RUNNING, created_at=0, source_key="k", file_name="f")
+    part = Part(job_id=name, part_id="PART#0000", status=PartStatus.RUNNING, client_id="a", created_at=0, attempt=1)
+    return Claim(job, part, Options(), confirmed=confirmed)
+
+
+def heart(aws: Any, *claims: Claim, alive: Callable[[str], None] = lambda _: None) -> Heart:
+    return Heart(aws, aws, SETTINGS, held=lambda: claims, clock=lambda: 5_000, alive=alive)
+
+
+def raises(error: Exception) -> Callable[..., None]:
+    def raising(*_: object) -> None:
+        raise error
+
+    return raising
+
+
+def test_a_worker_that_nobody_heard_of_for_a_whole_lease_fences_itself(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+    aws.meets = raises(UNREACHABLE)
+    seconds.now += SETTINGS.lease_seconds + 1
+    heart(aws, claim).beat()
+    assert (claim.stop.is_set(), claim.reason) == (True, Stop.FENCED)
+
+
+def test_beats_that_nobody_hears_do_not_keep_a_lease(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+    aws.meets = raises(UNREACHABLE)
+    beating = heart(aws, claim)
+    for _ in range(7):
+        seconds.now += 10
+        beating.beat()
+    assert claim.reason is Stop.FENCED
+
+
+def test_until_its_lease_is_over_a_worker_that_cannot_be_heard_goes_on(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+    aws.meets = raises(UNREACHABLE)
+    seconds.now += SETTINGS.lease_seconds
+    heart(aws, claim).beat()
+    assert not claim.stop.is_set()
+
+
+def test_a_lease_counts_from_the_last_beat_that_was_heard(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+    seconds.now += SETTINGS.lease_seconds
+    heart(aws, claim).beat()
+    aws.meets = raises(UNREACHABLE)
+    seconds.now += SETTINGS.lease_seconds
+    heart(aws, claim).beat()
+    assert not claim.stop.is_set()
+
+
+def test_a_lease_counts_from_when_the_beat_was_sent_and_not_from_its_slow_answer(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+
+    def slowly(_: Part) -> None:
+        seconds.now += 50
+
+    aws.meets = slowly
+    heart(aws, claim).beat()
+    assert claim.confirmed == 1_000.0
+
+
+def test_a_part_that_is_anothers_is_let_go_at_once(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+    aws.meets = raises(FencedError("PART#0000"))
+    heart(aws, claim).beat()
+    assert (claim.stop.is_set(), claim.reason) == (True, Stop.FENCED)
+
+
+def test_a_part_that_ended_while_its_beat_was_under_way_was_taken_by_nobody(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+
+    def end(_: Part) -> None:
+        claim.ended = True
+        raise FencedError("PART#0000")
+
+    aws.meets = end
+    heart(aws, claim).beat()
+    assert not claim.stop.is_set()
+
+
+def test_whoever_has_ended_or_was_fenced_is_beaten_for_no_more(aws: Aws, seconds: Seconds) -> None:
+    ended, fenced, leaving = held("ended"), held("fenced"), held("leaving")
+    ended.ended = True
+    fenced.let_go(Stop.FENCED)
+    leaving.let_go(Stop.LEAVING)
+    heart(aws, ended, fenced, leaving).beat()
+    assert aws.told == ["leaving"]
+
+
+@pytest.mark.parametrize("error", [UNREACHABLE, FencedError("PART#0000")])
+def test_one_parts_trouble_keeps_no_other_and_not_the_machine_from_being_heard_of(
+    aws: Aws, seconds: Seconds, error: Exception
+) -> None:
+    first, second = held("first"), held("second")
+
+    def trouble(part: Part) -> None:
+        if part.job_id == "first":
+            raise error
+
+    aws.meets = trouble
+    heart(aws, first, second).beat()
+    assert (aws.told, aws.slot_beats, second.part.beat) == (["first", "second"], 1, 1)
+
+
+def test_a_beat_moves_the_counter_and_the_lease_of_the_claim(aws: Aws, seconds: Seconds) -> None:
+    claim = held()
+    beating = heart(aws, claim)
+    beating.beat()
+    beating.beat()
+    assert (claim.part.beat, claim.part.due_at) == (2, 5_000 + 60_000)
+
+
+@pytest.fixture
+def beating(aws: Aws) -> Iterator[threading.Event]:
+    """A heart on its own thread, that was well three times."""
+    well, times = threading.Event(), [0]
+
+    def alive(name: str) -> None:
+        times[0] += name == "heart"
+        if times[0] == 3:
+            well.set()
+
+    aws.slot_meets = raises(UNREACHABLE)
+    made = heart(aws, alive=alive)
+    made.start()
+    yield well
+    made.stop(10)
+
+
+def test_a_heart_beats_on_through_an_outage(aws: Aws, beating: threading.Event) -> None:
+    assert beating.wait(20)
+    assert aws.slot_beats >= 3
+
+
+def test_a_fence_outranks_a_departure_whichever_came_first() -> None:
+    one, other = held(), held()
+    one.let_go(Stop.FENCED)
+    one.let_go(Stop.LEAVING)
+    other.let_go(Stop.LEAVING)
+    other.let_go(Stop.FENCED)
+    assert (one.reason, other.reason) == (Stop.FENCED, Stop.FENCED)
