@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import moto.core.botocore_stubber
+import moto.kms.models
 import pytest
 from moto import mock_aws
 
@@ -31,6 +33,9 @@ from tests.support.faults import Faults
 from tests.support.shared_aws import REGION, shared_aws
 
 TABLE, BUCKET = "transcription-jobs", "recordings"
+
+# The emulator makes a key pair with every key, which takes longer than most tests: one serves them all.
+moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)
 
 
 class Clock:
