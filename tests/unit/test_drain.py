@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,13 @@ def test_what_has_been_through_does_not_stand_in_line_again() -> None:
     waiting = line(delivery("one", 1), delivery("one", 1))
 
     assert hosts(waiting) == ["one"]
+
+
+def test_what_is_due_once_more_stands_in_line_once_more() -> None:
+    once = delivery("one", 1)
+    waiting = line(once, replace(once, attempts=1))
+
+    assert hosts(waiting) == ["one", "one"]
 
 
 class Queue:
