@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ class Sender:
         self.name = name
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sender")
         self._sending: set[Future[None]] = set()
+        self._noting = threading.Lock()
+        """Parts end on threads of their own, two of them perhaps at once."""
 
     def lease_until(self, now: int) -> int:
         """When a delivery that is created now becomes the sweep's."""
@@ -36,8 +39,9 @@ class Sender:
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """Try each once, soon."""
-        self._sending = {future for future in self._sending if not future.done()}
-        self._sending |= {self._pool.submit(self._try, delivery) for delivery in deliveries}
+        with self._noting:
+            self._sending = {future for future in self._sending if not future.done()}
+            self._sending |= {self._pool.submit(self._try, delivery) for delivery in deliveries}
 
     def finish(self, seconds: float = DEADLINE_SECONDS) -> None:
         """Wait for the tries under way, no longer than one can take; the rest is the sweep's."""
