@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from services.local.machines import Boot
 
 START_SECONDS = 60
+INHERITED = ("PATH", "HOME", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG")
+"""What the system's processes get of the environment they are started in: where programs and caches are, and how what
+runs is measured, which coverage.py tells each Python by this variable. All else would make one machine's run another's.
+"""
 MAX_FAILED_MACHINES = 3
 """Workers that ended badly, after which another would do no better."""
 
@@ -127,7 +131,7 @@ class Stack:
         )
 
     def _aws(self) -> dict[str, str]:
-        keep = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CACHE_HOME") if name in os.environ}
+        keep = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return keep | {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "local",
