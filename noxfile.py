@@ -19,7 +19,15 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = ("3.11", "3.13")
 """The oldest and the newest Python. The one that runs this file runs all tests, since every machine has that one."""
 OTHER = [version for version in SUPPORTED if version != HERE]
-ELSEWHERE = ("tests/unit", "tests/integration")
+ROOMS = ("tests/unit", "tests/integration", "tests/e2e")
+_OF_AN_INTERPRETER = ("api_callbacks", "api_jobs", "api_refusals", "cli", "engine", "engine_options")
+_OF_AN_INTERPRETER += ("example_receivers", "log_shipping", "media", "models")
+ELSEWHERE = (
+    *("tests/unit", "tests/e2e/test_command_line.py"),
+    *(f"tests/integration/test_{name}.py" for name in _OF_AN_INTERPRETER),
+)
+"""What another interpreter can change: the language and its library, what is compiled for it (the engine, the reading
+of media, the API's models), processes and sockets. The order of calls to AWS is the same on all."""
 LAMBDA_PYTHON = "3.13"
 SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Twice as many processes as the two cores that the project's machines have: systems mostly wait, for leases above all.
@@ -72,16 +80,15 @@ def tests(session: nox.Session) -> None:
     wanted = ("uv", "python", "find", "--no-project", LAMBDA_PYTHON)
     if not session.run(*wanted, silent=True, success_codes=range(3)):
         session.run("uv", "python", "install", LAMBDA_PYTHON, success_codes=range(3))
-    rooms = ("tests/unit", "tests/integration", "tests/e2e")
-    session.run("python", "-m", "pytest", *rooms, *SIDE_BY_SIDE, "-m", "not alone")
-    session.run("python", "-m", "pytest", *rooms, "-m", "alone")
+    session.run("python", "-m", "pytest", *ROOMS, *SIDE_BY_SIDE, "-m", "not alone")
+    session.run("python", "-m", "pytest", *ROOMS, "-m", "alone")
     for version in OTHER:
         session.notify(f"elsewhere-{version}")
 
 
 @nox.session(python=OTHER)
 def elsewhere(session: nox.Session) -> None:
-    """On the other supported Pythons, what another interpreter can change: the language, wheels, sockets."""
+    """On the other supported Pythons, what another interpreter can change."""
     install(session)
     session.run("python", "-m", "pytest", *(session.posargs or (*ELSEWHERE, *SIDE_BY_SIDE, "-m", "not alone")))
 
@@ -91,9 +98,9 @@ def coverage(session: nox.Session) -> None:
     """The tests on this Python, measured in every process of the local stack; the least covered files come first."""
     install(session)
     session.run("coverage", "erase")
-    everything = ["tests/unit", "tests/integration", "tests/e2e", "-m", with_what_is_here(session)]
-    everything += [f"--deselect={TIMED}", "--timeout=900"]  # what is measured is slower
-    session.run("coverage", "run", "-m", "pytest", *(session.posargs or everything))
+    measured = ("coverage", "run", "-m", "pytest", *ROOMS, "--timeout=900")  # what is measured is slower
+    session.run(*measured, *SIDE_BY_SIDE, "-m", "not alone")
+    session.run(*measured, f"--deselect={TIMED}", "-m", "alone")
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report")
 
