@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +13,10 @@ from tests.support import programs
 
 SHOWN_SECONDS = 1.0
 """Of a file, to have a line of its own in the table."""
-LONGEST = (
-    "test_deployment.py",
-    "test_chaos.py",
-)
+LONGEST = ("test_deployment.py", "test_crash_matrix.py", "test_chaos.py", "test_recording.py")
 """Files that take longest, so that where tests run side by side nobody waits for one that began last."""
+SHARE_A_STACK = ("test_api_examples.py", "test_command_line.py", "test_demo.py", "test_logs.py", "test_system.py")
+"""Files whose tests use the stack of tests/e2e/conftest.py."""
 NOTHING_LEFT_OUT = "CI" in os.environ
 """On the project's own machines: there a test whose program is missing fails, and so does a run with a skipped test."""
 _missing: set[str] = set()
@@ -39,11 +39,25 @@ def _leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     config.hook.pytest_deselected(items=left_out)
 
 
-def _place(item: pytest.Item) -> tuple[int, int]:
-    """The longest files first, then whole systems, then the emulator, then what takes no time."""
+def _place(item: pytest.Item) -> tuple[int, bool, int]:
+    """The longest files first, then who shares a stack, then whole systems, the emulator, and what takes no time."""
     rooms = ("e2e", "integration", "unit")
     longest = LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
-    return longest, next((number for number, room in enumerate(rooms) if room in item.path.parts), 0)
+    room = next((number for number, room in enumerate(rooms) if room in item.path.parts), 0)
+    return longest, item.path.name not in SHARE_A_STACK, room
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is run by one process, and so are those that share a stack."""
+    from xdist.scheduler import LoadFileScheduling  # noqa: PLC0415 - a single test needs none of it
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc] # xdist's types are not followed
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", 1)[0]
+            return "the shared stack" if Path(file).name in SHARE_A_STACK else file
+
+    return Scheduling(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

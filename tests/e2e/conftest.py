@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,19 +14,29 @@ from services.local.receiver import Receiver
 from services.local.stack import Stack, StackSettings
 from tests.support.random_model import UNTRAINED, write_random_model
 
+_shared: list[Stack] = []
+_running = ExitStack()
+
 
 @pytest.fixture(scope="session")
 def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_random_model(tmp_path_factory.mktemp("model"))
 
 
-@pytest.fixture(scope="session")
-def stack(random_model: Path) -> Iterator[Stack]:
-    with Stack(StackSettings(models_folder=random_model, idle_seconds=5, worker=UNTRAINED)) as running:
-        try:
-            yield running
-        finally:
-            sys.stdout.write(running.log_text())
+@pytest.fixture
+def stack(random_model: Path) -> Stack:
+    """Started by the first test that needs it; ended after the last one, so that none of it goes on beside others."""
+    if not _shared:
+        settings = StackSettings(models_folder=random_model, idle_seconds=5, worker=UNTRAINED)
+        _shared.append(_running.enter_context(Stack(settings)))
+    return _shared[0]
+
+
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """tests/conftest.py puts those that share the stack one after another."""
+    if _shared and not (nextitem and "stack" in nextitem.fixturenames):  # type: ignore[attr-defined] # of every function
+        sys.stdout.write(_shared.pop().log_text())
+        _running.close()
 
 
 @pytest.fixture
@@ -36,9 +47,10 @@ def client(stack: Stack, request: pytest.FixtureRequest) -> Client:
 
 @pytest.fixture
 def receiver(client: Client) -> Iterator[Receiver]:
-    """Listens to every kind of event of the test's client."""
+    """Listens to every kind of event of the test's client. Afterwards its port may be another test's."""
     with Receiver() as listening:
         kinds = ("queued", "started", "interrupted", "completed", "failed", "canceled")
-        events = [f"transcription.{kind}" for kind in kinds]
-        listening.trust(client.register(listening.url, events=events)["secret"])
+        made = client.register(listening.url, events=[f"transcription.{kind}" for kind in kinds])
+        listening.trust(made["secret"])
         yield listening
+        client.http.delete(f"/api/callbacks/{made['callback_id']}").raise_for_status()

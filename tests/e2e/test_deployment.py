@@ -111,9 +111,11 @@ def test_the_complete_example_is_planned_in_seconds(terraform: Terraform) -> Non
 def test_an_upload_through_the_presigned_link_becomes_a_verified_webhook(deployment: Deployment) -> None:
     client = Client(deployment, "acme")
     with Receiver() as receiver:
-        receiver.trust(client.register(receiver.url)["secret"])
+        made = client.register(receiver.url)
+        receiver.trust(made["secret"])
         job_id = client.send(MEETING.read_bytes()[:60_000], "möte.mp3")
         message = receiver.messages.get(timeout=90)
+        client.http.delete(f"/api/callbacks/{made['callback_id']}").raise_for_status()
     assert message.type == "transcription.completed", message.data
     assert message.data["job_id"] == job_id
     assert receiver.refused == 0
