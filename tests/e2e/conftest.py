@@ -32,6 +32,7 @@ def stack(random_model: Path) -> Stack:
     return _shared[0]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """tests/conftest.py puts those that share the stack one after another."""
     if _shared and not (nextitem and "stack" in nextitem.fixturenames):  # type: ignore[attr-defined] # of every function
