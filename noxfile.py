@@ -139,6 +139,13 @@ def crash_matrix(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Mistakes in conditions, guards and counters, and which the tests notice: `./nox -s mutants [-- PATH…]`."""
+    install(session)
+    session.run("python", "-m", "tests.mutation", *session.posargs)
+
+
+@nox.session
 def burst(session: nox.Session) -> None:
     """Ten thousand uploads at once: none lost, none twice; prints seconds, calls a job and memory."""
     install(session)

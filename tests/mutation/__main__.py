@@ -1,0 +1,215 @@
+"""Mistakes in conditions, guards and counters, and which of them the tests notice.
+
+`python -m tests.mutation [PATH…] [--jobs N]` prints a table and the survivors, and writes reports/mutants.json. It
+fails where the tests notice less than `FLOOR` of what can go wrong in the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import gc
+import importlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.mutation import covering, rooms
+from tests.mutation.covering import Covering
+from tests.mutation.equivalent import EQUIVALENT
+from tests.mutation.session import ROOT, pytest_main, same_examples_each_time
+from tests.mutation.trial import Bodies, Report, Trial, on_import
+from tests.mutation.trials import Mutant, Trials, Verdict
+
+FLOOR = 0.90
+"""Share of the mistakes in the store that must be noticed."""
+REPORT = ROOT / "reports" / "mutants.json"
+SHOWN = 150
+"""Characters of a survivor's line."""
+_FOREIGN = (
+    *("boto3", "cryptography", "fastapi", "httpx", "moto", "moto.dynamodb", "moto.ec2", "moto.kms", "moto.s3"),
+    *("moto.ssm", "numpy", "pydantic_settings", "schemathesis", "structlog"),
+)
+"""What takes long to import and is not ours."""
+
+
+class Warm:
+    """A pytest plugin: all tests are collected, clients made, and then every mutant gets a fork of that."""
+
+    def __init__(self, trials: Trials, mutants: Sequence[Mutant], known: Covering, bodies: Bodies) -> None:
+        self._trials, self._mutants, self._known, self._bodies = trials, mutants, known, bodies
+        self._trial: Trial | None = None
+        self._items: list[pytest.Item] = []
+        self.verdicts: list[Verdict] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self._items = session.items
+        self._warm_up()
+        # One folder for all forks: a new one each would have them clear away each other's.
+        session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+        gc.collect()
+        gc.freeze()
+        for verdict in self._trials.run(self._mutants, self._start):
+            _tell(verdict)
+            self.verdicts.append(verdict)
+        return True
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if self._trial:
+            self._trial.pytest_runtest_logreport(report)
+
+    def _warm_up(self) -> None:
+        """The quickest test of each file: what is made once for all tests is made before the first fork."""
+        quickest: dict[str, str] = {}
+        for test in sorted(self._known.tests, key=lambda test: test.work):
+            quickest.setdefault(test.id.split("::", 1)[0], test.id)
+        for item in self._items:
+            if item.nodeid in quickest.values():
+                item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+
+    def _start(self, mutant: Mutant | None, ids: Sequence[str], report: Report) -> None:
+        if mutant and not self._bodies.exchange(mutant.path, mutant.change):
+            report.say("unheld")
+            return
+        self._trial = Trial(ids, report)
+        self._trial.run(self._items)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    parser.add_argument("path", nargs="*", help="only files that begin like this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="forks at a time")
+    asked = parser.parse_args()
+    began = time.monotonic()
+    chosen = [path for path in rooms.files() if not asked.path or path.startswith(tuple(asked.path))]
+    modules = rooms.trees(chosen)
+    everything = rooms.mutants(modules)
+    if unknown := rooms.unknown_equivalents(everything, chosen):
+        print("named as equivalent, and not there any more:", *unknown, sep="\n  ")
+        return 1
+    mutants = [mutant for mutant in everything if rooms.key(mutant) not in EQUIVALENT]
+    with _folder():
+        same_examples_each_time()
+        for name in _FOREIGN:
+            importlib.import_module(name)
+        known = covering.measure(rooms.files(), asked.jobs)
+        print(f"{len(known.tests)} tests measured in {time.monotonic() - began:.0f} s", flush=True)
+        verdicts = _try_all(mutants, modules, known, asked.jobs)
+    seconds = time.monotonic() - began
+    _print(verdicts)
+    _write(verdicts, len(everything) - len(mutants), seconds)
+    print(f"{len(verdicts)} mistakes, {len(everything) - len(mutants)} that are none, {seconds:.0f} s")
+    return _below_floor(verdicts)
+
+
+@contextmanager
+def _folder() -> Iterator[None]:
+    """One for whatever the forks leave behind."""
+    folder = tempfile.mkdtemp(prefix="mutants-")
+    tempfile.tempdir = os.environ["TMPDIR"] = folder
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _try_all(mutants: Sequence[Mutant], modules: Mapping[str, ast.Module], known: Covering, jobs: int) -> list[Verdict]:
+    """First what must be there at import, while nothing of ours has been imported; then everything else."""
+    early = [mutant for mutant in mutants if _is_early(mutant, known)]
+    late = [mutant for mutant in mutants if not _is_early(mutant, known)]
+    trials = Trials(known, rooms.users(rooms.trees(rooms.files())), jobs=jobs)
+
+    def start(mutant: Mutant | None, ids: Sequence[str], report: Report) -> None:
+        if mutant:
+            tree, change = modules[mutant.path], mutant.change
+            on_import(mutant.path, tree, change, ids, report)
+        else:
+            pytest_main(ids, Trial(ids, report))
+
+    verdicts = []
+    for verdict in trials.run(early, start):
+        _tell(verdict)
+        verdicts.append(verdict)
+    files = sorted({test.id.split("::", 1)[0] for test in known.tests})
+    warm = Warm(trials, late, known, Bodies(modules))
+    pytest_main(files, warm)
+    for test in sorted(trials.distrusted):
+        print(f"fails by itself, and was left out: {test}")
+    return verdicts + warm.verdicts
+
+
+def _is_early(mutant: Mutant, known: Covering) -> bool:
+    imported = known.imported.get(mutant.path, frozenset())
+    return not mutant.change.site.where or not imported.isdisjoint(mutant.change.lines)
+
+
+def _tell(verdict: Verdict) -> None:
+    if verdict.caught_by is None:
+        print(f"{verdict.mutant.name[:SHOWN]} [{verdict.how}, {verdict.tests} tests]", file=sys.__stdout__, flush=True)
+
+
+def _print(verdicts: Sequence[Verdict]) -> None:
+    by_file: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        by_file[verdict.mutant.path].append(verdict)
+    print(f"\n{'file':<48}{'mistakes':>10}{'noticed':>10}{'':>8}")
+    for path, found in sorted(by_file.items()):
+        print(_row(path, found))
+    for room in rooms.ROOMS:
+        if found := [verdict for verdict in verdicts if verdict.mutant.path.startswith(f"{room}/")]:
+            print(_row(room, found))
+
+
+def _row(name: str, found: Sequence[Verdict]) -> str:
+    caught = sum(verdict.caught_by is not None for verdict in found)
+    return f"{name:<48}{len(found):>10}{caught:>10}{share(found):>8.1%}"
+
+
+def share(verdicts: Sequence[Verdict]) -> float:
+    """How much of it was noticed; all, where there was nothing."""
+    return sum(verdict.caught_by is not None for verdict in verdicts) / len(verdicts) if verdicts else 1.0
+
+
+def _write(verdicts: Sequence[Verdict], equivalent: int, seconds: float) -> None:
+    shares: Mapping[str, float] = {
+        room: round(share([verdict for verdict in verdicts if verdict.mutant.path.startswith(f"{room}/")]), 4)
+        for room in rooms.ROOMS
+    }
+    entries = [
+        {
+            "file": verdict.mutant.path,
+            "line": verdict.mutant.change.line,
+            "function": verdict.mutant.change.site.where,
+            "operator": verdict.mutant.change.operator,
+            "change": verdict.mutant.change.text,
+            "caught_by": verdict.caught_by,
+            "how": verdict.how,
+            "tests": verdict.tests,
+        }
+        for verdict in sorted(verdicts, key=lambda verdict: (verdict.mutant.path, verdict.mutant.change.line))
+    ]
+    REPORT.parent.mkdir(exist_ok=True)
+    report = {"seconds": round(seconds), "shares": shares, "equivalent": equivalent, "mutants": entries}
+    Path(REPORT).write_text(json.dumps(report, indent=1))
+
+
+def _below_floor(verdicts: Sequence[Verdict]) -> bool:
+    of_store = [verdict for verdict in verdicts if verdict.mutant.path.startswith(f"{rooms.STORE}/")]
+    if share(of_store) < FLOOR:
+        print(f"The tests notice {share(of_store):.1%} of the mistakes in {rooms.STORE}; {FLOOR:.0%} are asked for.")
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
