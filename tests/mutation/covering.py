@@ -83,7 +83,7 @@ class Covering:
 def measure(targets: Sequence[str], jobs: int) -> Covering:
     """What covers these files; tests that have not changed since they were measured are not measured again."""
     names = _test_files()
-    common = _digest([path for path in _sources() if path not in names])
+    common = _digest(_sources())
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     digests = {name: f"{common} {_digest([name])}" for name in names}
     fresh = {name: kept[name] for name in names if kept.get(name, {}).get("digest") == digests[name]}
@@ -102,8 +102,10 @@ def _test_files() -> list[str]:
 
 
 def _sources() -> list[str]:
+    """What any test may depend on."""
     folders = ("services", "tests/support", "tests/crash", "tests/unit", "tests/integration")
-    return sorted(str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    found = (path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    return sorted(str(path.relative_to(ROOT)) for path in found if not path.name.startswith("test_"))
 
 
 def _digest(paths: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ TEST_SECONDS = 8.0
 """That any test may take, beside several times what it took when it was measured: longer is a hang."""
 TIMES = 6.0
 LOOK_SECONDS = 0.2
-MOST_WORK = 40.0
+MOST_WORK = 10.0
 """Seconds of processor time that a mistake which nobody notices may cost; tests beyond that are left out."""
 
 
