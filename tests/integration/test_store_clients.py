@@ -382,7 +382,7 @@ def test_an_event_is_committed_once_with_a_delivery_for_each_who_listens(world: 
 
 def test_first_tries_have_a_sender_until_its_lease_ends(world: World) -> None:
     told = Announcement(EVENT, "", [CALLBACK], sender="worker", sender_until=9)
-    assert list(told.deliveries) == [replace(DELIVERY, owner="worker", due_at=9)]
+    assert list(told.deliveries) == [replace(DELIVERY, tries=(), owner="worker", due_at=9)]
     own = Announcement(EVENT, "", [OWN])
     assert [delivery.own_callback for delivery in own.deliveries] == [True]
 
