@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,15 @@ class Test:
     work: float
     """Of processor time: what running it costs, whatever else the machine does."""
     lines: Mapping[str, frozenset[int]]
+
+    def share_in(self, path: str) -> float:
+        """How much of what it runs is in this file: whoever only passes through has little."""
+        return len(self.lines.get(path, ())) / max(1, self.size)
+
+    @cached_property
+    def size(self) -> int:
+        """Lines that it runs."""
+        return sum(map(len, self.lines.values()))
 
 
 @dataclass(frozen=True, kw_only=True)

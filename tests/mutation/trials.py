@@ -135,7 +135,7 @@ class Trials:
         return Verdict(mutant=mutant, caught_by=test.id, how=how, tests=tests)
 
     def _tests_of(self, mutant: Mutant) -> list[Test]:
-        """Those that run the line, whoever is quick and likely to notice first."""
+        """Those that run the line; first who is quick, is about this file, and has noticed something here before."""
         change, statement = mutant.change, mutant.change.site.statement
         found = self._covering.of({mutant.path: change.lines})
         if not found:
@@ -145,7 +145,7 @@ class Trials:
 
         def cost(test: Test) -> float:
             near, file = self._kills[mutant.path + change.site.where, test.id], self._kills[mutant.path, test.id]
-            return (test.work + 0.01) / (1 + 5 * near + file)
+            return (test.work + 0.01) / (test.share_in(mutant.path) + 0.01) / (1 + 5 * near + file)
 
         chosen: list[Test] = []
         work = 0.0
