@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -33,6 +33,8 @@ from tests.mutation.trials import Mutant, Trials, Verdict
 FLOOR = 0.90
 """Share of the mistakes in the store that must be noticed."""
 REPORT = ROOT / "reports" / "mutants.json"
+KEPT_EVERY = 25
+"""Verdicts after which the report is written: what an interrupted run has found is not lost."""
 SHOWN = 150
 """Characters of a survivor's line."""
 _FOREIGN = (
@@ -45,11 +47,17 @@ _FOREIGN = (
 class Warm:
     """A pytest plugin: all tests are collected, clients made, and then every mutant gets a fork of that."""
 
-    def __init__(self, trials: Trials, mutants: Sequence[Mutant], known: Covering, bodies: Bodies) -> None:
-        self._trials, self._mutants, self._known, self._bodies = trials, mutants, known, bodies
+    def __init__(
+        self,
+        trials: Trials,
+        mutants: Sequence[Mutant],
+        known: Covering,
+        bodies: Bodies,
+        note: Callable[[Verdict], None],
+    ) -> None:
+        self._trials, self._mutants, self._known, self._bodies, self._note = trials, mutants, known, bodies, note
         self._trial: Trial | None = None
         self._items: list[pytest.Item] = []
-        self.verdicts: list[Verdict] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -60,8 +68,7 @@ class Warm:
         gc.collect()
         gc.freeze()
         for verdict in self._trials.run(self._mutants, self._start):
-            _tell(verdict)
-            self.verdicts.append(verdict)
+            self._note(verdict)
         return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -104,16 +111,25 @@ def main() -> int:
         caught = {key for key, entry in _reported().items() if entry["caught_by"]}
         mutants = [mutant for mutant in mutants if rooms.key(mutant) not in caught]
     mutants = mutants[:: asked.every]
+    possible = {rooms.key(mutant) for mutant in rooms.mutants(rooms.trees(rooms.files()))}
+    verdicts: list[Verdict] = []
+
+    def note(verdict: Verdict) -> None:
+        _tell(verdict)
+        verdicts.append(verdict)
+        if len(verdicts) % KEPT_EVERY == 0:
+            _write(verdicts, possible, time.monotonic() - began)
+
     with _folder():
         same_examples_each_time()
         for name in _FOREIGN:
             importlib.import_module(name)
         known = covering.measure(rooms.files(), asked.jobs)
         print(f"{len(known.tests)} tests measured in {time.monotonic() - began:.0f} s", flush=True)
-        verdicts = _try_all(mutants, modules, known, asked.jobs)
+        _try_all(mutants, modules, known, asked.jobs, note)
     seconds = time.monotonic() - began
     _print(verdicts)
-    _write(verdicts, {rooms.key(mutant) for mutant in rooms.mutants(rooms.trees(rooms.files()))}, seconds)
+    _write(verdicts, possible, seconds)
     print(f"{len(verdicts)} mistakes, {len(everything) - len(mutants)} that are none, {seconds:.0f} s")
     return _below_floor()
 
@@ -129,7 +145,13 @@ def _folder() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _try_all(mutants: Sequence[Mutant], modules: Mapping[str, ast.Module], known: Covering, jobs: int) -> list[Verdict]:
+def _try_all(
+    mutants: Sequence[Mutant],
+    modules: Mapping[str, ast.Module],
+    known: Covering,
+    jobs: int,
+    note: Callable[[Verdict], None],
+) -> None:
     """First what must be there at import, while nothing of ours has been imported; then everything else."""
     early = [mutant for mutant in mutants if _is_early(mutant, known)]
     late = [mutant for mutant in mutants if not _is_early(mutant, known)]
@@ -142,16 +164,12 @@ def _try_all(mutants: Sequence[Mutant], modules: Mapping[str, ast.Module], known
         else:
             pytest_main(ids, Trial(ids, report))
 
-    verdicts = []
     for verdict in trials.run(early, start):
-        _tell(verdict)
-        verdicts.append(verdict)
+        note(verdict)
     files = sorted({test.id.split("::", 1)[0] for test in known.tests})
-    warm = Warm(trials, late, known, Bodies(modules))
-    pytest_main(files, warm)
+    pytest_main(files, Warm(trials, late, known, Bodies(modules), note))
     for test in sorted(trials.distrusted):
         print(f"fails by itself, and was left out: {test}")
-    return verdicts + warm.verdicts
 
 
 def _is_early(mutant: Mutant, known: Covering) -> bool:

@@ -168,14 +168,24 @@ class _Tracing:
         self._traced = traced
         self._taken: dict[str, tuple[float, float]] = {}
         self._bad: set[str] = set()
+        self._context: str | None = None
 
     @property
     def passed(self) -> dict[str, tuple[float, float]]:
         return {test: taken for test, taken in self._taken.items() if test not in self._bad}
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """What is made once for all tests is not the first one's cost: it runs beforehand, and does not count."""
+        firsts = {item.path: item for item in reversed(session.items)}
+        self._context = "beforehand"
+        for item in firsts.values():
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
+        self._context = None
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self._traced.switch_context(item.nodeid)
+        self._traced.switch_context(self._context or item.nodeid)
         began = time.monotonic(), time.process_time()
         try:
             return (yield)

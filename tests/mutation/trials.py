@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import accumulate
 
 from tests.mutation.covering import Covering, Test
 from tests.mutation.operators import Change
@@ -23,7 +24,7 @@ TEST_SECONDS = 8.0
 """That any test may take, beside several times what it took when it was measured: longer is a hang."""
 TIMES = 6.0
 LOOK_SECONDS = 0.2
-MOST_WORK = 10.0
+MOST_WORK = 20.0
 """Seconds of processor time that a mistake which nobody notices may cost; tests beyond that are left out."""
 
 
@@ -143,18 +144,16 @@ class Trials:
         if not change.site.where and isinstance(statement, ast.Assign):
             found = self._covering.of(self._users.get(ast.unparse(statement.targets[0]), {}))
 
-        def cost(test: Test) -> float:
-            near, file = self._kills[mutant.path + change.site.where, test.id], self._kills[mutant.path, test.id]
-            return (test.work + 0.01) / (test.share_in(mutant.path) + 0.01) / (1 + 5 * near + file)
+        def aside(test: Test) -> float:
+            return (test.work + 0.01) / (test.share_in(mutant.path) + 0.01)
 
-        chosen: list[Test] = []
-        work = 0.0
-        for test in sorted((test for test in found if test.id not in self.distrusted), key=cost):
-            work += test.work
-            if chosen and work > MOST_WORK:
-                break
-            chosen.append(test)
-        return chosen
+        def kills(test: Test) -> int:
+            return 5 * self._kills[mutant.path + change.site.where, test.id] + self._kills[mutant.path, test.id]
+
+        trusted = sorted((test for test in found if test.id not in self.distrusted), key=aside)
+        spent = accumulate(test.work for test in trusted)
+        chosen = [test for test, work in zip(trusted, spent, strict=True) if work <= MOST_WORK] or trusted[:1]
+        return sorted(chosen, key=lambda test: aside(test) / (1 + kills(test)))
 
     def _fork(self, trial: _Trial, tests: list[Test], start: Start) -> _Child:
         ours, theirs = os.pipe()
