@@ -262,6 +262,12 @@ def test_minutes_left_over_from_before_pauses_do_not_grow_without_end(world: Wor
     assert (len(found), found["1000"]) == (left, 1)
 
 
+def test_a_key_that_is_gone_is_not_made_again_by_its_minutes(world: World) -> None:
+    with pytest.raises(ConditionFailedError):
+        world.store.clients._forget(("KEY#gone", "KEY"), {"minutes": {"1": 1}}, "1")
+    assert lying(world, ("KEY#gone", "KEY")) == {}
+
+
 def test_a_delivery_is_taken_by_one_sender(world: World) -> None:
     delivery, deliveries = put_delivery(world), world.store.deliveries
     assert changed(world, delivery_key(delivery), lambda: deliveries.take(delivery, owner="a", until=9)) == {

@@ -219,6 +219,8 @@ def put_failed(world: World, **more: Any) -> Job:
 
 def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> None:
     job = put_failed(world)
+    times = {"created": 1, "uploaded": 2, "queued": 9}
+    assert commands.again(job, 9) == replace(job, status=JobStatus.QUEUED, generation=2, error=None, times=times)
     part = put_part(world, status=PartStatus.FAILED, owner="worker")
     done = put_part(world, part_id=part_name(1), status=PartStatus.DONE)
     of_part: list[Any] = []

@@ -244,8 +244,12 @@ def test_a_record_is_the_same_after_the_table(world: World) -> None:
 
 
 def test_what_is_none_is_not_written_however_deep(world: World) -> None:
-    put(world, none=None, inner={"none": None, "list": ({"none": None, "one": 1}, 2.5)})
-    assert lying(world, KEY) == {"pk": "A", "sk": "a", "inner": {"list": [{"one": 1}, 2.5]}}
+    put(world, none=None, inner={"none": None, "tuple": ({"none": None, "one": 1}, 2.5), "list": [0.5, (Colour.RED,)]})
+    assert lying(world, KEY) == {
+        "pk": "A",
+        "sk": "a",
+        "inner": {"tuple": [{"one": 1}, 2.5], "list": [0.5, ["red"]]},
+    }
 
 
 def test_numbers_come_back_whole_where_they_are_and_inside_of_everything() -> None:
