@@ -369,6 +369,8 @@ def test_deliveries_and_their_events_are_read_without_those_of_another_version(w
     assert deliveries.of_job("job_1") == [delivery]
     assert list(deliveries.overdue(1_000)) == [delivery]
     assert list(deliveries.overdue(999)) == []
+    put_delivery(world, event_id="evt_2", due_at=500)
+    assert [one.event_id for one in deliveries.overdue(1_000, limit=2)] == ["evt_2"]
     assert deliveries.event(delivery) is None
     table(world).write(Put(item=event_item(EVENT)))
     assert deliveries.event(delivery) == EVENT

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from services.common.domain import objects
 from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.endurance import pause_ms
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.options import Options
-from services.common.domain.records import FIRST_PART, Delivery, Job, Part, Slot
-from services.common.domain.states import SlotStatus
+from services.common.domain.records import FIRST_PART, Delivery, Job, Part, Slot, part_name
+from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.gpu_worker.claim import Claim, Stop
 from services.gpu_worker.departure import Departure
 from services.gpu_worker.files import Files
@@ -24,8 +26,8 @@ from services.gpu_worker.identity import Identity
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.work import Work
-from tests.crash.engine import StepEngine
-from tests.support.items import lying, put_running
+from tests.crash.engine import StepEngine, make_plan
+from tests.support.items import lying, of_job, put_job, put_part, put_running
 from tests.support.world import BUCKET, TABLE, World
 
 SETTINGS = WorkerSettings(
@@ -148,6 +150,7 @@ def test_who_leaves_gives_back_what_it_holds_with_its_results(bench: Bench) -> N
     assert (bench.status, part.status, part.owner) == ("queued", "queued", None)
     assert (part.deaths, part.losses, part.not_before) == (1, 1, 0), "nothing is held against it"
     assert (part.due_at, part.progress) == (bench.world.clock(), 0.5)
+    assert [item["type"] for item in of_job(bench.world).values() if "type" in item] == ["transcription.interrupted"]
     claimed = bench.world.store.parts.claim(part, bench.job_now, owner="w2", lease_ends=9, started=None, times={})
     assert claimed
     decoded: list[int] = []
@@ -155,6 +158,34 @@ def test_who_leaves_gives_back_what_it_holds_with_its_results(bench: Bench) -> N
     bench.claim = Claim(bench.job_now, claimed, Options(), confirmed=0.0)
     bench.do()
     assert (bench.status, len(decoded)) == ("completed", 1), "the other clip is not decoded again"
+
+
+def test_one_of_several_parts_is_done_from_its_own_sound_and_kept_for_the_merge(world: World) -> None:
+    name, files = part_name(1), Files(world.s3, BUCKET)
+    bench = Bench(world, part_id=name, parts=2)
+    put_job(world, status=JobStatus.RUNNING, parts=2)
+    put_part(world, part_id=name, status=PartStatus.RUNNING, owner="worker", parts=2)
+    files.put_plan("job_1", make_plan(2))
+    world.s3.put_object(Bucket=BUCKET, Key=objects.part_audio("job_1", name), Body=b"its own")
+    decode, heard = bench.engine.decode, []
+
+    def hear(path: Path, *arguments: Any, **more: Any) -> Any:
+        heard.append(path.read_bytes())
+        return decode(path, *arguments, **more)
+
+    bench.engine.decode = hear
+    bench.do()
+    assert heard == [b"its own"]
+    assert files.checkpoints("job_1", name).keys() == {2, 3}
+    assert (bench.job_now.parts_done, bench.status, bench.sent) == (1, "running", [])
+
+
+def test_who_leaves_one_of_several_parts_leaves_its_job_to_the_others(world: World) -> None:
+    bench = Bench(world, parts=2)
+    bench.claim.job = put_job(world, status=JobStatus.RUNNING, parts=2)
+    bench.work.give_back(bench.claim)
+    assert (bench.status, bench.part.status) == ("running", "queued")
+    assert not any("type" in item for item in of_job(world).values())
 
 
 def test_who_is_fenced_writes_nothing_and_tells_nobody(bench: Bench) -> None:
