@@ -107,11 +107,12 @@ def main() -> int:
         print("named as equivalent, and not there any more:", *unknown, sep="\n  ")
         return 1
     mutants = [mutant for mutant in everything if rooms.key(mutant) not in EQUIVALENT]
+    none = len(everything) - len(mutants)
     if asked.survivors:
         caught = {key for key, entry in _reported().items() if entry["caught_by"]}
-        mutants = [mutant for mutant in mutants if rooms.key(mutant) not in caught]
+        mutants = [mutant for mutant in mutants if mutant.place not in caught]
     mutants = mutants[:: asked.every]
-    possible = {rooms.key(mutant) for mutant in rooms.mutants(rooms.trees(rooms.files()))}
+    possible = {mutant.place for mutant in rooms.mutants(rooms.trees(rooms.files()))}
     verdicts: list[Verdict] = []
 
     def note(verdict: Verdict) -> None:
@@ -130,7 +131,7 @@ def main() -> int:
     seconds = time.monotonic() - began
     _print(verdicts)
     _write(verdicts, possible, seconds)
-    print(f"{len(verdicts)} mistakes, {len(everything) - len(mutants)} that are none, {seconds:.0f} s")
+    print(f"{len(verdicts)} mistakes, {none} that are none, {seconds:.0f} s")
     return _below_floor()
 
 
@@ -204,11 +205,12 @@ def share(verdicts: Sequence[Verdict]) -> float:
     return sum(verdict.caught_by is not None for verdict in verdicts) / len(verdicts) if verdicts else 1.0
 
 
-def _write(verdicts: Sequence[Verdict], everything: Collection[tuple[str, str, str]], seconds: float) -> None:
+def _write(verdicts: Sequence[Verdict], everything: Collection[str], seconds: float) -> None:
     """Into the report, in which what was not tried this time stays as it was found, if it can still be made."""
     entries = {key: entry for key, entry in _reported().items() if key in everything}
     entries |= {
-        rooms.key(verdict.mutant): {
+        verdict.mutant.place: {
+            "mutant": verdict.mutant.place,
             "file": verdict.mutant.path,
             "function": verdict.mutant.change.site.where,
             "change": verdict.mutant.change.text,
@@ -225,9 +227,9 @@ def _write(verdicts: Sequence[Verdict], everything: Collection[tuple[str, str, s
     REPORT.write_text(json.dumps({"seconds": round(seconds), "mutants": mutants}, indent=1))
 
 
-def _reported() -> dict[tuple[str, str, str], dict[str, Any]]:
+def _reported() -> dict[str, dict[str, Any]]:
     entries = json.loads(REPORT.read_text())["mutants"] if REPORT.exists() else []
-    return {(entry["file"], entry["function"], entry["change"]): entry for entry in entries}
+    return {entry["mutant"]: entry for entry in entries}
 
 
 def _below_floor() -> bool:

@@ -87,6 +87,10 @@ class Change:
         return int(getattr(self.site.node, "lineno", self.site.statement.lineno))
 
     @property
+    def column(self) -> int:
+        return int(getattr(self.site.node, "col_offset", 0))
+
+    @property
     def lines(self) -> range:
         """Those of the node."""
         return range(self.line, int(getattr(self.site.node, "end_lineno", self.line)) + 1)

@@ -39,6 +39,11 @@ class Mutant:
     def name(self) -> str:
         return f"{self.path}:{self.change.line} {self.change.site.where} {self.change.operator}: {self.change.text}"
 
+    @property
+    def place(self) -> str:
+        """No other has this one."""
+        return f"{self.path}:{self.change.line}:{self.change.column} {self.change.text}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
