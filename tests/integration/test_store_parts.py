@@ -59,10 +59,11 @@ def finish_slice(world: World, part: Part, job: Job) -> object:
 
 def refused(write: Write, world: World, part: Part, job: Job) -> bool:
     """A worker is fenced, the sweep is told that there is nothing to do."""
-    try:
+    if write in {take_away, give_up}:
         return write(world, part, job) is False
-    except FencedError:
-        return True
+    with pytest.raises(FencedError):
+        write(world, part, job)
+    return True
 
 
 @pytest.mark.parametrize("write", [heartbeat, give_back, take_away, split, finish, give_up, finish_slice])
@@ -75,8 +76,8 @@ def test_who_does_not_hold_the_part_any_more_changes_nothing(world: World, write
     job, part = put_running(world)
     put_part(world, **{"status": PartStatus.RUNNING, "owner": "worker", **other})
     before = of_job(world)
-    if write is give_back and "status" in other:
-        write(world, part, job)  # taken for a try of its own, whose reply was lost
+    if "status" in other and write in {give_back, finish_slice}:
+        write(world, part, job)  # taken for a try of its own whose reply was lost, or told to read again
     else:
         assert refused(write, world, part, job)
     assert of_job(world) == before

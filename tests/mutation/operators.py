@@ -440,8 +440,8 @@ def _is_talk(node: ast.AST) -> bool:
             return True
         case ast.FunctionDef(name=name):
             return name in _UNSAID
-        case ast.Call(func=ast.Name(id=name)) | ast.Call(func=ast.Attribute(value=ast.Name(id=name))):
-            return name in _LOGS
+        case ast.Call(func=func):
+            return ast.unparse(func).split(".", 1)[0] in _LOGS
         case ast.Expr(value=value):
             return isinstance(value, ast.Constant) or _is_talk(value)
     return False
