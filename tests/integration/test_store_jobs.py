@@ -288,6 +288,7 @@ def test_a_grave_holds_what_the_sweep_needs_and_nothing_else(world: World) -> No
         "expires_at": (world.clock() + DAY) // SECOND,
     }
     assert [grave.job_id for grave in world.store.tombstones.overdue(world.clock(), 10)] == ["job_1"]
+    assert list(world.store.tombstones.overdue(world.clock() - 1, 10)) == []
     assert not world.store.tombstones.put(job, world.clock() + 5), "once"
     assert lying(world, KEY)["erased_at"] == world.clock()
 
