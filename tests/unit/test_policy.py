@@ -60,6 +60,7 @@ def test_the_lowest_free_slot_is_filled_first() -> None:
 
 def test_no_slot_is_filled_beyond_the_wanted_number() -> None:
     assert next_slot(2, slots(s00=RUNNING, s01=RUNNING), 8) is None
+    assert next_slot(1, slots(s01=RUNNING), 8) is None, "one is enough, whichever it holds"
 
 
 def test_a_leaving_machine_is_no_capacity_but_keeps_its_slot() -> None:
@@ -109,6 +110,8 @@ def test_a_machine_from_before_keeps_nobody_from_being_tried_and_proves_nothing(
 def test_the_report_of_the_machine_that_was_let_through_closes_the_breaker() -> None:
     assert not mended(OPEN, [machine(1_000, reported=False)])
     assert mended(OPEN, [machine(1_000, reported=True)])
+    few = Breaker(silent_boots=SILENT_BOOTS - 1, open_until=1_000)
+    assert not mended(few, [machine(1_000, reported=True)]), "what is not open need not be closed"
 
 
 def test_a_few_silent_boots_do_not_open_the_breaker() -> None:

@@ -1,0 +1,383 @@
+"""How a job comes to be, arrives, waits, ends before its time, is tried again and is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.common.domain.clock import DAY, SECOND
+from services.common.domain.events import EventType
+from services.common.domain.records import FIRST_PART, Job, Part, part_name
+from services.common.domain.states import JobStatus, PartStatus
+from services.common.store import commands
+from services.common.store.jobs import first_part, job_item, job_key, queued
+from services.common.store.table import ConditionFailedError, Put
+from services.common.store.tombstones import Tombstone
+from tests.support.world import World
+from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part, table
+
+KEY = job_key("job_1")
+UNDUE = {"due_kind": NEVER, "due_at": NEVER}
+
+
+def put_awaited(world: World, status: JobStatus = JobStatus.AWAITING_UPLOAD) -> Job:
+    """A job whose recording is to come."""
+    job = put_job(world, status=status, source_etag="", times={"created": 1}, upload_expires_at=world.clock() + 5)
+    table(world).write(Put(item=job_item(job)))
+    return job
+
+
+def arrived(world: World, job: Job) -> Job:
+    return queued(job, etag="new", size=5, uploaded=3, now=world.clock(), expires_at=2_000_000_000)
+
+
+def arrive(world: World, job: Job) -> bool:
+    after = arrived(world, job)
+    return world.store.jobs.arrive(after, world.announced(after, EventType.QUEUED), seconds=60.0, due_at=9)
+
+
+def kinds(world: World) -> list[str]:
+    return [item["type"] for sk, item in of_job(world).items() if sk.startswith("EVENT#")]
+
+
+def test_an_awaited_upload_is_due_when_it_expires_and_any_other_job_is_not(world: World) -> None:
+    job = put_awaited(world)
+    assert {name: lying(world, KEY)[name] for name in ("due_kind", "due_at")} == {
+        "due_kind": "upload",
+        "due_at": job.upload_expires_at,
+    }
+    assert world.store.jobs.overdue_uploads(world.clock() + 5, 10) == ["job_1"]
+    assert world.store.jobs.overdue_uploads(world.clock() + 4, 10) == []
+    assert "due_kind" not in job_item(arrived(world, job))
+
+
+def test_a_job_is_made_once(world: World) -> None:
+    job = put_job(world)
+    before = of_job(world)
+    with pytest.raises(ConditionFailedError):
+        world.store.jobs.await_upload(replace(job, file_name="b.mp3"))
+    told = world.announced(job, EventType.QUEUED)
+    assert not world.store.jobs.take_in(replace(job, file_name="b.mp3"), told, seconds=1, due_at=9)
+    assert of_job(world) == before
+
+
+def test_a_part_that_is_there_keeps_its_upload_from_being_taken_in_again(world: World) -> None:
+    put_part(world)
+    before = of_job(world)
+    job = replace(put_job(world, "job_2"), job_id="job_1")
+    assert not world.store.jobs.take_in(job, world.announced(job, EventType.QUEUED), seconds=1, due_at=9)
+    assert of_job(world) == before
+
+
+def test_an_upload_that_is_taken_in_is_a_job_a_part_and_an_event(world: World) -> None:
+    job = replace(put_job(world, "job_2", expires_at=2_000_000_000), job_id="job_1")
+    assert world.store.jobs.take_in(job, world.announced(job, EventType.QUEUED), seconds=60.0, due_at=9)
+    assert world.store.jobs.get("job_1") == job
+    assert world.store.parts.of_job("job_1") == [first_part(job, 60.0, 9)]
+    assert lying(world, ("JOB#job_1", FIRST_PART))["due_kind"] == "queued"
+    assert kinds(world) == [EventType.QUEUED]
+
+
+@pytest.mark.parametrize("status", [JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED])
+def test_a_recording_that_arrives_queues_its_job_even_late(world: World, status: JobStatus) -> None:
+    job = put_awaited(world, status)
+    due = UNDUE if status is JobStatus.AWAITING_UPLOAD else {}
+    assert changed(world, KEY, lambda: arrive(world, job)) == {
+        "status": "queued",
+        "source_etag": "new",
+        "source_bytes": 5,
+        "times": {"created": 1, "uploaded": 3, "queued": world.clock()},
+        "expires_at": 2_000_000_000,
+        **due,
+    }
+    assert world.store.parts.of_job("job_1") == [
+        Part(
+            job_id="job_1",
+            part_id=FIRST_PART,
+            status=PartStatus.QUEUED,
+            client_id="alice",
+            created_at=world.clock(),
+            seconds=60.0,
+            due_at=9,
+            expires_at=2_000_000_000,
+        )
+    ]
+    assert kinds(world) == [EventType.QUEUED]
+    assert arrived(world, job).upload_expires_at is None
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.CANCELED, JobStatus.COMPLETED])
+def test_a_recording_arrives_once(world: World, status: JobStatus) -> None:
+    job = put_awaited(world)
+    put_job(world, status=status)
+    before = of_job(world)
+    assert not arrive(world, job)
+    assert of_job(world) == before
+
+
+def test_no_recording_arrives_for_a_job_that_is_gone(world: World) -> None:
+    job = replace(put_awaited(world), job_id="job_2")
+    assert not arrive(world, job)
+    assert of_job(world, "job_2") == {}
+
+
+def test_a_job_that_expires_is_due_no_more_and_says_so_once(world: World) -> None:
+    job = replace(put_awaited(world), status=JobStatus.EXPIRED)
+    told = world.announced(job, EventType.EXPIRED)
+    assert changed(world, KEY, lambda: world.store.jobs.expire(job, told)) == {"status": "expired", **UNDUE}
+    assert kinds(world) == [EventType.EXPIRED]
+    assert not world.store.jobs.expire(job, told)
+
+
+def test_why_a_job_waits_is_said_once_and_taken_back_once(world: World) -> None:
+    put_job(world)
+    jobs = world.store.jobs
+    assert changed(world, KEY, lambda: jobs.waits("job_1", "capacity", "none")) == {
+        "waiting": "capacity",
+        "waiting_reason": "none",
+    }
+    assert changed(world, KEY, lambda: jobs.waits("job_1", "quota", "none")) == {}
+    assert changed(world, KEY, lambda: jobs.waits("job_1", "quota", "too many")) == {
+        "waiting": "quota",
+        "waiting_reason": "too many",
+    }
+    assert jobs.waits_no_longer("job_1") is True
+    assert {"waiting", "waiting_reason"} & lying(world, KEY).keys() == set()
+    assert jobs.waits_no_longer("job_1") is False
+
+
+def test_a_job_that_is_begun_is_told_nothing_of_waiting(world: World) -> None:
+    put_job(world, status=JobStatus.RUNNING, waiting="capacity", waiting_reason="none")
+    before = of_job(world)
+    world.store.jobs.waits("job_1", "quota", "too many")
+    assert world.store.jobs.waits_no_longer("job_1") is False
+    assert of_job(world) == before
+
+
+def test_a_job_is_known_by_its_recording_and_after_its_erasure(world: World) -> None:
+    job, jobs = put_job(world), world.store.jobs
+    assert jobs.known("job_1")
+    assert jobs.known("job_1", etag="etag")
+    assert not jobs.known("job_1", etag="another")
+    assert not jobs.known("job_2")
+    assert world.store.tombstones.put(job, world.clock())
+    assert jobs.known("job_1", etag="another")
+    assert jobs.get("job_1") is None
+
+
+def cancel(world: World, job: Job) -> None:
+    parts = world.store.parts.of_job(job.job_id)
+    told = world.announced(replace(job, status=JobStatus.CANCELED), EventType.CANCELED)
+    world.store.commit(commands.cancel(job, parts, told, world.clock()))
+
+
+def retry(world: World, failed: Job) -> None:
+    job = commands.again(failed, world.clock())
+    parts = world.store.parts.of_job(job.job_id)
+    world.store.commit(commands.retry(job, parts, world.announced(job, EventType.QUEUED), 9))
+
+
+def test_a_canceled_job_takes_along_what_is_open_and_nothing_else(world: World) -> None:
+    job = put_job(world, status=JobStatus.RUNNING, waiting="capacity", waiting_reason="none")
+    table(world).write(Put(item=lying(world, KEY) | {"due_kind": "upload", "due_at": 1}))
+    for number, status in enumerate((PartStatus.QUEUED, PartStatus.RUNNING, PartStatus.DONE)):
+        put_part(world, part_id=part_name(number), status=status, owner="worker")
+    assert changed(world, KEY, lambda: cancel(world, job)) == {
+        "status": "canceled",
+        "times": {**job.times, "canceled": world.clock()},
+        "waiting": NEVER,
+        "waiting_reason": NEVER,
+        **UNDUE,
+    }
+    assert [part.status for part in world.store.parts.of_job("job_1")] == ["canceled", "canceled", "done"]
+    assert kinds(world) == [EventType.CANCELED]
+
+
+@pytest.mark.parametrize(
+    "since",
+    [{"status": JobStatus.COMPLETED}, {"status": JobStatus.CANCELED}, {"generation": 1}],
+    ids=["done", "canceled", "tried again"],
+)
+def test_a_job_that_is_another_by_now_is_not_canceled(world: World, since: dict[str, Any]) -> None:
+    job = put_job(world)
+    put_job(world, **since)
+    put_part(world)
+    before = of_job(world)
+    with pytest.raises(ConditionFailedError):
+        cancel(world, job)
+    assert of_job(world) == before
+
+
+def put_failed(world: World, **more: Any) -> Job:
+    error = {"code": "NO_SOUND", "message": "None."}
+    times = {"created": 1, "uploaded": 2, "queued": 3, "claimed": 4, "failed": 5}
+    return put_job(world, **{"status": JobStatus.FAILED, "error": error, "times": times, "generation": 1, **more})
+
+
+def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> None:
+    job = put_failed(world)
+    times = {"created": 1, "uploaded": 2, "queued": 9}
+    assert commands.again(job, 9) == replace(job, status=JobStatus.QUEUED, generation=2, error=None, times=times)
+    part = put_part(world, status=PartStatus.FAILED, owner="worker")
+    done = put_part(world, part_id=part_name(1), status=PartStatus.DONE)
+    of_part: list[Any] = []
+    assert changed(world, KEY, lambda: of_part.append(changed(world, key_of(part), lambda: retry(world, job)))) == {
+        "status": "queued",
+        "generation": 2,
+        "error": NEVER,
+        "times": {"created": 1, "uploaded": 2, "queued": world.clock()},
+    }
+    assert of_part == [
+        {
+            "status": "queued",
+            "due_kind": "queued",
+            "due_at": 9,
+            "deaths": 0,
+            "losses": 0,
+            "beat": 0,
+            "on_device": False,
+            "not_before": 0,
+            "owner": NEVER,
+        }
+    ]
+    assert world.store.parts.get("job_1", part_name(1)) == done
+    assert kinds(world) == [EventType.QUEUED]
+
+
+@pytest.mark.parametrize(
+    ("of_the_job", "of_the_part"),
+    [
+        ({"status": JobStatus.QUEUED}, {}),
+        ({"generation": 2}, {}),
+        ({}, {"attempt": 3}),
+        ({}, {"status": PartStatus.QUEUED}),
+    ],
+    ids=["queued since", "tried again since", "claimed since", "part queued since"],
+)
+def test_a_job_is_tried_again_once(world: World, of_the_job: dict[str, Any], of_the_part: dict[str, Any]) -> None:
+    job = commands.again(put_failed(world), world.clock())
+    operations = commands.retry(
+        job, [put_part(world, status=PartStatus.FAILED)], world.announced(job, EventType.QUEUED), 9
+    )
+    put_failed(world, **of_the_job)
+    put_part(world, **{"status": PartStatus.FAILED, **of_the_part})
+    before = of_job(world)
+    with pytest.raises(ConditionFailedError):
+        world.store.commit(operations)
+    assert of_job(world) == before
+
+
+def test_a_grave_holds_what_the_sweep_needs_and_nothing_else(world: World) -> None:
+    job = put_job(world, upload_expires_at=7, error={"message": "secret"})
+    assert world.store.tombstones.put(job, world.clock())
+    assert lying(world, KEY) == {
+        "pk": "JOB#job_1",
+        "sk": "JOB",
+        "schema_version": 1,
+        "job_id": "job_1",
+        "client_id": "alice",
+        "erased_at": world.clock(),
+        "source_key": job.source_key,
+        "source_etag": "etag",
+        "upload_expires_at": 7,
+        "due_kind": "erasure",
+        "due_at": world.clock(),
+        "expires_at": (world.clock() + DAY) // SECOND,
+    }
+    assert [grave.job_id for grave in world.store.tombstones.overdue(world.clock(), 10)] == ["job_1"]
+    assert list(world.store.tombstones.overdue(world.clock() - 1, 10)) == []
+    assert not world.store.tombstones.put(job, world.clock() + 5), "once"
+    assert lying(world, KEY)["erased_at"] == world.clock()
+
+
+def test_nobody_elses_job_is_erased(world: World) -> None:
+    job = put_job(world)
+    before = of_job(world)
+    assert not world.store.tombstones.put(replace(job, client_id="mallory"), world.clock())
+    assert of_job(world) == before
+
+
+def put_grave(world: World, **more: Any) -> Tombstone:
+    world.store.tombstones.put(put_job(world, **more), world.clock())
+    grave = world.store.tombstones.get("job_1")
+    assert grave
+    return grave
+
+
+def settle(world: World, grave: Tombstone, **more: Any) -> Callable[[], None]:
+    return lambda: world.store.tombstones.settle(grave, {"items": 3}, **more)
+
+
+def test_a_grave_that_is_looked_at_again_is_kept_beyond_that(world: World) -> None:
+    later = world.clock() + 5 * DAY
+    grave = put_grave(world)
+    assert changed(world, KEY, settle(world, grave, look_again_at=later, forget=False)) == {
+        "receipt": {"items": 3},
+        "due_at": later,
+        "expires_at": (later + DAY) // SECOND,
+    }
+    again = world.store.tombstones.get("job_1")
+    assert again
+    assert not again.final
+
+
+def test_a_grave_that_nobody_looks_at_again_is_due_to_nobody_and_knows_no_name(world: World) -> None:
+    grave = put_grave(world)
+    assert changed(world, KEY, settle(world, grave, look_again_at=None, forget=True)) == {
+        "receipt": {"items": 3},
+        "source_key": NEVER,
+        "source_etag": NEVER,
+        **UNDUE,
+    }
+    last = world.store.tombstones.get("job_1")
+    assert last
+    assert last.final
+
+
+@pytest.mark.parametrize("etag", ["etag", ""])
+def test_an_upload_that_came_meanwhile_keeps_its_grave_due(world: World, etag: str) -> None:
+    grave = put_grave(world, source_etag=etag)
+    later = world.clock() + 3 * DAY
+    reopen = lambda: world.store.tombstones.reopen(  # noqa: E731
+        grave, source_key="uploads/alice/job_1/b.mp3", source_etag="new", now=later
+    )
+    assert changed(world, KEY, reopen) == {
+        "source_key": "uploads/alice/job_1/b.mp3",
+        "source_etag": "new",
+        "due_at": later,
+        "expires_at": (later + DAY) // SECOND,
+    }
+    assert changed(world, KEY, settle(world, grave, look_again_at=None, forget=True)) == {}
+
+
+def test_a_grave_that_was_settled_for_good_is_due_again_when_something_comes(world: World) -> None:
+    grave = put_grave(world)
+    settle(world, grave, look_again_at=None, forget=True)()
+    world.store.tombstones.reopen(grave, source_key="uploads/b", source_etag="new", now=world.clock())
+    assert [one.source_key for one in world.store.tombstones.overdue(world.clock(), 10)] == ["uploads/b"]
+
+
+def test_a_job_that_lives_gets_no_grave_by_an_upload_or_a_look(world: World) -> None:
+    grave = put_grave(world)
+    table(world).write(Put(item=job_item(put_job(world))))
+    before = of_job(world)
+    world.store.tombstones.reopen(grave, source_key="uploads/b", source_etag="new", now=world.clock())
+    assert of_job(world) == before
+    assert world.store.tombstones.get("job_1") is None
+
+
+def test_a_look_at_a_grave_that_has_crumbled_makes_no_new_one(world: World) -> None:
+    grave = put_grave(world)
+    settle(world, replace(grave, job_id="job_2", source_etag=None), look_again_at=None, forget=True)()
+    assert of_job(world, "job_2") == {}
+
+
+def test_everything_filed_under_a_job_goes_but_its_grave(world: World) -> None:
+    put_grave(world)
+    for number in range(60):
+        put_part(world, part_id=part_name(number))
+    assert world.store.tombstones.delete_items("job_1") == 60
+    assert list(of_job(world)) == ["JOB"]
