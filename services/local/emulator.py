@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -24,6 +25,8 @@ class _Quiet(WSGIRequestHandler):
 
 def main(fd: int) -> None:
     """Serve until killed."""
+    # Hundreds of Amazon's images, which nothing here names, take longer to load than all the rest.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     moto_patches.apply()
     moto_dynamodb.apply()
     application = Wire(DomainDispatcherApplication(create_backend_app))

@@ -21,8 +21,7 @@ class Account:
         self.ec2 = boto3.client("ec2")
         self.ssm = boto3.client("ssm")
         self.ssm.put_parameter(Name=PARAMETER, Value="none", Type="String")
-        base = self.ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
-        self._machine = self.ec2.run_instances(ImageId=base, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+        self._machine = self.ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
 
     def image(self, name: str, **tags: str) -> str:
         made = self.ec2.create_image(InstanceId=self._machine, Name=name)["ImageId"]
@@ -44,6 +43,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # hundreds, which take longer to load than the tests
     with mock_aws():
         yield Account()
 
