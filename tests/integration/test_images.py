@@ -21,7 +21,8 @@ class Account:
         self.ec2 = boto3.client("ec2")
         self.ssm = boto3.client("ssm")
         self.ssm.put_parameter(Name=PARAMETER, Value="none", Type="String")
-        self._machine = self.ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+        started = self.ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)
+        self._machine = started["Instances"][0]["InstanceId"]
 
     def image(self, name: str, **tags: str) -> str:
         made = self.ec2.create_image(InstanceId=self._machine, Name=name)["ImageId"]

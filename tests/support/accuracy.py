@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jiwer
+from rapidfuzz.distance import Levenshtein
 
 MEETING = Path("examples/audio/meeting.mp3")
 SENTENCES: list[str] = [entry["text"] for entry in json.loads(MEETING.with_suffix(".json").read_text())]
@@ -44,4 +45,4 @@ def _best_share(sentence: str, heard: str) -> float:
     """One less the least error rate over the windows of the text that are as long as the sentence."""
     length = len(sentence)
     starts = range(0, max(len(heard) - length, 0) + 1, 4)
-    return max((1 - jiwer.cer(sentence, heard[start : start + length] or "-") for start in starts), default=0.0)
+    return max(1 - Levenshtein.distance(sentence, heard[start : start + length]) / length for start in starts)

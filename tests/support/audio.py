@@ -7,6 +7,8 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+from rapidfuzz.distance import Levenshtein
+
 MEETING = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
 
 
@@ -20,19 +22,9 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[^a-zåäöé0-9]+", " ", text.lower()).split())
 
 
-def distance(one: str, other: str) -> int:
-    """Least number of characters to insert, delete or replace."""
-    row = list(range(len(other) + 1))
-    for i, a in enumerate(one, 1):
-        previous, row[0] = row[0], i
-        for j, b in enumerate(other, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
-    return row[-1]
-
-
 def error_rate(text: str, reference: str) -> float:
     """Character error rate: edits per character of the reference."""
-    return distance(plain(text), plain(reference)) / len(plain(reference))
+    return Levenshtein.distance(plain(text), plain(reference)) / len(plain(reference))
 
 
 def recognisable(sentence: str, text: str) -> float:
@@ -44,7 +36,7 @@ def recognisable(sentence: str, text: str) -> float:
         for length in range(max(1, count - 3), count + 4)
         for start in range(max(1, len(words) - length + 1))
     )
-    return min(distance(wanted, stretch) / len(wanted) for stretch in stretches)
+    return min(Levenshtein.distance(wanted, stretch) / len(wanted) for stretch in stretches)
 
 
 def rising(times: list[float]) -> bool:
