@@ -29,7 +29,7 @@ ELSEWHERE = (
 """What another interpreter can change: the language and its library, what is compiled for it (the engine, the reading
 of media, the API's models), processes and sockets. The order of calls to AWS is the same on all."""
 LAMBDA_PYTHON = "3.13"
-SIDE_BY_SIDE = ("-n", "5", "--dist", "loadfile", "--no-loadscope-reorder")
+SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Twice as many processes as the two cores that the project's machines have: systems mostly wait, for leases above all.
 A file is run by one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
 MACHINE_PACKAGES = {"debootstrap": "debootstrap", "systemd-container": "systemd-nspawn", "packer": "packer"}
@@ -90,7 +90,7 @@ def tests(session: nox.Session) -> None:
 def elsewhere(session: nox.Session) -> None:
     """On the other supported Pythons, what another interpreter can change."""
     install(session)
-    session.run("python", "-m", "pytest", *(session.posargs or (*ELSEWHERE, *SIDE_BY_SIDE, "-m", "not alone")))
+    session.run("python", "-m", "pytest", *(session.posargs or (*ELSEWHERE, *SIDE_BY_SIDE, "-n", "2", "-m", "not alone")))
 
 
 @nox.session

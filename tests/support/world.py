@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import moto.core.botocore_stubber
+import moto.core.models
 import moto.kms.models
 import pytest
 from moto import mock_aws
@@ -36,6 +37,8 @@ TABLE, BUCKET = "transcription-jobs", "recordings"
 
 # The emulator makes a key pair with every key, which takes longer than most tests: one serves them all.
 moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)
+# It also makes ready for whoever speaks to AWS through `requests`, which nobody does here.
+moto.core.models.RESPONSES_METHODS = []
 
 
 class Clock:
