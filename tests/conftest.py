@@ -15,6 +15,8 @@ SHOWN_SECONDS = 1.0
 """Of a file, to have a line of its own in the table."""
 LONGEST = ("test_deployment.py", "test_crash_matrix.py", "test_chaos.py", "test_recording.py")
 """Files that take longest, so that where tests run side by side nobody waits for one that began last."""
+YIELDING = 5
+"""How nice the others are."""
 SHARE_A_STACK = ("test_api_examples.py", "test_command_line.py", "test_demo.py", "test_logs.py", "test_system.py")
 """Files whose tests use the stack of tests/e2e/conftest.py."""
 NOTHING_LEFT_OUT = "CI" in os.environ
@@ -22,6 +24,12 @@ NOTHING_LEFT_OUT = "CI" in os.environ
 _missing: set[str] = set()
 _seconds: defaultdict[str, float] = defaultdict(float)
 _tests: Counter[str] = Counter()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first of several processes has the longest file, which mostly waits: whoever computes makes way for it."""
+    if getattr(config, "workerinput", {"workerid": "gw0"})["workerid"] != "gw0":
+        os.nice(YIELDING)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
