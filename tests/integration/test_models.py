@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
+from services.gpu_worker import fetch_models
 from services.gpu_worker.engine.model import ModelFiles
 from services.gpu_worker.fetch_models import hold_against
 from services.gpu_worker.models import Models, relative
@@ -107,3 +108,19 @@ def test_the_lock_records_a_model_once_and_holds_it_to_that() -> None:
     with pytest.raises(DamagedModelError, match=r"model\.bin of KBLab/kb-whisper-small@r1"):
         hold_against(lock, fetched("bb"))
     assert lock == {f"{KEY}@r1": {"model.bin": "aa"}}
+
+
+def test_an_image_gets_its_models_only_if_they_are_those_that_the_lock_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_into_image(tmp_path / "source")
+    lock = tmp_path / "models.lock.json"
+    asked = ["fetch_models", KEY, "--into", str(tmp_path / "image"), "--lock", str(lock)]
+    monkeypatch.setattr("sys.argv", [*asked, "--source", str(tmp_path / "source")])
+    assert fetch_models.main() == 0
+    assert (tmp_path / "image" / relative(KEY) / "model.bin").read_bytes() == FILES["model.bin"]
+    other = {name: dict.fromkeys(digests, "0" * 64) for name, digests in json.loads(lock.read_text()).items()}
+    lock.write_text(json.dumps(other))
+    assert fetch_models.main() == 1
+    assert json.loads(lock.read_text()) == other, "what the lock knows is not written over"
+    assert "is not the file that the lock knows" in capsys.readouterr().err
