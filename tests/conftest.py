@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ SHOWN_SECONDS = 1.0
 """Of a file, to have a line of its own in the table."""
 LONGEST = ("test_deployment.py", "test_crash_matrix.py", "test_chaos.py", "test_recording.py")
 """Files that take longest, so that where tests run side by side nobody waits for one that began last."""
+HYPOTHESIS = "hypothesispytest"
 YIELDING = 5
 """How nice the others are."""
 SHARE_A_STACK = ("test_api_examples.py", "test_command_line.py", "test_demo.py", "test_logs.py", "test_system.py")
@@ -109,7 +111,11 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["missing"] = sorted(_missing)
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    plugins = session.config.pluginmanager
+    if "hypothesis" not in sys.modules and plugins.has_plugin(HYPOTHESIS):
+        # Its plugin would import it now, which takes half a second, to say that there is nothing to say.
+        plugins.unregister(name=HYPOTHESIS)
+    reporter = plugins.get_plugin("terminalreporter")
     if NOTHING_LEFT_OUT and reporter is not None and reporter.stats.get("skipped"):
         reporter.write_line("A test was skipped; here nothing may be left out.", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
