@@ -34,7 +34,7 @@ SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 A file is run by one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
 MACHINE_PACKAGES = {"debootstrap": "debootstrap", "systemd-container": "systemd-nspawn", "packer": "packer"}
 BURST_SECONDS = 600
-"""What the burst may take. On two cores that six other programs shared it took 426, of which it computed for 211."""
+"""What the burst may take; on two cores it took 185, beside other work."""
 TIMED = "tests/e2e/test_system.py::test_upload_to_verified_webhook_takes_at_most_five_seconds"
 EXTRAS = ("api", "orchestrator", "gpu_worker", "cuda", "cli", "local")
 
