@@ -107,7 +107,9 @@ def test_a_recorded_try_is_counted_kept_and_gives_the_delivery_up_to_the_next_se
 
 
 def test_a_delivery_that_is_over_is_due_no_more(world: World) -> None:
-    assert world.store.deliveries.record(taken(world), ENTRY, status="delivered", due_at=None)
+    over = world.store.deliveries.record(taken(world), ENTRY, status="delivered", due_at=None)
+    assert over
+    assert (over.status, over.due_at) == ("delivered", 0)
     assert list(world.store.deliveries.overdue(world.clock() * 2)) == []
     (item,) = [item for item in world.all_items() if item["sk"].startswith("DELIVERY#")]
     assert not {"owner", "due_at", "due_kind"} & set(item)

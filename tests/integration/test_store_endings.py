@@ -232,3 +232,21 @@ def test_an_erasure_of_anothers_job_or_of_one_that_is_erased_does_nothing(world:
     grave = world.store.tombstones.get("job_1")
     assert grave
     assert grave.erased_at == world.clock()
+
+
+def test_a_job_that_has_ended_says_how_and_waits_for_nothing_more(world: World) -> None:
+    before = replace(queued(world), waiting="capacity", waiting_reason="none in any zone", cost={"dollars": 1})
+    failure = {"code": "INTERNAL", "message": "It broke.", "retryable": True}
+    after = ended(before, Outcome(error=failure), {"failed": 7})
+    assert (after.status, after.error, after.result) == (JobStatus.FAILED, failure, None)
+    assert (after.waiting, after.waiting_reason, after.cost) == (None, None, {"dollars": 1})
+    assert after.times == {**before.times, "failed": 7}
+
+
+def test_an_end_that_has_been_told_already_is_refused_instead_of_tried_for_ever(world: World) -> None:
+    running, part = world.claimed(queued(world))
+    after = ended(running, FAILURE, {"failed": 1})
+    announcement = world.announced(after, EventType.FAILED)
+    world.store.commit(announcement.operations())
+    with pytest.raises(FencedError):
+        world.store.endings.finish(part, after, FAILURE, announcement)

@@ -63,6 +63,12 @@ def test_a_job_that_has_expired_is_due_no_more(world: World) -> None:
     assert (job_of(world).status, told(world, EventType.EXPIRED)) == (JobStatus.EXPIRED, 1)
 
 
+def test_no_more_overdue_uploads_are_named_than_one_sweep_expires(world: World) -> None:
+    awaited(world)
+    awaited(world, "job_2")
+    assert len(world.store.jobs.overdue_uploads(world.clock() + MINUTE, 1)) == 1
+
+
 ARRIVES = (JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED)
 
 
