@@ -234,3 +234,10 @@ def test_a_start_is_told_once_however_many_claims_would_tell_it(world: World) ->
         if mine:
             give_back(world, mine, job)
     assert told(world, EventType.STARTED) == 1
+
+
+def test_a_part_whose_rest_ends_now_has_its_turn_now(world: World) -> None:
+    queued(world)
+    world.change(PART, not_before=world.clock())
+    assert [part.job_id for part in world.store.parts.ready(world.clock(), 10)] == ["job_1"]
+    assert list(world.store.parts.ready(world.clock() - 1, 10)) == []

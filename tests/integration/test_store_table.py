@@ -226,3 +226,22 @@ def test_a_key_counts_for_a_day_even_if_dynamodb_deletes_it_late(world: World) -
     assert world.store.commits.earlier(once(world)) is None
     assert world.store.commit([counting()], once(world)) is None
     assert count(world) == 2
+
+
+def test_what_decides_is_read_as_it_is_now_and_not_as_it_was(world: World) -> None:
+    """The emulator has only one copy, so the question itself is looked at."""
+    asked: list[object] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        asked.append(params.get("ConsistentRead"))
+
+    reads = [f"provide-client-params.dynamodb.{operation}" for operation in ("GetItem", "Query")]
+    for read in reads:
+        world.dynamodb.meta.events.register(read, note)
+    try:
+        table(world).get(COUNT)
+        list(table(world).items("COUNT"))
+    finally:
+        for read in reads:
+            world.dynamodb.meta.events.unregister(read, note)
+    assert asked == [True, True]
