@@ -28,12 +28,6 @@ _seconds: defaultdict[str, float] = defaultdict(float)
 _tests: Counter[str] = Counter()
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """The first of several processes has the longest file, which mostly waits: whoever computes makes way for it."""
-    if getattr(config, "workerinput", {"workerid": "gw0"})["workerid"] != "gw0":
-        os.nice(YIELDING)
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what cannot be run here, and put in front what takes longest."""
     if not NOTHING_LEFT_OUT:
@@ -68,6 +62,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return "the shared stack" if Path(file).name in SHARE_A_STACK else file
 
     return Scheduling(config, log)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Of several processes, whoever computes makes way for the one with the longest file, which mostly waits."""
+    if hasattr(item.config, "workerinput") and item.path.name != LONGEST[0] and os.nice(0) < YIELDING:
+        os.nice(YIELDING)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
