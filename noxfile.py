@@ -36,6 +36,7 @@ MACHINE_PACKAGES = {"debootstrap": "debootstrap", "systemd-container": "systemd-
 BURST_SECONDS = 600
 """What the burst may take; on two cores it took 185, beside other work."""
 TIMED = "tests/e2e/test_system.py::test_upload_to_verified_webhook_takes_at_most_five_seconds"
+"""Five seconds are promised of the system as it runs, not of one that is measured line by line."""
 EXTRAS = ("api", "orchestrator", "gpu_worker", "cuda", "cli", "local")
 
 # pyenv keeps interpreters where nothing looks for them.
