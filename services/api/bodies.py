@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
 from services.common.domain.languages import LANGUAGES
-from services.common.domain.options import CHANNELS, FORMATS, MAX_HINT_CHARACTERS, PRESETS, STYLES
+from services.common.domain.media_types import CONTAINERS, UNKNOWN
+from services.common.domain.options import (
+    CHANNELS,
+    FORMATS,
+    HIGHEST_TRACK,
+    MAX_HINT_CHARACTERS,
+    MAX_TRACKS,
+    PRESETS,
+    STYLES,
+)
 from services.common.webhooks.endpoint import MAX_URL_CHARACTERS
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE
 
@@ -20,10 +31,34 @@ _URL = rf"^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?][!-\"$-\[
 """What `endpoint.parse` takes, but for longer names and public addresses, in the one language that schemas speak."""
 _HINT_CHARACTERS = MAX_HINT_CHARACTERS // 2
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
-_MediaType = Annotated[
-    str,
-    StringConstraints(pattern=r"^(audio|video)/[a-z0-9][a-z0-9.+-]{0,60}$|^application/(octet-stream|ogg|mp4|mxf)$"),
-]
+
+
+def _any_case(text: str) -> str:
+    """A pattern for text in whatever case: schemas know no flag for that."""
+    return re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", text).replace(".", r"\.")
+
+
+def _media_type() -> str:
+    """Any sound or film, and of `application` what recordings come as, with any parameters.
+
+    `$` and the backslash are left out: in the policy of an upload's form, S3 reads more into them.
+    """
+    top = "application/"
+    named = sorted(kind.removeprefix(top) for kind in (UNKNOWN, *chain(*CONTAINERS.values())) if kind.startswith(top))
+    kind = f"({_any_case('audio')}|{_any_case('video')})/[A-Za-z0-9][A-Za-z0-9!#&^_.+-]{{0,126}}"
+    return rf"^(({kind}|{_any_case(top)}({_any_case('|'.join(named))}))( ?;([ -#%-\[\]-~]{{0,200}}[!-#%-\[\]-~])?)?)?$"
+
+
+_MediaType = Annotated[str, StringConstraints(pattern=_media_type())]
+
+
+def _whole(value: object) -> object:
+    """JSON knows one kind of number: `12.0` is a whole one."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_Track = Annotated[int, Field(ge=1, le=HIGHEST_TRACK), BeforeValidator(_whole)]
+_Tracks = Annotated[list[_Track], Field(min_length=1, max_length=MAX_TRACKS, json_schema_extra={"uniqueItems": True})]
 
 
 class OneOf:
@@ -90,13 +125,14 @@ class JobOptions(Body):
     prompt: str | None = Field(default=None, max_length=_HINT_CHARACTERS, description="Text as if it came before.")
     hotwords: str | None = Field(default=None, max_length=_HINT_CHARACTERS, description="Names and terms to expect.")
     words: bool = Field(default=False, description="Each word's time and probability, in the json.")
-    channels: Annotated[str, OneOf(CHANNELS)] = Field(default="mixed", description="`separate`: one speaker a channel.")
+    channels: Annotated[str, OneOf(CHANNELS)] = Field(
+        default="mixed", description="`separate`: one speaker a channel, or a track, up to eight."
+    )
+    tracks: _Tracks | None = Field(
+        default=None,
+        description=f"Which sound tracks are heard, counted from 1, up to {MAX_TRACKS}; left out: the engine chooses.",
+    )
     formats: list[Annotated[str, OneOf(FORMATS)]] = Field(default=list(FORMATS), min_length=1, max_length=len(FORMATS))
-
-
-def _whole(value: object) -> object:
-    """JSON knows one kind of number: `12.0` is a whole one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class NewJob(Body):
@@ -106,7 +142,12 @@ class NewJob(Body):
     size: Annotated[int, Field(ge=0, le=MAX_UPLOAD_BYTES), BeforeValidator(_whole)] | None = Field(
         default=None, description="Bytes; the upload is held to it exactly."
     )
-    content_type: _MediaType = Field(default="application/octet-stream", description="The upload is held to it.")
+    content_type: _MediaType | None = Field(
+        default=UNKNOWN,
+        description="As a browser or phone says it: `audio/…`, `video/…`, or of `application/…` what recordings come "
+        "as; parameters may follow. The upload is held to it to the letter. Empty or null: the default.",
+        examples=["audio/webm;codecs=opus"],
+    )
     checksum_sha256: _Sha256 | None = Field(
         default=None, description="Of the file, base64; S3 refuses an upload that differs."
     )

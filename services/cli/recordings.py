@@ -13,6 +13,10 @@ from services.common.domain.errors import TranscriberError
 
 Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_API", help="Base address of the API.")]
 Key = Annotated[str, typer.Option(envvar="TRANSCRIBE_KEY", help="An API key.")]
+Tracks = Annotated[
+    list[int] | None,
+    typer.Option("--track", help="A sound track to be heard, counted from 1; again for each further one."),
+]
 Format = Annotated[str, typer.Option("--format", help="txt, json, srt, vtt or tsv.")]
 ENDED = {"completed", "failed", "canceled", "expired"}
 LOOK_SECONDS = 2.0
@@ -76,14 +80,17 @@ class Recordings:
 
 def send(
     files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    *,
     api: Api,
     key: Key,
     form: Format = "txt",
     language: str = "sv",
+    tracks: Tracks = None,
 ) -> None:
     """Upload recordings, wait for their transcripts, and write each beside its recording: möte.mp3 → möte.txt."""
     recordings = Recordings(api, key)
-    sent = [(path, recordings.send(path, {"language": language})) for path in files]
+    options = {"language": language, "tracks": tracks or None}
+    sent = [(path, recordings.send(path, options)) for path in files]
     failed = []
     for path, job_id in sent:
         job = recordings.wait(job_id)

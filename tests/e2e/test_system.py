@@ -217,6 +217,15 @@ def test_an_upload_larger_than_announced_is_refused_by_s3(client: Client) -> Non
     assert "EntityTooLarge" in reply.text
 
 
+def test_a_browsers_recording_is_sent_under_the_type_that_the_browser_gives_it(
+    stack: Stack, client: Client, sentence: bytes
+) -> None:
+    job_id = client.send(sentence, "inspelning.webm", content_type="audio/webm;codecs=opus")
+    assert client.wait(job_id)["status"] == "completed"
+    kept = stack.s3.head_object(Bucket=resources.BUCKET, Key=f"uploads/{client.client_id}/{job_id}/inspelning.webm")
+    assert kept["ContentType"] == "audio/webm;codecs=opus"
+
+
 def test_an_unknown_job_and_a_wrong_key_get_problem_documents(stack: Stack, client: Client) -> None:
     unknown = client.http.get("/api/jobs/job_unknown")
     assert (unknown.status_code, unknown.json()["code"]) == (404, "NOT_FOUND")

@@ -9,10 +9,11 @@ import pytest
 
 from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import EventType
+from services.common.domain.options import Options
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.parts import FencedError
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
-from tests.support.gateway import Client
+from tests.support.gateway import MODELS, Client
 from tests.support.world import World
 
 
@@ -25,6 +26,24 @@ def test_an_upload_is_bound_to_key_type_size_and_checksum(alice: Client) -> None
     assert {"Content-Type": "audio/mpeg"} in policy
     assert {"x-amz-checksum-sha256": checksum} in policy
     assert {"key": f"uploads/alice/{job['job_id']}/möte.mp3"} in policy
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["audio/webm;codecs=opus", 'audio/webm; codecs="opus"', "audio/AMR", "video/MP2T", "Application/MXF"],
+)
+def test_an_upload_is_bound_to_the_type_as_the_client_wrote_it(alice: Client, content_type: str) -> None:
+    upload = create(alice, content_type=content_type)["upload"]
+
+    assert upload["fields"]["Content-Type"] == content_type
+    assert {"Content-Type": content_type} in json.loads(base64.b64decode(upload["fields"]["policy"]))["conditions"]
+
+
+@pytest.mark.parametrize("wanted", [{}, {"content_type": None}, {"content_type": ""}])
+def test_a_type_that_the_client_does_not_know_is_nothing_in_particular(
+    alice: Client, wanted: dict[str, str | None]
+) -> None:
+    assert create(alice, **wanted)["upload"]["fields"]["Content-Type"] == "application/octet-stream"
 
 
 def test_without_a_size_an_upload_is_bound_to_the_limit(alice: Client) -> None:
@@ -41,6 +60,15 @@ def test_options_are_kept_as_they_were_given(world: World, alice: Client) -> Non
     stored = world.store.jobs.get(job["job_id"])
     assert stored is not None
     assert stored.options == options
+
+
+def test_tracks_reach_the_machine_that_is_to_hear_them(world: World, alice: Client) -> None:
+    job = create(alice, options={"tracks": [3.0, 1]})
+
+    assert job["options"] == {"tracks": [3, 1]}
+    stored = world.store.jobs.get(job["job_id"])
+    assert stored is not None
+    assert Options.parse(stored.options, MODELS).tracks == (1, 3)
 
 
 def test_a_model_that_the_deployment_does_not_hold_is_refused_by_name(alice: Client) -> None:

@@ -145,6 +145,11 @@ def test_what_people_record_is_read_whole(tmp_path: Path, talk: Path, name: str)
     assert 15 * RATE < whole.speech < 24 * RATE
 
 
+def test_what_broadcasters_record_is_read_whole(tmp_path: Path, talk: Path) -> None:
+    path = transcode(talk, tmp_path / "talk.mxf", codec="pcm_s16le", rate=48000, form="s16", muxer="mxf_opatom")
+    assert plan(path).seconds == pytest.approx(SECONDS, abs=0.2)
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "form"),
     [("cut.flac", "flac", "s16"), ("cut.wav", "pcm_s16le", "s16"), ("cut.webm", "libopus", "s16")],

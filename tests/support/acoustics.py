@@ -34,9 +34,11 @@ def write_wav(path: Path, sound: npt.NDArray[np.float64], rate: int = RATE) -> P
     return path
 
 
-def transcode(source: Path, path: Path, *, codec: str, rate: int, form: str, **options: str) -> Path:
-    """Encode a recording anew, in mono."""
-    with av.open(str(source)) as read_from, av.open(str(path), "w", options=options) as container:
+def transcode(
+    source: Path, path: Path, *, codec: str, rate: int, form: str, muxer: str | None = None, **options: str
+) -> Path:
+    """Encode a recording anew, in mono; without a muxer, the file's name says in which container."""
+    with av.open(str(source)) as read_from, av.open(str(path), "w", format=muxer, options=options) as container:
         stream = container.add_stream(codec, rate=rate, layout="mono", format=form)
         resampler = av.AudioResampler(format=form, layout="mono", rate=rate, frame_size=stream.frame_size or 1024)
         for frame in [*read_from.decode(audio=0), None]:

@@ -13,7 +13,7 @@ from services.api.once import Idempotent
 from services.api.problems import Problem
 from services.api.routes import owned
 from services.api.service import Service
-from services.common.domain import objects
+from services.common.domain import media_types, objects
 from services.common.domain.clock import MINUTE, expiry, rfc3339
 from services.common.domain.ids import new_id
 from services.common.domain.options import Options
@@ -87,7 +87,7 @@ def _upload(job: Job, wanted: bodies.NewJob, wired: Service, now: int) -> views.
     """A form that S3 takes for this key, this type, this size and this content, and for nothing else."""
     settings = wired.settings
     smallest, largest = (0, settings.max_upload_bytes) if wanted.size is None else (wanted.size, wanted.size)
-    fields = {"Content-Type": wanted.content_type}
+    fields = {"Content-Type": wanted.content_type or media_types.UNKNOWN}
     if wanted.checksum_sha256:
         fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": wanted.checksum_sha256}
     conditions: list[Any] = [["content-length-range", smallest, largest]]

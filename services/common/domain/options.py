@@ -17,6 +17,7 @@ FORMATS = ("json", "txt", "srt", "vtt", "tsv")
 # Both texts together must leave the model half its window (223 tokens). Swedish has some three characters a token;
 # the engine counts the tokens themselves and refuses what still does not fit.
 MAX_HINT_CHARACTERS = 600
+MAX_TRACKS, HIGHEST_TRACK = 32, 999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,9 @@ class Options:
     words: bool = False
     """Whether each word's time and probability are in the json."""
     channels: str = "mixed"
-    """`separate`: one speaker a channel, in a recording of two channels."""
+    """`separate`: one speaker a channel, or a track, up to eight."""
+    tracks: tuple[int, ...] | None = None
+    """Which sound tracks are heard, counted from 1; None: chosen by the engine."""
     formats: tuple[str, ...] = FORMATS
 
     @property
@@ -47,12 +50,13 @@ class Options:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` takes back."""
-        return {**asdict(self), "formats": list(self.formats)}
+        return {**asdict(self), "tracks": self.tracks and list(self.tracks), "formats": list(self.formats)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
-        """What `to_json` gave; nothing is checked again."""
-        return cls(**{**data, "formats": tuple(data["formats"])})
+        """What `to_json` gave, also before there were tracks; nothing is checked again."""
+        tracks = data.get("tracks")
+        return cls(**{**data, "tracks": tracks and tuple(tracks), "formats": tuple(data["formats"])})
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any], models: Sequence[str]) -> Options:
@@ -75,6 +79,7 @@ class Options:
             hotwords=_text(given, "hotwords"),
             words=_flag(given, "words"),
             channels=_choice(given, "channels", CHANNELS, "mixed"),
+            tracks=_tracks(given),
             formats=_formats(given),
         )
         _check_together(options, models)
@@ -119,6 +124,25 @@ def _choice(given: Mapping[str, Any], field: str, choices: Sequence[str], defaul
     if value not in choices:
         raise InvalidOptionError(field, f"{field} must be one of: {', '.join(choices)}.")
     return str(value)
+
+
+def _tracks(given: Mapping[str, Any]) -> tuple[int, ...] | None:
+    value = given.get("tracks")
+    if value is None:
+        return None
+    listed = value if isinstance(value, Sequence) else ()
+    if not (1 <= len(listed) <= MAX_TRACKS and all(map(_is_track, listed)) and len(set(listed)) == len(listed)):
+        raise InvalidOptionError(
+            "tracks", f"tracks must be a list of 1 to {MAX_TRACKS} different whole numbers from 1 to {HIGHEST_TRACK}."
+        )
+    return tuple(sorted(map(int, listed)))
+
+
+def _is_track(value: object) -> bool:
+    """JSON knows one kind of number, so `2.0` is a whole one; Python takes true for 1, JSON does not."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return 1 <= value <= HIGHEST_TRACK and value == int(value)
 
 
 def _formats(given: Mapping[str, Any]) -> tuple[str, ...]:

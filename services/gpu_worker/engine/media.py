@@ -1,7 +1,7 @@
 """Any audio or video file, read as blocks of 16 kHz samples in bounded memory.
 
 FFmpeg reads far more than media: playlists that name other files, device inputs, addresses. Only the container formats
-listed here are opened, and only the protocol `file`.
+of `media_types.py` are opened, and only the protocol `file`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.domain.errors import InvalidMediaError, NoAudioTrackError
+from services.common.domain.media_types import FORMAT_WHITELIST
 from services.gpu_worker.engine.plan import RATE, Source
 from services.gpu_worker.engine.riff import promised_seconds
 
@@ -26,25 +27,6 @@ Untyped: TypeAlias = Any
 Samples = npt.NDArray[np.int16]
 """Shape (channels, samples)."""
 
-CONTAINERS = (
-    *(
-        "aac",
-        "ac3",
-        "aiff",
-        "amr",
-        "asf",
-        "au",
-        "avi",
-        "caf",
-        "eac3",
-        "flac",
-        "flv",
-        "matroska,webm",
-        "mov,mp4,m4a",
-    ),
-    *("mp3", "mpeg", "mpegts", "ogg", "tta", "w64", "wav", "wv"),
-)
-FORMAT_WHITELIST = ",".join((*CONTAINERS, "matroska", "webm", "mov", "mp4", "m4a", "3gp", "3g2", "mj2"))
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 MOST_CHANNELS = 64
 """What FFmpeg's resampler mixes down."""
