@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import MEETING
 
@@ -28,11 +29,13 @@ def test_recordings_are_sent_and_their_texts_written_beside_them_replacing_nothi
     recording.write_bytes(MEETING.read_bytes()[:60_000])
     kept = tmp_path / "möte å.srt"
     kept.write_text("mine")
-    done = transcribe(stack, str(recording), "--format", "srt")
+    done = transcribe(stack, str(recording), "--format", "srt", "--track", "1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "möte å_2.srt")
     assert "-->" in (tmp_path / "möte å_2.srt").read_text("utf-8")
     assert kept.read_text() == "mine"
+    (job,) = Client(stack, "command-line").http.get("/api/jobs").json()["jobs"]
+    assert job["options"] == {"language": "sv", "tracks": [1]}
 
 
 def test_a_file_that_is_no_recording_ends_with_a_sentence_and_status_1(stack: Stack, tmp_path: Path) -> None:
