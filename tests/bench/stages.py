@@ -13,7 +13,7 @@ from services.gpu_worker.engine.assemble import assemble
 from services.gpu_worker.engine.clip_audio import clip_audio
 from services.gpu_worker.engine.decoder import Decoded
 from services.gpu_worker.engine.formats import render
-from services.gpu_worker.engine.media import read
+from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.packing import arrange
 from services.gpu_worker.engine.spans import Thresholds, speech_spans
 from services.gpu_worker.engine.speech import SpeechDetector
@@ -40,7 +40,7 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
     began = time.perf_counter()
     results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
     whole = time.perf_counter() - began
-    blocks = timed("decode", lambda: list(read(path, 1, stop)[1]))
+    blocks = timed("decode", lambda: list(read(path, Hearing(), stop)[1]))
     detector = SpeechDetector()
 
     def detect() -> list[float]:

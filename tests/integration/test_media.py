@@ -12,8 +12,8 @@ import pytest
 
 from services.common.domain.errors import AudioTooLongError, InvalidMediaError, NoAudioTrackError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.media import StoppedError, read
-from services.gpu_worker.engine.plan import RATE, Plan
+from services.gpu_worker.engine.audio.reading import StoppedError, read
+from services.gpu_worker.engine.plan import RATE, Hearing, Plan
 from services.gpu_worker.engine.planner import make_plan
 from services.gpu_worker.engine.speech import SpeechDetector
 from tests.support.acoustics import load, over_the_phone, transcode, write_wav
@@ -203,7 +203,7 @@ def test_speech_is_found_alike_whatever_the_blocks(meeting: np.ndarray, size: in
 
 def test_reading_stops_when_told_to() -> None:
     stop = threading.Event()
-    _, blocks = read(MEETING, 1, stop)
+    _, blocks = read(MEETING, Hearing(), stop)
     next(blocks)
     stop.set()
     with pytest.raises(StoppedError):

@@ -11,17 +11,23 @@ import av
 import numpy as np
 import numpy.typing as npt
 
-from services.gpu_worker.engine.media import read
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.reading import read
+from services.gpu_worker.engine.plan import RATE, Hearing
 
 Sound = npt.NDArray[np.float64]
 """Shape (samples,), full scale 1, at 16 kHz."""
 
 
-def load(path: Path) -> Sound:
-    """A recording, mixed down."""
-    _, blocks = read(path, 1, threading.Event())
-    return np.concatenate([block[0] for block in blocks]).astype(np.float64) / 32768
+def load(path: Path, hearing: Hearing = Hearing()) -> Sound:  # noqa: B008 - frozen
+    """A recording, mixed down, on the clock that a player shows: long pauses are filled with silence."""
+    reading, blocks = read(path, hearing, threading.Event())
+    pieces, pauses = [np.zeros(0)], 0
+    for block in blocks:
+        for _, length in reading.pauses[pauses:]:
+            pieces.append(np.zeros(length))
+        pauses = len(reading.pauses)
+        pieces.append(block[0].astype(np.float64) / 32768)
+    return np.concatenate(pieces)
 
 
 def write_wav(path: Path, sound: npt.NDArray[np.float64], rate: int = RATE) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from services.gpu_worker.engine.media import Samples
+from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.plan import Clip
 
 

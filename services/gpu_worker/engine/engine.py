@@ -18,9 +18,9 @@ from services.gpu_worker.engine.clip_audio import clip_audio
 from services.gpu_worker.engine.decoder import FRAME, Decoded, Decoder
 from services.gpu_worker.engine.device import Choice, EngineSettings, choose
 from services.gpu_worker.engine.language import detect
-from services.gpu_worker.engine.media import StoppedError, read
+from services.gpu_worker.engine.audio.reading import StoppedError, read
 from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import Clip, Plan
+from services.gpu_worker.engine.plan import VOICES, Clip, Plan
 from services.gpu_worker.engine.planner import ALONE_SECONDS, PART_SECONDS, make_plan
 from services.gpu_worker.engine.recipe import Recipe, habits_for, ladder, window
 from services.gpu_worker.engine.results import ClipResult, Word
@@ -119,7 +119,7 @@ class Engine:
 
         wanted = [plan.clips[index] for index in sorted(set(clips))]
         offset = 0 if part is None else plan.parts[part].start
-        _, blocks = read(path, plan.channels, stop)
+        _, blocks = read(path, plan.hearing if part is None else VOICES, stop)
         running: dict[Future[Decoded], _Climb] = {}
         limit = self._batcher.size * (self._batcher.workers + AHEAD)
         try:
@@ -128,9 +128,9 @@ class Engine:
                     climb = climb_of(clip, samples)
                     running[self._submit(climb)] = climb
                     while len(running) >= limit:
-                        yield from self._collect(running, stop)
+                        yield from self._collect(running, plan, stop)
             while running:
-                yield from self._collect(running, stop)
+                yield from self._collect(running, plan, stop)
         finally:
             for future in running:
                 future.cancel()
@@ -141,7 +141,9 @@ class Engine:
         frames = window(climb.clip.samples // FRAME, self.habits, again=attempt > 0)
         return self._batcher.submit(self.decoder.features(climb.samples, frames), climb.rungs[attempt])
 
-    def _collect(self, running: dict[Future[Decoded], _Climb], stop: threading.Event) -> Iterator[ClipResult]:
+    def _collect(
+        self, running: dict[Future[Decoded], _Climb], plan: Plan, stop: threading.Event
+    ) -> Iterator[ClipResult]:
         """Wait for decodes; yield the clips that are settled, send the doubtful ones up the ladder."""
         done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
@@ -158,12 +160,12 @@ class Engine:
             if climb.attempts[-1].flags and len(climb.attempts) < len(climb.rungs):
                 running[self._submit(climb)] = climb
             else:
-                yield _placed(climb)
+                yield _placed(climb, plan)
         if stop.is_set():
             raise StoppedError
 
 
-def _placed(climb: _Climb) -> ClipResult:
+def _placed(climb: _Climb, plan: Plan) -> ClipResult:
     """The best attempt, its times moved from the clip to the recording."""
     settled = settle(climb.attempts)
     clip = climb.clip

@@ -11,17 +11,22 @@ from typing import Any
 import av
 import numpy as np
 
-from services.gpu_worker.engine.media import Samples, read
+from services.gpu_worker.engine.audio.reading import read
+from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.plan import RATE, Plan
+
+
+LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
+"""What FLAC calls so many channels; nothing is meant by it here."""
 
 
 def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: threading.Event | None = None) -> None:
     """Write every part's samples as `<index>.flac`, 16 bit at 16 kHz: lossless, so the words stay the same.
 
-    The recording is read once. One channel, or two where the plan keeps them separate. Decode a part's file with
+    The recording is read once. One channel a voice. Decode a part's file with
     `Engine.decode(..., part=index)`. Raises StoppedError once `stop` is set.
     """
-    _, blocks = read(path, plan.channels, stop or threading.Event())
+    _, blocks = read(path, plan.hearing, stop or threading.Event())
     ahead = _Blocks(blocks)
     for part in plan.parts:
         with _flac(folder / f"{part.index}.flac", plan.channels) as write:
@@ -51,7 +56,7 @@ class _Blocks:
 
 @contextmanager
 def _flac(destination: Path, channels: int) -> Iterator[Any]:
-    layout = "mono" if channels == 1 else "stereo"
+    layout = LAYOUTS[channels - 1]
     with av.open(str(destination), "w", format="flac") as container:
         stream = container.add_stream("flac", rate=RATE, layout=layout, format="s16")
         position = 0

@@ -7,12 +7,12 @@ every clip's audio; that is why the words do not depend on who decodes which cli
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 RATE = 16_000
 """Samples a second that the models hear."""
-VERSION = 1
+VERSION = 2
 
 Span = tuple[int, int]
 """Start and end, in samples."""
@@ -65,6 +65,31 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Hearing:
+    """What of a recording is listened to."""
+
+    separate: bool = False
+    """Each channel, or each of several tracks, as a voice of its own, where there are two to eight."""
+    tracks: tuple[int, ...] | None = None
+    """Sound tracks, counted from 1; None: what the engine finds right."""
+    as_they_are: bool = False
+    """All channels as they are: the file is one that we wrote, of voices."""
+
+
+VOICES = Hearing(as_they_are=True)
+"""How a part's own file is listened to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is worth knowing about a recording: a stable code, a sentence, and where, in seconds, if it is somewhere."""
+
+    code: str
+    message: str
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What the file said about itself."""
 
@@ -73,7 +98,7 @@ class Source:
     rate: int
     channels: int
     declared_seconds: float | None
-    """Duration by the container's header; None where it has none that can be relied on."""
+    """Where its sound ends by the header; None where that does not say, or cannot be relied on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +106,9 @@ class Plan:
     """Everything that must be known to decode any clip of a recording, anywhere."""
 
     samples: int
+    """Of sound, without the long pauses."""
     channels: int
-    """1, or 2 where each channel is decoded by itself."""
+    """Voices that are decoded by themselves: 1 to 8."""
     language: str
     speech: int
     """Samples with speech in any channel."""
@@ -91,11 +117,24 @@ class Plan:
     source: Source
     truncated_at: float | None = None
     """Seconds after which the file promised more than could be read."""
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
+    hearing: Hearing = Hearing()
+    pauses: tuple[tuple[int, int], ...] = ()
+    """Long ones: behind how many samples of sound, and how many samples they last."""
 
     @property
     def seconds(self) -> float:
-        return self.samples / RATE
+        """Where the sound ends, on the clock that a player shows."""
+        return self.clock(self.samples / RATE)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The codes of the remarks."""
+        return tuple(remark.code for remark in self.remarks)
+
+    def clock(self, seconds: float) -> float:
+        """The time that a player shows at a moment of the sound: long pauses are not part of the sound."""
+        return seconds + sum(length for position, length in self.pauses if position <= seconds * RATE) / RATE
 
     def with_at_most(self, count: int) -> Plan:
         """The same clips in no more than `count` parts: neighbours are joined."""
@@ -119,7 +158,9 @@ class Plan:
             "parts": [[part.start, part.end, part.first, part.last] for part in self.parts],
             "source": {field: getattr(self.source, field) for field in Source.__dataclass_fields__},
             "truncated_at": self.truncated_at,
-            "warnings": list(self.warnings),
+            "remarks": [asdict(remark) for remark in self.remarks],
+            "hearing": asdict(self.hearing),
+            "pauses": [list(pause) for pause in self.pauses],
         }
 
     @classmethod
@@ -140,5 +181,7 @@ class Plan:
             parts=tuple(Part(index, *numbers) for index, numbers in enumerate(data["parts"])),
             source=Source(**data["source"]),
             truncated_at=data["truncated_at"],
-            warnings=tuple(data["warnings"]),
+            remarks=tuple(Remark(**remark) for remark in data["remarks"]),
+            hearing=Hearing(**{**data["hearing"], "tracks": data["hearing"]["tracks"] and tuple(data["hearing"]["tracks"])}),
+            pauses=tuple((position, length) for position, length in data["pauses"]),
         )

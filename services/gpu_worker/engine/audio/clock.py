@@ -1,0 +1,131 @@
+"""Where frames of sound belong on the clock that a player shows. Pure.
+
+A frame's place is its own stamp, held against everything that was placed so far. A stamp alone proves nothing: some are
+rounded, some jitter, some are absurd. So a difference counts only as far as the frames of the next seconds agree on it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+LEAST = 0.01
+"""Seconds; what is less is a rounded stamp."""
+AHEAD = 2.0
+"""Seconds of sound that must agree before a stamp is believed."""
+FEW = 4
+"""Frames; the same for those that are longer than that."""
+LONGEST_JUMP = 30 * 3600.0
+"""Seconds; a greater one is a broken clock. FFmpeg's own limit, as is the next."""
+LONGEST_SPLICE = 10.0
+"""Seconds, in broadcasts and the like, whose clocks are set anew at every splice."""
+LONGEST_OVERLAP, MOST_CUT = 0.05, 0.01
+"""Seconds that a stamp may lie before the end of what was placed, and the share of all sound that may be cut for it:
+a recorder whose samples ran a little fast. Beyond that nothing is cut, and the sound goes on."""
+LEAST_LOSS = 0.015
+"""Seconds of silence that are worth telling; less is a recorder whose samples ran a little slow."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """Sound that the stamps say is missing."""
+
+    seconds: float = 0.0
+    places: int = 0
+    first: float = 0.0
+    """Where the first begins."""
+
+    def add(self, at: float, seconds: float) -> None:
+        self.first = self.first if self.places else at
+        self.places += 1
+        self.seconds += seconds
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[T]):
+    frame: T
+    offset: float
+    """How much later than directly after all sound before it the frame's stamp is, in seconds."""
+    length: float
+    back: bool
+    """Whether its stamp is before that of the frame ahead."""
+
+
+@dataclass(slots=True)
+class Clock(Generic[T]):
+    """Places the frames of one track, in the order in which they are decoded."""
+
+    longest_jump: float = LONGEST_JUMP
+    losses: Losses = field(default_factory=Losses)
+    _waiting: deque[_Waiting[T]] = field(default_factory=deque)
+    pushed: float = 0.0
+    """Seconds of sound so far."""
+    _placed: float = 0.0
+    """Of these, placed."""
+    _offset: float = 0.0
+    """Silence so far, less what was cut."""
+    _set_back: float = 0.0
+    """Added to every offset since stamps went back."""
+    _cut: float = 0.0
+    _stamp: float = 0.0
+
+    def push(self, frame: T, stamp: float | None, length: float, lost: float = 0.0) -> Iterator[tuple[T, float]]:
+        """Take the next frame, of `length` seconds, and give those whose place is certain now, with it, in seconds.
+
+        Without a stamp a frame follows the one ahead; `lost` are seconds that are known to be missing between the two.
+        """
+        before = self._waiting[-1].offset if self._waiting else self._offset - self._set_back
+        offset = before + lost if stamp is None else stamp - self.pushed
+        back = stamp is not None and stamp < self._stamp
+        self._stamp = stamp if stamp is not None else self._stamp + length
+        self._waiting.append(_Waiting(frame, offset, length, back))
+        self.pushed += length
+        while self.pushed - self._placed - self._waiting[0].length > AHEAD and len(self._waiting) > FEW:
+            yield self._place()
+
+    def flush(self) -> Iterator[tuple[T, float]]:
+        """The frames that are left, when no more will come."""
+        while self._waiting:
+            yield self._place()
+
+    def _place(self) -> tuple[T, float]:
+        drift = self._waiting[0].offset + self._set_back - self._offset
+        if drift > LEAST:
+            self._jump()
+        elif drift < -LEAST:
+            self._go_back()
+        first = self._waiting.popleft()
+        place = self._placed + self._offset
+        self._placed += first.length
+        return first.frame, place
+
+    def _jump(self) -> None:
+        """Leave as much silence as all frames ahead agree on."""
+        step = min(frame.offset for frame in self._waiting) + self._set_back - self._offset
+        unconfirmed = self._placed > 0 and len(self._waiting) < FEW and step > AHEAD
+        if step <= LEAST or unconfirmed:
+            return
+        if self._placed == 0:
+            self._offset += step
+        elif step > self.longest_jump:
+            self._set_back -= step
+        else:
+            if step >= LEAST_LOSS:
+                self.losses.add(self._placed + self._offset, step)
+            self._offset += step
+
+    def _go_back(self) -> None:
+        """Go on without a pause where stamps are set back; cut what a fast recorder has too much."""
+        step = self._offset - self._set_back - max(frame.offset for frame in self._waiting)
+        if step <= LEAST:
+            return
+        slow = 0 < self._placed and not self._waiting[0].back and step <= LONGEST_OVERLAP
+        if slow and self._cut + step <= MOST_CUT * self._placed + LONGEST_OVERLAP:
+            self._offset -= step
+            self._cut += step
+        else:
+            self._set_back += step

@@ -1,0 +1,96 @@
+"""Opening a file, and opening it again further on: what FFmpeg may read, and where its formats can be taken up.
+
+FFmpeg reads far more than media: playlists that name other files, device inputs, addresses. Only the container formats
+that are listed are opened, and only the protocol `file`.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import av
+
+from services.common.domain.errors import InvalidMediaError
+from services.common.domain.media_types import FORMAT_WHITELIST
+
+Untyped: TypeAlias = Any
+"""An object of a library without type information."""
+
+STAMPLESS = frozenset({"mp3", "aac", "ac3", "eac3", "amr", "wav", "w64", "aiff", "au"})
+"""Formats whose sound has no stamps of its own: FFmpeg counts, and counts wrongly where the rate changes."""
+RAW = frozenset({"mp3", "aac", "ac3", "eac3", "amr"})
+"""Of these, the ones that are nothing but frames: bytes between two frames are sound that was lost."""
+_TS_DISCONT = 0x0200
+"""libavformat's flag for formats in which stamps may be set anew at any moment."""
+# How a file of a format begins, and how many bytes before that: where one was joined to another, or where reading can
+# be taken up behind damage. Broadcasts can be taken up anywhere.
+_BEGINNINGS = {
+    "wav": (b"RIFF", 0),
+    "avi": (b"RIFF", 0),
+    "aiff": (b"FORM", 0),
+    "au": (b".snd", 0),
+    "caf": (b"caff", 0),
+    "flac": (b"fLaC", 0),
+    "flv": (b"FLV\x01", 0),
+    "matroska": (b"\x1aE\xdf\xa3", 0),
+    "mov": (b"ftyp", 4),
+    "mpeg": (b"\0\0\x01\xba", 0),
+    "mpegts": (b"", 0),
+    "ogg": (b"OggS", 0),
+    "wv": (b"wvpk", 0),
+}
+
+
+@contextmanager
+def opened(path: Path, start: int = 0, form: str | None = None) -> Iterator[Untyped]:
+    """The file as a container, from the byte `start` on. Raises InvalidMediaError."""
+    options = {"protocol_whitelist": "file", "format_whitelist": FORMAT_WHITELIST}
+    with _Rest(path, start) if start else nullcontext() as rest:
+        try:
+            container = av.open(rest or f"file:{path}", format=form, options=options, metadata_errors="ignore")
+        except Exception as error:  # whatever a library says of it, the file is at fault
+            raise InvalidMediaError("The file is no audio or video in a format that is read here.") from error
+        with container:
+            yield container
+
+
+def name(container: Untyped) -> str:
+    """The first of the format's names, such as `mov`."""
+    return str(container.format.name.partition(",")[0])
+
+
+def is_spliced(container: Untyped) -> bool:
+    """Whether stamps may be set anew at any moment, as in broadcasts."""
+    return bool(container.format.flags & _TS_DISCONT)
+
+
+def next_beginning(path: Path, form: str, after: int) -> int | None:
+    """Where, behind a byte, a file of the format can be taken up again."""
+    if form not in _BEGINNINGS or after >= path.stat().st_size:
+        return None
+    magic, before = _BEGINNINGS[form]
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        found = content.find(magic, after + before)
+    return found - before if found >= 0 else None
+
+
+class _Rest(io.FileIO):
+    """A file as if it began at a byte of it."""
+
+    def __init__(self, path: Path, start: int) -> None:
+        super().__init__(path, "rb")
+        self._start = start
+        super().seek(start)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_SET:
+            offset += self._start
+        return super().seek(offset, whence) - self._start
+
+    def tell(self) -> int:
+        return super().tell() - self._start

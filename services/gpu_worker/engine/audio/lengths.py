@@ -1,0 +1,93 @@
+"""How much sound a file promises, where its header cannot be wrong about that.
+
+What is not believed: the length of the longest other stream, a guess by the bit rate, and what programs write into a
+header while they do not know yet.
+"""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import av
+
+from services.gpu_worker.engine.audio.containers import Untyped, name
+
+OWN_LENGTH = frozenset({"mov", "flac", "aiff", "caf", "tta", "wv"})
+"""Formats in which FFmpeg has a sound track's length from what the file says of that track alone."""
+_PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_0000))
+"""Sizes that programs write which do not know the size, as when they write to a pipe."""
+_PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
+
+
+def promised_seconds(path: Path, container: Untyped, stream: Untyped) -> float | None:
+    """Where the track's sound ends by its header, in seconds from the container's start; None where it does not say."""
+    start = max(0.0, float((stream.start_time or 0) * stream.time_base) - (container.start_time or 0) / av.time_base)
+    match name(container):
+        case "wav":
+            return _wav(path)
+        case "mp3":
+            return _xing(path)
+        case "matroska":
+            return _matroska(container, stream)
+        case form if form in OWN_LENGTH and stream.duration:
+            return start + float(stream.duration * stream.time_base)
+        case _:
+            return None
+
+
+def _matroska(container: Untyped, stream: Untyped) -> float | None:
+    """A track's own length is a tag; the container's is that of its longest track."""
+    try:
+        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except (KeyError, ValueError):
+        alone = len(container.streams) == 1 and container.duration
+        return container.duration / av.time_base if alone else None
+
+
+def _wav(path: Path) -> float | None:
+    """By the `data` chunk of a RIFF WAVE, or `ds64` of an RF64; FFmpeg goes by the file's size instead.
+
+    The byte rate in the header is often wrong; of sound that is not compressed it follows from the other fields.
+    """
+    rate = 0
+    large = None
+    with path.open("rb") as file:
+        magic, _, kind = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
+        if magic not in (b"RIFF", b"RF64") or kind != b"WAVE":
+            return None
+        while len(header := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and size
+            chunk, size = struct.unpack("<4sI", header)
+            if chunk == b"data":
+                unknown = not size or any(size in sizes for sizes in _PLACEHOLDERS)
+                size = large if unknown else size
+                return size / rate if rate and size else None
+            start = file.tell()
+            if chunk == b"fmt ":
+                form, channels, samples, bits = struct.unpack("<HHI6xH", file.read(16).ljust(16, b"\0"))
+                if form in (_PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE):
+                    rate = samples * channels * -(-bits // 8)
+            elif chunk == b"ds64":
+                large = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
+            file.seek(start + size + size % 2)
+    return None
+
+
+def _xing(path: Path) -> float | None:
+    """By the frame that encoders of variable bit rate put first, which counts the others; joined files have more."""
+    with path.open("rb") as file:
+        head = file.read(10)
+        tag = head[:3] == b"ID3" and len(head) == 10  # noqa: PLR2004 - the tag's own header
+        begin = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False)) if tag else 0
+        file.seek(begin)
+        frame = file.read(200)
+    found = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if found < 0 or len(frame) < found + 12 or frame[0] != 0xFF or not frame[found + 7] & 1:
+        return None
+    version, rate_index = frame[1] >> 3 & 3, frame[2] >> 2 & 3
+    if version == 1 or rate_index == 3:
+        return None
+    rate = (44_100, 48_000, 32_000)[rate_index] >> {3: 0, 2: 1, 0: 2}[version]
+    count = int.from_bytes(frame[found + 8 : found + 12], "big")
+    return count * (1152 if version == 3 else 576) / rate

@@ -1,0 +1,60 @@
+"""Whose turn it is in a broadcast: a stream that begins when another has ended goes on with that one's track."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from services.gpu_worker.engine.audio.containers import Untyped
+from services.gpu_worker.engine.audio.track import Track
+
+SILENT = 3.0
+"""Seconds of sound of one stream in which another gives no packet: then that one has ended."""
+
+
+class Succession:
+    """Packets of several streams in the file's order, each with the track it belongs to."""
+
+    def __init__(self, tracks: Sequence[Track], streams: Sequence[Untyped], *, takes_over: bool) -> None:
+        """`takes_over`: whether a stream may go on with another's track. If not, each has its own."""
+        self._own = {stream.index: track for track, stream in zip(tracks, streams, strict=True)}
+        self._track: dict[int, Track] = {} if takes_over and len(tracks) > 1 else dict(self._own)
+        self._last: int | None = None
+        """The stream of the last packet that has a track."""
+        self._new: dict[int, list[Untyped]] = {}
+        """Packets of streams that have none yet."""
+
+    def push(self, packet: Untyped) -> Iterator[tuple[Track, Untyped]]:
+        index = packet.stream.index
+        if index not in self._track and self._last is None:
+            self._track[index] = self._own[index]
+        if index in self._track:
+            self._last = index
+            yield self._track[index], packet
+            yield from self._beside()
+            return
+        waiting = self._new.setdefault(index, [])
+        waiting.append(packet)
+        if sum(float((one.duration or 0) * one.time_base) for one in waiting) > SILENT:
+            yield from self._take_over(index)
+
+    def finish(self) -> Iterator[tuple[Track, Untyped]]:
+        """Streams that came last take over as well."""
+        for index in list(self._new):
+            yield from self._take_over(index)
+
+    def _beside(self) -> Iterator[tuple[Track, Untyped]]:
+        """The others sound while one that has a track does: they are tracks of their own."""
+        for index, packets in self._new.items():
+            self._track[index] = self._own[index]
+            for packet in packets:
+                yield self._own[index], packet
+        self._new.clear()
+
+    def _take_over(self, index: int) -> Iterator[tuple[Track, Untyped]]:
+        """The new stream goes on with the track of the last one, which would have the other's if it came again."""
+        ended = self._last if self._last is not None else index
+        self._track.pop(ended, None)
+        self._own[index], self._own[ended] = self._own[ended], self._own[index]
+        self._track[index], self._last = self._own[index], index
+        for packet in self._new.pop(index):
+            yield self._own[index], packet

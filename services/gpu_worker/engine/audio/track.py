@@ -1,0 +1,171 @@
+"""One sound track: packets in, 16 kHz samples out, each with its place on the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from services.gpu_worker.engine.audio.clock import LONGEST_JUMP, LONGEST_SPLICE, Clock
+from services.gpu_worker.engine.audio.containers import RAW, STAMPLESS, Untyped, is_spliced, name
+from services.gpu_worker.engine.audio.lengths import promised_seconds
+from services.gpu_worker.engine.audio.samples import BLOCK, LONGEST_SILENCE, Names, Piece
+from services.gpu_worker.engine.plan import RATE
+
+LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
+MOST_CHANNELS = 64
+"""What FFmpeg's resampler takes."""
+# The clock decides; the resampler fills what it leaves open, and never by a guess of its own.
+_RESAMPLER = {"async": "1", "min_hard_comp": "0.004", "first_pts": "0"}
+_LEAST_LOST = 0.1
+"""Seconds of a file of nothing but frames that are no tag or padding when they cannot be read."""
+
+
+def why_not(stream: Untyped) -> str | None:
+    """Why a stream cannot be decoded, as the end of a sentence; None where it can be tried."""
+    if stream.codec_context is None:
+        return "its codec is not known here"
+    rate, channels = stream.rate or 0, stream.channels or 0  # 0: not known before it is decoded
+    if rate and not LOWEST_RATE <= rate <= HIGHEST_RATE:
+        return f"a sample rate of {rate} Hz cannot hold speech"
+    if channels > MOST_CHANNELS:
+        return f"it has {channels} channels, and at most {MOST_CHANNELS} can be read"
+    return None
+
+
+class Track:
+    """See `feed`. A track goes on over everything that can be gone on over, and counts it."""
+
+    def __init__(self, number: int, path: Path, container: Untyped, stream: Untyped) -> None:
+        self.number = number
+        """Counted from 1 among the file's sound tracks."""
+        self.names: Names = ("NONE",) * (stream.channels or 1)
+        self.damaged = 0
+        """Packets that could not be decoded."""
+        self.failed_in_a_row = 0
+        self.decoded = False
+        self.promised = promised_seconds(path, container, stream)
+        self.clock: Clock[Untyped] = Clock(LONGEST_SPLICE if is_spliced(container) else LONGEST_JUMP)
+        self._path = path
+        self._origin = (container.start_time or 0) / av.time_base
+        self._bytes = 0
+        self._resampler: Untyped = None
+        self._rate = 0
+        self._began = 0.0
+        self._until = 0.0
+        self._at = 0
+        self.follow(container, stream)
+
+    def follow(self, container: Untyped, stream: Untyped) -> None:
+        """Go on with a stream of the file as it was opened again; the clock stays the first one's."""
+        self._stream = stream
+        self._stampless = name(container) in STAMPLESS
+        self._raw = name(container) in RAW
+        self._end: int | None = None
+        self.failed_in_a_row = 0
+
+    def feed(self, packet: Untyped) -> Iterator[Piece]:
+        """Decode a packet; give the samples that are complete."""
+        if packet.stream is not self._stream:
+            yield from self.drain()
+            self._stream = packet.stream
+        lost = self._lost_before(packet) if self._raw else 0.0
+        try:
+            frames = packet.decode()
+        except Exception:  # noqa: BLE001 - whatever a decoder says of a packet: it is passed over
+            self.damaged += 1
+            self.failed_in_a_row += 1
+            return
+        self.failed_in_a_row = 0 if frames else self.failed_in_a_row
+        for frame in frames:
+            yield from self._take(frame, lost)
+            lost = 0.0
+
+    def drain(self) -> Iterator[Piece]:
+        """What the decoder still holds: no packet of this opening will come."""
+        try:
+            frames = self._stream.decode(None)
+        except Exception:  # noqa: BLE001 - as in `feed`
+            frames = []
+        for frame in frames:
+            yield from self._take(frame, 0.0)
+
+    def finish(self) -> Iterator[Piece]:
+        """What is left, when the file ends."""
+        for frame, place in self.clock.flush():
+            yield from self._resampled(frame, place)
+        yield from self._end_section()
+
+    def _take(self, frame: Untyped, lost: float) -> Iterator[Piece]:
+        rate = frame.sample_rate
+        if not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= frame.layout.nb_channels <= MOST_CHANNELS):
+            self.damaged += 1
+            return
+        self.decoded = True
+        stamp = None if self._stampless or frame.pts is None else float(frame.pts * frame.time_base) - self._origin
+        for placed, place in self.clock.push(frame, stamp, frame.samples / rate, lost):
+            yield from self._resampled(placed, place)
+
+    def _resampled(self, frame: Untyped, place: float) -> Iterator[Piece]:
+        if self._resampler is None or (place - self._until) * RATE > LONGEST_SILENCE:
+            yield from self._new_section(frame, place)
+        try:
+            yield from self._pieces(self._stamped(frame, place))
+        except ValueError:  # another rate, format or layout than the frames so far
+            yield from self._new_section(frame, place)
+            yield from self._pieces(self._stamped(frame, place))
+        self._until = place + frame.samples / frame.sample_rate
+
+    def _stamped(self, frame: Untyped, place: float) -> Untyped:
+        frame.pts = round((place - self._began) * frame.sample_rate)
+        if self._unit.denominator != frame.sample_rate:
+            self._unit = Fraction(1, frame.sample_rate)
+        frame.time_base = self._unit
+        return frame
+
+    def _new_section(self, frame: Untyped, place: float) -> Iterator[Piece]:
+        """Resample anew from here on: frames of another kind, or a pause that is not worth its samples."""
+        yield from self._end_section()
+        self._resampler = av.AudioResampler(
+            format="s16", layout=frame.layout, rate=RATE, frame_size=BLOCK, options=_RESAMPLER
+        )
+        self.names = tuple(channel.name for channel in frame.layout.channels)
+        self._unit = Fraction(1, frame.sample_rate)
+        self._began = place
+        self._at = max(self._at, round(place * RATE))
+
+    def _end_section(self) -> Iterator[Piece]:
+        if self._resampler is not None:
+            yield from self._pieces(None)
+            self._resampler = None
+
+    def _pieces(self, frame: Untyped | None) -> Iterator[Piece]:
+        for block in self._resampler.resample(frame):
+            # Packed, as PyAV reads beyond the planes of eight channels and more.
+            samples = block.to_ndarray().reshape(-1, len(self.names)).T
+            piece = Piece(self._at, samples, self.names)
+            self._at = piece.end
+            yield piece
+
+    def _lost_before(self, packet: Untyped) -> float:
+        """Seconds of sound between this packet and the one ahead, by the bytes that nobody could read."""
+        position, size = packet.pos, packet.size
+        if position is None or position < 0:
+            return 0.0
+        before, self._end = self._end, position + size
+        self._bytes += size
+        if before is None or position <= before or not self._until:
+            return 0.0
+        lost = (position - before - self._tag(before)) / (self._bytes / self.clock.pushed)
+        return lost if lost > _LEAST_LOST else 0.0
+
+    def _tag(self, position: int) -> int:
+        """Length of the ID3 tag at a byte, as files that were joined have one in their middle."""
+        with self._path.open("rb") as file:
+            file.seek(position)
+            head = file.read(10)
+        if len(head) < 10 or not head.startswith(b"ID3"):  # noqa: PLR2004 - the length of the tag's header
+            return 0
+        return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
