@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from services.common.domain.options import Options
@@ -17,7 +19,7 @@ from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.plan import RATE, Plan
 from services.gpu_worker.engine.results import ClipResult
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate, sentences_found
-from tests.support.acoustics import NOBODY_SPEAKS, load, write_wav
+from tests.support.acoustics import NOBODY_SPEAKS, load, silence, write_wav
 
 # The plain library, decoding in sequence, has 0.095 on the same recording (docs/performance.md); a processor of another
 # kind rounds differently.
@@ -46,6 +48,23 @@ def test_the_meeting_is_heard_and_going_on_later_gives_the_same_words(engine: En
     assert sentences_found(transcript.text, SENTENCES) == len(SENTENCES)
     last = len(plan.clips) - 1
     assert decode(engine, MEETING, range(last, last + 1))[1] == results[last:]
+
+
+def test_words_about_silences_that_were_cut_out_are_where_they_are_said(engine: Engine, tmp_path: Path) -> None:
+    meeting = load(MEETING)
+    opening = [int(entry["start"] * RATE) for entry in json.loads(MEETING.with_suffix(".json").read_text())]
+    sound, said = silence(0), []
+    for start, pause in zip(opening, (8, 20, 1.5, 12, 0), strict=False):
+        said.append(len(sound) / RATE)
+        sound = np.concatenate([sound, meeting[start : start + RATE], silence(pause)])
+    plan, results = decode(engine, write_wav(tmp_path / "sentences.wav", sound))
+    transcript = assemble(plan, results, OPTIONS, engine.files)
+    words = [word for segment in transcript.segments for word in segment.words]
+    assert len(plan.clips) == 1
+    assert all(min(abs(word.start - moment) for word in words) < 0.5 for moment in said)
+    assert all(min(abs(moment + 0.5 - (word.start + word.end) / 2) for moment in said) < 1 for word in words)
+    assert max(word.end - word.start for word in words) < 1.5
+    assert len(transcript.segments) >= len(said) - 1  # one pause was 1.5 s, which may or may not end a segment
 
 
 @pytest.mark.parametrize("second", [2.0, 3.5])

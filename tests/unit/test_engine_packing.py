@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,9 +80,35 @@ def test_silence_alone_gives_one_empty_part() -> None:
     assert [(part.start, part.end, part.clips) for part in parts] == [(0, 60 * RATE, range(0))]
 
 
-def test_times_of_a_clip_are_times_of_the_recording() -> None:
-    clip = Clip(0, 0, ((10 * RATE, 12 * RATE), (20 * RATE, 25 * RATE)))
-    assert [clip.at(second) for second in (0.0, 1.5, 2.5, 99.0)] == [10.0, 11.5, 20.5, 25.0]
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        ((0.5, 1.5), (10.5, 11.5)),
+        ((2.0, 2.5), (20.0, 20.5)),
+        ((1.5, 2.9), (20.0, 20.9)),
+        ((1.0, 2.5), (11.0, 12.0)),
+        ((1.5, 2.5), (11.5, 12.0)),  # as much of it in either
+        ((1.5, 4.5), (20.0, 22.0)),  # all of the one between, and a little of those beside it
+        ((1.5, 1.5), (11.5, 11.5)),
+        ((2.0, 2.0), (12.0, 12.0)),
+        ((4.5, 9.0), (30.5, 31.0)),
+        ((5.5, 9.0), (31.0, 31.0)),
+    ],
+)
+def test_a_word_lies_in_the_span_that_holds_most_of_it(heard: tuple[float, float], said: tuple[float, float]) -> None:
+    spans = ((10 * RATE, 12 * RATE), (20 * RATE, 22 * RATE), (30 * RATE, 31 * RATE))
+    assert Clip(0, 0, spans).place(*heard) == said
+
+
+@given(speech(), st.lists(st.floats(0, 40), min_size=2, max_size=40))
+def test_no_word_is_stretched_over_a_silence_that_was_cut_out(
+    recording: tuple[list[Span], int], moments: list[float]
+) -> None:
+    for index, spans in enumerate(pack(recording[0], 0, recording[1])):
+        clip = Clip(index, 0, spans)
+        words = [clip.place(start, end) for start, end in pairwise(sorted(moments))]
+        assert all(any(first / RATE <= start <= end <= last / RATE for first, last in spans) for start, end in words)
+        assert all(before[1] <= after[0] for before, after in pairwise(words))
 
 
 def test_speech_without_a_pause_is_cut_where_it_is_least_likely() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 import av
@@ -20,12 +20,14 @@ from services.gpu_worker.engine.formats import render
 from services.gpu_worker.engine.model import ModelFiles
 from services.gpu_worker.engine.plan import RATE, Clip, Part, Plan, Source
 from services.gpu_worker.engine.results import ClipResult, Word
-from services.gpu_worker.engine.segmentation import sentences
-from services.gpu_worker.engine.subtitles import GAP, LINE, LINES, cues
+from services.gpu_worker.engine.segmentation import LONGEST_PAUSE, sentences
+from services.gpu_worker.engine.subtitles import GAP, LINE, LINES, LONGEST, Cue, cues
 from services.gpu_worker.engine.transcript import Transcript
 
 MODEL = ModelFiles(Path("model"), "any", "standard", "abc", {})
 SOURCE = Source("wav", "pcm_s16le", RATE, 1, 60.0)
+TICK = 0.001
+"""Seconds: the formats' own unit."""
 
 
 def spoken(text: str, start: float = 0.0, pace: float = 0.4) -> tuple[Word, ...]:
@@ -89,20 +91,123 @@ def test_subtitles_fit_the_screen_and_never_overlap(words: list[str], pace: floa
     assert "".join("".join(cue.lines) for cue in found).replace(" ", "") == "".join(words)
 
 
-@given(st.lists(st.tuples(st.floats(0, 61), st.floats(0, 2), st.sampled_from(["ja", "jaha.", "o" * 50])), max_size=40))
-def test_subtitles_of_words_without_length_have_some_and_neither_overlap_nor_outlast_the_recording(
-    heard: list[tuple[float, float, str]],
-) -> None:
-    words = [Word(f" {text}", start, start + length, 0.9) for start, length, text in sorted(heard)]
-    found = cues(transcript(tuple(words)))
-    assert all(cue.start < cue.end <= 60 for cue in found)
-    assert all(before.end <= after.start for before, after in pairwise(found))
+@st.composite
+def recordings(draw: st.DrawFn) -> tuple[Plan, Transcript]:
+    """Up to two channels of clips with silences cut out, and words with and without length, some beyond their clip."""
+    clips: list[Clip] = []
+    results: list[ClipResult] = []
+    end = RATE
+    for channel in range(draw(st.integers(1, 2))):
+        position = 0
+        for _ in range(draw(st.integers(1, 3))):
+            spans = []
+            for _ in range(draw(st.integers(1, 4))):
+                start = position + draw(st.sampled_from([0, 5000, 25_000, 400_000]))
+                position = start + draw(st.integers(RATE // 10, 10 * RATE))
+                spans.append((start, position))
+            clips.append(Clip(len(clips), channel, tuple(spans)))
+            moment, words = 0.0, []
+            for pause, length, text in draw(st.lists(st.tuples(MOMENTS, MOMENTS, WORDS), max_size=20)):
+                placed = clips[-1].place(moment + pause, moment + pause + length)
+                words.append(Word(f" {text}", round(placed[0], 3), round(placed[1], 3), 0.9))
+                moment += pause + length
+            results.append(ClipResult(index=clips[-1].index, words=tuple(words), logprob=-0.2, no_speech=0.0))
+        end = max(end, position)
+    end += draw(st.integers(0, RATE))
+    plan = Plan(end, channel + 1, "sv", end, tuple(clips), (Part(0, 0, end, 0, len(clips)),), SOURCE)
+    return plan, assemble(plan, results, Options.parse({"channels": "separate", "words": True}, ["any"]), MODEL)
+
+
+MOMENTS = st.sampled_from([0.0, 0.02, 0.3]) | st.floats(0, 9)
+WORDS = st.sampled_from(["ja", "jaha.", "o" * 50, "å" * 400])
+
+
+@given(recordings())
+def test_subtitles_are_seen_in_order_for_no_longer_than_their_limit(recording: tuple[Plan, Transcript]) -> None:
+    by_speaker: dict[str, list[Cue]] = {}
+    for cue in cues(recording[1]):
+        by_speaker.setdefault(cue.speaker, []).append(cue)
+    for shown in by_speaker.values():
+        assert all(before.end <= after.start for before, after in pairwise(shown))
+        assert all(TICK <= round(cue.end - cue.start, 3) <= LONGEST for cue in shown)
+
+
+@given(recordings())
+def test_every_format_has_the_same_times_and_none_beyond_the_recording(recording: tuple[Plan, Transcript]) -> None:
+    """A segment's first subtitle begins with it. Its last one ends with it or, to be read, later, but not when the next
+    one has begun; sooner only where it would be seen for too long.
+    """
+    published = json.loads(render(recording[1], "json"))
+    rows = [row.split("\t") for row in render(recording[1], "tsv").decode().splitlines()[1:]]
+    assert [row[:2] for row in rows] == [
+        [str(round(segment[edge] * 1000)) for edge in ("start", "end")] for segment in published["segments"]
+    ]
+    shown = cues(recording[1])
+    for form in ("srt", "vtt"):
+        events = pysubs2.SSAFile.from_string(render(recording[1], form).decode(), format_=form)
+        assert [(cue.start, cue.end) for cue in shown] == [(event.start / 1000, event.end / 1000) for event in events]
+    names = recording[1].speakers
+    for channel in {segment["channel"] for segment in published["segments"]}:
+        segments = [segment for segment in published["segments"] if segment["channel"] == channel]
+        mine = iter([cue for cue in shown if cue.speaker == names.get(channel, "")])
+        for segment, following in zip_longest(segments, segments[1:]):
+            first = last = next(mine)
+            text = "".join(first.lines)
+            while len(text.replace(" ", "")) < len(segment["text"].replace(" ", "")):
+                last = next(mine)
+                text += "".join(last.lines)
+            assert text.replace(" ", "") == segment["text"].replace(" ", "")
+            assert segment["start"] == first.start == segment["words"][0]["start"]
+            assert segment["end"] == segment["words"][-1]["end"]
+            assert last.end >= segment["end"] or round(last.end - last.start, 3) == LONGEST
+            assert 0 <= first.start < last.end <= (following["start"] if following else published["duration"])
+
+
+@given(recordings())
+def test_no_segment_reaches_over_a_long_silence_that_was_cut_out(recording: tuple[Plan, Transcript]) -> None:
+    plan, result = recording
+    for channel in range(plan.channels):
+        spans = [span for clip in plan.clips if clip.channel == channel for span in clip.spans]
+        silences = [(end / RATE, start / RATE) for (_, end), (start, _) in pairwise(spans)]
+        long = [silence for silence in silences if silence[1] - silence[0] > LONGEST_PAUSE + SLACK]
+        for segment in [segment for segment in result.segments if segment.channel == channel]:
+            assert not any(segment.start < start - SLACK and end + SLACK < segment.end for start, end in long)
+
+
+SLACK = 60 * TICK
+"""Each word without length pushes those behind it on by a tick."""
+
+
+@pytest.mark.parametrize("samples", [17_016, 17_032])
+def test_a_last_word_ends_with_the_recording_when_that_ends_at_half_a_millisecond(samples: int) -> None:
+    clips = (Clip(0, 0, ((0, samples),)),)
+    plan = Plan(samples, 1, "sv", samples, clips, (Part(0, 0, samples, 0, 1),), SOURCE)
+    result = ClipResult(index=0, words=(Word(" Ja.", 0.5, 2.0, 0.9),), logprob=-0.2, no_speech=0.0)
+    told = assemble(plan, [result], Options(), MODEL)
+    assert told.segments[0].end == told.seconds
+
+
+def test_a_single_word_that_lasts_too_long_is_taken_off_the_screen() -> None:
+    first, second = cues(transcript((Word(" Jaaaa", 1.0, 19.0, 0.9), *spoken("och nej.", start=19.0))))
+    assert (first.start, first.end, second.start) == (1.0, 1.0 + LONGEST, 19.0)
+
+
+def test_words_aligned_to_nothing_are_a_tick_long_in_every_format() -> None:
+    told = transcript((Word(" Ja.", 0.0, 0.0, 0.9), Word(" Nej.", 0.0, 0.0, 0.9), Word(" Jo.", 60.0, 60.0, 0.9)))
+    assert render(told, "tsv").decode().splitlines()[1:] == ["0\t1\tJa.", "1\t2\tNej.", "59999\t60000\tJo."]
+    assert [cue.start for cue in cues(told)] == [0.0, 0.001, 59.999]
 
 
 def test_a_short_line_stays_long_enough_to_be_read() -> None:
     first, second = cues(transcript((*spoken("Jaha då så.", pace=0.1), *spoken("Nästa mening kommer.", start=10))))
     assert first.end - first.start >= 1.0
     assert first.end <= second.start - GAP
+
+
+def test_a_line_leaves_the_screen_for_a_moment_before_the_next_one() -> None:
+    first, second = cues(transcript((*spoken("Ja."), *spoken("Nej.", start=0.9))))
+    assert second.start == 0.9
+    assert first.end == pytest.approx(0.9 - GAP)
 
 
 @pytest.mark.parametrize("form", ["srt", "vtt"])

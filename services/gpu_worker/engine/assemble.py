@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -37,15 +37,10 @@ def assemble(plan: Plan, results: Iterable[ClipResult], options: Options, model:
 
 
 def _segments(plan: Plan, ordered: list[ClipResult], channel: int) -> Iterator[Segment]:
-    flags = {}
-    words: list[Word] = []
-    for result in ordered:
-        if plan.clips[result.index].channel != channel:
-            continue
-        for word in result.words:
-            placed = _monotonic(word, words[-1].end if words else 0.0, plan.seconds)
-            words.append(placed)
-            flags[id(placed)] = result.flags
+    mine = [result for result in ordered if plan.clips[result.index].channel == channel]
+    words = _apart([word for result in mine for word in result.words], round(plan.seconds, 3))
+    doubts = [result.flags for result in mine for _ in result.words]
+    flags = {id(word): doubt for word, doubt in zip(words, doubts, strict=True)}
     for sentence in sentences(words):
         yield Segment(
             start=sentence[0].start,
@@ -58,10 +53,20 @@ def _segments(plan: Plan, ordered: list[ClipResult], channel: int) -> Iterator[S
         )
 
 
-def _monotonic(word: Word, earliest: float, latest: float) -> Word:
-    """A word that neither begins before the one ahead of it ended nor goes beyond the recording."""
-    start = min(max(word.start, earliest), latest)
-    return replace(word, start=round(start, 3), end=round(min(max(word.end, start), latest), 3))
+def _apart(words: Sequence[Word], seconds: float) -> list[Word]:
+    """The same words in whole milliseconds, none over another or beyond the recording, and each at least one long.
+
+    What was aligned to nothing has no length; a subtitle needs one, and times are the same in every format. There are
+    always more milliseconds than words.
+    """
+    laid = []
+    earliest = 0
+    for left, word in zip(range(len(words), 0, -1), words, strict=True):
+        latest = round(seconds * 1000) - left
+        start = min(max(round(word.start * 1000), earliest), latest)
+        earliest = min(max(round(word.end * 1000), start + 1), latest + 1)
+        laid.append(replace(word, start=start / 1000, end=earliest / 1000))
+    return laid
 
 
 @cache

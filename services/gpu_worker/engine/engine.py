@@ -169,13 +169,13 @@ def _placed(climb: _Climb, plan: Plan) -> ClipResult:
     """The best attempt, its times moved from the clip to the recording."""
     settled = settle(climb.attempts)
     clip = climb.clip
-    words = tuple(
-        Word(word.text, round(clip.at(word.start), 3), round(clip.at(word.end), 3), round(word.probability, 4))
-        for word in settled.words
-    )
+    words = []
+    for word in settled.words:
+        start, end = clip.place(word.start, word.end)
+        words.append(Word(word.text, round(start, 3), round(end, 3), round(word.probability, 4)))
     return ClipResult(
         index=clip.index,
-        words=words,
+        words=tuple(words),
         logprob=round(settled.logprob, 4),
         no_speech=round(settled.no_speech, 4),
         decodes=len(climb.attempts),

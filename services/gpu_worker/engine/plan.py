@@ -39,14 +39,22 @@ class Clip:
         """Length of what the model hears."""
         return sum(end - start for start, end in self.spans)
 
-    def at(self, seconds: float) -> float:
-        """Time in the recording, in seconds, of a moment in the clip's audio."""
-        position = seconds * RATE
-        for start, end in self.spans:
-            if position <= end - start:
-                return (start + max(position, 0)) / RATE
-            position -= end - start
-        return self.end / RATE
+    def place(self, start: float, end: float) -> tuple[float, float]:
+        """When in the recording a word is said that is heard from `start` to `end` of the clip's audio, in seconds.
+
+        Alignment lets a word reach over a pause, and what was cut out of the pause is no part of it: a word lies in the
+        one span that holds most of it, the first of several that hold as much, or at the end when none holds any.
+        """
+        begin, finish = round(start * RATE), round(end * RATE)
+        placed = None
+        for first, last in self.spans:
+            length = last - first
+            if begin <= length:
+                piece = first + min(max(begin, 0), length), first + min(max(finish, 0), length)
+                placed = max(placed or piece, piece, key=lambda span: span[1] - span[0])
+            begin, finish = begin - length, finish - length
+        begin, finish = placed or (self.end, self.end)
+        return begin / RATE, finish / RATE
 
 
 @dataclass(frozen=True, slots=True)

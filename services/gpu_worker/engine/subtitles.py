@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from services.gpu_worker.engine.results import Word
 from services.gpu_worker.engine.transcript import Transcript
@@ -14,8 +15,6 @@ READING_SPEED = 17.0
 """Characters a second that an adult reads with ease."""
 SHORTEST, LONGEST = 1.0, 7.0
 """Seconds on screen."""
-TICK = 0.001
-"""Seconds: the formats' own unit."""
 GAP = 0.08
 """Seconds between two cues: two frames, so that the eye sees the change."""
 
@@ -73,23 +72,14 @@ def wrap(text: str, width: int) -> tuple[str, ...] | None:
 
 
 def _timed(pieces: Sequence[Sequence[Word]], width: int, seconds: float) -> Iterator[Cue]:
-    """Give each piece the time that reading takes, as far as the next one allows."""
-    starts = _apart([words[0].start for words in pieces], seconds)
-    for words, start, following in zip(pieces, starts, [*starts[1:], seconds + GAP], strict=True):
+    """Give each piece the time that its words take and, as far as the next one allows, the time that reading takes."""
+    for words, following in zip_longest(pieces, pieces[1:]):
         text = " ".join("".join(word.text for word in words).split())
-        wished = max(words[-1].end, start + max(SHORTEST, len(text) / READING_SPEED))
-        end = max(min(wished, following - GAP), min(words[-1].end, following), start + TICK)
+        start = words[0].start
+        read = start + max(SHORTEST, len(text) / READING_SPEED)
+        latest = following[0].start - GAP if following else seconds
+        end = min(max(words[-1].end, min(read, latest)), start + LONGEST)
         yield Cue(start, round(end, 3), wrap(text, width) or _chopped(text, width))
-
-
-def _apart(starts: Sequence[float], seconds: float) -> list[float]:
-    """The same moments, a tick ahead of the next and of the end: words that were aligned to nothing have no length."""
-    moved: list[float] = []
-    latest = seconds
-    for start in reversed(starts):
-        latest = round(min(start, latest - TICK), 3)
-        moved.append(latest)
-    return moved[::-1]
 
 
 def _chopped(text: str, width: int) -> tuple[str, ...]:
