@@ -166,13 +166,14 @@ class Engine:
 
 
 def _placed(climb: _Climb, plan: Plan) -> ClipResult:
-    """The best attempt, its times moved from the clip to the recording."""
+    """The best attempt, its times moved from the clip to the clock that a player shows."""
     settled = settle(climb.attempts)
     clip = climb.clip
     words = []
     for word in settled.words:
         start, end = clip.place(word.start, word.end)
-        words.append(Word(word.text, round(start, 3), round(end, 3), round(word.probability, 4)))
+        shown = plan.clock(start)
+        words.append(Word(word.text, round(shown, 3), round(shown + end - start, 3), round(word.probability, 4)))
     return ClipResult(
         index=clip.index,
         words=tuple(words),

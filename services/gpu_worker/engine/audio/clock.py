@@ -73,26 +73,33 @@ class Clock(Generic[T]):
     _cut: float = 0.0
     _stamp: float = 0.0
 
-    def push(self, frame: T, stamp: float | None, length: float, lost: float = 0.0) -> Iterator[tuple[T, float]]:
-        """Take the next frame, of `length` seconds, and give those whose place is certain now, with it, in seconds.
+    def push(self, frame: T, stamp: float | None, length: float, lost: float = 0.0) -> None:
+        """Take the next frame, of `length` seconds.
 
         Without a stamp a frame follows the one ahead; `lost` are seconds that are known to be missing between the two.
         """
-        before = self._waiting[-1].offset if self._waiting else self._offset - self._set_back
-        offset = before + lost if stamp is None else stamp - self.pushed
-        back = stamp is not None and stamp < self._stamp
-        self._stamp = stamp if stamp is not None else self._stamp + length
-        self._waiting.append(_Waiting(frame, offset, length, back))
+        waiting = self._waiting
+        if stamp is None:
+            offset = (waiting[-1].offset if waiting else self._offset - self._set_back) + lost
+            stamp = self._stamp + length
+        else:
+            offset = stamp - self.pushed
+        waiting.append(_Waiting(frame, offset, length, stamp < self._stamp))
+        self._stamp = stamp
         self.pushed += length
-        while self.pushed - self._placed - self._waiting[0].length > AHEAD and len(self._waiting) > FEW:
-            yield self._place()
 
-    def flush(self) -> Iterator[tuple[T, float]]:
+    def take(self) -> Iterator[tuple[T, float, float]]:
+        """Frames whose place is certain by now, if there is a second of them: each with its place and its length."""
+        if self.pushed - self._placed > AHEAD + 1.0:
+            while self.pushed - self._placed - self._waiting[0].length > AHEAD and len(self._waiting) > FEW:
+                yield self._place()
+
+    def flush(self) -> Iterator[tuple[T, float, float]]:
         """The frames that are left, when no more will come."""
         while self._waiting:
             yield self._place()
 
-    def _place(self) -> tuple[T, float]:
+    def _place(self) -> tuple[T, float, float]:
         drift = self._waiting[0].offset + self._set_back - self._offset
         if drift > LEAST:
             self._jump()
@@ -101,7 +108,7 @@ class Clock(Generic[T]):
         first = self._waiting.popleft()
         place = self._placed + self._offset
         self._placed += first.length
-        return first.frame, place
+        return first.frame, place, first.length
 
     def _jump(self) -> None:
         """Leave as much silence as all frames ahead agree on."""

@@ -79,6 +79,7 @@ class Mixer:
         self._layout: tuple[Names, ...] = ()
         self._tracks: list[int] = []
         self._weights: Float | None = None
+        self._within = True
         self._powers: Float = np.zeros((0, 0), np.float32)
         self._waiting: list[Block | Pause] = []
         self._audible = self._bytes = 0
@@ -130,7 +131,9 @@ class Mixer:
         groups = self._groups(powers, heard)
         self.findings.heard = heard
         self._voices = len(groups)
-        return np.stack([_weights(powers, group) for group in groups])
+        weights = np.stack([_weights(powers, group) for group in groups])
+        self._within = bool(np.abs(weights).sum(axis=1).max() <= 1)
+        return weights
 
     def _choose(self, levels: Float) -> tuple[int, ...]:
         """The tracks to be heard: the default one, unless it is silent and another is not."""
@@ -172,15 +175,14 @@ class Mixer:
             sound = samples.astype(np.float32)
             voices = self._weights @ sound
             self._watch(sound, voices)
-            samples = np.clip(voices, -32768, 32767).astype(np.int16)
+            samples = (voices if self._within else np.clip(voices, -32768, 32767)).astype(np.int16)
         self._position += samples.shape[1]
         return samples
 
     def _watch(self, sound: Float, voices: Float) -> None:
         """Hold what comes against what was settled."""
         count = sound.shape[1]
-        levels = np.sqrt(np.einsum("ij,ij->i", sound, sound) / count)
-        loudness = np.sqrt(np.einsum("ij,ij->i", voices, voices) / count)
+        levels, loudness = _levels(sound), _levels(voices)
         if levels.max() < AUDIBLE:
             return
         expected = np.max(np.abs(self._weights) * levels, axis=1)
@@ -194,6 +196,11 @@ class Mixer:
             if self._alone >= LEAST_SAMPLES and self.findings.left_out_at is None:
                 self.findings.left_out_at = self._position + count - self._alone
                 self.findings.left_out = loudest
+
+
+def _levels(sound: Float) -> Float:
+    """Root mean square of each row."""
+    return np.sqrt(np.array([row @ row for row in sound], np.float32) / sound.shape[1])
 
 
 def _weights(powers: Float, rows: Sequence[int]) -> Float:

@@ -165,24 +165,30 @@ def _opening(
     stop: threading.Event, tracks: list[Track], container: Untyped, streams: list[Untyped]
 ) -> Generator[tuple[Track, Piece], None, int]:
     """Demux and decode to the end; give the byte behind the last packet that was of use."""
-    end = 0
     spliced = is_spliced(container)
     succession = Succession(tracks, streams, takes_over=spliced)
+    good: Untyped = None
     for packet in _packets(stop, container, streams):
         for track, one in succession.push(packet):
             for piece in track.feed(one):
                 yield track, piece
-        if spliced and all(track.failed_in_a_row >= LOST_IN_A_ROW for track in tracks):
-            break
-        if packet.pos is not None and not all(track.failed_in_a_row for track in tracks):
-            end = max(end, packet.pos + packet.size)
+            if not track.failed_in_a_row:
+                good = one
+            elif spliced and all(track.failed_in_a_row >= LOST_IN_A_ROW for track in tracks):
+                return _behind(good)
     for track, one in succession.finish():
         for piece in track.feed(one):
             yield track, piece
     for track in tracks:
         for piece in track.drain():
             yield track, piece
-    return end
+    return _behind(good)
+
+
+def _behind(packet: Untyped) -> int:
+    """The byte behind a packet, or 0 where there is none or FFmpeg does not know its place."""
+    known = packet is not None and packet.pos is not None and packet.pos >= 0
+    return int(packet.pos + packet.size) if known else 0
 
 
 def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:
@@ -202,6 +208,7 @@ def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) 
             continue
         if packet is None:
             return
-        if packet.size:  # the others are PyAV's way to end; a track drains its decoder by itself
-            errors = 0
-            yield packet
+        if packet.dts is None and not packet.size:  # PyAV's way to end: a track drains its decoder by itself
+            continue
+        errors = 0
+        yield packet

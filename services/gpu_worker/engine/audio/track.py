@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,14 +11,14 @@ import av
 from services.gpu_worker.engine.audio.clock import LONGEST_JUMP, LONGEST_SPLICE, Clock
 from services.gpu_worker.engine.audio.containers import RAW, STAMPLESS, Untyped, is_spliced, name
 from services.gpu_worker.engine.audio.lengths import promised_seconds
-from services.gpu_worker.engine.audio.samples import BLOCK, LONGEST_SILENCE, Names, Piece
+from services.gpu_worker.engine.audio.resampling import Resampler
+from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Names, Piece, Samples
 from services.gpu_worker.engine.plan import RATE
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 MOST_CHANNELS = 64
 """What FFmpeg's resampler takes."""
-# The clock decides; the resampler fills what it leaves open, and never by a guess of its own.
-_RESAMPLER = {"async": "1", "min_hard_comp": "0.004", "first_pts": "0"}
+LONGEST = LONGEST_SILENCE / RATE
 _LEAST_LOST = 0.1
 """Seconds of a file of nothing but frames that are no tag or padding when they cannot be read."""
 
@@ -51,8 +51,7 @@ class Track:
         self._path = path
         self._origin = (container.start_time or 0) / av.time_base
         self._bytes = 0
-        self._resampler: Untyped = None
-        self._rate = 0
+        self._resampler: Resampler | None = None
         self._began = 0.0
         self._until = 0.0
         self._at = 0
@@ -61,13 +60,14 @@ class Track:
     def follow(self, container: Untyped, stream: Untyped) -> None:
         """Go on with a stream of the file as it was opened again; the clock stays the first one's."""
         self._stream = stream
+        self._tick = float(stream.time_base)
         self._stampless = name(container) in STAMPLESS
         self._raw = name(container) in RAW
         self._end: int | None = None
         self.failed_in_a_row = 0
 
     def feed(self, packet: Untyped) -> Iterator[Piece]:
-        """Decode a packet; give the samples that are complete."""
+        """Decode a packet; give samples as they are complete."""
         if packet.stream is not self._stream:
             yield from self.drain()
             self._stream = packet.stream
@@ -78,73 +78,56 @@ class Track:
             self.damaged += 1
             self.failed_in_a_row += 1
             return
-        self.failed_in_a_row = 0 if frames else self.failed_in_a_row
-        for frame in frames:
-            yield from self._take(frame, lost)
-            lost = 0.0
+        if frames:
+            self.failed_in_a_row = 0
+            self._push(frames, lost)
+            yield from self._resampled(self.clock.take())
 
     def drain(self) -> Iterator[Piece]:
-        """What the decoder still holds: no packet of this opening will come."""
-        try:
-            frames = self._stream.decode(None)
-        except Exception:  # noqa: BLE001 - as in `feed`
-            frames = []
-        for frame in frames:
-            yield from self._take(frame, 0.0)
+        """What the decoder still holds: no packet of this stream will come."""
+        with contextlib.suppress(Exception):  # as in `feed`
+            self._push(self._stream.decode(None), 0.0)
+        yield from self._resampled(self.clock.take())
 
     def finish(self) -> Iterator[Piece]:
         """What is left, when the file ends."""
-        for frame, place in self.clock.flush():
-            yield from self._resampled(frame, place)
+        yield from self._resampled(self.clock.flush())
         yield from self._end_section()
 
-    def _take(self, frame: Untyped, lost: float) -> Iterator[Piece]:
-        rate = frame.sample_rate
-        if not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= frame.layout.nb_channels <= MOST_CHANNELS):
-            self.damaged += 1
-            return
-        self.decoded = True
-        stamp = None if self._stampless or frame.pts is None else float(frame.pts * frame.time_base) - self._origin
-        for placed, place in self.clock.push(frame, stamp, frame.samples / rate, lost):
-            yield from self._resampled(placed, place)
+    def _push(self, frames: list[Untyped], lost: float) -> None:
+        for frame in frames:
+            rate = frame.sample_rate
+            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
+                self.damaged += 1
+                continue
+            stamp = None if self._stampless or frame.pts is None else frame.pts * self._tick - self._origin
+            self.clock.push(frame, stamp, frame.samples / rate, lost)
+            self.decoded = True
+            lost = 0.0
 
-    def _resampled(self, frame: Untyped, place: float) -> Iterator[Piece]:
-        if self._resampler is None or (place - self._until) * RATE > LONGEST_SILENCE:
-            yield from self._new_section(frame, place)
-        try:
-            yield from self._pieces(self._stamped(frame, place))
-        except ValueError:  # another rate, format or layout than the frames so far
-            yield from self._new_section(frame, place)
-            yield from self._pieces(self._stamped(frame, place))
-        self._until = place + frame.samples / frame.sample_rate
-
-    def _stamped(self, frame: Untyped, place: float) -> Untyped:
-        frame.pts = round((place - self._began) * frame.sample_rate)
-        if self._unit.denominator != frame.sample_rate:
-            self._unit = Fraction(1, frame.sample_rate)
-        frame.time_base = self._unit
-        return frame
+    def _resampled(self, placed: Iterator[tuple[Untyped, float, float]]) -> Iterator[Piece]:
+        for frame, place, length in placed:
+            if self._resampler is None or place - self._until > LONGEST or not self._resampler.takes(frame):
+                yield from self._new_section(frame, place)
+            if blocks := self._resampler.push(frame, place - self._began):
+                yield from self._pieces(blocks)
+            self._until = place + length
 
     def _new_section(self, frame: Untyped, place: float) -> Iterator[Piece]:
         """Resample anew from here on: frames of another kind, or a pause that is not worth its samples."""
         yield from self._end_section()
-        self._resampler = av.AudioResampler(
-            format="s16", layout=frame.layout, rate=RATE, frame_size=BLOCK, options=_RESAMPLER
-        )
-        self.names = tuple(channel.name for channel in frame.layout.channels)
-        self._unit = Fraction(1, frame.sample_rate)
+        self._resampler = Resampler(frame)
+        self.names = self._resampler.names
         self._began = place
         self._at = max(self._at, round(place * RATE))
 
     def _end_section(self) -> Iterator[Piece]:
         if self._resampler is not None:
-            yield from self._pieces(None)
+            yield from self._pieces(self._resampler.finish())
             self._resampler = None
 
-    def _pieces(self, frame: Untyped | None) -> Iterator[Piece]:
-        for block in self._resampler.resample(frame):
-            # Packed, as PyAV reads beyond the planes of eight channels and more.
-            samples = block.to_ndarray().reshape(-1, len(self.names)).T
+    def _pieces(self, blocks: Iterator[Samples]) -> Iterator[Piece]:
+        for samples in blocks:
             piece = Piece(self._at, samples, self.names)
             self._at = piece.end
             yield piece

@@ -1,0 +1,72 @@
+"""Frames of one kind, resampled to 16 kHz with all their channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import av
+from av.filter import Graph
+
+from services.gpu_worker.engine.audio.containers import Untyped
+from services.gpu_worker.engine.audio.samples import BLOCK, Names, Samples
+from services.gpu_worker.engine.plan import RATE
+
+
+class Resampler:
+    """FFmpeg's, which leaves silence where frames lie apart; PyAV's own asks it for samples after every frame."""
+
+    def __init__(self, frame: Untyped) -> None:
+        """For frames of this one's format, layout and rate; the first sample that is pushed is the first that comes."""
+        self._format, self._layout, self._rate = frame.format.name, frame.layout, frame.sample_rate
+        self.names: Names = tuple(channel.name for channel in frame.layout.channels)
+        self._unit = Fraction(1, self._rate)
+        self._asked = 0
+        self._graph = Graph()
+        chain = (
+            self._graph.add(
+                "abuffer",
+                sample_rate=str(self._rate),
+                sample_fmt=self._format,
+                channel_layout=self._layout.name,
+                time_base=str(self._unit),
+            ),
+            # Where a frame belongs was decided before; a frame is moved as far as that says, and no further.
+            self._graph.add("aresample", **{"async": "1", "min_hard_comp": "0.004", "first_pts": "0"}),
+            # Packed: PyAV reads beyond the planes of eight channels and more.
+            self._graph.add("aformat", sample_rates=str(RATE), sample_fmts="s16", channel_layouts=self._layout.name),
+            self._graph.add("abuffersink"),
+        )
+        for earlier, later in zip(chain, chain[1:], strict=False):
+            earlier.link_to(later)
+        self._graph.configure()
+        self._graph.set_audio_frame_size(BLOCK)
+        self._source, self._sink = chain[0], chain[-1]
+
+    def takes(self, frame: Untyped) -> bool:
+        """Whether a frame is of the kind that this one is for."""
+        alike = frame.sample_rate == self._rate and frame.format.name == self._format
+        return alike and frame.layout == self._layout
+
+    def push(self, frame: Untyped, seconds: float) -> Iterator[Samples] | None:
+        """Take a frame that lies so many seconds behind the first; give blocks, shape (channels, n), now and then."""
+        frame.pts = round(seconds * self._rate)
+        frame.time_base = self._unit
+        self._source.push(frame)
+        if frame.pts - self._asked >= self._rate:
+            self._asked = frame.pts
+            return self._pull()
+        return None
+
+    def finish(self) -> Iterator[Samples]:
+        """What is left."""
+        self._source.push(None)
+        return self._pull()
+
+    def _pull(self) -> Iterator[Samples]:
+        while True:
+            try:
+                block = self._sink.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            yield block.to_ndarray().reshape(-1, len(self.names)).T
