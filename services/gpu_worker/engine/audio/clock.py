@@ -26,6 +26,8 @@ LONGEST_SPLICE = 10.0
 LONGEST_OVERLAP, MOST_CUT = 0.05, 0.01
 """Seconds that a stamp may lie before the end of what was placed, and the share of all sound that may be cut for it:
 a recorder whose samples ran a little fast. Beyond that nothing is cut, and the sound goes on."""
+LEAST_SKIPPED = 0.1
+"""Seconds; what is less is padding or a tag."""
 LEAST_LOSS = 0.015
 """Seconds of silence that are worth telling; less is a recorder whose samples ran a little slow."""
 
@@ -53,6 +55,7 @@ class _Waiting(Generic[T]):
     length: float
     back: bool
     """Whether its stamp is before that of the frame ahead."""
+    skipped: float
 
 
 @dataclass(slots=True)
@@ -71,20 +74,23 @@ class Clock(Generic[T]):
     _set_back: float = 0.0
     """Added to every offset since stamps went back."""
     _cut: float = 0.0
+    _skipped: float = 0.0
     _stamp: float = 0.0
 
-    def push(self, frame: T, stamp: float | None, length: float, lost: float = 0.0) -> None:
+    def push(self, frame: T, stamp: float | None, length: float, skipped: float = 0.0) -> None:
         """Take the next frame, of `length` seconds.
 
-        Without a stamp a frame follows the one ahead; `lost` are seconds that are known to be missing between the two.
+        `skipped`: seconds that the bytes before it would be which nobody could read. A frame without a stamp lies so
+        much later.
         """
         waiting = self._waiting
         if stamp is None:
+            lost = skipped if skipped > LEAST_SKIPPED else 0.0
             offset = (waiting[-1].offset if waiting else self._offset - self._set_back) + lost
             stamp = self._stamp + length
         else:
             offset = stamp - self.pushed
-        waiting.append(_Waiting(frame, offset, length, stamp < self._stamp))
+        waiting.append(_Waiting(frame, offset, length, stamp < self._stamp, skipped))
         self._stamp = stamp
         self.pushed += length
 
@@ -108,6 +114,7 @@ class Clock(Generic[T]):
         first = self._waiting.popleft()
         place = self._placed + self._offset
         self._placed += first.length
+        self._skipped = max(first.skipped, self._skipped / 2)  # a container's place is that of its next few frames
         return first.frame, place, first.length
 
     def _jump(self) -> None:
@@ -118,7 +125,7 @@ class Clock(Generic[T]):
             return
         if self._placed == 0:
             self._offset += step
-        elif step > self.longest_jump:
+        elif step > max(self.longest_jump, 2 * self._skipped, *(2 * frame.skipped for frame in self._waiting)):
             self._set_back -= step
         else:
             if step >= LEAST_LOSS:

@@ -23,8 +23,6 @@ Untyped: TypeAlias = Any
 
 STAMPLESS = frozenset({"mp3", "aac", "ac3", "eac3", "amr", "wav", "w64", "aiff", "au"})
 """Formats whose sound has no stamps of its own: FFmpeg counts, and counts wrongly where the rate changes."""
-RAW = frozenset({"mp3", "aac", "ac3", "eac3", "amr"})
-"""Of these, the ones that are nothing but frames: bytes between two frames are sound that was lost."""
 _TS_DISCONT = 0x0200
 """libavformat's flag for formats in which stamps may be set anew at any moment."""
 # How a file of a format begins, and how many bytes before that: where one was joined to another, or where reading can

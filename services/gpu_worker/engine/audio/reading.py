@@ -142,7 +142,7 @@ def _pieces(
     form, size = name(container), path.stat().st_size
     end = yield from _opening(stop, tracks, container, streams)
     for _ in range(MOST_OPENINGS):
-        start = next_beginning(path, form, end)
+        start = next_beginning(path, form, end) if end else None
         if start is None or (is_spliced(container) and size - start < LEAST_LEFT):
             break
         try:
@@ -167,28 +167,24 @@ def _opening(
     """Demux and decode to the end; give the byte behind the last packet that was of use."""
     spliced = is_spliced(container)
     succession = Succession(tracks, streams, takes_over=spliced)
-    good: Untyped = None
+    end = 0
     for packet in _packets(stop, container, streams):
         for track, one in succession.push(packet):
             for piece in track.feed(one):
                 yield track, piece
             if not track.failed_in_a_row:
-                good = one
+                position = one.pos
+                if position is not None and position >= end:
+                    end = position + one.size
             elif spliced and all(track.failed_in_a_row >= LOST_IN_A_ROW for track in tracks):
-                return _behind(good)
+                return end
     for track, one in succession.finish():
         for piece in track.feed(one):
             yield track, piece
     for track in tracks:
         for piece in track.drain():
             yield track, piece
-    return _behind(good)
-
-
-def _behind(packet: Untyped) -> int:
-    """The byte behind a packet, or 0 where there is none or FFmpeg does not know its place."""
-    known = packet is not None and packet.pos is not None and packet.pos >= 0
-    return int(packet.pos + packet.size) if known else 0
+    return end
 
 
 def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:

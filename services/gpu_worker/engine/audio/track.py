@@ -9,7 +9,7 @@ from pathlib import Path
 import av
 
 from services.gpu_worker.engine.audio.clock import LONGEST_JUMP, LONGEST_SPLICE, Clock
-from services.gpu_worker.engine.audio.containers import RAW, STAMPLESS, Untyped, is_spliced, name
+from services.gpu_worker.engine.audio.containers import STAMPLESS, Untyped, is_spliced, name
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.resampling import Resampler
 from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Names, Piece, Samples
@@ -19,8 +19,6 @@ LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 MOST_CHANNELS = 64
 """What FFmpeg's resampler takes."""
 LONGEST = LONGEST_SILENCE / RATE
-_LEAST_LOST = 0.1
-"""Seconds of a file of nothing but frames that are no tag or padding when they cannot be read."""
 
 
 def why_not(stream: Untyped) -> str | None:
@@ -50,7 +48,6 @@ class Track:
         self.clock: Clock[Untyped] = Clock(LONGEST_SPLICE if is_spliced(container) else LONGEST_JUMP)
         self._path = path
         self._origin = (container.start_time or 0) / av.time_base
-        self._bytes = 0
         self._resampler: Resampler | None = None
         self._began = 0.0
         self._until = 0.0
@@ -62,8 +59,9 @@ class Track:
         self._stream = stream
         self._tick = float(stream.time_base)
         self._stampless = name(container) in STAMPLESS
-        self._raw = name(container) in RAW
         self._end: int | None = None
+        """The byte behind the last good packet."""
+        self._first = 0
         self.failed_in_a_row = 0
 
     def feed(self, packet: Untyped) -> Iterator[Piece]:
@@ -71,7 +69,6 @@ class Track:
         if packet.stream is not self._stream:
             yield from self.drain()
             self._stream = packet.stream
-        lost = self._lost_before(packet) if self._raw else 0.0
         try:
             frames = packet.decode()
         except Exception:  # noqa: BLE001 - whatever a decoder says of a packet: it is passed over
@@ -80,7 +77,7 @@ class Track:
             return
         if frames:
             self.failed_in_a_row = 0
-            self._push(frames, lost)
+            self._push(frames, self._skipped(packet))
             yield from self._resampled(self.clock.take())
 
     def drain(self) -> Iterator[Piece]:
@@ -94,16 +91,16 @@ class Track:
         yield from self._resampled(self.clock.flush())
         yield from self._end_section()
 
-    def _push(self, frames: list[Untyped], lost: float) -> None:
+    def _push(self, frames: list[Untyped], skipped: float) -> None:
         for frame in frames:
             rate = frame.sample_rate
             if not LOWEST_RATE <= rate <= HIGHEST_RATE:
                 self.damaged += 1
                 continue
             stamp = None if self._stampless or frame.pts is None else frame.pts * self._tick - self._origin
-            self.clock.push(frame, stamp, frame.samples / rate, lost)
+            self.clock.push(frame, stamp, frame.samples / rate, skipped)
             self.decoded = True
-            lost = 0.0
+            skipped = 0.0
 
     def _resampled(self, placed: Iterator[tuple[Untyped, float, float]]) -> Iterator[Piece]:
         for frame, place, length in placed:
@@ -132,17 +129,17 @@ class Track:
             self._at = piece.end
             yield piece
 
-    def _lost_before(self, packet: Untyped) -> float:
-        """Seconds of sound between this packet and the one ahead, by the bytes that nobody could read."""
-        position, size = packet.pos, packet.size
+    def _skipped(self, packet: Untyped) -> float:
+        """Seconds of sound that the bytes between this packet and the last good one would be, at the mean rate."""
+        position = packet.pos
         if position is None or position < 0:
             return 0.0
-        before, self._end = self._end, position + size
-        self._bytes += size
-        if before is None or position <= before or not self._until:
+        before, self._end = self._end, position + packet.size
+        self._first = self._first if before is not None else position
+        if before is None or position <= before + packet.size:
             return 0.0
-        lost = (position - before - self._tag(before)) / (self._bytes / self.clock.pushed)
-        return lost if lost > _LEAST_LOST else 0.0
+        skipped = position - before - (self._tag(before) if self._stampless else 0)
+        return skipped * self.clock.pushed / (before - self._first)
 
     def _tag(self, position: int) -> int:
         """Length of the ID3 tag at a byte, as files that were joined have one in their middle."""
