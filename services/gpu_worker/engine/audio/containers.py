@@ -23,11 +23,15 @@ Untyped: TypeAlias = Any
 
 STAMPLESS = frozenset({"mp3", "aac", "ac3", "eac3", "amr", "wav", "w64", "aiff", "au"})
 """Formats whose sound has no stamps of its own: FFmpeg counts, and counts wrongly where the rate changes."""
+ANYWHERE = frozenset({"mpeg", "mpegts"})
+"""Formats that can be taken up anywhere."""
 _TS_DISCONT = 0x0200
 """libavformat's flag for formats in which stamps may be set anew at any moment."""
 # How a file of a format begins, and how many bytes before that: where one was joined to another, or where reading can
-# be taken up behind damage. Broadcasts can be taken up anywhere.
+# be taken up behind damage.
 _BEGINNINGS = {
+    "amr": (b"#!AMR", 0),
+    "asf": (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\0\xaa\0b\xcel", 0),
     "wav": (b"RIFF", 0),
     "avi": (b"RIFF", 0),
     "aiff": (b"FORM", 0),
@@ -39,7 +43,10 @@ _BEGINNINGS = {
     "mov": (b"ftyp", 4),
     "mpeg": (b"\0\0\x01\xba", 0),
     "mpegts": (b"", 0),
-    "ogg": (b"OggS", 0),
+    "mxf": (b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02\x01\x01\x02", 0),
+    "ogg": (b"OggS\0\x02", 0),
+    "tta": (b"TTA1", 0),
+    "w64": (b"riff\x2e\x91\xcf\x11", 0),
     "wv": (b"wvpk", 0),
 }
 

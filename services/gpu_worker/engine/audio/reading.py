@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import av
 import structlog
 
 from services.common.domain.errors import InvalidMediaError, TranscriberError
 from services.gpu_worker.engine.audio.alignment import Alignment
-from services.gpu_worker.engine.audio.containers import Untyped, is_spliced, name, next_beginning, opened
+from services.gpu_worker.engine.audio.containers import ANYWHERE, Untyped, is_spliced, name, next_beginning, opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.mixing import Findings, Mixer
 from services.gpu_worker.engine.audio.samples import Block, Pause, Piece, Samples
@@ -29,8 +30,10 @@ log = structlog.get_logger()
 MOST_OPENINGS = 100
 LEAST_LEFT = 100_000
 """Bytes behind the last packet of a broadcast that are worth another opening; other formats show where they begin."""
-LOST_IN_A_ROW = 100
-"""Packets that cannot be decoded, in a broadcast: another codec has begun."""
+LOST_IN_A_ROW = 20
+"""Packets that cannot be decoded: perhaps another file, or another codec, has begun."""
+LOOK_BACK = 2**16
+"""Bytes before these that may be of the other one already."""
 STUCK = 20
 """Errors in a row, of a demuxer that does not get on."""
 
@@ -139,22 +142,19 @@ def _pieces(
     path: Path, stop: threading.Event, tracks: list[Track], container: Untyped, streams: list[Untyped]
 ) -> Iterator[tuple[Track, Piece]]:
     """Every opening's sound, in the order of the file."""
-    form, size = name(container), path.stat().st_size
-    end = yield from _opening(stop, tracks, container, streams)
+    form = name(container)
+    end = yield from _opening(path, stop, tracks, container, streams)
     for _ in range(MOST_OPENINGS):
         start = next_beginning(path, form, end) if end else None
-        if start is None or (is_spliced(container) and size - start < LEAST_LEFT):
+        if start is None or (form in ANYWHERE and path.stat().st_size - start < LEAST_LEFT):
             break
-        try:
-            with opened(path, start, form) as again:
-                streams = [stream for stream in again.streams.audio if stream.codec_context][: len(tracks)]
-                for track, stream in zip(tracks, streams, strict=False):
-                    track.follow(again, stream)
-                read_to = yield from _opening(stop, tracks[: len(streams)], again, streams)
-        except InvalidMediaError:
-            read_to = 0
-        end = start + max(read_to, 1)
-        if not read_to and is_spliced(container):
+        end = start + 1
+        with suppress(InvalidMediaError), opened(path, start, form) as again:
+            streams = [stream for stream in again.streams.audio if stream.codec_context][: len(tracks)]
+            for track, stream in zip(tracks, streams, strict=False):
+                track.follow(again, stream)
+            end = max(end, (yield from _opening(path, stop, tracks[: len(streams)], again, streams, start)))
+        if form in ANYWHERE and end == start + 1:
             break
     for track in tracks:
         for piece in track.finish():
@@ -162,29 +162,32 @@ def _pieces(
 
 
 def _opening(
-    stop: threading.Event, tracks: list[Track], container: Untyped, streams: list[Untyped]
+    path: Path, stop: threading.Event, tracks: list[Track], container: Untyped, streams: list[Untyped], start: int = 0
 ) -> Generator[tuple[Track, Piece], None, int]:
-    """Demux and decode to the end; give the byte behind the last packet that was of use."""
-    spliced = is_spliced(container)
-    succession = Succession(tracks, streams, takes_over=spliced)
-    end = 0
+    """Demux and decode to the end of what began at a byte; give the byte behind the last packet that was of use."""
+    succession = Succession(tracks, streams, takes_over=is_spliced(container))
     for packet in _packets(stop, container, streams):
         for track, one in succession.push(packet):
             for piece in track.feed(one):
                 yield track, piece
-            if not track.failed_in_a_row:
-                position = one.pos
-                if position is not None and position >= end:
-                    end = position + one.size
-            elif spliced and all(track.failed_in_a_row >= LOST_IN_A_ROW for track in tracks):
-                return end
+            if track.failed_in_a_row and track.failed_in_a_row % LOST_IN_A_ROW == 0:
+                another = next_beginning(path, name(container), _read_to(container, tracks, start))
+                if another is not None and one.pos is not None and another < start + one.pos:
+                    return _read_to(container, tracks, start)
     for track, one in succession.finish():
         for piece in track.feed(one):
             yield track, piece
     for track in tracks:
         for piece in track.drain():
             yield track, piece
-    return end
+    return _read_to(container, tracks, start)
+
+
+def _read_to(container: Untyped, tracks: list[Track], start: int) -> int:
+    """The byte behind the last packet that was surely of use: where others fail, one that does not proves little."""
+    end = max(track.end for track in tracks)
+    doubtful = name(container) not in ANYWHERE and all(track.failed_in_a_row for track in tracks)
+    return start + max(end - LOOK_BACK * doubtful, min(end, 1))
 
 
 def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:
@@ -198,7 +201,7 @@ def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) 
             packet = next(packets, None)
         except IndexError:  # PyAV's, at the end, of streams that appeared on the way
             return
-        except (OSError, ValueError, RuntimeError):  # what PyAV raises of a file
+        except (av.error.FFmpegError, ValueError):
             errors += 1
             packets = container.demux(streams)
             continue

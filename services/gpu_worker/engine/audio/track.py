@@ -40,9 +40,8 @@ class Track:
         self.number = number
         """Counted from 1 among the file's sound tracks."""
         self.names: Names = ("NONE",) * (stream.channels or 1)
-        self.damaged = 0
-        """Packets that could not be decoded."""
-        self.failed_in_a_row = 0
+        self.damaged = self.failed_in_a_row = 0
+        """Packets that could not be decoded; the last of them."""
         self.decoded = False
         self.promised = promised_seconds(path, container, stream)
         self.clock: Clock[Untyped] = Clock(LONGEST_SPLICE if is_spliced(container) else LONGEST_JUMP)
@@ -59,9 +58,10 @@ class Track:
         self._stream = stream
         self._tick = float(stream.time_base)
         self._stampless = name(container) in STAMPLESS
-        self._end: int | None = None
-        """The byte behind the last good packet."""
+        self.end = 0
+        """The byte of this opening behind the last good packet; 0 before there is one, or where nobody knows."""
         self._first = 0
+        self.damaged -= self.failed_in_a_row  # of what was another file, or another codec
         self.failed_in_a_row = 0
 
     def feed(self, packet: Untyped) -> Iterator[Piece]:
@@ -134,9 +134,9 @@ class Track:
         position = packet.pos
         if position is None or position < 0:
             return 0.0
-        before, self._end = self._end, position + packet.size
-        self._first = self._first if before is not None else position
-        if before is None or position <= before + packet.size:
+        before, self.end = self.end, max(position + packet.size, self.end)
+        self._first = self._first if before else position
+        if not before or position <= before + packet.size:
             return 0.0
         skipped = position - before - (self._tag(before) if self._stampless else 0)
         return skipped * self.clock.pushed / (before - self._first)
