@@ -24,6 +24,7 @@ from tests.support.recordings import (
     joined,
     lost,
     matroska,
+    missing,
     moved,
     over_the_air,
     record,
@@ -46,7 +47,6 @@ ENCODINGS: tuple[tuple[str, str, tuple[int, ...], str], ...] = (
     *(("wav", f"-c:a {codec}", MUSIC, "12") for codec in ("pcm_f64le", "libmp3lame", "adpcm_yamaha", "wmav2")),
     ("wav", "-c:a libgsm_ms", PHONE, "1"),
     ("wav", "-c:a g726", PHONE, "1"),
-    ("wav", "-c:a aac", MUSIC, "12"),
     *(("rf64", f"-f wav -rf64 always -c:a pcm_{form}", (16000, 48000), "12") for form in ("s16le", "s24le")),
     *(("w64", f"-c:a pcm_{form}", (16000, 48000), "12") for form in ("s16le", "s24le", "f32le", "alaw")),
     *(("aiff", f"-c:a pcm_{form}", MUSIC, "12") for form in ("s16be", "s24be", "s32be", "s8", "f32be", "s16le", "mulaw")),
@@ -67,7 +67,7 @@ ENCODINGS: tuple[tuple[str, str, tuple[int, ...], str], ...] = (
     ("mp4", "-c:a aac -movflags +dash+global_sidx -frag_duration 500000", (48000,), "12"),
     ("mp4", "-c:a libmp3lame", (44100,), "12"),
     ("mp4", "-c:a libopus", (48000,), "12"),
-    ("mp4", "-c:a flac", (44100,), "12"),
+    ("mp4", "-c:a flac -strict -2", (44100,), "12"),
     ("mp4", "-c:a ac3", (48000,), "12"),
     ("mp4", "-c:a eac3", (48000,), "12"),
     *(("mov", f"-c:a pcm_{form}", MUSIC, "12") for form in ("s16le", "s16be", "s24le", "f32le", "u8", "alaw", "mulaw")),
@@ -193,19 +193,17 @@ def layouts() -> Iterator[Case]:
         ("mka", "-c:a ac3 -ar 48000"),
     ):
         for name, sound in LAYOUTS.items():
-            clock = "made" if name == "inverted" and extension in {"wav", "flac"} else "referee"
             yield Case(
                 "layouts",
                 f"{name}_{_short(options)}.{extension}",
                 partial(_layout, options, sound),
-                clock="made" if name == "inverted" else clock,
-                seconds=None,
+                clock="made" if name == "inverted" else "referee",
             )
     for extension, options in (
         ("wav", "-c:a pcm_s16le"),
         ("flac", "-c:a flac"),
         ("m4a", "-c:a aac"),
-        ("opus", "-c:a libopus -b:a 128k -mapping_family 1"),
+        ("opus", "-c:a libopus -b:a 128k"),
         ("ogg", "-c:a libvorbis"),
         ("ac3", "-c:a ac3 -ar 48000"),
         ("mka", "-c:a eac3 -ar 48000"),
@@ -241,9 +239,9 @@ PICTURED = (
     ("mkv", "-c:a aac", "mpeg4"),
     ("mkv", "-c:a libopus", "mpeg4"),
     ("mkv", "-c:a flac", "mpeg4"),
-    ("webm", "-c:a libopus", "libvpx -deadline realtime -cpu-used 8"),
-    ("ts", "-c:a aac", "mpeg2video -r 25"),
-    ("ts", "-c:a ac3", "mpeg2video -r 25"),
+    ("webm", "-c:a libopus", "libvpx -deadline realtime -cpu-used 8 -r 1"),
+    ("ts", "-c:a aac -ar 48000", "mpeg2video -r 25"),
+    ("ts", "-c:a ac3 -ar 48000", "mpeg2video -r 25"),
     ("mpg", "-f vob -c:a mp2 -ar 48000", "mpeg2video -r 25"),
     ("flv", "-c:a libmp3lame -ar 44100", "flv"),
     ("wmv", "-f asf -c:a wmav2", "wmv2"),
@@ -259,7 +257,10 @@ BARE = (
 
 
 def late() -> Iterator[Case]:
-    """Sound after the picture begins, or before it: the clock is the file's."""
+    """Sound after the picture begins, or before it: the clock is the file's.
+
+    Of streams for broadcast FFmpeg's program forgets a picture that it is not asked for, and begins with the sound.
+    """
     for number, (extension, options, codec) in enumerate((*PICTURED, *BARE)):
         stem = f"{number:02}_{_short(options)}"
         for seconds in (0.0, 0.5, 4.0, 90.0) if number < len(PICTURED) else (0.0,):
@@ -269,6 +270,7 @@ def late() -> Iterator[Case]:
                 f"{stem}_{seconds:g}_s_late.{extension}",
                 partial(_late, options, picture, seconds, 0.0),
                 said(at=seconds),
+                "made" if extension in {"ts", "mpg"} else "referee",
             )
         for seconds in (0.5, 4.0) if number < len(PICTURED) else ():
             yield Case(
@@ -288,8 +290,8 @@ OPUS = "-c:a libopus -frame_duration 20"
 AAC = "-c:a aac -ar 48000"
 PCM = "-c:a pcm_s16le"
 TENTH = lost(lambda number: number % 10 == 5)
-BURSTS = lost(lambda number: number % 100 in range(60, 75))
-ONE_HOLE = lost(lambda number: 300 <= number < 310)
+BURSTS = missing(lambda at: at % 2.0 < 0.25)
+ONE_HOLE = missing(lambda at: 7.0 <= at < 7.25)
 JITTER = (0.013, -0.009, 0.0, 0.015, -0.015, 0.004, -0.012)
 
 

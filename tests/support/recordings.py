@@ -234,7 +234,7 @@ def packets(path: Path) -> list[Packet]:
     """Those of the first sound track."""
     with av.open(str(path)) as container:
         return [
-            Packet(bytes(packet), float(packet.pts * packet.time_base), float(packet.duration * packet.time_base))
+            Packet(bytes(packet), max(0.0, float(packet.pts * packet.time_base)), float(packet.duration * packet.time_base))
             for packet in container.demux(audio=0)
             if packet.pts is not None
         ]
@@ -247,6 +247,11 @@ Stamps = Callable[[list[Packet]], Iterable[Packet]]
 def lost(numbers: Callable[[int], bool]) -> Stamps:
     """Packets left out, with the others' stamps kept."""
     return lambda given: [packet for number, packet in enumerate(given) if not numbers(number)]
+
+
+def missing(when: Callable[[float], bool]) -> Stamps:
+    """Packets left out by their time."""
+    return lambda given: [packet for packet in given if not when(packet.at)]
 
 
 def moved(change: Callable[[int, float], float]) -> Stamps:
