@@ -24,6 +24,10 @@ class Case:
     """Who says when: FFmpeg's program, or how the file was made where that program is known to be wrong."""
     seconds: float | None = None
     """Length, where it is not the referee's; with the clock `made`, None leaves it open."""
+    early: float = 0.0
+    """Seconds of sound that may be lost without a trace, so that what follows is heard earlier."""
+    late: float = 0.0
+    """Seconds that encoders may have added where files are joined."""
     warns: tuple[str, ...] = ()
     """Warnings that must be given; `a|b` where either does."""
     may_warn: tuple[str, ...] = ()

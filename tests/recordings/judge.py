@@ -109,7 +109,7 @@ def referee(path: Path, track: str = "0:a:0") -> Mono:
     """The file as FFmpeg's program plays it: silence where the stamps have a hole, cut where they overlap."""
     stamps = "aresample=async=1:first_pts=0:min_hard_comp=0.01"
     out = ffmpeg(["-i", f"file:{path}", "-map", track, "-af", stamps, "-ac", "1", "-ar", str(RATE), "-f", "f32le", "-"])
-    return np.frombuffer(out, np.float32)
+    return np.nan_to_num(np.frombuffer(out, np.float32), posinf=1, neginf=-1)
 
 
 def judge(case: Case, folder: Path) -> Verdict:
@@ -168,7 +168,7 @@ def _planned(case: Case, plan: Plan) -> list[str]:
             if clip.channel == (one.channel if case.apart else 0)
             for start, end in clip.spans
         ]
-        covered = sum(max(0.0, min(end, one.end) - max(start, one.at)) for start, end in spans)
+        covered = sum(max(0.0, min(end, one.end) - max(start, one.at - case.early)) for start, end in spans)
         if covered < LENGTH / 2:
             faults.append(f"no speech planned where sentence {one.sentence} is said, at {one.at:.2f} s")
     if case.by_plan:
@@ -199,11 +199,11 @@ def _listened(case: Case, plan: Plan, path: Path) -> tuple[list[str], float | No
     heard = bands(ours)
     offsets = [0.0]
     for one in expected:
-        offset, fault = _offset(one, heard)
+        offset, fault = _offset(one, heard, case)
         offsets.append(offset)
         faults += [fault] if fault else _loudness(one, ours)
     for other in case.left_out:
-        if _offset(other, heard)[1] and "tracks_left_out" not in plan.warnings:
+        if _offset(other, heard, case)[1] and "tracks_left_out" not in plan.warnings:
             faults.append(f"sentence {other.sentence} of another track is left out and nothing says so")
     if case.quiet and not faults:
         faults += _noise(expected, ours)
@@ -222,7 +222,7 @@ def _by_referee(what: Sequence[Said], heard: Bands) -> tuple[list[Said], list[st
     return expected, faults
 
 
-def _offset(one: Said, heard: Bands) -> tuple[float, str | None]:
+def _offset(one: Said, heard: Bands, case: Case) -> tuple[float, str | None]:
     place = find(one.sentence, heard, one.at - _LISTENED, one.at + _LISTENED)
     if place is None or place.likeness < THERE:
         place = find(one.sentence, heard)
@@ -231,7 +231,8 @@ def _offset(one: Said, heard: Bands) -> tuple[float, str | None]:
             return 0.0, f"sentence {one.sentence}, at {one.at:.2f} s, is not heard{likeness}"
     offset = place.at - one.at
     fault = f"sentence {one.sentence} is heard at {place.at:.2f} s, not {one.at:.2f}"
-    return round(offset, 3), fault if abs(offset) > TOLERANCE else None
+    right = -TOLERANCE - case.early <= offset <= TOLERANCE + case.late
+    return round(offset, 3), None if right else fault
 
 
 def _power(sound: Mono) -> float:

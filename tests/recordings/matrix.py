@@ -13,7 +13,6 @@ from tests.recordings.case import Case
 from tests.support.recordings import (
     RATE,
     SECONDS,
-    STARTS,
     Said,
     Sound,
     Stamps,
@@ -210,6 +209,8 @@ def layouts() -> Iterator[Case]:
         ("mov", "-c:a pcm_s24le"),
     ):
         for name, sound in SURROUND.items():
+            if extension == "opus" and name.startswith("quad"):
+                continue  # its encoder knows another order of four
             yield Case("layouts", f"{name}_{_short(options)}.{extension}", partial(_layout, options, sound))
     for count in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 24, 32, 48, 64):
         sound = partial(_many, count, range(count))
@@ -271,6 +272,7 @@ def late() -> Iterator[Case]:
                 partial(_late, options, picture, seconds, 0.0),
                 said(at=seconds),
                 "made" if extension in {"ts", "mpg"} else "referee",
+                seconds + SECONDS if extension in {"ts", "mpg"} else None,
             )
         for seconds in (0.5, 4.0) if number < len(PICTURED) else ():
             yield Case(
@@ -391,12 +393,21 @@ DAMAGED = (
 )
 MARGIN = 1.6
 """Seconds around damage that may be lost with it: a page of Ogg, a cluster."""
-STAMPED = {"m4a", "mov", "mka", "webm", "ogg", "opus", "ts", "mpg", "wma", "flv", "mp4", "wav", "aiff", "w64", "avi"}
-"""Behind damage these still know what time it is."""
-SILENTLY = {"wav", "aiff", "w64"}
-"""Damage of these is only noise."""
+SILENTLY = {"wav", "aiff", "w64", "tta"}
+"""Damage of these is only noise, or nothing checks."""
+UNSTAMPED = {"mp3", "aac", "ac3", "avi"}
+"""What is lost of these leaves no trace: what follows moves up."""
+ENDED = {"wv", "flac.ogg", "frag.mp4"}
+"""FFmpeg does not find its way back into these."""
 PROMISING = {"wav", "flac", "w64", "aiff", "wv", "tta", "mka", "webm", "wma", "avi", "flv", "mp3"}
 """Their headers say how long they are."""
+PAGES = (
+    *(("ogg", "-c:a libvorbis", b"OggS"), ("opus", "-c:a libopus", b"OggS"), ("ogg", "-c:a flac", b"OggS")),
+    *(("mka", "-c:a libopus -cluster_time_limit 1000", b"\x1f\x43\xb6\x75"), ("flac", "-c:a flac", b"\xff\xf8")),
+    *(("aac", "-c:a aac -ac 1", b"\xff\xf1"), ("mp3", "-c:a libmp3lame -b:a 64k", b"\xff\xf3")),
+    *(("wma", "-f asf -c:a wmav2", b"\x82\0\0"), ("mpg", "-f vob -c:a mp2 -ar 48000", b"\0\0\1\xba")),
+)
+"""What a page, cluster or frame begins with."""
 
 
 def _two_talks() -> Sound:
@@ -408,37 +419,52 @@ def _spoilt(options: str, change: Callable[[bytes], bytes], path: Path) -> None:
     path.write_bytes(change(path.read_bytes()))
 
 
+def _without_a_mark(data: bytes, mark: bytes) -> bytes:
+    """The middle one overwritten."""
+    at = data.index(mark, len(data) // 2)
+    return data[:at] + bytes(len(mark)) + data[at + len(mark) :]
+
+
 def damage() -> Iterator[Case]:
-    """A fifth of the file is lost in its middle, or its end is."""
+    """A fifth of the file is lost in its middle, or the beginning of a page, or the file's end."""
     everything = (*said(), *said(1, at=SECONDS))
+    excused = ("gaps", "damaged_packets")
     for extension, options in DAMAGED:
         stem = _short(options).replace("_cluster_time_limit", "")
+        kind = "frag.mp4" if extension == "mp4" else "flac.ogg" if options == "-c:a flac" and extension == "ogg" else extension
         before, behind = between(everything, 0, 0.4 * TWICE - MARGIN), between(everything, 0.6 * TWICE + MARGIN, TWICE)
-        excused = ("gaps", "damaged_packets", "truncated") if extension not in PROMISING else ("gaps", "damaged_packets")
+        unstamped, ended = kind in UNSTAMPED, kind in ENDED
         for name, seed in (("zeroed", None), ("random", 1)):
             yield Case(
                 "damage",
                 f"{stem}_{name}.{extension}",
-                partial(_spoilt, options, lambda data, seed=seed: damaged(data, 0.42, 0.58, seed=seed)),
-                (*before, *behind),
-                "made" if extension in STAMPED else "referee",
-                seconds=TWICE if extension in STAMPED else None,
-                warns=() if extension in SILENTLY else ("gaps|damaged_packets",),
+                partial(_spoilt, options, partial(damaged, first=0.42, last=0.58, seed=seed)),
+                before if ended else (*before, *behind),
+                "made" if unstamped or ended else "referee",
+                early=5.0 if unstamped else 0.0,
+                late=0.1 if unstamped or ended else 0.0,
+                warns=() if kind in SILENTLY else ("gaps|damaged_packets|truncated",),
                 may_warn=excused,
                 quiet=False,
             )
-        if extension in {"m4a", "mov"}:
-            refused, sentences = "INVALID_MEDIA", ()
-        else:
-            refused, sentences = None, between(everything, 0, 0.7 * TWICE - MARGIN)
         yield Case(
             "cut short",
             f"{stem}_cut.{extension}",
             partial(_spoilt, options, lambda data: data[: int(0.7 * len(data))]),
-            sentences,
-            refused=refused,
+            () if extension in {"m4a", "mov"} else between(everything, 0, 0.7 * TWICE - MARGIN),
+            refused="INVALID_MEDIA" if extension in {"m4a", "mov"} else None,
             warns=("truncated",) if extension in PROMISING else (),
             may_warn=("damaged_packets", "truncated") if extension not in {"wav", "w64", "aiff"} else (),
+            quiet=False,
+        )
+    for extension, options, mark in PAGES:
+        yield Case(
+            "damage",
+            f"{_short(options)}_without_a_mark.{extension}",
+            partial(_spoilt, options, partial(_without_a_mark, mark=mark)),
+            (*between(everything, 0, 0.45 * TWICE - 0.5), *between(everything, 0.55 * TWICE + 0.5, TWICE)),
+            may_warn=excused,
+            quiet=False,
         )
 
 
@@ -466,7 +492,6 @@ def claims() -> Iterator[Case]:
         yield Case("claims", f"{field}_{value}.wav", make, clock="made", seconds=SECONDS)
     for extension, options in (
         ("wav", "-f wav -c:a pcm_s16le"),
-        ("aiff", "-f aiff -c:a pcm_s16be"),
         ("au", "-f au -c:a pcm_s16be"),
         ("caf", "-f caf -c:a pcm_s16be"),
         ("flac", "-f flac -c:a flac"),
@@ -479,7 +504,6 @@ def claims() -> Iterator[Case]:
         ("avi", "-f avi -c:a pcm_s16le"),
         ("wma", "-f asf -c:a wmav2"),
         ("ogg", "-f ogg -c:a libvorbis"),
-        ("w64", "-f w64 -c:a pcm_s16le"),
         ("aac", "-f adts -c:a aac -q:a 1"),
     ):
         yield Case("claims", f"piped_{_short(options)}.{extension}", partial(_piped, options))
@@ -547,15 +571,19 @@ def _second() -> Sound:
     return talk(1)
 
 
-def _renamed(old: bytes, new: bytes) -> Callable[[bytes], bytes]:
-    return lambda data: replaced(data, old, new)
+def _renamed(old: bytes, new: bytes, data: bytes) -> bytes:
+    """The first track's codec under a name that nobody knows; in MP4, with the box that describes it."""
+    if len(old) == 8:
+        data = replaced(data, old[4:], new[4:])
+        old, new = old[:4], new[:4]
+    return replaced(data, old, new)
 
 
 def tracks() -> Iterator[Case]:
     """More than one sound track, or something beside it."""
     left = ("tracks_left_out",)
     for extension, codec in (("mp4", "aac"), ("mov", "pcm_s16le"), ("mkv", "libopus"), ("mkv", "flac"), ("ts", "aac")):
-        put = partial(_tracks, f"-c:a {codec}")
+        put = partial(_tracks, f"-c:a {codec} -ar 48000")
         yield Case("tracks", f"silent_first_{codec}.{extension}", partial(put, (silent, talk), ":mpeg4" if extension != "ts" else ":mpeg2video -r 25", None), track="0:a:1", may_warn=left)
         yield Case("tracks", f"silent_second_{codec}.{extension}", partial(put, (talk, silent), "", None), may_warn=left)
         yield Case("tracks", f"two_voices_{codec}.{extension}", partial(put, (_voice_left, _voice_right), "", None), clock="made", seconds=SECONDS, may_warn=left)
@@ -565,15 +593,15 @@ def tracks() -> Iterator[Case]:
         put = partial(_tracks, f"-c:a {codec} -disposition:a:0 0 -disposition:a:1 default")
         yield Case("tracks", f"default_second_{codec}.{extension}", partial(put, (_second, talk), "", None), track="0:a:1", left_out=said(1), may_warn=left, quiet=False)
     for extension, codec, old, new in (
-        ("mov", "aac", b"mp4a", b"apac"),
-        ("mp4", "aac", b"mp4a", b"apac"),
+        ("mov", "aac", b"mp4aesds", b"apacdapa"),
+        ("mp4", "aac", b"mp4aesds", b"apacdapa"),
         ("mov", "pcm_s16le", b"sowt", b"zzzz"),
         ("mkv", "aac", b"A_AAC", b"A_XYZ"),
         ("mkv", "libopus", b"A_OPUS", b"A_XYZZ"),
     ):
-        make = partial(_tracks, f"-c:a {codec}", (talk, talk), "", _renamed(old, new))
+        make = partial(_tracks, f"-c:a {codec}", (talk, talk), "", partial(_renamed, old, new))
         yield Case("tracks", f"undecodable_first_{codec}.{extension}", make, track="0:a:1", may_warn=left)
-        alone = partial(_tracks, f"-c:a {codec}", (talk,), "", _renamed(old, new))
+        alone = partial(_tracks, f"-c:a {codec}", (talk,), "", partial(_renamed, old, new))
         yield Case("refused", f"undecodable_only_{codec}.{extension}", alone, refused="INVALID_MEDIA")
     for extension, subtitles in (("mkv", "subrip"), ("mp4", "mov_text"), ("webm", "webvtt")):
         yield Case("tracks", f"subtitles.{extension}", partial(_subtitled, subtitles))
@@ -584,9 +612,11 @@ def tracks() -> Iterator[Case]:
     yield Case("tracks", "apart.m4a", partial(_layout, "-c:a aac", _apart), APART, "made", None, options={"channels": "separate"}, apart=True)
     yield Case("tracks", "mono_apart.wav", partial(_layout, "-c:a pcm_s16le", talk), warns=("channels_mixed",), options={"channels": "separate"})
     for extension, options in (("ts", "-c:a mp2 -ar 48000"), ("mpg", "-f vob -c:a mp2 -ar 48000")):
-        yield Case("tracks", f"second_track_later.{extension}", partial(_later_track, options), left_out=said(1, at=SECONDS)[:0], clock="made", seconds=None, may_warn=("tracks_left_out", "gaps", "damaged_packets"), quiet=False)
+        yield Case("tracks", f"second_track_later.{extension}", partial(_later_track, options), (*said(), *said(1, at=FAR)), may_warn=("tracks_left_out", "gaps", "damaged_packets"), quiet=False)
 
 
+FAR = 100.0
+"""Seconds that FFmpeg does not look ahead."""
 APART = tuple(Said(one.sentence, one.at, number // 2) for number, one in enumerate(said()))
 
 
@@ -622,14 +652,14 @@ def _covered(path: Path) -> None:
 
 
 def _two_programmes(path: Path) -> None:
-    programmes = "-c:a aac -program title=one:st=0 -program title=two:st=1"
+    programmes = "-c:a aac -ar 48000 -program title=one:st=0 -program title=two:st=1"
     record(path, programmes, talk(), _second())
 
 
 def _later_track(options: str, path: Path) -> None:
     one, two = path.with_name(f"one{path.suffix}"), path.with_name(f"two{path.suffix}")
-    record(one, options, talk())
-    record(two, f"{options} -output_ts_offset {SECONDS}", spoken(said(1)), talk())
+    record(one, options, spoken(said(), FAR))
+    record(two, f"{options} -output_ts_offset {FAR}", talk(1), talk())
     joined(path, one, two)
 
 
@@ -671,8 +701,16 @@ def changes() -> Iterator[Case]:
                 shift = f" -output_ts_offset {HALF}" if extension in {"ts", "mpg"} else ""
                 yield Case(
                     "changes", name, partial(_halves, f"{codec} {one}", f"{codec} {two}{shift}"),
-                    clock="made", seconds=None, may_warn=may, quiet=False,
+                    clock="made", late=0.2, may_warn=may, quiet=False,
                 )  # fmt: skip
+
+
+    for extension, options in (("wav", "-c:a pcm_s16le"), ("mka", "-c:a aac"), ("webm", "-c:a libopus"), ("wv", "-c:a wavpack")):
+        # Players differ in whether they see the second.
+        yield Case(
+            "changes", f"{_short(options)}_twice.{extension}", partial(_halves, options, options), said()[:2], "made",
+            late=0.1, may_warn=may, quiet=False,
+        )  # fmt: skip
 
 
 # What is no recording.
@@ -705,5 +743,3 @@ def cases() -> tuple[Case, ...]:
         raise ValueError(f"twice: {[(case.kind, case.name) for case in twice]}")
     return made
 
-
-_ = STARTS

@@ -284,7 +284,7 @@ def matroska(source: Path, path: Path, stamps: Stamps) -> Path:
     changed = list(stamps(packets(source)))
     with av.open(str(source)) as container:
         context = container.streams.audio[0].codec_context
-        name, private = context.name.removeprefix("lib"), context.extradata or b""
+        name, private = context.codec.canonical_name, context.extradata or b""
         rate, count = context.sample_rate, context.channels
     audio = _element(0xB5, struct.pack(">d", rate)) + _element(0x9F, _number(count))
     audio += _element(0x6264, _number(16)) if name.startswith("pcm") else b""
