@@ -201,7 +201,7 @@ def _listened(case: Case, plan: Plan, path: Path) -> tuple[list[str], float | No
     for one in expected:
         offset, fault = _offset(one, heard, case)
         offsets.append(offset)
-        faults += [fault] if fault else _loudness(one, ours)
+        faults += [fault] if fault else _loudness(one, ours[max(0, round((one.at + offset) * RATE)) :])
     for other in case.left_out:
         if _offset(other, heard, case)[1] and "tracks_left_out" not in plan.warnings:
             faults.append(f"sentence {other.sentence} of another track is left out and nothing says so")
@@ -231,7 +231,8 @@ def _offset(one: Said, heard: Bands, case: Case) -> tuple[float, str | None]:
             return 0.0, f"sentence {one.sentence}, at {one.at:.2f} s, is not heard{likeness}"
     offset = place.at - one.at
     fault = f"sentence {one.sentence} is heard at {place.at:.2f} s, not {one.at:.2f}"
-    right = -TOLERANCE - case.early <= offset <= TOLERANCE + case.late
+    within = TOLERANCE + HOP / RATE / 2  # both places are whole hops
+    right = -within - case.early <= offset <= within + case.late
     return round(offset, 3), None if right else fault
 
 
@@ -240,8 +241,7 @@ def _power(sound: Mono) -> float:
 
 
 def _loudness(one: Said, ours: Mono) -> list[str]:
-    stretch = ours[round(one.at * RATE) : round(one.end * RATE)]
-    share = _power(stretch) / _power(sentence(one.sentence))
+    share = _power(ours[: round(LENGTH * RATE)]) / _power(sentence(one.sentence))
     return [] if FAINT <= share <= 2 else [f"sentence {one.sentence} is {share:.3f} times as loud as it was said"]
 
 
