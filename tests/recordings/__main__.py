@@ -99,10 +99,10 @@ def mutate(count: int, seed: int) -> tuple[dict[str, int], list[dict[str, Any]]]
 
 def _print_table(verdicts: list[Verdict], outcomes: dict[str, int], failures: list[dict[str, Any]]) -> None:
     rows: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for verdict in verdicts:
         rows[verdict.kind][verdict.outcome] += 1
-        seconds[verdict.kind] += verdict.seconds  # type: ignore[assignment] # a counter of seconds
+        seconds[verdict.kind] += verdict.seconds
     for outcome, number in outcomes.items():
         rows["mutations"][outcome if outcome in OUTCOMES else "refused"] += number
     print(f"{'kind':<14}{'files':>7}", *(f"{heading:>16}" for heading in HEADINGS), f"{'s to plan':>12}")

@@ -122,10 +122,10 @@ def judge(case: Case, folder: Path) -> Verdict:
     except TranscriberError as error:
         right = case.refused == error.code
         faults = [] if right else [f"refused with {error.code}: {error}"]
-        return _verdict(case, "refused", faults, (), None, time.process_time() - began)
+        return _verdict(case, "refused", faults, time.process_time() - began)
     took = time.process_time() - began
     if case.refused:
-        return _verdict(case, "WRONG", [f"read, not refused with {case.refused}"], plan.warnings, None, took)
+        return _verdict(case, "WRONG", [f"read, not refused with {case.refused}"], took, warnings=plan.warnings)
     faults = [*_warnings(case, plan), *_planned(case, plan)]
     if took > case.costs:
         faults.append(f"planning took {took:.1f} s of processor")
@@ -133,15 +133,20 @@ def judge(case: Case, folder: Path) -> Verdict:
     if not case.by_plan:
         found, worst = _listened(case, plan, path)
         faults += found
-    return _verdict(case, "warned" if plan.warnings else "exact", faults, plan.warnings, worst, took)
+    return _verdict(case, "warned" if plan.warnings else "exact", faults, took, warnings=plan.warnings, worst=worst)
 
 
 def _verdict(
-    case: Case, outcome: str, faults: Sequence[str], warnings: Sequence[str], worst: float | None, took: float
+    case: Case,
+    outcome: str,
+    faults: Sequence[str],
+    took: float,
+    *,
+    warnings: Sequence[str] = (),
+    worst: float | None = None,
 ) -> Verdict:
-    return Verdict(
-        case.kind, case.name, "WRONG" if faults else outcome, tuple(faults), tuple(warnings), worst, round(took, 3)
-    )
+    outcome = "WRONG" if faults else outcome
+    return Verdict(case.kind, case.name, outcome, tuple(faults), tuple(warnings), worst, round(took, 3))
 
 
 def _warnings(case: Case, plan: Plan) -> list[str]:

@@ -20,6 +20,7 @@ from tests.support.recordings import (
     between,
     channels,
     damaged,
+    ffmpeg,
     joined,
     lost,
     matroska,
@@ -42,13 +43,19 @@ SPEECH, MUSIC, VIDEO = (16000,), (16000, 44100), (48000,)
 PHONE = (8000,)
 ENCODINGS: tuple[tuple[str, str, tuple[int, ...], str], ...] = (
     *(("wav", f"-c:a pcm_{form}", (8000, 16000, 44100), "12") for form in ("u8", "s16le", "s24le", "s32le", "f32le")),
-    *(("wav", f"-c:a {codec}", (8000, 22050), "12") for codec in ("pcm_alaw", "pcm_mulaw", "adpcm_ms", "adpcm_ima_wav")),
+    *(
+        ("wav", f"-c:a {codec}", (8000, 22050), "12")
+        for codec in ("pcm_alaw", "pcm_mulaw", "adpcm_ms", "adpcm_ima_wav")
+    ),
     *(("wav", f"-c:a {codec}", MUSIC, "12") for codec in ("pcm_f64le", "libmp3lame", "adpcm_yamaha", "wmav2")),
     ("wav", "-c:a libgsm_ms", PHONE, "1"),
     ("wav", "-c:a g726", PHONE, "1"),
     *(("rf64", f"-f wav -rf64 always -c:a pcm_{form}", (16000, 48000), "12") for form in ("s16le", "s24le")),
     *(("w64", f"-c:a pcm_{form}", (16000, 48000), "12") for form in ("s16le", "s24le", "f32le", "alaw")),
-    *(("aiff", f"-c:a pcm_{form}", MUSIC, "12") for form in ("s16be", "s24be", "s32be", "s8", "f32be", "s16le", "mulaw")),
+    *(
+        ("aiff", f"-c:a pcm_{form}", MUSIC, "12")
+        for form in ("s16be", "s24be", "s32be", "s8", "f32be", "s16le", "mulaw")
+    ),
     *(("au", f"-c:a pcm_{form}", (8000, 44100), "12") for form in ("s16be", "s24be", "f32be", "mulaw", "alaw")),
     *(("caf", f"-c:a pcm_{form}", MUSIC, "12") for form in ("s16be", "s16le", "s24le", "f32le", "mulaw")),
     ("caf", "-c:a alac", MUSIC, "12"),
@@ -73,8 +80,14 @@ ENCODINGS: tuple[tuple[str, str, tuple[int, ...], str], ...] = (
     *(("mov", f"-c:a {codec}", (44100,), "12") for codec in ("aac", "alac", "adpcm_ima_qt", "libmp3lame")),
     ("3gp", "-c:a aac", (16000,), "12"),
     ("3g2", "-c:a aac", (16000,), "12"),
-    *(("mka", f"-c:a {codec}", (48000,), "12") for codec in ("libopus", "libvorbis", "ac3", "eac3", "mp2", "libmp3lame")),
-    *(("mka", f"-c:a {codec}", (16000,), "12") for codec in ("pcm_s16le", "pcm_f32le", "aac", "flac", "wavpack", "tta")),
+    *(
+        ("mka", f"-c:a {codec}", (48000,), "12")
+        for codec in ("libopus", "libvorbis", "ac3", "eac3", "mp2", "libmp3lame")
+    ),
+    *(
+        ("mka", f"-c:a {codec}", (16000,), "12")
+        for codec in ("pcm_s16le", "pcm_f32le", "aac", "flac", "wavpack", "tta")
+    ),
     ("mka", "-c:a alac", (44100,), "12"),
     ("webm", "-c:a libopus", (48000,), "12"),
     ("webm", "-c:a libvorbis", (44100,), "12"),
@@ -109,7 +122,7 @@ def _short(options: str) -> str:
 
 
 def encodings() -> Iterator[Case]:
-    """Container × codec × rate × one or two channels."""
+    """Each container with each codec, at several rates, of one and of two channels."""
     for extension, options, rates, counts in ENCODINGS:
         for rate in rates:
             for count in counts:
@@ -214,7 +227,9 @@ def layouts() -> Iterator[Case]:
             yield Case("layouts", f"{name}_{_short(options)}.{extension}", partial(_layout, options, sound))
     for count in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 16, 24, 32, 48, 64):
         sound = partial(_many, count, range(count))
-        yield Case("channels", f"{count}_without_mask.wav", partial(_masked, sound, None), clock="made", seconds=SECONDS)
+        yield Case(
+            "channels", f"{count}_without_mask.wav", partial(_masked, sound, None), clock="made", seconds=SECONDS
+        )
         if count <= 18:
             every = (1 << count) - 1
             yield Case("channels", f"{count}_masked.wav", partial(_masked, sound, every), clock="made", seconds=SECONDS)
@@ -297,8 +312,14 @@ ONE_HOLE = missing(lambda at: 7.0 <= at < 7.25)
 JITTER = (0.013, -0.009, 0.0, 0.015, -0.015, 0.004, -0.012)
 
 
-def _stamped(write: Callable[[Path, Path, Stamps], Path], options: str, sound: Sound, stamps: Stamps, path: Path) -> Path:
-    return write(record(path.with_suffix(".mka"), f"{options} -f matroska", sound).rename(path.with_suffix(".source")), path, stamps)
+def _stamped(
+    write: Callable[[Path, Path, Stamps], Path], options: str, sound: Sound, stamps: Stamps, path: Path
+) -> Path:
+    return write(
+        record(path.with_suffix(".mka"), f"{options} -f matroska", sound).rename(path.with_suffix(".source")),
+        path,
+        stamps,
+    )
 
 
 def stamps() -> Iterator[Case]:
@@ -431,7 +452,13 @@ def damage() -> Iterator[Case]:
     excused = ("gaps", "damaged_packets")
     for extension, options in DAMAGED:
         stem = _short(options).replace("_cluster_time_limit", "")
-        kind = "frag.mp4" if extension == "mp4" else "flac.ogg" if options == "-c:a flac" and extension == "ogg" else extension
+        kind = (
+            "frag.mp4"
+            if extension == "mp4"
+            else "flac.ogg"
+            if options == "-c:a flac" and extension == "ogg"
+            else extension
+        )
         before, behind = between(everything, 0, 0.4 * TWICE - MARGIN), between(everything, 0.6 * TWICE + MARGIN, TWICE)
         unstamped, ended = kind in UNSTAMPED, kind in ENDED
         for name, seed in (("zeroed", None), ("random", 1)):
@@ -509,7 +536,9 @@ def claims() -> Iterator[Case]:
         yield Case("claims", f"piped_{_short(options)}.{extension}", partial(_piped, options))
     for extension, options, codec in PICTURED[:4] + PICTURED[6:10]:
         yield Case(
-            "claims", f"slideshow_{_short(options)}.{extension}", partial(_late, options, f"700:{codec} -g 300", 0.0, 0.0)
+            "claims",
+            f"slideshow_{_short(options)}.{extension}",
+            partial(_late, options, f"700:{codec} -g 300", 0.0, 0.0),
         )
     silence_then_voice = spoken(said(at=60), 60 + SECONDS)
     for quality in (0, 9):
@@ -519,9 +548,7 @@ def claims() -> Iterator[Case]:
             lambda path, q=quality: record(path, f"-c:a libmp3lame -q:a {q} -write_xing 0", silence_then_voice),
             said(at=60),
         )
-    yield Case(
-        "claims", "flac_of_unknown_length.flac", partial(_patched, "-c:a flac", _without_flac_length)
-    )
+    yield Case("claims", "flac_of_unknown_length.flac", partial(_patched, "-c:a flac", _without_flac_length))
     for number, made in (("too_long.wav", 700), ("long_claim.wav", 0)):
         yield Case("claims", number, partial(_hours, made), refused="AUDIO_TOO_LONG")
 
@@ -533,8 +560,6 @@ def _claiming(fields: dict[str, int], rate: int, path: Path) -> None:
 
 def _piped(options: str, path: Path) -> None:
     """Through a pipe, so that nothing can be filled in afterwards."""
-    from tests.support.recordings import ffmpeg
-
     wav = path.with_name("piped.track")
     wav.write_bytes(riff(talk()))
     path.write_bytes(ffmpeg(f"-f wav -i {wav} {options} pipe:1"))
@@ -561,7 +586,13 @@ def _hours(seconds: int, path: Path) -> None:
 # Several tracks.
 
 
-def _tracks(options: str, sounds: tuple[Callable[[], Sound], ...], picture: str, change: Callable[[bytes], bytes] | None, path: Path) -> None:
+def _tracks(
+    options: str,
+    sounds: tuple[Callable[[], Sound], ...],
+    picture: str,
+    change: Callable[[bytes], bytes] | None,
+    path: Path,
+) -> None:
     record(path, options, *(sound() for sound in sounds), picture=picture)
     if change:
         path.write_bytes(change(path.read_bytes()))
@@ -584,14 +615,53 @@ def tracks() -> Iterator[Case]:
     left = ("tracks_left_out",)
     for extension, codec in (("mp4", "aac"), ("mov", "pcm_s16le"), ("mkv", "libopus"), ("mkv", "flac"), ("ts", "aac")):
         put = partial(_tracks, f"-c:a {codec} -ar 48000")
-        yield Case("tracks", f"silent_first_{codec}.{extension}", partial(put, (silent, talk), ":mpeg4" if extension != "ts" else ":mpeg2video -r 25", None), track="0:a:1", may_warn=left)
-        yield Case("tracks", f"silent_second_{codec}.{extension}", partial(put, (talk, silent), "", None), may_warn=left)
-        yield Case("tracks", f"two_voices_{codec}.{extension}", partial(put, (_voice_left, _voice_right), "", None), clock="made", seconds=SECONDS, may_warn=left)
-        yield Case("tracks", f"two_voices_apart_{codec}.{extension}", partial(put, (_voice_left, _voice_right), "", None), APART, "made", SECONDS, options={"channels": "separate"}, apart=True)
-        yield Case("tracks", f"other_words_{codec}.{extension}", partial(put, (talk, _second), "", None), left_out=said(1), may_warn=left, quiet=False)
+        yield Case(
+            "tracks",
+            f"silent_first_{codec}.{extension}",
+            partial(put, (silent, talk), ":mpeg4" if extension != "ts" else ":mpeg2video -r 25", None),
+            track="0:a:1",
+            may_warn=left,
+        )
+        yield Case(
+            "tracks", f"silent_second_{codec}.{extension}", partial(put, (talk, silent), "", None), may_warn=left
+        )
+        yield Case(
+            "tracks",
+            f"two_voices_{codec}.{extension}",
+            partial(put, (_voice_left, _voice_right), "", None),
+            clock="made",
+            seconds=SECONDS,
+            may_warn=left,
+        )
+        yield Case(
+            "tracks",
+            f"two_voices_apart_{codec}.{extension}",
+            partial(put, (_voice_left, _voice_right), "", None),
+            APART,
+            "made",
+            SECONDS,
+            options={"channels": "separate"},
+            apart=True,
+        )
+        yield Case(
+            "tracks",
+            f"other_words_{codec}.{extension}",
+            partial(put, (talk, _second), "", None),
+            left_out=said(1),
+            may_warn=left,
+            quiet=False,
+        )
     for extension, codec in (("mp4", "aac"), ("mkv", "libopus"), ("mov", "alac")):
         put = partial(_tracks, f"-c:a {codec} -disposition:a:0 0 -disposition:a:1 default")
-        yield Case("tracks", f"default_second_{codec}.{extension}", partial(put, (_second, talk), "", None), track="0:a:1", left_out=said(1), may_warn=left, quiet=False)
+        yield Case(
+            "tracks",
+            f"default_second_{codec}.{extension}",
+            partial(put, (_second, talk), "", None),
+            track="0:a:1",
+            left_out=said(1),
+            may_warn=left,
+            quiet=False,
+        )
     for extension, codec, old, new in (
         ("mov", "aac", b"mp4aesds", b"apacdapa"),
         ("mp4", "aac", b"mp4aesds", b"apacdapa"),
@@ -607,12 +677,40 @@ def tracks() -> Iterator[Case]:
         yield Case("tracks", f"subtitles.{extension}", partial(_subtitled, subtitles))
     for extension in ("mp3", "m4a", "flac"):
         yield Case("tracks", f"cover.{extension}", _covered)
-    yield Case("tracks", "two_programmes.ts", _two_programmes, clock="made", left_out=said(1), may_warn=left, quiet=False)
-    yield Case("tracks", "apart.wav", partial(_layout, "-c:a pcm_s16le", _apart), APART, "made", SECONDS, options={"channels": "separate"}, apart=True)
-    yield Case("tracks", "apart.m4a", partial(_layout, "-c:a aac", _apart), APART, "made", None, options={"channels": "separate"}, apart=True)
-    yield Case("tracks", "mono_apart.wav", partial(_layout, "-c:a pcm_s16le", talk), warns=("channels_mixed",), options={"channels": "separate"})
+    yield Case(
+        "tracks", "two_programmes.ts", _two_programmes, clock="made", left_out=said(1), may_warn=left, quiet=False
+    )
+    yield Case(
+        "tracks",
+        "apart.wav",
+        partial(_layout, "-c:a pcm_s16le", _apart),
+        APART,
+        "made",
+        SECONDS,
+        options={"channels": "separate"},
+        apart=True,
+    )
+    yield Case(
+        "tracks",
+        "apart.m4a",
+        partial(_layout, "-c:a aac", _apart),
+        APART,
+        "made",
+        None,
+        options={"channels": "separate"},
+        apart=True,
+    )
+    yield Case(
+        "tracks",
+        "mono_apart.wav",
+        partial(_layout, "-c:a pcm_s16le", talk),
+        warns=("channels_mixed",),
+        options={"channels": "separate"},
+    )
     may = (*left, "gaps", "damaged_packets")
-    yield Case("tracks", "second_track_later.ts", _later_programme, (*said(), *said(1, at=FAR)), may_warn=may, quiet=False)
+    yield Case(
+        "tracks", "second_track_later.ts", _later_programme, (*said(), *said(1, at=FAR)), may_warn=may, quiet=False
+    )
     yield Case("tracks", "second_track_later.mpg", _later_track, (*said(), *said(1, at=FAR)), may_warn=may)
 
 
@@ -636,8 +734,6 @@ def _apart() -> Sound:
 
 
 def _subtitled(codec: str, path: Path) -> None:
-    from tests.support.recordings import ffmpeg
-
     wav, text = path.with_name("sub.track"), path.with_name("sub.srt")
     wav.write_bytes(riff(talk()))
     text.write_text("1\n00:00:00,400 --> 00:00:20,800\nKan du berätta hur det började?\n")
@@ -646,8 +742,6 @@ def _subtitled(codec: str, path: Path) -> None:
 
 
 def _covered(path: Path) -> None:
-    from tests.support.recordings import ffmpeg
-
     wav, picture = path.with_name("cov.track"), path.with_name("cov.png")
     wav.write_bytes(riff(talk()))
     ffmpeg(f"-f lavfi -i color=black:s=64x64 -frames:v 1 {picture}")
@@ -712,15 +806,21 @@ def changes() -> Iterator[Case]:
             for two in variants:
                 if one == two and one != variants[0]:
                     continue
-                name = f"{_short(codec)}_{_short(one)}_then_{_short(two)}.{extension}".replace("_ar_", "_").replace("_ac_", "_")
+                name = f"{_short(codec)}_{_short(one)}_then_{_short(two)}.{extension}".replace("_ar_", "_").replace(
+                    "_ac_", "_"
+                )
                 shift = f" -output_ts_offset {HALF}" if extension in {"ts", "mpg"} else ""
                 yield Case(
                     "changes", name, partial(_halves, f"{codec} {one}", f"{codec} {two}{shift}"),
                     clock="made", late=0.2, may_warn=may, quiet=False,
                 )  # fmt: skip
 
-
-    for extension, options in (("wav", "-c:a pcm_s16le"), ("mka", "-c:a aac"), ("webm", "-c:a libopus"), ("wv", "-c:a wavpack")):
+    for extension, options in (
+        ("wav", "-c:a pcm_s16le"),
+        ("mka", "-c:a aac"),
+        ("webm", "-c:a libopus"),
+        ("wv", "-c:a wavpack"),
+    ):
         # Players differ in whether they see the second.
         yield Case(
             "changes", f"{_short(options)}_twice.{extension}", partial(_halves, options, options), said()[:2], "made",
@@ -732,17 +832,22 @@ def changes() -> Iterator[Case]:
 
 
 def refused() -> Iterator[Case]:
-    yield Case("refused", "unknown_codec.wav", lambda path: path.write_bytes(riff(talk(), tag=0x181C)), refused="INVALID_MEDIA")
+    yield Case(
+        "refused", "unknown_codec.wav", lambda path: path.write_bytes(riff(talk(), tag=0x181C)), refused="INVALID_MEDIA"
+    )
     yield Case("refused", "empty.mp3", lambda path: path.write_bytes(b""), refused="INVALID_MEDIA")
     yield Case("refused", "header_only.wav", lambda path: path.write_bytes(riff(silent(0))), refused="INVALID_MEDIA")
-    yield Case("refused", "65_channels.wav", lambda path: path.write_bytes(riff(_many(65, [0])[:RATE])), refused="INVALID_MEDIA")
+    yield Case(
+        "refused",
+        "65_channels.wav",
+        lambda path: path.write_bytes(riff(_many(65, [0])[:RATE])),
+        refused="INVALID_MEDIA",
+    )
     for extension, codec in (("mp4", "mpeg4"), ("mkv", "mpeg4"), ("webm", "libvpx"), ("avi", "mpeg4")):
         yield Case("refused", f"no_sound.{extension}", partial(_pictures, codec), refused="NO_AUDIO_TRACK")
 
 
 def _pictures(codec: str, path: Path) -> None:
-    from tests.support.recordings import ffmpeg
-
     ffmpeg(f"-f lavfi -t 2 -i color=black:s=64x64:r=5 -c:v {codec} {path}")
 
 
@@ -751,10 +856,11 @@ KINDS = (encodings, rates, layouts, late, stamps, pauses, damage, claims, tracks
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """All of them; each file's name is there once in its kind."""
-    made = tuple(case for kind in KINDS for case in kind())
-    twice = [one for one in made if sum((one.kind, one.name) == (other.kind, other.name) for other in made) > 1]
-    if twice:
-        raise ValueError(f"twice: {[(case.kind, case.name) for case in twice]}")
-    return made
+    """All of them, always in the same order."""
+    return tuple(case for kind in KINDS for case in kind())
 
+
+def named(name: str) -> Case:
+    """The case of a kind and a file, such as `changes/opus_1_then_2.opus`."""
+    (found,) = [case for case in cases() if f"{case.kind}/{case.name}" == name]
+    return found

@@ -62,8 +62,8 @@ def run(
                     continue
                 if ended.failure and not ended.failure.startswith("raised"):
                     _killed(worker)
-                    workers[number] = worker = _started(context, function)
-                _given(worker, waiting, seconds)
+                    workers[number] = _started(context, function)
+                _given(workers[number], waiting, seconds)
                 yield ended
     finally:
         for worker in workers:

@@ -200,8 +200,12 @@ def riff(
         fields += struct.pack("<HHIH", 22, bits, mask, known) + _SUBFORMAT
     size = len(data) if size is None else size
     whole = min(size + 20 + len(fields), 0xFFFFFFFF)
-    return b"RIFF" + struct.pack("<I4s4sI", whole, b"WAVE", b"fmt ", len(fields)) + fields + b"data" + (
-        struct.pack("<I", size) + data
+    return (
+        b"RIFF"
+        + struct.pack("<I4s4sI", whole, b"WAVE", b"fmt ", len(fields))
+        + fields
+        + b"data"
+        + (struct.pack("<I", size) + data)
     )
 
 
@@ -234,7 +238,9 @@ def packets(path: Path) -> list[Packet]:
     """Those of the first sound track."""
     with av.open(str(path)) as container:
         return [
-            Packet(bytes(packet), max(0.0, float(packet.pts * packet.time_base)), float(packet.duration * packet.time_base))
+            Packet(
+                bytes(packet), max(0.0, float(packet.pts * packet.time_base)), float(packet.duration * packet.time_base)
+            )
             for packet in container.demux(audio=0)
             if packet.pts is not None
         ]
@@ -294,7 +300,9 @@ def matroska(source: Path, path: Path, stamps: Stamps) -> Path:
     head = _element(0x4282, b"matroska") + _element(0x4287, _number(4)) + _element(0x4285, _number(2))
     info = _element(0x2AD7B1, _number(1_000_000)) + _element(0x4D80, b"tests") + _element(0x5741, b"tests")
     clusters = (
-        _element(0x1F43B675, _element(0xE7, _number(round(packet.at * 1000))) + _element(0xA3, b"\x81\0\0\x80" + packet.data))
+        _element(
+            0x1F43B675, _element(0xE7, _number(round(packet.at * 1000))) + _element(0xA3, b"\x81\0\0\x80" + packet.data)
+        )
         for packet in changed
     )
     segment = _element(0x1549A966, info) + _element(0x1654AE6B, _element(0xAE, entry)) + b"".join(clusters)
@@ -322,7 +330,9 @@ def over_the_air(sound: Sound, path: Path, codec: str = "libopencore_amrnb", rat
 
 
 def _encoded(stream: Untyped, sound: Sound, rate: int) -> Iterator[Untyped]:
-    resampler = av.AudioResampler(format="s16", layout="mono", rate=rate, frame_size=stream.codec_context.frame_size or 160)
+    resampler = av.AudioResampler(
+        format="s16", layout="mono", rate=rate, frame_size=stream.codec_context.frame_size or 160
+    )
     frame = av.AudioFrame.from_ndarray(np.frombuffer(pcm(sound), "<i2")[None, :], "s16", "mono")
     frame.rate = RATE
     for whole in (frame, None):
