@@ -33,6 +33,7 @@ SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Twice as many processes as the two cores that the project's machines have: systems mostly wait, for leases above all.
 A file is run by one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
 MACHINE_PACKAGES = {"debootstrap": "debootstrap", "systemd-container": "systemd-nspawn", "packer": "packer"}
+RECORDING_PACKAGES = {"ffmpeg": "ffmpeg"}
 BURST_SECONDS = 600
 """What the burst may take; on two cores it took 185, beside other work."""
 TIMED = "tests/e2e/test_system.py::test_upload_to_verified_webhook_takes_at_most_five_seconds"
@@ -47,6 +48,14 @@ for folder in sorted(Path.home().glob(".pyenv/versions/3.1[1-3]*/bin")):
 def install(session: nox.Session, requirements: str = "dev") -> None:
     """Install a pinned requirement file, and nothing that is not in it."""
     session.install("--require-hashes", "-r", f"requirements/{requirements}.txt")
+
+
+def install_programs(session: nox.Session, packages: dict[str, str]) -> None:
+    """Debian's packages whose program this machine lacks."""
+    missing = [package for package, program in packages.items() if shutil.which(program) is None]
+    if missing:
+        session.run("apt-get", "update", "-q", external=True)
+        session.run("apt-get", "install", "-yq", "--no-install-recommends", *missing, external=True)
 
 
 @nox.session
@@ -176,6 +185,16 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def recordings(session: nox.Session) -> None:
+    """Recordings of every kind, whole and broken, read as they are heard: `./nox -s recordings [-- --only KIND]`."""
+    if shutil.which("ffmpeg") is None and (os.geteuid() != 0 or not Path("/etc/debian_version").exists()):
+        session.error("Left out: this needs ffmpeg, which it installs itself for root on Debian or Ubuntu.")
+    install_programs(session, RECORDING_PACKAGES)
+    install(session)
+    session.run("python", "-m", "tests.recordings", *session.posargs)
+
+
+@nox.session
 def burst(session: nox.Session) -> None:
     """Ten thousand uploads at once: none lost, none twice; prints seconds, calls a job and memory."""
     install(session)
@@ -210,10 +229,7 @@ def machine(session: nox.Session) -> None:
     """The machine in a container: provisioned by the image's scripts, booted by systemd, and ended in every way."""
     if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
         session.error("Left out: this needs root and Debian or Ubuntu, for debootstrap and systemd-nspawn.")
-    missing = [package for package, program in MACHINE_PACKAGES.items() if shutil.which(program) is None]
-    if missing:
-        session.run("apt-get", "update", "-q", external=True)
-        session.run("apt-get", "install", "-yq", "--no-install-recommends", *missing, external=True)
+    install_programs(session, MACHINE_PACKAGES)
     install(session)
     session.run("python", "-m", "pytest", "-s", *(session.posargs or ["tests/machine"]))
 

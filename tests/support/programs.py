@@ -19,6 +19,7 @@ def find(program: str) -> str | None:
 
 MARKERS: dict[str, Callable[[], object]] = {
     "curl": lambda: find("curl"),
+    "ffmpeg": lambda: find("ffmpeg"),
     "jq": lambda: find("jq"),
     "lambda_python": lambda_python,
     "npm": lambda: find("npm"),
