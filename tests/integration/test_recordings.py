@@ -24,7 +24,7 @@ FEW = (
     "encodings/adpcm_ms_8000_2ch.wav",
     "encodings/mp3lame_ba_48k_16000_1ch.mp3",
     "encodings/aac_8000_1ch.m4a",
-    "encodings/wmav2_44100_1ch.wma",
+    "encodings/asf_wmav2_44100_1ch.wma",
     "encodings/amr_8000_1ch.3gp",
     "rates/pcm_s16le_at_192000.wav",
     "layouts/inverted_flac.flac",

@@ -90,8 +90,9 @@ def bands(sound: Mono) -> Bands:
 
 @cache
 def _known(number: int) -> Bands:
-    pattern = bands(sentence(number))[:, : int(LENGTH * RATE / HOP)]
-    return pattern - pattern.mean(axis=1, keepdims=True)
+    pattern: Bands = bands(sentence(number))[:, : int(LENGTH * RATE / HOP)]
+    pattern -= pattern.mean(axis=1, keepdims=True)
+    return pattern
 
 
 def find(number: int, where: Bands, first: float = 0.0, last: float = 1e9) -> Heard | None:
@@ -205,7 +206,8 @@ def _listened(case: Case, plan: Plan, path: Path) -> tuple[list[str], float, flo
     if length is not None and abs(len(ours) / RATE - length) > TOLERANCE:
         faults.append(f"{len(ours) / RATE:.2f} s long, not {length:.2f}")
     heard = bands(ours)
-    offsets, likenesses = [0.0], [1.0]
+    offsets: list[float] = [0.0]
+    likenesses = [1.0]
     for one in expected:
         place = _place(one, heard)
         likenesses.append(place.likeness)
@@ -221,7 +223,8 @@ def _listened(case: Case, plan: Plan, path: Path) -> tuple[list[str], float, flo
             faults.append(f"sentence {other.sentence} of another track is left out and nothing says so")
     if case.quiet and not faults:
         faults += _noise(expected, ours)
-    return faults, round(max(offsets, key=abs), 3), round(min(likenesses), 2)
+    worst: float = max(offsets, key=abs)
+    return faults, round(worst, 3), round(min(likenesses), 2)
 
 
 def _by_referee(what: Sequence[Said], heard: Bands) -> tuple[list[Said], list[str]]:

@@ -22,5 +22,4 @@ def cases() -> tuple[Case, ...]:
 
 def named(name: str) -> Case:
     """The case of a kind and a file, such as `tracks/second_track_later.mpg`."""
-    (found,) = [case for case in cases() if case.title == name]
-    return found
+    return {case.title: case for case in cases()}[name]
