@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
 
 from tests.recordings import pool
 from tests.recordings.judge import Verdict
@@ -38,9 +37,9 @@ def main() -> int:
     parser.add_argument("--mutations", type=int, default=MUTATIONS, metavar="N")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    chosen = [number for number, case in enumerate(cases()) if _wanted(f"{case.kind}/{case.name}", asked.only)]
+    chosen = [number for number, case in enumerate(cases()) if _wanted(case.title, asked.only)]
     if asked.list:
-        print(*(f"{cases()[number].kind}/{cases()[number].name}" for number in chosen), sep="\n")
+        print(*(cases()[number].title for number in chosen), sep="\n")
         return 0
     if not find("ffmpeg"):
         print("ffmpeg is not on this machine, and nothing can be judged without it.")
@@ -49,7 +48,8 @@ def main() -> int:
     KEPT.mkdir(parents=True, exist_ok=True)
     verdicts = judge_cases(chosen)
     judged_in = time.monotonic() - began
-    outcomes, failures = {}, []
+    outcomes: dict[str, int] = {}
+    failures: list[dict[str, str]] = []
     if _wanted("mutations", asked.only):
         outcomes, failures = mutate(asked.mutations, asked.seed)
     mutated_in = time.monotonic() - began - judged_in
@@ -73,15 +73,15 @@ def judge_cases(numbers: list[int]) -> list[Verdict]:
     verdicts = []
     for ended in pool.run(judged, numbers, seconds=JUDGED_SECONDS):
         case = cases()[ended.task]
-        verdict = ended.result or Verdict(case.kind, case.name, "WRONG", (ended.failure or "",), (), None, 0.0)
+        verdict = ended.result or Verdict(case.kind, case.name, "WRONG", (ended.failure or "",), (), 0.0)
         verdicts.append(verdict)
         if verdict.outcome == "WRONG":
-            print(f"WRONG {case.kind}/{case.name}", *verdict.faults, sep="\n    ", flush=True)
+            print(f"WRONG {case.title}", *verdict.faults, sep="\n    ", flush=True)
             case.make(KEPT / case.name)
     return sorted(verdicts, key=lambda verdict: (verdict.kind, verdict.name))
 
 
-def mutate(count: int, seed: int) -> tuple[dict[str, int], list[dict[str, Any]]]:
+def mutate(count: int, seed: int) -> tuple[dict[str, int], list[dict[str, str]]]:
     """How many ended how, and those that ended otherwise than they may."""
     outcomes: Counter[str] = Counter()
     failures = []
@@ -97,7 +97,7 @@ def mutate(count: int, seed: int) -> tuple[dict[str, int], list[dict[str, Any]]]
     return dict(outcomes), failures
 
 
-def _print_table(verdicts: list[Verdict], outcomes: dict[str, int], failures: list[dict[str, Any]]) -> None:
+def _print_table(verdicts: list[Verdict], outcomes: dict[str, int], failures: list[dict[str, str]]) -> None:
     rows: defaultdict[str, Counter[str]] = defaultdict(Counter)
     seconds: defaultdict[str, float] = defaultdict(float)
     for verdict in verdicts:

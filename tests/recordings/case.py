@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
-from tests.support.recordings import Said, said
+from tests.support.recordings import Maker, Said, said
+
+CLEAR, LOSSY = 0.8, 0.6
+"""How like itself a sentence must be where all of it is there, and where parts of it are lost or others speak too.
+Another sentence is 0.5 at most."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Case:
     kind: str
     name: str
     """The file's, with the extension that people would give it."""
-    make: Callable[[Path], object]
+    make: Maker
     said: tuple[Said, ...] = said()
     """Each must be heard."""
     clock: Literal["referee", "made"] = "referee"
@@ -46,3 +49,18 @@ class Case:
     """Too long to be laid out as one array: judged by the plan alone."""
     costs: float = 5.0
     """Seconds of processor that planning may take."""
+
+    @property
+    def likeness(self) -> float:
+        """That a sentence must have to be there."""
+        return CLEAR if self.quiet else LOSSY
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+def short(options: str, *, words: int | None = None) -> str:
+    """The codec, and what makes this one different, as a part of a name."""
+    kept = [word.removeprefix("pcm_").removeprefix("lib") for word in options.split() if word not in {"-c:a", "-f"}]
+    return "_".join(word.strip("-+").replace("+", "_").replace(":", "") for word in kept[:words])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,12 @@ from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.plan import Plan
 from services.gpu_worker.engine.planner import make_plan
-from tests.recordings.case import Case
+from tests.recordings.case import LOSSY, Case
 from tests.support.acoustics import load
 from tests.support.recordings import LENGTH, RATE, Said, ffmpeg, sentence
 
 TOLERANCE = 0.05
 """Seconds by which a sentence, or the end, may be elsewhere than the referee has it."""
-THERE = 0.6
-"""Correlation from which a sentence is there: clear ones have 0.9, one of another sentence 0.4 at most."""
 FAINT = 10 ** (-36 / 20)
 """How quiet, beside the sentence itself: one microphone of 64."""
 QUIET = 10 ** (-16 / 20)
@@ -38,6 +36,8 @@ AGREED = 0.16
 HOP = 80
 WINDOW = 320
 _EDGES = np.geomspace(200, 3600, 13)
+_WITHIN = TOLERANCE + HOP / RATE / 2
+"""Both places are whole hops."""
 _LISTENED = 0.5
 """Seconds to both sides of its place in which a sentence is looked for first."""
 _SPEECH_BEGINS = 0.4
@@ -66,9 +66,12 @@ class Verdict:
     """`exact`, `warned`, `refused` or `WRONG`."""
     faults: tuple[str, ...]
     warnings: tuple[str, ...]
-    worst: float | None
-    """Greatest offset of a sentence in seconds."""
     seconds: float
+    """Of processor, to plan it."""
+    offset: float | None = None
+    """Greatest of a sentence, in seconds."""
+    likeness: float | None = None
+    """Least of a sentence with what was heard of it."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -80,13 +83,16 @@ def bands(sound: Mono) -> Bands:
     frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
     power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW).astype(np.float32), axis=1)) ** 2
     bins = np.searchsorted(_EDGES, np.fft.rfftfreq(WINDOW, 1 / RATE)) - 1
-    return np.stack([power[:, bins == band].sum(axis=1) for band in range(12)]).astype(np.float32) ** (1 / 3)
+    loudness: Bands = np.stack([power[:, bins == band].sum(axis=1) for band in range(12)]).astype(np.float32)
+    evened: Bands = np.cbrt(loudness)
+    return evened
 
 
 @cache
 def _known(number: int) -> Bands:
-    pattern = bands(sentence(number))[:, : int(LENGTH * RATE / HOP)]
-    return pattern - pattern.mean(axis=1, keepdims=True)
+    pattern: Bands = bands(sentence(number))[:, : int(LENGTH * RATE / HOP)]
+    pattern -= pattern.mean(axis=1, keepdims=True)
+    return pattern
 
 
 def find(number: int, where: Bands, first: float = 0.0, last: float = 1e9) -> Heard | None:
@@ -120,33 +126,31 @@ def judge(case: Case, folder: Path) -> Verdict:
     try:
         plan = make_plan(path, Options.parse(case.options, ["any"]), max_seconds=600, stop=threading.Event())
     except TranscriberError as error:
-        right = case.refused == error.code
-        faults = [] if right else [f"refused with {error.code}: {error}"]
+        faults = [] if case.refused == error.code else [f"refused with {error.code}: {error}"]
         return _verdict(case, "refused", faults, time.process_time() - began)
     took = time.process_time() - began
     if case.refused:
-        return _verdict(case, "WRONG", [f"read, not refused with {case.refused}"], took, warnings=plan.warnings)
+        return _verdict(case, "WRONG", [f"read, not refused with {case.refused}"], took, plan.warnings)
     faults = [*_warnings(case, plan), *_planned(case, plan)]
     if took > case.costs:
         faults.append(f"planning took {took:.1f} s of processor")
-    worst = None
+    offset = likeness = None
     if not case.by_plan:
-        found, worst = _listened(case, plan, path)
+        found, offset, likeness = _listened(case, plan, path)
         faults += found
-    return _verdict(case, "warned" if plan.warnings else "exact", faults, took, warnings=plan.warnings, worst=worst)
+    verdict = _verdict(case, "warned" if plan.warnings else "exact", faults, took, plan.warnings)
+    return replace(verdict, offset=offset, likeness=likeness)
 
 
-def _verdict(
-    case: Case,
-    outcome: str,
-    faults: Sequence[str],
-    took: float,
-    *,
-    warnings: Sequence[str] = (),
-    worst: float | None = None,
-) -> Verdict:
-    outcome = "WRONG" if faults else outcome
-    return Verdict(case.kind, case.name, outcome, tuple(faults), tuple(warnings), worst, round(took, 3))
+def _verdict(case: Case, outcome: str, faults: Sequence[str], took: float, warnings: Sequence[str] = ()) -> Verdict:
+    return Verdict(
+        kind=case.kind,
+        name=case.name,
+        outcome="WRONG" if faults else outcome,
+        faults=tuple(faults),
+        warnings=tuple(warnings),
+        seconds=round(took, 3),
+    )
 
 
 def _warnings(case: Case, plan: Plan) -> list[str]:
@@ -187,8 +191,8 @@ def _planned(case: Case, plan: Plan) -> list[str]:
     return faults
 
 
-def _listened(case: Case, plan: Plan, path: Path) -> tuple[list[str], float | None]:
-    """What is wrong with the sound itself, and the greatest offset."""
+def _listened(case: Case, plan: Plan, path: Path) -> tuple[list[str], float, float]:
+    """What is wrong with the sound itself, the greatest offset and the least likeness."""
     ours = load(path).astype(np.float32)
     faults = []
     if abs(plan.seconds - len(ours) / RATE) > TOLERANCE:
@@ -202,17 +206,25 @@ def _listened(case: Case, plan: Plan, path: Path) -> tuple[list[str], float | No
     if length is not None and abs(len(ours) / RATE - length) > TOLERANCE:
         faults.append(f"{len(ours) / RATE:.2f} s long, not {length:.2f}")
     heard = bands(ours)
-    offsets = [0.0]
+    offsets: list[float] = [0.0]
+    likenesses = [1.0]
     for one in expected:
-        offset, fault = _offset(one, heard, case)
-        offsets.append(offset)
-        faults += [fault] if fault else _loudness(one, ours[max(0, round((one.at + offset) * RATE)) :])
+        place = _place(one, heard)
+        likenesses.append(place.likeness)
+        if place.likeness < case.likeness:
+            faults.append(f"sentence {one.sentence}, at {one.at:.2f} s, is not heard (likeness {place.likeness:.2f})")
+            continue
+        offsets.append(place.at - one.at)
+        if not -_WITHIN - case.early <= offsets[-1] <= _WITHIN + case.late:
+            faults.append(f"sentence {one.sentence} is heard at {place.at:.2f} s, not {one.at:.2f}")
+        faults += _loudness(one, ours[round(place.at * RATE) :])
     for other in case.left_out:
-        if _offset(other, heard, case)[1] and "tracks_left_out" not in plan.warnings:
+        if _place(other, heard).likeness < case.likeness and "tracks_left_out" not in plan.warnings:
             faults.append(f"sentence {other.sentence} of another track is left out and nothing says so")
     if case.quiet and not faults:
         faults += _noise(expected, ours)
-    return faults, max(offsets, key=abs)
+    worst: float = max(offsets, key=abs)
+    return faults, round(worst, 3), round(min(likenesses), 2)
 
 
 def _by_referee(what: Sequence[Said], heard: Bands) -> tuple[list[Said], list[str]]:
@@ -220,25 +232,19 @@ def _by_referee(what: Sequence[Said], heard: Bands) -> tuple[list[Said], list[st
     expected, faults = [], []
     for one in what:
         place = find(one.sentence, heard, one.at - _LISTENED, one.at + _LISTENED)
-        if place is None or place.likeness < THERE or abs(place.at - one.at) > AGREED:
+        if place is None or place.likeness < LOSSY or abs(place.at - one.at) > AGREED:
             faults.append(f"the referee has sentence {one.sentence} not at {one.at:.2f} s but {place or 'nowhere'}")
             place = Heard(one.at, 1.0)
         expected.append(Said(one.sentence, place.at, one.channel))
     return expected, faults
 
 
-def _offset(one: Said, heard: Bands, case: Case) -> tuple[float, str | None]:
-    place = find(one.sentence, heard, one.at - _LISTENED, one.at + _LISTENED)
-    if place is None or place.likeness < THERE:
-        place = find(one.sentence, heard)
-        if place is None or place.likeness < THERE:
-            likeness = f", likeness {place.likeness:.2f}" if place else ""
-            return 0.0, f"sentence {one.sentence}, at {one.at:.2f} s, is not heard{likeness}"
-    offset = place.at - one.at
-    fault = f"sentence {one.sentence} is heard at {place.at:.2f} s, not {one.at:.2f}"
-    within = TOLERANCE + HOP / RATE / 2  # both places are whole hops
-    right = -within - case.early <= offset <= within + case.late
-    return round(offset, 3), None if right else fault
+def _place(one: Said, heard: Bands) -> Heard:
+    """Where a sentence is heard: near its place if it is there, else wherever it is most like it."""
+    near = find(one.sentence, heard, one.at - _LISTENED, one.at + _LISTENED)
+    if near and near.likeness >= LOSSY:
+        return near
+    return find(one.sentence, heard) or Heard(one.at, 0.0)
 
 
 def _power(sound: Mono) -> float:

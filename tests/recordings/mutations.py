@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.support.recordings import over_the_air, record, said, spoken
+from tests.support.recordings import record, said, spoken
+from tests.support.stamps import over_the_air
 
 HEAD = 4096
 """Bytes in which headers lie: half of all changes are made there."""

@@ -108,7 +108,7 @@ def _work(pipe: Connection, function: Callable[[Any], Any]) -> None:
             task = pipe.recv()
             _limit_memory()
             try:
-                answer = (function(task), None)
+                answer: tuple[Any, str | None] = (function(task), None)
             except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome
                 answer = (None, f"raised {type(error).__name__}: {error}")
             pipe.send(answer)

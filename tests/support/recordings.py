@@ -10,12 +10,10 @@ import functools
 import shlex
 import struct
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
-import av
 import numpy as np
 import numpy.typing as npt
 
@@ -23,8 +21,8 @@ from tests.support.programs import find
 
 Sound = npt.NDArray[np.float32]
 """Shape (samples,) or (samples, channels), full scale 1, at 16 kHz."""
-Untyped: TypeAlias = Any
-"""An object of a library without type information."""
+Maker = Callable[[Path], object]
+"""Writes one file."""
 RATE = 16_000
 MEETING = Path("examples/audio/meeting.mp3")
 PIECES = (66.35, 70.27, 102.4, 46.75, 96.5, 40.83, 108.0, 6.78)
@@ -89,6 +87,11 @@ def talk(number: int = 0) -> Sound:
     return spoken(said(number))
 
 
+def two_talks() -> Sound:
+    """Twice as long, for what needs room."""
+    return spoken((*said(), *said(1, at=SECONDS)), 2 * SECONDS)
+
+
 def silent(seconds: float = SECONDS) -> Sound:
     return np.zeros(round(seconds * RATE), np.float32)
 
@@ -147,12 +150,94 @@ def record(path: Path, options: str, *tracks: Sound | Track, picture: str = "", 
     return path
 
 
+def written(
+    options: str,
+    *sounds: Callable[[], Sound | Track],
+    picture: str = "",
+    picture_late: float = 0.0,
+    change: Callable[[bytes], bytes] | None = None,
+) -> Maker:
+    """A maker of such a file, of a talk unless said otherwise; its bytes may be changed afterwards."""
+
+    def make(path: Path) -> None:
+        record(path, options, *(sound() for sound in sounds or (talk,)), picture=picture, picture_late=picture_late)
+        if change:
+            path.write_bytes(change(path.read_bytes()))
+
+    return make
+
+
+def piped(options: str, path: Path) -> None:
+    """Written to a pipe, so that nothing can be filled in afterwards."""
+    wav = path.with_suffix(".track")
+    wav.write_bytes(riff(talk()))
+    path.write_bytes(ffmpeg(f"-f wav -i {wav} {options} pipe:1"))
+    wav.unlink()
+
+
+def subtitled(codec: str, path: Path) -> None:
+    """With a subtitle that is shown until long after the sound has ended."""
+    wav, text = path.with_suffix(".track"), path.with_suffix(".srt")
+    wav.write_bytes(riff(talk()))
+    text.write_text("1\n00:00:00,400 --> 00:00:20,800\nKan du berätta hur det började?\n")
+    sound = "libopus" if path.suffix == ".webm" else "aac"
+    ffmpeg(f"-f wav -i {wav} -i {text} -map 1 -map 0 -c:a {sound} -c:s {codec} {path}")
+
+
+def covered(path: Path) -> None:
+    """With a picture for its cover."""
+    wav, picture = path.with_suffix(".track"), path.with_suffix(".png")
+    wav.write_bytes(riff(talk()))
+    ffmpeg(f"-f lavfi -i color=black:s=64x64 -frames:v 1 {picture}")
+    ffmpeg(f"-f wav -i {wav} -i {picture} -map 0 -map 1 -c:v copy -disposition:v attached_pic {path}")
+
+
+def pictures(codec: str, path: Path) -> None:
+    """No sound at all."""
+    ffmpeg(f"-f lavfi -t 2 -i color=black:s=64x64:r=5 -c:v {codec} {path}")
+
+
+# Files joined, as `cat` does it.
+
+HALF = 6.1
+"""Seconds of a talk at which a second file goes on with it."""
+LATER = 60.0
+"""Seconds after which FFmpeg looks no further for tracks."""
+SECTOR = 2048
+"""Bytes, of a disc."""
+
+
 def joined(path: Path, *parts: Path) -> Path:
-    """As `cat` does it."""
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     for part in parts:
         part.unlink()
     return path
+
+
+def halves(first: str, second: str, path: Path) -> Path:
+    """A talk in two files, each with FFmpeg's options of its own."""
+    at = round(HALF * RATE)
+    one, two = path.with_name(f"one{path.suffix}"), path.with_name(f"two{path.suffix}")
+    return joined(path, record(one, first, talk()[:at]), record(two, second, talk()[at:]))
+
+
+def later_programme(path: Path) -> None:
+    """A stream for broadcast whose second half has another track besides."""
+    one, two = path.with_name("one.ts"), path.with_name("two.ts")
+    record(one, "-c:a mp2 -ar 48000", spoken(said(), LATER))
+    record(two, f"-c:a mp2 -ar 48000 -output_ts_offset {LATER}", talk(1), talk())
+    joined(path, one, two)
+
+
+def later_track(path: Path) -> None:
+    """A disc on which a second track begins, and ends, where FFmpeg does not look for one."""
+    options = "-f vob -c:a mp2 -ar 24000 -b:a 32k"
+    record(path, options, spoken((*said(), *said(1, at=LATER)), LATER + SECONDS))
+    other = record(path.with_name("other.mpg"), options, talk(1))
+    sectors = other.read_bytes()[SECTOR : 3 * SECTOR].replace(b"\0\0\1\xc0", b"\0\0\1\xc1")
+    data = path.read_bytes()
+    path.write_bytes(data[: 12 * SECTOR] + sectors + data[12 * SECTOR :])
+    other.unlink()
 
 
 # Bytes by hand.
@@ -170,8 +255,8 @@ def pcm(sound: Sound, form: str = "s16") -> bytes:
     bits = FORMS[form][1]
     whole = np.rint(np.clip(sound.astype(np.float64), -1, 1) * (2 ** (bits - 1) - 1)).astype("<i4")
     if form == "u8":
-        return (whole + 128).astype(np.uint8).tobytes()
-    return np.ascontiguousarray(whole.reshape(-1, 1).view(np.uint8)[:, : bits // 8]).tobytes()
+        return bytes((whole + 128).astype(np.uint8))
+    return bytes(np.ascontiguousarray(whole.reshape(-1, 1).view(np.uint8)[:, : bits // 8]))
 
 
 def riff(
@@ -209,6 +294,18 @@ def riff(
     )
 
 
+def longer_than(seconds: int, path: Path) -> None:
+    """A WAV that claims this much, and whose size bears it out; nothing is said in it, and no disk is filled."""
+    path.write_bytes(riff(silent(1), size=2 * RATE * seconds))
+    with path.open("ab") as file:
+        file.truncate(2 * RATE * seconds + 44)
+
+
+def without_flac_length(data: bytes) -> bytes:
+    """A FLAC as encoders begin it, which count the samples only afterwards."""
+    return data[:21] + bytes([data[21] & 0xF0]) + bytes(4) + data[26:]
+
+
 def damaged(data: bytes, first: float, last: float, *, seed: int | None = None) -> bytes:
     """Zeros, or random bytes, in place of a stretch that is given as shares of the whole."""
     start, end = int(first * len(data)), int(last * len(data))
@@ -216,126 +313,21 @@ def damaged(data: bytes, first: float, last: float, *, seed: int | None = None) 
     return data[:start] + instead + data[end:]
 
 
-def replaced(data: bytes, old: bytes, new: bytes, *, count: int = 1) -> bytes:
-    """The first occurrences of some bytes exchanged for as many others; they must be there."""
-    if data.count(old) < count or len(old) != len(new):
-        raise ValueError(f"{old!r} is not there {count} times")
-    return data.replace(old, new, count)
+def replaced(data: bytes, old: bytes, new: bytes) -> bytes:
+    """Some bytes exchanged for as many others where they occur first, which they must."""
+    if old not in data or len(old) != len(new):
+        raise ValueError(f"{old!r} cannot be exchanged")
+    return data.replace(old, new, 1)
 
 
-# Packets, with stamps of their own.
+def without_a_mark(data: bytes, mark: bytes) -> bytes:
+    """What a page begins with, overwritten in the middle of the file."""
+    at = data.index(mark, len(data) // 2)
+    return data[:at] + bytes(len(mark)) + data[at + len(mark) :]
 
 
-@dataclass(frozen=True)
-class Packet:
-    data: bytes
-    at: float
-    """Second at which it is played."""
-    seconds: float
-
-
-def packets(path: Path) -> list[Packet]:
-    """Those of the first sound track."""
-    with av.open(str(path)) as container:
-        return [
-            Packet(
-                bytes(packet), max(0.0, float(packet.pts * packet.time_base)), float(packet.duration * packet.time_base)
-            )
-            for packet in container.demux(audio=0)
-            if packet.pts is not None
-        ]
-
-
-Stamps = Callable[[list[Packet]], Iterable[Packet]]
-"""What becomes of the packets."""
-
-
-def lost(numbers: Callable[[int], bool]) -> Stamps:
-    """Packets left out, with the others' stamps kept."""
-    return lambda given: [packet for number, packet in enumerate(given) if not numbers(number)]
-
-
-def missing(when: Callable[[float], bool]) -> Stamps:
-    """Packets left out by their time."""
-    return lambda given: [packet for packet in given if not when(packet.at)]
-
-
-def moved(change: Callable[[int, float], float]) -> Stamps:
-    """Each stamp changed by its number and its time."""
-    return lambda given: [replace(packet, at=change(number, packet.at)) for number, packet in enumerate(given)]
-
-
-def remuxed(source: Path, path: Path, stamps: Stamps, options: dict[str, str] | None = None) -> Path:
-    """The first sound track anew in another container, whose stamps must not go backwards."""
-    changed = list(stamps(packets(source)))
-    with av.open(str(source)) as read_from, av.open(str(path), "w", options=options or {}) as container:
-        like = read_from.streams.audio[0]
-        stream = container.add_stream_from_template(like)
-        for packet in changed:
-            made = av.Packet(packet.data)
-            made.stream, made.time_base = stream, like.time_base
-            made.pts = made.dts = round(packet.at / like.time_base)
-            made.duration = round(packet.seconds / like.time_base)
-            made.is_keyframe = True
-            container.mux(made)
-    source.unlink()
-    return path
-
-
-MATROSKA_CODECS = {"opus": "A_OPUS", "aac": "A_AAC", "mp3": "A_MPEG/L3", "pcm_s16le": "A_PCM/INT/LIT"}
-
-
-def matroska(source: Path, path: Path, stamps: Stamps) -> Path:
-    """The first sound track in Matroska, a cluster for each packet: stamps may be anything that is not negative."""
-    changed = list(stamps(packets(source)))
-    with av.open(str(source)) as container:
-        context = container.streams.audio[0].codec_context
-        name, private = context.codec.canonical_name, context.extradata or b""
-        rate, count = context.sample_rate, context.channels
-    audio = _element(0xB5, struct.pack(">d", rate)) + _element(0x9F, _number(count))
-    audio += _element(0x6264, _number(16)) if name.startswith("pcm") else b""
-    entry = _element(0xD7, _number(1)) + _element(0x73C5, _number(1)) + _element(0x83, _number(2))
-    entry += _element(0x86, MATROSKA_CODECS[name].encode()) + _element(0xE1, audio)
-    entry += _element(0x63A2, private) if private else b""
-    head = _element(0x4282, b"matroska") + _element(0x4287, _number(4)) + _element(0x4285, _number(2))
-    info = _element(0x2AD7B1, _number(1_000_000)) + _element(0x4D80, b"tests") + _element(0x5741, b"tests")
-    clusters = (
-        _element(
-            0x1F43B675, _element(0xE7, _number(round(packet.at * 1000))) + _element(0xA3, b"\x81\0\0\x80" + packet.data)
-        )
-        for packet in changed
-    )
-    segment = _element(0x1549A966, info) + _element(0x1654AE6B, _element(0xAE, entry)) + b"".join(clusters)
-    path.write_bytes(_element(0x1A45DFA3, head) + _element(0x18538067, segment))
-    source.unlink()
-    return path
-
-
-def _number(value: int) -> bytes:
-    return struct.pack(">Q", value)
-
-
-def _element(name: int, content: bytes) -> bytes:
-    """Of EBML, with its size in eight bytes."""
-    return name.to_bytes((name.bit_length() + 7) // 8, "big") + b"\x01" + len(content).to_bytes(7, "big") + content
-
-
-def over_the_air(sound: Sound, path: Path, codec: str = "libopencore_amrnb", rate: int = 8_000) -> Path:
-    """AMR, as phones record it; PyAV can encode it where FFmpeg's program cannot."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate, layout="mono", format="s16")
-        for packet in _encoded(stream, sound, rate):
-            container.mux(packet)
-    return path
-
-
-def _encoded(stream: Untyped, sound: Sound, rate: int) -> Iterator[Untyped]:
-    resampler = av.AudioResampler(
-        format="s16", layout="mono", rate=rate, frame_size=stream.codec_context.frame_size or 160
-    )
-    frame = av.AudioFrame.from_ndarray(np.frombuffer(pcm(sound), "<i2")[None, :], "s16", "mono")
-    frame.rate = RATE
-    for whole in (frame, None):
-        for resampled in resampler.resample(whole):
-            yield from stream.encode(resampled)
-    yield from stream.encode(None)
+def renamed(old: bytes, new: bytes, data: bytes) -> bytes:
+    """The first track's codec under a name that nobody knows; in MP4 (eight letters) with the box that describes it."""
+    for at in range(0, len(old), 4) if len(old) == 8 else ():
+        data = replaced(data, old[at : at + 4], new[at : at + 4])
+    return data if len(old) == 8 else replaced(data, old, new)
