@@ -23,9 +23,10 @@ LONGEST_JUMP = 30 * 3600.0
 """Seconds; a greater one is a broken clock. FFmpeg's own limit, as is the next."""
 LONGEST_SPLICE = 10.0
 """Seconds, in broadcasts and the like, whose clocks are set anew at every splice."""
-LONGEST_OVERLAP, MOST_CUT = 0.05, 0.01
-"""Seconds that a stamp may lie before the end of what was placed, and the share of all sound that may be cut for it:
-a recorder whose samples ran a little fast. Beyond that nothing is cut, and the sound goes on."""
+LONGEST_OVERLAP = 0.05
+"""Seconds that are cut where a stamp lies before the end of what was placed; beyond that the sound goes on."""
+MOST_DRIFT = 0.01
+"""Share by which a recorder's samples run fast or slow; stamps that differ by more count in another unit."""
 LEAST_SKIPPED = 0.1
 """Seconds; what is less is padding or a tag."""
 LEAST_LOSS = 0.015
@@ -73,7 +74,8 @@ class Clock(Generic[T]):
     """Silence so far, less what was cut."""
     _set_back: float = 0.0
     """Added to every offset since stamps went back."""
-    _cut: float = 0.0
+    _adjusted: float = 0.0
+    """Seconds of sound that were placed when that changed."""
     _skipped: float = 0.0
     _stamp: float = 0.0
 
@@ -123,23 +125,26 @@ class Clock(Generic[T]):
         unconfirmed = self._placed > 0 and len(self._waiting) < FEW and step > AHEAD
         if step <= LEAST or unconfirmed:
             return
-        if self._placed == 0:
-            self._offset += step
-        elif step > max(self.longest_jump, 2 * self._skipped, *(2 * frame.skipped for frame in self._waiting)):
+        evidence = max(self._skipped, *(frame.skipped for frame in self._waiting))
+        if self._placed > 0 and (step > max(self.longest_jump, 2 * evidence) or self._miscounted(step)):
             self._set_back -= step
         else:
-            if step >= LEAST_LOSS:
+            if step >= LEAST_LOSS and self._placed > LEAST_SKIPPED:  # else it is sound that begins late
                 self.losses.add(self._placed + self._offset, step)
             self._offset += step
+        self._adjusted = self._placed
 
     def _go_back(self) -> None:
         """Go on without a pause where stamps are set back; cut what a fast recorder has too much."""
         step = self._offset - self._set_back - max(frame.offset for frame in self._waiting)
         if step <= LEAST:
             return
-        slow = 0 < self._placed and not self._waiting[0].back and step <= LONGEST_OVERLAP
-        if slow and self._cut + step <= MOST_CUT * self._placed + LONGEST_OVERLAP:
-            self._offset -= step
-            self._cut += step
-        else:
+        if self._waiting[0].back or step > LONGEST_OVERLAP or self._miscounted(step):
             self._set_back += step
+        else:
+            self._offset -= step
+        self._adjusted = self._placed
+
+    def _miscounted(self, step: float) -> bool:
+        """Whether a difference of less than a frame came about too soon to be a recorder's drift."""
+        return step < self._waiting[0].length / 2 and step > MOST_DRIFT * (self._placed - self._adjusted)

@@ -13,10 +13,12 @@ import av
 
 from services.gpu_worker.engine.audio.containers import Untyped, name
 
-OWN_LENGTH = frozenset({"mov", "flac", "aiff", "caf", "tta", "wv"})
+OWN_LENGTH = frozenset({"avi", "mov", "flac", "aiff", "caf", "tta", "w64", "wv"})
 """Formats in which FFmpeg has a sound track's length from what the file says of that track alone."""
 _PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_0000))
 """Sizes that programs write which do not know the size, as when they write to a pipe."""
+_INFO, _DURATION_4, _DURATION_8 = b"\x15I\xa9f", b"D\x89\x84", b"D\x89\x88"
+"""Matroska's element of general information, and in it a duration, a number of four or eight bytes."""
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 
 
@@ -29,21 +31,25 @@ def promised_seconds(path: Path, container: Untyped, stream: Untyped) -> float |
         case "mp3":
             return _xing(path)
         case "matroska":
-            return _matroska(container, stream)
+            return _matroska(path, container, stream)
         case form if form in OWN_LENGTH and stream.duration:
             return start + float(stream.duration * stream.time_base)
         case _:
             return None
 
 
-def _matroska(container: Untyped, stream: Untyped) -> float | None:
-    """A track's own length is a tag; the container's is that of its longest track."""
+def _matroska(path: Path, container: Untyped, stream: Untyped) -> float | None:
+    """A track's own length is a tag; the container's is that of its longest track, or FFmpeg's guess by the bit rate."""
     try:
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     except (KeyError, ValueError):
-        alone = len(container.streams) == 1 and container.duration
-        return container.duration / av.time_base if alone else None
+        alone = len(container.streams) == 1
+    with path.open("rb") as file:
+        head = file.read(4096)
+    info = head.find(_INFO)
+    written = info >= 0 and (head.find(_DURATION_4, info) >= 0 or head.find(_DURATION_8, info) >= 0)
+    return container.duration / av.time_base if alone and written and container.duration else None
 
 
 def _wav(path: Path) -> float | None:

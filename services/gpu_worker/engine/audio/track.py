@@ -19,6 +19,8 @@ LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 MOST_CHANNELS = 64
 """What FFmpeg's resampler takes."""
 LONGEST = LONGEST_SILENCE / RATE
+_CHUNK = 8
+"""Bytes of a chunk's header, at which AVI's index points."""
 
 
 def why_not(stream: Untyped) -> str | None:
@@ -57,6 +59,9 @@ class Track:
         """Go on with a stream of the file as it was opened again; the clock stays the first one's."""
         self._stream = stream
         self._tick = float(stream.time_base)
+        # AVI's stamps are counted by FFmpeg, across damage; its index knows better.
+        indexed = stream.index_entries if name(container) == "avi" else ()
+        self._index = {entry.pos + _CHUNK: entry.timestamp for entry in indexed}
         self._stampless = name(container) in STAMPLESS
         self.end = 0
         """The byte of this opening behind the last good packet; 0 before there is one, or where nobody knows."""
@@ -77,6 +82,8 @@ class Track:
             return
         if frames:
             self.failed_in_a_row = 0
+            if packet.pos in self._index:
+                frames[0].pts = self._index[packet.pos]
             self._push(frames, self._skipped(packet))
             yield from self._resampled(self.clock.take())
 
