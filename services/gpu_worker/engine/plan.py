@@ -173,9 +173,12 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """What `to_json` gave. Raises ValueError for a plan of another version."""
-        if data["version"] != VERSION:
+        """What `to_json` gave, or an earlier release's did. Raises ValueError for a plan of another version."""
+        if data["version"] not in (1, VERSION):
             raise ValueError(f"plan version {data['version']} is not {VERSION}")
+        if data["version"] == 1:
+            data = {**data, "remarks": [], "pauses": [], "hearing": {"separate": data["channels"] > 1, "tracks": None}}
+        tracks = data["hearing"]["tracks"]
         clips = tuple(
             Clip(index, channel, tuple((start, end) for start, end in spans))
             for index, (channel, spans) in enumerate(data["clips"])
@@ -190,6 +193,6 @@ class Plan:
             source=Source(**data["source"]),
             truncated_at=data["truncated_at"],
             remarks=tuple(Remark(**remark) for remark in data["remarks"]),
-            hearing=Hearing(**{**data["hearing"], "tracks": data["hearing"]["tracks"] and tuple(data["hearing"]["tracks"])}),
+            hearing=Hearing(**{**data["hearing"], "tracks": tuple(tracks) if tracks else None}),
             pauses=tuple((position, length) for position, length in data["pauses"]),
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from services.gpu_worker.engine.plan import RATE, Plan
+from services.gpu_worker.engine.plan import RATE, Plan, Remark
 from services.gpu_worker.engine.results import ClipResult
 
 DOUBTFUL = 0.5
@@ -35,6 +35,8 @@ class Quality:
     """Of the words, with a probability under 0.5."""
     truncated_at: float | None
     warnings: tuple[str, ...]
+    remarks: tuple[Remark, ...]
+    """What the warnings that have something to tell say, and where."""
 
     def short(self) -> dict[str, Any]:
         """The form that goes into a webhook."""
@@ -45,6 +47,7 @@ class Quality:
             "flagged_clips": self.flagged_clips,
             "truncated_at": self.truncated_at,
             "warnings": list(self.warnings),
+            "remarks": [asdict(remark) for remark in self.remarks],
         }
 
 
@@ -65,6 +68,7 @@ def report(plan: Plan, results: Sequence[ClipResult]) -> Quality:
         doubtful_share=round(sum(p < DOUBTFUL for p in probabilities) / max(len(probabilities), 1), 4),
         truncated_at=plan.truncated_at,
         warnings=_warnings(plan, results),
+        remarks=plan.remarks,
     )
 
 

@@ -104,7 +104,8 @@ class Track:
             if not LOWEST_RATE <= rate <= HIGHEST_RATE:
                 self.damaged += 1
                 continue
-            stamp = None if self._stampless or frame.pts is None else frame.pts * self._tick - self._origin
+            stamped = frame.pts is not None and not (self._stampless and self.decoded)
+            stamp = frame.pts * self._tick - self._origin if stamped else None
             self.clock.push(frame, stamp, frame.samples / rate, skipped)
             self.decoded = True
             skipped = 0.0
@@ -112,15 +113,21 @@ class Track:
     def _resampled(self, placed: Iterator[tuple[Untyped, float, float]]) -> Iterator[Piece]:
         for frame, place, length in placed:
             if self._resampler is None or place - self._until > LONGEST or not self._resampler.takes(frame):
-                yield from self._new_section(frame, place)
+                yield from self._end_section()
+                self._begin_section(frame, place)
+            if self._resampler is None:
+                continue
             if blocks := self._resampler.push(frame, place - self._began):
                 yield from self._pieces(blocks)
             self._until = place + length
 
-    def _new_section(self, frame: Untyped, place: float) -> Iterator[Piece]:
+    def _begin_section(self, frame: Untyped, place: float) -> None:
         """Resample anew from here on: frames of another kind, or a pause that is not worth its samples."""
-        yield from self._end_section()
-        self._resampler = Resampler(frame)
+        try:
+            self._resampler = Resampler(frame)
+        except (av.error.FFmpegError, ValueError):  # channels that FFmpeg cannot name
+            self.damaged += 1
+            return
         self.names = self._resampler.names
         self._began = place
         self._at = max(self._at, round(place * RATE))
