@@ -10,11 +10,12 @@ from typing import TypeVar
 
 from services.common.domain.options import FORMATS, Options
 from services.gpu_worker.engine.assemble import assemble
+from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.clip_audio import clip_audio
 from services.gpu_worker.engine.decoder import Decoded
 from services.gpu_worker.engine.formats import render
-from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.packing import arrange
+from services.gpu_worker.engine.plan import Hearing
 from services.gpu_worker.engine.spans import Thresholds, speech_spans
 from services.gpu_worker.engine.speech import SpeechDetector
 from services.gpu_worker.engine.verdict import judge

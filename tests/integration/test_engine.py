@@ -10,9 +10,9 @@ import pytest
 
 from services.common.domain.errors import DecoderFailedError
 from services.common.domain.options import Options
+from services.gpu_worker.engine.audio.openings import StoppedError
 from services.gpu_worker.engine.device import EngineSettings
 from services.gpu_worker.engine.engine import Engine
-from services.gpu_worker.engine.audio.reading import StoppedError
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.part_audio import cut_parts
 from services.gpu_worker.engine.plan import Plan

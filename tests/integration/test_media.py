@@ -12,7 +12,8 @@ import pytest
 
 from services.common.domain.errors import AudioTooLongError, InvalidMediaError, NoAudioTrackError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.audio.reading import StoppedError, read
+from services.gpu_worker.engine.audio.openings import StoppedError
+from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.plan import RATE, Hearing, Plan
 from services.gpu_worker.engine.planner import make_plan
 from services.gpu_worker.engine.speech import SpeechDetector

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gpu_worker.engine.packing import CLIP_SAMPLES, GAP, PAD, arrange, boundaries, pack, union
-from services.gpu_worker.engine.plan import RATE, Clip, Plan, Remark, Source, Span
+from services.gpu_worker.engine.plan import RATE, Clip, Hearing, Plan, Remark, Source, Span
 from services.gpu_worker.engine.spans import WINDOW, Thresholds, speech_spans
 
 LONGEST = CLIP_SAMPLES - 2 * PAD

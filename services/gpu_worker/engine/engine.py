@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.domain.options import Options
+from services.gpu_worker.engine.audio.openings import StoppedError
+from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.batcher import Batcher
 from services.gpu_worker.engine.catalogue import habits
 from services.gpu_worker.engine.clip_audio import clip_audio
 from services.gpu_worker.engine.decoder import FRAME, Decoded, Decoder
 from services.gpu_worker.engine.device import Choice, EngineSettings, choose
 from services.gpu_worker.engine.language import detect
-from services.gpu_worker.engine.audio.reading import StoppedError, read
 from services.gpu_worker.engine.model import ModelFiles
 from services.gpu_worker.engine.plan import VOICES, Clip, Plan
 from services.gpu_worker.engine.planner import ALONE_SECONDS, PART_SECONDS, make_plan

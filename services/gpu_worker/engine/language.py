@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.clip_audio import clip_audio
 from services.gpu_worker.engine.decoder import Decoder
-from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.plan import Plan
 
 CLIPS = 3

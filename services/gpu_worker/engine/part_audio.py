@@ -15,7 +15,6 @@ from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.plan import RATE, Plan
 
-
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 """What FLAC calls so many channels; nothing is meant by it here."""
 

@@ -32,7 +32,8 @@ def make_plan(
 ) -> Plan:
     """Plan a recording; its language stays `auto` where the options say so.
 
-    Raises InvalidMediaError, NoAudioTrackError, InvalidOptionError, AudioTooLongError, and StoppedError once `stop` is set.
+    Raises InvalidMediaError, NoAudioTrackError, AudioTooLongError, InvalidOptionError for a track that there is not,
+    and StoppedError once `stop` is set.
     """
     hearing = Hearing(separate=options.channels == "separate", tracks=options.tracks)
     reading, blocks = read(path, hearing, stop)

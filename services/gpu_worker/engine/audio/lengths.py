@@ -19,27 +19,31 @@ _PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_00
 """Sizes that programs write which do not know the size, as when they write to a pipe."""
 _INFO, _DURATION_4, _DURATION_8 = b"\x15I\xa9f", b"D\x89\x84", b"D\x89\x88"
 """Matroska's element of general information, and in it a duration, a number of four or eight bytes."""
+_MP3_RATES = (44_100, 48_000, 32_000)
+_MP3_FRAMES = {3: (1152, 0), 2: (576, 1), 0: (576, 2)}
+"""By MPEG version: samples a frame, and how often the rate is halved."""
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 
 
 def promised_seconds(path: Path, container: Untyped, stream: Untyped) -> float | None:
     """Where the track's sound ends by its header, in seconds from the container's start; None where it does not say."""
     start = max(0.0, float((stream.start_time or 0) * stream.time_base) - (container.start_time or 0) / av.time_base)
-    match name(container):
+    form = name(container)
+    match form:
         case "wav":
             return _wav(path)
         case "mp3":
             return _xing(path)
         case "matroska":
             return _matroska(path, container, stream)
-        case form if form in OWN_LENGTH and stream.duration:
+        case _ if form in OWN_LENGTH and stream.duration:
             return start + float(stream.duration * stream.time_base)
         case _:
             return None
 
 
 def _matroska(path: Path, container: Untyped, stream: Untyped) -> float | None:
-    """A track's own length is a tag; the container's is that of its longest track, or FFmpeg's guess by the bit rate."""
+    """A track's own length is a tag; the container's is that of its longest track, or a guess by the bit rate."""
     try:
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
@@ -49,7 +53,7 @@ def _matroska(path: Path, container: Untyped, stream: Untyped) -> float | None:
         head = file.read(4096)
     info = head.find(_INFO)
     written = info >= 0 and (head.find(_DURATION_4, info) >= 0 or head.find(_DURATION_8, info) >= 0)
-    return container.duration / av.time_base if alone and written and container.duration else None
+    return float(container.duration / av.time_base) if alone and written and container.duration else None
 
 
 def _wav(path: Path) -> float | None:
@@ -85,15 +89,18 @@ def _xing(path: Path) -> float | None:
     with path.open("rb") as file:
         head = file.read(10)
         tag = head[:3] == b"ID3" and len(head) == 10  # noqa: PLR2004 - the tag's own header
-        begin = 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False)) if tag else 0
+        begin = (
+            10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
+            if tag
+            else 0
+        )
         file.seek(begin)
         frame = file.read(200)
     found = max(frame.find(b"Xing"), frame.find(b"Info"))
-    if found < 0 or len(frame) < found + 12 or frame[0] != 0xFF or not frame[found + 7] & 1:
+    version, index = (frame[1] >> 3 & 3, frame[2] >> 2 & 3) if frame.startswith(b"\xff") else (None, 0)
+    if found < 0 or len(frame) < found + 12 or not frame[found + 7] & 1:
         return None
-    version, rate_index = frame[1] >> 3 & 3, frame[2] >> 2 & 3
-    if version == 1 or rate_index == 3:
+    if version not in _MP3_FRAMES or index >= len(_MP3_RATES):
         return None
-    rate = (44_100, 48_000, 32_000)[rate_index] >> {3: 0, 2: 1, 0: 2}[version]
-    count = int.from_bytes(frame[found + 8 : found + 12], "big")
-    return count * (1152 if version == 3 else 576) / rate
+    samples, slower = _MP3_FRAMES[version]
+    return int.from_bytes(frame[found + 8 : found + 12], "big") * samples / (_MP3_RATES[index] >> slower)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +22,8 @@ MOST_WAITING = 64 * 2**20
 """Bytes that are held back for that at most: a long silence may come first."""
 MOST_VOICES = 8
 AUDIBLE, INAUDIBLE = 100.0, 10.0
-"""Root mean squares of 16 bit samples (-50 and -70 dB): surely heard, and surely not. Between the two a channel is heard
-unless it has less than FAINT of the loudest one's: noise of an open line."""
+"""Root mean squares of 16 bit samples (-50 and -70 dB): surely heard, and surely not. Between the two a channel is
+heard unless it has less than FAINT of the loudest one's: noise of an open line."""
 FAINT = 0.01
 OPPOSED = -0.3
 """Correlation from which a channel is turned round before it is added to others."""
@@ -126,7 +125,7 @@ class Mixer:
 
     def _settled(self) -> Float:
         """The weight of each row in each voice, shape (voices, rows)."""
-        powers = self._powers / max(self._audible, 1)
+        powers = self._powers / np.float32(max(self._audible, 1))
         heard = self.findings.heard or self._choose(np.sqrt(powers.diagonal()))
         groups = self._groups(powers, heard)
         self.findings.heard = heard
@@ -168,25 +167,25 @@ class Mixer:
         return different if sum(map(bool, different)) > 1 else [rows]
 
     def _mixed(self, item: Block | Pause) -> Samples | Pause:
-        if isinstance(item, Pause) or self._weights is None:
+        if isinstance(item, Pause):
             return item
         samples = item.samples
-        if samples.shape[0] > 1 and not self._sources.as_they_are:
+        if self._weights is not None and len(samples) > 1 and not self._sources.as_they_are:
             sound = samples.astype(np.float32)
             voices = self._weights @ sound
-            self._watch(sound, voices)
+            self._watch(sound, voices, self._weights)
             samples = (voices if self._within else np.clip(voices, -32768, 32767)).astype(np.int16)
         self._position += samples.shape[1]
         return samples
 
-    def _watch(self, sound: Float, voices: Float) -> None:
+    def _watch(self, sound: Float, voices: Float, weights: Float) -> None:
         """Hold what comes against what was settled."""
         count = sound.shape[1]
         levels, loudness = _levels(sound), _levels(voices)
         if levels.max() < AUDIBLE:
             return
-        expected = np.max(np.abs(self._weights) * levels, axis=1)
-        if (loudness[expected > INAUDIBLE] < CANCELLED * expected[expected > INAUDIBLE]).any():
+        expected = np.max(np.abs(weights) * levels, axis=1)
+        if ((expected > INAUDIBLE) & (loudness < CANCELLED * expected)).any():
             self._cancelled += count
             if self._cancelled >= LEAST_SAMPLES and self.findings.cancelled_at is None:
                 self.findings.cancelled_at = self._position + count - self._cancelled
@@ -200,7 +199,7 @@ class Mixer:
 
 def _levels(sound: Float) -> Float:
     """Root mean square of each row."""
-    return np.sqrt(np.array([row @ row for row in sound], np.float32) / sound.shape[1])
+    return np.asarray(np.sqrt(np.array([row @ row for row in sound], np.float32) / np.float32(sound.shape[1])))
 
 
 def _weights(powers: Float, rows: Sequence[int]) -> Float:

@@ -1,45 +1,26 @@
-"""Any audio or video file, read as blocks of 16 kHz samples in bounded memory.
-
-A file is a sequence of openings: where one ends before the file does, behind damage, where files were joined or a
-broadcast changed its programme, it is opened again. The tracks, their clocks and what was settled outlive that.
-"""
+"""Any audio or video file, read as blocks of 16 kHz samples in bounded memory, on the clock that a player shows."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import av
 import structlog
 
 from services.common.domain.errors import InvalidMediaError, TranscriberError
 from services.gpu_worker.engine.audio.alignment import Alignment
-from services.gpu_worker.engine.audio.containers import ANYWHERE, Untyped, is_spliced, name, next_beginning, opened
+from services.gpu_worker.engine.audio.containers import opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.mixing import Findings, Mixer
-from services.gpu_worker.engine.audio.samples import Block, Pause, Piece, Samples
+from services.gpu_worker.engine.audio.openings import Openings, StoppedError
+from services.gpu_worker.engine.audio.samples import Block, Pause, Samples
 from services.gpu_worker.engine.audio.selection import Selection, select
-from services.gpu_worker.engine.audio.succession import Succession
 from services.gpu_worker.engine.audio.track import Track
 from services.gpu_worker.engine.plan import RATE, Hearing, Source
 
 log = structlog.get_logger()
-MOST_OPENINGS = 100
-LEAST_LEFT = 100_000
-"""Bytes behind the last packet of a broadcast that are worth another opening; other formats show where they begin."""
-LOST_IN_A_ROW = 20
-"""Packets that cannot be decoded: perhaps another file, or another codec, has begun."""
-LOOK_BACK = 2**16
-"""Bytes before these that may be of the other one already."""
-STUCK = 20
-"""Errors in a row, of a demuxer that does not get on."""
-
-
-class StoppedError(Exception):
-    """The caller's stop event was set; what had been yielded until then is good."""
 
 
 @dataclass
@@ -106,8 +87,7 @@ def _voices(path: Path, stop: threading.Event, reading: Reading) -> Iterator[Sam
                 yield from _counted(mixed, reading)
     except (TranscriberError, StoppedError, MemoryError):
         raise
-    except Exception as error:
-        # Whatever a library says of a file, the file is at fault. What was read until then is good.
+    except Exception as error:  # noqa: BLE001 - whatever a library says of a file: what was read until then is good
         log.warning("media.broken", error=type(error).__name__, seconds=round(reading.seconds, 3))
         reading.broken = True
     for mixed in mixer.finish():
@@ -125,89 +105,13 @@ def _counted(item: Samples | Pause, reading: Reading) -> Iterator[Samples]:
 
 
 def _aligned(path: Path, stop: threading.Event, reading: Reading) -> Iterator[Block | Pause]:
-    with ExitStack() as stack:
-        container = stack.enter_context(opened(path))
+    with opened(path) as container:
         streams = [container.streams.audio[number - 1] for number in reading.selection.numbers]
         reading.tracks = [
             Track(number, path, container, stream)
             for number, stream in zip(reading.selection.numbers, streams, strict=True)
         ]
         alignment = Alignment([track.names for track in reading.tracks])
-        for track, piece in _pieces(path, stop, reading.tracks, container, streams):
+        for track, piece in Openings(path, reading.tracks, stop).pieces(container, streams):
             yield from alignment.push(reading.tracks.index(track), piece)
         yield from alignment.finish()
-
-
-def _pieces(
-    path: Path, stop: threading.Event, tracks: list[Track], container: Untyped, streams: list[Untyped]
-) -> Iterator[tuple[Track, Piece]]:
-    """Every opening's sound, in the order of the file."""
-    form = name(container)
-    end = yield from _opening(path, stop, tracks, container, streams)
-    for _ in range(MOST_OPENINGS):
-        start = next_beginning(path, form, end) if end else None
-        if start is None or (form in ANYWHERE and path.stat().st_size - start < LEAST_LEFT):
-            break
-        end = start + 1
-        with suppress(InvalidMediaError), opened(path, start, form) as again:
-            streams = [stream for stream in again.streams.audio if stream.codec_context][: len(tracks)]
-            for track, stream in zip(tracks, streams, strict=False):
-                track.follow(again, stream)
-            end = max(end, (yield from _opening(path, stop, tracks[: len(streams)], again, streams, start)))
-        if form in ANYWHERE and end == start + 1:
-            break
-    for track in tracks:
-        for piece in track.finish():
-            yield track, piece
-
-
-def _opening(
-    path: Path, stop: threading.Event, tracks: list[Track], container: Untyped, streams: list[Untyped], start: int = 0
-) -> Generator[tuple[Track, Piece], None, int]:
-    """Demux and decode to the end of what began at a byte; give the byte behind the last packet that was of use."""
-    succession = Succession(tracks, streams, takes_over=is_spliced(container))
-    for packet in _packets(stop, container, streams):
-        for track, one in succession.push(packet):
-            for piece in track.feed(one):
-                yield track, piece
-            if track.failed_in_a_row and track.failed_in_a_row % LOST_IN_A_ROW == 0:
-                another = next_beginning(path, name(container), _read_to(container, tracks, start))
-                if another is not None and one.pos is not None and another < start + one.pos:
-                    return _read_to(container, tracks, start)
-    for track, one in succession.finish():
-        for piece in track.feed(one):
-            yield track, piece
-    for track in tracks:
-        for piece in track.drain():
-            yield track, piece
-    return _read_to(container, tracks, start)
-
-
-def _read_to(container: Untyped, tracks: list[Track], start: int) -> int:
-    """The byte behind the last packet that was surely of use: where others fail, one that does not proves little."""
-    end = max(track.end for track in tracks)
-    doubtful = name(container) not in ANYWHERE and all(track.failed_in_a_row for track in tracks)
-    return start + max(end - LOOK_BACK * doubtful, min(end, 1))
-
-
-def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:
-    """All packets of the streams; an error of the demuxer is passed over as long as it gets on behind it."""
-    errors = 0
-    packets = container.demux(streams)
-    while errors < STUCK:
-        if stop.is_set():
-            raise StoppedError
-        try:
-            packet = next(packets, None)
-        except IndexError:  # PyAV's, at the end, of streams that appeared on the way
-            return
-        except (av.error.FFmpegError, ValueError):
-            errors += 1
-            packets = container.demux(streams)
-            continue
-        if packet is None:
-            return
-        if packet.dts is None and not packet.size:  # PyAV's way to end: a track drains its decoder by itself
-            continue
-        errors = 0
-        yield packet

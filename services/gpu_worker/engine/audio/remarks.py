@@ -46,10 +46,14 @@ def _channels(reading: Reading) -> Iterator[Remark]:
     if findings.mixed:
         yield Remark("channels_mixed", "There are no two to eight channels to keep separate; all were mixed.")
     if findings.equal:
-        yield Remark("channels_equal", "Channels that were to be kept separate carry the same; their text is told once.")
+        yield Remark(
+            "channels_equal", "Channels that were to be kept separate carry the same; their text is told once."
+        )
     if findings.cancelled_at is not None:
         at = reading.clock(findings.cancelled_at)
-        yield Remark("channels_cancel", f"From {at:.1f} s on channels cancel each other, and speech may be missing.", at)
+        yield Remark(
+            "channels_cancel", f"From {at:.1f} s on channels cancel each other, and speech may be missing.", at
+        )
 
 
 def _tracks(reading: Reading) -> Iterator[Remark]:

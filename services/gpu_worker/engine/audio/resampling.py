@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 from av.filter import Graph
@@ -37,16 +38,17 @@ class Resampler:
             self._graph.add("aformat", sample_rates=str(RATE), sample_fmts="s16", channel_layouts=self._layout.name),
             self._graph.add("abuffersink"),
         )
-        for earlier, later in zip(chain, chain[1:], strict=False):
+        for earlier, later in pairwise(chain):
             earlier.link_to(later)
         self._graph.configure()
         self._graph.set_audio_frame_size(BLOCK)
-        self._source, self._sink = chain[0], chain[-1]
+        self._source: Untyped = chain[0]
+        self._sink: Untyped = chain[-1]
 
     def takes(self, frame: Untyped) -> bool:
         """Whether a frame is of the kind that this one is for."""
         alike = frame.sample_rate == self._rate and frame.format.name == self._format
-        return alike and frame.layout == self._layout
+        return bool(alike and frame.layout == self._layout)
 
     def push(self, frame: Untyped, seconds: float) -> Iterator[Samples] | None:
         """Take a frame that lies so many seconds behind the first; give blocks, shape (channels, n), now and then."""

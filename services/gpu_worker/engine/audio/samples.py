@@ -32,7 +32,7 @@ class Piece:
 
     @property
     def end(self) -> int:
-        return self.start + self.samples.shape[1]
+        return self.start + int(self.samples.shape[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,9 @@ def select(container: Untyped, hearing: Hearing) -> Selection:
         raise InvalidMediaError(f"Sound track {number} cannot be read: {fault}.")
     numbers = _within(usable, streams)
     faults |= dict.fromkeys(usable[len(numbers) :], "the tracks before it have as many channels as can be read")
-    first = next((index for index, number in enumerate(numbers) if streams[number].disposition & Disposition.default), 0)
+    first = next(
+        (index for index, number in enumerate(numbers) if streams[number].disposition & Disposition.default), 0
+    )
     sources = Sources(
         first=first,
         together=_together(container, [streams[number] for number in numbers]),
@@ -68,7 +70,7 @@ def select(container: Untyped, hearing: Hearing) -> Selection:
 def _within(usable: Sequence[int], streams: dict[int, Untyped]) -> tuple[int, ...]:
     """As many tracks as have no more channels together than are read; at least one."""
     channels = 0
-    numbers = []
+    numbers: list[int] = []
     for number in usable:
         channels += streams[number].channels or 1
         if numbers and channels > MOST_CHANNELS:

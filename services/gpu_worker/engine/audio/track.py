@@ -153,7 +153,7 @@ class Track:
         if not before or position <= before + packet.size:
             return 0.0
         skipped = position - before - (self._tag(before) if self._stampless else 0)
-        return skipped * self.clock.pushed / (before - self._first)
+        return float(skipped * self.clock.pushed / (before - self._first))
 
     def _tag(self, position: int) -> int:
         """Length of the ID3 tag at a byte, as files that were joined have one in their middle."""

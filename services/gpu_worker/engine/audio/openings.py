@@ -1,0 +1,125 @@
+"""A file as a sequence of openings.
+
+Where one ends before the file does, behind damage, where files were joined or a broadcast changed its programme, the
+file is opened again further on. The tracks and their clocks outlive that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from services.common.domain.errors import InvalidMediaError
+from services.gpu_worker.engine.audio.containers import ANYWHERE, Untyped, is_spliced, name, next_beginning, opened
+from services.gpu_worker.engine.audio.samples import Piece
+from services.gpu_worker.engine.audio.succession import Succession
+from services.gpu_worker.engine.audio.track import Track
+
+MOST_OPENINGS = 100
+LEAST_LEFT = 100_000
+"""Bytes behind the last packet that are worth another opening, in formats that do not show where they begin."""
+LOST_IN_A_ROW = 20
+"""Packets that cannot be decoded: perhaps another file, or another codec, has begun."""
+LOOK_BACK = 2**16
+"""Bytes before these that may be of the other one already."""
+STUCK = 20
+"""Errors in a row, of a demuxer that does not get on."""
+
+
+class StoppedError(Exception):
+    """The caller's stop event was set; what had been yielded until then is good."""
+
+
+@dataclass(frozen=True)
+class Openings:
+    """See `pieces`."""
+
+    path: Path
+    tracks: list[Track]
+    stop: threading.Event
+
+    def pieces(self, container: Untyped, streams: list[Untyped]) -> Iterator[tuple[Track, Piece]]:
+        """The sound of the tracks' streams, and of what follows them in the file, in the file's order.
+
+        Raises StoppedError between two packets.
+        """
+        form = name(container)
+        end = yield from self._opening(self.tracks, container, streams)
+        for _ in range(MOST_OPENINGS):
+            start = next_beginning(self.path, form, end) if end else None
+            if start is None or (form in ANYWHERE and self.path.stat().st_size - start < LEAST_LEFT):
+                break
+            end = max(start + 1, (yield from self._again(start, form)))
+            if form in ANYWHERE and end == start + 1:
+                break
+        for track in self.tracks:
+            for piece in track.finish():
+                yield track, piece
+
+    def _again(self, start: int, form: str) -> Generator[tuple[Track, Piece], None, int]:
+        with suppress(InvalidMediaError), opened(self.path, start, form) as container:
+            streams = [stream for stream in container.streams.audio if stream.codec_context][: len(self.tracks)]
+            tracks = self.tracks[: len(streams)]
+            for track, stream in zip(tracks, streams, strict=True):
+                track.follow(container, stream)
+            if tracks:
+                return (yield from self._opening(tracks, container, streams, start))
+        return 0
+
+    def _opening(
+        self, tracks: list[Track], container: Untyped, streams: list[Untyped], start: int = 0
+    ) -> Generator[tuple[Track, Piece], None, int]:
+        """Demux and decode what begins at a byte; give the byte behind what was surely of use, or 0."""
+        form = name(container)
+        succession = Succession(tracks, streams, takes_over=is_spliced(container))
+        for packet in _packets(self.stop, container, streams):
+            for track, one in succession.push(packet):
+                for piece in track.feed(one):
+                    yield track, piece
+                if track.failed_in_a_row and track.failed_in_a_row % LOST_IN_A_ROW == 0:
+                    end = _end(form, tracks, start)
+                    another = next_beginning(self.path, form, end)
+                    if another is not None and one.pos is not None and another < start + one.pos:
+                        return end
+        for track, one in succession.finish():
+            for piece in track.feed(one):
+                yield track, piece
+        for track in tracks:
+            for piece in track.drain():
+                yield track, piece
+        return _end(form, tracks, start)
+
+
+def _end(form: str, tracks: list[Track], start: int) -> int:
+    """The byte behind the last good packet; where the others fail, one that does not may be good by chance."""
+    end = max(track.end for track in tracks)
+    doubtful = form not in ANYWHERE and all(track.failed_in_a_row for track in tracks)
+    return start + max(end - LOOK_BACK * doubtful, 1) if end else 0
+
+
+def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:
+    """All packets of the streams; an error of the demuxer is passed over as long as it gets on behind it."""
+    errors = 0
+    packets = container.demux(streams)
+    while errors < STUCK:
+        if stop.is_set():
+            raise StoppedError
+        try:
+            packet = next(packets, None)
+        except IndexError:  # PyAV's, at the end, of streams that appeared on the way
+            return
+        except (av.error.FFmpegError, ValueError):
+            errors += 1
+            packets = container.demux(streams)
+            continue
+        if packet is None:
+            return
+        if packet.dts is None and not packet.size:  # PyAV's way to end: a track drains its decoder by itself
+            continue
+        errors = 0
+        yield packet
