@@ -87,6 +87,8 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
         return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        install_programs(session, RECORDING_PACKAGES)
     wanted = ("uv", "python", "find", "--no-project", LAMBDA_PYTHON)
     if not session.run(*wanted, silent=True, success_codes=range(3)):
         session.run("uv", "python", "install", LAMBDA_PYTHON, success_codes=range(3))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -122,8 +123,7 @@ class Clock(Generic[T]):
     def _jump(self) -> None:
         """Leave as much silence as all frames ahead agree on."""
         step = min(frame.offset for frame in self._waiting) + self._set_back - self._offset
-        unconfirmed = self._placed > 0 and len(self._waiting) < FEW and step > AHEAD
-        if step <= LEAST or unconfirmed:
+        if step <= LEAST or (self._placed > 0 and self._near_the_end and not LONGEST_OVERLAP < step <= AHEAD):
             return
         evidence = max(self._skipped, *(frame.skipped for frame in self._waiting))
         if self._placed > 0 and (step > max(self.longest_jump, 2 * evidence) or self._miscounted(step)):
@@ -137,13 +137,19 @@ class Clock(Generic[T]):
     def _go_back(self) -> None:
         """Go on without a pause where stamps are set back; cut what a fast recorder has too much."""
         step = self._offset - self._set_back - max(frame.offset for frame in self._waiting)
-        if step <= LEAST:
+        if step <= LEAST or self._near_the_end:
             return
         if self._waiting[0].back or step > LONGEST_OVERLAP or self._miscounted(step):
-            self._set_back += step
+            # What comes later in these seconds may lie later for a reason of its own.
+            self._set_back = self._offset - max(frame.offset for frame in islice(self._waiting, FEW))
         else:
             self._offset -= step
         self._adjusted = self._placed
+
+    @property
+    def _near_the_end(self) -> bool:
+        """Whether there are too few frames ahead to confirm a stamp."""
+        return len(self._waiting) < FEW
 
     def _miscounted(self, step: float) -> bool:
         """Whether a difference of less than a frame came about too soon to be a recorder's drift."""

@@ -27,7 +27,7 @@ _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 
 def promised_seconds(path: Path, container: Untyped, stream: Untyped) -> float | None:
     """Where the track's sound ends by its header, in seconds from the container's start; None where it does not say."""
-    start = max(0.0, float((stream.start_time or 0) * stream.time_base) - (container.start_time or 0) / av.time_base)
+    start: float = max(0.0, float((stream.start_time or 0) * stream.time_base) - (container.start_time or 0) / av.time_base)
     form = name(container)
     match form:
         case "wav":

@@ -170,7 +170,8 @@ class Mixer:
         if isinstance(item, Pause):
             return item
         samples = item.samples
-        if self._weights is not None and len(samples) > 1 and not self._sources.as_they_are:
+        alone = len(samples) == self._voices == 1
+        if self._weights is not None and not alone and not self._sources.as_they_are:
             sound = samples.astype(np.float32)
             voices = self._weights @ sound
             self._watch(sound, voices, self._weights)

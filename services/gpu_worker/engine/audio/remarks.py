@@ -24,47 +24,56 @@ def truncated_at(reading: Reading) -> float | None:
 
 def remarks(reading: Reading) -> Iterator[Remark]:
     """Each code once, in a fixed order. The reading is at its end."""
-    if (at := truncated_at(reading)) is not None:
-        yield Remark("truncated", f"The recording ends at {at:.1f} s, before its header says it does.", at)
+    yield from _end(reading)
     if damaged := sum(track.damaged for track in reading.heard):
-        yield Remark("damaged_packets", f"{damaged} packets are damaged and were passed over.")
+        yield Remark("damaged_packets", f"{_counted(damaged, 'damaged packet')} could not be decoded.")
     yield from _gaps(reading)
     yield from _channels(reading)
     yield from _tracks(reading)
+
+
+def _end(reading: Reading) -> Iterator[Remark]:
+    at = truncated_at(reading)
+    if at is not None and reading.broken:
+        yield Remark("truncated", f"Behind {at:.1f} s the recording could not be read.", at)
+    elif at is not None:
+        yield Remark("truncated", f"The sound ends at {at:.1f} s, before the file's header says it does.", at)
 
 
 def _gaps(reading: Reading) -> Iterator[Remark]:
     losses = [track.clock.losses for track in reading.heard]
     seconds, places = sum(loss.seconds for loss in losses), sum(loss.places for loss in losses)
     if seconds >= LEAST_GAPS:
-        first = min(loss.first for loss in losses if loss.places)
-        yield Remark("gaps", f"{seconds:.1f} s of sound are missing, in {places} places; there is silence.", first)
+        first = round(min(loss.first for loss in losses if loss.places), 2)
+        where = f"in {places} places, the first at {first:.1f} s" if places > 1 else f"at {first:.1f} s"
+        yield Remark("gaps", f"{seconds:.1f} s of sound are missing {where}; there is silence instead.", first)
 
 
 def _channels(reading: Reading) -> Iterator[Remark]:
     findings = reading.findings
     if findings.mixed:
-        yield Remark("channels_mixed", "There are no two to eight channels to keep separate; all were mixed.")
+        yield Remark("channels_mixed", "There are no two to eight channels to keep separate, so all were mixed.")
     if findings.equal:
-        yield Remark(
-            "channels_equal", "Channels that were to be kept separate carry the same; their text is told once."
-        )
+        yield Remark("channels_equal", "Channels to be kept separate carry the same, so it is told once.")
     if findings.cancelled_at is not None:
-        at = reading.clock(findings.cancelled_at)
-        yield Remark(
-            "channels_cancel", f"From {at:.1f} s on channels cancel each other, and speech may be missing.", at
-        )
+        at = round(reading.clock(findings.cancelled_at), 2)
+        yield Remark("channels_cancel", f"From {at:.1f} s on channels cancel each other: speech may be missing.", at)
 
 
 def _tracks(reading: Reading) -> Iterator[Remark]:
     findings, heard = reading.findings, reading.heard
     others = [track for track in reading.tracks if track not in heard and (track.decoded or track.damaged)]
-    if reading.selection.sources.chosen is None and (others or reading.selection.left_out):
-        numbers = ", ".join(str(track.number) for track in others)
-        chosen = " and ".join(str(track.number) for track in heard)
-        asked = f"Of the sound tracks, {chosen} is heard and {numbers} left out; the option tracks chooses others."
-        yield Remark("tracks_left_out", " ".join([*([asked] if others else []), *reading.selection.left_out]))
+    sentences = list(reading.selection.left_out)
+    if others:
+        numbers = [" and ".join(str(track.number) for track in tracks) for tracks in (heard, others)]
+        sentences.append(f"Sound track {numbers[0]} is heard, {numbers[1]} left out; the option `tracks` chooses others.")
+    if sentences and reading.selection.sources.chosen is None:
+        yield Remark("tracks_left_out", " ".join(sentences))
     if findings.left_out_at is not None:
         number = reading.tracks[findings.left_out].number
-        at = reading.clock(findings.left_out_at)
+        at = round(reading.clock(findings.left_out_at), 2)
         yield Remark("sound_left_out", f"At {at:.1f} s only sound track {number} is heard, which is left out.", at)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
