@@ -40,7 +40,7 @@ EXCUSED = ("gaps", "damaged_packets")
 
 LOST: dict[str, Stamps] = {
     "every_tenth": lost(lambda number, at: number % 10 == 5),
-    "bursts": lost(lambda number, at: at % 2.0 < 0.25),
+    "bursts": lost(lambda number, at: 1.0 <= at % 2.0 < 1.25),
     "one_hole": lost(lambda number, at: 7.0 <= at < 7.25),
 }
 WRONG: dict[str, Stamps] = {
@@ -104,14 +104,16 @@ def wrong_stamps() -> Iterator[Case]:
 
 
 def pauses() -> Iterator[Case]:
-    """Recorders that were paused: hours in the stamps that hold no sound, and cost nothing."""
+    """Recorders that were paused: hours in the stamps that hold no sound, and cost nothing.
+
+    In a stream for broadcast such a jump may as well be another programme's clock, and FFmpeg's program takes it so.
+    """
     for seconds in (30.0, 3600.0, 36000.0):
         for extension, options, remux in (
             ("mka", OPUS, matroska),
             ("webm", OPUS, remuxed),
             ("mp4", AAC, remuxed),
             ("mkv", AAC, remuxed),
-            ("ts", AAC, remuxed),
         ):
             yield Case(
                 "pauses",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tests.support.recordings import Maker, Said, said
 
-CLEAR, LOSSY = 0.8, 0.6
+CLEAR, LOSSY = 0.8, 0.65
 """How like itself a sentence must be where all of it is there, and where parts of it are lost or others speak too.
 Another sentence is 0.5 at most."""
 
