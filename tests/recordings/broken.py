@@ -167,7 +167,7 @@ ENDED = {("wv", "-c:a wavpack"), ("ogg", "-c:a flac"), DAMAGED[11]}
 """FFmpeg does not find its way back into these."""
 INDEX_LAST = {"m4a", "mov"}
 """Where everything lies is said at the end."""
-PROMISING = SAMPLES | {"flac", "wv", "tta", "mka", "webm", "wma", "avi", "flv", "mp3"}
+PROMISING = SAMPLES | {"flac", "wv", "tta", "mka", "webm", "mp3"}
 """Their headers say how long they are."""
 MARKS = (
     ("ogg", "-c:a libvorbis", b"OggS"),

@@ -172,7 +172,7 @@ def _planned(case: Case, plan: Plan) -> list[str]:
         faults.append(f"{plan.channels} channels planned apart, not {wanted}")
     for one in case.said:
         spans = [
-            (start / RATE, end / RATE)
+            (plan.clock(start / RATE), plan.clock(end / RATE))
             for clip in plan.clips
             if clip.channel == (one.channel if case.apart else 0)
             for start, end in clip.spans
@@ -182,7 +182,7 @@ def _planned(case: Case, plan: Plan) -> list[str]:
             faults.append(f"no speech planned where sentence {one.sentence} is said, at {one.at:.2f} s")
     if case.by_plan:
         for one in case.said:
-            starts = [start / RATE for clip in plan.clips for start, _ in clip.spans]
+            starts = [plan.clock(start / RATE) for clip in plan.clips for start, _ in clip.spans]
             nearest = min(starts, key=lambda start: abs(start - one.at), default=-1.0)
             if abs(nearest - one.at) > _SPEECH_BEGINS:
                 faults.append(f"speech begins at {nearest:.2f} s, not {one.at:.2f}")

@@ -7,13 +7,15 @@ header while they do not know yet.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 
 from services.gpu_worker.engine.audio.containers import Untyped, name
 
-OWN_LENGTH = frozenset({"avi", "mov", "flac", "aiff", "caf", "tta", "w64", "wv"})
+OWN_LENGTH = frozenset({"mov", "flac", "aiff", "caf", "tta", "wv"})
 """Formats in which FFmpeg has a sound track's length from what the file says of that track alone."""
 _PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_0000))
 """Sizes that programs write which do not know the size, as when they write to a pipe."""
@@ -27,10 +29,12 @@ _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 
 def promised_seconds(path: Path, container: Untyped, stream: Untyped) -> float | None:
     """Where the track's sound ends by its header, in seconds from the container's start; None where it does not say."""
-    start: float = max(0.0, float((stream.start_time or 0) * stream.time_base) - (container.start_time or 0) / av.time_base)
+    start: float = max(
+        0.0, float((stream.start_time or 0) * stream.time_base) - (container.start_time or 0) / av.time_base
+    )
     form = name(container)
     match form:
-        case "wav":
+        case "wav" | "w64":
             return _wav(path)
         case "mp3":
             return _xing(path)
@@ -57,31 +61,42 @@ def _matroska(path: Path, container: Untyped, stream: Untyped) -> float | None:
 
 
 def _wav(path: Path) -> float | None:
-    """By the `data` chunk of a RIFF WAVE, or `ds64` of an RF64; FFmpeg goes by the file's size instead.
+    """By the `data` chunk of a WAV, its `ds64` if it is an RF64, or its like of a Wave64.
 
-    The byte rate in the header is often wrong; of sound that is not compressed it follows from the other fields.
+    FFmpeg goes by the file's size instead. The byte rate in the header is often wrong; of sound that is not compressed
+    it follows from the other fields.
     """
-    rate = 0
-    large = None
+    rate, large = 0, None
     with path.open("rb") as file:
-        magic, _, kind = struct.unpack("<4sI4s", file.read(12).ljust(12, b"\0"))
-        if magic not in (b"RIFF", b"RF64") or kind != b"WAVE":
-            return None
-        while len(header := file.read(8)) == 8:  # noqa: PLR2004 - a chunk's name and size
-            chunk, size = struct.unpack("<4sI", header)
-            if chunk == b"data":
-                unknown = not size or any(size in sizes for sizes in _PLACEHOLDERS)
-                size = large if unknown else size
-                return size / rate if rate and size else None
-            start = file.tell()
+        for chunk, size in _chunks(file):
             if chunk == b"fmt ":
                 form, channels, samples, bits = struct.unpack("<HHI6xH", file.read(16).ljust(16, b"\0"))
                 if form in (_PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE):
                     rate = samples * channels * -(-bits // 8)
             elif chunk == b"ds64":
                 large = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
-            file.seek(start + size + size % 2)
+            elif chunk == b"data":
+                known = size and not any(size in sizes for sizes in _PLACEHOLDERS)
+                length = size if known else large
+                return length / rate if rate and length else None
     return None
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Names and sizes of a WAV's chunks, with the file at the beginning of each."""
+    head = file.read(12)
+    wide = head.startswith(b"riff")
+    if not wide and not (head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE"):
+        return
+    names, at = (24, 40) if wide else (8, 12)
+    while True:
+        file.seek(at)
+        header = file.read(names)
+        if len(header) < names:
+            return
+        size = int.from_bytes(header[16:], "little") - names if wide else int.from_bytes(header[4:], "little")
+        yield header[:4], size
+        at += names + size + -size % (8 if wide else 2)
 
 
 def _xing(path: Path) -> float | None:

@@ -66,7 +66,9 @@ def _tracks(reading: Reading) -> Iterator[Remark]:
     sentences = list(reading.selection.left_out)
     if others:
         numbers = [" and ".join(str(track.number) for track in tracks) for tracks in (heard, others)]
-        sentences.append(f"Sound track {numbers[0]} is heard, {numbers[1]} left out; the option `tracks` chooses others.")
+        sentences.append(
+            f"Sound track {numbers[0]} is heard, {numbers[1]} left out; the option `tracks` chooses others."
+        )
     if sentences and reading.selection.sources.chosen is None:
         yield Remark("tracks_left_out", " ".join(sentences))
     if findings.left_out_at is not None:

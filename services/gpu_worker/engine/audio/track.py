@@ -35,6 +35,14 @@ def why_not(stream: Untyped) -> str | None:
     return None
 
 
+def _index(stream: Untyped) -> dict[int, int]:
+    """AVI's stamps by the packets' places; FFmpeg counts them, across damage. Nothing where they are bytes."""
+    entries = stream.index_entries
+    if not len(entries) or entries[-1].timestamp > (stream.duration or 0):
+        return {}
+    return {entry.pos + _CHUNK: entry.timestamp for entry in entries}
+
+
 class Track:
     """See `feed`. A track goes on over everything that can be gone on over, and counts it."""
 
@@ -59,9 +67,7 @@ class Track:
         """Go on with a stream of the file as it was opened again; the clock stays the first one's."""
         self._stream = stream
         self._tick = float(stream.time_base)
-        # AVI's stamps are counted by FFmpeg, across damage; its index knows better.
-        indexed = stream.index_entries if name(container) == "avi" else ()
-        self._index = {entry.pos + _CHUNK: entry.timestamp for entry in indexed}
+        self._index = _index(stream) if name(container) == "avi" else {}
         self._stampless = name(container) in STAMPLESS
         self.end = 0
         """The byte of this opening behind the last good packet; 0 before there is one, or where nobody knows."""
@@ -95,6 +101,8 @@ class Track:
 
     def finish(self) -> Iterator[Piece]:
         """What is left, when the file ends."""
+        if not self.end:
+            self.damaged -= self.failed_in_a_row  # nothing of that opening was sound
         yield from self._resampled(self.clock.flush())
         yield from self._end_section()
 
