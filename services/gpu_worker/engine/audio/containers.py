@@ -54,14 +54,23 @@ _BEGINNINGS = {
 @contextmanager
 def opened(path: Path, start: int = 0, form: str | None = None) -> Iterator[Untyped]:
     """The file as a container, from the byte `start` on. Raises InvalidMediaError."""
-    options = {"protocol_whitelist": "file", "format_whitelist": FORMAT_WHITELIST}
     with _Rest(path, start) if start else nullcontext() as rest:
-        try:
-            container = av.open(rest or f"file:{path}", format=form, options=options, metadata_errors="ignore")
-        except Exception as error:  # whatever a library says of it, the file is at fault
-            raise InvalidMediaError("The file is no audio or video in a format that is read here.") from error
+        container = _open(rest or f"file:{path}", form)
+        if name(container) == "aac":
+            container.close()
+            container = _open(rest or f"file:{path}", "aac", fflags="noparse")  # its parser forgets where packets lie
         with container:
             yield container
+
+
+def _open(file: str | io.FileIO, form: str | None, **options: str) -> Untyped:
+    allowed = {"protocol_whitelist": "file", "format_whitelist": FORMAT_WHITELIST}
+    try:
+        if not isinstance(file, str):
+            file.seek(0)
+        return av.open(file, format=form, options=allowed | options, metadata_errors="ignore")
+    except Exception as error:  # whatever a library says of it, the file is at fault
+        raise InvalidMediaError("The file is no audio or video in a format that is read here.") from error
 
 
 def name(container: Untyped) -> str:
