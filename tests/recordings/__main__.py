@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 import time
@@ -45,7 +46,8 @@ def main() -> int:
         print("ffmpeg is not on this machine, and nothing can be judged without it.")
         return 1
     began = time.monotonic()
-    KEPT.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(KEPT, ignore_errors=True)
+    KEPT.mkdir(parents=True)
     verdicts = judge_cases(chosen)
     judged_in = time.monotonic() - began
     outcomes: dict[str, int] = {}
@@ -77,7 +79,9 @@ def judge_cases(numbers: list[int]) -> list[Verdict]:
         verdicts.append(verdict)
         if verdict.outcome == "WRONG":
             print(f"WRONG {case.title}", *verdict.faults, sep="\n    ", flush=True)
-            case.make(KEPT / case.name)
+            kept = KEPT / case.title
+            kept.parent.mkdir(exist_ok=True)
+            case.make(kept)
     return sorted(verdicts, key=lambda verdict: (verdict.kind, verdict.name))
 
 
