@@ -161,10 +161,11 @@ SAMPLES = {"wav", "aiff", "w64"}
 """Nothing but samples behind a header: damage is noise, and a cut is clean."""
 SILENTLY = SAMPLES | {"tta"}
 """Nothing checks whether the sound is right."""
-UNSTAMPED = {"mp3", "aac", "ac3", "avi"}
-"""What is lost of these leaves no trace, and what follows moves up."""
+UNSTAMPED = {"mp3": 0.1, "aac": 0.5, "ac3": 0.1, "avi": 0.1}
+"""Only the bytes tell what is lost of these, and FFmpeg's program does not ask them; seconds by which they are wrong
+where the bit rate varies."""
 ENDED = {("wv", "-c:a wavpack"), ("ogg", "-c:a flac"), DAMAGED[11]}
-"""FFmpeg does not find its way back into these."""
+"""FFmpeg's program does not find its way back into these."""
 INDEX_LAST = {"m4a", "mov"}
 """Where everything lies is said at the end."""
 PROMISING = SAMPLES | {"flac", "wv", "tta", "mka", "webm", "mp3"}
@@ -195,10 +196,10 @@ def damage() -> Iterator[Case]:
                 "damage",
                 f"{short(options)}_{name}.{extension}",
                 written(options, two_talks, change=partial(damaged, first=FIRST, last=LAST, seed=seed)),
-                before if ended else (*before, *behind),
+                (*before, *behind),
                 clock="made" if ended or unstamped else "referee",
-                early=TWICE * (LAST - FIRST) + 1 if unstamped else 0.0,
-                late=0.1 if ended or unstamped else 0.0,
+                early=UNSTAMPED.get(extension, 0.0),
+                late=UNSTAMPED.get(extension, 0.1 if ended else 0.0),
                 warns=() if extension in SILENTLY else ("gaps|damaged_packets|truncated",),
                 may_warn=EXCUSED,
                 quiet=False,

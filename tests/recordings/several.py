@@ -107,13 +107,17 @@ JOINED = (
     ("ogg", "-c:a libvorbis", ("-ar 44100 -ac 1", "-ar 48000 -ac 1", "-ar 44100 -ac 2")),
     ("opus", "-c:a libopus", ("-ar 48000 -ac 1", "-ar 48000 -ac 2", "-ar 16000 -ac 1")),
     ("ogg", "-c:a flac", ("-ar 44100 -ac 1", "-ar 48000 -ac 1", "-ar 44100 -ac 2")),
-    ("flac", "-c:a flac", ("-ar 44100 -ac 1", "-ar 44100 -ac 2")),
+    ("flac", "-c:a flac", ("-ar 44100 -ac 1", "-ar 48000 -ac 1", "-ar 44100 -ac 2")),
+    ("wav", "-c:a pcm_s16le", ("-ar 44100 -ac 1", "-ar 48000 -ac 1", "-ar 44100 -ac 2")),
+    ("mka", "-c:a aac", ("-ar 44100 -ac 1", "-ar 48000 -ac 2")),
+    ("webm", "-c:a libopus", ("-ar 48000 -ac 1", "-ar 48000 -ac 2")),
+    ("wv", "-c:a wavpack", ("-ar 44100 -ac 1", "-ar 48000 -ac 2")),
+    ("m4a", "-c:a aac", ("-ar 44100 -ac 1", "-ar 48000 -ac 2")),
+    ("wma", "-f asf -c:a wmav2", ("-ar 44100 -ac 1", "-ar 44100 -ac 2")),
     ("ts", "-c:a aac", ("-ar 48000 -ac 1", "-ar 48000 -ac 2")),
     ("ts", "-c:a mp2", ("-ar 48000 -ac 1", "-ar 48000 -ac 2", "-ar 44100 -ac 1")),
     ("mpg", "-f vob -c:a ac3", ("-ar 48000 -ac 1", "-ar 48000 -ac 2")),
 )
-FIRST_ONLY = (("wav", "-c:a pcm_s16le"), ("mka", "-c:a aac"), ("webm", "-c:a libopus"), ("wv", "-c:a wavpack"))
-"""Players differ in whether they see what follows, so it may be heard or not."""
 ENCODERS_ADD = 0.2
 """Seconds at most: the rest of a first half's last frame, and what a second encoder begins with."""
 
@@ -130,9 +134,6 @@ def changes() -> Iterator[Case]:
                 if one != two or one == variants[0]:
                     name = f"{short(codec)}_{_numbers(one)}_then_{_numbers(two)}.{extension}"
                     yield replace(made, name=name, make=partial(halves, f"{codec} {one}", f"{codec} {two} {shift}"))
-    for extension, options in FIRST_ONLY:
-        make = partial(halves, options, options)
-        yield replace(made, name=f"{short(options)}_twice.{extension}", make=make, said=said()[:2])
 
 
 def _numbers(options: str) -> str:

@@ -148,8 +148,8 @@ class Clock(Generic[T]):
 
     @property
     def _near_the_end(self) -> bool:
-        """Whether there are too few frames ahead to confirm a stamp."""
-        return len(self._waiting) < FEW
+        """Whether there is too little ahead to confirm a stamp."""
+        return len(self._waiting) < FEW and self.pushed - self._placed < AHEAD
 
     def _miscounted(self, step: float) -> bool:
         """Whether a difference of less than a frame came about too soon to be a recorder's drift."""

@@ -6,10 +6,12 @@ that are listed are opened, and only the protocol `file`.
 
 from __future__ import annotations
 
+import functools
 import io
 import mmap
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -27,50 +29,74 @@ ANYWHERE = frozenset({"mpeg", "mpegts"})
 """Formats that can be taken up anywhere."""
 _TS_DISCONT = 0x0200
 """libavformat's flag for formats in which stamps may be set anew at any moment."""
-# How a file of a format begins, and how many bytes before that: where one was joined to another, or where reading can
-# be taken up behind damage.
-_BEGINNINGS = {
-    "amr": (b"#!AMR", 0),
-    "asf": (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\0\xaa\0b\xcel", 0),
-    "wav": (b"RIFF", 0),
-    "avi": (b"RIFF", 0),
-    "aiff": (b"FORM", 0),
-    "au": (b".snd", 0),
-    "caf": (b"caff", 0),
-    "flac": (b"fLaC", 0),
-    "flv": (b"FLV\x01", 0),
-    "matroska": (b"\x1aE\xdf\xa3", 0),
-    "mov": (b"ftyp", 4),
-    "mpeg": (b"\0\0\x01\xba", 0),
-    "mpegts": (b"", 0),
-    "mxf": (b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02\x01\x01\x02", 0),
-    "ogg": (b"OggS\0\x02", 0),
-    "tta": (b"TTA1", 0),
-    "w64": (b"riff\x2e\x91\xcf\x11", 0),
-    "wv": (b"wvpk", 0),
+FRAGMENTED = frozenset({"mov"})
+"""Formats that can be taken up at a fragment, with the head of the file."""
+BOUNDED = frozenset({"flac", "matroska"})
+"""Formats that FFmpeg reads on into the next file, by the rules of the first."""
+# How a file of a format begins, how many bytes before that, and what must be among the bytes that follow: where one was
+# joined to another, or where reading can be taken up behind damage.
+_BEGINNINGS: Mapping[str, tuple[bytes, int, tuple[bytes, ...]]] = {
+    "aiff": (b"FORM", 0, (b"AIFF", b"AIFC")),
+    "amr": (b"#!AMR", 0, ()),
+    "asf": (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\0\xaa\0b\xcel", 0, ()),
+    "au": (b".snd", 0, ()),
+    "avi": (b"RIFF", 0, (b"AVI ",)),
+    "caf": (b"caff", 0, (b"desc",)),
+    "flac": (b"fLaC", 0, (b"\0\0\x22",)),
+    "flv": (b"FLV\x01", 0, ()),
+    "matroska": (b"\x1aE\xdf\xa3", 0, (b"webm", b"matroska")),
+    "mov": (b"ftyp", 4, ()),
+    "mpeg": (b"\0\0\x01\xba", 0, ()),
+    "mpegts": (b"", 0, ()),
+    "mxf": (b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02\x01\x01\x02", 0, ()),
+    "ogg": (b"OggS\0\x02", 0, ()),
+    "tta": (b"TTA1", 0, ()),
+    "w64": (b"riff\x2e\x91\xcf\x11", 0, ()),
+    "wav": (b"RIFF", 0, (b"WAVE",)),
+    "wv": (b"wvpk", 0, ()),
 }
+_HEAD = 64
+"""Bytes behind the first ones that are looked at."""
 
 
 @contextmanager
-def opened(path: Path, start: int = 0, form: str | None = None) -> Iterator[Untyped]:
-    """The file as a container, from the byte `start` on. Raises InvalidMediaError."""
-    with _Rest(path, start) if start else nullcontext() as rest:
-        container = _open(rest or f"file:{path}", form)
-        if name(container) == "aac":
-            container.close()
-            container = _open(rest or f"file:{path}", "aac", fflags="noparse")  # its parser forgets where packets lie
-        with container:
-            yield container
+def opened(path: Path, start: int = 0, form: str | None = None, head: int = 0) -> Iterator[Untyped]:
+    """The file as a container, from the byte `start` on, or with nothing between that and its first `head` bytes.
+
+    Raises InvalidMediaError.
+    """
+    with ExitStack() as stack:
+
+        def open_(form: str | None, end: int | None = None, **options: str) -> Untyped:
+            file: str | io.FileIO = f"file:{path}"
+            if head:
+                file = stack.enter_context(_Fragments(path, head, start))
+            elif start or end is not None:
+                file = stack.enter_context(_Part(path, start, end))
+            return stack.enter_context(_open(file, form, options))
+
+        container = open_(form)
+        if name(container) == "aac":  # its parser forgets where packets lie
+            container = open_("aac", fflags="noparse")
+        elif (end := bound(path, container, start)) is not None:
+            container = open_(name(container), end)
+        yield container
 
 
-def _open(file: str | io.FileIO, form: str | None, **options: str) -> Untyped:
+def _open(file: str | io.FileIO, form: str | None, options: dict[str, str]) -> Untyped:
     allowed = {"protocol_whitelist": "file", "format_whitelist": FORMAT_WHITELIST}
     try:
-        if not isinstance(file, str):
-            file.seek(0)
         return av.open(file, format=form, options=allowed | options, metadata_errors="ignore")
     except Exception as error:  # whatever a library says of it, the file is at fault
         raise InvalidMediaError("The file is no audio or video in a format that is read here.") from error
+
+
+def bound(path: Path, container: Untyped, start: int) -> int | None:
+    """Where another file begins that FFmpeg would read by the rules of this one; looked for in sound without pictures,
+    as a long video takes long to search.
+    """
+    sound_alone = len(container.streams) == len(container.streams.audio)
+    return next_beginning(path, name(container), start + 1) if name(container) in BOUNDED and sound_alone else None
 
 
 def name(container: Untyped) -> str:
@@ -84,27 +110,72 @@ def is_spliced(container: Untyped) -> bool:
 
 
 def next_beginning(path: Path, form: str, after: int) -> int | None:
-    """Where, behind a byte, a file of the format can be taken up again."""
-    if form not in _BEGINNINGS or after >= path.stat().st_size:
+    """Where, behind a byte, a file of the format begins, or can be taken up again."""
+    facts = path.stat()
+    return _next_beginning(path, form, after, facts.st_size, facts.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=16)
+def _next_beginning(path: Path, form: str, after: int, size: int, _modified: int) -> int | None:
+    if form not in _BEGINNINGS or after >= size:
         return None
-    magic, before = _BEGINNINGS[form]
+    magic, before, wanted = _BEGINNINGS[form]
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         found = content.find(magic, after + before)
-    return found - before if found >= 0 else None
+        while found >= 0:
+            head = content[found : found + _HEAD]
+            if not wanted or any(one in head for one in wanted):
+                return found - before
+            found = content.find(magic, found + 1)
+    return None
 
 
-class _Rest(io.FileIO):
-    """A file as if it began at a byte of it."""
+def next_fragment(path: Path, form: str, after: int) -> tuple[int, int] | None:
+    """Where, behind a byte, a fragment of an MP4 begins, and where the first one does: what is before it, all need."""
+    if form not in FRAGMENTED or after >= path.stat().st_size:
+        return None
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        found = content.find(b"moof", after + 4)
+        first = content.find(b"moof", 0, found) if found >= 0 else -1
+    return (found - 4, first - 4) if first >= 0 else None
 
-    def __init__(self, path: Path, start: int) -> None:
+
+class _Part(io.FileIO):
+    """A file as if it began at one byte of it and ended at another."""
+
+    def __init__(self, path: Path, start: int, end: int | None = None) -> None:
         super().__init__(path, "rb")
         self._start = start
+        self._end = path.stat().st_size if end is None else end
         super().seek(start)
 
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(0, self._end - super().tell())
+        return super().read(left if size is None or size < 0 else min(size, left)) or b""
+
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        if whence == io.SEEK_SET:
-            offset += self._start
-        return super().seek(offset, whence) - self._start
+        base = {io.SEEK_SET: self._start, io.SEEK_CUR: super().tell(), io.SEEK_END: self._end}[whence]
+        return super().seek(base + offset) - self._start
 
     def tell(self) -> int:
         return super().tell() - self._start
+
+
+class _Fragments(io.FileIO):
+    """An MP4 in which all between its head and a fragment is a free box: fragments know where in the file they lie."""
+
+    def __init__(self, path: Path, head: int, start: int) -> None:
+        super().__init__(path, "rb")
+        self._head, self._start = head, start
+        self._box = struct.pack(">I4sQ", 1, b"free", start - head)
+
+    def read(self, size: int | None = -1) -> bytes:
+        position = self.tell()
+        limit = self._head - position if position < self._head else self._start - position
+        if limit <= 0:
+            return super().read(size) or b""
+        wanted = limit if size is None or size < 0 else min(size, limit)
+        if position < self._head:
+            return super().read(wanted) or b""
+        self.seek(position + wanted)
+        return (self._box[position - self._head :] + bytes(wanted))[:wanted]

@@ -15,7 +15,17 @@ from pathlib import Path
 import av
 
 from services.common.domain.errors import InvalidMediaError
-from services.gpu_worker.engine.audio.containers import ANYWHERE, Untyped, is_spliced, name, next_beginning, opened
+from services.gpu_worker.engine.audio.containers import (
+    ANYWHERE,
+    FRAGMENTED,
+    Untyped,
+    bound,
+    is_spliced,
+    name,
+    next_beginning,
+    next_fragment,
+    opened,
+)
 from services.gpu_worker.engine.audio.samples import Piece
 from services.gpu_worker.engine.audio.succession import Succession
 from services.gpu_worker.engine.audio.track import Track
@@ -51,24 +61,34 @@ class Openings:
         form = name(container)
         end = yield from self._opening(self.tracks, container, streams)
         for _ in range(MOST_OPENINGS):
-            start = next_beginning(self.path, form, end) if end else None
-            if start is None or (form in ANYWHERE and self.path.stat().st_size - start < LEAST_LEFT):
+            start, head = self._next(form, end) if end else (None, 0)
+            if start is None:
                 break
-            end = max(start + 1, (yield from self._again(start, form)))
+            end = max(start + 1, (yield from self._again(form, start, head)))
             if form in ANYWHERE and end == start + 1:
                 break
         for track in self.tracks:
             for piece in track.finish():
                 yield track, piece
 
-    def _again(self, start: int, form: str) -> Generator[tuple[Track, Piece], None, int]:
-        with suppress(InvalidMediaError), opened(self.path, start, form) as container:
+    def _next(self, form: str, end: int) -> tuple[int | None, int]:
+        """Where the file can be taken up behind a byte, and how many of its first bytes that needs."""
+        start = next_beginning(self.path, form, end)
+        fragment = next_fragment(self.path, form, end)
+        if fragment and (start is None or fragment[0] < start):
+            return fragment
+        if start is not None and form in ANYWHERE and self.path.stat().st_size - start < LEAST_LEFT:
+            return None, 0
+        return start, 0
+
+    def _again(self, form: str, start: int, head: int) -> Generator[tuple[Track, Piece], None, int]:
+        with suppress(InvalidMediaError), opened(self.path, start, form, head) as container:
             streams = [stream for stream in container.streams.audio if stream.codec_context][: len(self.tracks)]
             tracks = self.tracks[: len(streams)]
             for track, stream in zip(tracks, streams, strict=True):
                 track.follow(container, stream)
             if tracks:
-                return (yield from self._opening(tracks, container, streams, start))
+                return (yield from self._opening(tracks, container, streams, 0 if head else start))
         return 0
 
     def _opening(
@@ -92,13 +112,13 @@ class Openings:
         for track in tracks:
             for piece in track.drain():
                 yield track, piece
-        return _end(form, tracks, start)
+        return bound(self.path, container, start) or _end(form, tracks, start)
 
 
 def _end(form: str, tracks: list[Track], start: int) -> int:
     """The byte behind the last good packet; where the others fail, one that does not may be good by chance."""
     end = max(track.end for track in tracks)
-    doubtful = form not in ANYWHERE and all(track.failed_in_a_row for track in tracks)
+    doubtful = form not in ANYWHERE | FRAGMENTED and all(track.failed_in_a_row for track in tracks)
     return start + max(end - LOOK_BACK * doubtful, 1) if end else 0
 
 
