@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import av
 import pytest
 
 from services.common.domain.errors import DecoderFailedError
@@ -15,12 +17,14 @@ from services.gpu_worker.engine.device import EngineSettings
 from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.part_audio import cut_parts
-from services.gpu_worker.engine.plan import Plan
+from services.gpu_worker.engine.plan import RATE, Plan
 from services.gpu_worker.engine.results import ClipResult
 from tests.support.random_model import write_random_model
 
 MEETING = Path("examples/audio/meeting.mp3")
 OPTIONS = Options.parse({"preset": "fast"}, ["random"])
+PAUSED_AT, PAUSE = 60, 36_000
+"""Seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +111,47 @@ def test_a_part_decoded_from_its_own_file_gives_the_same_words(
     for part in plan.parts:
         path = tmp_path / f"{part.index}.flac"
         assert decode(engine, plan, part.clips, path, part.index) == words[part.first : part.last]
+
+
+@pytest.fixture(scope="module")
+def paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The meeting, by a recorder that was stopped for ten hours after a minute."""
+    path = tmp_path_factory.mktemp("paused") / "paused.mka"
+    with av.open(str(MEETING)) as source, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(source.streams.audio[0])
+        for packet in source.demux(audio=0):
+            if packet.pts is not None:
+                pause = PAUSE if packet.pts * packet.time_base > PAUSED_AT else 0
+                packet.pts = packet.dts = packet.pts + round(pause / packet.time_base)
+                packet.stream = stream
+                container.mux(packet)
+    return path
+
+
+def test_words_behind_a_pause_of_ten_hours_are_told_when_a_player_plays_them_and_the_pause_costs_nothing(
+    engine: Engine, plan: Plan, words: list[ClipResult], paused: Path
+) -> None:
+    began = time.process_time()
+    other = engine.plan(paused, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
+    assert time.process_time() - began < 10
+    assert other.seconds == pytest.approx(plan.seconds + PAUSE, abs=0.1)
+    assert other.samples < plan.samples + 5 * RATE
+    assert "gaps" in other.warnings
+    starts = [word.start for result in decode(engine, other, range(len(other.clips)), paused) for word in result.words]
+    assert all(start < PAUSED_AT + 1 or PAUSED_AT + PAUSE - 1 < start <= other.seconds for start in starts)
+    assert max(starts) > PAUSED_AT + PAUSE
+
+
+def test_parts_of_a_recording_with_a_pause_give_the_same_words_from_their_own_files(
+    engine: Engine, paused: Path, tmp_path: Path
+) -> None:
+    plan = engine.plan(paused, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
+    words = decode(engine, plan, range(len(plan.clips)), paused)
+    assert len(plan.parts) > 1
+    cut_parts(paused, plan, tmp_path)
+    for part in plan.parts:
+        found = decode(engine, plan, part.clips, tmp_path / f"{part.index}.flac", part.index)
+        assert found == words[part.first : part.last]
 
 
 def test_company_changes_no_word(engine: Engine, plan: Plan, words: list[ClipResult]) -> None:

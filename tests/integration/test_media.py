@@ -5,16 +5,21 @@ from __future__ import annotations
 import socket
 import threading
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from services.common.domain.errors import AudioTooLongError, InvalidMediaError, NoAudioTrackError
+from services.common.domain.errors import AudioTooLongError, InvalidMediaError, InvalidOptionError, NoAudioTrackError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.audio.openings import StoppedError
 from services.gpu_worker.engine.audio.reading import read
-from services.gpu_worker.engine.plan import RATE, Hearing, Plan
+from services.gpu_worker.engine.audio.samples import Piece
+from services.gpu_worker.engine.audio.track import Track
+from services.gpu_worker.engine.part_audio import cut_parts
+from services.gpu_worker.engine.plan import RATE, VOICES, Hearing, Plan
 from services.gpu_worker.engine.planner import make_plan
 from services.gpu_worker.engine.speech import SpeechDetector
 from tests.support.acoustics import load, over_the_phone, transcode, write_wav
@@ -25,7 +30,7 @@ SECONDS = 26.0
 """The first four sentences; enough for anything that is tried here."""
 
 
-def plan(path: Path, max_seconds: float = 600, **options: str) -> Plan:
+def plan(path: Path, max_seconds: float = 600, **options: object) -> Plan:
     return make_plan(path, Options.parse(options, ["any"]), max_seconds=max_seconds, stop=threading.Event())
 
 
@@ -209,3 +214,103 @@ def test_reading_stops_when_told_to() -> None:
     stop.set()
     with pytest.raises(StoppedError):
         list(blocks)
+
+
+def two_tracks(path: Path, first: np.ndarray, second: np.ndarray, form: str = "s16", **metadata: str) -> Path:
+    """Two mono tracks of PCM; `metadata` is the second's."""
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("pcm_s16le", rate=RATE, layout="mono") for _ in range(2)]
+        streams[1].metadata.update(metadata)
+        for start in range(0, len(first), RATE):
+            for stream, sound in zip(streams, (first, second), strict=True):
+                samples = (sound[start : start + RATE] * 32767).astype(np.int16)
+                frame = av.AudioFrame.from_ndarray(samples[None, :], form, "mono")
+                frame.rate, frame.pts = RATE, start
+                container.mux(stream.encode(frame))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    return path
+
+
+def test_a_track_that_there_is_not_is_an_option_at_fault(talk: Path) -> None:
+    with pytest.raises(InvalidOptionError, match=r"no sound track 2: the recording has 1 sound track\.") as caught:
+        plan(talk, tracks=[1, 2])
+    assert caught.value.field == "tracks"
+
+
+def test_the_tracks_that_were_asked_for_are_heard_and_nothing_is_said_of_the_others(
+    tmp_path: Path, meeting: np.ndarray
+) -> None:
+    silence = np.zeros(len(meeting))
+    recording = two_tracks(tmp_path / "two.mov", meeting, silence, language="eng")
+    assert plan(recording, tracks=[2]).speech == 0
+    heard = plan(recording, tracks=[1])
+    assert heard.speech > 15 * RATE
+    assert heard.warnings == ()
+
+
+def test_what_is_left_out_is_said_in_a_sentence_that_names_the_option(tmp_path: Path, meeting: np.ndarray) -> None:
+    recording = two_tracks(tmp_path / "two.mkv", meeting, meeting[::-1].copy(), language="eng")
+    assert [(remark.code, remark.message) for remark in plan(recording).remarks] == [
+        ("tracks_left_out", "Sound track 1 is heard, 2 left out; the option `tracks` chooses others.")
+    ]
+
+
+def test_microphones_on_tracks_of_their_own_are_mixed_or_kept_separate(tmp_path: Path, meeting: np.ndarray) -> None:
+    half = len(meeting) // 2
+    first, second = meeting.copy(), meeting.copy()
+    first[half:], second[:half] = 0, 0
+    recording = two_tracks(tmp_path / "two.mov", first, second)
+    assert plan(recording).speech == pytest.approx(plan(write_wav(tmp_path / "one.wav", meeting)).speech, rel=0.02)
+    apart = plan(recording, channels="separate")
+    assert (apart.channels, apart.warnings) == (2, ())
+    assert {clip.channel for clip in apart.clips if clip.start < half - RATE} == {0}
+
+
+def test_the_limit_counts_sound_whatever_the_header_or_a_pause_says(tmp_path: Path, meeting: np.ndarray) -> None:
+    path = write_wav(tmp_path / "piped.wav", meeting)
+    data = bytearray(path.read_bytes())
+    data[40:44] = (0x7FFFF000).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert plan(path, max_seconds=SECONDS + 1).truncated_at is None
+    with pytest.raises(AudioTooLongError):
+        plan(path, max_seconds=SECONDS - 1)
+
+
+def test_an_error_that_nobody_foresaw_ends_the_reading_not_the_machine(
+    talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed = Track.feed
+    packets = 0
+
+    def broken(track: Track, packet: object) -> Iterator[Piece]:
+        nonlocal packets
+        packets += 1
+        if packets > 300:
+            raise IndexError("tuple index out of range")
+        return feed(track, packet)
+
+    monkeypatch.setattr(Track, "feed", broken)
+    read_until_then = plan(talk)
+    assert "truncated" in read_until_then.warnings
+    assert 0 < (read_until_then.truncated_at or 0) < SECONDS
+    packets = 1000
+    with pytest.raises(InvalidMediaError):
+        plan(talk)
+
+
+@pytest.mark.parametrize("voices", [2, 3, 5, 8])
+def test_a_part_s_own_file_holds_the_very_samples_of_every_voice(
+    tmp_path: Path, meeting: np.ndarray, voices: int
+) -> None:
+    stop = threading.Event()
+    apart = np.stack([np.roll(meeting, voice * 300) * (1 - voice / 10) for voice in range(voices)], axis=1)
+    recording = write_wav(tmp_path / "voices.wav", apart)
+    options = Options.parse({"channels": "separate"}, ["any"])
+    cut = make_plan(recording, options, max_seconds=600, stop=stop, part_seconds=8, alone_seconds=16)
+    assert (cut.channels, len(cut.parts)) == (voices, 3)
+    cut_parts(recording, cut, tmp_path)
+    whole = np.concatenate(list(read(recording, cut.hearing, stop)[1]), axis=1)
+    for part in cut.parts:
+        own = np.concatenate(list(read(tmp_path / f"{part.index}.flac", VOICES, stop)[1]), axis=1)
+        assert np.array_equal(own, whole[:, part.start : part.end])
