@@ -97,11 +97,15 @@ class Clock(Generic[T]):
         self._stamp = stamp
         self.pushed += length
 
+    @property
+    def ready(self) -> bool:
+        """Whether there may be a second of frames to take."""
+        return self.pushed - self._placed > AHEAD + 1.0
+
     def take(self) -> Iterator[tuple[T, float, float]]:
-        """Frames whose place is certain by now, if there is a second of them: each with its place and its length."""
-        if self.pushed - self._placed > AHEAD + 1.0:
-            while self.pushed - self._placed - self._waiting[0].length > AHEAD and len(self._waiting) > FEW:
-                yield self._place()
+        """Frames whose place is certain by now: each with its place and its length, in seconds."""
+        while len(self._waiting) > FEW and self.pushed - self._placed - self._waiting[0].length > AHEAD:
+            yield self._place()
 
     def flush(self) -> Iterator[tuple[T, float, float]]:
         """The frames that are left, when no more will come."""

@@ -6,6 +6,7 @@ header while they do not know yet.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,14 +90,15 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     if not wide and not (head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE"):
         return
     names, at = (24, 40) if wide else (8, 12)
-    while True:
+    end = file.seek(0, io.SEEK_END)
+    while at < end:
         file.seek(at)
         header = file.read(names)
         if len(header) < names:
             return
         size = int.from_bytes(header[16:], "little") - names if wide else int.from_bytes(header[4:], "little")
         yield header[:4], size
-        at += names + size + -size % (8 if wide else 2)
+        at += names + max(size, 0) + -size % (8 if wide else 2)
 
 
 def _xing(path: Path) -> float | None:

@@ -55,16 +55,21 @@ class Reading:
 
 def probe(path: Path, hearing: Hearing) -> tuple[Source, Selection]:
     """What the file says about itself. Raises InvalidMediaError, NoAudioTrackError, InvalidOptionError."""
-    with opened(path) as container:
-        selection = select(container, hearing)
-        stream = container.streams.audio[selection.numbers[selection.sources.first] - 1]
-        source = Source(
-            container=container.format.name,
-            codec=stream.codec_context.name,
-            rate=stream.rate or 0,
-            channels=stream.channels or 0,
-            declared_seconds=promised_seconds(path, container, stream),
-        )
+    try:
+        with opened(path) as container:
+            selection = select(container, hearing)
+            stream = container.streams.audio[selection.numbers[selection.sources.first] - 1]
+            source = Source(
+                container=container.format.name,
+                codec=stream.codec_context.name,
+                rate=stream.rate or 0,
+                channels=stream.channels or 0,
+                declared_seconds=promised_seconds(path, container, stream),
+            )
+    except (TranscriberError, MemoryError):
+        raise
+    except Exception as error:
+        raise InvalidMediaError("What the file says of itself makes no sense.") from error
     return source, selection
 
 

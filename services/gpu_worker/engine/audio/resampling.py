@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from itertools import pairwise
 
 import av
@@ -21,7 +20,6 @@ class Resampler:
         """For frames of this one's format, layout and rate; the first sample that is pushed is the first that comes."""
         self._format, self._layout, self._rate = frame.format.name, frame.layout, frame.sample_rate
         self.names: Names = tuple(channel.name for channel in frame.layout.channels)
-        self._unit = Fraction(1, self._rate)
         self._asked = 0
         self._graph = Graph()
         chain = (
@@ -30,7 +28,7 @@ class Resampler:
                 sample_rate=str(self._rate),
                 sample_fmt=self._format,
                 channel_layout=self._layout.name,
-                time_base=str(self._unit),
+                time_base=f"1/{self._rate}",
             ),
             # Where a frame belongs was decided before; a frame is moved as far as that says, and no further.
             self._graph.add("aresample", **{"async": "1", "min_hard_comp": "0.004", "first_pts": "0"}),
@@ -53,7 +51,6 @@ class Resampler:
     def push(self, frame: Untyped, seconds: float) -> Iterator[Samples] | None:
         """Take a frame that lies so many seconds behind the first; give blocks, shape (channels, n), now and then."""
         frame.pts = round(seconds * self._rate)
-        frame.time_base = self._unit
         self._source.push(frame)
         if frame.pts - self._asked >= self._rate:
             self._asked = frame.pts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from services.gpu_worker.engine.audio.containers import Untyped
 from services.gpu_worker.engine.audio.track import Track
@@ -23,19 +23,19 @@ class Succession:
         self._new: dict[int, list[Untyped]] = {}
         """Packets of streams that have none yet."""
 
-    def push(self, packet: Untyped) -> Iterator[tuple[Track, Untyped]]:
+    def push(self, packet: Untyped) -> Iterable[tuple[Track, Untyped]]:
+        """Take the next packet; give those whose track is certain."""
         index = packet.stream.index
-        if index not in self._track and self._last is None:
+        if self._last is None:
             self._track[index] = self._own[index]
         if index in self._track:
             self._last = index
-            yield self._track[index], packet
-            yield from self._beside()
-            return
+            mine = (self._track[index], packet)
+            return [mine, *self._beside()] if self._new else (mine,)
         waiting = self._new.setdefault(index, [])
         waiting.append(packet)
-        if sum(float((one.duration or 0) * one.time_base) for one in waiting) > SILENT:
-            yield from self._take_over(index)
+        enough = sum(float((one.duration or 0) * one.time_base) for one in waiting) > SILENT
+        return self._take_over(index) if enough else ()
 
     def finish(self) -> Iterator[tuple[Track, Untyped]]:
         """Streams that came last take over as well."""

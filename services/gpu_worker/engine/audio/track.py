@@ -88,10 +88,11 @@ class Track:
             return
         if frames:
             self.failed_in_a_row = 0
-            if packet.pos in self._index:
+            if self._index and packet.pos in self._index:
                 frames[0].pts = self._index[packet.pos]
             self._push(frames, self._skipped(packet))
-            yield from self._resampled(self.clock.take())
+            if self.clock.ready:
+                yield from self._resampled(self.clock.take())
 
     def drain(self) -> Iterator[Piece]:
         """What the decoder still holds: no packet of this stream will come."""
