@@ -252,7 +252,7 @@ def test_the_tracks_that_were_asked_for_are_heard_and_nothing_is_said_of_the_oth
 def test_what_is_left_out_is_said_in_a_sentence_that_names_the_option(tmp_path: Path, meeting: np.ndarray) -> None:
     recording = two_tracks(tmp_path / "two.mkv", meeting, meeting[::-1].copy(), language="eng")
     assert [(remark.code, remark.message) for remark in plan(recording).remarks] == [
-        ("tracks_left_out", "Sound track 1 is heard, 2 left out; the option `tracks` chooses others.")
+        ("tracks_left_out", "Heard: sound track 1; left out: 2. The option `tracks` chooses others.")
     ]
 
 

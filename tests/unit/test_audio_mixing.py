@@ -190,6 +190,17 @@ def test_a_layout_that_changes_is_settled_anew_and_voices_keep_their_number() ->
     assert level(apart[1][SECONDS * RATE :]) == 0
 
 
+@pytest.mark.parametrize("separate", [False, True])
+def test_nothing_is_settled_from_what_comes_before_a_layout_is_known(separate: bool) -> None:
+    unknown = ((("NONE",), ("NONE",)), [SILENCE[:5000], SILENCE[:5000]])
+    voices, mixer = mixed(Sources(separate=separate), unknown, ((MONO, MONO), [SILENCE, voice(2)]))
+    assert mixer.findings.heard == (1,)
+    assert likeness(voices[0][5000:], voice(2)) > 0.999
+    one_of_two = ((("NONE", "NONE"),), [SILENCE[:5000], voice(1)[:5000]])
+    voices, mixer = mixed(Sources(separate=True), one_of_two, ((STEREO,), [voice(1), voice(1)]))
+    assert mixer.findings.equal
+
+
 def test_loud_channels_are_clipped_not_wrapped_round() -> None:
     loud = [np.full(RATE, 30_000, np.float32), np.full(RATE, 30_000, np.float32)]
     quiet = [voice(1, 70), voice(2, 70)]

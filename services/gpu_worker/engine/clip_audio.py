@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from services.common.domain.errors import DecoderFailedError
+from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.samples import Samples
-from services.gpu_worker.engine.plan import Clip
+from services.gpu_worker.engine.plan import RATE, VOICES, Clip, Plan
+
+MOST_MISSING = RATE
+"""Samples that an earlier release's plan may have counted otherwise."""
+
+
+def as_planned(path: Path, plan: Plan, part: int | None, stop: threading.Event) -> Iterator[Samples]:
+    """The voices of a plan's recording, or of the file of one of its parts, in blocks.
+
+    Raises what `read` does, and DecoderFailedError where they are not what was planned.
+    """
+    reading, blocks = read(path, plan.hearing if part is None else VOICES, stop)
+    planned = plan.samples if part is None else plan.parts[part].end - plan.parts[part].start
+    for block in blocks:
+        if len(block) != plan.channels:
+            raise DecoderFailedError(f"{len(block)} voices were read, and {plan.channels} planned.")
+        yield block
+    if reading.samples < planned - MOST_MISSING:
+        raise DecoderFailedError(f"{reading.samples / RATE:.1f} s were read, and {planned / RATE:.1f} s planned.")
 
 
 def clip_audio(
@@ -24,15 +46,15 @@ def clip_audio(
     waiting = deque(clips)
     kept: deque[Samples] = deque()
     kept_from = position = offset
-    for block in blocks:
-        if not waiting:
-            return
+    for block in blocks if waiting else ():
         kept.append(block)
         position += block.shape[1]
         while waiting and waiting[0].end <= position:
             clip = waiting.popleft()
             yield clip, _cut(kept, kept_from, clip)
-        needed = waiting[0].start if waiting else position
+        if not waiting:
+            return
+        needed = waiting[0].start
         while kept and kept_from + kept[0].shape[1] <= needed:
             kept_from += kept.popleft().shape[1]
     for clip in waiting:

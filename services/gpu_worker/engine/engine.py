@@ -13,15 +13,14 @@ import numpy.typing as npt
 
 from services.common.domain.options import Options
 from services.gpu_worker.engine.audio.openings import StoppedError
-from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.batcher import Batcher
 from services.gpu_worker.engine.catalogue import habits
-from services.gpu_worker.engine.clip_audio import clip_audio
+from services.gpu_worker.engine.clip_audio import as_planned, clip_audio
 from services.gpu_worker.engine.decoder import FRAME, Decoded, Decoder
 from services.gpu_worker.engine.device import Choice, EngineSettings, choose
 from services.gpu_worker.engine.language import detect
 from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import VOICES, Clip, Plan
+from services.gpu_worker.engine.plan import Clip, Plan
 from services.gpu_worker.engine.planner import ALONE_SECONDS, PART_SECONDS, make_plan
 from services.gpu_worker.engine.recipe import Recipe, habits_for, ladder, window
 from services.gpu_worker.engine.results import ClipResult, Word
@@ -111,7 +110,8 @@ class Engine:
         """Decode clips of a plan, by index, and yield each as it is done, in any order.
 
         `path` is the recording, or the file that `cut_parts` wrote for `part`. Raises StoppedError once `stop` is set,
-        after yielding what was done by then; DecoderFailedError when the device gives what is no number.
+        after yielding what it knew to be done by then; DecoderFailedError when the device gives what is no number, or
+        the recording is read otherwise than it was planned.
         """
 
         def climb_of(clip: Clip, samples: npt.NDArray[np.int16]) -> _Climb:
@@ -120,7 +120,7 @@ class Engine:
 
         wanted = [plan.clips[index] for index in sorted(set(clips))]
         offset = 0 if part is None else plan.parts[part].start
-        _, blocks = read(path, plan.hearing if part is None else VOICES, stop)
+        blocks = as_planned(path, plan, part, stop)
         running: dict[Future[Decoded], _Climb] = {}
         limit = self._batcher.size * (self._batcher.workers + AHEAD)
         try:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from services.gpu_worker.engine.audio.reading import read
-from services.gpu_worker.engine.clip_audio import clip_audio
+from services.gpu_worker.engine.clip_audio import as_planned, clip_audio
 from services.gpu_worker.engine.decoder import Decoder
 from services.gpu_worker.engine.plan import Plan
 
@@ -19,7 +18,7 @@ WITHOUT_SPEECH = "sv"
 def detect(path: Path, plan: Plan, decoder: Decoder, stop: threading.Event) -> str:
     """The language with the highest sum of probabilities over a few clips."""
     clips = sorted(plan.clips[:AMONG], key=lambda clip: (-clip.samples, clip.index))[:CLIPS]
-    _, blocks = read(path, plan.hearing, stop)
+    blocks = as_planned(path, plan, None, stop)
     sums: dict[str, float] = {}
     for _, samples in clip_audio(blocks, sorted(clips, key=lambda clip: clip.index)):
         for language, probability in decoder.languages(decoder.features(samples)):

@@ -11,8 +11,8 @@ from typing import Any
 import av
 import numpy as np
 
-from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.samples import Samples
+from services.gpu_worker.engine.clip_audio import as_planned
 from services.gpu_worker.engine.plan import RATE, Plan
 
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
@@ -25,8 +25,7 @@ def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: threading.Event | N
     The recording is read once. One channel a voice. Decode a part's file with
     `Engine.decode(..., part=index)`. Raises StoppedError once `stop` is set.
     """
-    _, blocks = read(path, plan.hearing, stop or threading.Event())
-    ahead = _Blocks(blocks)
+    ahead = _Blocks(as_planned(path, plan, None, stop or threading.Event()))
     for part in plan.parts:
         with _flac(folder / f"{part.index}.flac", plan.channels) as write:
             for block in ahead.until(part.end):

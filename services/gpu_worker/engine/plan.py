@@ -6,7 +6,7 @@ every clip's audio; that is why the words do not depend on who decodes which cli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +16,13 @@ VERSION = 2
 
 Span = tuple[int, int]
 """Start and end, in samples."""
+Pause = tuple[int, int]
+"""A long pause: behind how many samples of sound, and how many samples it lasts."""
+
+
+def on_the_clock(seconds: float, pauses: Sequence[Pause]) -> float:
+    """The time that a player shows behind so many seconds of sound: long pauses are not part of the sound."""
+    return seconds + sum(length for position, length in pauses if position <= seconds * RATE) / RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +134,7 @@ class Plan:
     """Seconds after which the file promised more than could be read."""
     remarks: tuple[Remark, ...] = ()
     hearing: Hearing = Hearing()
-    pauses: tuple[tuple[int, int], ...] = ()
-    """Long ones: behind how many samples of sound, and how many samples they last."""
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -141,8 +147,8 @@ class Plan:
         return tuple(remark.code for remark in self.remarks)
 
     def clock(self, seconds: float) -> float:
-        """The time that a player shows at a moment of the sound: long pauses are not part of the sound."""
-        return seconds + sum(length for position, length in self.pauses if position <= seconds * RATE) / RATE
+        """The time that a player shows at a moment of the sound, both in seconds."""
+        return on_the_clock(seconds, self.pauses)
 
     def with_at_most(self, count: int) -> Plan:
         """The same clips in no more than `count` parts: neighbours are joined."""
@@ -164,7 +170,7 @@ class Plan:
             "speech": self.speech,
             "clips": [[clip.channel, [list(span) for span in clip.spans]] for clip in self.clips],
             "parts": [[part.start, part.end, part.first, part.last] for part in self.parts],
-            "source": {field: getattr(self.source, field) for field in Source.__dataclass_fields__},
+            "source": asdict(self.source),
             "truncated_at": self.truncated_at,
             "remarks": [asdict(remark) for remark in self.remarks],
             "hearing": asdict(self.hearing),
@@ -177,7 +183,9 @@ class Plan:
         if data["version"] not in (1, VERSION):
             raise ValueError(f"plan version {data['version']} is not {VERSION}")
         if data["version"] == 1:
-            data = {**data, "remarks": [], "pauses": [], "hearing": {"separate": data["channels"] > 1, "tracks": None}}
+            remarks = [{"code": code, "message": "An earlier release said so."} for code in data["warnings"]]
+            hearing = {"separate": data["channels"] > 1, "tracks": None}
+            data = {**data, "remarks": remarks, "pauses": [], "hearing": hearing}
         tracks = data["hearing"]["tracks"]
         clips = tuple(
             Clip(index, channel, tuple((start, end) for start, end in spans))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from services.common.domain.errors import AudioTooLongError
 from services.common.domain.options import Options
+from services.gpu_worker.engine.audio.lengths import COUNTED
 from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.remarks import remarks, truncated_at
 from services.gpu_worker.engine.packing import arrange, boundaries, union
@@ -65,7 +66,7 @@ def make_plan(
 
 
 def _refuse_long(source: Source, path: Path, max_seconds: float) -> None:
-    declared = source.declared_seconds or 0.0
+    declared = source.declared_seconds if source.container in COUNTED and source.declared_seconds else 0.0
     if declared > max_seconds + 1 and path.stat().st_size > declared * LEAST_BYTES_A_SECOND:
         raise _too_long(max_seconds)
 

@@ -19,7 +19,7 @@ class Quality:
     """The quality report of a transcript; shares from 0 to 1, times in seconds."""
 
     speech_share: float
-    """Of the recording's time, in which somebody speaks."""
+    """Of the recording's sound, long pauses left out, in which somebody speaks."""
     covered_share: float
     """Of the time with speech, in clips that gave text."""
     clips: int

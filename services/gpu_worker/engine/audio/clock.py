@@ -76,7 +76,7 @@ class Clock(Generic[T]):
     _set_back: float = 0.0
     """Added to every offset since stamps went back."""
     _adjusted: float = 0.0
-    """Seconds of sound that were placed when that changed."""
+    """Seconds of sound that were placed when a drift was last made up for."""
     _skipped: float = 0.0
     _stamp: float = 0.0
 
@@ -121,7 +121,7 @@ class Clock(Generic[T]):
         first = self._waiting.popleft()
         place = self._placed + self._offset
         self._placed += first.length
-        self._skipped = max(first.skipped, self._skipped / 2)  # a container's place is that of its next few frames
+        self._skipped = max(first.skipped, self._skipped / 2)  # a page's first frames may still bear the old stamps
         return first.frame, place, first.length
 
     def _jump(self) -> None:
@@ -130,13 +130,14 @@ class Clock(Generic[T]):
         if step <= LEAST or (self._placed > 0 and self._near_the_end and not LONGEST_OVERLAP < step <= AHEAD):
             return
         evidence = max(self._skipped, *(frame.skipped for frame in self._waiting))
-        if self._placed > 0 and (step > max(self.longest_jump, 2 * evidence) or self._miscounted(step)):
+        longest = max(self.longest_jump, 2 * evidence) if self._placed > 0 else LONGEST_JUMP
+        if step > longest or self._miscounted(step):
             self._set_back -= step
         else:
             if step >= LEAST_LOSS and self._placed > LEAST_SKIPPED:  # else it is sound that begins late
                 self.losses.add(self._placed + self._offset, step)
             self._offset += step
-        self._adjusted = self._placed
+        self._adjusted = self._placed if self._is_drift(step) else self._adjusted
 
     def _go_back(self) -> None:
         """Go on without a pause where stamps are set back; cut what a fast recorder has too much."""
@@ -148,7 +149,7 @@ class Clock(Generic[T]):
             self._set_back = self._offset - max(frame.offset for frame in islice(self._waiting, FEW))
         else:
             self._offset -= step
-        self._adjusted = self._placed
+        self._adjusted = self._placed if self._is_drift(step) else self._adjusted
 
     @property
     def _near_the_end(self) -> bool:
@@ -157,4 +158,8 @@ class Clock(Generic[T]):
 
     def _miscounted(self, step: float) -> bool:
         """Whether a difference of less than a frame came about too soon to be a recorder's drift."""
-        return step < self._waiting[0].length / 2 and step > MOST_DRIFT * (self._placed - self._adjusted)
+        return self._placed > 0 and self._is_drift(step) and step > MOST_DRIFT * (self._placed - self._adjusted)
+
+    def _is_drift(self, step: float) -> bool:
+        """Whether no whole frame can be missing, or too many."""
+        return step < self._waiting[0].length / 2

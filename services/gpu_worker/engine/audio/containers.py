@@ -6,9 +6,9 @@ that are listed are opened, and only the protocol `file`.
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
-import mmap
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -55,6 +55,9 @@ _BEGINNINGS: Mapping[str, tuple[bytes, int, tuple[bytes, ...]]] = {
     "wav": (b"RIFF", 0, (b"WAVE",)),
     "wv": (b"wvpk", 0, ()),
 }
+_OF_THE_MACHINE = frozenset({errno.ENOENT, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC})
+"""Not EIO, which FFmpeg says of files that end too early."""
+_ID3_HEAD = 10
 _HEAD = 64
 """Bytes behind the first ones that are looked at."""
 
@@ -87,8 +90,15 @@ def _open(file: str | io.FileIO, form: str | None, options: dict[str, str]) -> U
     allowed = {"protocol_whitelist": "file", "format_whitelist": FORMAT_WHITELIST}
     try:
         return av.open(file, format=form, options=allowed | options, metadata_errors="ignore")
-    except Exception as error:  # whatever a library says of it, the file is at fault
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
         raise InvalidMediaError("The file is no audio or video in a format that is read here.") from error
+
+
+def is_of_the_machine(error: Exception) -> bool:
+    """Whether an error says something of this machine; all others that a library raises say it of the file."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _OF_THE_MACHINE)
 
 
 def bound(path: Path, container: Untyped, start: int) -> int | None:
@@ -116,28 +126,48 @@ def next_beginning(path: Path, form: str, after: int) -> int | None:
 
 
 @functools.lru_cache(maxsize=16)
-def _next_beginning(path: Path, form: str, after: int, size: int, _modified: int) -> int | None:
-    if form not in _BEGINNINGS or after >= size:
+def _next_beginning(path: Path, form: str, after: int, _size: int, _modified: int) -> int | None:
+    if form not in _BEGINNINGS:
         return None
     magic, before, wanted = _BEGINNINGS[form]
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        found = content.find(magic, after + before)
-        while found >= 0:
-            head = content[found : found + _HEAD]
-            if not wanted or any(one in head for one in wanted):
-                return found - before
-            found = content.find(magic, found + 1)
+    for found, head in _found(path, magic, after + before):
+        if not wanted or any(one in head for one in wanted):
+            return found - before
     return None
 
 
 def next_fragment(path: Path, form: str, after: int) -> tuple[int, int] | None:
     """Where, behind a byte, a fragment of an MP4 begins, and where the first one does: what is before it, all need."""
-    if form not in FRAGMENTED or after >= path.stat().st_size:
+    if form not in FRAGMENTED:
         return None
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        found = content.find(b"moof", after + 4)
-        first = content.find(b"moof", 0, found) if found >= 0 else -1
-    return (found - 4, first - 4) if first >= 0 else None
+    found = next(_found(path, b"moof", after + 4), None)
+    first = next(_found(path, b"moof", 0), None) if found else None
+    return (found[0] - 4, first[0] - 4) if found and first and first[0] < found[0] else None
+
+
+def _found(path: Path, magic: bytes, after: int) -> Iterator[tuple[int, bytes]]:
+    """Each place of some bytes behind a byte, with what follows; a little at a time, as a search stops all threads."""
+    base, content = after, b""
+    with path.open("rb") as file:
+        file.seek(after)
+        while more := file.read(2**20):
+            content += more
+            at = content.find(magic)
+            while 0 <= at <= len(content) - _HEAD:
+                yield base + at, content[at : at + _HEAD]
+                at = content.find(magic, at + 1)
+            keep = at if at >= 0 else max(0, len(content) - _HEAD + 1)
+            base, content = base + keep, content[keep:]
+
+
+def id3_length(path: Path, position: int) -> int:
+    """Length of the ID3 tag at a byte; 0 where there is none. Joined files have them in their middle."""
+    with path.open("rb") as file:
+        file.seek(position)
+        head = file.read(_ID3_HEAD)
+    if len(head) < _ID3_HEAD or not head.startswith(b"ID3"):
+        return 0
+    return _ID3_HEAD + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
 
 
 class _Part(io.FileIO):

@@ -14,10 +14,12 @@ from typing import BinaryIO
 
 import av
 
-from services.gpu_worker.engine.audio.containers import Untyped, name
+from services.gpu_worker.engine.audio.containers import Untyped, id3_length, name
 
 OWN_LENGTH = frozenset({"mov", "flac", "aiff", "caf", "tta", "wv"})
 """Formats in which FFmpeg has a sound track's length from what the file says of that track alone."""
+COUNTED = frozenset({"aiff", "caf", "flac", "mp3", "tta", "w64", "wav", "wv"})
+"""Formats whose headers count sound; those of others may count a pause as well, and a pause does not count."""
 _PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_0000))
 """Sizes that programs write which do not know the size, as when they write to a pipe."""
 _INFO, _DURATION_4, _DURATION_8 = b"\x15I\xa9f", b"D\x89\x84", b"D\x89\x88"
@@ -104,19 +106,12 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 def _xing(path: Path) -> float | None:
     """By the frame that encoders of variable bit rate put first, which counts the others; joined files have more."""
     with path.open("rb") as file:
-        head = file.read(10)
-        tag = head[:3] == b"ID3" and len(head) == 10  # noqa: PLR2004 - the tag's own header
-        begin = (
-            10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=False))
-            if tag
-            else 0
-        )
-        file.seek(begin)
+        file.seek(id3_length(path, 0))
         frame = file.read(200)
     found = max(frame.find(b"Xing"), frame.find(b"Info"))
-    version, index = (frame[1] >> 3 & 3, frame[2] >> 2 & 3) if frame.startswith(b"\xff") else (None, 0)
     if found < 0 or len(frame) < found + 12 or not frame[found + 7] & 1:
         return None
+    version, index = (frame[1] >> 3 & 3, frame[2] >> 2 & 3) if frame.startswith(b"\xff") else (None, 0)
     if version not in _MP3_FRAMES or index >= len(_MP3_RATES):
         return None
     samples, slower = _MP3_FRAMES[version]

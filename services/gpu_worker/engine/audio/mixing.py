@@ -7,7 +7,7 @@ reader of a recording settles alike. What comes later is held against it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,38 @@ class Findings:
     """That track."""
 
 
+@dataclass(slots=True)
+class _Section:
+    """A stretch of one layout."""
+
+    layout: tuple[Names, ...]
+    powers: Float
+    """Sums of products of the rows, where they are audible."""
+    audible: int = 0
+    """Samples in which anything is."""
+    bytes: int = 0
+    items: list[Block | Pause] = field(default_factory=list)
+    weights: Float | None = None
+    """Of each row in each voice, shape (voices, rows), once that is settled."""
+    within: bool = True
+    """Whether no voice can be louder than 16 bit hold."""
+
+    @property
+    def tracks(self) -> list[int]:
+        """The track of each row."""
+        return [track for track, names in enumerate(self.layout) for _ in names]
+
+    def add(self, item: Block | Pause) -> None:
+        self.items.append(item)
+        if isinstance(item, Block):
+            sound = item.samples.astype(np.float32)
+            powers = sound @ sound.T
+            self.bytes += item.samples.nbytes
+            self.powers += powers
+            if powers.diagonal().max() > INAUDIBLE**2 * sound.shape[1]:
+                self.audible += sound.shape[1]
+
+
 class Mixer:
     """Blocks of all channels in; blocks of voices out, shape (voices, samples)."""
 
@@ -75,87 +107,83 @@ class Mixer:
         self.findings = Findings()
         self._sources = sources
         self._voices = 0
-        self._layout: tuple[Names, ...] = ()
-        self._tracks: list[int] = []
-        self._weights: Float | None = None
-        self._within = True
-        self._powers: Float = np.zeros((0, 0), np.float32)
-        self._waiting: list[Block | Pause] = []
-        self._audible = self._bytes = 0
+        self._sections: list[_Section] = []
+        """The last one, and those before it that nothing is settled of."""
         self._position = self._cancelled = self._alone = 0
+        self._began_to_cancel = self._began_alone = 0
 
     def push(self, item: Block | Pause) -> Iterator[Samples | Pause]:
-        """Take what comes next; give what is settled."""
-        if isinstance(item, Block) and item.layout != self._layout:
-            yield from self.finish()
-            self._begin(item.layout)
-        if self._weights is not None:
-            yield self._mixed(item)
+        """Take what comes next, a block first; give what is settled."""
+        if isinstance(item, Block) and (not self._sections or item.layout != self._sections[-1].layout):
+            if self._voices:
+                yield from self.finish()
+                self._sections.clear()
+            self._sections.append(self._section(item.layout))
+        section = self._sections[-1]
+        if section.weights is not None:
+            yield self._mixed(item, section)
             return
-        self._waiting.append(item)
-        if isinstance(item, Block) and self._enough(item.samples):
+        section.add(item)
+        audible, size = (sum(getattr(one, name) for one in self._sections) for name in ("audible", "bytes"))
+        if audible >= SETTLING or size >= MOST_WAITING:
             yield from self.finish()
 
     def finish(self) -> Iterator[Samples | Pause]:
         """Settle by what there is, and give it."""
-        if self._waiting and self._weights is None:
-            self._weights = self._settled()
-        waiting, self._waiting = self._waiting, []
-        for item in waiting:
-            yield self._mixed(item)
+        self._settle()
+        for section in self._sections:
+            items, section.items = section.items, []
+            for item in items:
+                yield self._mixed(item, section)
+        del self._sections[:-1]
 
-    def _begin(self, layout: tuple[Names, ...]) -> None:
+    def _section(self, layout: tuple[Names, ...]) -> _Section:
         rows = sum(map(len, layout))
-        self._layout = layout
-        self._tracks = [track for track, names in enumerate(layout) for _ in names]
-        self._weights = np.eye(rows, dtype=np.float32) if self._sources.as_they_are else None
-        self._powers = np.zeros((rows, rows), np.float32)
-        self._audible = self._bytes = 0
-        if rows == 1 and self._voices <= 1:
-            self._weights = self._settled()
+        section = _Section(layout, np.zeros((rows, rows), np.float32))
+        if self._sources.as_they_are:
+            section.weights, self._voices = np.eye(rows, dtype=np.float32), rows
+            self.findings.heard = tuple(range(len(layout)))
+        elif rows == 1 and self._voices <= 1 and not self._sections:  # nothing to settle
+            section.weights, self._voices = np.ones((1, 1), np.float32), 1
+            self.findings.heard, self.findings.mixed = (0,), self._sources.separate
+        return section
 
-    def _enough(self, samples: Samples) -> bool:
-        sound = samples.astype(np.float32)
-        powers = sound @ sound.T
-        self._powers += powers
-        self._bytes += samples.nbytes
-        if powers.diagonal().max() > INAUDIBLE**2 * samples.shape[1]:
-            self._audible += samples.shape[1]
-        return self._audible >= SETTLING or self._bytes >= MOST_WAITING
+    def _settle(self) -> None:
+        """First what is heard, by all that waits; then how, where most is heard; then the rest alike."""
+        waiting = [section for section in self._sections if section.weights is None]
+        if waiting and not self.findings.heard:
+            self.findings.heard = self._choose(waiting)
+        for section in sorted(waiting, key=lambda section: -section.audible):
+            powers = section.powers / np.float32(max(section.audible, 1))
+            groups = self._groups(section, powers)
+            self._voices = len(groups)
+            section.weights = np.stack([_weights(powers, group) for group in groups])
+            section.within = bool(np.abs(section.weights).sum(axis=1).max() <= 1)
 
-    def _settled(self) -> Float:
-        """The weight of each row in each voice, shape (voices, rows)."""
-        powers = self._powers / np.float32(max(self._audible, 1))
-        heard = self.findings.heard or self._choose(np.sqrt(powers.diagonal()))
-        groups = self._groups(powers, heard)
-        self.findings.heard = heard
-        self._voices = len(groups)
-        weights = np.stack([_weights(powers, group) for group in groups])
-        self._within = bool(np.abs(weights).sum(axis=1).max() <= 1)
-        return weights
-
-    def _choose(self, levels: Float) -> tuple[int, ...]:
+    def _choose(self, sections: Sequence[_Section]) -> tuple[int, ...]:
         """The tracks to be heard: the default one, unless it is silent and another is not."""
-        tracks = range(len(self._layout))
+        tracks = range(len(sections[0].layout))
         if self._sources.chosen is not None:
             return self._sources.chosen
         if self._sources.together:
             return tuple(tracks)
-        least = max(INAUDIBLE, min(AUDIBLE, FAINT * float(levels.max())))
-        loudness = [max(level for level, owner in zip(levels, self._tracks, strict=True) if owner == t) for t in tracks]
+        samples = max(sum(section.audible for section in sections), 1)
+        powers = [sum(_loudest(section, track) for section in sections) / samples for track in tracks]
+        least = max(INAUDIBLE, min(AUDIBLE, FAINT * float(np.sqrt(max(powers)))))
         first = self._sources.first
-        return (next((track for track in (first, *tracks) if loudness[track] > least), first),)
+        return (next((track for track in (first, *tracks) if powers[track] > least**2), first),)
 
-    def _groups(self, powers: Float, heard: Sequence[int]) -> list[list[int]]:
+    def _groups(self, section: _Section, powers: Float) -> list[list[int]]:
         """The rows of each voice."""
-        names = [name for track in self._layout for name in track]
-        rows = [row for row, track in enumerate(self._tracks) if track in heard]
+        heard = self.findings.heard
+        names = [name for track in section.layout for name in track]
+        rows = [row for row, track in enumerate(section.tracks) if track in heard]
         rows = [row for row in rows if names[row] != "LFE"] or rows
         if not self._sources.separate or self._voices == 1:
             return [rows]
         apart = [[row] for row in rows]
         if len(heard) > 1:
-            apart = [[row for row in rows if self._tracks[row] == track] for track in heard]
+            apart = [[row for row in rows if section.tracks[row] == track] for track in heard]
         if self._voices:  # the layout changed: what is too many joins the last voice, what is missing is silent
             fitted = apart + [[]] * self._voices
             return [*fitted[: self._voices - 1], [row for group in fitted[self._voices - 1 :] for row in group]]
@@ -166,36 +194,42 @@ class Mixer:
         self.findings.equal = different != apart
         return different if sum(map(bool, different)) > 1 else [rows]
 
-    def _mixed(self, item: Block | Pause) -> Samples | Pause:
+    def _mixed(self, item: Block | Pause, section: _Section) -> Samples | Pause:
         if isinstance(item, Pause):
             return item
         samples = item.samples
         alone = len(samples) == self._voices == 1
-        if self._weights is not None and not alone and not self._sources.as_they_are:
+        if section.weights is not None and not alone and not self._sources.as_they_are:
             sound = samples.astype(np.float32)
-            voices = self._weights @ sound
-            self._watch(sound, voices, self._weights)
-            samples = (voices if self._within else np.clip(voices, -32768, 32767)).astype(np.int16)
+            voices = section.weights @ sound
+            self._watch(section.tracks, section.weights, sound, voices)
+            samples = (voices if section.within else np.clip(voices, -32768, 32767)).astype(np.int16)
         self._position += samples.shape[1]
         return samples
 
-    def _watch(self, sound: Float, voices: Float, weights: Float) -> None:
-        """Hold what comes against what was settled."""
-        count = sound.shape[1]
+    def _watch(self, tracks: Sequence[int], weights: Float, sound: Float, voices: Float) -> None:
+        """Hold what comes against what was settled; what is found is where it began, once it has lasted."""
         levels, loudness = _levels(sound), _levels(voices)
         if levels.max() < AUDIBLE:
             return
+        findings, count = self.findings, sound.shape[1]
         expected = np.max(np.abs(weights) * levels, axis=1)
         if ((expected > INAUDIBLE) & (loudness < CANCELLED * expected)).any():
+            self._began_to_cancel = self._position if not self._cancelled else self._began_to_cancel
             self._cancelled += count
-            if self._cancelled >= LEAST_SAMPLES and self.findings.cancelled_at is None:
-                self.findings.cancelled_at = self._position + count - self._cancelled
-        loudest = self._tracks[int(levels.argmax())]
-        if loudest not in self.findings.heard and loudness.max() < INAUDIBLE:
+            findings.cancelled_at = self._began_to_cancel if self._cancelled >= LEAST_SAMPLES else None
+        loudest = tracks[int(levels.argmax())]
+        if loudest not in findings.heard and loudness.max() < INAUDIBLE:
+            self._began_alone = self._position if not self._alone else self._began_alone
             self._alone += count
-            if self._alone >= LEAST_SAMPLES and self.findings.left_out_at is None:
-                self.findings.left_out_at = self._position + count - self._alone
-                self.findings.left_out = loudest
+            findings.left_out_at = self._began_alone if self._alone >= LEAST_SAMPLES else None
+            findings.left_out = loudest
+
+
+def _loudest(section: _Section, track: int) -> float:
+    """The power of a track's loudest channel."""
+    own = [row for row, owner in enumerate(section.tracks) if owner == track]
+    return float(section.powers.diagonal()[own].max())
 
 
 def _levels(sound: Float) -> Float:

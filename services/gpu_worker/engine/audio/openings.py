@@ -45,13 +45,15 @@ class StoppedError(Exception):
     """The caller's stop event was set; what had been yielded until then is good."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Openings:
     """See `pieces`."""
 
     path: Path
     tracks: list[Track]
     stop: threading.Event
+    given_up: bool = False
+    """Whether there was more of the file than could be tried."""
 
     def pieces(self, container: Untyped, streams: list[Untyped]) -> Iterator[tuple[Track, Piece]]:
         """The sound of the tracks' streams, and of what follows them in the file, in the file's order.
@@ -67,6 +69,8 @@ class Openings:
             end = max(start + 1, (yield from self._again(form, start, head)))
             if form in ANYWHERE and end == start + 1:
                 break
+        else:
+            self.given_up = True
         for track in self.tracks:
             for piece in track.finish():
                 yield track, piece
@@ -83,13 +87,24 @@ class Openings:
 
     def _again(self, form: str, start: int, head: int) -> Generator[tuple[Track, Piece], None, int]:
         with suppress(InvalidMediaError), opened(self.path, start, form, head) as container:
-            streams = [stream for stream in container.streams.audio if stream.codec_context][: len(self.tracks)]
-            tracks = self.tracks[: len(streams)]
-            for track, stream in zip(tracks, streams, strict=True):
-                track.follow(container, stream)
+            follow = self._followed(container)
+            tracks, streams = list(follow), list(follow.values())
+            for track, stream in follow.items():
+                track.follow(container, stream, 0 if head else start)
             if tracks:
                 return (yield from self._opening(tracks, container, streams, 0 if head else start))
         return 0
+
+    def _followed(self, container: Untyped) -> dict[Track, Untyped]:
+        """The stream of each track that goes on: the one of its number, or the only one there is."""
+        streams = dict(enumerate(container.streams.audio, 1))
+        if len(streams) == 1:
+            streams = {self.tracks[0].number: streams[1]}
+        return {
+            track: streams[track.number]
+            for track in self.tracks
+            if track.number in streams and streams[track.number].codec_context
+        }
 
     def _opening(
         self, tracks: list[Track], container: Untyped, streams: list[Untyped], start: int = 0
@@ -101,7 +116,7 @@ class Openings:
             for track, one in succession.push(packet):
                 for piece in track.feed(one):
                     yield track, piece
-                if track.failed_in_a_row and track.failed_in_a_row % LOST_IN_A_ROW == 0:
+                if track.failed_in_a_row % LOST_IN_A_ROW == 0 and all(one.failed_in_a_row for one in tracks):
                     end = _end(form, tracks, start)
                     another = next_beginning(self.path, form, end)
                     if another is not None and one.pos is not None and another < start + one.pos:

@@ -11,14 +11,14 @@ import structlog
 
 from services.common.domain.errors import InvalidMediaError, TranscriberError
 from services.gpu_worker.engine.audio.alignment import Alignment
-from services.gpu_worker.engine.audio.containers import opened
+from services.gpu_worker.engine.audio.containers import is_of_the_machine, opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.mixing import Findings, Mixer
 from services.gpu_worker.engine.audio.openings import Openings, StoppedError
 from services.gpu_worker.engine.audio.samples import Block, Pause, Samples
 from services.gpu_worker.engine.audio.selection import Selection, select
 from services.gpu_worker.engine.audio.track import Track
-from services.gpu_worker.engine.plan import RATE, Hearing, Source
+from services.gpu_worker.engine.plan import RATE, Hearing, Source, on_the_clock
 
 log = structlog.get_logger()
 
@@ -46,11 +46,11 @@ class Reading:
     @property
     def seconds(self) -> float:
         """Where the sound ends on the clock."""
-        return (self.samples + sum(length for _, length in self.pauses)) / RATE
+        return self.clock(self.samples)
 
     def clock(self, samples: int) -> float:
         """The time that a player shows, in seconds, behind so many samples of the blocks."""
-        return (samples + sum(length for position, length in self.pauses if position <= samples)) / RATE
+        return on_the_clock(samples / RATE, self.pauses)
 
 
 def probe(path: Path, hearing: Hearing) -> tuple[Source, Selection]:
@@ -66,9 +66,9 @@ def probe(path: Path, hearing: Hearing) -> tuple[Source, Selection]:
                 channels=stream.channels or 0,
                 declared_seconds=promised_seconds(path, container, stream),
             )
-    except (TranscriberError, MemoryError):
-        raise
     except Exception as error:
+        if isinstance(error, TranscriberError) or is_of_the_machine(error):
+            raise
         raise InvalidMediaError("What the file says of itself makes no sense.") from error
     return source, selection
 
@@ -90,9 +90,12 @@ def _voices(path: Path, stop: threading.Event, reading: Reading) -> Iterator[Sam
         for item in _aligned(path, stop, reading):
             for mixed in mixer.push(item):
                 yield from _counted(mixed, reading)
-    except (TranscriberError, StoppedError, MemoryError):
+    except (TranscriberError, StoppedError):
         raise
-    except Exception as error:  # noqa: BLE001 - whatever a library says of a file: what was read until then is good
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        # Whatever else a library says, it says of the file; what was read until then is good.
         log.warning("media.broken", error=type(error).__name__, seconds=round(reading.seconds, 3))
         reading.broken = True
     for mixed in mixer.finish():
@@ -117,6 +120,8 @@ def _aligned(path: Path, stop: threading.Event, reading: Reading) -> Iterator[Bl
             for number, stream in zip(reading.selection.numbers, streams, strict=True)
         ]
         alignment = Alignment([track.names for track in reading.tracks])
-        for track, piece in Openings(path, reading.tracks, stop).pieces(container, streams):
+        openings = Openings(path, reading.tracks, stop)
+        for track, piece in openings.pieces(container, streams):
             yield from alignment.push(reading.tracks.index(track), piece)
+        reading.broken = openings.given_up
         yield from alignment.finish()

@@ -65,10 +65,8 @@ def _tracks(reading: Reading) -> Iterator[Remark]:
     others = [track for track in reading.tracks if track not in heard and (track.decoded or track.damaged)]
     sentences = list(reading.selection.left_out)
     if others:
-        numbers = [" and ".join(str(track.number) for track in tracks) for tracks in (heard, others)]
-        sentences.append(
-            f"Sound track {numbers[0]} is heard, {numbers[1]} left out; the option `tracks` chooses others."
-        )
+        names = [", ".join(str(track.number) for track in tracks) for tracks in (heard, others)]
+        sentences.append(f"Heard: sound track {names[0]}; left out: {names[1]}. The option `tracks` chooses others.")
     if sentences and reading.selection.sources.chosen is None:
         yield Remark("tracks_left_out", " ".join(sentences))
     if findings.left_out_at is not None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from services.gpu_worker.engine.audio.containers import Untyped
 from services.gpu_worker.engine.audio.track import Track
 
-SILENT = 3.0
-"""Seconds of sound of one stream in which another gives no packet: then that one has ended."""
+SILENT, MOST_WAITING = 3.0, 500
+"""Seconds, or packets, of one stream in which another gives no packet: then that one has ended."""
 
 
 class Succession:
@@ -34,7 +34,9 @@ class Succession:
             return [mine, *self._beside()] if self._new else (mine,)
         waiting = self._new.setdefault(index, [])
         waiting.append(packet)
-        enough = sum(float((one.duration or 0) * one.time_base) for one in waiting) > SILENT
+        enough = (
+            len(waiting) >= MOST_WAITING or (waiting[-1].pts or 0) - (waiting[0].pts or 0) > SILENT / packet.time_base
+        )
         return self._take_over(index) if enough else ()
 
     def finish(self) -> Iterator[tuple[Track, Untyped]]:
@@ -52,7 +54,7 @@ class Succession:
 
     def _take_over(self, index: int) -> Iterator[tuple[Track, Untyped]]:
         """The new stream goes on with the track of the last one, which would have the other's if it came again."""
-        ended = self._last if self._last is not None else index
+        ended = self._last or 0
         self._track.pop(ended, None)
         self._own[index], self._own[ended] = self._own[ended], self._own[index]
         self._track[index], self._last = self._own[index], index

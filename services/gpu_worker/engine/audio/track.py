@@ -9,7 +9,14 @@ from pathlib import Path
 import av
 
 from services.gpu_worker.engine.audio.clock import LONGEST_JUMP, LONGEST_SPLICE, Clock
-from services.gpu_worker.engine.audio.containers import STAMPLESS, Untyped, is_spliced, name
+from services.gpu_worker.engine.audio.containers import (
+    STAMPLESS,
+    Untyped,
+    id3_length,
+    is_of_the_machine,
+    is_spliced,
+    name,
+)
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.resampling import Resampler
 from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Names, Piece, Samples
@@ -49,7 +56,8 @@ class Track:
     def __init__(self, number: int, path: Path, container: Untyped, stream: Untyped) -> None:
         self.number = number
         """Counted from 1 among the file's sound tracks."""
-        self.names: Names = ("NONE",) * (stream.channels or 1)
+        layout = getattr(stream, "layout", None)
+        self.names: Names = tuple(channel.name for channel in layout.channels) if layout else ("NONE",)
         self.damaged = self.failed_in_a_row = 0
         """Packets that could not be decoded; the last of them."""
         self.decoded = False
@@ -63,9 +71,10 @@ class Track:
         self._at = 0
         self.follow(container, stream)
 
-    def follow(self, container: Untyped, stream: Untyped) -> None:
-        """Go on with a stream of the file as it was opened again; the clock stays the first one's."""
+    def follow(self, container: Untyped, stream: Untyped, start: int = 0) -> None:
+        """Go on with a stream of the file as it was opened again at a byte; the clock stays the first one's."""
         self._stream = stream
+        self._start, self._pushed = start, self.clock.pushed
         self._tick = float(stream.time_base)
         self._index = _index(stream) if name(container) == "avi" else {}
         self._stampless = name(container) in STAMPLESS
@@ -82,8 +91,10 @@ class Track:
             self._stream = packet.stream
         try:
             frames = packet.decode()
-        except Exception:  # noqa: BLE001 - whatever a decoder says of a packet: it is passed over
-            self.damaged += 1
+        except Exception as error:
+            if is_of_the_machine(error):
+                raise
+            self.damaged += 1  # whatever else a decoder says of a packet: it is passed over
             self.failed_in_a_row += 1
             return
         if frames:
@@ -161,14 +172,5 @@ class Track:
         self._first = self._first if before else position
         if not before or position <= before + packet.size:
             return 0.0
-        skipped = position - before - (self._tag(before) if self._stampless else 0)
-        return float(skipped * self.clock.pushed / (before - self._first))
-
-    def _tag(self, position: int) -> int:
-        """Length of the ID3 tag at a byte, as files that were joined have one in their middle."""
-        with self._path.open("rb") as file:
-            file.seek(position)
-            head = file.read(10)
-        if len(head) < 10 or not head.startswith(b"ID3"):  # noqa: PLR2004 - the length of the tag's header
-            return 0
-        return 10 + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+        skipped = position - before - (id3_length(self._path, self._start + before) if self._stampless else 0)
+        return float(skipped * (self.clock.pushed - self._pushed) / (before - self._first))
