@@ -56,8 +56,7 @@ class Track:
     def __init__(self, number: int, path: Path, container: Untyped, stream: Untyped) -> None:
         self.number = number
         """Counted from 1 among the file's sound tracks."""
-        layout = getattr(stream, "layout", None)
-        self.names: Names = tuple(channel.name for channel in layout.channels) if layout else ("NONE",)
+        self.names: Names = tuple(channel.name for channel in stream.layout.channels) or ("NONE",)
         self.damaged = self.failed_in_a_row = 0
         """Packets that could not be decoded; the last of them."""
         self.decoded = False
