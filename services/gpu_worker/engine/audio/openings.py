@@ -30,13 +30,14 @@ from services.gpu_worker.engine.audio.samples import Piece
 from services.gpu_worker.engine.audio.succession import Succession
 from services.gpu_worker.engine.audio.track import Track
 
-MOST_OPENINGS = 100
+MOST_OPENINGS = 1000
+"""Of one file: beginnings that are found by chance must not cost hours."""
 LEAST_LEFT = 100_000
 """Bytes behind the last packet that are worth another opening, in formats that do not show where they begin."""
 LOST_IN_A_ROW = 20
-"""Packets that cannot be decoded: perhaps another file, or another codec, has begun."""
+"""Packets that cannot be decoded before it is asked why."""
 LOOK_BACK = 2**16
-"""Bytes before these that may be of the other one already."""
+"""Bytes before these that may be of another file already."""
 STUCK = 20
 """Errors in a row, of a demuxer that does not get on."""
 
@@ -113,21 +114,26 @@ class Openings:
         form = name(container)
         succession = Succession(tracks, streams, takes_over=is_spliced(container))
         for packet in _packets(self.stop, container, streams):
-            for track, one in succession.push(packet):
-                for piece in track.feed(one):
+            for track, due in succession.push(packet):
+                for piece in track.feed(due):
                     yield track, piece
-                if track.failed_in_a_row % LOST_IN_A_ROW == 0 and all(one.failed_in_a_row for one in tracks):
-                    end = _end(form, tracks, start)
-                    another = next_beginning(self.path, form, end)
-                    if another is not None and one.pos is not None and another < start + one.pos:
-                        return end
-        for track, one in succession.finish():
-            for piece in track.feed(one):
+                if track.failed_in_a_row and self._is_another(form, tracks, start, due):
+                    return _end(form, tracks, start)
+        for track, due in succession.finish():
+            for piece in track.feed(due):
                 yield track, piece
         for track in tracks:
             for piece in track.drain():
                 yield track, piece
         return bound(self.path, container, start) or _end(form, tracks, start)
+
+    def _is_another(self, form: str, tracks: list[Track], start: int, packet: Untyped) -> bool:
+        """Whether packets cannot be decoded since another file, or another codec, has begun."""
+        failed = [track.failed_in_a_row for track in tracks]
+        if not all(failed) or max(failed) % LOST_IN_A_ROW or packet.pos is None:
+            return False
+        begins = next_beginning(self.path, form, _end(form, tracks, start))
+        return begins is not None and begins < start + packet.pos
 
 
 def _end(form: str, tracks: list[Track], start: int) -> int:

@@ -23,6 +23,7 @@ from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Names, Pie
 from services.gpu_worker.engine.plan import RATE
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
+"""Samples a second: half a telephone's, and the most that any recorder has."""
 MOST_CHANNELS = 64
 """What FFmpeg's resampler takes."""
 LONGEST = LONGEST_SILENCE / RATE
@@ -169,7 +170,7 @@ class Track:
             return 0.0
         before, self.end = self.end, max(position + packet.size, self.end)
         self._first = self._first if before else position
-        if not before or position <= before + packet.size:
+        if before <= self._first or position <= before + packet.size:
             return 0.0
         skipped = position - before - (id3_length(self._path, self._start + before) if self._stampless else 0)
         return float(skipped * (self.clock.pushed - self._pushed) / (before - self._first))
