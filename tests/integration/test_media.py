@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -314,3 +315,38 @@ def test_a_part_s_own_file_holds_the_very_samples_of_every_voice(
     for part in cut.parts:
         own = np.concatenate(list(read(tmp_path / f"{part.index}.flac", VOICES, stop)[1]), axis=1)
         assert np.array_equal(own, whole[:, part.start : part.end])
+
+
+def test_a_tag_with_a_cover_between_joined_files_is_no_lost_sound(tmp_path: Path) -> None:
+    size = 300_000
+    tag = b"ID3\x04\0\0" + bytes(size >> shift & 0x7F for shift in (21, 14, 7, 0)) + b"\xff\xd8" * (size // 2)
+    data = MEETING.read_bytes()
+    once, twice = plan(MEETING), plan(written(tmp_path / "twice.mp3", data + tag + data))
+    assert twice.seconds == pytest.approx(2 * once.seconds, abs=0.2)
+    assert "gaps" not in twice.warnings
+
+
+def test_in_joined_files_the_track_that_was_asked_for_stays_the_same(tmp_path: Path, meeting: np.ndarray) -> None:
+    silence = np.zeros(len(meeting))
+    first = two_tracks(tmp_path / "first.mka", silence, meeting, language="eng").read_bytes()
+    twice = plan(written(tmp_path / "twice.mka", first + first), tracks=[2])
+    assert twice.seconds == pytest.approx(2 * SECONDS, abs=0.2)
+    assert twice.speech == pytest.approx(2 * plan(tmp_path / "first.mka", tracks=[2]).speech, rel=0.02)
+
+
+def test_a_thousand_files_joined_are_read_and_what_is_beyond_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = write_wav(tmp_path / "second.wav", np.zeros(RATE)).read_bytes()
+    monkeypatch.setattr("services.gpu_worker.engine.audio.openings.MOST_OPENINGS", 20)
+    assert plan(written(tmp_path / "few.wav", second * 20)).seconds == 20
+    many = plan(written(tmp_path / "many.wav", second * 30))
+    assert (many.truncated_at, many.seconds) == (21, 21)
+
+
+def test_what_only_looks_like_the_beginning_of_a_file_costs_little(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "noise.wav", np.zeros(RATE))
+    path.write_bytes(path.read_bytes() + b"RIFF\xff\xff\0\0WAVEfmt " * 100_000)
+    began = time.process_time()
+    assert plan(path).seconds == 1
+    assert time.process_time() - began < 10
