@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -87,7 +88,10 @@ def send(
     language: str = "sv",
     tracks: Tracks = None,
 ) -> None:
-    """Upload recordings, wait for their transcripts, and write each beside its recording: möte.mp3 → möte.txt."""
+    """Upload recordings, wait for their transcripts, and write each beside its recording: möte.mp3 → möte.txt.
+
+    What of a recording could not be heard is said on standard error.
+    """
     recordings = Recordings(api, key)
     options = {"language": language, "tracks": tracks or None}
     sent = [(path, recordings.send(path, options)) for path in files]
@@ -98,6 +102,8 @@ def send(
             error = job.get("error") or {"code": job["status"].upper(), "message": "no transcript was made."}
             failed.append(f"{path}: {error['code']}: {error['message']}")
             continue
+        for remark in job["result"]["quality"].get("remarks", []):
+            print(f"{path}: {remark['message']}", file=sys.stderr)
         print(_written(path.with_suffix(f".{form}"), recordings.transcript(job_id, form)))
     if failed:
         raise JobFailedError("; ".join(failed))

@@ -113,6 +113,8 @@ def report(console: Console, client: Client, shipment: Shipment, folder: Path) -
     path = save(text, folder)
     result: Any = job.result
     console.print(f"file     {escape(str(path))}")
+    for remark in result["quality"]["remarks"]:
+        console.print(f"note     {escape(remark['message'])}")
     console.print(f"results  {', '.join(sorted(result['files']))} under s3://{BUCKET}/{result['prefix']}")
     console.print(f"webhook  {received.type} {received.message_id}: signature verified")
     console.print(f"on AWS   {cost(job)}")

@@ -32,6 +32,7 @@ def test_recordings_are_sent_and_their_texts_written_beside_them_replacing_nothi
     done = transcribe(stack, str(recording), "--format", "srt", "--track", "1")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(tmp_path / "möte å_2.srt")
+    assert "möte å.mp3: The sound ends at 9.9 s, before the file's header says it does." in done.stderr
     assert "-->" in (tmp_path / "möte å_2.srt").read_text("utf-8")
     assert kept.read_text() == "mine"
     (job,) = Client(stack, "command-line").http.get("/api/jobs").json()["jobs"]
