@@ -11,7 +11,7 @@ import functools
 import io
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,6 +19,7 @@ import av
 
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.media_types import FORMAT_WHITELIST
+from services.gpu_worker.engine.audio.riff import wav
 
 Untyped: TypeAlias = Any
 """An object of a library without type information."""
@@ -31,7 +32,7 @@ _TS_DISCONT = 0x0200
 """libavformat's flag for formats in which stamps may be set anew at any moment."""
 FRAGMENTED = frozenset({"mov"})
 """Formats that can be taken up at a fragment, with the head of the file."""
-BOUNDED = frozenset({"flac", "matroska"})
+BOUNDED = frozenset({"flac", "matroska", "mov"})
 """Formats that FFmpeg reads on into the next file, by the rules of the first."""
 # How a file of a format begins, how many bytes before that, and what must be among the bytes that follow: where one was
 # joined to another, or where reading can be taken up behind damage.
@@ -57,7 +58,10 @@ _BEGINNINGS: Mapping[str, tuple[bytes, int, tuple[bytes, ...]]] = {
 }
 _OF_THE_MACHINE = frozenset({errno.ENOENT, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC})
 """Not EIO, which FFmpeg says of files that end too early."""
+_SECOND_BOXES = frozenset({b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"uuid", b"styp", b"sidx", b"pdin"})
 _ID3_HEAD = 10
+SMALL = 64 * 2**20
+"""Bytes."""
 _HEAD = 64
 """Bytes behind the first ones that are looked at."""
 
@@ -78,11 +82,18 @@ def opened(path: Path, start: int = 0, form: str | None = None, head: int = 0) -
                 file = stack.enter_context(_Part(path, start, end))
             return stack.enter_context(_open(file, form, options))
 
-        container = open_(form)
+        header = None if start else wav(path)
+        if header and header.is_stale:
+            container = open_("wav", ignore_length="1")
+        elif header and header.ends_in_zeros:
+            container = open_(None, header.start + (header.size or 0))
+        else:
+            container = open_(form)
         if name(container) == "aac":  # its parser forgets where packets lie
             container = open_("aac", fflags="noparse")
-        elif (end := bound(path, container, start)) is not None:
-            container = open_(name(container), end)
+        elif (end := _bound(path, container, start)) is not None:
+            with suppress(InvalidMediaError):  # then it was no other file
+                container = open_(name(container), end)
         yield container
 
 
@@ -101,12 +112,14 @@ def is_of_the_machine(error: Exception) -> bool:
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _OF_THE_MACHINE)
 
 
-def bound(path: Path, container: Untyped, start: int) -> int | None:
-    """Where another file begins that FFmpeg would read by the rules of this one; looked for in sound without pictures,
-    as a long video takes long to search.
+def _bound(path: Path, container: Untyped, start: int) -> int | None:
+    """Where another file begins that FFmpeg would read by the rules of this one; looked for in what is small, or sound
+    without pictures, as a long video takes long to search.
     """
     sound_alone = len(container.streams) == len(container.streams.audio)
-    return next_beginning(path, name(container), start + 1) if name(container) in BOUNDED and sound_alone else None
+    if name(container) not in BOUNDED or not (sound_alone or path.stat().st_size < SMALL):
+        return None
+    return next_beginning(path, name(container), start + id3_length(path, start) + 1)
 
 
 def name(container: Untyped) -> str:
@@ -130,44 +143,73 @@ def _next_beginning(path: Path, form: str, after: int, _size: int, _modified: in
     if form not in _BEGINNINGS:
         return None
     magic, before, wanted = _BEGINNINGS[form]
-    for found, head in _found(path, magic, after + before):
+    for found, head in _found(path, magic, after, before):
+        if form == "mov" and not _is_first_box(head):
+            continue
         if not wanted or any(one in head for one in wanted):
-            return found - before
+            return found
     return None
+
+
+def _is_first_box(head: bytes) -> bool:
+    """Whether an MP4's first box is followed by another that may come second."""
+    size = int.from_bytes(head[:4], "big")
+    return 8 <= size <= _HEAD - 8 and head[size + 4 : size + 8] in _SECOND_BOXES  # noqa: PLR2004 - size and name
 
 
 def next_fragment(path: Path, form: str, after: int) -> tuple[int, int] | None:
     """Where, behind a byte, a fragment of an MP4 begins, and where the first one does: what is before it, all need."""
     if form not in FRAGMENTED:
         return None
-    found = next(_found(path, b"moof", after + 4), None)
-    first = next(_found(path, b"moof", 0), None) if found else None
-    return (found[0] - 4, first[0] - 4) if found and first and first[0] < found[0] else None
+    found = _first_fragment(path, after)
+    first = _first_fragment(path, 0) if found is not None else None
+    return (found, first) if found is not None and first is not None and first < found else None
 
 
-def _found(path: Path, magic: bytes, after: int) -> Iterator[tuple[int, bytes]]:
-    """Each place of some bytes behind a byte, with what follows; a little at a time, as a search stops all threads."""
+def _first_fragment(path: Path, after: int) -> int | None:
+    return next((at for at, head in _found(path, b"moof", after, 4) if head[12:16] == b"mfhd"), None)
+
+
+def _found(path: Path, magic: bytes, after: int, before: int) -> Iterator[tuple[int, bytes]]:
+    """Each place, behind a byte, that is so many bytes before the magic ones, with what is there.
+
+    It is read a little at a time, as a search stops all threads.
+    """
     base, content = after, b""
     with path.open("rb") as file:
         file.seek(after)
         while more := file.read(2**20):
             content += more
-            at = content.find(magic)
+            at = content.find(magic, before)
             while 0 <= at <= len(content) - _HEAD:
-                yield base + at, content[at : at + _HEAD]
+                yield base + at - before, content[at - before : at - before + _HEAD]
                 at = content.find(magic, at + 1)
-            keep = at if at >= 0 else max(0, len(content) - _HEAD + 1)
+            keep = at - before if at >= 0 else max(0, len(content) - _HEAD + 1)
             base, content = base + keep, content[keep:]
 
 
 def id3_length(path: Path, position: int) -> int:
-    """Length of the ID3 tag at a byte; 0 where there is none. Joined files have them in their middle."""
+    """Length of the ID3 tag at a byte; 0 where there is none."""
     with path.open("rb") as file:
         file.seek(position)
-        head = file.read(_ID3_HEAD)
-    if len(head) < _ID3_HEAD or not head.startswith(b"ID3"):
+        return _id3_length(file.read(_ID3_HEAD))
+
+
+def _id3_length(head: bytes) -> int:
+    if len(head) < _ID3_HEAD or not head.startswith(b"ID3") or max(head[6:_ID3_HEAD]) > 0x7F:  # noqa: PLR2004 - 7 bits
         return 0
-    return _ID3_HEAD + sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+    sizes = zip(head[6:_ID3_HEAD], (21, 14, 7, 0), strict=True)
+    return _ID3_HEAD + sum(byte << shift for byte, shift in sizes)
+
+
+def is_tagged(path: Path, start: int, end: int) -> bool:
+    """Whether between two places files of frames were joined: there are tags, and no sound is missing."""
+    with path.open("rb") as file:
+        file.seek(start)
+        content = file.read(min(end - start, SMALL))
+    found = content.find(b"ID3")
+    tag = found >= 0 and _id3_length(content[found : found + _ID3_HEAD]) > 0
+    return tag or content.startswith(b"TAG") or b"APETAGEX" in content
 
 
 class _Part(io.FileIO):

@@ -29,6 +29,8 @@ OPPOSED = -0.3
 """Correlation from which a channel is turned round before it is added to others."""
 EQUAL = 0.98
 """Correlation from which two voices are the same."""
+DIFFERENT = 0.7
+"""Correlation under which they are not."""
 CANCELLED = 0.1
 """Of the loudest channel: a mix as quiet as that has lost what was said."""
 LEAST_SAMPLES = 3 * RATE
@@ -62,6 +64,8 @@ class Findings:
     """Some of the voices that were asked for carry the same."""
     cancelled_at: int | None = None
     """Where channels begin to cancel each other, against what was settled."""
+    differ_at: int | None = None
+    """Where voices that carried the same, and were made one, begin to differ."""
     left_out_at: int | None = None
     """Where a track that is left out begins to be heard alone."""
     left_out: int = 0
@@ -93,6 +97,7 @@ class _Section:
         self.items.append(item)
         if isinstance(item, Block):
             sound = item.samples.astype(np.float32)
+            sound -= sound.mean(axis=1, keepdims=True)  # an offset is no sound
             powers = sound @ sound.T
             self.bytes += item.samples.nbytes
             self.powers += powers
@@ -110,7 +115,7 @@ class Mixer:
         self._sections: list[_Section] = []
         """The last one, and those before it that nothing is settled of."""
         self._position = self._cancelled = self._alone = 0
-        self._began_to_cancel = self._began_alone = 0
+        self._different = self._began_to_cancel = self._began_alone = self._began_to_differ = 0
 
     def push(self, item: Block | Pause) -> Iterator[Samples | Pause]:
         """Take what comes next, a block first; give what is settled."""
@@ -218,6 +223,11 @@ class Mixer:
             self._began_to_cancel = self._position if not self._cancelled else self._began_to_cancel
             self._cancelled += count
             findings.cancelled_at = self._began_to_cancel if self._cancelled >= LEAST_SAMPLES else None
+        own = [row for row in range(len(sound)) if tracks[row] in findings.heard and levels[row] > AUDIBLE]
+        if findings.equal and len(own) > 1 and abs(np.corrcoef(sound[own])).min() < DIFFERENT:
+            self._began_to_differ = self._position if not self._different else self._began_to_differ
+            self._different += count
+            findings.differ_at = self._began_to_differ if self._different >= LEAST_SAMPLES else None
         loudest = tracks[int(levels.argmax())]
         if loudest not in findings.heard and loudness.max() < INAUDIBLE:
             self._began_alone = self._position if not self._alone else self._began_alone
@@ -233,7 +243,8 @@ def _loudest(section: _Section, track: int) -> float:
 
 
 def _levels(sound: Float) -> Float:
-    """Root mean square of each row."""
+    """Root mean square of each row, without its offset."""
+    sound = sound - sound.mean(axis=1, keepdims=True)
     return np.asarray(np.sqrt(np.array([row @ row for row in sound], np.float32) / np.float32(sound.shape[1])))
 
 

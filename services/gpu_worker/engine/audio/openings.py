@@ -19,7 +19,6 @@ from services.gpu_worker.engine.audio.containers import (
     ANYWHERE,
     FRAGMENTED,
     Untyped,
-    bound,
     is_spliced,
     name,
     next_beginning,
@@ -30,16 +29,16 @@ from services.gpu_worker.engine.audio.samples import Piece
 from services.gpu_worker.engine.audio.succession import Succession
 from services.gpu_worker.engine.audio.track import Track
 
-MOST_OPENINGS = 1000
-"""Of one file: beginnings that are found by chance must not cost hours."""
+MOST_OPENINGS, MOST_IN_VAIN = 1000, 20
+"""Of one file, and of these, without any sound: beginnings that are found by chance must not cost hours."""
 LEAST_LEFT = 100_000
 """Bytes behind the last packet that are worth another opening, in formats that do not show where they begin."""
 LOST_IN_A_ROW = 20
 """Packets that cannot be decoded before it is asked why."""
 LOOK_BACK = 2**16
 """Bytes before these that may be of another file already."""
-STUCK = 20
-"""Errors in a row, of a demuxer that does not get on."""
+STUCK = 20_000
+"""Errors in a row: each stands for some 64 KiB that make no sense, or for a demuxer that does not get on."""
 
 
 class StoppedError(Exception):
@@ -62,24 +61,28 @@ class Openings:
         Raises StoppedError between two packets.
         """
         form = name(container)
+        fragmented = not any(stream.frames for stream in streams)
         end = yield from self._opening(self.tracks, container, streams)
+        in_vain = 0
         for _ in range(MOST_OPENINGS):
-            start, head = self._next(form, end) if end else (None, 0)
+            start, head = self._next(form, end, fragmented=fragmented) if end else (None, 0)
             if start is None:
                 break
-            end = max(start + 1, (yield from self._again(form, start, head)))
-            if form in ANYWHERE and end == start + 1:
+            read_to = yield from self._again(form, start, head)
+            in_vain = 0 if read_to else in_vain + 1
+            if in_vain and (form in ANYWHERE or in_vain > MOST_IN_VAIN):
                 break
+            end = max(start + 1, read_to)
         else:
             self.given_up = True
         for track in self.tracks:
             for piece in track.finish():
                 yield track, piece
 
-    def _next(self, form: str, end: int) -> tuple[int | None, int]:
+    def _next(self, form: str, end: int, *, fragmented: bool) -> tuple[int | None, int]:
         """Where the file can be taken up behind a byte, and how many of its first bytes that needs."""
         start = next_beginning(self.path, form, end)
-        fragment = next_fragment(self.path, form, end)
+        fragment = next_fragment(self.path, form, end) if fragmented else None
         if fragment and (start is None or fragment[0] < start):
             return fragment
         if start is not None and form in ANYWHERE and self.path.stat().st_size - start < LEAST_LEFT:
@@ -87,6 +90,8 @@ class Openings:
         return start, 0
 
     def _again(self, form: str, start: int, head: int) -> Generator[tuple[Track, Piece], None, int]:
+        if self.stop.is_set():
+            raise StoppedError
         with suppress(InvalidMediaError), opened(self.path, start, form, head) as container:
             follow = self._followed(container)
             tracks, streams = list(follow), list(follow.values())
@@ -125,7 +130,8 @@ class Openings:
         for track in tracks:
             for piece in track.drain():
                 yield track, piece
-        return bound(self.path, container, start) or _end(form, tracks, start)
+        stretch = start + container.size
+        return stretch if stretch < self.path.stat().st_size else _end(form, tracks, start)
 
     def _is_another(self, form: str, tracks: list[Track], start: int, packet: Untyped) -> bool:
         """Whether packets cannot be decoded since another file, or another codec, has begun."""

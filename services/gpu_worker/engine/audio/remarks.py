@@ -55,6 +55,9 @@ def _channels(reading: Reading) -> Iterator[Remark]:
         yield Remark("channels_mixed", "There are no two to eight channels to keep separate, so all were mixed.")
     if findings.equal:
         yield Remark("channels_equal", "Channels to be kept separate carry the same, so it is told once.")
+    if findings.differ_at is not None:
+        at = round(reading.clock(findings.differ_at), 2)
+        yield Remark("channels_differ", f"From {at:.1f} s on channels that carried the same differ, and are mixed.", at)
     if findings.cancelled_at is not None:
         at = round(reading.clock(findings.cancelled_at), 2)
         yield Remark("channels_cancel", f"From {at:.1f} s on channels cancel each other: speech may be missing.", at)

@@ -12,9 +12,9 @@ from services.gpu_worker.engine.audio.clock import LONGEST_JUMP, LONGEST_SPLICE,
 from services.gpu_worker.engine.audio.containers import (
     STAMPLESS,
     Untyped,
-    id3_length,
     is_of_the_machine,
     is_spliced,
+    is_tagged,
     name,
 )
 from services.gpu_worker.engine.audio.lengths import promised_seconds
@@ -58,8 +58,8 @@ class Track:
         self.number = number
         """Counted from 1 among the file's sound tracks."""
         self.names: Names = tuple(channel.name for channel in stream.layout.channels) or ("NONE",)
-        self.damaged = self.failed_in_a_row = 0
-        """Packets that could not be decoded; the last of them."""
+        self.damaged = self.failed_in_a_row = self._failed = 0
+        """Packets that could not be decoded; those of them since the last good one; those before it."""
         self.decoded = False
         self.promised = promised_seconds(path, container, stream)
         self.clock: Clock[Untyped] = Clock(LONGEST_SPLICE if is_spliced(container) else LONGEST_JUMP)
@@ -98,7 +98,7 @@ class Track:
             self.failed_in_a_row += 1
             return
         if frames:
-            self.failed_in_a_row = 0
+            self._failed, self.failed_in_a_row = self.failed_in_a_row, 0
             if self._index and packet.pos in self._index:
                 frames[0].pts = self._index[packet.pos]
             self._push(frames, self._skipped(packet))
@@ -172,5 +172,7 @@ class Track:
         self._first = self._first if before else position
         if before <= self._first or position <= before + packet.size:
             return 0.0
-        skipped = position - before - (id3_length(self._path, self._start + before) if self._stampless else 0)
-        return float(skipped * (self.clock.pushed - self._pushed) / (before - self._first))
+        if self._stampless and is_tagged(self._path, self._start + before, self._start + position):
+            self.damaged -= self._failed
+            return 0.0
+        return float((position - before) * (self.clock.pushed - self._pushed) / (before - self._first))

@@ -1,0 +1,88 @@
+"""What a WAV says of itself, and whether it can be so: recorders that crash or write to a pipe leave it unfinished."""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_0000))
+"""Sizes that programs write which do not know the size, as when they write to a pipe."""
+_PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
+_TAIL = 4096
+"""Bytes behind the sound that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wav:
+    """The `data` chunk of a WAV, RF64 or Wave64."""
+
+    start: int
+    """Its first byte."""
+    size: int | None
+    """Bytes of sound; None where the program did not know."""
+    rate: int
+    """Bytes a second, by the other fields, as the byte rate itself is often wrong; 0 where the sound is compressed."""
+    behind: bytes
+    """What follows it."""
+
+    @property
+    def seconds(self) -> float | None:
+        return self.size / self.rate if self.size and self.rate else None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the sound goes on behind what the header says: no chunk begins there, nor nothing."""
+        name = self.behind[:4]
+        return self.size is not None and len(self.behind) == _TAIL and any(self.behind) and not _may_be_a_name(name)
+
+    @property
+    def ends_in_zeros(self) -> bool:
+        """Whether nothing follows but room that was never written to, which FFmpeg reads as chunks without end."""
+        return self.size is not None and len(self.behind) == _TAIL and not any(self.behind)
+
+
+def wav(path: Path) -> Wav | None:
+    """None where the file is none, or has no sound in it."""
+    rate, large = 0, None
+    with path.open("rb") as file:
+        for chunk, size in _chunks(file):
+            if chunk == b"fmt ":
+                form, channels, samples, bits = struct.unpack("<HHI6xH", file.read(16).ljust(16, b"\0"))
+                if form in (_PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE):
+                    rate = samples * channels * -(-bits // 8)
+            elif chunk == b"ds64":
+                large = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))[0]
+            elif chunk == b"data":
+                start = file.tell()
+                known = size and not any(size in sizes for sizes in _PLACEHOLDERS)
+                length = size if known else large
+                file.seek(start + min(length or 0, path.stat().st_size))
+                return Wav(start, length, rate, file.read(_TAIL))
+    return None
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
+    """Names and sizes of chunks, with the file at the beginning of each."""
+    head = file.read(12)
+    wide = head.startswith(b"riff")
+    if not wide and not (head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE"):
+        return
+    names, at = (24, 40) if wide else (8, 12)
+    end = file.seek(0, io.SEEK_END)
+    while at < end:
+        file.seek(at)
+        header = file.read(names)
+        if len(header) < names:
+            return
+        size = int.from_bytes(header[16:], "little") - names if wide else int.from_bytes(header[4:], "little")
+        yield header[:4], size
+        at += names + max(size, 0) + -size % (8 if wide else 2)
+
+
+def _may_be_a_name(four: bytes) -> bool:
+    """Whether these may be a chunk's: letters, figures and spaces, behind a byte of padding or not."""
+    return any(all(32 <= byte < 127 for byte in name) for name in (four, four[1:]))  # noqa: PLR2004 - what is printed
