@@ -164,6 +164,23 @@ def test_what_equal_channels_carry_later_is_heard_although_they_differ_then() ->
     assert likeness(voices[0][70 * RATE :], voice(2, 10) + voice(3, 10)) > 0.99
 
 
+def test_equal_channels_that_differ_later_are_told_with_the_time() -> None:
+    later = [np.concatenate([voice(1, 70), voice(number, 10)]) for number in (2, 3)]
+    _, mixer = mixed(Sources(separate=True), ((STEREO,), later))
+    assert mixer.findings.differ_at == pytest.approx(70 * RATE, abs=RATE)
+
+
+def test_an_offset_is_no_sound() -> None:
+    offset = np.full(SECONDS * RATE, 2500, np.float32)
+    _, mixer = mixed(Sources(), ((MONO, MONO), [offset, voice(2)]))
+    assert mixer.findings.heard == (1,)
+    apart, mixer = mixed(
+        Sources(separate=True), ((STEREO,), [voice(1, level=300) + offset, voice(2, level=300) + offset])
+    )
+    assert len(apart) == 2
+    assert not mixer.findings.equal
+
+
 def test_channels_that_begin_to_cancel_later_are_told_with_the_time() -> None:
     both = voice(1, 80)
     other = both.copy()

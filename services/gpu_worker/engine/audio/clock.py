@@ -28,6 +28,8 @@ LONGEST_OVERLAP = 0.05
 """Seconds that are cut where a stamp lies before the end of what was placed; beyond that the sound goes on."""
 MOST_DRIFT = 0.01
 """Share by which a recorder's samples run fast or slow; stamps that differ by more count in another unit."""
+PAGE = 5.0
+"""Seconds of sound that may bear the old stamps behind bytes that were skipped: the rest of a page of Ogg."""
 LEAST_SKIPPED = 0.1
 """Seconds; what is less is padding or a tag."""
 LEAST_LOSS = 0.015
@@ -78,6 +80,8 @@ class Clock(Generic[T]):
     _adjusted: float = 0.0
     """Seconds of sound that were placed when a drift was last made up for."""
     _skipped: float = 0.0
+    """The most of late, and behind how many seconds of sound."""
+    _skipped_at: float = 0.0
     _stamp: float = 0.0
 
     def push(self, frame: T, stamp: float | None, length: float, skipped: float = 0.0) -> None:
@@ -121,7 +125,8 @@ class Clock(Generic[T]):
         first = self._waiting.popleft()
         place = self._placed + self._offset
         self._placed += first.length
-        self._skipped = max(first.skipped, self._skipped / 2)  # a page's first frames may still bear the old stamps
+        if first.skipped >= self._skipped or self._placed > self._skipped_at + PAGE:
+            self._skipped, self._skipped_at = first.skipped, self._placed
         return first.frame, place, first.length
 
     def _jump(self) -> None:

@@ -27,7 +27,7 @@ class Wav:
     rate: int
     """Bytes a second, by the other fields, as the byte rate itself is often wrong; 0 where the sound is compressed."""
     behind: bytes
-    """What follows it."""
+    """What follows it, its beginning and its end; nothing where that is short."""
 
     @property
     def seconds(self) -> float | None:
@@ -36,13 +36,12 @@ class Wav:
     @property
     def is_stale(self) -> bool:
         """Whether the sound goes on behind what the header says: no chunk begins there, nor nothing."""
-        name = self.behind[:4]
-        return self.size is not None and len(self.behind) == _TAIL and any(self.behind) and not _may_be_a_name(name)
+        return self.size is not None and any(self.behind) and not _may_be_a_name(self.behind[:4])
 
     @property
     def ends_in_zeros(self) -> bool:
         """Whether nothing follows but room that was never written to, which FFmpeg reads as chunks without end."""
-        return self.size is not None and len(self.behind) == _TAIL and not any(self.behind)
+        return self.size is not None and bool(self.behind) and not any(self.behind)
 
 
 def wav(path: Path) -> Wav | None:
@@ -60,9 +59,19 @@ def wav(path: Path) -> Wav | None:
                 start = file.tell()
                 known = size and not any(size in sizes for sizes in _PLACEHOLDERS)
                 length = size if known else large
-                file.seek(start + min(length or 0, path.stat().st_size))
-                return Wav(start, length, rate, file.read(_TAIL))
+                return Wav(start, length, rate, _behind(file, start + (length or 0)))
     return None
+
+
+def _behind(file: BinaryIO, at: int) -> bytes:
+    end = file.seek(0, io.SEEK_END)
+    if end - at < 2 * _TAIL:
+        return b""
+    parts = []
+    for place in (at, end - _TAIL):
+        file.seek(place)
+        parts.append(file.read(_TAIL))
+    return b"".join(parts)
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
