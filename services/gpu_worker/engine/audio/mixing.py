@@ -33,6 +33,8 @@ DIFFERENT = 0.7
 """Correlation under which they are not."""
 CANCELLED = 0.1
 """Of the loudest channel: a mix as quiet as that has lost what was said."""
+WATCHED = RATE // 4
+"""Samples of each second that are held against what was settled; all would cost a tenth of the reading."""
 LEAST_SAMPLES = 3 * RATE
 """In which something is otherwise than it was settled, before it is told."""
 
@@ -87,11 +89,11 @@ class _Section:
     """Of each row in each voice, shape (voices, rows), once that is settled."""
     within: bool = True
     """Whether no voice can be louder than 16 bit hold."""
+    tracks: list[int] = field(init=False)
+    """The track of each row."""
 
-    @property
-    def tracks(self) -> list[int]:
-        """The track of each row."""
-        return [track for track, names in enumerate(self.layout) for _ in names]
+    def __post_init__(self) -> None:
+        self.tracks = [track for track, names in enumerate(self.layout) for _ in names]
 
     def add(self, item: Block | Pause) -> None:
         self.items.append(item)
@@ -207,24 +209,23 @@ class Mixer:
         if section.weights is not None and not alone and not self._sources.as_they_are:
             sound = samples.astype(np.float32)
             voices = section.weights @ sound
-            self._watch(section.tracks, section.weights, sound, voices)
+            self._watch(section, sound.shape[1], sound[:, :WATCHED], voices[:, :WATCHED])
             samples = (voices if section.within else np.clip(voices, -32768, 32767)).astype(np.int16)
         self._position += samples.shape[1]
         return samples
 
-    def _watch(self, tracks: Sequence[int], weights: Float, sound: Float, voices: Float) -> None:
+    def _watch(self, section: _Section, count: int, sound: Float, voices: Float) -> None:
         """Hold what comes against what was settled; what is found is where it began, once it has lasted."""
         levels, loudness = _levels(sound), _levels(voices)
-        if levels.max() < AUDIBLE:
+        if section.weights is None or levels.max() < AUDIBLE:
             return
-        findings, count = self.findings, sound.shape[1]
-        expected = np.max(np.abs(weights) * levels, axis=1)
+        findings, tracks = self.findings, section.tracks
+        expected = np.max(np.abs(section.weights) * levels, axis=1)
         if ((expected > INAUDIBLE) & (loudness < CANCELLED * expected)).any():
             self._began_to_cancel = self._position if not self._cancelled else self._began_to_cancel
             self._cancelled += count
             findings.cancelled_at = self._began_to_cancel if self._cancelled >= LEAST_SAMPLES else None
-        own = [row for row in range(len(sound)) if tracks[row] in findings.heard and levels[row] > AUDIBLE]
-        if findings.equal and len(own) > 1 and abs(np.corrcoef(sound[own])).min() < DIFFERENT:
+        if findings.equal and self._differ(tracks, sound, levels):
             self._began_to_differ = self._position if not self._different else self._began_to_differ
             self._different += count
             findings.differ_at = self._began_to_differ if self._different >= LEAST_SAMPLES else None
@@ -235,6 +236,10 @@ class Mixer:
             findings.left_out_at = self._began_alone if self._alone >= LEAST_SAMPLES else None
             findings.left_out = loudest
 
+    def _differ(self, tracks: Sequence[int], sound: Float, levels: Float) -> bool:
+        own = [row for row, track in enumerate(tracks) if track in self.findings.heard and levels[row] > AUDIBLE]
+        return len(own) > 1 and bool(np.abs(np.corrcoef(sound[own])).min() < DIFFERENT)
+
 
 def _loudest(section: _Section, track: int) -> float:
     """The power of a track's loudest channel."""
@@ -244,8 +249,9 @@ def _loudest(section: _Section, track: int) -> float:
 
 def _levels(sound: Float) -> Float:
     """Root mean square of each row, without its offset."""
-    sound = sound - sound.mean(axis=1, keepdims=True)
-    return np.asarray(np.sqrt(np.array([row @ row for row in sound], np.float32) / np.float32(sound.shape[1])))
+    count = np.float32(sound.shape[1])
+    squares = [max(0.0, row @ row / count - (row.sum() / count) ** 2) for row in sound]
+    return np.sqrt(np.array(squares, np.float32))
 
 
 def _weights(powers: Float, rows: Sequence[int]) -> Float:

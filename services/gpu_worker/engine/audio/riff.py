@@ -12,8 +12,8 @@ from typing import BinaryIO
 _PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_0000))
 """Sizes that programs write which do not know the size, as when they write to a pipe."""
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
-_TAIL = 4096
-"""Bytes behind the sound that are looked at."""
+_SAMPLE, _SAMPLES = 4096, 64
+"""Bytes that are looked at behind the sound, and in how many places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Wav:
     rate: int
     """Bytes a second, by the other fields, as the byte rate itself is often wrong; 0 where the sound is compressed."""
     behind: bytes
-    """What follows it, its beginning and its end; nothing where that is short."""
+    """Samples of what follows it, its beginning first; nothing where that is short."""
 
     @property
     def seconds(self) -> float | None:
@@ -65,12 +65,12 @@ def wav(path: Path) -> Wav | None:
 
 def _behind(file: BinaryIO, at: int) -> bytes:
     end = file.seek(0, io.SEEK_END)
-    if end - at < 2 * _TAIL:
+    if end - at < 2 * _SAMPLE:
         return b""
     parts = []
-    for place in (at, end - _TAIL):
+    for place in range(at, end - _SAMPLE + 1, max(_SAMPLE, (end - at) // _SAMPLES)):
         file.seek(place)
-        parts.append(file.read(_TAIL))
+        parts.append(file.read(_SAMPLE))
     return b"".join(parts)
 
 
