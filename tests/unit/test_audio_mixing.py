@@ -165,7 +165,9 @@ def test_what_equal_channels_carry_later_is_heard_although_they_differ_then() ->
 
 
 def test_equal_channels_that_differ_later_are_told_with_the_time() -> None:
-    later = [np.concatenate([voice(1, 70), voice(number, 10)]) for number in (2, 3)]
+    greeting, first, second = voice(1, 70), voice(2, 20), voice(3, 20)
+    first[10 * RATE :], second[: 10 * RATE] = 0, 0
+    later = [np.concatenate([greeting, own]) for own in (first, second)]
     _, mixer = mixed(Sources(separate=True), ((STEREO,), later))
     assert mixer.findings.differ_at == pytest.approx(70 * RATE, abs=RATE)
 
@@ -187,6 +189,18 @@ def test_channels_that_begin_to_cancel_later_are_told_with_the_time() -> None:
     other[70 * RATE :] *= -1
     _, mixer = mixed(Sources(), ((STEREO,), [both, other]))
     assert mixer.findings.cancelled_at == pytest.approx(70 * RATE, abs=RATE)
+
+
+def test_what_only_happens_for_a_moment_is_not_told() -> None:
+    both, others = voice(1, 100), voice(2, 100)
+    cancelling = both.copy()
+    for second in (65, 75, 85, 95):
+        cancelling[second * RATE : (second + 1) * RATE] *= -1
+    assert mixed(Sources(), ((STEREO,), [both, cancelling]))[1].findings.cancelled_at is None
+    pausing = both.copy()
+    for second in (65, 75, 85, 95):
+        pausing[second * RATE : (second + 4) * RATE] = 0
+    assert mixed(Sources(), ((MONO, MONO), [pausing, others]))[1].findings.left_out_at is None
 
 
 def test_a_track_left_out_that_is_heard_alone_later_is_told_with_the_time() -> None:

@@ -25,6 +25,8 @@ AUDIBLE, INAUDIBLE = 100.0, 10.0
 """Root mean squares of 16 bit samples (-50 and -70 dB): surely heard, and surely not. Between the two a channel is
 heard unless it has less than FAINT of the loudest one's: noise of an open line."""
 FAINT = 0.01
+LONG_ALONE = 10 * RATE
+"""Samples in which a track that is left out is heard alone, at a stretch: dubs pause at different times."""
 OPPOSED = -0.3
 """Correlation from which a channel is turned round before it is added to others."""
 EQUAL = 0.98
@@ -221,7 +223,9 @@ class Mixer:
             return
         findings, tracks = self.findings, section.tracks
         expected = np.max(np.abs(section.weights) * levels, axis=1)
-        if ((expected > INAUDIBLE) & (loudness < CANCELLED * expected)).any():
+        if not ((expected > INAUDIBLE) & (loudness < CANCELLED * expected)).any():
+            self._cancelled = 0
+        elif findings.cancelled_at is None:
             self._began_to_cancel = self._position if not self._cancelled else self._began_to_cancel
             self._cancelled += count
             findings.cancelled_at = self._began_to_cancel if self._cancelled >= LEAST_SAMPLES else None
@@ -230,15 +234,21 @@ class Mixer:
             self._different += count
             findings.differ_at = self._began_to_differ if self._different >= LEAST_SAMPLES else None
         loudest = tracks[int(levels.argmax())]
-        if loudest not in findings.heard and loudness.max() < INAUDIBLE:
+        if loudness.max() >= INAUDIBLE:
+            self._alone = 0
+        elif loudest not in findings.heard and findings.left_out_at is None:
             self._began_alone = self._position if not self._alone else self._began_alone
             self._alone += count
-            findings.left_out_at = self._began_alone if self._alone >= LEAST_SAMPLES else None
-            findings.left_out = loudest
+            if self._alone >= LONG_ALONE:
+                findings.left_out_at, findings.left_out = self._began_alone, loudest
 
     def _differ(self, tracks: Sequence[int], sound: Float, levels: Float) -> bool:
-        own = [row for row, track in enumerate(tracks) if track in self.findings.heard and levels[row] > AUDIBLE]
-        return len(own) > 1 and bool(np.abs(np.corrcoef(sound[own])).min() < DIFFERENT)
+        """Whether one of the rows that are heard carries something else than another, or nothing while it does not."""
+        own = [row for row, track in enumerate(tracks) if track in self.findings.heard]
+        if len(own) < 2 or levels[own].max() < AUDIBLE:  # noqa: PLR2004 - one has nothing to differ from
+            return False
+        with np.errstate(invalid="ignore"):
+            return bool(np.nan_to_num(np.abs(np.corrcoef(sound[own]))).min() < DIFFERENT)
 
 
 def _loudest(section: _Section, track: int) -> float:
