@@ -13,6 +13,8 @@ from moto.budgets.responses import BudgetsResponse
 from moto.core.responses import ActionResult
 from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.iam.access_control import IAMPolicy, PermissionResult
+from moto.iam.exceptions import NotFoundException
+from moto.iam.models import IAMBackend
 from moto.s3.models import FakeBucket
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
@@ -33,6 +35,7 @@ def apply() -> None:
     _launch_template_tags()
     _budget_subscribers()
     _gpu_quotas()
+    _instance_profile_roles()
 
 
 def _queue_attributes() -> None:
@@ -146,3 +149,18 @@ def _gpu_quotas() -> None:
 
     ServiceQuotasBackend.get_service_quota = get_service_quota
     ServiceQuotasResponse.get_aws_default_service_quota = ServiceQuotasResponse.get_service_quota
+
+
+def _instance_profile_roles() -> None:
+    """IAM says of a role that is not in a profile that it is not there; moto fails, as when a call is sent again whose
+    answer was lost, and Terraform's destroy with it.
+    """
+    original = IAMBackend.remove_role_from_instance_profile
+
+    def remove_role_from_instance_profile(backend: Any, profile_name: str, role_name: str) -> None:
+        try:
+            original(backend, profile_name, role_name)
+        except ValueError:
+            raise NotFoundException(f"The role with name {role_name} cannot be found.") from None
+
+    IAMBackend.remove_role_from_instance_profile = remove_role_from_instance_profile
