@@ -317,14 +317,14 @@ def test_a_call_costs_as_much_in_a_full_table_as_in_a_small_one() -> None:
     assert [round(after / before, 1) for before, after in zip(small, full, strict=True)] == [1.0, 1.0, 1.0]
 
 
-@mock_aws
 def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> None:
     moto_patches.apply()
-    iam = boto3.client("iam", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
-    iam.create_role(RoleName="worker", AssumeRolePolicyDocument="{}")
-    iam.create_instance_profile(InstanceProfileName="worker")
-    names = {"InstanceProfileName": "worker", "RoleName": "worker"}
-    iam.add_role_to_instance_profile(**names)
-    iam.remove_role_from_instance_profile(**names)
-    with pytest.raises(iam.exceptions.NoSuchEntityException):
+    with mock_aws():
+        iam = boto3.client("iam", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
+        iam.create_role(RoleName="worker", AssumeRolePolicyDocument="{}")
+        iam.create_instance_profile(InstanceProfileName="worker")
+        names = {"InstanceProfileName": "worker", "RoleName": "worker"}
+        iam.add_role_to_instance_profile(**names)
         iam.remove_role_from_instance_profile(**names)
+        with pytest.raises(iam.exceptions.NoSuchEntityException):
+            iam.remove_role_from_instance_profile(**names)
