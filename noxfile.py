@@ -21,7 +21,7 @@ SUPPORTED = ("3.11", "3.13")
 OTHER = [version for version in SUPPORTED if version != HERE]
 ROOMS = ("tests/unit", "tests/integration", "tests/e2e")
 _OF_AN_INTERPRETER = ("api_callbacks", "api_jobs", "api_refusals", "cli", "engine", "engine_options")
-_OF_AN_INTERPRETER += ("example_receivers", "log_shipping", "media", "models")
+_OF_AN_INTERPRETER += ("example_receivers", "log_shipping", "media", "media_broken", "media_tracks", "models")
 ELSEWHERE = (
     *("tests/unit", "tests/e2e/test_command_line.py"),
     *(f"tests/integration/test_{name}.py" for name in _OF_AN_INTERPRETER),
@@ -48,6 +48,11 @@ for folder in sorted(Path.home().glob(".pyenv/versions/3.1[1-3]*/bin")):
 def install(session: nox.Session, requirements: str = "dev") -> None:
     """Install a pinned requirement file, and nothing that is not in it."""
     session.install("--require-hashes", "-r", f"requirements/{requirements}.txt")
+
+
+def may_install() -> bool:
+    """Whether Debian's packages can be installed here."""
+    return os.geteuid() == 0 and Path("/etc/debian_version").exists()
 
 
 def install_programs(session: nox.Session, packages: dict[str, str]) -> None:
@@ -87,7 +92,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
         return
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    if may_install():
         install_programs(session, RECORDING_PACKAGES)
     wanted = ("uv", "python", "find", "--no-project", LAMBDA_PYTHON)
     if not session.run(*wanted, silent=True, success_codes=range(3)):
@@ -189,7 +194,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def recordings(session: nox.Session) -> None:
     """Recordings of every kind, whole and broken, read as they are heard: `./nox -s recordings [-- --only KIND]`."""
-    if shutil.which("ffmpeg") is None and (os.geteuid() != 0 or not Path("/etc/debian_version").exists()):
+    if shutil.which("ffmpeg") is None and not may_install():
         session.error("Left out: this needs ffmpeg, which it installs itself for root on Debian or Ubuntu.")
     install_programs(session, RECORDING_PACKAGES)
     install(session)
@@ -229,7 +234,7 @@ def api_fuzz(session: nox.Session) -> None:
 @nox.session
 def machine(session: nox.Session) -> None:
     """The machine in a container: provisioned by the image's scripts, booted by systemd, and ended in every way."""
-    if os.geteuid() != 0 or not Path("/etc/debian_version").exists():
+    if not may_install():
         session.error("Left out: this needs root and Debian or Ubuntu, for debootstrap and systemd-nspawn.")
     install_programs(session, MACHINE_PACKAGES)
     install(session)

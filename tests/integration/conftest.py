@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 import structlog
 
 from services.common import logs
+from services.gpu_worker.engine.plan import RATE
+from tests.support.acoustics import Sound, load, write_wav
+from tests.support.audio import MEETING
 from tests.support.gateway import Client, Gateway
+from tests.support.media import SECONDS
 from tests.support.world import World, emulated
 
 PRIVATE = re.compile(r"uploads/\w|m(ö|Ã¶|%C3%B6|\\u00f6)te|åäö|whsec_\w|key-of-\w|hooks\.example\.com")
@@ -56,3 +61,15 @@ def alice(gateway: Gateway) -> Client:
 @pytest.fixture
 def mallory(gateway: Gateway) -> Client:
     return gateway.client("mallory")
+
+
+@pytest.fixture(scope="session")
+def meeting() -> Sound:
+    """The meeting's first four sentences."""
+    return load(MEETING)[: int(SECONDS * RATE)]
+
+
+@pytest.fixture(scope="session")
+def talk(meeting: Sound, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as a WAV."""
+    return write_wav(tmp_path_factory.mktemp("talk") / "talk.wav", meeting)

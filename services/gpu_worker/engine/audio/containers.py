@@ -1,4 +1,4 @@
-"""Opening a file, and opening it again further on: what FFmpeg may read, and where its formats can be taken up.
+"""Opening a file, and opening it again further on: what FFmpeg may read of it.
 
 FFmpeg reads far more than media: playlists that name other files, device inputs, addresses. Only the container formats
 that are listed are opened, and only the protocol `file`.
@@ -7,10 +7,9 @@ that are listed are opened, and only the protocol `file`.
 from __future__ import annotations
 
 import errno
-import functools
 import io
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,51 +18,23 @@ import av
 
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.media_types import FORMAT_WHITELIST
+from services.gpu_worker.engine.audio.beginnings import next_beginning
 from services.gpu_worker.engine.audio.riff import wav
+from services.gpu_worker.engine.audio.tags import id3_length
 
 Untyped: TypeAlias = Any
 """An object of a library without type information."""
 
 STAMPLESS = frozenset({"mp3", "aac", "ac3", "eac3", "amr", "wav", "w64", "aiff", "au"})
 """Formats whose sound has no stamps of its own: FFmpeg counts, and counts wrongly where the rate changes."""
-ANYWHERE = frozenset({"mpeg", "mpegts"})
-"""Formats that can be taken up anywhere."""
 _TS_DISCONT = 0x0200
 """libavformat's flag for formats in which stamps may be set anew at any moment."""
-FRAGMENTED = frozenset({"mov"})
-"""Formats that can be taken up at a fragment, with the head of the file."""
 BOUNDED = frozenset({"flac", "matroska", "mov"})
 """Formats that FFmpeg reads on into the next file, by the rules of the first."""
-# How a file of a format begins, how many bytes before that, and what must be among the bytes that follow: where one was
-# joined to another, or where reading can be taken up behind damage.
-_BEGINNINGS: Mapping[str, tuple[bytes, int, tuple[bytes, ...]]] = {
-    "aiff": (b"FORM", 0, (b"AIFF", b"AIFC")),
-    "amr": (b"#!AMR", 0, ()),
-    "asf": (b"0&\xb2u\x8ef\xcf\x11\xa6\xd9\0\xaa\0b\xcel", 0, ()),
-    "au": (b".snd", 0, ()),
-    "avi": (b"RIFF", 0, (b"AVI ",)),
-    "caf": (b"caff", 0, (b"desc",)),
-    "flac": (b"fLaC", 0, (b"\0\0\x22",)),
-    "flv": (b"FLV\x01", 0, ()),
-    "matroska": (b"\x1aE\xdf\xa3", 0, (b"webm", b"matroska")),
-    "mov": (b"ftyp", 4, ()),
-    "mpeg": (b"\0\0\x01\xba", 0, ()),
-    "mpegts": (b"", 0, ()),
-    "mxf": (b"\x06\x0e+4\x02\x05\x01\x01\r\x01\x02\x01\x01\x02", 0, ()),
-    "ogg": (b"OggS\0\x02", 0, ()),
-    "tta": (b"TTA1", 0, ()),
-    "w64": (b"riff\x2e\x91\xcf\x11", 0, ()),
-    "wav": (b"RIFF", 0, (b"WAVE",)),
-    "wv": (b"wvpk", 0, ()),
-}
 _OF_THE_MACHINE = frozenset({errno.ENOENT, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC})
 """Not EIO, which FFmpeg says of files that end too early."""
-_SECOND_BOXES = frozenset({b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"uuid", b"styp", b"sidx", b"pdin"})
-_ID3_HEAD = 10
 SMALL = 64 * 2**20
-"""Bytes."""
-_HEAD = 64
-"""Bytes behind the first ones that are looked at."""
+"""Bytes of a file that is quickly searched."""
 
 
 @contextmanager
@@ -130,86 +101,6 @@ def name(container: Untyped) -> str:
 def is_spliced(container: Untyped) -> bool:
     """Whether stamps may be set anew at any moment, as in broadcasts."""
     return bool(container.format.flags & _TS_DISCONT)
-
-
-def next_beginning(path: Path, form: str, after: int) -> int | None:
-    """Where, behind a byte, a file of the format begins, or can be taken up again."""
-    facts = path.stat()
-    return _next_beginning(path, form, after, facts.st_size, facts.st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=16)
-def _next_beginning(path: Path, form: str, after: int, _size: int, _modified: int) -> int | None:
-    if form not in _BEGINNINGS:
-        return None
-    magic, before, wanted = _BEGINNINGS[form]
-    for found, head in _found(path, magic, after, before):
-        if form == "mov" and not _is_first_box(head):
-            continue
-        if not wanted or any(one in head for one in wanted):
-            return found
-    return None
-
-
-def _is_first_box(head: bytes) -> bool:
-    """Whether an MP4's first box is followed by another that may come second."""
-    size = int.from_bytes(head[:4], "big")
-    return 8 <= size <= _HEAD - 8 and head[size + 4 : size + 8] in _SECOND_BOXES  # noqa: PLR2004 - size and name
-
-
-def next_fragment(path: Path, form: str, after: int) -> tuple[int, int] | None:
-    """Where, behind a byte, a fragment of an MP4 begins, and where the first one does: what is before it, all need."""
-    if form not in FRAGMENTED:
-        return None
-    found = _first_fragment(path, after)
-    first = _first_fragment(path, 0) if found is not None else None
-    return (found, first) if found is not None and first is not None and first < found else None
-
-
-def _first_fragment(path: Path, after: int) -> int | None:
-    return next((at for at, head in _found(path, b"moof", after, 4) if head[12:16] == b"mfhd"), None)
-
-
-def _found(path: Path, magic: bytes, after: int, before: int) -> Iterator[tuple[int, bytes]]:
-    """Each place, behind a byte, that is so many bytes before the magic ones, with what is there.
-
-    It is read a little at a time, as a search stops all threads.
-    """
-    base, content = after, b""
-    with path.open("rb") as file:
-        file.seek(after)
-        while more := file.read(2**20):
-            content += more
-            at = content.find(magic, before)
-            while 0 <= at <= len(content) - _HEAD:
-                yield base + at - before, content[at - before : at - before + _HEAD]
-                at = content.find(magic, at + 1)
-            keep = at - before if at >= 0 else max(0, len(content) - _HEAD + 1)
-            base, content = base + keep, content[keep:]
-
-
-def id3_length(path: Path, position: int) -> int:
-    """Length of the ID3 tag at a byte; 0 where there is none."""
-    with path.open("rb") as file:
-        file.seek(position)
-        return _id3_length(file.read(_ID3_HEAD))
-
-
-def _id3_length(head: bytes) -> int:
-    if len(head) < _ID3_HEAD or not head.startswith(b"ID3") or max(head[6:_ID3_HEAD]) > 0x7F:  # noqa: PLR2004 - 7 bits
-        return 0
-    sizes = zip(head[6:_ID3_HEAD], (21, 14, 7, 0), strict=True)
-    return _ID3_HEAD + sum(byte << shift for byte, shift in sizes)
-
-
-def is_tagged(path: Path, start: int, end: int) -> bool:
-    """Whether between two places files of frames were joined: there are tags, and no sound is missing."""
-    with path.open("rb") as file:
-        file.seek(start)
-        content = file.read(min(end - start, SMALL))
-    found = content.find(b"ID3")
-    tag = found >= 0 and _id3_length(content[found : found + _ID3_HEAD]) > 0
-    return tag or content.startswith(b"TAG") or b"APETAGEX" in content
 
 
 class _Part(io.FileIO):

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import av
 
-from services.gpu_worker.engine.audio.containers import Untyped, id3_length, name
+from services.gpu_worker.engine.audio.containers import Untyped, name
 from services.gpu_worker.engine.audio.riff import wav
+from services.gpu_worker.engine.audio.tags import id3_length
 
 OWN_LENGTH = frozenset({"mov", "flac", "aiff", "caf", "tta", "wv"})
 """Formats in which FFmpeg has a sound track's length from what the file says of that track alone."""

@@ -1,7 +1,7 @@
 """Which tracks are heard, and how their channels become one voice, or several. Pure.
 
 Everything is settled from the first minute of sound, by the channels' powers and how they go together, so that every
-reader of a recording settles alike. What comes later is held against it.
+reader of a recording settles alike. What comes later is held against it (`watching.py`).
 """
 
 from __future__ import annotations
@@ -10,35 +10,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from services.gpu_worker.engine.audio.samples import Block, Names, Pause, Samples
+from services.gpu_worker.engine.audio.watching import AUDIBLE, INAUDIBLE, Findings, Float, Watch
 from services.gpu_worker.engine.plan import RATE
 
-Float = npt.NDArray[np.float32]
 SETTLING = 60 * RATE
 """Samples with sound in them, in any track, from which everything is settled."""
 MOST_WAITING = 64 * 2**20
 """Bytes that are held back for that at most: a long silence may come first."""
 MOST_VOICES = 8
-AUDIBLE, INAUDIBLE = 100.0, 10.0
-"""Root mean squares of 16 bit samples (-50 and -70 dB): surely heard, and surely not. Between the two a channel is
-heard unless it has less than FAINT of the loudest one's: noise of an open line."""
 FAINT = 0.01
-LONG_ALONE = 10 * RATE
-"""Samples in which a track that is left out is heard alone, at a stretch: dubs pause at different times."""
+"""Of the loudest channel: what has less, and is not surely AUDIBLE, is the noise of an open line."""
 OPPOSED = -0.3
 """Correlation from which a channel is turned round before it is added to others."""
 EQUAL = 0.98
 """Correlation from which two voices are the same."""
-DIFFERENT = 0.7
-"""Correlation under which they are not."""
-CANCELLED = 0.1
-"""Of the loudest channel: a mix as quiet as that has lost what was said."""
-WATCHED = RATE // 4
-"""Samples of each second that are held against what was settled; all would cost a tenth of the reading."""
-LEAST_SAMPLES = 3 * RATE
-"""In which something is otherwise than it was settled, before it is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +41,6 @@ class Sources:
     separate: bool = False
     as_they_are: bool = False
     """Every channel is a voice, without looking: the file is one of ours."""
-
-
-@dataclass(slots=True)
-class Findings:
-    """What is worth telling; positions in samples of sound."""
-
-    heard: tuple[int, ...] = ()
-    """Tracks of which the voices are made."""
-    mixed: bool = False
-    """Voices were asked for, and there is one channel, or more than can be told apart."""
-    equal: bool = False
-    """Some of the voices that were asked for carry the same."""
-    cancelled_at: int | None = None
-    """Where channels begin to cancel each other, against what was settled."""
-    differ_at: int | None = None
-    """Where voices that carried the same, and were made one, begin to differ."""
-    left_out_at: int | None = None
-    """Where a track that is left out begins to be heard alone."""
-    left_out: int = 0
-    """That track."""
 
 
 @dataclass(slots=True)
@@ -118,8 +85,8 @@ class Mixer:
         self._voices = 0
         self._sections: list[_Section] = []
         """The last one, and those before it that nothing is settled of."""
-        self._position = self._cancelled = self._alone = 0
-        self._different = self._began_to_cancel = self._began_alone = self._began_to_differ = 0
+        self._watch = Watch(self.findings)
+        self._position = 0
 
     def push(self, item: Block | Pause) -> Iterator[Samples | Pause]:
         """Take what comes next, a block first; give what is settled."""
@@ -211,57 +178,16 @@ class Mixer:
         if section.weights is not None and not alone and not self._sources.as_they_are:
             sound = samples.astype(np.float32)
             voices = section.weights @ sound
-            self._watch(section, sound.shape[1], sound[:, :WATCHED], voices[:, :WATCHED])
+            self._watch.hold(self._position, sound, voices, section.weights, section.tracks)
             samples = (voices if section.within else np.clip(voices, -32768, 32767)).astype(np.int16)
         self._position += samples.shape[1]
         return samples
-
-    def _watch(self, section: _Section, count: int, sound: Float, voices: Float) -> None:
-        """Hold what comes against what was settled; what is found is where it began, once it has lasted."""
-        levels, loudness = _levels(sound), _levels(voices)
-        if section.weights is None or levels.max() < AUDIBLE:
-            return
-        findings, tracks = self.findings, section.tracks
-        expected = np.max(np.abs(section.weights) * levels, axis=1)
-        if not ((expected > INAUDIBLE) & (loudness < CANCELLED * expected)).any():
-            self._cancelled = 0
-        elif findings.cancelled_at is None:
-            self._began_to_cancel = self._position if not self._cancelled else self._began_to_cancel
-            self._cancelled += count
-            findings.cancelled_at = self._began_to_cancel if self._cancelled >= LEAST_SAMPLES else None
-        if findings.equal and self._differ(tracks, sound, levels):
-            self._began_to_differ = self._position if not self._different else self._began_to_differ
-            self._different += count
-            findings.differ_at = self._began_to_differ if self._different >= LEAST_SAMPLES else None
-        loudest = tracks[int(levels.argmax())]
-        if loudness.max() >= INAUDIBLE:
-            self._alone = 0
-        elif loudest not in findings.heard and findings.left_out_at is None:
-            self._began_alone = self._position if not self._alone else self._began_alone
-            self._alone += count
-            if self._alone >= LONG_ALONE:
-                findings.left_out_at, findings.left_out = self._began_alone, loudest
-
-    def _differ(self, tracks: Sequence[int], sound: Float, levels: Float) -> bool:
-        """Whether one of the rows that are heard carries something else than another, or nothing while it does not."""
-        own = [row for row, track in enumerate(tracks) if track in self.findings.heard]
-        if len(own) < 2 or levels[own].max() < AUDIBLE:  # noqa: PLR2004 - one has nothing to differ from
-            return False
-        with np.errstate(invalid="ignore"):
-            return bool(np.nan_to_num(np.abs(np.corrcoef(sound[own]))).min() < DIFFERENT)
 
 
 def _loudest(section: _Section, track: int) -> float:
     """The power of a track's loudest channel."""
     own = [row for row, owner in enumerate(section.tracks) if owner == track]
     return float(section.powers.diagonal()[own].max())
-
-
-def _levels(sound: Float) -> Float:
-    """Root mean square of each row, without its offset."""
-    count = np.float32(sound.shape[1])
-    squares = [max(0.0, row @ row / count - (row.sum() / count) ** 2) for row in sound]
-    return np.sqrt(np.array(squares, np.float32))
 
 
 def _weights(powers: Float, rows: Sequence[int]) -> Float:

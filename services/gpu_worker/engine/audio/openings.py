@@ -15,16 +15,8 @@ from pathlib import Path
 import av
 
 from services.common.domain.errors import InvalidMediaError
-from services.gpu_worker.engine.audio.containers import (
-    ANYWHERE,
-    FRAGMENTED,
-    Untyped,
-    is_spliced,
-    name,
-    next_beginning,
-    next_fragment,
-    opened,
-)
+from services.gpu_worker.engine.audio.beginnings import ANYWHERE, FRAGMENTED, next_beginning, next_fragment
+from services.gpu_worker.engine.audio.containers import Untyped, is_spliced, name, opened
 from services.gpu_worker.engine.audio.samples import Piece
 from services.gpu_worker.engine.audio.succession import Succession
 from services.gpu_worker.engine.audio.track import Track

@@ -13,11 +13,12 @@ from services.common.domain.errors import InvalidMediaError, TranscriberError
 from services.gpu_worker.engine.audio.alignment import Alignment
 from services.gpu_worker.engine.audio.containers import is_of_the_machine, opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
-from services.gpu_worker.engine.audio.mixing import Findings, Mixer
+from services.gpu_worker.engine.audio.mixing import Mixer
 from services.gpu_worker.engine.audio.openings import Openings, StoppedError
 from services.gpu_worker.engine.audio.samples import Block, Pause, Samples
 from services.gpu_worker.engine.audio.selection import Selection, select
 from services.gpu_worker.engine.audio.track import Track
+from services.gpu_worker.engine.audio.watching import Findings
 from services.gpu_worker.engine.plan import RATE, Hearing, Source, on_the_clock
 
 log = structlog.get_logger()

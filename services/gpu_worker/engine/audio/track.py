@@ -14,12 +14,12 @@ from services.gpu_worker.engine.audio.containers import (
     Untyped,
     is_of_the_machine,
     is_spliced,
-    is_tagged,
     name,
 )
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.resampling import Resampler
 from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Names, Piece, Samples
+from services.gpu_worker.engine.audio.tags import is_tagged
 from services.gpu_worker.engine.plan import RATE
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
@@ -27,6 +27,7 @@ LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 MOST_CHANNELS = 64
 """What FFmpeg's resampler takes."""
 LONGEST = LONGEST_SILENCE / RATE
+"""Seconds."""
 _CHUNK = 8
 """Bytes of a chunk's header, at which AVI's index points."""
 

@@ -1,0 +1,22 @@
+"""Recordings as files, and what the planner makes of them."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from services.common.domain.options import Options
+from services.gpu_worker.engine.plan import Plan
+from services.gpu_worker.engine.planner import make_plan
+
+SECONDS = 26.0
+"""Of the meeting: its first four sentences, enough for anything that is tried here."""
+
+
+def plan(path: Path, max_seconds: float = 600, **options: object) -> Plan:
+    return make_plan(path, Options.parse(options, ["any"]), max_seconds=max_seconds, stop=threading.Event())
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
