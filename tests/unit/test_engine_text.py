@@ -18,7 +18,8 @@ from services.common.domain.options import FORMATS, Options
 from services.gpu_worker.engine.assemble import assemble
 from services.gpu_worker.engine.formats import render
 from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import RATE, Clip, Part, Plan, Source
+from services.gpu_worker.engine.plan import RATE, Clip, Part, Plan, Remark, Source
+from services.gpu_worker.engine.quality import report
 from services.gpu_worker.engine.results import ClipResult, Word
 from services.gpu_worker.engine.segmentation import LONGEST_PAUSE, sentences
 from services.gpu_worker.engine.subtitles import GAP, LINE, LINES, LONGEST, Cue, cues
@@ -302,3 +303,15 @@ def test_the_report_counts_what_was_doubted() -> None:
     assert quality.covered_share == pytest.approx(2 / 3, abs=0.001)
     assert quality.confidence["mean"] == 0.9
     assert quality.short()["flagged_clips"] == 1
+
+
+def test_a_webhook_says_what_is_missing_of_a_recording_and_where() -> None:
+    words = spoken("Hej.")
+    remarks = (Remark("gaps", "Sound is missing.", 3.5), Remark("tracks_left_out", "Track 2 is left out."))
+    plan = Plan(RATE, 1, "sv", RATE, (Clip(0, 0, ((0, RATE),)),), (Part(0, 0, RATE, 0, 1),), SOURCE, None, remarks)
+    quality = report(plan, [ClipResult(index=0, words=words, logprob=-0.2, no_speech=0.0)])
+    assert quality.short()["warnings"] == ["gaps", "tracks_left_out"]
+    assert quality.short()["remarks"] == [
+        {"code": "gaps", "message": "Sound is missing.", "at": 3.5},
+        {"code": "tracks_left_out", "message": "Track 2 is left out.", "at": None},
+    ]
