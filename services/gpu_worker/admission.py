@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.common.domain.endurance import MAX_DEATHS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,14 +28,18 @@ def ahead_seconds(speed: float) -> float:
     return max(LEAST_AHEAD_SECONDS, PREPARING_SECONDS * speed)
 
 
-def has_room(held: Sequence[Claim], ahead: float) -> bool:
-    """Whether another part should be claimed now; `ahead` in seconds of audio."""
-    if any(claim.part.attempt > 1 for claim in held):
-        # Something went wrong with it before: nobody should share its fate.
+def has_room(held: Sequence[Claim], ahead: float, now: float) -> bool:
+    """Whether another part should be claimed now; `ahead` in seconds of audio, `now` on the monotonic clock."""
+    if any(goes_alone(claim.part) for claim in held):
         return False
-    return len(held) < MAX_HELD and sum(claim.seconds_left for claim in held) < ahead
+    return len(held) < MAX_HELD and sum(claim.ahead(now) for claim in held) < ahead
 
 
 def joins(part: Part, model: str, held: Sequence[Claim]) -> bool:
-    """Whether this part may be worked on beside those held: one that failed before only alone, and all by one model."""
-    return not held or (part.attempt == 0 and all(claim.options.model_key == model for claim in held))
+    """Whether this part may be worked on beside those held: all by one model, and none that goes alone."""
+    return not held or (not goes_alone(part) and all(claim.options.model_key == model for claim in held))
+
+
+def goes_alone(part: Part) -> bool:
+    """Whether nobody should share its fate: a process died over it, or it was lost again and again."""
+    return part.deaths > 0 or part.losses >= MAX_DEATHS

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from services.common.domain.records import Job, Part
 
 
+PLANNING_SECONDS = 30.0
+"""After which a recording that is still being read counts as no work for the device: others are claimed beside it."""
+
+
 class Stop(StrEnum):
     """Why work on a claim ends before its time."""
 
@@ -24,13 +28,18 @@ class Stop(StrEnum):
 class Claim:
     """One claimed part; shared between the thread that works on it and the one that keeps its lease."""
 
-    def __init__(self, job: Job, part: Part, options: Options, confirmed: float) -> None:
-        """`confirmed`: when the claim was asked for, on the monotonic clock, in seconds."""
+    def __init__(self, job: Job, part: Part, options: Options, *, confirmed: float, turn: int = 0) -> None:
+        """`confirmed`: when the claim was asked for, on the monotonic clock, in seconds; `turn`: the part's place in
+        the queue, which it keeps if it goes back.
+        """
         self.job = job
         self.part = part
         self._lock = threading.Lock()
         self.options = options
         self.confirmed = confirmed
+        self.turn = turn
+        self._claimed = confirmed
+        self._planned = False
         self.stop = threading.Event()
         self.reason: Stop | None = None
         self.on_device = False
@@ -54,7 +63,14 @@ class Claim:
             self.reason = reason
         self.stop.set()
 
+    def ahead(self, now: float) -> float:
+        """Seconds of audio that the device will get from this one; none from a file that nobody knows how to read yet
+        though there was time for that. `now` is on the monotonic clock.
+        """
+        return self.seconds_left if self._planned or now - self._claimed < PLANNING_SECONDS else 0.0
+
     def advance(self, seconds_left: float, total: float) -> None:
         """How far it is: audio still to be decoded, of how much, in seconds."""
+        self._planned = True
         self.seconds_left = seconds_left
         self.progress = 1 - seconds_left / total if total else 1.0

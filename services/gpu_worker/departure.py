@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 
 from services.common.webhooks.transport import DEADLINE_SECONDS
-from services.gpu_worker.engine_process import STOP_SECONDS
+from services.gpu_worker.processes.device import CLOSE_SECONDS
 
 LEAVE_SECONDS = 8.0
 """From being told to leave to the end. With the time in which a spot notice is seen that makes ten."""
@@ -30,7 +30,7 @@ class Patience:
     engine: float
 
 
-UNHURRIED = Patience(held=math.inf, heart=None, sender=DEADLINE_SECONDS, engine=STOP_SECONDS)
+UNHURRIED = Patience(held=math.inf, heart=None, sender=DEADLINE_SECONDS, engine=CLOSE_SECONDS)
 HURRIED = Patience(held=4.0, heart=0.5, sender=2.0, engine=0.5)
 """Leaves the log a second to be shipped in."""
 

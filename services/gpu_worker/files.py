@@ -13,7 +13,7 @@ from services.common.domain import objects
 from services.common.domain.errors import SourceGoneError, SourceReplacedError
 from services.gpu_worker.engine.plan import Plan
 from services.gpu_worker.engine.results import ClipResult
-from services.gpu_worker.engine_process import StoppedError
+from services.gpu_worker.engine.stopping import StoppedError
 
 if TYPE_CHECKING:
     import threading

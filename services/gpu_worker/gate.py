@@ -19,6 +19,7 @@ from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.models import place
+from services.gpu_worker.processes.device import DeviceDiedError
 
 CLIP = Path(__file__).parent / "data" / "known_clip.flac"
 TEXT = "Patienten har haft ont i vänster knä sedan början av mars."
@@ -72,7 +73,21 @@ def resemblance(heard: str, said: str) -> float:
 
 
 def _pass(engine: EngineProcess) -> tuple[str, float, float]:
-    """The clip's text, its length and the time it took, both in seconds."""
+    """The clip's text, its length and the time it took, both in seconds.
+
+    Raises:
+        GateFailedError: it could not be heard. Whatever that error is called elsewhere, here it is the machine's.
+
+    """
+    try:
+        return _heard(engine)
+    except DeviceDiedError:
+        raise GateFailedError("The process that holds the model died over the known clip.") from None
+    except TranscriberError as error:
+        raise GateFailedError(f"The known clip could not be transcribed: {error}") from error
+
+
+def _heard(engine: EngineProcess) -> tuple[str, float, float]:
     options = Options.parse({"model": engine.model.partition("@")[0]} | _style(engine.model), (engine.model,))
     stop = threading.Event()
     began = time.monotonic()

@@ -68,18 +68,21 @@ class Heart:
 
     def beat(self) -> None:
         """Once for everything held."""
-        for claim in list(self._held()):
+        claims = list(self._held())
+        # With several there, a machine that is gone speaks against none of them.
+        alone = sum(claim.on_device for claim in claims) == 1
+        for claim in claims:
             if not claim.ended and claim.reason is not Stop.FENCED:
-                self._beat_for(claim)
+                self._beat_for(claim, alone=alone)
         self._presence.beat()
 
-    def _beat_for(self, claim: Claim) -> None:
+    def _beat_for(self, claim: Claim, *, alone: bool) -> None:
         asked = time.monotonic()
         try:
             beaten = self._store.parts.heartbeat(
                 claim.part,
                 lease_ends=self.lease_ends(),
-                on_device=claim.on_device,
+                on_device=claim.on_device and alone,
                 progress=claim.progress,
             )
         except FencedError:

@@ -26,8 +26,9 @@ from services.gpu_worker.models import Models
 from services.gpu_worker.notices import Notices, heed_signals
 from services.gpu_worker.preflight import clock_skew, require_clock, require_fit
 from services.gpu_worker.presence import Presence
+from services.gpu_worker.processes.reading_main import Limits
 from services.gpu_worker.sender import Sender
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.worker import HOUR_SECONDS, Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,12 @@ def build(
     )
     s3 = aws.s3()
     models = Models(s3, settings.bucket_name, folder=settings.models_folder, memory=settings.memory_folder)
+    limits = Limits(
+        memory_mib=settings.reader_memory_mib,
+        # An hour takes some 15 s; eight voices take a minute.
+        processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
+        silence_seconds=settings.reader_patience_seconds,
+    )
     return Worker(
         store=store,
         files=Files(s3, settings.bucket_name),
@@ -63,7 +70,14 @@ def build(
         presence=presence,
         sender=Sender(dispatcher, identity.owner),
         clock=clock,
-        make_engine=lambda model: EngineProcess(model, models.ready(model), settings.device, settings.compute_type),
+        make_engine=lambda model: EngineProcess(
+            model,
+            models.ready(model),
+            settings.device,
+            settings.compute_type,
+            limits=limits,
+            patience_seconds=settings.engine_patience_seconds,
+        ),
     )
 
 

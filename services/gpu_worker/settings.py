@@ -35,6 +35,12 @@ class WorkerSettings(CommonSettings):
     """What a machine without an image of its own took until its worker started."""
     hang_seconds: float = 90
     """How long the worker's loop or its heart may stand still before systemd is no longer told that it is well."""
+    engine_patience_seconds: float = 60
+    """How long the process that holds the model may be silent, beside ten times what the audio should take."""
+    reader_patience_seconds: float = 120
+    """How long a process that reads a recording may read nothing while somebody waits for it."""
+    reader_memory_mib: int = 2048
+    """What such a process may allocate; a usual one takes 150."""
     lease_seconds: float = 60
     """How long a silent worker keeps its parts."""
     heartbeat_seconds: float = 10

@@ -11,7 +11,7 @@ import structlog
 
 from services.common.domain import objects
 from services.common.domain.endurance import MAX_DEATHS, crash_error, exhausted, pause_ms
-from services.common.domain.errors import DecoderFailedError, PermanentError
+from services.common.domain.errors import DecoderFailedError, PermanentError, ReadingDiffersError
 from services.common.domain.events import INLINE_TEXT_BYTES, EventType, compose, interruption
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus
@@ -23,7 +23,8 @@ from services.gpu_worker.claim import Stop
 from services.gpu_worker.engine.assemble import assemble
 from services.gpu_worker.engine.formats import render
 from services.gpu_worker.engine.plan import RATE
-from services.gpu_worker.engine_process import EngineDiedError, StoppedError
+from services.gpu_worker.engine.stopping import StoppedError
+from services.gpu_worker.processes.device import DeviceDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,7 +60,9 @@ class Work:
         sender: Sender,
         clock: Callable[[], int],
         cost: Callable[[Claim], dict[str, Any]],
+        engine_failed: Callable[[EngineProcess, str], None],
     ) -> None:
+        """`engine_failed` is told of an engine that died or gave what is no number, and over which job."""
         self._store = store
         self._files = files
         self._places = places
@@ -67,6 +70,7 @@ class Work:
         self._sender = sender
         self._clock = clock
         self._cost = cost
+        self._engine_failed = engine_failed
 
     def do(self, claim: Claim, engine: EngineProcess, model: ModelFiles) -> None:
         """See the part through to an end: done, failed, given back, or another's."""
@@ -82,12 +86,17 @@ class Work:
         except StoppedError:
             if claim.reason is Stop.LEAVING:
                 self.give_back(claim)
-        except EngineDiedError:
-            self._survive(claim)
+        except DeviceDiedError as error:
+            if error.suspects == 1:
+                self._engine_failed(engine, part.job_id)
+            self._survive(claim, error)
         except DecoderFailedError as error:
             log.exception("decoder.failed", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
-            engine.spoilt = True
-            self._distrust(claim, error)
+            self._engine_failed(engine, part.job_id)
+            self._try_elsewhere(claim, error)
+        except ReadingDiffersError as error:
+            log.exception("reading.differs", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
+            self._try_elsewhere(claim, error)
         except FencedError:
             log.warning("part.fenced", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
         except Exception:
@@ -166,13 +175,23 @@ class Work:
         total, seconds_left = sum(lengths.values()), sum(lengths[clip] for clip in left)
         claim.advance(seconds_left, total)
         try:
-            for result in engine.decode(recording, plan, left, claim.options, stop=claim.stop, part=index or None):
+            for result in engine.decode(
+                recording,
+                plan,
+                left,
+                claim.options,
+                stop=claim.stop,
+                part=index or None,
+                apart=claim.part.suspected,
+            ):
+                engine.worked = True
                 times.setdefault("first_text", self._clock())
                 checkpoints.add(result)
                 seconds_left -= lengths[result.index]
                 claim.advance(seconds_left, total)
-        except StoppedError:
-            if claim.reason is Stop.LEAVING:
+        except (StoppedError, DeviceDiedError, DecoderFailedError):
+            # What is done is done, whoever ended the rest; but nobody who lost his part writes any more.
+            if claim.reason in {None, Stop.LEAVING}:
                 checkpoints.save()
             raise
         if claim.part.parts > 1:
@@ -249,15 +268,22 @@ class Work:
         )
         self._sender.send(announcement.deliveries)
 
-    def _survive(self, claim: Claim) -> None:
-        """The engine's process died, with this part on the device or beside it."""
-        if claim.on_device and exhausted(claim.part.deaths + 1, claim.part.losses):
+    def _survive(self, claim: Claim, error: DeviceDiedError) -> None:
+        """The process that holds the model died, over this part, over one of several, or with this one beside it."""
+        part = claim.part
+        if error.suspects == 1 and exhausted(part.deaths + 1, part.losses):
             self._fail(claim, crash_error())
+        elif error.suspects == 1:
+            self.give_back(claim, counted="deaths", behind=True)
+        elif error.suspects and exhausted(part.deaths, part.losses + 1):
+            self._fail(claim, crash_error())
+        elif error.suspects:
+            self.give_back(claim, counted="losses", suspected=True)
         else:
-            self.give_back(claim, counted="deaths" if claim.on_device else None)
+            self.give_back(claim)
 
-    def _distrust(self, claim: Claim, error: DecoderFailedError) -> None:
-        """The device or the recording: a fresh process tries next, then another machine, and then it is said."""
+    def _try_elsewhere(self, claim: Claim, error: TranscriberError) -> None:
+        """Perhaps the machine's fault: a fresh process tries next, perhaps another machine, then it is said."""
         if claim.part.losses + 1 >= MAX_DEATHS:
             self._fail(claim, error)
         else:
@@ -270,8 +296,19 @@ class Work:
         else:
             self.give_back(claim, counted="losses", rest_ms=pause_ms(claim.part.losses))
 
-    def give_back(self, claim: Claim, *, counted: str | None = None, rest_ms: int = 0) -> None:
-        """Queue the part again, from any thread: whoever still works on it meets the fence."""
+    def give_back(
+        self,
+        claim: Claim,
+        *,
+        counted: str | None = None,
+        rest_ms: int = 0,
+        behind: bool = False,
+        suspected: bool = False,
+    ) -> None:
+        """Queue the part again, from any thread: whoever still works on it meets the fence.
+
+        It keeps the turn that it had, unless it rests. `behind`: it lets those go first that are queued now.
+        """
         part = replace(claim.part, progress=claim.progress)
         job = claim.job if claim.job.parts == 1 else None
         now = self._clock()
@@ -282,11 +319,13 @@ class Work:
         try:
             self._store.parts.give_back(
                 part,
-                due_at=now + rest_ms,
+                due_at=now + rest_ms if rest_ms else claim.turn,
                 job=job,
                 interrupted=announcement,
                 counted=counted,
                 not_before=now + rest_ms if rest_ms else 0,
+                behind=now if behind else 0,
+                suspected=part.suspected or suspected,
             )
         except FencedError:
             return

@@ -19,7 +19,8 @@ from services.common.store.events import Announcement
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
 from services.gpu_worker.claim import Claim, Stop
 from services.gpu_worker.departure import Departure
-from services.gpu_worker.gate import examine
+from services.gpu_worker.engines import Engines
+from services.gpu_worker.gate import GateFailedError, examine
 from services.gpu_worker.heart import Heart
 from services.gpu_worker.meter import Meter
 from services.gpu_worker.preflight import kind_of_device
@@ -44,6 +45,8 @@ CANDIDATES = 10
 """Queued parts looked at for one claim: the first may be somebody else's a moment later."""
 HOUR_SECONDS = 3_600
 """Seconds that a price is for."""
+DEVICE_FAILS = "the device fails"
+"""Why such a machine leaves: another may be sound."""
 
 
 def in_thread(task: Callable[[], None]) -> None:
@@ -69,7 +72,7 @@ class Worker:
         start: Callable[[Callable[[], None]], None] = in_thread,
     ) -> None:
         """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else."""
-        self._make_engine = make_engine
+        self._engines = Engines(make_engine, self._pass_gate)
         self._start = start
         self._store = store
         self._places = places
@@ -93,12 +96,9 @@ class Worker:
             sender=sender,
             clock=clock,
             cost=self._cost,
+            engine_failed=self._engines.failed,
         )
         self._ahead = LEAST_AHEAD_SECONDS
-        self._engine: EngineProcess | None = None
-        self._refreshed = False
-        """Whether an engine was replaced because of what it gave."""
-        self._model: ModelFiles | None = None
 
     @property
     def held(self) -> tuple[Claim, ...]:
@@ -136,12 +136,11 @@ class Worker:
                 self._sender.finish(self._departure.patience.sender)
         finally:
             # Also when the gate was not passed: an engine that nobody ends would keep this process, and the machine.
-            if self._engine:
-                self._engine.close(self._departure.patience.engine)
+            self._engines.close(self._departure.patience.engine)
             log.info("worker.left", owner=self._identity.owner)
 
     def _get_ready(self) -> None:
-        engine, _ = self._ready_engine(self._settings.models[0])
+        engine, _ = self._engines.ready(self._settings.models[0])
         self._presence.reached("loaded")
         self._pass_gate(engine)
         self._presence.reached("ready")
@@ -155,7 +154,7 @@ class Worker:
         idle_since = time.monotonic()
         while not (self._departure.told or self._presence.lost):
             self._watchdog.beat("loop")
-            if has_room(self.held, self._ahead) and self.take_one():
+            if self._may_take_more() and self.take_one():
                 continue
             if self._held:
                 idle_since = time.monotonic()
@@ -166,6 +165,10 @@ class Worker:
         if self._presence.lost:
             self._presence.try_to_leave("slot lost")
         self._let_go()
+
+    def _may_take_more(self) -> bool:
+        """An engine that failed is replaced once nobody uses it any more."""
+        return (self._engines.sound or not self._held) and has_room(self.held, self._ahead, time.monotonic())
 
     def _let_go(self) -> None:
         """Wait for what is held to end; once told to leave, what has not ended in time is given back from here."""
@@ -178,11 +181,12 @@ class Worker:
             self._work.give_back(claim)
 
     def _pass_gate(self, engine: EngineProcess) -> None:
-        """Nothing is claimed before the device has shown that it can transcribe."""
+        """Nothing is claimed before the device has shown that it can transcribe, nor after it failed, until it has."""
         device = kind_of_device(self._settings)
         floor = self._settings.gate_floor_cuda if device == "cuda" else self._settings.gate_floor_cpu
         passed = examine(engine, likeness=self._settings.gate_likeness, floor=floor)
         self._ahead = ahead_seconds(passed.speed)
+        engine.expect(passed.speed)
         log.info(
             "gate.passed",
             device=device,
@@ -252,7 +256,7 @@ class Worker:
         )
         if mine is None:
             return False
-        claim = Claim(running, mine, options, confirmed=asked)
+        claim = Claim(running, mine, options, confirmed=asked, turn=part.due_at)
         self._held[claim.name] = claim
         if self._departure.told:
             # Told so while it was being claimed.
@@ -269,7 +273,8 @@ class Worker:
                 self._work.refuse(claim, wrong)
             elif ready := self._engine_for(claim):
                 self._work.do(claim, *ready)
-                self._leave_a_broken_device(ready[0])
+                if self._engines.distrusted:
+                    self.leave(DEVICE_FAILS)
         except Exception:
             # It could not even be given back: its lease ends, and the sweep takes it up.
             log.exception("part.lost", job_id=claim.part.job_id, part=claim.part.part_id)
@@ -282,18 +287,17 @@ class Worker:
     def _engine_for(self, claim: Claim) -> tuple[EngineProcess, ModelFiles] | None:
         """The engine with the claim's model; None if it cannot be had, which the part's end then says."""
         try:
-            return self._ready_engine(claim.options.model_key)
+            return self._engines.ready(claim.options.model_key, alone=len(self._held) == 1)
         except PermanentError as error:
             self._work.refuse(claim, error)
+        except GateFailedError as error:
+            log.error("device.failed", code=error.code, message=str(error))  # noqa: TRY400 - the sentence says it all
+            self._work.give_back(claim)
+            self.leave(DEVICE_FAILS)
         except Exception:
             log.exception("engine.unavailable", model=claim.options.model_key)
             self._work.rest(claim)
         return None
-
-    def _leave_a_broken_device(self, engine: EngineProcess) -> None:
-        if engine.spoilt and self._refreshed:
-            # A fresh process did no better. Every job would come out like this; another machine may be sound.
-            self.leave("the device fails")
 
     def _options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
         """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""
@@ -306,20 +310,6 @@ class Worker:
         """Stages of this machine's start that this job has waited for."""
         asked = job.times.get("queued", job.created_at)
         return {stage: moment for stage, moment in self._presence.machine_times().items() if moment >= asked}
-
-    def _ready_engine(self, model: str) -> tuple[EngineProcess, ModelFiles]:
-        """The engine with this model; a new process where it died or holds another."""
-        with self._metering:
-            spoilt = self._engine is not None and self._engine.spoilt and len(self._held) == 1
-            if self._engine is None or not self._engine.alive or self._engine.model != model or spoilt:
-                self._refreshed |= spoilt
-                if self._engine:
-                    self._engine.close()
-                self._engine = self._make_engine(model)
-                self._model = self._engine.wait_until_ready()
-                log.info("engine.ready", model=model, revision=self._model.revision)
-            assert self._model is not None
-            return self._engine, self._model
 
     def _cost(self, claim: Claim) -> dict[str, Any]:
         """What the job has cost until now: its share of the machine's time, the boot included."""

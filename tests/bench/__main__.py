@@ -62,7 +62,7 @@ def measure(parts: list[str], runs: int, model: str, settings: EngineSettings, f
     long = write_wav(folder / "eleven_minutes.wav", np.concatenate([np.r_[sound, pause]] * MEETINGS))
     field = Field(locate(model), settings)
     report: dict[str, Any] = {
-        "machine": f"{_device(field.engine.choice)}, {model}, {field.engine.choice}",
+        "machine": f"{_device(field.engine.model.choice)}, {model}, {field.engine.model.choice}",
         "versions": {name: version(name) for name in ("faster-whisper", "ctranslate2")},
     }
     if "long" in parts:
@@ -75,7 +75,7 @@ def measure(parts: list[str], runs: int, model: str, settings: EngineSettings, f
         report["accuracy"] = listening.accuracy(field, folder)
         report["nobody speaks"] = listening.no_speech(field, folder)
     field.close()
-    if "memory" in parts and field.engine.choice.device == "cpu":
+    if "memory" in parts and field.engine.model.choice.device == "cpu":
         report["peak MB"] = memory.peaks(long, folder, None)
         report["peak MB, random weights"] = memory.peaks(long, folder, write_random_model(folder / "random"))
     return report

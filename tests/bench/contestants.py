@@ -12,7 +12,7 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel
 from services.common.domain.options import Options
 from services.gpu_worker.engine.assemble import assemble
 from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.engine import Engine
+from services.gpu_worker.engine.local_engine import LocalEngine
 from services.gpu_worker.engine.model import ModelFiles
 from services.gpu_worker.engine.transcript import Transcript
 
@@ -21,13 +21,13 @@ FOREVER = 1e6
 Contestant = Callable[[Path], str]
 
 
-def transcript(engine: Engine, path: Path, preset: str = "balanced") -> Transcript:
+def transcript(engine: LocalEngine, path: Path, preset: str = "balanced") -> Transcript:
     """A recording from file to transcript, as the worker does it."""
-    options = Options.parse({"preset": preset}, [engine.files.key])
+    options = Options.parse({"preset": preset}, [engine.model.files.key])
     stop = threading.Event()
     plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
     results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
-    return assemble(plan, results, options, engine.files)
+    return assemble(plan, results, options, engine.model.files)
 
 
 class Plain:
@@ -52,8 +52,8 @@ class Field(Plain):
     """Loaded models; each is asked for a text."""
 
     def __init__(self, files: ModelFiles, settings: EngineSettings) -> None:
-        self.engine = Engine.load(files, settings)
-        choice = self.engine.choice
+        self.engine = LocalEngine.load(files, settings)
+        choice = self.engine.model.choice
         super().__init__(files, device=choice.device, compute_type=choice.compute_type)
 
     def ours(self, path: Path, preset: str = "balanced") -> str:

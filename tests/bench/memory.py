@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.engine import Engine
+from services.gpu_worker.engine.local_engine import LocalEngine
 from services.gpu_worker.engine.model import locate
 from tests.bench.contestants import Plain, transcript
 from tests.support.acoustics import load, write_wav
@@ -50,7 +50,7 @@ def main() -> None:
     contestant, path, model = sys.argv[1:]
     files = locate("random", Path(model)) if model else locate("whisper-base")
     if contestant == "ours":
-        engine = Engine.load(files, EngineSettings())
+        engine = LocalEngine.load(files, EngineSettings())
         transcript(engine, Path(path))
         engine.close()
     else:

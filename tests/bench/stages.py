@@ -36,7 +36,7 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
         return result
 
     engine, stop = field.engine, threading.Event()
-    options = Options.parse({}, [engine.files.key])
+    options = Options.parse({}, [engine.model.files.key])
     plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
     began = time.perf_counter()
     results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
@@ -53,7 +53,7 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
     samples = plan.samples
     timed("ours: plan", lambda: arrange([speech_spans(probabilities, samples, Thresholds())], [0, samples]))
     clips = timed("ours: cut", lambda: list(clip_audio(blocks, plan.clips)))
-    timed("features", lambda: [engine.decoder.features(sound) for _, sound in clips])
+    timed("features", lambda: [engine.model.decoder.features(sound) for _, sound in clips])
     timed(
         "ours: verdicts",
         lambda: [
@@ -61,7 +61,7 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
             for r in results
         ],
     )
-    transcript = timed("ours: assemble", lambda: assemble(plan, results, options, engine.files))
+    transcript = timed("ours: assemble", lambda: assemble(plan, results, options, engine.model.files))
     timed("ours: render", lambda: [render(transcript, form) for form in FORMATS])
     calls, spent["ours: AWS calls"] = aws_calls(path.read_bytes())
     ours = sum(took for name, took in spent.items() if name.startswith("ours"))

@@ -14,7 +14,7 @@ from services.common.domain.options import Options
 from services.gpu_worker.engine.assemble import assemble
 from services.gpu_worker.engine.catalogue import PACKAGED
 from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.engine import Engine
+from services.gpu_worker.engine.local_engine import LocalEngine
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.plan import RATE, Plan
 from services.gpu_worker.engine.results import ClipResult
@@ -28,29 +28,29 @@ OPTIONS = Options.parse({}, [PACKAGED])
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    engine = Engine.load(locate(PACKAGED), EngineSettings(device="cpu"))
+def engine() -> Iterator[LocalEngine]:
+    engine = LocalEngine.load(locate(PACKAGED), EngineSettings(device="cpu"))
     yield engine
     engine.close()
 
 
-def decode(engine: Engine, path: Path, only: range | None = None) -> tuple[Plan, list[ClipResult]]:
+def decode(engine: LocalEngine, path: Path, only: range | None = None) -> tuple[Plan, list[ClipResult]]:
     stop = threading.Event()
     plan = engine.plan(path, OPTIONS, max_seconds=600, stop=stop)
     results = engine.decode(path, plan, only or range(len(plan.clips)), OPTIONS, stop=stop)
     return plan, sorted(results, key=lambda result: result.index)
 
 
-def test_the_meeting_is_heard_and_going_on_later_gives_the_same_words(engine: Engine) -> None:
+def test_the_meeting_is_heard_and_going_on_later_gives_the_same_words(engine: LocalEngine) -> None:
     plan, results = decode(engine, MEETING)
-    transcript = assemble(plan, results, OPTIONS, engine.files)
+    transcript = assemble(plan, results, OPTIONS, engine.model.files)
     assert character_error_rate(transcript.text, " ".join(SENTENCES)) <= HIGHEST_ERROR_RATE
     assert sentences_found(transcript.text, SENTENCES) == len(SENTENCES)
     last = len(plan.clips) - 1
     assert decode(engine, MEETING, range(last, last + 1))[1] == results[last:]
 
 
-def test_words_about_silences_that_were_cut_out_are_where_they_are_said(engine: Engine, tmp_path: Path) -> None:
+def test_words_about_silences_that_were_cut_out_are_where_they_are_said(engine: LocalEngine, tmp_path: Path) -> None:
     meeting = load(MEETING)
     opening = [int(entry["start"] * RATE) for entry in json.loads(MEETING.with_suffix(".json").read_text())]
     sound, said = silence(0), []
@@ -58,7 +58,7 @@ def test_words_about_silences_that_were_cut_out_are_where_they_are_said(engine: 
         said.append(len(sound) / RATE)
         sound = np.concatenate([sound, meeting[start : start + RATE], silence(pause)])
     plan, results = decode(engine, write_wav(tmp_path / "sentences.wav", sound))
-    transcript = assemble(plan, results, OPTIONS, engine.files)
+    transcript = assemble(plan, results, OPTIONS, engine.model.files)
     words = [word for segment in transcript.segments for word in segment.words]
     assert len(plan.clips) == 1
     assert all(min(abs(word.start - moment) for word in words) < 0.5 for moment in said)
@@ -69,19 +69,19 @@ def test_words_about_silences_that_were_cut_out_are_where_they_are_said(engine: 
 
 @pytest.mark.parametrize("second", [2.0, 3.5])
 def test_a_tenth_of_a_second_of_speech_gives_at_most_a_word_and_a_warning(
-    engine: Engine, tmp_path: Path, second: float
+    engine: LocalEngine, tmp_path: Path, second: float
 ) -> None:
     tenth = load(MEETING)[int(second * RATE) :][: RATE // 10]
     plan, results = decode(engine, write_wav(tmp_path / "tenth.wav", tenth))
     assert plan.speech
-    transcript = assemble(plan, results, OPTIONS, engine.files)
+    transcript = assemble(plan, results, OPTIONS, engine.model.files)
     assert len(transcript.text.split()) <= 1
     assert "very_short" in transcript.quality.warnings
 
 
 @pytest.mark.parametrize("sound", NOBODY_SPEAKS)
-def test_no_words_where_nobody_speaks(engine: Engine, tmp_path: Path, sound: str) -> None:
+def test_no_words_where_nobody_speaks(engine: LocalEngine, tmp_path: Path, sound: str) -> None:
     plan, results = decode(engine, write_wav(tmp_path / "sound.wav", NOBODY_SPEAKS[sound](30)))
-    transcript = assemble(plan, results, OPTIONS, engine.files)
+    transcript = assemble(plan, results, OPTIONS, engine.model.files)
     assert transcript.text == ""
     assert "no_speech" in transcript.quality.warnings

@@ -12,13 +12,13 @@ import pytest
 
 from services.common.domain.errors import DecoderFailedError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.audio.openings import StoppedError
 from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.engine import Engine
+from services.gpu_worker.engine.local_engine import LocalEngine
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.part_audio import cut_parts
 from services.gpu_worker.engine.plan import RATE, Plan
 from services.gpu_worker.engine.results import ClipResult
+from services.gpu_worker.engine.stopping import StoppedError
 from tests.support.random_model import write_random_model
 
 MEETING = Path("examples/audio/meeting.mp3")
@@ -32,32 +32,32 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_random_model(tmp_path_factory.mktemp("model"))
 
 
-def load(folder: Path, batch: int) -> Engine:
-    return Engine.load(locate("random", folder), EngineSettings(device="cpu", batch=batch, threads=2))
+def load(folder: Path, batch: int) -> LocalEngine:
+    return LocalEngine.load(locate("random", folder), EngineSettings(device="cpu", batch=batch, threads=2))
 
 
 @pytest.fixture(scope="module")
-def engine(model_folder: Path) -> Iterator[Engine]:
+def engine(model_folder: Path) -> Iterator[LocalEngine]:
     engine = load(model_folder, batch=4)
     yield engine
     engine.close()
 
 
 @pytest.fixture(scope="module")
-def plan(engine: Engine) -> Plan:
+def plan(engine: LocalEngine) -> Plan:
     """The meeting in three parts."""
     return engine.plan(MEETING, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
 
 
 def decode(
-    engine: Engine, plan: Plan, clips: Sequence[int], path: Path = MEETING, part: int | None = None
+    engine: LocalEngine, plan: Plan, clips: Sequence[int], path: Path = MEETING, part: int | None = None
 ) -> list[ClipResult]:
     results = engine.decode(path, plan, clips, OPTIONS, stop=threading.Event(), part=part)
     return sorted(results, key=lambda result: result.index)
 
 
 @pytest.fixture(scope="module")
-def words(engine: Engine, plan: Plan) -> list[ClipResult]:
+def words(engine: LocalEngine, plan: Plan) -> list[ClipResult]:
     """Every clip's result, decoded in one go."""
     results = decode(engine, plan, range(len(plan.clips)))
     assert len({result.text for result in results}) == len(plan.clips), "the clips must differ to prove anything"
@@ -72,7 +72,7 @@ def test_the_batch_size_changes_no_word(model_folder: Path, plan: Plan, words: l
 
 
 @pytest.fixture(scope="module")
-def long(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, list[ClipResult]]:
+def long(engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Plan, list[ClipResult]]:
     """Four minutes: the recording, its plan, and the words of every clip."""
     recording = tmp_path_factory.mktemp("long") / "long.mp3"
     recording.write_bytes(MEETING.read_bytes() * 2)
@@ -98,13 +98,13 @@ def test_portions_of_any_size_give_the_same_words(
     assert found == words
 
 
-def test_going_on_from_any_clip_gives_the_same_rest(engine: Engine, plan: Plan, words: list[ClipResult]) -> None:
+def test_going_on_from_any_clip_gives_the_same_rest(engine: LocalEngine, plan: Plan, words: list[ClipResult]) -> None:
     for first in range(1, len(plan.clips)):
         assert decode(engine, plan, range(first, len(plan.clips))) == words[first:]
 
 
 def test_a_part_decoded_from_its_own_file_gives_the_same_words(
-    engine: Engine, plan: Plan, words: list[ClipResult], tmp_path: Path
+    engine: LocalEngine, plan: Plan, words: list[ClipResult], tmp_path: Path
 ) -> None:
     assert len(plan.parts) == 3
     cut_parts(MEETING, plan, tmp_path)
@@ -129,7 +129,7 @@ def paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_words_behind_a_pause_of_ten_hours_are_told_when_a_player_plays_them_and_the_pause_costs_nothing(
-    engine: Engine, plan: Plan, words: list[ClipResult], paused: Path
+    engine: LocalEngine, plan: Plan, words: list[ClipResult], paused: Path
 ) -> None:
     began = time.process_time()
     other = engine.plan(paused, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
@@ -143,7 +143,7 @@ def test_words_behind_a_pause_of_ten_hours_are_told_when_a_player_plays_them_and
 
 
 def test_parts_of_a_recording_with_a_pause_give_the_same_words_from_their_own_files(
-    engine: Engine, paused: Path, tmp_path: Path
+    engine: LocalEngine, paused: Path, tmp_path: Path
 ) -> None:
     plan = engine.plan(paused, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
     words = decode(engine, plan, range(len(plan.clips)), paused)
@@ -154,7 +154,7 @@ def test_parts_of_a_recording_with_a_pause_give_the_same_words_from_their_own_fi
         assert found == words[part.first : part.last]
 
 
-def test_company_changes_no_word(engine: Engine, plan: Plan, words: list[ClipResult]) -> None:
+def test_company_changes_no_word(engine: LocalEngine, plan: Plan, words: list[ClipResult]) -> None:
     gathered: list[list[ClipResult]] = []
     tasks = [
         threading.Thread(target=lambda: gathered.append(decode(engine, plan, range(len(plan.clips))))) for _ in range(3)
@@ -171,7 +171,7 @@ def test_results_and_plan_survive_json(plan: Plan, words: list[ClipResult]) -> N
     assert [ClipResult.from_json(result.to_json()) for result in words] == words
 
 
-def test_a_stop_ends_decoding_with_an_error(engine: Engine, plan: Plan) -> None:
+def test_a_stop_ends_decoding_with_an_error(engine: LocalEngine, plan: Plan) -> None:
     stop = threading.Event()
     results = engine.decode(MEETING, plan, range(len(plan.clips)), OPTIONS, stop=stop)
     next(results)

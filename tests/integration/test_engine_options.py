@@ -15,7 +15,7 @@ from services.common.domain.languages import LANGUAGES
 from services.common.domain.options import Options
 from services.gpu_worker.engine.decoder import MOST_HINT_TOKENS
 from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.engine import Engine
+from services.gpu_worker.engine.local_engine import LocalEngine
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.plan import RATE, Plan
 from services.gpu_worker.engine.results import ClipResult
@@ -27,9 +27,9 @@ SECONDS = 40
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalEngine]:
     folder = write_random_model(tmp_path_factory.mktemp("model"))
-    engine = Engine.load(locate("random", folder), EngineSettings(device="cpu", threads=2))
+    engine = LocalEngine.load(locate("random", folder), EngineSettings(device="cpu", threads=2))
     yield engine
     engine.close()
 
@@ -48,17 +48,19 @@ def options(**wanted: object) -> Options:
     return Options.parse({"preset": "fast", **wanted}, ["random"])
 
 
-def plan(engine: Engine, path: Path, wanted: Options, **lengths: float) -> Plan:
+def plan(engine: LocalEngine, path: Path, wanted: Options, **lengths: float) -> Plan:
     return engine.plan(path, wanted, max_seconds=600, stop=threading.Event(), **lengths)
 
 
-def decode(engine: Engine, path: Path, wanted: Options) -> tuple[Plan, list[ClipResult]]:
+def decode(engine: LocalEngine, path: Path, wanted: Options) -> tuple[Plan, list[ClipResult]]:
     planned = plan(engine, path, wanted)
     results = engine.decode(path, planned, range(len(planned.clips)), wanted, stop=threading.Event())
     return planned, sorted(results, key=lambda result: result.index)
 
 
-def test_a_language_that_is_found_out_is_a_known_one_and_the_same_for_every_part(engine: Engine, talk: Path) -> None:
+def test_a_language_that_is_found_out_is_a_known_one_and_the_same_for_every_part(
+    engine: LocalEngine, talk: Path
+) -> None:
     whole = plan(engine, talk, options(language="auto"))
     parts = plan(engine, talk, options(language="auto"), part_seconds=15, alone_seconds=20)
     assert len(parts.parts) > 1
@@ -66,19 +68,21 @@ def test_a_language_that_is_found_out_is_a_known_one_and_the_same_for_every_part
     assert whole.language in LANGUAGES
 
 
-def test_a_language_that_is_found_out_gives_the_words_of_that_language_asked_for(engine: Engine, talk: Path) -> None:
+def test_a_language_that_is_found_out_gives_the_words_of_that_language_asked_for(
+    engine: LocalEngine, talk: Path
+) -> None:
     found, words = decode(engine, talk, options(language="auto"))
     assert decode(engine, talk, options(language=found.language))[1] == words
 
 
-def test_a_recording_without_speech_is_taken_for_swedish(engine: Engine, tmp_path: Path) -> None:
+def test_a_recording_without_speech_is_taken_for_swedish(engine: LocalEngine, tmp_path: Path) -> None:
     silent = write_wav(tmp_path / "silent.wav", np.zeros(RATE))
     assert plan(engine, silent, options(language="auto")).language == "sv"
 
 
 @pytest.mark.parametrize("field", ["prompt", "hotwords"])
 def test_hints_that_the_model_would_not_read_to_the_end_are_refused_by_their_field(
-    engine: Engine, talk: Path, field: str
+    engine: LocalEngine, talk: Path, field: str
 ) -> None:
     """The tokenizer of the random model has a token for nearly every letter."""
     with pytest.raises(InvalidOptionError, match=f"{MOST_HINT_TOKENS} are read") as refused:
@@ -89,12 +93,12 @@ def test_hints_that_the_model_would_not_read_to_the_end_are_refused_by_their_fie
 @pytest.mark.parametrize(
     "hints", [{"prompt": "vi ses"}, {"hotwords": "umea"}, {"prompt": "vi ses", "hotwords": "umea"}]
 )
-def test_hints_reach_the_decoder(engine: Engine, talk: Path, hints: dict[str, str]) -> None:
+def test_hints_reach_the_decoder(engine: LocalEngine, talk: Path, hints: dict[str, str]) -> None:
     without = decode(engine, talk, options())[1]
     assert [result.text for result in decode(engine, talk, options(**hints))[1]] != [result.text for result in without]
 
 
-def test_each_speaker_of_a_call_is_heard_as_if_alone(engine: Engine, meeting: Sound, tmp_path: Path) -> None:
+def test_each_speaker_of_a_call_is_heard_as_if_alone(engine: LocalEngine, meeting: Sound, tmp_path: Path) -> None:
     speakers = [meeting[: SECONDS * RATE], meeting[SECONDS * RATE : 2 * SECONDS * RATE]]
     call = write_wav(tmp_path / "call.wav", np.stack(speakers, axis=1))
     planned, results = decode(engine, call, options(channels="separate"))

@@ -40,6 +40,8 @@ SETTINGS = WorkerSettings(
 )
 SLOT = Slot(slot="00", status=SlotStatus.LAUNCHING, launch_id="launch_1", request={}, taken_at=1, times={"launched": 5})
 
+TURN = 17
+
 
 class Bench:
     """One claimed part, an engine whose every clip the test sees, and whoever would send."""
@@ -53,7 +55,7 @@ class Bench:
         etag = world.s3.put_object(Bucket=BUCKET, Key="uploads/a.mp3", Body=b"sound")["ETag"].strip('"')
         world.callback("https://hooks.example.com/")
         self.job, part = put_running(world, source_key="uploads/a.mp3", source_etag=etag)
-        self.claim = Claim(self.job, replace(part, **of_part), Options(), confirmed=0.0)
+        self.claim = Claim(self.job, replace(part, **of_part), Options(), confirmed=0.0, turn=TURN)
         self.engine: Any = StepEngine(1, 1, self._clip)
         self.work = Work(
             store=world.store,
@@ -63,6 +65,7 @@ class Bench:
             sender=self,  # type: ignore[arg-type] # as a sender
             clock=world.clock,
             cost=lambda _: {"dollars": 1},
+            engine_failed=lambda engine, _: setattr(engine, "spoilt", True),
         )
 
     def lease_until(self, now: int) -> int:
@@ -149,7 +152,7 @@ def test_who_leaves_gives_back_what_it_holds_with_its_results(bench: Bench) -> N
     part = bench.part
     assert (bench.status, part.status, part.owner) == ("queued", "queued", None)
     assert (part.deaths, part.losses, part.not_before) == (1, 1, 0), "nothing is held against it"
-    assert (part.due_at, part.progress) == (bench.world.clock(), 0.5)
+    assert (part.due_at, part.progress) == (TURN, 0.5), "it keeps its turn"
     assert [item["type"] for item in of_job(bench.world).values() if "type" in item] == ["transcription.interrupted"]
     claimed = bench.world.store.parts.claim(part, bench.job_now, owner="w2", lease_ends=9, started=None, times={})
     assert claimed

@@ -207,12 +207,12 @@ def test_an_engine_that_others_are_at_is_not_ended_because_it_failed_one(world: 
     begun: list[Any] = []
     worker._start = begun.append
     assert worker.take_one()
-    engine, _ = worker._ready_engine("whisper-base")
+    engine, _ = worker._engines.ready("whisper-base")
     engine.spoilt = True
     assert worker.take_one()
-    assert worker._ready_engine("whisper-base")[0] is engine
+    assert worker._engines.ready("whisper-base", alone=False)[0] is engine
     begun[0]()
-    assert worker._ready_engine("whisper-base")[0] is not engine
+    assert worker._engines.ready("whisper-base", alone=True)[0] is not engine
 
 
 @pytest.mark.parametrize("trouble", ["alive", "model"])
@@ -221,11 +221,11 @@ def test_an_engine_that_died_or_has_another_model_is_replaced_and_ended(
 ) -> None:
     queued(world, "first")
     worker = the_worker(world)
-    engine, _ = worker._ready_engine("whisper-base")
+    engine, _ = worker._engines.ready("whisper-base")
     closed: list[int] = []
     monkeypatch.setattr(engine, "close", lambda: closed.append(1))
     monkeypatch.setattr(engine, trouble, False if trouble == "alive" else "another")
-    assert worker._ready_engine("whisper-base")[0] is not engine
+    assert worker._engines.ready("whisper-base")[0] is not engine
     assert closed == [1]
 
 

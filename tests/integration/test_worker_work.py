@@ -17,8 +17,8 @@ from services.common.store.jobs import job_key
 from services.common.store.parts import Parts
 from services.common.webhooks import dispatch
 from services.gpu_worker.claim import Claim, Stop
-from services.gpu_worker.engine_process import EngineDiedError
 from services.gpu_worker.files import Files
+from services.gpu_worker.processes.device import DeviceDiedError
 from services.gpu_worker.worker import Worker
 from tests.support.faults import Crash
 from tests.support.step_engine import CLIPS_A_PART
@@ -82,7 +82,7 @@ def before(monkeypatch: pytest.MonkeyPatch, kind: type, name: str, happen: Calla
 
 
 def die(_: Worker) -> None:
-    raise EngineDiedError
+    raise DeviceDiedError(1)
 
 
 def fail(_: Worker) -> None:
@@ -237,7 +237,7 @@ def test_an_engine_that_dies_is_not_held_against_parts_that_were_not_on_the_devi
 
     def neighbour_dies() -> None:
         leave(worker)
-        raise EngineDiedError
+        raise DeviceDiedError
 
     before(monkeypatch, Files, "fetch_source", neighbour_dies)
     worker.work()
@@ -266,7 +266,8 @@ def test_a_part_is_on_the_device_from_its_download_to_its_last_clip(
 
 def test_the_engines_last_death_over_a_part_ends_its_job_at_once(world: StepWorld) -> None:
     world.each_clip = die
-    one_machine_works(world)
+    world.upload()
+    world.settle()
     job = the_job(world)
     assert (job.status, part_of(world).attempt) == (JobStatus.FAILED, MAX_DEATHS)
     assert job.error

@@ -234,7 +234,7 @@ def test_a_part_taken_away_waits_again_and_what_it_was_doing_counts(
 ) -> None:
     job, _ = put_running(world)
     part = put_part(world, status=PartStatus.RUNNING, owner="worker", on_device=on_device)
-    off = {"on_device": False} if on_device else {}
+    off = {"on_device": False, "behind": 9} if on_device else {}
     assert changed(world, key_of(part), lambda: take_away(world, part, job)) == {
         "status": "queued",
         "due_kind": "queued",

@@ -1,37 +1,40 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
+from services.common.domain.endurance import MAX_DEATHS
 from services.common.domain.options import Options
 from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS as AHEAD
 from services.gpu_worker.admission import MAX_HELD, ahead_seconds, has_room, joins
-from services.gpu_worker.claim import Claim
+from services.gpu_worker.claim import PLANNING_SECONDS, Claim
 
 MODEL = Options().model_key
 
 
-def part(*, attempt: int = 0, seconds: float = 10.0) -> Part:
+def part(**more: Any) -> Part:
     return Part(
+        **{"seconds": 10.0, **more},
         job_id="job",
         part_id="PART#0000",
         status=PartStatus.QUEUED,
         client_id="acme",
         created_at=0,
-        attempt=attempt,
-        seconds=seconds,
     )
 
 
-def held(**more: float) -> Claim:
-    attempt = int(more.pop("attempt", 1))
+def held(**more: Any) -> Claim:
     job = Job(job_id="job", client_id="acme", status=JobStatus.RUNNING, created_at=0, source_key="k", file_name="a")
-    return Claim(job, part(attempt=attempt, **more), Options(), confirmed=0.0)
+    return Claim(job, part(**{"attempt": 1, **more}), Options(), confirmed=0.0)
 
 
 def test_a_worker_with_little_left_claims_the_next_part_before_it_is_idle() -> None:
-    assert has_room([], AHEAD)
-    assert has_room([held(seconds=AHEAD - 1)], AHEAD)
-    assert not has_room([held(seconds=AHEAD)], AHEAD)
+    assert has_room([], AHEAD, 0.0)
+    assert has_room([held(seconds=AHEAD - 1)], AHEAD, 0.0)
+    assert not has_room([held(seconds=AHEAD)], AHEAD, 0.0)
 
 
 def test_a_fast_device_has_more_in_hand_for_as_long_as_the_next_recording_takes_to_prepare() -> None:
@@ -40,14 +43,29 @@ def test_a_fast_device_has_more_in_hand_for_as_long_as_the_next_recording_takes_
 
 
 def test_short_recordings_keep_each_other_company_up_to_a_limit() -> None:
-    assert has_room([held(seconds=5.0)] * (MAX_HELD - 1), AHEAD)
-    assert not has_room([held(seconds=5.0)] * MAX_HELD, AHEAD)
+    assert has_room([held(seconds=5.0)] * (MAX_HELD - 1), AHEAD, 0.0)
+    assert not has_room([held(seconds=5.0)] * MAX_HELD, AHEAD, 0.0)
 
 
-def test_from_the_second_attempt_on_a_part_is_alone() -> None:
-    assert not has_room([held(attempt=2)], AHEAD)
-    assert not joins(part(attempt=1), MODEL, [held()])
-    assert joins(part(attempt=1), MODEL, [])
+@pytest.mark.parametrize("past", [{"deaths": 1}, {"losses": MAX_DEATHS}])
+def test_a_part_over_which_a_process_died_or_that_was_lost_often_is_alone(past: dict[str, int]) -> None:
+    assert not has_room([held(**past)], AHEAD, 0.0)
+    assert not joins(part(**past), MODEL, [held()])
+    assert joins(part(**past), MODEL, [])
+
+
+@pytest.mark.parametrize("past", [{"attempt": 7}, {"losses": MAX_DEATHS - 1}, {"suspected": True}])
+def test_a_part_that_was_interrupted_or_shared_anothers_fate_keeps_company(past: dict[str, int]) -> None:
+    assert has_room([held(**past)], AHEAD, 0.0)
+    assert joins(part(**past), MODEL, [held()])
+
+
+def test_a_recording_that_nobody_gets_read_holds_up_no_other() -> None:
+    unread = held(seconds=100 * AHEAD)
+    assert not has_room([unread], AHEAD, PLANNING_SECONDS - 1)
+    assert has_room([unread], AHEAD, PLANNING_SECONDS)
+    unread.advance(100 * AHEAD, 100 * AHEAD)
+    assert not has_room([unread], AHEAD, 10 * PLANNING_SECONDS)
 
 
 def test_what_is_worked_on_together_shares_one_model() -> None:

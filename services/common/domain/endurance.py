@@ -8,8 +8,8 @@ MAX_DEATHS = 3
 """Of processes that had this part on the device."""
 MAX_LOSSES = 20
 """Of machines that vanished otherwise: spot interruptions are nobody's fault, but they must end some day."""
-
-
+LONGEST_WAIT_MS = 600_000
+"""How long a part over which a process died lets those go first that were queued by then."""
 FIRST_PAUSE_MS = 5_000
 LONGEST_PAUSE_MS = 600_000
 

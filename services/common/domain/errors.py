@@ -86,6 +86,12 @@ class DamagedModelError(TranscriberError):
     code = "DAMAGED_MODEL"
 
 
+class ReadingDiffersError(TranscriberError):
+    """The recording was read otherwise than it was planned, each time it was tried."""
+
+    code = "READING_DIFFERS"
+
+
 class DecoderFailedError(TranscriberError):
     """The device gave back something that is no number, or nothing at all, each time the part was tried."""
 

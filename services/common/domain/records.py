@@ -86,6 +86,10 @@ class Part:
     """Queued: its place in the queue; running: when its lease ends."""
     not_before: int = 0
     """Nobody claims it sooner: what broke its last attempt needs time to pass."""
+    behind: int = 0
+    """When a process died over it: those that were queued by then go first (`endurance.LONGEST_WAIT_MS`). 0: never."""
+    suspected: bool = False
+    """Whether a process died over one of several, this among them: from then on its clips share no batch."""
     expires_at: int | None = None
 
 

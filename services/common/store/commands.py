@@ -73,6 +73,7 @@ def _queue_part(part: Part, due_at: int) -> Operation:
             "beat": 0,
             "on_device": False,
             "not_before": 0,
+            "behind": 0,
         },
         remove=["owner"],
     )

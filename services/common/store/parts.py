@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
+from services.common.domain.endurance import LONGEST_WAIT_MS
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import OPEN, JobStatus, PartStatus
 from services.common.store.codec import UnknownVersionError, from_item, to_item
@@ -77,10 +77,21 @@ class Parts:
         """What waits, in the order in which it is to be taken."""
         return _known(self._table.due(PartStatus.QUEUED.value))
 
-    def ready(self, now: int, limit: int) -> Iterator[Part]:
-        """The first `limit` of the queue that may be claimed now; those that rest hide nobody behind them."""
-        waiting = _known(self._table.due(PartStatus.QUEUED.value, page=limit))
-        return islice((part for part in waiting if part.not_before <= now), limit)
+    def ready(self, now: int, limit: int) -> list[Part]:
+        """The first `limit` of the queue that may be claimed now; those that rest hide nobody behind them.
+
+        A part over which a process died comes after all that were queued by then, and before those that came later.
+        """
+        ready: list[Part] = []
+        last: list[Part] = []
+        for part in _known(self._table.due(PartStatus.QUEUED.value, page=limit)):
+            if part.behind and now < part.behind + LONGEST_WAIT_MS:
+                last.append(part)
+            elif part.not_before <= now:
+                ready.append(part)
+            if len(ready) == limit:
+                return ready
+        return [part for part in last if all(other.created_at > part.behind for other in ready)] + ready
 
     def running(self, limit: int | None = None) -> Iterator[Part]:
         """What is being worked on, as the index shows it."""
@@ -159,6 +170,8 @@ class Parts:
         interrupted: Announcement | None,
         counted: str | None = None,
         not_before: int = 0,
+        behind: int = 0,
+        suspected: bool = False,
     ) -> None:
         """Queue the part again, at `due_at`; a job of one part (`job`) goes back with it.
 
@@ -178,6 +191,8 @@ class Parts:
                 "on_device": False,
                 "progress": part.progress,
                 "not_before": not_before,
+                "behind": behind,
+                "suspected": suspected,
             },
             add={counted: 1} if counted else {},
             remove=["owner"],
@@ -198,6 +213,7 @@ class Parts:
                 "due_kind": PartStatus.QUEUED,
                 "due_at": due_at,
                 "on_device": False,
+                "behind": due_at if part.on_device else 0,
             },
             add={"deaths": 1} if part.on_device else {"losses": 1},
             remove=["owner"],

@@ -11,27 +11,58 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 
-from services.gpu_worker.engine.decoder import Decoded, Features
+from services.common.domain.errors import DecoderFailedError
+from services.gpu_worker.engine.decoder import FRAME, Decoded, Features
+from services.gpu_worker.engine.plan import RATE
 from services.gpu_worker.engine.recipe import Recipe
 
 LINGER_SECONDS = 0.5
 """How long a batch that is not full waits for more, while somebody is still preparing clips."""
 
-_Job = tuple[Features, Recipe, "Future[Decoded]"]
+Watch = Callable[[frozenset[int], float], AbstractContextManager[None]]
+"""Entered while the device is busy: for which calls, and with how many seconds of audio."""
+
+
+def unwatched(_calls: frozenset[int], _seconds: float) -> AbstractContextManager[None]:
+    """Nobody is told what the device does."""
+    return nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A clip that waits for its words; `call` is whose it is."""
+
+    clip: Features
+    recipe: Recipe
+    call: int
+    apart: bool
+    future: Future[Decoded] = field(default_factory=Future)
+
+    @property
+    def kind(self) -> tuple[Recipe, int, int | None]:
+        """What those in one batch have in common."""
+        return self.recipe, self.clip.window, self.call if self.apart else None
 
 
 class Batcher:
     """A queue of clips, and `workers` threads that take up to `size` with equal recipes from its head."""
 
     def __init__(
-        self, decode: Callable[[Sequence[Features], Recipe], list[Decoded]], *, workers: int, size: int
+        self,
+        decode: Callable[[Sequence[Features], Recipe], list[Decoded | DecoderFailedError]],
+        *,
+        workers: int,
+        size: int,
+        watch: Watch = unwatched,
     ) -> None:
         self.size = size
         self.workers = workers
         self._decode = decode
-        self._queue: deque[_Job] = deque()
+        self._watch = watch
+        self._queue: deque[_Task] = deque()
         self._changed = threading.Condition()
         self._preparing = 0
         self._closed = False
@@ -39,13 +70,13 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, clip: Features, recipe: Recipe) -> Future[Decoded]:
-        """Queue a clip; the future gives its words or the decoder's error."""
-        future: Future[Decoded] = Future()
+    def submit(self, clip: Features, recipe: Recipe, *, call: int = 0, apart: bool = False) -> Future[Decoded]:
+        """Queue a clip; the future gives its words or the decoder's error. `apart`: only with others of its `call`."""
+        task = _Task(clip, recipe, call, apart)
         with self._changed:
-            self._queue.append((clip, recipe, future))
+            self._queue.append(task)
             self._changed.notify_all()
-        return future
+        return task.future
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
@@ -63,8 +94,8 @@ class Batcher:
         """Stop after the batches that are running; what is still queued is cancelled."""
         with self._changed:
             self._closed = True
-            for _, _, future in self._queue:
-                future.cancel()
+            for task in self._queue:
+                task.future.cancel()
             self._queue.clear()
             self._changed.notify_all()
         for thread in self._threads:
@@ -72,17 +103,22 @@ class Batcher:
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            recipe = batch[0][1]
+            seconds = sum(task.clip.frames for task in batch) * FRAME / RATE
             try:
-                decoded = list(zip(batch, self._decode([clip for clip, _, _ in batch], recipe), strict=True))
+                with self._watch(frozenset(task.call for task in batch), seconds):
+                    words = self._decode([task.clip for task in batch], batch[0].recipe)
+                decoded = list(zip(batch, words, strict=True))
             except BaseException as error:  # noqa: BLE001 - whoever waits for the clip gets it
-                for _, _, future in batch:
-                    future.set_exception(error)
+                for task in batch:
+                    task.future.set_exception(error)
             else:
-                for (_, _, future), one in decoded:
-                    future.set_result(one)
+                for task, one in decoded:
+                    if isinstance(one, DecoderFailedError):
+                        task.future.set_exception(one)
+                    else:
+                        task.future.set_result(one)
 
-    def _next_batch(self) -> list[_Job]:
+    def _next_batch(self) -> list[_Task]:
         """Wait for work and take it; nothing once the batcher is closed."""
         with self._changed:
             while not self._closed:
@@ -95,15 +131,15 @@ class Batcher:
                     return batch
             return []
 
-    def _take(self) -> list[_Job]:
+    def _take(self) -> list[_Task]:
         """Up to `size` clips that may share a batch with the one that waited longest; the others keep their places."""
-        batch: list[_Job] = []
-        others: list[_Job] = []
+        batch: list[_Task] = []
+        others: list[_Task] = []
         while self._queue and len(batch) < self.size:
-            job = self._queue.popleft()
-            if batch and (job[1], job[0].window) != (batch[0][1], batch[0][0].window):
-                others.append(job)
-            elif job[2].set_running_or_notify_cancel():
-                batch.append(job)
+            task = self._queue.popleft()
+            if batch and task.kind != batch[0].kind:
+                others.append(task)
+            elif task.future.set_running_or_notify_cancel():
+                batch.append(task)
         self._queue.extendleft(reversed(others))
         return batch

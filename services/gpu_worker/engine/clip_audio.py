@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,28 +9,46 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from services.common.domain.errors import DecoderFailedError
+from services.common.domain.errors import ReadingDiffersError
 from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.plan import RATE, VOICES, Clip, Plan
+from services.gpu_worker.engine.reader import Sound
+from services.gpu_worker.engine.stopping import StopFlag
 
 MOST_MISSING = RATE
 """Samples that an earlier release's plan may have counted otherwise."""
 
 
-def as_planned(path: Path, plan: Plan, part: int | None, stop: threading.Event) -> Iterator[Samples]:
+def sounds(path: Path, plan: Plan, clips: Sequence[int], *, stop: StopFlag, part: int | None = None) -> Iterator[Sound]:
+    """Each of these clips of a plan, in order of their indices, as soon as it has been read.
+
+    `path` is the recording, or the file of one of its parts. Raises what `as_planned` does, and StoppedError once
+    `stop` is set.
+    """
+    offset = 0 if part is None else plan.parts[part].start
+    wanted = [plan.clips[index] for index in clips]
+    for clip, samples in clip_audio(as_planned(path, plan, part, stop), wanted, offset):
+        yield clip.index, samples.tobytes()
+
+
+def as_planned(path: Path, plan: Plan, part: int | None, stop: StopFlag) -> Iterator[Samples]:
     """The voices of a plan's recording, or of the file of one of its parts, in blocks.
 
-    Raises what `read` does, and DecoderFailedError where they are not what was planned.
+    Raises what `read` does, and ReadingDiffersError where they are not what was planned.
     """
     reading, blocks = read(path, plan.hearing if part is None else VOICES, stop)
     planned = plan.samples if part is None else plan.parts[part].end - plan.parts[part].start
     for block in blocks:
         if len(block) != plan.channels:
-            raise DecoderFailedError(f"{len(block)} voices were read, and {plan.channels} planned.")
+            raise ReadingDiffersError(
+                f"The recording was planned with {plan.channels} voices, and read with {len(block)}."
+            )
         yield block
     if reading.samples < planned - MOST_MISSING:
-        raise DecoderFailedError(f"{reading.samples / RATE:.1f} s were read, and {planned / RATE:.1f} s planned.")
+        raise ReadingDiffersError(
+            f"The recording was planned with {planned / RATE:.1f} s of sound, read with {reading.samples / RATE:.1f}."
+        )
 
 
 def clip_audio(

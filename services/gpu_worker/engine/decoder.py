@@ -77,8 +77,8 @@ class Decoder:
         mel: Float = self._model.feature_extractor(sound)[:, :window]
         return Features(mel, min(len(samples) // FRAME, window))
 
-    def decode(self, clips: Sequence[Features], recipe: Recipe) -> list[Decoded]:
-        """Decode clips of one window as one batch. Raises DecoderFailedError when what comes back is no number."""
+    def decode(self, clips: Sequence[Features], recipe: Recipe) -> list[Decoded | DecoderFailedError]:
+        """Decode clips of one window as one batch; an error for each of which what comes back is no number."""
         tokenizer = self._tokenizer(recipe.language)
         encoded = self._encode(np.stack([clip.mel for clip in clips]))
         generated = self._generate(encoded, tokenizer, recipe, len(clips))
@@ -141,7 +141,7 @@ class Decoder:
         return generated
 
 
-def _decoded(generated: Untyped, alignment: list[dict[str, Untyped]]) -> Decoded:
+def _decoded(generated: Untyped, alignment: list[dict[str, Untyped]]) -> Decoded | DecoderFailedError:
     merge_punctuations(alignment, OPENING, CLOSING)
     length = len(generated.sequences_ids[0])
     logprob = float(generated.scores[0]) * length / (length + 1)
@@ -152,5 +152,5 @@ def _decoded(generated: Untyped, alignment: list[dict[str, Untyped]]) -> Decoded
     )
     numbers = [logprob, float(generated.no_speech_prob), *(word.probability for word in words)]
     if not np.isfinite(numbers).all():
-        raise DecoderFailedError("The device gave back probabilities that are no numbers.")
+        return DecoderFailedError("The device gave back probabilities that are no numbers.")
     return Decoded(words=words, logprob=logprob, no_speech=float(generated.no_speech_prob))

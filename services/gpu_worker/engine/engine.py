@@ -1,73 +1,41 @@
-"""The engine: one loaded model that plans and decodes recordings for several tasks at once."""
+"""The engine: what reads and what decodes, put together. Each may be in this process or in one of its own."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import Protocol, Self
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.audio.openings import StoppedError
-from services.gpu_worker.engine.batcher import Batcher
-from services.gpu_worker.engine.catalogue import habits
-from services.gpu_worker.engine.clip_audio import as_planned, clip_audio
-from services.gpu_worker.engine.decoder import FRAME, Decoded, Decoder
-from services.gpu_worker.engine.device import Choice, EngineSettings, choose
-from services.gpu_worker.engine.language import detect
-from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import Clip, Plan
-from services.gpu_worker.engine.planner import ALONE_SECONDS, PART_SECONDS, make_plan
-from services.gpu_worker.engine.recipe import Recipe, habits_for, ladder, window
-from services.gpu_worker.engine.results import ClipResult, Word
-from services.gpu_worker.engine.verdict import Attempt, judge, settle
-
-AHEAD = 2
-"""Batches a task prepares beyond those that the workers hold, so that the device never waits for features."""
-POLL_SECONDS = 0.2
+from services.gpu_worker.engine.language import telling
+from services.gpu_worker.engine.plan import Plan
+from services.gpu_worker.engine.reader import ALONE_SECONDS, PART_SECONDS, Reader, Sound
+from services.gpu_worker.engine.results import ClipResult
+from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 
 
-@dataclass(slots=True)
-class _Climb:
-    """A clip on its way up the ladder."""
+class Model(Protocol):
+    """Decodes: a `LoadedModel`, or the process that holds one (`services/gpu_worker/processes/device.py`)."""
 
-    clip: Clip
-    samples: npt.NDArray[np.int16]
-    rungs: Sequence[Recipe]
-    unsure_below: float
-    attempts: list[Attempt]
+    def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
+        """See `LoadedModel.check_hints`."""
+
+    def language(self, sounds: Iterator[Sound], *, stop: StopFlag) -> str:
+        """See `LoadedModel.language`."""
+
+    def decode(
+        self, sounds: Iterator[Sound], plan: Plan, options: Options, *, stop: StopFlag, apart: bool = False
+    ) -> Iterator[ClipResult]:
+        """See `LoadedModel.decode`."""
 
 
 class Engine:
-    """See `load`. All methods may be called from several threads at once."""
+    """Plans and decodes recordings. All methods may be called from several threads at once."""
 
-    def __init__(self, files: ModelFiles, choice: Choice, decoder: Decoder, batcher: Batcher) -> None:
-        self.files = files
-        self.choice = choice
-        self.habits = habits(files.name)
-        self.decoder = decoder
-        self._batcher = batcher
-
-    @classmethod
-    def load(cls, files: ModelFiles, settings: EngineSettings) -> Engine:
-        """Load a model onto its device, and start the threads that feed it."""
-        choice = choose(settings)
-        decoder = Decoder(
-            files,
-            device=choice.device,
-            compute_type=choice.compute_type,
-            workers=choice.workers,
-            threads=choice.threads,
-        )
-        return cls(files, choice, decoder, Batcher(decoder.decode, workers=choice.workers, size=choice.batch))
-
-    def close(self) -> None:
-        """Let running batches end and give the threads back."""
-        self._batcher.close()
+    def __init__(self, reader: Reader, model: Model) -> None:
+        self._reader = reader
+        self._model = model
 
     def plan(
         self,
@@ -75,7 +43,7 @@ class Engine:
         options: Options,
         *,
         max_seconds: float,
-        stop: threading.Event,
+        stop: StopFlag,
         part_seconds: float = PART_SECONDS,
         alone_seconds: float = ALONE_SECONDS,
     ) -> Plan:
@@ -84,8 +52,9 @@ class Engine:
         Raises InvalidMediaError, NoAudioTrackError, AudioTooLongError, InvalidOptionError for hints that are too long,
         and StoppedError once `stop` is set.
         """
-        self.decoder.check_hints(options.prompt, options.hotwords)
-        plan = make_plan(
+        if options.prompt or options.hotwords:
+            self._model.check_hints(options.prompt, options.hotwords)
+        plan = self._reader.plan(
             path,
             options,
             max_seconds=max_seconds,
@@ -95,7 +64,9 @@ class Engine:
         )
         if plan.language != "auto":
             return plan
-        return replace(plan, language=detect(path, plan, self.decoder, stop))
+        with _Ending() as ended:
+            sounds = self._reader.sounds(path, plan, telling(plan), stop=AnyOf(stop, ended))
+            return replace(plan, language=self._model.language(sounds, stop=stop))
 
     def decode(
         self,
@@ -104,83 +75,38 @@ class Engine:
         clips: Sequence[int],
         options: Options,
         *,
-        stop: threading.Event,
+        stop: StopFlag,
         part: int | None = None,
+        apart: bool = False,
     ) -> Iterator[ClipResult]:
         """Decode clips of a plan, by index, and yield each as it is done, in any order.
 
-        `path` is the recording, or the file that `cut_parts` wrote for `part`. Raises StoppedError once `stop` is set,
-        after yielding what it knew to be done by then; DecoderFailedError when the device gives what is no number, or
-        the recording is read otherwise than it was planned.
+        `path` is the recording, or the file that `cut_parts` wrote for `part`. `apart`: no batch holds clips of another
+        recording. Raises StoppedError once `stop` is set, after yielding what it knew to be done by then;
+        DecoderFailedError when the device gives what is no number; ReadingDiffersError when the recording is read
+        otherwise than it was planned.
         """
+        with _Ending() as ended:
+            sounds = self._reader.sounds(path, plan, sorted(set(clips)), stop=AnyOf(stop, ended), part=part)
+            yield from self._model.decode(sounds, plan, options, stop=stop, apart=apart)
 
-        def climb_of(clip: Clip, samples: npt.NDArray[np.int16]) -> _Climb:
-            own = habits_for(clip.samples // FRAME, self.habits)
-            return _Climb(clip, samples, ladder(options, plan.language, own), own.unsure_below, [])
-
-        wanted = [plan.clips[index] for index in sorted(set(clips))]
-        offset = 0 if part is None else plan.parts[part].start
-        blocks = as_planned(path, plan, part, stop)
-        running: dict[Future[Decoded], _Climb] = {}
-        limit = self._batcher.size * (self._batcher.workers + AHEAD)
-        try:
-            with self._batcher.preparing():
-                for clip, samples in clip_audio(blocks, wanted, offset):
-                    climb = climb_of(clip, samples)
-                    running[self._submit(climb)] = climb
-                    while len(running) >= limit:
-                        yield from self._collect(running, plan, stop)
-            while running:
-                yield from self._collect(running, plan, stop)
-        finally:
-            for future in running:
-                future.cancel()
-
-    def _submit(self, climb: _Climb) -> Future[Decoded]:
-        """Queue the next attempt at a clip."""
-        attempt = len(climb.attempts)
-        frames = window(climb.clip.samples // FRAME, self.habits, again=attempt > 0)
-        return self._batcher.submit(self.decoder.features(climb.samples, frames), climb.rungs[attempt])
-
-    def _collect(
-        self, running: dict[Future[Decoded], _Climb], plan: Plan, stop: threading.Event
-    ) -> Iterator[ClipResult]:
-        """Wait for decodes; yield the clips that are settled, send the doubtful ones up the ladder."""
-        done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-        for future in done:
-            climb = running.pop(future)
-            decoded = future.result()
-            climb.attempts.append(
-                Attempt(
-                    decoded.words,
-                    decoded.logprob,
-                    decoded.no_speech,
-                    judge(decoded, climb.clip, climb.unsure_below),
-                )
-            )
-            if climb.attempts[-1].flags and len(climb.attempts) < len(climb.rungs):
-                running[self._submit(climb)] = climb
-            else:
-                yield _placed(climb, plan)
-        if stop.is_set():
-            raise StoppedError
+    def cut_parts(self, path: Path, plan: Plan, folder: Path, *, stop: StopFlag) -> None:
+        """Write every part's samples as `<index>.flac` into a folder."""
+        self._reader.cut_parts(path, plan, folder, stop=stop)
 
 
-def _placed(climb: _Climb, plan: Plan) -> ClipResult:
-    """The best attempt, its times moved from the clip to the clock that a player shows."""
-    settled = settle(climb.attempts)
-    clip = climb.clip
-    words = []
-    for word in settled.words:
-        start, end = clip.place(word.start, word.end)
-        shown = plan.clock(start)
-        words.append(Word(word.text, round(shown, 3), round(shown + end - start, 3), round(word.probability, 4)))
-    return ClipResult(
-        index=clip.index,
-        words=tuple(words),
-        logprob=round(settled.logprob, 4),
-        no_speech=round(settled.no_speech, 4),
-        decodes=len(climb.attempts),
-        flags=settled.flags,
-        dropped=settled.dropped,
-    )
+class _Ending:
+    """A flag that is set at the end of a block: nobody reads on for a decoder that has given up."""
+
+    def __init__(self) -> None:
+        self._over = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+
+    def is_set(self) -> bool:
+        """Whether the block is over."""
+        return self._over

@@ -14,12 +14,13 @@ import numpy as np
 from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.clip_audio import as_planned
 from services.gpu_worker.engine.plan import RATE, Plan
+from services.gpu_worker.engine.stopping import StopFlag
 
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 """What FLAC calls so many channels; nothing is meant by it here."""
 
 
-def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: threading.Event | None = None) -> None:
+def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: StopFlag | None = None) -> None:
     """Write every part's samples as `<index>.flac`, 16 bit at 16 kHz: lossless, so the words stay the same.
 
     The recording is read once. One channel a voice. Decode a part's file with

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 from services.common.domain.errors import AudioTooLongError
@@ -12,12 +11,11 @@ from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.remarks import remarks, truncated_at
 from services.gpu_worker.engine.packing import arrange, boundaries, union
 from services.gpu_worker.engine.plan import RATE, Hearing, Plan, Source
+from services.gpu_worker.engine.reader import ALONE_SECONDS, PART_SECONDS
 from services.gpu_worker.engine.spans import Thresholds, speech_spans
 from services.gpu_worker.engine.speech import SpeechDetector
+from services.gpu_worker.engine.stopping import StopFlag
 
-PART_SECONDS = 1800
-ALONE_SECONDS = 3600
-"""A recording up to this length is one part."""
 # No codec for speech gets below this; a header that declares more time than the file could hold is not believed.
 LEAST_BYTES_A_SECOND = 60
 
@@ -27,7 +25,7 @@ def make_plan(
     options: Options,
     *,
     max_seconds: float,
-    stop: threading.Event,
+    stop: StopFlag,
     part_seconds: float = PART_SECONDS,
     alone_seconds: float = ALONE_SECONDS,
 ) -> Plan:

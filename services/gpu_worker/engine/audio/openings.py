@@ -6,7 +6,6 @@ file is opened again further on. The tracks and their clocks outlive that.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from services.gpu_worker.engine.audio.containers import Untyped, is_spliced, nam
 from services.gpu_worker.engine.audio.samples import Piece
 from services.gpu_worker.engine.audio.succession import Succession
 from services.gpu_worker.engine.audio.track import Track
+from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 MOST_OPENINGS, MOST_IN_VAIN = 1000, 20
 """Of one file, and of these, without any sound: beginnings that are found by chance must not cost hours."""
@@ -33,17 +33,13 @@ STUCK = 20_000
 """Errors in a row: each stands for some 64 KiB that make no sense, or for a demuxer that does not get on."""
 
 
-class StoppedError(Exception):
-    """The caller's stop event was set; what had been yielded until then is good."""
-
-
 @dataclass
 class Openings:
     """See `pieces`."""
 
     path: Path
     tracks: list[Track]
-    stop: threading.Event
+    stop: StopFlag
     given_up: bool = False
     """Whether there was more of the file than could be tried."""
 
@@ -141,7 +137,7 @@ def _end(form: str, tracks: list[Track], start: int) -> int:
     return start + max(end - LOOK_BACK * doubtful, 1) if end else 0
 
 
-def _packets(stop: threading.Event, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:
+def _packets(stop: StopFlag, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:
     """All packets of the streams; an error of the demuxer is passed over as long as it gets on behind it."""
     errors = 0
     packets = container.demux(streams)

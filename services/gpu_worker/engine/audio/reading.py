@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +13,13 @@ from services.gpu_worker.engine.audio.alignment import Alignment
 from services.gpu_worker.engine.audio.containers import is_of_the_machine, opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.mixing import Mixer
-from services.gpu_worker.engine.audio.openings import Openings, StoppedError
+from services.gpu_worker.engine.audio.openings import Openings
 from services.gpu_worker.engine.audio.samples import Block, Pause, Samples
 from services.gpu_worker.engine.audio.selection import Selection, select
 from services.gpu_worker.engine.audio.track import Track
 from services.gpu_worker.engine.audio.watching import Findings
 from services.gpu_worker.engine.plan import RATE, Hearing, Source, on_the_clock
+from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 log = structlog.get_logger()
 
@@ -74,7 +74,7 @@ def probe(path: Path, hearing: Hearing) -> tuple[Source, Selection]:
     return source, selection
 
 
-def read(path: Path, hearing: Hearing, stop: threading.Event) -> tuple[Reading, Iterator[Samples]]:
+def read(path: Path, hearing: Hearing, stop: StopFlag) -> tuple[Reading, Iterator[Samples]]:
     """Open a file and give its voices, block by block, as 16 bit at 16 kHz, shape (voices, samples).
 
     Raises InvalidMediaError, NoAudioTrackError, InvalidOptionError for a track that there is not, and StoppedError
@@ -84,7 +84,7 @@ def read(path: Path, hearing: Hearing, stop: threading.Event) -> tuple[Reading, 
     return reading, _voices(path, stop, reading)
 
 
-def _voices(path: Path, stop: threading.Event, reading: Reading) -> Iterator[Samples]:
+def _voices(path: Path, stop: StopFlag, reading: Reading) -> Iterator[Samples]:
     mixer = Mixer(reading.selection.sources)
     reading.findings = mixer.findings
     try:
@@ -113,7 +113,7 @@ def _counted(item: Samples | Pause, reading: Reading) -> Iterator[Samples]:
         yield item
 
 
-def _aligned(path: Path, stop: threading.Event, reading: Reading) -> Iterator[Block | Pause]:
+def _aligned(path: Path, stop: StopFlag, reading: Reading) -> Iterator[Block | Pause]:
     with opened(path) as container:
         streams = [container.streams.audio[number - 1] for number in reading.selection.numbers]
         reading.tracks = [

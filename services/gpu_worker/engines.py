@@ -1,0 +1,93 @@
+"""The engine that the worker uses now: replaced when it died, when it failed, and when a recording needs another model.
+
+A device is distrusted for what it does now. One that failed is replaced, and the new one has to pass the gate. Two engines
+in a row that fail over two recordings before they give a word of any other are the device's fault, and the
+machine's end; so are two that fail over the same one, on a machine that has never done anything else.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.gpu_worker.engine.model import ModelFiles
+    from services.gpu_worker.engine_process import EngineProcess
+
+log = structlog.get_logger()
+MOST_FAILURES = 2
+"""Of engines in a row that gave no word of anything."""
+
+
+class Engines:
+    """Makes engines, one at a time. Safe to use from several threads."""
+
+    def __init__(self, make: Callable[[str], EngineProcess], gate: Callable[[EngineProcess], None]) -> None:
+        """`make` starts an engine with a model; `gate` raises GateFailedError where it does not transcribe."""
+        self._make = make
+        self._gate = gate
+        self._lock = threading.Lock()
+        self._engine: EngineProcess | None = None
+        self._model: ModelFiles | None = None
+        self._failed: list[str] = []
+        """Over which recordings engines failed since one last worked."""
+        self._proved = False
+        """Whether this device has ever worked."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether the present engine, if there is one, may be given more."""
+        return self._engine is None or not self._engine.spoilt
+
+    @property
+    def distrusted(self) -> bool:
+        """Whether the device is at fault: every job would come out like the last ones."""
+        over = set(self._failed) if self._proved else self._failed
+        return len(over) >= MOST_FAILURES
+
+    def ready(self, model: str, *, alone: bool = True) -> tuple[EngineProcess, ModelFiles]:
+        """The engine with this model, and the model's files; `alone`: nobody else works with the present one.
+
+        Raises:
+            DeviceDiedError, TranscriberError: it cannot be had, or does not pass the gate.
+
+        """
+        with self._lock:
+            old = self._engine
+            if old and self._model and _usable(old, model, alone=alone):
+                return old, self._model
+            if old:
+                old.close()
+            engine = self._engine = self._make(model)
+            self._model = None
+            files = engine.wait_until_ready()
+            log.info("engine.ready", model=model, revision=files.revision)
+            if old and (old.spoilt or not old.alive):
+                self._gate(engine)
+            self._model = files
+            return engine, files
+
+    def failed(self, engine: EngineProcess, name: str) -> None:
+        """This engine died, or gave what is no number, over the recording of this name; it counts once."""
+        with self._lock:
+            if engine.spoilt:
+                return
+            engine.spoilt = True
+            if engine.worked:
+                self._proved = True
+                self._failed = []
+            self._failed.append(name)
+
+    def close(self, seconds: float) -> None:
+        """End the present engine, kindly for so many seconds."""
+        # Without the lock: whoever waits for a model to be loaded holds it, and this is what ends that.
+        if engine := self._engine:
+            engine.close(seconds)
+
+
+def _usable(engine: EngineProcess, model: str, *, alone: bool) -> bool:
+    return engine.alive and engine.model == model and not (engine.spoilt and alone)

@@ -1,0 +1,119 @@
+"""Reading in processes of their own: what a recording does to FFmpeg or to memory ends there, and is the recording's.
+
+Each reading has a fresh process, forked from a clean one that has imported everything and read nothing (7 ms). It is
+limited in memory and processor time; one that dies, or is silent for too long, ends with InvalidMediaError.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+
+from services.common.domain.errors import InvalidMediaError, PermanentError
+from services.gpu_worker.engine.reader import ALONE_SECONDS, PART_SECONDS
+from services.gpu_worker.engine.stopping import StoppedError
+from services.gpu_worker.processes.reading_main import Alive, Done, Failed, Found, Limits, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from multiprocessing.connection import Connection
+    from multiprocessing.process import BaseProcess
+    from pathlib import Path
+
+    from services.common.domain.options import Options
+    from services.gpu_worker.engine.plan import Plan
+    from services.gpu_worker.engine.reader import Sound
+    from services.gpu_worker.engine.stopping import StopFlag
+
+log = structlog.get_logger()
+_FORK = multiprocessing.get_context("forkserver")
+_FORK.set_forkserver_preload(["services.gpu_worker.engine.local_reader"])
+_POLL_SECONDS = 0.1
+ADVICE = "The file may be damaged in an unusual way: convert it (for example to FLAC) and upload it again."
+
+
+@dataclass(frozen=True)
+class ReaderProcesses:
+    """A `Reader` for the engine. Safe to use from several threads."""
+
+    limits: Limits
+
+    def plan(
+        self,
+        path: Path,
+        options: Options,
+        *,
+        max_seconds: float,
+        stop: StopFlag,
+        part_seconds: float = PART_SECONDS,
+        alone_seconds: float = ALONE_SECONDS,
+    ) -> Plan:
+        """As `LocalReader.plan`."""
+        lengths = {"max_seconds": max_seconds, "part_seconds": part_seconds, "alone_seconds": alone_seconds}
+        (plan,) = self._read("plan", stop, path=path, options=options, **lengths)
+        return cast("Plan", plan)
+
+    def sounds(
+        self, path: Path, plan: Plan, clips: Sequence[int], *, stop: StopFlag, part: int | None = None
+    ) -> Iterator[Sound]:
+        """As `LocalReader.sounds`."""
+        return self._read("sounds", stop, path=path, plan=plan, clips=list(clips), part=part)
+
+    def cut_parts(self, path: Path, plan: Plan, folder: Path, *, stop: StopFlag) -> None:
+        """As `LocalReader.cut_parts`."""
+        for _ in self._read("cut_parts", stop, path=path, plan=plan, folder=folder):
+            pass
+
+    def _read(self, task: str, stop: StopFlag, **arguments: object) -> Iterator[Any]:
+        """What the task gives, from a process of its own, which ends with this iterator."""
+        ours, theirs = _FORK.Pipe(duplex=False)
+        process = _FORK.Process(target=serve, args=(theirs, self.limits, task, arguments), name=task, daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            yield from self._messages(ours, process, stop)
+        finally:
+            process.kill()
+            process.join()
+            ours.close()
+
+    def _messages(self, pipe: Connection, process: BaseProcess, stop: StopFlag) -> Iterator[Any]:
+        while isinstance(message := self._next(pipe, process, stop), Found | Alive):
+            if isinstance(message, Found):
+                yield message.value
+        if isinstance(message, Failed):
+            if message.details:
+                log.warning("reading.failed", task=process.name, details=message.details)
+            raise message.error
+
+    def _next(self, pipe: Connection, process: BaseProcess, stop: StopFlag) -> Found | Alive | Failed | Done:
+        # Counted from here: while the device has enough to do nobody listens, and that is not the reader's silence.
+        waiting_since = time.monotonic()
+        while not stop.is_set():
+            if pipe.poll(_POLL_SECONDS):
+                try:
+                    return cast("Found | Alive | Failed | Done", pipe.recv())
+                except EOFError:
+                    # Of several causes for an end, that we are told to stop is the likelier one.
+                    if stop.is_set():
+                        break
+                    raise self._death(process) from None
+            if time.monotonic() - waiting_since > self.limits.silence_seconds:
+                log.warning("reading.hung", task=process.name, seconds=self.limits.silence_seconds)
+                raise InvalidMediaError(f"Reading the recording did not get on any more. {ADVICE}")
+        raise StoppedError
+
+    def _death(self, process: BaseProcess) -> PermanentError:
+        process.join()
+        code = process.exitcode or 0
+        log.warning("reading.died", task=process.name, exit_code=code)
+        if code == -signal.SIGXCPU:
+            return InvalidMediaError(
+                f"Reading the recording took more than {self.limits.processor_seconds} s. {ADVICE}"
+            )
+        return InvalidMediaError(f"The process that read the recording died of it. {ADVICE}")

@@ -1,0 +1,240 @@
+"""A recording that hurts whoever reads it hurts a process of its own, and is told in words of its own."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import re
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from services.common.domain.errors import InvalidMediaError, InvalidOptionError, NoAudioTrackError
+from services.common.domain.options import Options
+from services.gpu_worker.engine.local_reader import LocalReader
+from services.gpu_worker.engine.plan import RATE, Plan
+from services.gpu_worker.engine.stopping import StoppedError
+from services.gpu_worker.engine_process import LIMITS
+from services.gpu_worker.processes import readers
+from services.gpu_worker.processes.readers import ReaderProcesses
+from services.gpu_worker.processes.reading_main import failure
+from tests.support.acoustics import Sound, write_wav
+
+PATIENCE = 20
+OPTIONS = Options.parse({}, ["any"])
+
+
+def reader(**limits: float) -> ReaderProcesses:
+    return ReaderProcesses(replace(LIMITS, **limits))  # type: ignore[arg-type] # whole numbers where they must be
+
+
+def planned(path: Path, by: ReaderProcesses | LocalReader | None = None, stop: threading.Event | None = None) -> Plan:
+    return (by or reader()).plan(path, OPTIONS, max_seconds=100_000, stop=stop or threading.Event())
+
+
+@pytest.fixture
+def talking(meeting: Sound, tmp_path: Path) -> Path:
+    path = tmp_path / "meeting.wav"
+    write_wav(path, meeting)
+    return path
+
+
+@pytest.fixture
+def endless(tmp_path: Path) -> Path:
+    """A file of which nothing ever comes."""
+    path = tmp_path / "endless.wav"
+    os.mkfifo(path)
+    return path
+
+
+@pytest.fixture
+def silence(tmp_path: Path) -> Path:
+    """Twenty hours of it: a hole in the disk."""
+    path = tmp_path / "silence.wav"
+    size = 20 * 3600 * RATE
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, RATE, 1, 8)
+    path.write_bytes(b"RIFF" + struct.pack("<I", size + 36) + b"WAVE" + form + b"data" + struct.pack("<I", size))
+    os.truncate(path, size + 44)
+    return path
+
+
+@pytest.fixture
+def begin() -> Iterator[Callable[..., Future[Plan]]]:
+    pool = ThreadPoolExecutor(2)
+    yield lambda *arguments: pool.submit(planned, *arguments)
+    pool.shutdown()
+
+
+def reading() -> int:
+    """The process that reads now."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for child in multiprocessing.active_children():
+            if child.name in {"plan", "sounds", "cut_parts"} and child.pid:
+                return child.pid
+        time.sleep(0.01)
+    raise AssertionError("nothing is read")
+
+
+def test_a_process_of_its_own_plans_reads_and_cuts_as_this_one_does(talking: Path, tmp_path: Path) -> None:
+    here, there, stop = LocalReader(), reader(), threading.Event()
+    plan = planned(talking, there)
+    assert plan == planned(talking, here)
+    clips = range(len(plan.clips))
+    assert list(there.sounds(talking, plan, clips, stop=stop)) == list(here.sounds(talking, plan, clips, stop=stop))
+    there.cut_parts(talking, plan, tmp_path, stop=stop)
+    assert (tmp_path / "0.flac").stat().st_size
+
+
+def test_what_is_wrong_with_a_recording_is_said_in_the_same_words(tmp_path: Path) -> None:
+    path = tmp_path / "notes.mp3"
+    path.write_text("no sound at all")
+    with pytest.raises(InvalidMediaError) as here:
+        planned(path, LocalReader())
+    with pytest.raises(InvalidMediaError) as there:
+        planned(path)
+    assert str(there.value) == str(here.value)
+
+
+def test_an_option_that_a_recording_does_not_allow_keeps_its_kind_and_its_field(talking: Path) -> None:
+    options = Options.parse({"tracks": [7]}, ["any"])
+    with pytest.raises(InvalidOptionError) as refused:
+        reader().plan(talking, options, max_seconds=600, stop=threading.Event())
+    assert refused.value.field == "tracks"
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+def test_a_process_that_dies_of_a_recording_is_the_recordings_error(
+    endless: Path, begin: Callable[..., Future[Plan]], number: int
+) -> None:
+    dying = begin(endless)
+    os.kill(reading(), number)
+    with pytest.raises(InvalidMediaError, match="died of it"):
+        dying.result(PATIENCE)
+
+
+def test_a_recording_that_is_never_read_to_its_end_is_given_up(endless: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(InvalidMediaError, match="did not get on"):
+        planned(endless, reader(silence_seconds=0.5))
+    assert time.monotonic() - began < PATIENCE
+
+
+def test_a_recording_that_takes_too_much_memory_is_the_recordings_error(talking: Path) -> None:
+    with pytest.raises(InvalidMediaError):
+        planned(talking, reader(memory_mib=150))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")])
+def test_memory_that_is_not_allowed_is_told_with_its_limit(error: Exception) -> None:
+    assert "more than the 2048 MiB of memory" in str(failure(error, LIMITS).error)
+
+
+def test_a_recording_that_takes_too_long_is_refused(silence: Path) -> None:
+    with pytest.raises(InvalidMediaError, match="took more than 1 s"):
+        planned(silence, reader(processor_seconds=1))
+
+
+def test_a_long_recording_that_is_read_all_the_time_is_not_taken_for_hung(silence: Path) -> None:
+    stop = threading.Event()
+    threading.Timer(3, stop.set).start()
+    with pytest.raises(StoppedError):
+        planned(silence, reader(silence_seconds=2), stop)
+
+
+def test_while_nobody_listens_no_reader_is_taken_for_hung(talking: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = planned(talking)
+    sounds = reader().sounds(talking, plan, [0] * 50, stop=threading.Event())
+    next(sounds)
+    monkeypatch.setattr(readers, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 1_000))
+    assert len(list(sounds)) == 49
+
+
+def test_a_stop_ends_reading_at_once_and_its_process_with_it(endless: Path, begin: Callable[..., Future[Plan]]) -> None:
+    stop = threading.Event()
+    stopped = begin(endless, None, stop)
+    pid = reading()
+    stop.set()
+    with pytest.raises(StoppedError):
+        stopped.result(PATIENCE)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_death_while_everything_is_told_to_stop_speaks_against_nobody(
+    endless: Path, begin: Callable[..., Future[Plan]]
+) -> None:
+    stop = threading.Event()
+    stopped = begin(endless, None, stop)
+    pid = reading()
+    stop.set()
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(StoppedError):
+        stopped.result(PATIENCE)
+
+
+def test_signals_to_the_whole_group_are_the_workers_business(endless: Path, begin: Callable[..., Future[Plan]]) -> None:
+    stop = threading.Event()
+    going_on = begin(endless, None, stop)
+    pid = reading()
+    time.sleep(0.2)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(pid, number)
+    time.sleep(0.2)
+    assert not going_on.done()
+    stop.set()
+
+
+def test_a_full_disk_is_the_machines_fault(talking: Path, tmp_path: Path) -> None:
+    plan = planned(talking)
+    (tmp_path / "0.flac").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        reader().cut_parts(talking, plan, tmp_path, stop=threading.Event())
+
+
+def test_a_recording_that_is_not_there_is_the_machines_fault(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        planned(tmp_path / "gone.wav")
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("bad allocation"), KeyError("ours"), ValueError("no"), OSError("what?")]
+)
+def test_whatever_goes_wrong_while_a_recording_is_read_is_a_media_error(error: Exception) -> None:
+    told = failure(error, LIMITS)
+    assert isinstance(told.error, InvalidMediaError)
+    assert type(error).__name__ in str(told.error)
+    assert type(error).__name__ in told.details
+
+
+def test_the_log_is_told_why_a_recording_was_refused_and_the_client_in_plain_words() -> None:
+    error = NoAudioTrackError("The file has no sound track.")
+    error.__cause__ = ValueError("moov at 17")
+    told = failure(error, LIMITS)
+    assert str(told.error) == "The file has no sound track."
+    assert "moov at 17" in told.details
+
+
+def test_a_process_that_reads_is_limited_and_the_first_to_go_when_memory_is_short(
+    endless: Path, begin: Callable[..., Future[Plan]]
+) -> None:
+    stop = threading.Event()
+    begin(endless, None, stop)
+    process = Path(f"/proc/{reading()}")
+    deadline = time.monotonic() + PATIENCE
+    while (process / "oom_score_adj").read_text(encoding="ascii").strip() != "1000":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    limits = (process / "limits").read_text(encoding="ascii")
+    assert re.search(rf"Max data size +{2048 << 20} ", limits)
+    assert re.search(r"Max cpu time +3600 ", limits)
+    stop.set()
