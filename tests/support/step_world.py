@@ -313,6 +313,7 @@ def step_world(**shape: int) -> Iterator[StepWorld]:
             patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.sender.ThreadPoolExecutor", InlineExecutor),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),
+            patch("services.gpu_worker.patience.FIRST_PAUSE_SECONDS", 0.0),
             patch("services.common.webhooks.dispatch.post", world.post),
             patch.object(Orchestrator, "dispatcher", lambda _: world.dispatcher("sweep")),
         ):
