@@ -63,7 +63,6 @@ def _run(trial: Trial, phases: Sequence[Phase]) -> list[Row]:
     for row in rows:
         words = "; ".join(row.faults) or "none"
         done, tries = f"{row.done_after:.1f} s", row.attempts
-        what = f"{row.service:<10}{row.fault:<14}{row.phase:<6}"
         print(
             f"{row.service:<10}{row.fault:<14}{row.phase:<6}{row.disturbed:>7}{done:>12}{tries:>10}  {words}",
             flush=True,
