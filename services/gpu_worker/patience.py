@@ -30,6 +30,8 @@ log = structlog.get_logger()
 Answer = TypeVar("Answer")
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 """Between two tries of one call. Beside them each try has those of the client itself, a second or two apart."""
+MOST_DOUBLINGS = 10
+"""An outage of hours must not bring forth numbers that are none."""
 _PASSING = frozenset(
     {
         "BandwidthLimitExceeded",
@@ -132,7 +134,7 @@ class Patience:
 
 def _pause(tries: int) -> float:
     """Longer from try to try; spread, so that many workers do not come back at the same moment."""
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**tries)
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(tries, MOST_DOUBLINGS))
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter
 
 

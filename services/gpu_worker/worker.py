@@ -6,6 +6,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -179,7 +180,7 @@ class Worker:
         idle_since = time.monotonic()
         while not (self._departure.told or self._presence.lost):
             self._watchdog.beat("loop")
-            if has_room(self.held, self._ahead) and self._patiently(self.take_one):
+            if has_room(self.held, self._ahead) and self.take_one():
                 continue
             if self._held:
                 idle_since = time.monotonic()
@@ -216,7 +217,7 @@ class Worker:
         """Mark the slot, wait out the index's lag, look once more: whoever queues after that counts us no longer."""
         self._patiently(lambda: self._presence.leave("nothing to do"))
         self._departure.wait(self._settings.index_lag_seconds)
-        if self._departure.told or not self._patiently(self._anything_to_do):
+        if self._departure.told or not self._anything_to_do():
             return True
         self._patiently(self._presence.stay)
         return False
@@ -226,9 +227,9 @@ class Worker:
 
     def _candidates(self) -> Iterator[tuple[Part, Job | None]]:
         """Parts that may be taken, with their jobs; those of a version that is not known here are left alone."""
-        for part in self._store.parts.ready(self._clock(), CANDIDATES):
+        for part in self._patiently(lambda: list(self._store.parts.ready(self._clock(), CANDIDATES))):
             try:
-                yield part, self._store.jobs.get(part.job_id)
+                yield part, self._patiently(partial(self._store.jobs.get, part.job_id))
             except UnknownVersionError as error:
                 log.warning("job.left_alone", job_id=part.job_id, error=str(error))
 
@@ -253,7 +254,7 @@ class Worker:
 
     def _close(self, part: Part) -> None:
         """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
-        if self._store.parts.close(part):
+        if self._patiently(lambda: self._store.parts.close(part)):
             log.warning("part.closed", job_id=part.job_id, part=part.part_id)
 
     def _claim(self, job: Job, part: Part, options: Options, wrong: InvalidOptionError | None) -> bool:
@@ -265,7 +266,8 @@ class Worker:
         if first and "claimed" not in job.times:
             # Once in each run of the job, however often it is interrupted.
             event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
-            announcement = Announcement(event, job.source_key, self._store.callbacks.of_job(job))
+            callbacks = self._patiently(lambda: self._store.callbacks.of_job(job))
+            announcement = Announcement(event, job.source_key, callbacks)
         asked: dict[int, float] = {}
 
         def ask() -> Part | None:

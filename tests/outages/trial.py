@@ -32,7 +32,7 @@ USUAL_SECONDS = 120.0
 LEASE, HEARTBEAT, SWEEP, DELAY, BOOT = 60.0, 10.0, 15.0, 5.0, 300.0
 WITHIN_SECONDS = 60.0
 """By then a job goes on and, being short, is done."""
-LONG = 16
+LONG = 8
 """Meetings in a row: still one part, and more than is done before the outage begins."""
 
 

@@ -124,7 +124,7 @@ def failing(times: int, error: Exception = UNREACHABLE) -> Callable[[], str]:
 
 
 def test_a_call_is_made_again_until_it_is_answered() -> None:
-    assert Patience(Stopping())(failing(50)) == "answer"
+    assert Patience(Stopping(at_pause=3_000))(failing(2_000)) == "answer", "three hours later"
 
 
 def test_pauses_grow_to_five_seconds_and_are_spread() -> None:
