@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import structlog
+
+from services.gpu_worker.patience import is_passing
+
 if TYPE_CHECKING:
     from services.common.domain.records import Part
     from services.gpu_worker.engine.results import ClipResult
     from services.gpu_worker.files import Files
+
+log = structlog.get_logger()
 
 
 class Checkpoints:
@@ -29,11 +35,22 @@ class Checkpoints:
         self.results[result.index] = result
         self._unsaved.append(result)
         if time.monotonic() - self._saved_at >= self._interval:
+            self.try_to_save()
+
+    def try_to_save(self) -> None:
+        """As `save`; where S3 does not answer, it is tried again at the next interval, and nobody waits for it."""
+        try:
             self.save()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            self._saved_at = time.monotonic()
+            log.warning("checkpoint.postponed", job_id=self._part.job_id, clips=len(self._unsaved))
 
     def save(self) -> None:
         """Keep what is not yet kept."""
         if self._unsaved:
+            # A name is used once, also where nobody answered: the object may be there.
             self._serial += 1
             self._files.put_checkpoint(self._part, self._serial, self._unsaved)
             self._unsaved = []

@@ -1,4 +1,4 @@
-"""A part that this worker holds, and the three ways in which it may have to let go."""
+"""A part that this worker holds, and the three ways in which it may have to let it go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from services.gpu_worker.engine.stopping import StoppedError
+from services.gpu_worker.patience import Answer, Patience
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.common.domain.options import Options
     from services.common.domain.records import Job, Part
 
@@ -21,8 +26,21 @@ class Stop(StrEnum):
 
     LEAVING = "leaving"
     """The machine must go: checkpoint and give the part back."""
+    SILENT = "silent"
+    """Nobody has heard of us for a whole lease, and the part may be another's by now: write nothing more, and give it
+    back once somebody answers."""
     FENCED = "fenced"
     """The part is another's, or its job was canceled: write nothing."""
+
+
+LOST = frozenset({Stop.SILENT, Stop.FENCED})
+"""After which the work writes nothing more."""
+_RANK = {None: 0, Stop.LEAVING: 1, Stop.SILENT: 2, Stop.FENCED: 3}
+
+
+def name_of(part: Part) -> str:
+    """The part's own, among all jobs' parts."""
+    return f"{part.job_id}/{part.part_id}"
 
 
 class Claim:
@@ -41,16 +59,25 @@ class Claim:
         self._claimed = confirmed
         self._planned = False
         self.stop = threading.Event()
+        """Set once the work must end."""
+        self.hurry = threading.Event()
+        """Set once no answer about this part is waited for: the machine goes, or the part is another's."""
         self.reason: Stop | None = None
         self.on_device = False
         self.seconds_left = part.seconds * (1 - part.progress)
         """Of its audio, still to be decoded: an estimate until it is planned."""
         self.progress = part.progress
+        self.ending = False
+        """Whether a write that ends it may have been sent: from then on a fence that somebody else meets may be our own
+        doing, and what became of the part is for that write to find out."""
         self.ended = False
+        """Whether nobody here works on it any more."""
+        self._patience = Patience(self.stop)
+        self._last_patience = Patience(self.hurry, last_try=True)
 
     @property
     def name(self) -> str:
-        return f"{self.part.job_id}/{self.part.part_id}"
+        return name_of(self.part)
 
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - fields of Part
         """Change what is known of the part; heart and work both do, each its own fields."""
@@ -58,10 +85,37 @@ class Claim:
             self.part = replace(self.part, **changes)
 
     def let_go(self, reason: Stop) -> None:
-        """Stop the work; a fence outranks a departure."""
-        if self.reason is not Stop.FENCED:
-            self.reason = reason
+        """Stop the work; a fence outranks silence, and that a departure."""
+        with self._lock:
+            if _RANK[reason] > _RANK[self.reason]:
+                self.reason = reason
         self.stop.set()
+        if reason is not Stop.SILENT:
+            self.hurry.set()
+
+    def patiently(self, ask: Callable[[], Answer]) -> Answer:
+        """A call of AWS that the work needs: what `ask` returns, once AWS answers.
+
+        Raises:
+            StoppedError: the work must end; who fell silent or was fenced has not even asked.
+
+        """
+
+        def unless_lost() -> Answer:
+            if self.reason in LOST:
+                raise StoppedError
+            return ask()
+
+        return self._patience(unless_lost)
+
+    def to_the_last(self, ask: Callable[[], Answer]) -> Answer:
+        """The call that gives the part back: it is asked for as long as this machine has time.
+
+        Raises:
+            StoppedError: AWS has not answered, and the machine must go.
+
+        """
+        return self._last_patience(ask)
 
     def ahead(self, now: float) -> float:
         """Seconds of audio that the device will get from this one; none from a file that nobody knows how to read yet

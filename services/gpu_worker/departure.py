@@ -48,6 +48,11 @@ class Departure:
         return self._told.is_set()
 
     @property
+    def stop(self) -> threading.Event:
+        """Set once we are told."""
+        return self._told
+
+    @property
     def marked(self) -> bool:
         """Whether the slot says so; where nobody told us to leave, it need not."""
         return not self.told or self._marked.is_set()

@@ -1,8 +1,8 @@
 """The engine that the worker uses now: replaced when it died, when it failed, and when a recording needs another model.
 
-A device is distrusted for what it does now. One that failed is replaced, and the new one has to pass the gate. Two engines
-in a row that fail over two recordings before they give a word of any other are the device's fault, and the
-machine's end; so are two that fail over the same one, on a machine that has never done anything else.
+A device is distrusted for what it does now. One that failed gets a new engine, which has to pass the gate. Two engines
+in a row that fail over two recordings before they give a word of any other are the device's fault, and the machine's
+end; so are two that fail over the same one, on a machine that has never done anything else.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 import structlog
@@ -16,7 +17,7 @@ from services.common.domain.ids import new_id
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.vault import Vault
-from services.gpu_worker.departure import LEAVE_SECONDS, end_within
+from services.gpu_worker.departure import LEAVE_SECONDS, Departure, end_within
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.files import Files
 from services.gpu_worker.identity import Identity, introduce
@@ -24,6 +25,7 @@ from services.gpu_worker.log_shipping import LogShipping
 from services.gpu_worker.metadata import Metadata, aws_of
 from services.gpu_worker.models import Models
 from services.gpu_worker.notices import Notices, heed_signals
+from services.gpu_worker.patience import Patience
 from services.gpu_worker.preflight import clock_skew, require_clock, require_fit
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.processes.reading_main import Limits
@@ -52,12 +54,19 @@ def build(
         allow_private=settings.webhook_allow_private,
     )
     s3 = aws.s3()
-    models = Models(s3, settings.bucket_name, folder=settings.models_folder, memory=settings.memory_folder)
     limits = Limits(
         memory_mib=settings.reader_memory_mib,
         # An hour takes some 15 s; eight voices take a minute.
         processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
         silence_seconds=settings.reader_patience_seconds,
+    )
+    departure = Departure()
+    models = Models(
+        s3,
+        settings.bucket_name,
+        folder=settings.models_folder,
+        memory=settings.memory_folder,
+        patiently=Patience(departure.stop),
     )
     return Worker(
         store=store,
@@ -70,6 +79,7 @@ def build(
         presence=presence,
         sender=Sender(dispatcher, identity.owner),
         clock=clock,
+        departure=departure,
         make_engine=lambda model: EngineProcess(
             model,
             models.ready(model),
@@ -91,9 +101,14 @@ def run(shipping: LogShipping) -> None:
     metadata = Metadata()
     machine = metadata.machine()
     aws = aws_of(machine)
+    # Nobody but systemd and the sweep ends a boot that waits.
+    patiently = Patience(threading.Event())
+    if machine:
+        patiently(aws.sign_in)
     skew = clock_skew(aws.ssm().meta.endpoint_url, now_ms)
     require_clock(skew)
-    identity, settings = introduce(machine, new_id("worker"), aws)
+    owner = new_id("worker")
+    identity, settings = patiently(lambda: introduce(machine, owner, aws))
     logs.configure(
         settings.log_level, shipping.take, service="gpu_worker", deployment=settings.deployment, owner=identity.owner
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import boto3
 import httpx
 
-from services.common.aws import Aws
+from services.common.aws import IMPATIENT, Aws
 
 DEFAULT_ENDPOINT = "http://169.254.169.254"
 _TOKEN_SECONDS = 21_600
@@ -37,7 +37,8 @@ def aws_of(machine: Machine | None) -> Aws:
     What the environment says of the region comes first, so that a person's own machine may work for another one.
     """
     told = boto3.session.Session()
-    return Aws(told if told.region_name or not machine else boto3.session.Session(region_name=machine.region or None))
+    session = told if told.region_name or not machine else boto3.session.Session(region_name=machine.region or None)
+    return Aws(session, IMPATIENT)
 
 
 class Metadata:

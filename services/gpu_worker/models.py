@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -19,6 +21,7 @@ from botocore.exceptions import ClientError
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
 from services.gpu_worker.engine.catalogue import CATALOGUE
 from services.gpu_worker.engine.model import DIGESTS, NEEDED, locate
+from services.gpu_worker.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +55,14 @@ def place(folder: Path, key: str) -> Path:
 class Models:
     """Finds the model that jobs call `key`, and brings it near."""
 
-    def __init__(self, s3: S3Client, bucket: str, *, folder: Path | None, memory: Path | None) -> None:
-        """`folder`: the image's models, or one model; `memory`: where a model from the bucket may be put."""
+    def __init__(
+        self, s3: S3Client, bucket: str, *, folder: Path | None, memory: Path | None, patiently: Patience | None = None
+    ) -> None:
+        """`folder`: the image's models, or one model; `memory`: where a model from the bucket may be put.
+
+        `patiently`: how the bucket is waited for; for ever, unless that is said.
+        """
+        self._patiently = patiently or Patience(threading.Event())
         self._s3 = s3
         self._bucket = bucket
         self._folder = folder
@@ -81,12 +90,12 @@ class Models:
     def _record(self, key: str) -> dict[str, Any] | None:
         """The bucket's record of the model: revision and digests; None if it does not hold it."""
         try:
-            reply = self._s3.get_object(Bucket=self._bucket, Key=f"{PREFIX}/{relative(key)}/{DIGESTS}")
+            body = self._patiently(lambda: self._read(f"{PREFIX}/{relative(key)}/{DIGESTS}"))
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise
-        record: dict[str, Any] = json.loads(reply["Body"].read())
+        record: dict[str, Any] = json.loads(body)
         return record
 
     def _fetch(self, key: str, record: dict[str, Any], own: Path | None, memory: Path) -> Path | None:
@@ -94,10 +103,7 @@ class Models:
         if own and (own / DIGESTS).exists() and json.loads((own / DIGESTS).read_text())["sha256"] != record["sha256"]:
             raise DamagedModelError(f"The bucket's {key} is not the one that the image was built with (sha256).")
         prefix = f"{PREFIX}/{relative(key)}"
-        sizes = {
-            file: self._s3.head_object(Bucket=self._bucket, Key=f"{prefix}/{file}")["ContentLength"]
-            for file in record["sha256"]
-        }
+        sizes = {file: self._patiently(partial(self._size, f"{prefix}/{file}")) for file in record["sha256"]}
         memory.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(memory).free < sum(sizes.values()) * _SPARE:
             log.warning("model.too_large_for_memory", model=key, bytes=sum(sizes.values()))
@@ -117,10 +123,16 @@ class Models:
     def _copy(self, source: str, destination: Path, start: int) -> None:
         """One range of an object."""
         span = f"bytes={start}-{start + CHUNK_BYTES - 1}"
-        body = self._s3.get_object(Bucket=self._bucket, Key=source, Range=span)["Body"].read()
+        body = self._patiently(lambda: self._read(source, Range=span))
         with destination.open("r+b") as file:
             file.seek(start)
             file.write(body)
+
+    def _read(self, key: str, **how: str) -> bytes:
+        return self._s3.get_object(Bucket=self._bucket, Key=key, **how)["Body"].read()  # type: ignore[arg-type] # TypedDict
+
+    def _size(self, key: str) -> int:
+        return self._s3.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
 
 
 def _read_ahead(folder: Path, read: Callable[[int, int, int], bytes] = os.pread) -> None:

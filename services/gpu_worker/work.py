@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from services.common.domain.endurance import MAX_DEATHS, crash_error, exhausted,
 from services.common.domain.errors import DecoderFailedError, PermanentError, ReadingDiffersError
 from services.common.domain.events import INLINE_TEXT_BYTES, EventType, compose, interruption
 from services.common.domain.records import MERGE_PART, part_index, part_name
-from services.common.domain.states import JobStatus
+from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.endings import Outcome, ended
 from services.common.store.events import Announcement
 from services.common.store.parts import MAX_PARTS, FencedError
@@ -84,8 +86,7 @@ class Work:
         except PermanentError as error:
             self._fail(claim, error)
         except StoppedError:
-            if claim.reason is Stop.LEAVING:
-                self.give_back(claim)
+            self._stopped(claim)
         except DeviceDiedError as error:
             if error.suspects == 1:
                 self._engine_failed(engine, part.job_id)
@@ -100,7 +101,7 @@ class Work:
         except FencedError:
             log.warning("part.fenced", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
         except Exception:
-            # Throttling, an outage, a fault of ours: the next attempt runs alone, perhaps elsewhere.
+            # A fault of ours, or a refusal of AWS's: the next attempt runs alone, perhaps elsewhere.
             log.exception("part.broken", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
             self.rest(claim)
         finally:
@@ -115,9 +116,10 @@ class Work:
         recording = folder / "recording"
         index = part_index(claim.part)
         if index == 0:
-            self._files.fetch_source(claim.job, recording, claim.stop)
+            claim.patiently(lambda: self._files.fetch_source(claim.job, recording, claim.stop))
         else:
-            self._files.fetch(objects.part_audio(claim.part.job_id, claim.part.part_id), recording)
+            audio = objects.part_audio(claim.part.job_id, claim.part.part_id)
+            claim.patiently(lambda: self._files.fetch(audio, recording))
         # From here on a death may be the recording's fault.
         claim.on_device = True
         times: dict[str, int] = {}
@@ -127,7 +129,7 @@ class Work:
             if len(plan.parts) > 1:
                 self._split(claim, engine, plan, recording, folder)
         else:
-            plan = self._files.plan(claim.part.job_id)
+            plan = claim.patiently(lambda: self._files.plan(claim.part.job_id))
         results = self._decode(claim, engine, plan, recording, times)
         claim.on_device = False
         times["transcribed"] = self._clock()
@@ -152,13 +154,15 @@ class Work:
         A death in between leaves nothing that counts: the plan and the audio are the same next time.
         """
         job_id = claim.part.job_id
-        self._files.put_plan(job_id, plan)
+        claim.patiently(lambda: self._files.put_plan(job_id, plan))
         engine.cut_parts(recording, plan, folder, stop=claim.stop)
         for part in plan.parts[1:]:
-            name = part_name(part.index)
-            self._files.store(objects.part_audio(job_id, name), folder / f"{part.index}.flac")
+            audio, piece = objects.part_audio(job_id, part_name(part.index)), folder / f"{part.index}.flac"
+            claim.patiently(partial(self._files.store, audio, piece))
         lengths = [(part.end - part.start) / RATE for part in plan.parts]
-        split = self._store.parts.split(claim.part, claim.job, lengths, due_at=self._clock())
+        split = claim.patiently(
+            lambda: self._store.parts.split(claim.part, claim.job, lengths, due_at=self._clock()),
+        )
         claim.update(parts=split.parts, seconds=split.seconds)
         claim.job = replace(claim.job, parts=len(plan.parts))
         log.info("job.split", job_id=job_id, parts=len(plan.parts))
@@ -167,7 +171,8 @@ class Work:
         self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, times: dict[str, int]
     ) -> dict[int, ClipResult]:
         """Every clip of the part, checkpointed as it comes."""
-        checkpoints = Checkpoints(self._files, claim.part, self._settings.checkpoint_seconds)
+        every = self._settings.checkpoint_seconds
+        checkpoints = claim.patiently(lambda: Checkpoints(self._files, claim.part, every))
         index = part_index(claim.part)
         wanted = plan.parts[index].clips if claim.part.parts > 1 else range(len(plan.clips))
         lengths = {clip: plan.clips[clip].samples / RATE for clip in wanted}
@@ -192,37 +197,43 @@ class Work:
         except (StoppedError, DeviceDiedError, DecoderFailedError):
             # What is done is done, whoever ended the rest; but nobody who lost his part writes any more.
             if claim.reason in {None, Stop.LEAVING}:
-                checkpoints.save()
+                checkpoints.try_to_save()
             raise
         if claim.part.parts > 1:
             # The merge reads what was kept; a part alone has its results in hand.
-            checkpoints.save()
+            claim.patiently(checkpoints.save)
         return checkpoints.results
 
     def _finish_slice(self, claim: Claim) -> None:
         """One of several parts is done; whoever finishes the last one makes the merge due."""
         while not claim.stop.is_set():
-            job = self._store.jobs.get(claim.part.job_id)
+            job = claim.patiently(lambda: self._store.jobs.get(claim.part.job_id))
             if job is None or job.status is not JobStatus.RUNNING:
+                if claim.ending and claim.patiently(lambda: self._store.parts.already(claim.part, PartStatus.DONE)):
+                    # Done by a try whose answer was lost, and the job has ended since.
+                    return
                 raise FencedError(claim.part.part_id)
-            if self._store.endings.finish_slice(claim.part, job, merge_due_at=self._clock()):
+            claim.ending = True
+            if claim.patiently(partial(self._store.endings.finish_slice, claim.part, job, merge_due_at=self._clock())):
                 log.info("part.done", job_id=job.job_id, part=claim.part.part_id, attempt=claim.part.attempt)
                 return
         raise StoppedError
 
     def _merge(self, claim: Claim, model: ModelFiles) -> None:
         """Put the text of all parts together; needs no device."""
-        plan = self._files.plan(claim.part.job_id)
+        plan = claim.patiently(lambda: self._files.plan(claim.part.job_id))
         results: dict[int, ClipResult] = {}
         for part in plan.parts:
-            results |= self._files.checkpoints(claim.part.job_id, part_name(part.index))
+            results |= claim.patiently(
+                partial(self._files.checkpoints, claim.part.job_id, part_name(part.index)),
+            )
         self._complete(claim, assemble(plan, results.values(), claim.options, model), {"transcribed": self._clock()})
 
     def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
         part = claim.part
         attempt = part.attempt
         rendered = {form: render(transcript, form) for form in claim.options.formats}
-        published = self._files.publish(part.job_id, attempt, rendered)
+        published = claim.patiently(lambda: self._files.publish(part.job_id, attempt, rendered))
         result = {
             "attempt": attempt,
             "prefix": objects.result_prefix(part.job_id, attempt),
@@ -242,11 +253,17 @@ class Work:
             self._end(claim, Outcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
         except FencedError:
             log.warning("part.fenced", job_id=claim.part.job_id, part=claim.part.part_id)
+        except StoppedError:
+            self._stopped(claim)
+
+    def _stopped(self, claim: Claim) -> None:
+        """It has to end before its time: it is another's next, and nothing is held against it."""
+        if claim.reason is not Stop.FENCED:
+            self.give_back(claim)
 
     def _end(self, claim: Claim, outcome: Outcome, times: Mapping[str, int], **extra: object) -> None:
         """The job ends: state, event and deliveries in one transaction, then the first tries beside the device."""
-        if claim.reason is Stop.FENCED:
-            raise FencedError(claim.part.part_id)
+        callbacks = claim.patiently(lambda: self._store.callbacks.of_job(claim.job))
         now = self._clock()
         job = ended(claim.job, outcome, times)
         kind = EventType.FAILED if outcome.error else EventType.COMPLETED
@@ -254,11 +271,12 @@ class Work:
         announcement = Announcement(
             event,
             job.source_key,
-            self._store.callbacks.of_job(job),
+            callbacks,
             sender=self._sender.name,
             sender_until=self._sender.lease_until(now),
         )
-        self._store.endings.finish(claim.part, job, outcome, announcement)
+        claim.ending = True
+        claim.patiently(lambda: self._store.endings.finish(claim.part, job, outcome, announcement))
         log.info(
             "job.completed" if outcome.result else "job.failed",
             job_id=job.job_id,
@@ -296,6 +314,15 @@ class Work:
         else:
             self.give_back(claim, counted="losses", rest_ms=pause_ms(claim.part.losses))
 
+    def _was_cut(self, claim: Claim) -> bool:
+        """Whether the job has several parts by now, by a split whose answer was lost: then it does not go back."""
+        with suppress(StoppedError):
+            job = claim.to_the_last(lambda: self._store.jobs.get(claim.part.job_id))
+            if job and job.parts > claim.job.parts:
+                claim.job = replace(claim.job, parts=job.parts)
+                return True
+        return False
+
     def give_back(
         self,
         claim: Claim,
@@ -313,21 +340,30 @@ class Work:
         job = claim.job if claim.job.parts == 1 else None
         now = self._clock()
         event = interruption(claim.job, part, now, self._places)
-        announcement = (
-            Announcement(event, claim.job.source_key, self._store.callbacks.of_job(claim.job)) if event else None
-        )
-        try:
+
+        def back() -> None:
+            callbacks = self._store.callbacks.of_job(claim.job) if event else ()
             self._store.parts.give_back(
                 part,
                 due_at=now + rest_ms if rest_ms else claim.turn,
                 job=job,
-                interrupted=announcement,
+                interrupted=Announcement(event, claim.job.source_key, callbacks) if event else None,
                 counted=counted,
                 not_before=now + rest_ms if rest_ms else 0,
                 behind=now if behind else 0,
                 suspected=part.suspected or suspected,
             )
+
+        claim.ending = True
+        try:
+            claim.to_the_last(back)
         except FencedError:
+            if job and self._was_cut(claim):
+                self.give_back(claim, counted=counted, rest_ms=rest_ms, behind=behind, suspected=suspected)
+            return
+        except StoppedError:
+            # Its lease ends, and the sweep takes it up.
+            log.warning("part.lost", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
             return
         log.warning(
             "part.given_back",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -17,12 +19,14 @@ from services.common.domain.states import TERMINAL, JobStatus
 from services.common.store.codec import UnknownVersionError
 from services.common.store.events import Announcement
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
-from services.gpu_worker.claim import Claim, Stop
+from services.gpu_worker.claim import Claim, Stop, name_of
 from services.gpu_worker.departure import Departure
+from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.engines import Engines
 from services.gpu_worker.gate import GateFailedError, examine
 from services.gpu_worker.heart import Heart
 from services.gpu_worker.meter import Meter
+from services.gpu_worker.patience import Patience
 from services.gpu_worker.preflight import kind_of_device
 from services.gpu_worker.sd_notify import Watchdog
 from services.gpu_worker.work import Work
@@ -70,8 +74,12 @@ class Worker:
         clock: Callable[[], int],
         make_engine: Callable[[str], EngineProcess],
         start: Callable[[Callable[[], None]], None] = in_thread,
+        departure: Departure | None = None,
     ) -> None:
-        """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else."""
+        """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else.
+
+        `departure`: where somebody else must know of it too.
+        """
         self._engines = Engines(make_engine, self._pass_gate)
         self._start = start
         self._store = store
@@ -83,10 +91,11 @@ class Worker:
         self._clock = clock
         self._held: dict[str, Claim] = {}
         self._changed = threading.Event()
-        self._departure = Departure()
+        self._departure = departure or Departure()
         self._meter = Meter(clock() / 1_000)
         self._metering = threading.Lock()
         self._watchdog = Watchdog(("loop", "heart"), patience_seconds=settings.hang_seconds)
+        self._patiently = Patience(self._departure.stop, alive=lambda: self._watchdog.beat("loop"))
         self.heart = Heart(store, presence, settings, held=lambda: self.held, clock=clock, alive=self._watchdog.beat)
         self._work = Work(
             store=store,
@@ -134,6 +143,9 @@ class Worker:
             finally:
                 self.heart.stop(self._departure.patience.heart)
                 self._sender.finish(self._departure.patience.sender)
+        except StoppedError:
+            # Told to leave before it was ready, while AWS did not answer.
+            log.warning("worker.stopped")
         finally:
             # Also when the gate was not passed: an engine that nobody ends would keep this process, and the machine.
             self._engines.close(self._departure.patience.engine)
@@ -144,13 +156,26 @@ class Worker:
         self._presence.reached("loaded")
         self._pass_gate(engine)
         self._presence.reached("ready")
-        self._presence.beat()
+        self._patiently(self._presence.beat)
         times = self._presence.machine_times()
         if "launched" in times:
             self._meter = Meter(times["launched"] / 1_000)
 
     def work(self) -> None:
         """Claim and do until the queue is empty or the machine must go."""
+        with suppress(StoppedError):
+            self._take_and_wait()
+        if self._presence.lost:
+            self._presence.try_to_leave("slot lost")
+        self._let_go()
+
+    def _take_and_wait(self) -> None:
+        """The loop: while AWS does not answer it waits, as those do who work on what is held.
+
+        Raises:
+            StoppedError: told to leave while it waited.
+
+        """
         idle_since = time.monotonic()
         while not (self._departure.told or self._presence.lost):
             self._watchdog.beat("loop")
@@ -162,9 +187,6 @@ class Worker:
                 return
             self._changed.wait(self._settings.poll_seconds)
             self._changed.clear()
-        if self._presence.lost:
-            self._presence.try_to_leave("slot lost")
-        self._let_go()
 
     def _may_take_more(self) -> bool:
         """An engine that failed is replaced once nobody uses it any more."""
@@ -197,11 +219,11 @@ class Worker:
 
     def _may_leave(self) -> bool:
         """Mark the slot, wait out the index's lag, look once more: whoever queues after that counts us no longer."""
-        self._presence.leave("nothing to do")
+        self._patiently(lambda: self._presence.leave("nothing to do"))
         self._departure.wait(self._settings.index_lag_seconds)
         if self._departure.told or not self._anything_to_do():
             return True
-        self._presence.stay()
+        self._patiently(self._presence.stay)
         return False
 
     def _anything_to_do(self) -> bool:
@@ -209,9 +231,9 @@ class Worker:
 
     def _candidates(self) -> Iterator[tuple[Part, Job | None]]:
         """Parts that may be taken, with their jobs; those of a version that is not known here are left alone."""
-        for part in self._store.parts.ready(self._clock(), CANDIDATES):
+        for part in self._patiently(lambda: list(self._store.parts.ready(self._clock(), CANDIDATES))):
             try:
-                yield part, self._store.jobs.get(part.job_id)
+                yield part, self._patiently(partial(self._store.jobs.get, part.job_id))
             except UnknownVersionError as error:
                 log.warning("job.left_alone", job_id=part.job_id, error=str(error))
 
@@ -221,6 +243,9 @@ class Worker:
         Nothing is taken past one that waits for that: under a steady stream it would wait for ever.
         """
         for part, job in self._candidates():
+            if name_of(part) in self._held:
+                # Given back a moment ago by a thread that has yet to end, or shown by an index that is late.
+                continue
             if job is None or job.status in TERMINAL:
                 self._close(part)
                 continue
@@ -233,30 +258,34 @@ class Worker:
 
     def _close(self, part: Part) -> None:
         """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
-        if self._store.parts.close(part):
+        if self._patiently(lambda: self._store.parts.close(part)):
             log.warning("part.closed", job_id=part.job_id, part=part.part_id)
 
     def _claim(self, job: Job, part: Part, options: Options, wrong: InvalidOptionError | None) -> bool:
         first = job.status is JobStatus.QUEUED
-        asked, now = time.monotonic(), self._clock()
+        now = self._clock()
         times = {"claimed": now} | self._machine_times(job) if first else {}
         running = replace(job, status=JobStatus.RUNNING, waiting=None, times={**job.times, **times})
         announcement = None
         if first and "claimed" not in job.times:
             # Once in each run of the job, however often it is interrupted.
             event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
-            announcement = Announcement(event, job.source_key, self._store.callbacks.of_job(job))
-        mine = self._store.parts.claim(
-            part,
-            job,
-            owner=self._identity.owner,
-            lease_ends=self.heart.lease_ends(),
-            started=announcement,
-            times=times,
-        )
+            callbacks = self._patiently(lambda: self._store.callbacks.of_job(job))
+            announcement = Announcement(event, job.source_key, callbacks)
+        asked: dict[int, float] = {}
+
+        def ask() -> Part | None:
+            # Of several tries it is not known which arrived; the lease that the table has tells.
+            lease_ends = self.heart.lease_ends()
+            asked.setdefault(lease_ends, time.monotonic())
+            return self._store.parts.claim(
+                part, job, owner=self._identity.owner, lease_ends=lease_ends, started=announcement, times=times
+            )
+
+        mine = self._patiently(ask)
         if mine is None:
             return False
-        claim = Claim(running, mine, options, confirmed=asked, turn=part.due_at)
+        claim = Claim(running, mine, options, confirmed=asked[mine.due_at], turn=part.due_at)
         self._held[claim.name] = claim
         if self._departure.told:
             # Told so while it was being claimed.
@@ -281,6 +310,7 @@ class Worker:
         finally:
             with self._metering:
                 self._meter.leave(claim.name, self._clock() / 1_000)
+            claim.ended = True
             del self._held[claim.name]
             self._changed.set()
 
@@ -294,6 +324,8 @@ class Worker:
             log.error("device.failed", code=error.code, message=str(error))  # noqa: TRY400 - the sentence says it all
             self._work.give_back(claim)
             self.leave(DEVICE_FAILS)
+        except StoppedError:
+            self._work.give_back(claim)
         except Exception:
             log.exception("engine.unavailable", model=claim.options.model_key)
             self._work.rest(claim)

@@ -23,7 +23,7 @@ from services.local.machines import Machines, start_worker
 from services.local.processes import Processes, StackFailedError, address, listen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -53,6 +53,10 @@ class StackSettings:
     """Further settings of the worker, by their names in the environment."""
     boot: Boot = start_worker
     """What a machine is made of."""
+    boot_seconds: int = 30
+    """From its launch to its first report."""
+    through: Callable[[str], str] | None = None
+    """Given the emulator's address, the one at which the system's own processes reach AWS: a test may stand between."""
 
 
 class Stack:
@@ -79,6 +83,7 @@ class Stack:
         self.logs = Path(folder)
         emulator, api = (self._cleanup.enter_context(listen()) for _ in range(2))
         self.endpoint, self.api_url = address(emulator), address(api)
+        self.aws_url = self.settings.through(self.endpoint) if self.settings.through else self.endpoint
         self._processes = Processes(self.logs)
         self._cleanup.callback(self._processes.close)
         self._processes.start("emulator", "services.local.emulator", env=self._aws(), serving=emulator)
@@ -133,7 +138,7 @@ class Stack:
     def _aws(self) -> dict[str, str]:
         keep = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return keep | {
-            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "PYTHONPATH": str(Path(__file__).parents[2]),
@@ -166,7 +171,7 @@ class Stack:
             "MAX_WORKERS": str(self.settings.max_workers),
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
             "LEASE_SECONDS": str(self.settings.lease_seconds),
-            "BOOT_SECONDS": "30",
+            "BOOT_SECONDS": str(self.settings.boot_seconds),
         }
 
     def _worker(self) -> dict[str, str]:

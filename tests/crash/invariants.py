@@ -114,6 +114,11 @@ def nothing_of_an_ended_job_is_due(world: StepWorld, _: set[str]) -> Iterator[st
             yield f"{item['sk']} is {item['due_kind']}, though its job is {over[item['pk']]}"
 
 
+def aws_trouble_ends_and_counts_nothing(world: StepWorld, _: set[str]) -> Iterator[str]:
+    """What passes by itself is waited for, and held against nobody."""
+    yield from world.broken
+
+
 def taken_up_in_time(world: StepWorld, expected: set[str]) -> Iterator[str]:
     """No job waits for a machine that is about to leave, nor for one that never comes."""
     for job in world.jobs():
@@ -144,6 +149,7 @@ KEPT: tuple[Invariant, ...] = (
     never_more_machines_than_slots,
     what_is_done_is_left_alone,
     nothing_of_an_ended_job_is_due,
+    aws_trouble_ends_and_counts_nothing,
     taken_up_in_time,
 )
 ERASED: tuple[Invariant, ...] = (

@@ -16,6 +16,7 @@ from services.common.domain.states import PartStatus, SlotStatus
 from services.common.store import endings, parts
 from services.common.store.slots import Slots, slot_name
 from services.common.store.table import Update
+from services.gpu_worker import patience
 from services.orchestrator import fleet, launch, reaper
 from tests.support.faults import Crash, Mode
 
@@ -148,6 +149,10 @@ def _others_left_open(stack: ExitStack) -> None:
     stack.enter_context(patch.object(parts.Parts, "close", die))
 
 
+def _impatient(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(patience, "is_passing", lambda _: False))
+
+
 _EVERY = frozenset(Mode)
 _RIVALS = frozenset({Mode.RIVAL, Mode.STEAL})
 _CRASHES = frozenset({Mode.BEFORE, Mode.AFTER})
@@ -185,6 +190,7 @@ MUTANTS = (
         scenario="one of three parts fails",
         modes=_CRASHES,
     ),
+    Mutant(name="a throttled call ends the worker", plant=_impatient, scenario="throttled", modes=_EVERY),
     Mutant(
         name="slot freed before the machine is gone", plant=_freed_too_early, scenario="every slot taken", modes=_EVERY
     ),

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job, part_name
 from services.gpu_worker.worker import Worker
-from tests.support.faults import Crash
+from tests.support.faults import Crash, aws_error
 from tests.support.step_world import StepWorld
+
+REFUSED = 1 / 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +108,22 @@ def _one_part_fails(world: StepWorld) -> None:
     _plain(world)
 
 
+def _throttled(world: StepWorld) -> None:
+    """AWS refuses a third of the worker's calls, and takes them when it is asked again."""
+    chance = random.Random(1)
+
+    def refuse(name: str) -> None:
+        if chance.random() < REFUSED:
+            raise aws_error("ThrottlingException", name)
+
+    world.trouble = refuse
+    _plain(world)
+    for job in world.jobs():
+        for part in world.store.parts.of_job(job.job_id):
+            if part.deaths or part.losses or part.attempt > 1:
+                world.broken.append(f"{part.part_id} has {part.deaths} deaths and {part.losses} losses")
+
+
 def _leaving(world: StepWorld) -> None:
     """A second recording comes while the machine is about to leave and takes minutes to power off."""
     world.patience_ms = 180_000
@@ -122,6 +141,7 @@ SCENARIOS = (
     Scenario(name="capacity error", run=_no_capacity, shape={"boot_ms": 90_000}),
     Scenario(name="sweep", run=_silent_worker),
     Scenario(name="erase", run=_erased, expected={"erased"}),
+    Scenario(name="throttled", run=_throttled, shape={"parts": 3}, disturbed=False),
     Scenario(name="leaving", run=_leaving, shape={"linger_ms": 600_000}, disturbed=False),
     Scenario(name="every slot taken", run=_leaving, shape={"linger_ms": 120_000, "max_workers": 1}, disturbed=False),
 )

@@ -29,7 +29,10 @@ from tests.support.step_world import step_world
 
 TROUBLE = {
     "dynamodb": {"Error": {"Code": "ThrottlingException", "Message": "slow down"}},
-    "s3": {"Error": {"Code": "ServiceUnavailable", "Message": "503"}},
+    "s3": {
+        "Error": {"Code": "ServiceUnavailable", "Message": "503"},
+        "ResponseMetadata": {"HTTPStatusCode": 503},
+    },
 }
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from services.api.once import Idempotency
@@ -70,6 +71,10 @@ class StepWorld(World):
         self.received: dict[str, bytes] = {}
         self.queue: list[dict[str, Any]] = []
         self.each_clip: Callable[[Worker], None] = lambda _: None
+        self.trouble: Callable[[str], None] = lambda _: None
+        """May raise at a worker's call, by its name."""
+        self.broken: list[str] = []
+        """What AWS's trouble has done to workers and recordings."""
         self.skew_ms = 0
         """By how much the next worker's clock is wrong."""
         self.orchestrator_skew_ms = 0
@@ -241,10 +246,20 @@ class StepWorld(World):
                 continue
             if instance_id not in self._ends:
                 with suppress(Crash), self.faults.watching(watched=watched):
-                    self.worker(machine).work()
+                    self._work(self.worker(machine))
                 self._ends[instance_id] = self.now + self._linger_ms
             if self.now >= self._ends[instance_id]:
                 self.ec2.end(instance_id)
+
+    def _work(self, worker: Worker) -> None:
+        """In trouble, as long as there is any; what ends a worker then should not have."""
+        before, self.faults.refuse = self.faults.refuse, lambda name: (before(name), self.trouble(name))[0]
+        try:
+            worker.work()
+        except ClientError as error:
+            self.broken.append(f"a worker ended: {error.response['Error']['Code']}")
+        finally:
+            self.faults.refuse = before
 
     def quiet(self) -> bool:
         """Whether nothing is left that anybody must see to."""
@@ -313,6 +328,7 @@ def step_world(**shape: int) -> Iterator[StepWorld]:
             patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.sender.ThreadPoolExecutor", InlineExecutor),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),
+            patch("services.gpu_worker.patience.FIRST_PAUSE_SECONDS", 0.0),
             patch("services.common.webhooks.dispatch.post", world.post),
             patch.object(Orchestrator, "dispatcher", lambda _: world.dispatcher("sweep")),
         ):

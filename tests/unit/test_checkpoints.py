@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from services.common.domain.records import Part
 from services.common.domain.states import PartStatus
 from services.gpu_worker.checkpoints import Checkpoints
 from services.gpu_worker.engine.results import ClipResult
+from tests.support.faults import aws_error
 
 
 class Files:
@@ -78,3 +82,52 @@ def test_the_interval_begins_anew_with_every_time_that_something_is_kept() -> No
     made.add(clip(0))
     made.add(clip(1))
     assert files.kept == [(1, [0])]
+
+
+class Unreachable(Files):
+    """A bucket that does not answer for a while."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        super().__init__()
+        self._error, self._times = error, times
+        self.tried: list[int] = []
+
+    def put_checkpoint(self, part: Part, serial: int, results: list[ClipResult]) -> None:
+        self.tried.append(serial)
+        if len(self.tried) <= self._times:
+            raise self._error
+        super().put_checkpoint(part, serial, results)
+
+
+SLOW_DOWN = aws_error("SlowDown", "PutObject", status=503)
+
+
+def test_an_outage_keeps_nobody_from_decoding_and_what_was_not_kept_is_kept_later() -> None:
+    files = Unreachable(SLOW_DOWN, times=2)
+    made = checkpoints(files, interval=0)
+    for index in range(3):
+        made.add(clip(index))
+    assert files.kept == [(3, [0, 1, 2])]
+    assert files.tried == [1, 2, 3], "one that was lost may lie there under its name"
+
+
+def test_during_an_outage_it_is_tried_once_in_an_interval() -> None:
+    files = Unreachable(SLOW_DOWN, times=10)
+    made = checkpoints(files, interval=1_000)
+    made._saved_at -= 2_000
+    made.add(clip(0))
+    made.add(clip(1))
+    assert files.tried == [1]
+
+
+def test_what_must_be_kept_says_that_it_is_not() -> None:
+    made = checkpoints(Unreachable(SLOW_DOWN, times=1))
+    made.add(clip(0))
+    with pytest.raises(ClientError):
+        made.save()
+
+
+def test_a_bucket_that_refuses_is_no_outage() -> None:
+    made = checkpoints(Unreachable(aws_error("AccessDenied", "PutObject", status=403), times=1), interval=0)
+    with pytest.raises(ClientError):
+        made.add(clip(0))

@@ -113,6 +113,8 @@ class Parts:
     ) -> Part | None:
         """Take a queued part; None if somebody else was faster or the job is no longer to be done.
 
+        Asked again after its answer was lost, it gives the part as the earlier try has left it.
+
         `started` and `times` belong to the claim that moves the job from queued to running.
         """
         mine = replace(
@@ -139,7 +141,10 @@ class Parts:
         )
         try:
             self._table.transact([taking, agreeing, *(started.operations() if started else [])])
-        except ConditionFailedError:
+        except ConditionFailedError as error:
+            found = error.items[0]
+            if found and (found["status"], found["attempt"], found.get("owner")) == (mine.status, mine.attempt, owner):
+                return from_item(Part, found)
             return None
         return mine
 
