@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from services.common.domain import objects
 from services.common.domain.endurance import MAX_DEATHS, crash_error, exhausted, pause_ms
-from services.common.domain.errors import DecoderFailedError, PermanentError
+from services.common.domain.errors import DecoderFailedError, DiskFullError, PermanentError
 from services.common.domain.events import INLINE_TEXT_BYTES, EventType, compose, interruption
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus
@@ -27,6 +25,7 @@ from services.gpu_worker.engine_process import EngineDiedError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from services.common.domain.errors import TranscriberError
     from services.common.domain.events import Places
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.files import Files
     from services.gpu_worker.sender import Sender
     from services.gpu_worker.settings import WorkerSettings
+    from services.gpu_worker.work_folder import WorkFolder
 
 log = structlog.get_logger()
 HOUR_SECONDS = 3_600
@@ -57,6 +57,7 @@ class Work:
         places: Places,
         settings: WorkerSettings,
         sender: Sender,
+        folder: WorkFolder,
         clock: Callable[[], int],
         cost: Callable[[Claim], dict[str, Any]],
     ) -> None:
@@ -65,6 +66,7 @@ class Work:
         self._places = places
         self._settings = settings
         self._sender = sender
+        self._folder = folder
         self._clock = clock
         self._cost = cost
 
@@ -72,11 +74,11 @@ class Work:
         """See the part through to an end: done, failed, given back, or another's."""
         part = claim.part
         try:
-            with tempfile.TemporaryDirectory(prefix="part-", dir=self._settings.work_folder) as folder:
+            with self._folder.part() as folder:
                 if part.part_id == MERGE_PART:
                     self._merge(claim, model)
                 else:
-                    self._transcribe(claim, engine, model, Path(folder))
+                    self._transcribe(claim, engine, model, folder)
         except PermanentError as error:
             self._fail(claim, error)
         except StoppedError:
@@ -87,6 +89,9 @@ class Work:
         except DecoderFailedError as error:
             log.exception("decoder.failed", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
             engine.spoilt = True
+            self._distrust(claim, error)
+        except DiskFullError as error:
+            log.exception("disk.full", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
             self._distrust(claim, error)
         except FencedError:
             log.warning("part.fenced", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
@@ -256,8 +261,8 @@ class Work:
         else:
             self.give_back(claim, counted="deaths" if claim.on_device else None)
 
-    def _distrust(self, claim: Claim, error: DecoderFailedError) -> None:
-        """The device or the recording: a fresh process tries next, then another machine, and then it is said."""
+    def _distrust(self, claim: Claim, error: DecoderFailedError | DiskFullError) -> None:
+        """The device, the disk or the recording: it is tried again, then by another machine, and then it is said."""
         if claim.part.losses + 1 >= MAX_DEATHS:
             self._fail(claim, error)
         else:

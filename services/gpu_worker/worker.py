@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.presence import Presence
     from services.gpu_worker.sender import Sender
     from services.gpu_worker.settings import WorkerSettings
+    from services.gpu_worker.work_folder import WorkFolder
 
 log = structlog.get_logger()
 CANDIDATES = 10
@@ -64,6 +65,7 @@ class Worker:
         identity: Identity,
         presence: Presence,
         sender: Sender,
+        folder: WorkFolder,
         clock: Callable[[], int],
         make_engine: Callable[[str], EngineProcess],
         start: Callable[[Callable[[], None]], None] = in_thread,
@@ -77,6 +79,7 @@ class Worker:
         self._identity = identity
         self._presence = presence
         self._sender = sender
+        self._folder = folder
         self._clock = clock
         self._held: dict[str, Claim] = {}
         self._changed = threading.Event()
@@ -91,6 +94,7 @@ class Worker:
             places=places,
             settings=settings,
             sender=sender,
+            folder=folder,
             clock=clock,
             cost=self._cost,
         )
@@ -155,7 +159,7 @@ class Worker:
         idle_since = time.monotonic()
         while not (self._departure.told or self._presence.lost):
             self._watchdog.beat("loop")
-            if has_room(self.held, self._ahead) and self.take_one():
+            if self._folder.takes_more and has_room(self.held, self._ahead) and self.take_one():
                 continue
             if self._held:
                 idle_since = time.monotonic()
@@ -270,6 +274,7 @@ class Worker:
             elif ready := self._engine_for(claim):
                 self._work.do(claim, *ready)
                 self._leave_a_broken_device(ready[0])
+                self._leave_a_full_disk()
         except Exception:
             # It could not even be given back: its lease ends, and the sweep takes it up.
             log.exception("part.lost", job_id=claim.part.job_id, part=claim.part.part_id)
@@ -294,6 +299,11 @@ class Worker:
         if engine.spoilt and self._refreshed:
             # A fresh process did no better. Every job would come out like this; another machine may be sound.
             self.leave("the device fails")
+
+    def _leave_a_full_disk(self) -> None:
+        if self._folder.spent:
+            # Nothing here would make room: every recording would fare like this. Another machine has a disk of its own.
+            self.leave(self._folder.spent)
 
     def _options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
         """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""

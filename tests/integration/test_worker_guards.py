@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,6 +27,7 @@ from services.gpu_worker.identity import Identity
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.work import Work
+from services.gpu_worker.work_folder import WorkFolder
 from tests.support.step_engine import StepEngine, make_plan
 from tests.support.world import BUCKET, TABLE, World
 from tests.support.written import lying, of_job, put_job, put_part, put_running
@@ -61,6 +63,7 @@ class Bench:
             places=world.places,
             settings=SETTINGS,
             sender=self,  # type: ignore[arg-type] # as a sender
+            folder=WorkFolder(Path(tempfile.gettempdir())),
             clock=world.clock,
             cost=lambda _: {"dollars": 1},
         )
