@@ -17,6 +17,7 @@ from services.common.domain.ids import new_id
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.vault import Vault
+from services.gpu_worker import leftovers
 from services.gpu_worker.departure import LEAVE_SECONDS, Departure, end_within
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.files import Files
@@ -26,10 +27,11 @@ from services.gpu_worker.metadata import Metadata, aws_of
 from services.gpu_worker.models import Models
 from services.gpu_worker.notices import Notices, heed_signals
 from services.gpu_worker.patience import Patience
-from services.gpu_worker.preflight import clock_skew, require_clock, require_fit
+from services.gpu_worker.preflight import clock_skew, folder_for_recordings, require_clock, require_fit
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.processes.reading_main import Limits
 from services.gpu_worker.sender import Sender
+from services.gpu_worker.work_folder import WorkFolder
 from services.gpu_worker.worker import HOUR_SECONDS, Worker
 
 if TYPE_CHECKING:
@@ -42,7 +44,13 @@ log = structlog.get_logger()
 
 
 def build(
-    settings: WorkerSettings, identity: Identity, aws: Aws, presence: Presence, clock: Callable[[], int]
+    settings: WorkerSettings,
+    identity: Identity,
+    aws: Aws,
+    *,
+    presence: Presence,
+    folder: WorkFolder,
+    clock: Callable[[], int],
 ) -> Worker:
     """Everything a worker is made of."""
     store = Store(aws.dynamodb(), settings.table_name)
@@ -78,6 +86,7 @@ def build(
         identity=identity,
         presence=presence,
         sender=Sender(dispatcher, identity.owner),
+        folder=folder,
         clock=clock,
         departure=departure,
         make_engine=lambda model: EngineProcess(
@@ -126,16 +135,19 @@ def run(shipping: LogShipping) -> None:
     if settings.provision_seconds:
         log.info("machine.provisioned", seconds=settings.provision_seconds)
     try:
+        # What a killed worker left may be all that the disk lacks.
+        leftovers.clean(folder_for_recordings(settings))
         require_fit(settings)
-        worker = build(settings, identity, aws, presence, clock)
+        with WorkFolder.make(folder_for_recordings(settings)) as folder:
+            worker = build(settings, identity, aws, presence=presence, folder=folder, clock=clock)
 
-        def leave(why: str) -> None:
-            end_within(LEAVE_SECONDS)
-            worker.leave(why)
+            def leave(why: str) -> None:
+                end_within(LEAVE_SECONDS)
+                worker.leave(why)
 
-        heed_signals(leave)
-        Notices(metadata if machine else None, settings, leave).start()
-        worker.run()
+            heed_signals(leave)
+            Notices(metadata if machine else None, settings, leave).start()
+            worker.run()
     except Exception as error:
         _mark(presence, error)
         raise

@@ -39,6 +39,11 @@ def kind_of_device(settings: WorkerSettings, devices: Path = Path("/dev")) -> st
     return "cuda" if (devices / _GPU).exists() else "cpu"
 
 
+def folder_for_recordings(settings: WorkerSettings) -> Path:
+    """Where this machine's workers keep what they work on, each in a folder of its own."""
+    return settings.work_folder or Path(tempfile.gettempdir())
+
+
 def clock_skew(address: str, clock: Callable[[], int]) -> int:
     """How far AWS's clock is ahead of this machine's, in milliseconds, by the `Date` of an unsigned request.
 
@@ -77,7 +82,7 @@ def require_fit(settings: WorkerSettings, *, devices: Path = Path("/dev")) -> No
     wrong = []
     if settings.device == "cuda" and not (devices / _GPU).exists():
         wrong.append("a GPU was promised (DEVICE=cuda), but there is no NVIDIA device or its driver is not loaded")
-    folder = settings.work_folder or Path(tempfile.gettempdir())
+    folder = folder_for_recordings(settings)
     if not folder.is_dir():
         wrong.append(f"the folder for recordings, {folder}, is missing")
     elif (free := shutil.disk_usage(folder).free) < settings.least_free_gib * GIB:

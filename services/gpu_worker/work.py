@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from services.common.domain import objects
-from services.common.domain.endurance import MAX_DEATHS, crash_error, exhausted, pause_ms
-from services.common.domain.errors import DecoderFailedError, PermanentError, ReadingDiffersError
-from services.common.domain.events import INLINE_TEXT_BYTES, EventType, compose, interruption
+from services.common.domain.errors import DecoderFailedError
+from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.endings import Outcome, ended
-from services.common.store.events import Announcement
 from services.common.store.parts import MAX_PARTS, FencedError
 from services.gpu_worker.checkpoints import Checkpoints
 from services.gpu_worker.claim import Stop
@@ -30,19 +25,19 @@ from services.gpu_worker.processes.device import DeviceDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from services.common.domain.errors import TranscriberError
-    from services.common.domain.events import Places
     from services.common.store.store import Store
     from services.gpu_worker.claim import Claim
+    from services.gpu_worker.endings import Endings
     from services.gpu_worker.engine.model import ModelFiles
     from services.gpu_worker.engine.plan import Plan
     from services.gpu_worker.engine.results import ClipResult
     from services.gpu_worker.engine.transcript import Transcript
     from services.gpu_worker.engine_process import EngineProcess
     from services.gpu_worker.files import Files
-    from services.gpu_worker.sender import Sender
     from services.gpu_worker.settings import WorkerSettings
+    from services.gpu_worker.work_folder import WorkFolder
 
 log = structlog.get_logger()
 HOUR_SECONDS = 3_600
@@ -50,67 +45,37 @@ MINUTE_SECONDS = 60
 
 
 class Work:
-    """Does claimed parts; knows how each may end."""
+    """Does claimed parts; how each may end is known to `endings`."""
 
     def __init__(
         self,
         *,
         store: Store,
         files: Files,
-        places: Places,
         settings: WorkerSettings,
-        sender: Sender,
+        folder: WorkFolder,
         clock: Callable[[], int],
-        cost: Callable[[Claim], dict[str, Any]],
-        engine_failed: Callable[[EngineProcess, str], None],
+        endings: Endings,
     ) -> None:
-        """`engine_failed` is told of an engine that died or gave what is no number, and over which job."""
         self._store = store
         self._files = files
-        self._places = places
         self._settings = settings
-        self._sender = sender
+        self._folder = folder
         self._clock = clock
-        self._cost = cost
-        self._engine_failed = engine_failed
+        self._endings = endings
 
     def do(self, claim: Claim, engine: EngineProcess, model: ModelFiles) -> None:
         """See the part through to an end: done, failed, given back, or another's."""
-        part = claim.part
         try:
-            with tempfile.TemporaryDirectory(prefix="part-", dir=self._settings.work_folder) as folder:
-                if part.part_id == MERGE_PART:
+            with self._folder.part() as folder:
+                if claim.part.part_id == MERGE_PART:
                     self._merge(claim, model)
                 else:
-                    self._transcribe(claim, engine, model, Path(folder))
-        except PermanentError as error:
-            self._fail(claim, error)
-        except StoppedError:
-            self._stopped(claim)
-        except DeviceDiedError as error:
-            if error.suspects == 1:
-                self._engine_failed(engine, part.job_id)
-            self._survive(claim, error)
-        except DecoderFailedError as error:
-            log.exception("decoder.failed", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
-            self._engine_failed(engine, part.job_id)
-            self._try_elsewhere(claim, error)
-        except ReadingDiffersError as error:
-            log.exception("reading.differs", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
-            self._try_elsewhere(claim, error)
-        except FencedError:
-            log.warning("part.fenced", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
-        except Exception:
-            # A fault of ours, or a refusal of AWS's: the next attempt runs alone, perhaps elsewhere.
-            log.exception("part.broken", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
-            self.rest(claim)
+                    self._transcribe(claim, engine, model, folder)
+        except Exception as error:  # noqa: BLE001 - every error is somebody's fault, and `settle` says whose
+            self._endings.settle(claim, engine, error)
         finally:
             claim.ended = True
-
-    def refuse(self, claim: Claim, error: PermanentError) -> None:
-        """A job whose options, or whose model, this deployment cannot honour."""
-        self._fail(claim, error)
-        claim.ended = True
 
     def _transcribe(self, claim: Claim, engine: EngineProcess, model: ModelFiles, folder: Path) -> None:
         recording = folder / "recording"
@@ -245,131 +210,4 @@ class Work:
         }
         text = transcript.text
         inline = {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
-        outcome = Outcome(result=result, cost=self._cost(claim))
-        self._end(claim, outcome, {**times, "completed": self._clock()}, **inline)
-
-    def _fail(self, claim: Claim, error: TranscriberError) -> None:
-        try:
-            self._end(claim, Outcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
-        except FencedError:
-            log.warning("part.fenced", job_id=claim.part.job_id, part=claim.part.part_id)
-        except StoppedError:
-            self._stopped(claim)
-
-    def _stopped(self, claim: Claim) -> None:
-        """It has to end before its time: it is another's next, and nothing is held against it."""
-        if claim.reason is not Stop.FENCED:
-            self.give_back(claim)
-
-    def _end(self, claim: Claim, outcome: Outcome, times: Mapping[str, int], **extra: object) -> None:
-        """The job ends: state, event and deliveries in one transaction, then the first tries beside the device."""
-        callbacks = claim.patiently(lambda: self._store.callbacks.of_job(claim.job))
-        now = self._clock()
-        job = ended(claim.job, outcome, times)
-        kind = EventType.FAILED if outcome.error else EventType.COMPLETED
-        event = compose(job, kind, serial=str(job.generation), now=now, places=self._places, **extra)
-        announcement = Announcement(
-            event,
-            job.source_key,
-            callbacks,
-            sender=self._sender.name,
-            sender_until=self._sender.lease_until(now),
-        )
-        claim.ending = True
-        claim.patiently(lambda: self._store.endings.finish(claim.part, job, outcome, announcement))
-        log.info(
-            "job.completed" if outcome.result else "job.failed",
-            job_id=job.job_id,
-            attempt=claim.part.attempt,
-            code=outcome.error["code"] if outcome.error else None,
-            milliseconds=now - job.times.get("queued", now),
-        )
-        self._sender.send(announcement.deliveries)
-
-    def _survive(self, claim: Claim, error: DeviceDiedError) -> None:
-        """The process that holds the model died, over this part, over one of several, or with this one beside it."""
-        part = claim.part
-        if error.suspects == 1 and exhausted(part.deaths + 1, part.losses):
-            self._fail(claim, crash_error())
-        elif error.suspects == 1:
-            self.give_back(claim, counted="deaths", behind=True)
-        elif error.suspects and exhausted(part.deaths, part.losses + 1):
-            self._fail(claim, crash_error())
-        elif error.suspects:
-            self.give_back(claim, counted="losses", suspected=True)
-        else:
-            self.give_back(claim)
-
-    def _try_elsewhere(self, claim: Claim, error: TranscriberError) -> None:
-        """Perhaps the machine's fault: a fresh process tries next, perhaps another machine, then it is said."""
-        if claim.part.losses + 1 >= MAX_DEATHS:
-            self._fail(claim, error)
-        else:
-            self.rest(claim)
-
-    def rest(self, claim: Claim) -> None:
-        """Something broke that is not the recording's fault: it is tried again later, and longer each time."""
-        if exhausted(claim.part.deaths, claim.part.losses + 1):
-            self._fail(claim, crash_error())
-        else:
-            self.give_back(claim, counted="losses", rest_ms=pause_ms(claim.part.losses))
-
-    def _was_cut(self, claim: Claim) -> bool:
-        """Whether the job has several parts by now, by a split whose answer was lost: then it does not go back."""
-        with suppress(StoppedError):
-            job = claim.to_the_last(lambda: self._store.jobs.get(claim.part.job_id))
-            if job and job.parts > claim.job.parts:
-                claim.job = replace(claim.job, parts=job.parts)
-                return True
-        return False
-
-    def give_back(
-        self,
-        claim: Claim,
-        *,
-        counted: str | None = None,
-        rest_ms: int = 0,
-        behind: bool = False,
-        suspected: bool = False,
-    ) -> None:
-        """Queue the part again, from any thread: whoever still works on it meets the fence.
-
-        It keeps the turn that it had, unless it rests. `behind`: it lets those go first that are queued now.
-        """
-        part = replace(claim.part, progress=claim.progress)
-        job = claim.job if claim.job.parts == 1 else None
-        now = self._clock()
-        event = interruption(claim.job, part, now, self._places)
-
-        def back() -> None:
-            callbacks = self._store.callbacks.of_job(claim.job) if event else ()
-            self._store.parts.give_back(
-                part,
-                due_at=now + rest_ms if rest_ms else claim.turn,
-                job=job,
-                interrupted=Announcement(event, claim.job.source_key, callbacks) if event else None,
-                counted=counted,
-                not_before=now + rest_ms if rest_ms else 0,
-                behind=now if behind else 0,
-                suspected=part.suspected or suspected,
-            )
-
-        claim.ending = True
-        try:
-            claim.to_the_last(back)
-        except FencedError:
-            if job and self._was_cut(claim):
-                self.give_back(claim, counted=counted, rest_ms=rest_ms, behind=behind, suspected=suspected)
-            return
-        except StoppedError:
-            # Its lease ends, and the sweep takes it up.
-            log.warning("part.lost", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
-            return
-        log.warning(
-            "part.given_back",
-            job_id=part.job_id,
-            part=part.part_id,
-            attempt=part.attempt,
-            counted=counted,
-            progress=round(part.progress, 3),
-        )
+        self._endings.complete(claim, result, times, **inline)

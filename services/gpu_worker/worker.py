@@ -21,6 +21,7 @@ from services.common.store.events import Announcement
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
 from services.gpu_worker.claim import Claim, Stop, name_of
 from services.gpu_worker.departure import Departure
+from services.gpu_worker.endings import Endings
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.engines import Engines
 from services.gpu_worker.gate import GateFailedError, examine
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.presence import Presence
     from services.gpu_worker.sender import Sender
     from services.gpu_worker.settings import WorkerSettings
+    from services.gpu_worker.work_folder import WorkFolder
 
 log = structlog.get_logger()
 CANDIDATES = 10
@@ -71,6 +73,7 @@ class Worker:
         identity: Identity,
         presence: Presence,
         sender: Sender,
+        folder: WorkFolder,
         clock: Callable[[], int],
         make_engine: Callable[[str], EngineProcess],
         start: Callable[[Callable[[], None]], None] = in_thread,
@@ -88,6 +91,7 @@ class Worker:
         self._identity = identity
         self._presence = presence
         self._sender = sender
+        self._folder = folder
         self._clock = clock
         self._held: dict[str, Claim] = {}
         self._changed = threading.Event()
@@ -97,15 +101,16 @@ class Worker:
         self._watchdog = Watchdog(("loop", "heart"), patience_seconds=settings.hang_seconds)
         self._patiently = Patience(self._departure.stop, alive=lambda: self._watchdog.beat("loop"))
         self.heart = Heart(store, presence, settings, held=lambda: self.held, clock=clock, alive=self._watchdog.beat)
-        self._work = Work(
+        self._endings = Endings(
             store=store,
-            files=files,
             places=places,
-            settings=settings,
             sender=sender,
             clock=clock,
             cost=self._cost,
             engine_failed=self._engines.failed,
+        )
+        self._work = Work(
+            store=store, files=files, settings=settings, folder=folder, clock=clock, endings=self._endings
         )
         self._ahead = LEAST_AHEAD_SECONDS
 
@@ -189,8 +194,9 @@ class Worker:
             self._changed.clear()
 
     def _may_take_more(self) -> bool:
-        """An engine that failed is replaced once nobody uses it any more."""
-        return (self._engines.sound or not self._held) and has_room(self.held, self._ahead, time.monotonic())
+        """An engine that failed is replaced, and a full disk may have room again, once something held has ended."""
+        willing = self._folder.takes_more and (self._engines.sound or not self._held)
+        return willing and has_room(self.held, self._ahead, time.monotonic())
 
     def _let_go(self) -> None:
         """Wait for what is held to end; once told to leave, what has not ended in time is given back from here."""
@@ -200,7 +206,7 @@ class Worker:
             self._changed.clear()
         for claim in self.held:
             log.warning("part.abandoned", job_id=claim.part.job_id, part=claim.part.part_id)
-            self._work.give_back(claim)
+            self._endings.give_back(claim)
 
     def _pass_gate(self, engine: EngineProcess) -> None:
         """Nothing is claimed before the device has shown that it can transcribe, nor after it failed, until it has."""
@@ -299,11 +305,12 @@ class Worker:
     def _do(self, claim: Claim, wrong: InvalidOptionError | None) -> None:
         try:
             if wrong:
-                self._work.refuse(claim, wrong)
+                self._endings.refuse(claim, wrong)
             elif ready := self._engine_for(claim):
                 self._work.do(claim, *ready)
                 if self._engines.distrusted:
                     self.leave(DEVICE_FAILS)
+                self._leave_a_full_disk()
         except Exception:
             # It could not even be given back: its lease ends, and the sweep takes it up.
             log.exception("part.lost", job_id=claim.part.job_id, part=claim.part.part_id)
@@ -319,17 +326,22 @@ class Worker:
         try:
             return self._engines.ready(claim.options.model_key, alone=len(self._held) == 1)
         except PermanentError as error:
-            self._work.refuse(claim, error)
+            self._endings.refuse(claim, error)
         except GateFailedError as error:
             log.error("device.failed", code=error.code, message=str(error))  # noqa: TRY400 - the sentence says it all
-            self._work.give_back(claim)
+            self._endings.give_back(claim)
             self.leave(DEVICE_FAILS)
         except StoppedError:
-            self._work.give_back(claim)
+            self._endings.give_back(claim)
         except Exception:
             log.exception("engine.unavailable", model=claim.options.model_key)
-            self._work.rest(claim)
+            self._endings.rest(claim)
         return None
+
+    def _leave_a_full_disk(self) -> None:
+        if self._folder.spent:
+            # Nothing here would make room: every recording would fare like this. Another machine has a disk of its own.
+            self.leave(self._folder.spent)
 
     def _options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
         """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""

@@ -26,9 +26,15 @@ SLACK = 2.0
 """Seconds: two busy processors, and the batch that is on the device."""
 
 
-def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_completes_once(random_model: Path) -> None:
+def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_completes_once(
+    random_model: Path, tmp_path: Path
+) -> None:
     settings = StackSettings(
-        models_folder=random_model, lease_seconds=4, heartbeat_seconds=1, sweep_seconds=1, worker=UNTRAINED
+        models_folder=random_model,
+        lease_seconds=4,
+        heartbeat_seconds=1,
+        sweep_seconds=1,
+        worker=UNTRAINED | {"WORK_FOLDER": str(tmp_path)},
     )
     with Stack(settings) as stack, Receiver() as receiver:
         client = Client(stack, "acme")
@@ -48,6 +54,8 @@ def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_complete
         objects = stack.s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=prefix)["Contents"]
         assert {entry["Key"].removeprefix(prefix).split("/")[0] for entry in objects} == {"2"}
         assert receiver.messages.empty()
+        assert '"count": 1, "bytes": ' in stack.log_text(), "what the killed worker left was not cleaned"
+        assert len(list(tmp_path.iterdir())) <= 1, "more is left than the second worker's own folder"
 
 
 @pytest.mark.alone

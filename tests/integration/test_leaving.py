@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from services.gpu_worker.identity import Identity
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.settings import WorkerSettings
+from services.gpu_worker.work_folder import WorkFolder
 from services.gpu_worker.worker import Worker
 from tests.support.gateway import Client
 from tests.support.step_engine import StepEngine
@@ -68,6 +71,7 @@ class Machine:
             identity=identity,
             presence=self.presence,
             sender=self.sender,
+            folder=WorkFolder(Path(tempfile.gettempdir())),
             clock=world.clock,
             make_engine=lambda _: engine,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,12 +21,14 @@ from services.common.domain.records import FIRST_PART, Delivery, Job, Part, Slot
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.gpu_worker.claim import Claim, Stop
 from services.gpu_worker.departure import Departure
+from services.gpu_worker.endings import Endings
 from services.gpu_worker.files import Files
 from services.gpu_worker.heart import Heart
 from services.gpu_worker.identity import Identity
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.work import Work
+from services.gpu_worker.work_folder import WorkFolder
 from tests.support.step_engine import StepEngine, make_plan
 from tests.support.world import BUCKET, TABLE, World
 from tests.support.written import lying, of_job, put_job, put_part, put_running
@@ -57,15 +60,21 @@ class Bench:
         self.job, part = put_running(world, source_key="uploads/a.mp3", source_etag=etag)
         self.claim = Claim(self.job, replace(part, **of_part), Options(), confirmed=0.0, turn=TURN)
         self.engine: Any = StepEngine(1, 1, self._clip)
-        self.work = Work(
+        self.endings = Endings(
             store=world.store,
-            files=Files(world.s3, BUCKET),
             places=world.places,
-            settings=SETTINGS,
             sender=self,  # type: ignore[arg-type] # as a sender
             clock=world.clock,
             cost=lambda _: {"dollars": 1},
             engine_failed=lambda engine, _: setattr(engine, "spoilt", True),
+        )
+        self.work = Work(
+            store=world.store,
+            files=Files(world.s3, BUCKET),
+            settings=SETTINGS,
+            folder=WorkFolder(Path(tempfile.gettempdir())),
+            clock=world.clock,
+            endings=self.endings,
         )
 
     def lease_until(self, now: int) -> int:
@@ -142,7 +151,7 @@ def test_a_recording_that_cannot_be_had_fails_its_job_with_a_code(bench: Bench) 
 
 
 def test_a_job_that_is_refused_is_over(bench: Bench) -> None:
-    bench.work.refuse(bench.claim, InvalidMediaError("No."))
+    bench.endings.refuse(bench.claim, InvalidMediaError("No."))
     assert (bench.status, bench.claim.ended) == ("failed", True)
 
 
@@ -186,7 +195,7 @@ def test_one_of_several_parts_is_done_from_its_own_sound_and_kept_for_the_merge(
 def test_who_leaves_one_of_several_parts_leaves_its_job_to_the_others(world: World) -> None:
     bench = Bench(world, parts=2)
     bench.claim.job = put_job(world, status=JobStatus.RUNNING, parts=2)
-    bench.work.give_back(bench.claim)
+    bench.endings.give_back(bench.claim)
     assert (bench.status, bench.part.status) == ("running", "queued")
     assert not any("type" in item for item in of_job(world).values())
 
@@ -216,7 +225,7 @@ def test_a_failure_of_a_part_that_is_anothers_is_not_told(bench: Bench, how: str
         bench.each_clip = raising(InvalidMediaError("No."))
         bench.do()
     else:
-        bench.work.refuse(bench.claim, InvalidMediaError("No."))
+        bench.endings.refuse(bench.claim, InvalidMediaError("No."))
     assert (bench.status, bench.sent) == ("running", [])
 
 

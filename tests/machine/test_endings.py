@@ -34,6 +34,7 @@ def test_a_worker_that_crashes_is_started_again_and_the_job_completes_on_the_sam
     assert job["status"] == "completed"
     assert job["result"]["attempt"] == 2
     assert '"attempt": 2' in fleet.console(machine), "the second attempt was this machine's too"
+    assert '"event": "work_folder.cleaned"' in fleet.console(machine), "what the crash left is still on the disk"
     fleet.wait_until_off(machine)
     assert '"event": "worker.died"' in fleet.shipped(machine), "systemd's view of the crash left the machine"
 

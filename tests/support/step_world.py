@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -27,6 +29,7 @@ from services.gpu_worker.identity import Identity
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.settings import WorkerSettings
+from services.gpu_worker.work_folder import WorkFolder
 from services.gpu_worker.worker import Worker
 from services.local import moto_dynamodb, resources
 from services.orchestrator.handler import take_batch
@@ -75,6 +78,8 @@ class StepWorld(World):
         """May raise at a worker's call, by its name."""
         self.broken: list[str] = []
         """What AWS's trouble has done to workers and recordings."""
+        self.make_folder: Callable[[], WorkFolder] = lambda: WorkFolder(Path(tempfile.gettempdir()))
+        """Each worker's folder for recordings."""
         self.skew_ms = 0
         """By how much the next worker's clock is wrong."""
         self.orchestrator_skew_ms = 0
@@ -187,6 +192,7 @@ class StepWorld(World):
             identity=identity,
             presence=presence,
             sender=Sender(self.dispatcher(identity.owner), identity.owner),
+            folder=self.make_folder(),
             clock=clock,
             make_engine=lambda _: StepEngine(self.parts, self._boots, lambda: self._clip(made[0])),  # type: ignore[arg-type,return-value] # as EngineProcess
             start=start,

@@ -92,6 +92,12 @@ class ReadingDiffersError(TranscriberError):
     code = "READING_DIFFERS"
 
 
+class DiskFullError(TranscriberError):
+    """The machine's disk took no more, each time the part was tried."""
+
+    code = "DISK_FULL"
+
+
 class DecoderFailedError(TranscriberError):
     """The device gave back something that is no number, or nothing at all, each time the part was tried."""
 

@@ -1,0 +1,105 @@
+"""Where a worker keeps recordings while it works on them, and what it makes of a disk that takes no more.
+
+A full disk is the machine's, not the recording's: the part is tried again elsewhere. Whether this machine may stay
+depends on whether anything is left here whose end would make room.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.common.domain.errors import DiskFullError
+from services.gpu_worker import leftovers
+from services.gpu_worker.preflight import UnfitError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Self
+
+FULL: dict[int | None, str] = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk is full",
+    errno.EROFS: "the disk cannot be written",
+}
+"""What the kernel says of a disk that takes no more, and what we say of it."""
+
+
+class WorkFolder:
+    """The parts' folders; safe to use from several threads."""
+
+    def __init__(self, path: Path, lock: int | None = None) -> None:
+        """`lock`: the open file that keeps it ours; see `make`."""
+        self.path = path
+        self._lock = lock
+        self._counting = threading.Lock()
+        self._open = 0
+        self.crowded = False
+        """Set when the disk was full and other parts were there: nothing more is taken until one of them has ended."""
+        self.spent: str | None = None
+        """Why nothing can be done here any more: the disk took nothing with one part alone on it."""
+
+    @classmethod
+    def make(cls, parent: Path) -> Self:
+        """A folder of our own, which is cleaned by another worker should we be killed.
+
+        Raises:
+            UnfitError: there is no writing there.
+
+        """
+        try:
+            return cls(*leftovers.take(parent))
+        except OSError as error:
+            raise UnfitError(
+                f"This machine takes no work: the folder for recordings, {parent}, takes nothing ({error.strerror})."
+            ) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # A thread may still write here, of a part that was abandoned: the next worker removes what it leaves.
+        with suppress(OSError):
+            leftovers.remove(self.path)
+        if self._lock is not None:
+            os.close(self._lock)
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether there may be room for another part."""
+        return not (self.crowded or self.spent)
+
+    @contextmanager
+    def part(self) -> Iterator[Path]:
+        """A folder for one part, gone afterwards.
+
+        Raises:
+            DiskFullError: instead of whatever came up because the disk takes no more.
+
+        """
+        with self._counting:
+            self._open += 1
+        fault: str | None = None
+        try:
+            with tempfile.TemporaryDirectory(prefix="part-", dir=self.path, ignore_cleanup_errors=True) as folder:
+                yield Path(folder)
+        except Exception as error:
+            fault = FULL.get(getattr(error, "errno", None))
+            if fault is None:
+                raise
+            raise DiskFullError(
+                f"When this recording was tried for the last time, {fault}. Retry the job: another machine will try. "
+                "If it fails like this again, send a smaller file, or give the machines more room: an instance type "
+                "with a disk of its own, or a larger root_volume_gib in Terraform."
+            ) from error
+        finally:
+            with self._counting:
+                self._open -= 1
+                self.crowded = fault is not None and self._open > 0
+                if fault is not None and not self._open:
+                    self.spent = fault
