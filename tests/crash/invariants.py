@@ -114,8 +114,8 @@ def nothing_of_an_ended_job_is_due(world: StepWorld, _: set[str]) -> Iterator[st
             yield f"{item['sk']} is {item['due_kind']}, though its job is {over[item['pk']]}"
 
 
-def aws_trouble_ends_and_counts_nothing(world: StepWorld, _: set[str]) -> Iterator[str]:
-    """What passes by itself is waited for, and held against nobody."""
+def blame_goes_where_it_belongs(world: StepWorld, _: set[str]) -> Iterator[str]:
+    """What passes by itself is waited for; nothing is held against a recording but what it did."""
     yield from world.broken
 
 
@@ -149,7 +149,7 @@ KEPT: tuple[Invariant, ...] = (
     never_more_machines_than_slots,
     what_is_done_is_left_alone,
     nothing_of_an_ended_job_is_due,
-    aws_trouble_ends_and_counts_nothing,
+    blame_goes_where_it_belongs,
     taken_up_in_time,
 )
 ERASED: tuple[Invariant, ...] = (

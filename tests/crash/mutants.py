@@ -11,11 +11,13 @@ from unittest.mock import patch
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain import objects
+from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.records import MERGE_PART, Job, Part, Slot
 from services.common.domain.states import PartStatus, SlotStatus
 from services.common.store import endings, parts
 from services.common.store.slots import Slots, slot_name
 from services.common.store.table import Update
+from services.gpu_worker import endings as worker_endings
 from services.gpu_worker import patience
 from services.orchestrator import fleet, launch, reaper
 from tests.support.faults import Crash, Mode
@@ -153,6 +155,20 @@ def _impatient(stack: ExitStack) -> None:
     stack.enter_context(patch.object(patience, "is_passing", lambda _: False))
 
 
+def _blamed_on_the_device(stack: ExitStack) -> None:
+    real = worker_endings.Endings.settle
+
+    def settle(self: worker_endings.Endings, claim: Any, engine: Any, error: Exception) -> None:
+        real(self, claim, engine, DecoderFailedError(str(error)) if isinstance(error, InvalidMediaError) else error)
+
+    stack.enter_context(patch.object(worker_endings.Endings, "settle", settle))
+
+
+def _kept_by_a_hung_engine(stack: ExitStack) -> None:
+    """Nobody gives the part back, and it is taken up only once its lease is over."""
+    stack.enter_context(patch.object(worker_endings.Endings, "_survive", lambda *_: None))
+
+
 _EVERY = frozenset(Mode)
 _RIVALS = frozenset({Mode.RIVAL, Mode.STEAL})
 _CRASHES = frozenset({Mode.BEFORE, Mode.AFTER})
@@ -191,6 +207,13 @@ MUTANTS = (
         modes=_CRASHES,
     ),
     Mutant(name="a throttled call ends the worker", plant=_impatient, scenario="throttled", modes=_EVERY),
+    Mutant(name="a bad file counts against the device", plant=_blamed_on_the_device, scenario="bad file", modes=_EVERY),
+    Mutant(
+        name="a hung engine keeps its part",
+        plant=_kept_by_a_hung_engine,
+        scenario="device died once",
+        modes=_EVERY,
+    ),
     Mutant(
         name="slot freed before the machine is gone", plant=_freed_too_early, scenario="every slot taken", modes=_EVERY
     ),

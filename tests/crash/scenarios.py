@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job, part_name
+from services.gpu_worker.processes.device import DeviceDiedError
 from services.gpu_worker.worker import Worker
 from tests.support.faults import Crash, aws_error
 from tests.support.step_world import StepWorld
@@ -108,6 +109,45 @@ def _one_part_fails(world: StepWorld) -> None:
     _plain(world)
 
 
+def _device_dies(world: StepWorld) -> None:
+    """The process that holds the model dies, or hangs and is killed, over the first attempt's second clip."""
+    seen: list[int] = []
+
+    def die(_: Worker) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            raise DeviceDiedError(1)
+
+    world.each_clip = die
+    _plain(world)
+
+
+def _device_died_once(world: StepWorld) -> None:
+    """The same, undisturbed: the part goes back at once, and it was its one death."""
+    _device_dies(world)
+    _blame(world, deaths=1, attempt=2)
+
+
+def _bad_file(world: StepWorld) -> None:
+    """It cannot be read: that is said at once, and the device that was to decode it is as good as before."""
+
+    def fail(_: Worker) -> None:
+        raise InvalidMediaError("The recording cannot be read.")
+
+    world.each_clip = fail
+    _plain(world)
+    _blame(world)
+
+
+def _blame(world: StepWorld, **expected: int) -> None:
+    """What is held against each part, and how often it was tried."""
+    for job in world.jobs():
+        for part in world.store.parts.of_job(job.job_id):
+            found = {"deaths": part.deaths, "losses": part.losses, "attempt": part.attempt}
+            if found != {"deaths": 0, "losses": 0, "attempt": 1} | expected:
+                world.broken.append(f"{part.part_id}: {found}")
+
+
 def _throttled(world: StepWorld) -> None:
     """AWS refuses a third of the worker's calls, and takes them when it is asked again."""
     chance = random.Random(1)
@@ -118,10 +158,7 @@ def _throttled(world: StepWorld) -> None:
 
     world.trouble = refuse
     _plain(world)
-    for job in world.jobs():
-        for part in world.store.parts.of_job(job.job_id):
-            if part.deaths or part.losses or part.attempt > 1:
-                world.broken.append(f"{part.part_id} has {part.deaths} deaths and {part.losses} losses")
+    _blame(world)
 
 
 def _leaving(world: StepWorld) -> None:
@@ -140,7 +177,10 @@ SCENARIOS = (
     Scenario(name="canceled", run=_canceled, expected={"completed", "canceled"}),
     Scenario(name="capacity error", run=_no_capacity, shape={"boot_ms": 90_000}),
     Scenario(name="sweep", run=_silent_worker),
+    Scenario(name="device dies", run=_device_dies),
     Scenario(name="erase", run=_erased, expected={"erased"}),
+    Scenario(name="device died once", run=_device_died_once, disturbed=False),
+    Scenario(name="bad file", run=_bad_file, expected={"failed"}, disturbed=False),
     Scenario(name="throttled", run=_throttled, shape={"parts": 3}, disturbed=False),
     Scenario(name="leaving", run=_leaving, shape={"linger_ms": 600_000}, disturbed=False),
     Scenario(name="every slot taken", run=_leaving, shape={"linger_ms": 120_000, "max_workers": 1}, disturbed=False),

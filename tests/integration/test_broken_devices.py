@@ -8,7 +8,7 @@ import pytest
 
 from services.common.domain.errors import DamagedModelError, DecoderFailedError, ModelUnavailableError
 from services.common.domain.records import Job
-from services.gpu_worker import work
+from services.gpu_worker import endings
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.worker import Worker
 from tests.support.step_engine import StepEngine
@@ -24,7 +24,7 @@ def world() -> Iterator[StepWorld]:
 @pytest.fixture
 def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is given back is taken at once, by the same machine."""
-    monkeypatch.setattr(work, "pause_ms", lambda _: 0)
+    monkeypatch.setattr(endings, "pause_ms", lambda _: 0)
 
 
 def settled(world: StepWorld) -> Job:

@@ -147,14 +147,14 @@ class World:
         event = compose(job, kind, serial=str(job.generation), now=self.clock(), places=self.places)
         return Announcement(event, job.source_key, self.store.callbacks.of_job(job))
 
-    def arrived(self, job_id: str) -> Job:
+    def arrived(self, job_id: str, content: bytes = b"sound", due_at: int = 0) -> Job:
         """An awaited recording is uploaded, and its job queued."""
         job = self.store.jobs.get(job_id)
         assert job is not None
-        etag = self.s3.put_object(Bucket=BUCKET, Key=job.source_key, Body=b"sound")["ETag"].strip('"')
+        etag = self.s3.put_object(Bucket=BUCKET, Key=job.source_key, Body=content)["ETag"].strip('"')
         now = self.clock()
         after = queued(job, etag=etag, size=5, uploaded=now, now=now, expires_at=2_000_000_000)
-        assert self.store.jobs.arrive(after, self.announced(after, EventType.QUEUED), seconds=1, due_at=0)
+        assert self.store.jobs.arrive(after, self.announced(after, EventType.QUEUED), seconds=1, due_at=due_at)
         return after
 
     def claimed(self, job: Job) -> tuple[Job, Part]:

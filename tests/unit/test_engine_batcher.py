@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from services.gpu_worker.engine.recipe import Recipe
 
 CLIP = Features(np.zeros((80, 3000), np.float32), 3000)
 RECIPE = Recipe(language="sv", beams=1)
+APART = 9
 NOTHING = Decoded(words=(), logprob=0.0, no_speech=1.0)
 
 
@@ -58,3 +60,28 @@ def test_what_the_device_is_busy_with_is_told_while_it_is_and_what_is_to_stay_ap
             future.result(timeout=5)
     batcher.close()
     assert busy == [(frozenset({1, 3}), 90.0), (frozenset({2}), 60.0)]
+
+
+def test_what_is_to_stay_apart_has_the_device_for_itself() -> None:
+    at_work: list[bool] = []
+    most: dict[bool, int] = {}
+
+    def decode(clips: Sequence[Features], recipe: Recipe) -> list[Decoded | DecoderFailedError]:
+        apart = recipe.beams == APART
+        at_work.append(apart)
+        time.sleep(0.02)
+        for kind in set(at_work):
+            most[kind] = max(most.get(kind, 0), len(at_work))
+        at_work.remove(apart)
+        return [NOTHING] * len(clips)
+
+    batcher = Batcher(decode, workers=3, size=1)
+    waiting = [
+        batcher.submit(CLIP, Recipe(language="sv", beams=APART if number % 4 == 0 else 1), apart=number % 4 == 0)
+        for number in range(24)
+    ]
+    for future in waiting:
+        future.result(timeout=5)
+    batcher.close()
+    assert most[True] == 1
+    assert most[False] > 1

@@ -42,9 +42,9 @@ class _Task:
     future: Future[Decoded] = field(default_factory=Future)
 
     @property
-    def kind(self) -> tuple[Recipe, int, int | None]:
+    def kind(self) -> tuple[Recipe, int, bool, int]:
         """What those in one batch have in common."""
-        return self.recipe, self.clip.window, self.call if self.apart else None
+        return self.recipe, self.clip.window, self.apart, self.call if self.apart else 0
 
 
 class Batcher:
@@ -65,13 +65,20 @@ class Batcher:
         self._queue: deque[_Task] = deque()
         self._changed = threading.Condition()
         self._preparing = 0
+        self._busy = 0
+        """Batches on the device."""
+        self._reserved = False
+        """Whether a batch that stays apart has the device, or waits for it."""
         self._closed = False
         self._threads = [threading.Thread(target=self._work, name=f"decoder-{n}", daemon=True) for n in range(workers)]
         for thread in self._threads:
             thread.start()
 
     def submit(self, clip: Features, recipe: Recipe, *, call: int = 0, apart: bool = False) -> Future[Decoded]:
-        """Queue a clip; the future gives its words or the decoder's error. `apart`: only with others of its `call`."""
+        """Queue a clip; the future gives its words or the decoder's error.
+
+        `apart`: nothing of another `call` is on the device with it, so that it is known whose fault it is if that dies.
+        """
         task = _Task(clip, recipe, call, apart)
         with self._changed:
             self._queue.append(task)
@@ -105,7 +112,10 @@ class Batcher:
         while batch := self._next_batch():
             seconds = sum(task.clip.frames for task in batch) * FRAME / RATE
             try:
-                with self._watch(frozenset(task.call for task in batch), seconds):
+                with (
+                    self._on_device(apart=batch[0].apart),
+                    self._watch(frozenset(task.call for task in batch), seconds),
+                ):
                     words = self._decode([task.clip for task in batch], batch[0].recipe)
                 decoded = list(zip(batch, words, strict=True))
             except BaseException as error:  # noqa: BLE001 - whoever waits for the clip gets it
@@ -117,6 +127,24 @@ class Batcher:
                         task.future.set_exception(one)
                     else:
                         task.future.set_result(one)
+
+    @contextmanager
+    def _on_device(self, *, apart: bool) -> Iterator[None]:
+        """While a batch is computed; one that stays apart has the device for itself."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._reserved)
+            if apart:
+                # From here on no other begins; those that have begun end first.
+                self._reserved = True
+                self._changed.wait_for(lambda: not self._busy)
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._busy -= 1
+                self._reserved = self._reserved and not apart
+                self._changed.notify_all()
 
     def _next_batch(self) -> list[_Task]:
         """Wait for work and take it; nothing once the batcher is closed."""

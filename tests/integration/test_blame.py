@@ -1,0 +1,294 @@
+"""Whose fault it is, on a worker with real processes, real recordings and a device that is a clock (and may fail)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.common.domain.endurance import MAX_DEATHS
+from services.common.domain.records import FIRST_PART, Job, Part
+from services.common.domain.states import TERMINAL, JobStatus
+from services.gpu_worker import endings
+from services.gpu_worker.engine_process import EngineProcess
+from services.gpu_worker.files import Files
+from services.gpu_worker.identity import Identity
+from services.gpu_worker.presence import Presence
+from services.gpu_worker.processes import device
+from services.gpu_worker.sender import Sender
+from services.gpu_worker.settings import WorkerSettings
+from services.gpu_worker.work_folder import WorkFolder
+from services.gpu_worker.worker import DEVICE_FAILS, Worker
+from tests.support import clock_device
+from tests.support.acoustics import Sound
+from tests.support.clock_device import DEADLY, GARBLED, HANGING, HARMLESS
+from tests.support.gateway import Client
+from tests.support.random_model import write_random_model
+from tests.support.world import BUCKET, TABLE, World
+
+PATIENCE = 60.0
+"""Seconds for what must come about at all."""
+SHORT = 7
+"""Seconds of the meeting: one clip."""
+FORM = struct.pack("<IHHIIHH", 16, 0x181C, 1, 16_000, 16_000, 1, 8)
+UNREADABLE = b"RIFF\x34\0\0\0WAVEfmt " + FORM + b"data\x10" + bytes(19)
+"""A WAV in a codec that nobody knows."""
+
+
+class Machine:
+    """A worker in threads of this process, its model and its readings in processes of their own."""
+
+    def __init__(self, world: World, model: Path, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(device, "serve", clock_device.serve)
+        self.world = world
+        self.engines: list[EngineProcess] = []
+        self.left: list[str] = []
+        self.claimed: list[str] = []
+        """Jobs, in the order of their claims."""
+        self._model = model
+        self._settings = WorkerSettings(
+            table_name=TABLE,
+            bucket_name=BUCKET,
+            deployment="test",
+            secrets_key_id="key",
+            models=("whisper-base",),
+            device="cpu",
+            gate_likeness=0,
+            gate_floor_cpu=0,
+            idle_seconds=PATIENCE,
+            index_lag_seconds=0,
+            poll_seconds=0.1,
+            heartbeat_seconds=0.2,
+            engine_patience_seconds=1,
+            work_folder=room,
+        )
+        identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="none")
+        dispatcher: Any = None
+        self.worker = Worker(
+            store=world.store,
+            files=Files(world.s3, BUCKET),
+            places=world.places,
+            settings=self._settings,
+            identity=identity,
+            presence=Presence(world.store, identity, self._settings, world.clock),
+            sender=Sender(dispatcher, identity.owner),
+            folder=WorkFolder(room),
+            clock=world.clock,
+            make_engine=self._make_engine,
+        )
+        self._note(monkeypatch)
+        self._running = threading.Thread(target=self.worker.run, daemon=True)
+
+    def _make_engine(self, model: str) -> EngineProcess:
+        self.engines.append(EngineProcess(model, self._model, "cpu", patience_seconds=1))
+        return self.engines[-1]
+
+    def _note(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        claim, leave = self.worker._claim, self.worker.leave
+
+        def claimed(job: Job, *arguments: Any) -> bool:
+            self.claimed.append(job.job_id)
+            return claim(job, *arguments)
+
+        def left(why: str) -> None:
+            self.left.append(why)
+            leave(why)
+
+        monkeypatch.setattr(self.worker, "_claim", claimed)
+        monkeypatch.setattr(self.worker, "leave", left)
+
+    def start(self) -> None:
+        self._running.start()
+
+    def stop(self) -> None:
+        self.worker.leave("the test is over")
+        self._running.join(PATIENCE)
+
+    def wait_for(self, *jobs: Job) -> None:
+        """Until these have ended."""
+        for job in jobs:
+            until(partial(self._over, job))
+
+    def _over(self, job: Job) -> bool:
+        return self.world.job(job.job_id).status in TERMINAL
+
+    def part(self, job: Job) -> Part:
+        found = self.world.store.parts.get(job.job_id, FIRST_PART)
+        assert found
+        return found
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_random_model(tmp_path_factory.mktemp("model") / "model")
+
+
+@pytest.fixture
+def machine(world: World, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machine]:
+    monkeypatch.setattr(endings, "pause_ms", lambda _: 0)
+    made = Machine(world, model, tmp_path, monkeypatch)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def upload(world: World, alice: Client, meeting: Sound) -> Callable[..., Job]:
+    """A recording of which the device makes this; each a second younger than the one before."""
+
+    def up(level: int = HARMLESS, seconds: int = SHORT, content: bytes | None = None) -> Job:
+        world.now += 1_000
+        job_id = alice.post("/api/jobs", {"file_name": "a.wav"}).json["job_id"]
+        sound = clock_device.recording(meeting[: seconds * 16_000], level)
+        return world.arrived(job_id, sound if content is None else content, due_at=world.now)
+
+    return up
+
+
+Upload = Callable[..., Job]
+
+
+@pytest.mark.alone
+def test_a_bad_file_costs_others_nothing_and_the_next_is_claimed_within_a_second(
+    machine: Machine, upload: Upload
+) -> None:
+    long, bad, next_one = upload(seconds=26), upload(content=UNREADABLE), upload()
+    began = time.monotonic()
+    machine.start()
+    machine.wait_for(bad)
+    failed = time.monotonic()
+    until(lambda: machine.world.job(next_one.job_id).status is not JobStatus.QUEUED)
+    assert time.monotonic() - failed < 1
+    machine.wait_for(long, next_one)
+    error = machine.world.job(bad.job_id).error
+    assert error
+    assert (error["code"], error["retryable"]) == ("INVALID_MEDIA", False)
+    assert "codec is not known here" in error["message"]
+    assert time.monotonic() - began < 15
+    assert [machine.part(job).attempt for job in (long, bad, next_one)] == [1, 1, 1]
+    assert (len(machine.engines), machine.left) == (1, [])
+
+
+def test_a_recording_whose_reading_kills_its_process_leaves_the_device_alone(
+    machine: Machine, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(files: Files, job: Job, destination: Path, stop: threading.Event) -> None:
+        if job.job_id == bad.job_id:
+            os.mkfifo(destination)
+        else:
+            real(files, job, destination, stop)
+
+    real = Files.fetch_source
+    monkeypatch.setattr(Files, "fetch_source", fetch)
+    bad, good = upload(), upload()
+    machine.start()
+    machine.wait_for(good)
+    for process in multiprocessing.active_children():
+        if process.name == "plan" and process.pid:
+            os.kill(process.pid, signal.SIGSEGV)
+    machine.wait_for(bad)
+    error = machine.world.job(bad.job_id).error
+    assert error
+    assert (error["code"], error["retryable"]) == ("INVALID_MEDIA", False)
+    assert (machine.part(bad).attempt, len(machine.engines)) == (1, 1)
+
+
+def test_a_recording_that_kills_the_device_goes_last_and_alone_and_only_it_is_blamed(
+    machine: Machine, upload: Upload
+) -> None:
+    killer = upload(DEADLY)
+    others = [upload(seconds=26) for _ in range(4)]
+    machine.start()
+    machine.wait_for(killer, *others)
+    error = machine.world.job(killer.job_id).error
+    assert error
+    assert error["code"] == "REPEATED_CRASH"
+    assert machine.claimed[0] == killer.job_id
+    assert machine.claimed[-2:] == [killer.job_id] * 2, "the others go first"
+    for other in others:
+        part = machine.part(other)
+        assert (machine.world.job(other.job_id).status, part.deaths) == ("completed", 0)
+    assert machine.left == [], "the device has worked: it is the recording's fault"
+    assert len(machine.engines) == MAX_DEATHS, "each death but the last costs one reload"
+
+
+def test_those_that_shared_the_process_keep_their_turn_their_company_and_their_good_name(
+    machine: Machine, upload: Upload
+) -> None:
+    """And the clips of those that shared the batch are kept apart, until it is known whose fault it was."""
+    first, killer, second = upload(), upload(DEADLY), upload()
+    machine.start()
+    machine.wait_for(first, killer, second)
+    assert [machine.world.job(job.job_id).status for job in (first, second)] == ["completed", "completed"]
+    assert [machine.part(job).deaths for job in (first, second)] == [0, 0]
+    assert machine.world.job(killer.job_id).status is JobStatus.FAILED
+    assert machine.part(killer).attempt in {3, 4}, "once at most it was not known whose fault it was"
+
+
+def test_a_device_that_hangs_over_a_recording_is_replaced_and_the_part_given_back_as_a_death(
+    machine: Machine, upload: Upload
+) -> None:
+    hanging, other = upload(HANGING), upload()
+    machine.start()
+    machine.wait_for(other)
+    assert machine.world.job(other.job_id).status is JobStatus.COMPLETED
+    until(lambda: machine.part(hanging).deaths == 1)
+    assert not machine.engines[0].alive
+
+
+def test_a_process_that_is_stopped_is_replaced_and_the_job_completed(machine: Machine, upload: Upload) -> None:
+    job = upload(seconds=26)
+    machine.start()
+    until(lambda: bool(machine.claimed))
+    pid = machine.engines[0].pid
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    machine.wait_for(job)
+    assert machine.world.job(job.job_id).status is JobStatus.COMPLETED
+    assert len(machine.engines) == 2
+
+
+def test_a_cancel_does_not_wait_for_a_device_that_does_not_answer(
+    machine: Machine, upload: Upload, alice: Client
+) -> None:
+    machine.worker._settings.engine_patience_seconds = PATIENCE
+    hanging = upload(HANGING)
+    machine.start()
+    until(lambda: bool(machine.worker.held) and machine.worker.held[0].on_device)
+    machine.engines[0]._device._account.patience_seconds = PATIENCE
+    time.sleep(0.5)
+    began = time.monotonic()
+    alice.post(f"/api/jobs/{hanging.job_id}/cancel")
+    until(lambda: not machine.worker.held)
+    assert time.monotonic() - began < 5
+
+
+def test_an_odd_recording_ends_no_machine_whose_device_works(machine: Machine, upload: Upload) -> None:
+    odd, good = upload(GARBLED), upload()
+    machine.start()
+    machine.wait_for(odd, good)
+    assert [machine.world.job(job.job_id).status for job in (odd, good)] == ["failed", "completed"]
+    assert machine.left == []
+
+
+def test_a_device_that_does_nothing_right_ends_its_machine(machine: Machine, upload: Upload) -> None:
+    upload(GARBLED)
+    upload(GARBLED)
+    machine.start()
+    until(lambda: bool(machine.left))
+    assert machine.left[0] == DEVICE_FAILS
