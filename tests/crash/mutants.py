@@ -120,7 +120,7 @@ def _merge_without_claim(stack: ExitStack) -> None:
 
     def claim(self: parts.Parts, part: Part, job: Job, **more: Any) -> Part | None:
         if part.part_id == MERGE_PART:
-            return replace(part, status=PartStatus.RUNNING, owner=more["owner"], attempt=1)
+            return replace(part, status=PartStatus.RUNNING, owner=more["owner"], attempt=1, due_at=more["lease_ends"])
         return real_claim(self, part, job, **more)
 
     def fence(part: Part) -> Any:

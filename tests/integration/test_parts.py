@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -54,12 +55,12 @@ def queued(world: StepWorld, *names: str) -> None:
     world.serve_queue()
 
 
-def broken(world: StepWorld, part: Part, *, rest_ms: int = 0) -> None:
+def broken(world: StepWorld, part: Part, *, rest_ms: int = 0, **more: Any) -> None:
     """An attempt at the part has come to nothing; it is due at once, and perhaps rests."""
     job = world.store.jobs.get(part.job_id)
     not_before = world.now + rest_ms if rest_ms else 0
     world.store.parts.give_back(
-        claim(world, part, "earlier"), due_at=0, job=job, interrupted=None, not_before=not_before
+        claim(world, part, "earlier"), due_at=0, job=job, interrupted=None, not_before=not_before, **more
     )
 
 
@@ -242,12 +243,50 @@ def test_a_part_that_must_be_alone_is_next_even_under_a_steady_stream(world: Ste
     first, again, *_ = world.store.parts.queue()
     worker, held = patient(world)
     assert worker.take_one()
-    broken(world, again)
+    broken(world, again, counted="deaths")
     assert not worker.take_one(), "nothing is taken past it"
     assert {claim.name for claim in worker.held} == {f"{first.job_id}/{first.part_id}"}
     held.pop()()
     assert worker.take_one()
     assert {claim.name for claim in worker.held} == {f"{again.job_id}/{again.part_id}"}
+
+
+def ready(world: StepWorld) -> list[str]:
+    """The recordings that may be claimed now, in their order."""
+    found = [world.job(part.job_id) for part in world.store.parts.ready(world.now, CANDIDATES)]
+    return [job.source_key.removeprefix("uploads/").removesuffix(".wav") for job in found]
+
+
+def test_a_part_over_which_a_process_died_comes_after_those_that_were_queued_by_then_and_before_later_ones(
+    world: StepWorld,
+) -> None:
+    queued(world, "killer", "first")
+    killer = next(part for part in world.store.parts.queue() if "killer" in world.job(part.job_id).source_key)
+    world.now += SECOND
+    broken(world, killer, counted="deaths", behind=world.now)
+    world.now += SECOND
+    queued(world, "later")
+    assert ready(world) == ["first", "later"]
+    (first,) = [part for part in world.store.parts.queue() if "first" in world.job(part.job_id).source_key]
+    claim(world, first, "w")
+    assert ready(world) == ["killer", "later"]
+
+
+def test_a_part_over_which_a_process_died_waits_ten_minutes_at_most(world: StepWorld) -> None:
+    queued(world, "killer", *(f"others-{number}" for number in range(2 * CANDIDATES)))
+    killer = next(part for part in world.store.parts.queue() if "killer" in world.job(part.job_id).source_key)
+    broken(world, killer, counted="deaths", behind=world.now)
+    world.now += 10 * MINUTE - 1
+    assert "killer" not in ready(world)
+    world.now += 1
+    assert ready(world)[0] == "killer"
+
+
+def test_a_part_over_which_a_process_died_is_next_where_nothing_else_waits(world: StepWorld) -> None:
+    queued(world, "killer")
+    (killer,) = world.store.parts.queue()
+    broken(world, killer, counted="deaths", behind=world.now)
+    assert ready(world) == ["killer"]
 
 
 def test_of_several_workers_one_takes_the_part_that_must_be_alone_and_the_others_go_on(world: StepWorld) -> None:
@@ -256,7 +295,7 @@ def test_of_several_workers_one_takes_the_part_that_must_be_alone_and_the_others
     one, held_by_one = patient(world)
     other, held_by_other = patient(world)
     assert one.take_one()
-    broken(world, again)
+    broken(world, again, counted="deaths")
     held_by_one.pop()()
     assert one.take_one()
     assert [claim.part.job_id for claim in one.held] == [again.job_id]
