@@ -73,6 +73,17 @@ def worker_of(machine: subprocess.Popen[bytes], seconds: float = 30, *, other_th
     raise TimeoutError(f"no worker within {seconds} s")
 
 
+def device_of(worker: int, seconds: float = 30) -> int:
+    """The process that holds that worker's model."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        for process in _children(worker):
+            if any("multiprocessing.spawn" in word for word in _command(process)):
+                return process
+        time.sleep(0.05)
+    raise TimeoutError(f"no model within {seconds} s")
+
+
 def crash(worker: int) -> None:
     os.kill(worker, signal.SIGSEGV)
 

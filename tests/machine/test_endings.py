@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from services.local.metadata import MetadataService
-from tests.machine.container import Container, crash, hang, worker_of
+from tests.machine.container import Container, crash, device_of, hang, worker_of
 from tests.machine.fleet import Fleet
 
 USER_DATA = Path(__file__).parents[2] / "terraform" / "modules" / "gpu_worker" / "user-data.sh.tftpl"
@@ -168,6 +168,21 @@ def test_a_worker_that_hangs_is_ended_by_the_watchdog_and_the_job_completes(flee
     assert job["status"] == "completed"
     fleet.wait_until_off(machine)
     assert "Watchdog timeout" in fleet.console(machine)
+
+
+def test_a_device_that_hangs_is_replaced_and_the_job_completes_on_the_same_machine(
+    fleet: Fleet, quick: Container
+) -> None:
+    quick.environment |= {"ENGINE_PATIENCE_SECONDS": "2", "IDLE_SECONDS": PATIENT}
+    machine, job_id = fleet.launch(quick, times=LONG)
+    fleet.client.wait(job_id, until={"running"}, seconds=60)
+    hang(device_of(worker_of(machine.process)))
+    job = fleet.client.wait(job_id, seconds=120)
+    assert (job["status"], job["result"]["attempt"]) == ("completed", 2)
+    fleet.wait_until_off(machine)
+    console = fleet.console(machine)
+    assert '"event": "device.hung"' in console
+    assert '"attempt": 2' in console, "the second attempt was this machine's too"
 
 
 def test_a_boot_that_fails_powers_off(fleet: Fleet, quick: Container) -> None:
