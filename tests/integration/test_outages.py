@@ -21,11 +21,14 @@ from services.common.store.jobs import job_key
 from services.common.store.parts import Parts
 from services.common.store.slots import Slots
 from services.common.webhooks.dispatch import UNSIGNED_PAUSE_MS
+from services.gpu_worker import worker as workers
 from services.gpu_worker.claim import Claim, Stop
 from services.gpu_worker.files import Files
+from services.gpu_worker.gate import Passed
 from services.gpu_worker.worker import Worker
 from services.orchestrator.sweep import STANDSTILL_BEATS
 from tests.support.faults import aws_error
+from tests.support.step_engine import StepEngine
 from tests.support.step_world import LEASE_SECONDS, SWEEP_SECONDS, StepWorld, step_world
 
 UNREACHABLE = EndpointConnectionError(endpoint_url="https://dynamodb.example.com")
@@ -375,6 +378,29 @@ def test_a_worker_that_is_told_to_leave_while_nobody_answers_leaves(
     assert not working.is_alive()
     (slot,) = world.store.slots.all()
     assert (slot.status, slot.note) == (SlotStatus.LEAVING, "spot notice")
+
+
+def test_a_worker_that_is_told_to_leave_while_it_cannot_report_its_boot_ends_well(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, asked = the_worker(world), threading.Event()
+
+    def report(*_: Any, **__: Any) -> Any:
+        asked.set()
+        raise UNREACHABLE
+
+    monkeypatch.setattr(Slots, "report", report)
+    monkeypatch.setattr(workers, "examine", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
+    monkeypatch.setattr(StepEngine, "close", lambda *_: None)
+    booting = threading.Thread(target=worker.run)
+    booting.start()
+    assert asked.wait(10)
+    time.sleep(0.2)
+    assert booting.is_alive(), "it waits"
+    worker.leave("spot notice")
+    booting.join(10)
+    assert not booting.is_alive()
+    assert the_job(world).status is JobStatus.QUEUED
 
 
 def test_a_part_is_not_claimed_anew_before_whoever_gave_it_back_has_ended(
