@@ -88,9 +88,10 @@ class Times:
 class Trial:
     """A system of its own, with a proxy between it and the emulator."""
 
-    def __init__(self, service: str, fault: Fault, seconds: float, model: Path) -> None:
+    def __init__(self, service: str, fault: Fault, seconds: float, model: Path, *, meetings: int = LONG) -> None:
         self.service, self.fault, self.times = service, fault, Times(outage=seconds)
         self._model = model
+        self._meetings = meetings
         self._proxy = AwsProxy()
         self._at_boot: Callable[[], None] = lambda: None
         self.process: subprocess.Popen[bytes] | None = None
@@ -217,7 +218,7 @@ class Trial:
     def _busy(self, stack: Stack, client: Client) -> str:
         """It begins in the middle of a recording, once something of it was kept."""
         self._settle(stack, client)
-        job_id = client.send(MEETING.read_bytes() * LONG, "busy.mp3")
+        job_id = client.send(MEETING.read_bytes() * self._meetings, "busy.mp3")
         client.wait(job_id, until={"running"}, seconds=WITHIN_SECONDS)
         until = time.monotonic() + WITHIN_SECONDS
         prefix = objects.checkpoints(job_id, FIRST_PART)
