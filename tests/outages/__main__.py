@@ -37,7 +37,9 @@ def main() -> int:
     shutil.rmtree(KEPT, ignore_errors=True)
     KEPT.mkdir(parents=True)
     began = time.monotonic()
-    print(f"{'service':<10}{'fault':<14}{'phase':<6}{'calls':>7}{'done after':>12}{'attempts':>10}  violations")
+    print(
+        f"{'service':<10}{'fault':<14}{'phase':<6}{'calls':>7}{'done after':>12}{'attempts':>10}{'silent after':>14}  violations"
+    )
     with tempfile.TemporaryDirectory(prefix="outages-") as folder, ThreadPoolExecutor(asked.side_by_side) as pool:
         model = random_model(Path(folder) / "model")
         trials = [
@@ -61,12 +63,11 @@ def _run(trial: Trial, phases: Sequence[Phase]) -> list[Row]:
     except Exception as error:  # noqa: BLE001 - whatever it is, the other systems go on
         rows = [trial.broken(phases[0], f"{type(error).__name__}: {error}")]
     for row in rows:
-        words = "; ".join(row.faults) or "none"
-        done, tries = f"{row.done_after:.1f} s", row.attempts
-        print(
-            f"{row.service:<10}{row.fault:<14}{row.phase:<6}{row.disturbed:>7}{done:>12}{tries:>10}  {words}",
-            flush=True,
+        done, silent = f"{row.done_after:.1f} s", f"{row.silent_after:.1f} s" if row.silent_after else ""
+        what = (
+            f"{row.service:<10}{row.fault:<14}{row.phase:<6}{row.disturbed:>7}{done:>12}{row.attempts:>10}{silent:>14}"
         )
+        print(f"{what}  {'; '.join(row.faults) or 'none'}", flush=True)
     for phase, text in trial.logs:
         (KEPT / f"{trial.service}-{trial.fault.replace(' ', '-')}-{phase}.log").write_text(text)
     return rows
