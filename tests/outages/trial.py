@@ -236,7 +236,6 @@ class Trial:
 
     def _busy(self, stack: Stack, client: Client) -> str:
         """It begins in the middle of a recording, once something of it was kept."""
-        self._settle(stack, client)
         job_id = client.send(MEETING.read_bytes() * self._meetings, "busy.mp3")
         client.wait(job_id, until={"running"}, seconds=WITHIN_SECONDS)
         until = time.monotonic() + WITHIN_SECONDS
