@@ -202,6 +202,13 @@ def recordings(session: nox.Session) -> None:
 
 
 @nox.session
+def outages(session: nox.Session) -> None:
+    """Each service of AWS throttled, cut off, slow or unheard: `./nox -s outages [-- --seconds 20]`."""
+    install(session)
+    session.run("python", "-m", "tests.outages", *session.posargs)
+
+
+@nox.session
 def burst(session: nox.Session) -> None:
     """Ten thousand uploads at once: none lost, none twice; prints seconds, calls a job and memory."""
     install(session)

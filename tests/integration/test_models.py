@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
-from services.gpu_worker import fetch_models
+from services.gpu_worker import fetch_models, patience
 from services.gpu_worker.engine.model import ModelFiles
+from services.gpu_worker.engine_process import StoppedError
 from services.gpu_worker.fetch_models import hold_against
 from services.gpu_worker.models import Models, relative
+from services.gpu_worker.patience import Patience
+from tests.support.faults import aws_error
 from tests.support.world import BUCKET, World
 
 KEY = "KBLab/kb-whisper-small"
@@ -51,6 +56,39 @@ def test_from_the_bucket_into_memory_byte_for_byte(world: World, tmp_path: Path)
     assert found.is_relative_to(tmp_path / "memory")
     assert {name: (found / name).read_bytes() for name in FILES} == FILES
     assert (found / "digests.json").exists()
+
+
+def test_a_bucket_that_does_not_answer_is_waited_for(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_into_bucket(world)
+    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.0)
+    taking_turns, seen = threading.Lock(), Counter[str]()
+
+    def refuse(name: str) -> None:
+        with taking_turns:
+            seen[name] += 1
+            if seen[name] % 3 == 1:
+                raise aws_error("SlowDown", name, status=503)
+
+    world.faults.refuse = refuse
+    with world.faults.watching():
+        found = Models(world.s3, BUCKET, folder=None, memory=tmp_path / "memory").ready(KEY)
+    assert {name: (found / name).read_bytes() for name in FILES} == FILES
+    assert seen["s3.HeadObject"] > len(FILES)
+
+
+def test_whoever_is_told_to_leave_waits_for_no_bucket(world: World, tmp_path: Path) -> None:
+    told = threading.Event()
+
+    def refuse(name: str) -> None:
+        told.set()
+        raise aws_error("SlowDown", name, status=503)
+
+    world.faults.refuse = refuse
+    models = Models(world.s3, BUCKET, folder=None, memory=tmp_path, patiently=Patience(told))
+    with world.faults.watching(), pytest.raises(StoppedError):
+        models.ready(KEY)
 
 
 def test_from_the_image_where_the_bucket_holds_none(world: World, tmp_path: Path) -> None:

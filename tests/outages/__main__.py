@@ -37,13 +37,13 @@ def main() -> int:
     shutil.rmtree(KEPT, ignore_errors=True)
     KEPT.mkdir(parents=True)
     began = time.monotonic()
-    print(f"{'service':<10}{'fault':<14}{'phase':<6}{'calls':>7}{'done after':>12}{'attempts':>10}  violations")
+    print(_line("service", "fault", "phase", "calls", "done after", "attempts", "silent after", "violations"))
     with tempfile.TemporaryDirectory(prefix="outages-") as folder, ThreadPoolExecutor(asked.side_by_side) as pool:
         model = random_model(Path(folder) / "model")
         trials = [
             Trial(service, fault, asked.seconds, model)
             for service in asked.service or SERVICES
-            for fault in asked.fault or Fault
+            for fault in asked.fault or _faults(asked.seconds)
         ]
         phases = asked.phase or list(Phase)
         rows = [row for found in pool.map(lambda trial: _run(trial, phases), trials) for row in found]
@@ -54,6 +54,21 @@ def main() -> int:
     return bool(bad)
 
 
+def _faults(seconds: float) -> list[Fault]:
+    """Those that can be shown in so short a time: how long a client waits for an answer is not shortened with it."""
+    return [fault for fault in Fault if fault is not Fault.HANGING or seconds >= USUAL_SECONDS]
+
+
+def _line(service: str, fault: str, phase: str, *figures: str) -> str:
+    """Of the table; the last figure is as long as it is."""
+    *short, last = figures
+    return f"{service:<10}{fault:<14}{phase:<6}{''.join(f'{figure:>14}' for figure in short)}  {last}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s"
+
+
 def _run(trial: Trial, phases: Sequence[Phase]) -> list[Row]:
     """One system's rows, printed at once; one that cannot even be run is a violation of its own."""
     try:
@@ -61,12 +76,9 @@ def _run(trial: Trial, phases: Sequence[Phase]) -> list[Row]:
     except Exception as error:  # noqa: BLE001 - whatever it is, the other systems go on
         rows = [trial.broken(phases[0], f"{type(error).__name__}: {error}")]
     for row in rows:
-        words = "; ".join(row.faults) or "none"
-        done, tries = f"{row.done_after:.1f} s", row.attempts
-        print(
-            f"{row.service:<10}{row.fault:<14}{row.phase:<6}{row.disturbed:>7}{done:>12}{tries:>10}  {words}",
-            flush=True,
-        )
+        silent = _seconds(row.silent_after) if row.silent_after else ""
+        figures = str(row.disturbed), _seconds(row.done_after), str(row.attempts), silent
+        print(_line(row.service, row.fault, row.phase, *figures, "; ".join(row.faults) or "none"), flush=True)
     for phase, text in trial.logs:
         (KEPT / f"{trial.service}-{trial.fault.replace(' ', '-')}-{phase}.log").write_text(text)
     return rows

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
@@ -32,6 +33,10 @@ USUAL_SECONDS = 120.0
 LEASE, HEARTBEAT, SWEEP, DELAY, BOOT = 60.0, 10.0, 15.0, 5.0, 300.0
 WITHIN_SECONDS = 60.0
 """By then a job goes on and, being short, is done."""
+LEAST_BOOT = 30.0
+"""A busy processor is no shorter because an outage is."""
+LATE_SECONDS = 2.0
+"""From the end of a lease to the end of the work: the watch looks every second, on a processor that is busy."""
 LONG = 8
 """Meetings in a row: still one part, and more than is done before the outage begins."""
 
@@ -42,6 +47,16 @@ class Phase(StrEnum):
     BOOT = "boot"
     IDLE = "idle"
     BUSY = "busy"
+
+
+MET = frozenset(
+    {
+        *(("dynamodb", phase) for phase in Phase),
+        *(("s3", phase) for phase in (Phase.BOOT, Phase.BUSY)),
+        ("ssm", Phase.BOOT),
+    }
+)
+"""Where some call must meet the outage. KMS is called for what has ended, which may be over when it begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +71,8 @@ class Row:
     done_after: float
     """Seconds from its end until the job was done; below 0, it did not keep the job."""
     attempts: int
+    silent_after: float | None
+    """Seconds from the last beat that can have been heard until the worker let its part go; None where it did not."""
     faults: Sequence[str]
     """What should not have been."""
 
@@ -76,14 +93,16 @@ class Times:
 class Trial:
     """A system of its own, with a proxy between it and the emulator."""
 
-    def __init__(self, service: str, fault: Fault, seconds: float, model: Path) -> None:
+    def __init__(self, service: str, fault: Fault, seconds: float, model: Path, *, meetings: int = LONG) -> None:
         self.service, self.fault, self.times = service, fault, Times(outage=seconds)
         self._model = model
+        self._meetings = meetings
         self._proxy = AwsProxy()
         self._at_boot: Callable[[], None] = lambda: None
         self.process: subprocess.Popen[bytes] | None = None
         self.machines = 0
         self._kept: list[tuple[str, str]] = []
+        self._began = 0.0
 
     def run(self, phases: Sequence[Phase] = tuple(Phase)) -> list[Row]:
         """The phases, one after another, on one machine."""
@@ -105,7 +124,7 @@ class Trial:
                 lease_seconds=of(LEASE),
                 heartbeat_seconds=of(HEARTBEAT),
                 sweep_seconds=of(SWEEP),
-                boot_seconds=round(of(BOOT)),
+                boot_seconds=round(max(LEAST_BOOT, of(BOOT))),
                 idle_seconds=3_600,
                 worker={**UNTRAINED, "MEMORY_FOLDER": memory, "CHECKPOINT_SECONDS": "0.5"},
                 boot=self._start,
@@ -130,6 +149,7 @@ class Trial:
         return self.process
 
     def _begin(self) -> None:
+        self._began = time.time()
         self._proxy.begin(self.service, self.fault, self.times.of(DELAY))
 
     def _row(self, stack: Stack, client: Client, phase: Phase, step: Callable[[Stack, Client], str]) -> Row:
@@ -145,8 +165,13 @@ class Trial:
             job = client.job(job_id)
         found = [] if job["status"] == "completed" else [f"the job is {job['status']} {WITHIN_SECONDS:.0f} s later"]
         parts = stack.store.parts.of_job(job_id)
+        if not self._proxy.disturbed and (self.service, phase) in MET:
+            found.append("no call met the outage: this proved nothing")
         found += [f"{part.part_id} has {part.deaths} deaths" for part in parts if part.deaths]
         found += [f"{part.part_id} has {part.losses} losses" for part in parts if part.losses]
+        silent = self._silent_after(stack)
+        if silent and silent > self.times.of(LEASE) + LATE_SECONDS:
+            found.append(f"the worker let go {silent:.1f} s after its last beat")
         breaker = stack.store.fleet.breaker()
         if breaker and breaker.silent_boots:
             found.append(f"{breaker.silent_boots} silent boots")
@@ -158,9 +183,17 @@ class Trial:
             self._kept.append((phase, stack.log_text()))
         done = stack.store.jobs.get(job_id)
         after = done.times.get("completed", 0) / 1_000 - ended if done else 0.0
-        return self._verdict(phase, after, max(part.attempt for part in parts), found)
+        return self._verdict(phase, after, max(part.attempt for part in parts), found, silent)
 
-    def _verdict(self, phase: Phase, after: float, attempts: int, found: Sequence[str]) -> Row:
+    def _silent_after(self, stack: Stack) -> float | None:
+        """By the worker's log, in which the outage's own lines are the last ones of their kind."""
+        lines = [json.loads(line) for line in stack.log_text().splitlines() if '"part.self_fenced"' in line]
+        moments = [datetime.fromisoformat(line["timestamp"]).timestamp() for line in lines]
+        return next((moment - self._began for moment in moments if moment > self._began), None)
+
+    def _verdict(
+        self, phase: Phase, after: float, attempts: int, found: Sequence[str], silent: float | None = None
+    ) -> Row:
         return Row(
             service=self.service,
             fault=self.fault,
@@ -168,6 +201,7 @@ class Trial:
             disturbed=self._proxy.disturbed,
             done_after=round(after, 1),
             attempts=attempts,
+            silent_after=silent and round(silent, 1),
             faults=found,
         )
 
@@ -202,8 +236,7 @@ class Trial:
 
     def _busy(self, stack: Stack, client: Client) -> str:
         """It begins in the middle of a recording, once something of it was kept."""
-        self._settle(stack, client)
-        job_id = client.send(MEETING.read_bytes() * LONG, "busy.mp3")
+        job_id = client.send(MEETING.read_bytes() * self._meetings, "busy.mp3")
         client.wait(job_id, until={"running"}, seconds=WITHIN_SECONDS)
         until = time.monotonic() + WITHIN_SECONDS
         prefix = objects.checkpoints(job_id, FIRST_PART)

@@ -1,4 +1,4 @@
-"""Stands between a system and its AWS, and lets one service fail: throttled, cut off, slow, or heard by nobody."""
+"""Stands between a system and its AWS, and lets one service fail: throttled, cut off, slow, unheard or mute."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ _SLOW_DOWN = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>SlowDown</Code>'
     "<Message>Please reduce your request rate.</Message><RequestId>1</RequestId><HostId>1</HostId></Error>"
 )
+HANG_SECONDS = 60.0
+"""Longer than any client waits."""
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -44,6 +47,7 @@ class Fault(StrEnum):
     CUT = "cut"
     DELAYED = "delayed"
     LOST = "replies lost"
+    HANGING = "hanging"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +143,10 @@ class AwsProxy:
                 _cut(client)
             case Fault.LOST:
                 self._ask(request)
+                _cut(client)
+            case Fault.HANGING:
+                # Also when all is well again: nobody tells those who are waiting.
+                time.sleep(HANG_SECONDS)
                 _cut(client)
             case Fault.DELAYED:
                 assert failing
