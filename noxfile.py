@@ -191,12 +191,17 @@ def mutants(session: nox.Session) -> None:
     session.run("python", "-m", "tests.mutation", *session.posargs)
 
 
-@nox.session
-def recordings(session: nox.Session) -> None:
-    """Recordings of every kind, whole and broken, read as they are heard: `./nox -s recordings [-- --only KIND]`."""
+def install_ffmpeg(session: nox.Session) -> None:
+    """What recordings are made with, where it can be had."""
     if shutil.which("ffmpeg") is None and not may_install():
         session.error("Left out: this needs ffmpeg, which it installs itself for root on Debian or Ubuntu.")
     install_programs(session, RECORDING_PACKAGES)
+
+
+@nox.session
+def recordings(session: nox.Session) -> None:
+    """Recordings of every kind, whole and broken, read as they are heard: `./nox -s recordings [-- --only KIND]`."""
+    install_ffmpeg(session)
     install(session)
     session.run("python", "-m", "tests.recordings", *session.posargs)
 
@@ -206,6 +211,14 @@ def outages(session: nox.Session) -> None:
     """Each service of AWS throttled, cut off, slow or unheard: `./nox -s outages [-- --seconds 20]`."""
     install(session)
     session.run("python", "-m", "tests.outages", *session.posargs)
+
+
+@nox.session
+def mixture(session: nox.Session) -> None:
+    """Two hundred files of two clients, every tenth bad in a way of its own: no good one suffers. Some two minutes."""
+    install_ffmpeg(session)
+    install(session)
+    session.run("python", "-m", "tests.mixture", *session.posargs)
 
 
 @nox.session

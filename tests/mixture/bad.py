@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
 from tests.mixture.recording import Recording, Sort
@@ -17,40 +18,22 @@ ENCRYPTED = f"-c:a aac -encryption_scheme cenc-aes-ctr -encryption_key {KEY} -en
 ELSEWHERE = "http://127.0.0.1:9/elsewhere.ts"
 
 
-def bad() -> Iterator[Recording]:
-    """Twenty, as many as every tenth of two hundred."""
-    for name, content in _never():
-        yield Recording(name=name, sort=Sort.BAD, make=partial(_write, content), code="INVALID_MEDIA")
-    for name, make in _once():
-        yield Recording(name=name, sort=Sort.BAD, make=make, code="INVALID_MEDIA")
-    for name, make in (("silent_film.mp4", partial(pictures, "mpeg4")), ("no_tracks.mp4", partial(_write, _no_tracks))):
-        yield Recording(name=name, sort=Sort.BAD, make=make, code="NO_AUDIO_TRACK")
+def bad() -> list[Recording]:
+    """Twenty, as many as every tenth of two hundred; the first few are of all three sorts."""
+    sorts = (
+        [_refused(name, partial(_write, content), "INVALID_MEDIA") for name, content in NEVER.items()],
+        [_refused(name, make, "INVALID_MEDIA") for name, make in ONCE.items()],
+        [_refused(name, make, "NO_AUDIO_TRACK") for name, make in SOUNDLESS.items()],
+    )
+    return [one for turn in zip_longest(*sorts) for one in turn if one]
 
 
-def _never() -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """What was never a recording, whatever its name or its header says."""
-    yield "empty.mp3", lambda: b""
-    yield "notes.mp3", lambda: "Detta är ingen ljudfil.\n".encode() * 200
-    yield "random.wav", noise_of_bytes
-    yield "archive.m4a", archive
-    yield "picture.mp4", picture
-    yield "list.m3u8", lambda: playlist(ELSEWHERE)
-    yield "list.wav", lambda: concatenation("/etc/hostname")
-    yield "error_page.mp3", lambda: b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>\n" * 20
-    yield "packed.wav", lambda: gzip.compress(riff(talk()), mtime=0)
-    yield "unknown_codec.wav", lambda: riff(talk(), form="u8", tag=0x181C)
-    yield "header_only.wav", lambda: riff(silent(0))
-    yield "one_hertz.wav", lambda: riff(silent(1), rate=1)
-    yield "many_channels.wav", lambda: riff(channels(silent(1), 999))
+def _refused(name: str, make: Maker, code: str) -> Recording:
+    return Recording(name=name, sort=Sort.BAD, make=make, code=code)
 
 
-def _once() -> Iterator[tuple[str, Maker]]:
-    """What was a recording once."""
-    yield "lost_its_index.m4a", written("-c:a aac", change=lambda data: data[: len(data) * 6 // 10])
-    yield "damaged_index.m4a", written("-c:a aac", change=lambda data: data.replace(b"moov", b"m00v"))
-    yield "nobodys_codec.mov", written("-c:a aac", change=partial(renamed, b"mp4aesds", b"apacdapa"))
-    yield "encrypted.mp4", written(ENCRYPTED)
-    yield "damaged.flac", written("-c:a flac", change=partial(damaged, first=0.02, last=1.0, seed=3))
+def _write(content: Callable[[], bytes], path: Path) -> None:
+    path.write_bytes(content())
 
 
 def _no_tracks() -> bytes:
@@ -60,5 +43,32 @@ def _no_tracks() -> bytes:
     return box(b"ftyp", b"isom\0\0\2\0isom") + box(b"moov", box(b"mvhd", bytes(100))) + box(b"mdat", bytes(5_000))
 
 
-def _write(content: Callable[[], bytes], path: Path) -> None:
-    path.write_bytes(content())
+NEVER: dict[str, Callable[[], bytes]] = {
+    "empty.mp3": bytes,
+    "unknown_codec.wav": lambda: riff(talk(), form="u8", tag=0x181C),
+    "notes.mp3": lambda: "Detta är ingen ljudfil.\n".encode() * 200,
+    "random.wav": noise_of_bytes,
+    "archive.m4a": archive,
+    "picture.mp4": picture,
+    "list.m3u8": lambda: playlist(ELSEWHERE),
+    "list.wav": lambda: concatenation("/etc/hostname"),
+    "error_page.mp3": lambda: b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>\n" * 20,
+    "packed.wav": lambda: gzip.compress(riff(talk()), mtime=0),
+    "header_only.wav": lambda: riff(silent(0)),
+    "one_hertz.wav": lambda: riff(silent(1), rate=1),
+    "many_channels.wav": lambda: riff(channels(silent(1), 999)),
+}
+"""Never a recording, whatever the name or the header says."""
+ONCE: dict[str, Maker] = {
+    "lost_its_index.m4a": written("-c:a aac", change=lambda data: data[: len(data) * 6 // 10]),
+    "nobodys_codec.mov": written("-c:a aac", change=partial(renamed, b"mp4aesds", b"apacdapa")),
+    "damaged_index.m4a": written("-c:a aac", change=lambda data: data.replace(b"moov", b"m00v")),
+    "encrypted.mp4": written(ENCRYPTED),
+    "damaged.flac": written("-c:a flac", change=partial(damaged, first=0.02, last=1.0, seed=3)),
+}
+"""A recording once, and now what nobody can read."""
+SOUNDLESS: dict[str, Maker] = {
+    "silent_film.mp4": partial(pictures, "mpeg4"),
+    "no_tracks.mp4": partial(_write, _no_tracks),
+}
+"""Well made, and without any sound."""
