@@ -15,7 +15,7 @@ import pytest
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
 from services.gpu_worker import fetch_models, patience
 from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine_process import StoppedError
+from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.fetch_models import hold_against
 from services.gpu_worker.models import Models, relative
 from services.gpu_worker.patience import Patience

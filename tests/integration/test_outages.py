@@ -482,7 +482,7 @@ def test_the_first_sweep_after_an_outage_counts_nothing_against_who_fell_silent_
     def give_back(worker: Worker) -> None:
         claim = the_claim(worker)
         claim.let_go(Stop.SILENT)
-        worker._work.give_back(claim)
+        worker._endings.give_back(claim)
 
     at_the_end_of_an_outage(world, give_back)
     assert (the_job(world).status, part_of(world).attempt) == (JobStatus.COMPLETED, 2)
