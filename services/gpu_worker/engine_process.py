@@ -28,16 +28,18 @@ class EngineProcess(Engine):
         device: str,
         compute_type: str = "auto",
         *,
-        limits: Limits = LIMITS,
+        readers: ReaderProcesses | None = None,
         patience_seconds: float = 60,
     ) -> None:
         """Start loading `model` at once; `wait_until_ready` says when it is.
 
         `patience_seconds`: how long the device may be silent, beside the audio that it is asked for.
         """
+        readers = readers or ReaderProcesses(LIMITS)
+        readers.warm_up()
         self.model = model
         self._device = DeviceProcess(model, folder, device, compute_type, patience_seconds=patience_seconds)
-        super().__init__(ReaderProcesses(limits), self._device)
+        super().__init__(readers, self._device)
         self.worked = False
         """Set by whom it gave words of a recording."""
         self.spoilt = False

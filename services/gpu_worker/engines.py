@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.gpu_worker.gate import GateFailedError
+from services.gpu_worker.processes.device import DeviceDiedError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -53,7 +56,8 @@ class Engines:
         """The engine with this model, and the model's files; `alone`: nobody else works with the present one.
 
         Raises:
-            DeviceDiedError, TranscriberError: it cannot be had, or does not pass the gate.
+            GateFailedError: it stands in for one that died or failed, and does no better.
+            DeviceDiedError, TranscriberError: it cannot be had.
 
         """
         with self._lock:
@@ -64,12 +68,23 @@ class Engines:
                 old.close()
             engine = self._engine = self._make(model)
             self._model = None
-            files = engine.wait_until_ready()
+            # One that stands in for an engine that died or failed is no better until it has passed the gate.
+            engine.spoilt = old is not None and (old.spoilt or not old.alive)
+            files = self._loaded(engine)
             log.info("engine.ready", model=model, revision=files.revision)
-            if old and (old.spoilt or not old.alive):
+            if engine.spoilt:
                 self._gate(engine)
+                engine.spoilt = False
             self._model = files
             return engine, files
+
+    def _loaded(self, engine: EngineProcess) -> ModelFiles:
+        try:
+            return engine.wait_until_ready()
+        except DeviceDiedError:
+            if engine.spoilt:
+                raise GateFailedError("The process that held the model ended, and no other loads it.") from None
+            raise
 
     def failed(self, engine: EngineProcess, name: str) -> None:
         """This engine died, or gave what is no number, over the recording of this name; it counts once."""

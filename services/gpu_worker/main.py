@@ -29,6 +29,7 @@ from services.gpu_worker.notices import Notices, heed_signals
 from services.gpu_worker.patience import Patience
 from services.gpu_worker.preflight import clock_skew, folder_for_recordings, require_clock, require_fit
 from services.gpu_worker.presence import Presence
+from services.gpu_worker.processes.readers import ReaderProcesses
 from services.gpu_worker.processes.reading_main import Limits
 from services.gpu_worker.sender import Sender
 from services.gpu_worker.work_folder import WorkFolder
@@ -62,12 +63,16 @@ def build(
         allow_private=settings.webhook_allow_private,
     )
     s3 = aws.s3()
-    limits = Limits(
-        memory_mib=settings.reader_memory_mib,
-        # An hour takes some 15 s; eight voices take a minute.
-        processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
-        silence_seconds=settings.reader_patience_seconds,
+    readers = ReaderProcesses(
+        Limits(
+            memory_mib=settings.reader_memory_mib,
+            # An hour takes some 15 s; eight voices take a minute.
+            processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
+            silence_seconds=settings.reader_patience_seconds,
+        )
     )
+    # Beside the model, which takes longer to be found and loaded.
+    readers.warm_up()
     departure = Departure()
     models = Models(
         s3,
@@ -94,7 +99,7 @@ def build(
             models.ready(model),
             settings.device,
             settings.compute_type,
-            limits=limits,
+            readers=readers,
             patience_seconds=settings.engine_patience_seconds,
         ),
     )

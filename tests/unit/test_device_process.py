@@ -45,7 +45,7 @@ class OtherSide:
     def close(self) -> None:
         """The worker's copy of this end; the process keeps its own."""
 
-    def join(self) -> None:
+    def join(self, _seconds: float) -> None:
         """It has ended."""
 
     def kill(self) -> None:
@@ -251,6 +251,14 @@ def test_a_device_that_answers_nothing_is_killed_and_its_caller_is_the_suspect(
 ) -> None:
     assert died(decode()) == 1
     assert (other.killed, process.alive) == (1, False)
+
+
+def test_a_device_that_outlives_its_kill_in_the_driver_is_waited_for_no_longer(
+    other: OtherSide, process: DeviceProcess, decode: Decode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other, "kill", lambda: None)
+    assert died(decode()) == 1
+    assert not process.alive
 
 
 def test_a_device_of_which_nothing_is_asked_may_be_silent(

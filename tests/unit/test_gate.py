@@ -9,9 +9,11 @@ from typing import Any, cast
 
 import pytest
 
+from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.gpu_worker.engine.results import ClipResult, Word
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.gate import CLIP, TEXT, GateFailedError, examine, resemblance
+from services.gpu_worker.processes.device import DeviceDiedError
 
 
 class Engine:
@@ -66,3 +68,15 @@ def test_a_device_that_crawls_does_not_pass() -> None:
 
 def test_case_punctuation_and_spacing_do_not_count() -> None:
     assert resemblance("PATIENTEN, har haft ont", "Patienten har  haft ont.") == 1
+
+
+@pytest.mark.parametrize("error", [DeviceDiedError(1), InvalidMediaError("No."), DecoderFailedError("No.")])
+def test_whatever_keeps_the_known_clip_from_being_heard_is_the_machines_fault(error: Exception) -> None:
+    """The clip is good: what would be a recording's error anywhere else must not be anybody's here."""
+
+    class Broken(Engine):
+        def plan(self, path: object, *_: object, **__: object) -> Any:
+            raise error
+
+    with pytest.raises(GateFailedError):
+        gate(Broken(TEXT))

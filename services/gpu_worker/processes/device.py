@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 _SPAWN = multiprocessing.get_context("spawn")
 CLOSE_SECONDS = 5.0
+KILL_SECONDS = 5.0
+"""What the kernel may take to end a process that is killed."""
 STOP_SECONDS = 2.0
 """How long a caller that stops waits for what is done by then: no longer, whatever the device does."""
 _POLL_SECONDS = 0.1
@@ -83,7 +85,6 @@ class DeviceProcess:
         self._most_clips = 1
         # Only the listening thread reaps: of two threads that wait for one child, one is told that it never ended.
         self._ended = threading.Event()
-        self._hung = False
         self._process = _SPAWN.Process(target=serve, args=(theirs, model, folder, device, compute_type), daemon=True)
         self._account.opened(LOADING)
         self._account.asked(LOADING)
@@ -146,7 +147,7 @@ class DeviceProcess:
             self._send(Call(LOADING, "exit", {}))
         if not self._ended.wait(seconds):
             self._process.kill()
-            self._ended.wait()
+            self._ended.wait(KILL_SECONDS)
 
     def _begin(self, method: str, **arguments: object) -> _Open:
         call = _Open(next(self._numbers))
@@ -226,23 +227,33 @@ class DeviceProcess:
             raise DeviceDiedError from None
 
     def _listen(self) -> None:
+        with contextlib.suppress(EOFError, OSError):
+            self._hear()
+        # One that hangs in the device's driver outlives its kill for a while, or for ever: nobody waits for that.
+        self._process.join(KILL_SECONDS)
+        with self._noting:
+            suspects = self._account.suspects()
+        self._ended.set()
+        log.warning("device.ended", exit_code=self._process.exitcode)
+        for call in list(self._open.values()):
+            guilt = len(suspects) if call.number in suspects else 0
+            call.answers.put(Answer(call.number, error=DeviceDiedError(guilt), last=True))
+
+    def _hear(self) -> None:
+        """Take what the process says, until it hangs and is killed."""
         looked = time.monotonic()
-        try:
-            while True:
-                if self._pipe.poll(_LOOK_SECONDS):
-                    self._note(self._pipe.recv())
-                if time.monotonic() - looked >= _LOOK_SECONDS:
-                    looked = time.monotonic()
-                    self._look()
-        except (EOFError, OSError):
-            self._process.join()
+        while True:
+            if self._pipe.poll(_LOOK_SECONDS):
+                self._note(self._pipe.recv())
+            if time.monotonic() - looked < _LOOK_SECONDS:
+                continue
+            looked = time.monotonic()
             with self._noting:
-                suspects = self._account.suspects()
-            self._ended.set()
-            log.warning("device.ended", exit_code=self._process.exitcode)
-            for call in list(self._open.values()):
-                guilt = len(suspects) if call.number in suspects else 0
-                call.answers.put(Answer(call.number, error=DeviceDiedError(guilt), last=True))
+                why = self._account.overdue()
+            if why:
+                log.error("device.hung", why=why)
+                self._process.kill()
+                return
 
     def _note(self, message: Answer | Busy | Idle) -> None:
         with self._noting:
@@ -255,14 +266,6 @@ class DeviceProcess:
                     self._account.answered(message.number, last=message.last)
         if isinstance(message, Answer) and (call := self._open.get(message.number)):
             call.answers.put(message)
-
-    def _look(self) -> None:
-        with self._noting:
-            why = None if self._hung else self._account.overdue()
-        if why:
-            log.error("device.hung", why=why)
-            self._process.kill()
-            self._hung = True
 
 
 def _value(answer: Answer) -> Any:  # noqa: ANN401 - what crosses the pipe has no type

@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import time
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -34,6 +35,8 @@ log = structlog.get_logger()
 _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["services.gpu_worker.engine.local_reader"])
 _POLL_SECONDS = 0.1
+_KILL_SECONDS = 5.0
+"""What the kernel may take to end a process that is killed; one that hangs in a disk goes later."""
 ADVICE = "The file may be damaged in an unusual way: convert it (for example to FLAC) and upload it again."
 
 
@@ -42,6 +45,10 @@ class ReaderProcesses:
     """A `Reader` for the engine. Safe to use from several threads."""
 
     limits: Limits
+
+    def warm_up(self) -> None:
+        """Start the process from which readers are forked; returns at once, and the first reading need not wait."""
+        forkserver.ensure_running()
 
     def plan(
         self,
@@ -79,7 +86,7 @@ class ReaderProcesses:
             yield from self._messages(ours, process, stop)
         finally:
             process.kill()
-            process.join()
+            process.join(_KILL_SECONDS)
             ours.close()
 
     def _messages(self, pipe: Connection, process: BaseProcess, stop: StopFlag) -> Iterator[Any]:
@@ -109,7 +116,7 @@ class ReaderProcesses:
         raise StoppedError
 
     def _death(self, process: BaseProcess) -> PermanentError:
-        process.join()
+        process.join(_KILL_SECONDS)
         code = process.exitcode or 0
         log.warning("reading.died", task=process.name, exit_code=code)
         if code == -signal.SIGXCPU:
