@@ -1,4 +1,4 @@
-"""The worker's process: `python -m services.gpu_worker.main`, or `transcribe-worker`."""
+"""The worker's process, from its settings to its exit status."""
 
 from __future__ import annotations
 
@@ -188,7 +188,3 @@ def console() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)
-
-
-if __name__ == "__main__":
-    console()

@@ -41,7 +41,7 @@ NOTICE = timedelta(minutes=2)
 def start_worker(_instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
     """A machine that is nothing but its worker."""
     return subprocess.Popen(
-        [sys.executable, "-m", "services.gpu_worker.main"],
+        [sys.executable, "-m", "services.gpu_worker"],
         env=environment,
         stdout=log,
         stderr=log,

@@ -67,7 +67,7 @@ def worker_of(machine: subprocess.Popen[bytes], seconds: float = 30, *, other_th
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         for process in _descendants(machine.pid):
-            if process != other_than and _command(process)[1:3] == ["-m", "services.gpu_worker.main"]:
+            if process != other_than and _command(process)[1:3] == ["-m", "services.gpu_worker"]:
                 return process
         time.sleep(0.05)
     raise TimeoutError(f"no worker within {seconds} s")

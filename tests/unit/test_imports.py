@@ -1,4 +1,4 @@
-"""What a cold start may load: imports are what a Lambda's first caller waits for."""
+"""What a cold start may load: imports are what a Lambda's first caller waits for, and every process of a worker."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def loaded(module: str) -> set[str]:
         ("services.orchestrator.handler", HEAVY),
         ("services.api.handler", HEAVY - {"fastapi", "httpx"}),
         ("services.gpu_worker.main", HEAVY - {"httpx"}),
+        ("services.gpu_worker.__main__", HEAVY | {"boto3", "structlog"}),
     ],
 )
 def test_a_cold_start_loads_nothing_heavy(module: str, unwanted: set[str]) -> None:

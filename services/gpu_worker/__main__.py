@@ -1,0 +1,19 @@
+"""The worker's program: `python -m services.gpu_worker`, or `transcribe-worker`.
+
+Processes that the worker starts run this file again before they do anything; so it imports nothing until it is asked to.
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+
+def console() -> NoReturn:
+    """Run as a program of its own."""
+    from services.gpu_worker.main import console as run  # noqa: PLC0415 - see above
+
+    run()
+
+
+if __name__ == "__main__":
+    console()
