@@ -1,6 +1,6 @@
 """The worker's program: `python -m services.gpu_worker`, or `transcribe-worker`.
 
-Processes that the worker starts run this file again before they do anything; so it imports nothing until it is asked to.
+Processes that the worker starts run this file again before they do anything; so it imports nothing by itself.
 """
 
 from __future__ import annotations
