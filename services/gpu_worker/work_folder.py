@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from typing import Self
 
 FULL: dict[int | None, str] = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk is full",
-    errno.EROFS: "the disk cannot be written",
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EROFS: "read-only",
 }
-"""What the kernel says of a disk that takes no more, and what we say of it."""
+"""What the kernel says of a disk that takes no more, and what such a disk is."""
 
 
 class WorkFolder:
@@ -93,13 +93,13 @@ class WorkFolder:
             if fault is None:
                 raise
             raise DiskFullError(
-                f"When this recording was tried for the last time, {fault}. Retry the job: another machine will try. "
-                "If it fails like this again, send a smaller file, or give the machines more room: an instance type "
-                "with a disk of its own, or a larger root_volume_gib in Terraform."
+                f"When this recording was tried for the last time, the machine's disk was {fault}. Retry the job: "
+                "another machine will try. If it fails like this again, send a smaller file, or give the machines more "
+                "room: an instance type with a disk of its own, or a larger root_volume_gib in Terraform."
             ) from error
         finally:
             with self._counting:
                 self._open -= 1
                 self.crowded = fault is not None and self._open > 0
                 if fault is not None and not self._open:
-                    self.spent = fault
+                    self.spent = f"the disk is {fault}"
