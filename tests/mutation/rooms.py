@@ -13,8 +13,13 @@ from tests.mutation.session import ROOT
 from tests.mutation.trials import Mutant
 
 STORE = "services/common/store"
-ROOMS = (STORE, "services/gpu_worker", "services/orchestrator")
-PROGRAMS = frozenset({"bill_of_materials", "engine_process", "fetch_models", "last_words", "main"})
+ROOMS = (STORE, "services/gpu_worker", "services/gpu_worker/processes", "services/orchestrator")
+PROGRAMS = frozenset(
+    {
+        *("__main__", "bill_of_materials", "engine_process", "fetch_models", "last_words", "main"),
+        *("device_main", "readers", "reading_main"),
+    }
+)
 """What runs in a process of its own, where no mistake can be made from here: its tests start it (`nox -s machine`)."""
 
 
