@@ -281,7 +281,7 @@ class Worker:
         mine = self._patiently(ask)
         if mine is None:
             return False
-        claim = Claim(running, mine, options, confirmed=asked[mine.due_at])
+        claim = Claim(running, mine, options, confirmed=asked.get(mine.due_at, min(asked.values())))
         self._held[claim.name] = claim
         if self._departure.told:
             # Told so while it was being claimed.
