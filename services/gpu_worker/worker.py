@@ -291,7 +291,8 @@ class Worker:
         mine = self._patiently(ask)
         if mine is None:
             return False
-        claim = Claim(running, mine, options, confirmed=asked[mine.due_at], turn=part.due_at)
+        confirmed = asked.get(mine.due_at, min(asked.values()))
+        claim = Claim(running, mine, options, confirmed=confirmed, turn=part.due_at)
         self._held[claim.name] = claim
         if self._departure.told:
             # Told so while it was being claimed.
