@@ -20,7 +20,7 @@ LEAVE_SECONDS = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
+class Deadlines:
     """How long each thing is waited for, one after another, in seconds."""
 
     held: float
@@ -30,8 +30,8 @@ class Patience:
     engine: float
 
 
-UNHURRIED = Patience(held=math.inf, heart=None, sender=DEADLINE_SECONDS, engine=CLOSE_SECONDS)
-HURRIED = Patience(held=4.0, heart=0.5, sender=2.0, engine=0.5)
+UNHURRIED = Deadlines(held=math.inf, heart=None, sender=DEADLINE_SECONDS, engine=CLOSE_SECONDS)
+HURRIED = Deadlines(held=4.0, heart=0.5, sender=2.0, engine=0.5)
 """Leaves the log a second to be shipped in."""
 
 
@@ -58,7 +58,7 @@ class Departure:
         return not self.told or self._marked.is_set()
 
     @property
-    def patience(self) -> Patience:
+    def deadlines(self) -> Deadlines:
         return HURRIED if self.told else UNHURRIED
 
     def begin(self) -> bool:
@@ -79,7 +79,7 @@ class Departure:
 
     def seconds_for_held(self) -> float:
         """How long what is held may still take."""
-        return self._told_at + self.patience.held - time.monotonic()
+        return self._told_at + self.deadlines.held - time.monotonic()
 
 
 def end_within(seconds: float) -> None:

@@ -146,14 +146,14 @@ class Worker:
             try:
                 self.work()
             finally:
-                self.heart.stop(self._departure.patience.heart)
-                self._sender.finish(self._departure.patience.sender)
+                self.heart.stop(self._departure.deadlines.heart)
+                self._sender.finish(self._departure.deadlines.sender)
         except StoppedError:
             # Told to leave before it was ready, while AWS did not answer.
             log.warning("worker.stopped")
         finally:
             # Also when the gate was not passed: an engine that nobody ends would keep this process, and the machine.
-            self._engines.close(self._departure.patience.engine)
+            self._engines.close(self._departure.deadlines.engine)
             log.info("worker.left", owner=self._identity.owner)
 
     def _get_ready(self) -> None:

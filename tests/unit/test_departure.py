@@ -46,11 +46,11 @@ def test_a_signal_is_heeded_whatever_lock_the_main_thread_holds(number: signal.S
 
 def test_a_worker_that_was_told_to_leave_has_less_patience() -> None:
     departure = Departure()
-    assert departure.patience == UNHURRIED
+    assert departure.deadlines == UNHURRIED
     assert departure.seconds_for_held() > 1_000_000
     assert departure.begin()
     assert not departure.begin(), "once is enough"
-    assert departure.patience == HURRIED
+    assert departure.deadlines == HURRIED
     assert 0 < departure.seconds_for_held() <= HURRIED.held
 
 
