@@ -7,9 +7,9 @@ from pathlib import Path
 from tests.outages.trial import Phase, Trial
 from tests.support.aws_proxy import Fault
 
-SECONDS = 5.0
+SECONDS = 4.0
 """Twice the lease that belongs to it."""
-MEETINGS = 3
+MEETINGS = 2
 """In a row: still at work when the outage begins."""
 
 
