@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from services.common.domain.endurance import MAX_DEATHS, crash_error, exhausted, pause_ms
+from services.common.domain.endurance import MAX_FAULTS, crash_error, exhausted, pause_ms
 from services.common.domain.errors import DecoderFailedError, DiskFullError, PermanentError, ReadingDiffersError
 from services.common.domain.events import EventType, compose, interruption
 from services.common.store.endings import Outcome, ended
@@ -66,8 +66,11 @@ class Endings:
                 log.error("decoder.failed", **about, exc_info=error)
                 self._engine_failed(engine, claim.part.job_id)
                 self._try_elsewhere(claim, error)
-            case ReadingDiffersError() | DiskFullError():
-                log.error("machine.failed", **about, code=error.code, exc_info=error)
+            case DiskFullError():
+                log.error("disk.full", **about, exc_info=error)
+                self._try_elsewhere(claim, error)
+            case ReadingDiffersError():
+                log.error("reading.differs", **about, exc_info=error)
                 self._try_elsewhere(claim, error)
             case FencedError():
                 log.warning("part.fenced", **about)
@@ -145,10 +148,10 @@ class Endings:
 
     def _try_elsewhere(self, claim: Claim, error: TranscriberError) -> None:
         """Perhaps the machine's fault: a fresh process tries next, perhaps another machine, then it is said."""
-        if claim.part.losses + 1 >= MAX_DEATHS:
+        if claim.part.faults + 1 >= MAX_FAULTS:
             self.fail(claim, error)
         else:
-            self.rest(claim)
+            self.give_back(claim, counted="faults", rest_ms=pause_ms(claim.part.faults))
 
     def rest(self, claim: Claim) -> None:
         """Something broke that is not the recording's fault: it is tried again later, and longer each time."""

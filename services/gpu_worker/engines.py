@@ -36,6 +36,7 @@ class Engines:
         self._lock = threading.Lock()
         self._engine: EngineProcess | None = None
         self._model: ModelFiles | None = None
+        self._judging = threading.Lock()
         self._failed: list[str] = []
         """Over which recordings engines failed since one last worked."""
         self._proved = False
@@ -64,12 +65,13 @@ class Engines:
             old = self._engine
             if old and self._model and _usable(old, model, alone=alone):
                 return old, self._model
+            stands_in = old is not None and (old.spoilt or not old.alive)
             if old:
                 old.close()
+            self._engine = self._model = None
             engine = self._engine = self._make(model)
-            self._model = None
             # One that stands in for an engine that died or failed is no better until it has passed the gate.
-            engine.spoilt = old is not None and (old.spoilt or not old.alive)
+            engine.spoilt = stands_in
             files = self._loaded(engine)
             log.info("engine.ready", model=model, revision=files.revision)
             if engine.spoilt:
@@ -88,7 +90,8 @@ class Engines:
 
     def failed(self, engine: EngineProcess, name: str) -> None:
         """This engine died, or gave what is no number, over the recording of this name; it counts once."""
-        with self._lock:
+        # Not the other lock: whoever holds that may be waiting for a model.
+        with self._judging:
             if engine.spoilt:
                 return
             engine.spoilt = True

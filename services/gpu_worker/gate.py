@@ -120,6 +120,9 @@ def main() -> int:
     try:
         engine.wait_until_ready()
         passed = examine(engine, likeness=chosen.likeness, floor=chosen.floor)
+    except DeviceDiedError:
+        sys.stderr.write("GATE_FAILED: The process that was to hold the model died while it loaded it.\n")
+        return 1
     except TranscriberError as error:
         sys.stderr.write(f"{error.code}: {error}\n")
         return 1

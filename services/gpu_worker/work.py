@@ -25,7 +25,6 @@ from services.gpu_worker.processes.device import DeviceDiedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from services.common.store.store import Store
     from services.gpu_worker.claim import Claim
@@ -111,6 +110,7 @@ class Work:
             max_seconds=self._settings.max_audio_hours * HOUR_SECONDS,
             part_seconds=self._settings.part_minutes * MINUTE_SECONDS,
             alone_seconds=self._settings.alone_minutes * MINUTE_SECONDS,
+            apart=claim.part.suspected,
         )
 
     def _split(self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, folder: Path) -> None:
@@ -162,12 +162,19 @@ class Work:
         except (StoppedError, DeviceDiedError, DecoderFailedError):
             # What is done is done, whoever ended the rest; but nobody who lost his part writes any more.
             if claim.reason in {None, Stop.LEAVING}:
-                checkpoints.try_to_save()
+                self._keep(checkpoints)
             raise
         if claim.part.parts > 1:
             # The merge reads what was kept; a part alone has its results in hand.
             claim.patiently(checkpoints.save)
         return checkpoints.results
+
+    def _keep(self, checkpoints: Checkpoints) -> None:
+        """What cannot be kept is done again; it must not hide what has ended the rest."""
+        try:
+            checkpoints.try_to_save()
+        except Exception:
+            log.exception("checkpoint.lost")
 
     def _finish_slice(self, claim: Claim) -> None:
         """One of several parts is done; whoever finishes the last one makes the merge due."""

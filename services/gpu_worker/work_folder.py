@@ -16,18 +16,12 @@ from typing import TYPE_CHECKING
 
 from services.common.domain.errors import DiskFullError
 from services.gpu_worker import leftovers
+from services.gpu_worker.engine.faults import OF_THE_DISK
 from services.gpu_worker.preflight import UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
-
-FULL: dict[int | None, str] = {
-    errno.ENOSPC: "full",
-    errno.EDQUOT: "full",
-    errno.EROFS: "read-only",
-}
-"""What the kernel says of a disk that takes no more, and what such a disk is."""
 
 
 class WorkFolder:
@@ -89,7 +83,7 @@ class WorkFolder:
             with tempfile.TemporaryDirectory(prefix="part-", dir=self.path, ignore_cleanup_errors=True) as folder:
                 yield Path(folder)
         except Exception as error:
-            fault = FULL.get(getattr(error, "errno", None))
+            fault = _fault(error)
             if fault is None:
                 raise
             raise DiskFullError(
@@ -103,3 +97,10 @@ class WorkFolder:
                 self.crowded = fault is not None and self._open > 0
                 if fault is not None and not self._open:
                     self.spent = f"the disk is {fault}"
+
+
+def _fault(error: Exception) -> str | None:
+    """What a disk is that such an error comes from; None where it comes from something else."""
+    if not isinstance(error, OSError) or error.errno not in OF_THE_DISK:
+        return None
+    return "read-only" if error.errno == errno.EROFS else "full"

@@ -29,6 +29,7 @@ from services.gpu_worker.heart import Heart
 from services.gpu_worker.meter import Meter
 from services.gpu_worker.patience import Patience
 from services.gpu_worker.preflight import kind_of_device
+from services.gpu_worker.processes.device import DeviceDiedError
 from services.gpu_worker.sd_notify import Watchdog
 from services.gpu_worker.work import Work
 
@@ -157,7 +158,10 @@ class Worker:
             log.info("worker.left", owner=self._identity.owner)
 
     def _get_ready(self) -> None:
-        engine, _ = self._engines.ready(self._settings.models[0])
+        try:
+            engine, _ = self._engines.ready(self._settings.models[0])
+        except DeviceDiedError:
+            raise GateFailedError("The process that was to hold the model died while it loaded it.") from None
         self._presence.reached("loaded")
         self._pass_gate(engine)
         self._presence.reached("ready")

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def options(**wanted: object) -> Options:
     return Options.parse({"preset": "fast", **wanted}, ["random"])
 
 
-def plan(engine: LocalEngine, path: Path, wanted: Options, **lengths: float) -> Plan:
+def plan(engine: LocalEngine, path: Path, wanted: Options, **lengths: Any) -> Plan:
     return engine.plan(path, wanted, max_seconds=600, stop=threading.Event(), **lengths)
 
 

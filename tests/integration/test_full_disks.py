@@ -133,7 +133,7 @@ def test_a_recording_that_finds_a_full_disk_is_done_by_another_machine(
     world.upload(content=LARGE)
     world.settle()
     part = part_of(world)
-    assert (the_job(world).status, part.attempt, part.deaths, part.losses) == ("completed", 2, 0, 1)
+    assert (the_job(world).status, part.attempt, part.deaths, part.faults) == ("completed", 2, 0, 1)
     assert left == ["the disk is full"]
 
 
@@ -169,7 +169,7 @@ def test_what_meets_a_full_disk_rests_before_it_is_tried_again(world: StepWorld,
     world.serve_queue()
     world.run_machines()
     part = part_of(world)
-    assert (part.status, part.losses, part.deaths) == ("queued", 1, 0)
+    assert (part.status, part.faults, part.deaths) == ("queued", 1, 0)
     assert part.not_before == part.due_at > world.now
 
 
@@ -221,7 +221,7 @@ def test_a_disk_that_is_full_when_parts_are_cut_is_neither_a_death_nor_the_devic
     long.upload()
     long.settle()
     part = part_of(long)
-    assert (the_job(long).status, part.deaths, part.losses) == ("completed", 0, 1)
+    assert (the_job(long).status, part.deaths, part.faults) == ("completed", 0, 1)
     assert left == ["the disk is full"]
 
 
@@ -245,7 +245,7 @@ def test_a_parts_own_sound_that_finds_a_full_disk_is_fetched_by_another_machine(
     disks.close()
     assert the_job(long).status == "completed"
     assert left == ["spot notice", "the disk is full"]
-    assert sum(part.losses for part in long.store.parts.of_job(the_job(long).job_id)) == 1
+    assert sum(part.faults for part in long.store.parts.of_job(the_job(long).job_id)) == 1
 
 
 def test_the_engines_process_tells_of_a_full_disk_in_words_that_are_understood_here(talk: Path, tmp_path: Path) -> None:

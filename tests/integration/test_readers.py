@@ -122,6 +122,25 @@ def test_a_process_that_dies_of_a_recording_is_the_recordings_error(
         dying.result(PATIENCE)
 
 
+def test_a_process_that_dies_in_the_middle_of_what_it_gives_is_the_recordings_error(talking: Path) -> None:
+    """A clip is larger than the pipe: whoever is killed while nobody listens has mostly given half of one."""
+    plan = planned(talking)
+    sounds = reader().sounds(talking, plan, [0] * 50, stop=threading.Event())
+    next(sounds)
+    pid = reading()
+    time.sleep(0.3)
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(InvalidMediaError, match="died of it"):
+        list(sounds)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE])
+def test_what_the_machine_lacks_stays_what_it_is(number: int) -> None:
+    told = failure(OSError(number, os.strerror(number)), LIMITS)
+    assert isinstance(told.error, OSError)
+    assert told.error.errno == number
+
+
 def test_a_recording_that_is_never_read_to_its_end_is_given_up(endless: Path) -> None:
     began = time.monotonic()
     with pytest.raises(InvalidMediaError, match="did not get on"):

@@ -245,11 +245,11 @@ def test_what_breaks_too_often_fails_its_job(world: World) -> None:
     assert (bench.status, bench.part.status) == ("failed", "failed")
 
 
-@pytest.mark.parametrize(("losses", "status"), [(1, "queued"), (2, "failed")])
+@pytest.mark.parametrize(("faults", "status"), [(1, "queued"), (2, "failed")])
 def test_a_device_that_fails_is_distrusted_and_after_three_tries_it_is_said(
-    world: World, losses: int, status: str
+    world: World, faults: int, status: str
 ) -> None:
-    bench = Bench(world, losses=losses)
+    bench = Bench(world, faults=faults)
     bench.each_clip = raising(DecoderFailedError("Only noise."))
     bench.do()
     assert (bench.status, bench.engine.spoilt) == (status, True)

@@ -396,7 +396,6 @@ def test_the_last_slice_makes_the_merge_due_as_a_part_with_no_past(world: World)
         created_at=9,
         parts=2,
         due_at=9,
-        not_before=3,
         expires_at=part.expires_at,
     )
     assert finish_slice(world, other, read) is True, "once more, since the first reply may be lost"

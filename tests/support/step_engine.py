@@ -41,11 +41,10 @@ class StepEngine:
     """Speaks as EngineProcess does, in this thread; `each_clip` is called before every clip."""
 
     model = "whisper-base"
-    alive = True
-    spoilt = False
-    worked = False
 
     def __init__(self, parts: int, boot: int, each_clip: Callable[[], None]) -> None:
+        self.alive = True
+        self.spoilt = self.worked = False
         self._plan = make_plan(parts)
         self._each_clip = each_clip
         # The words are the same on every machine; this is how results of one attempt are told from another's.
@@ -88,4 +87,5 @@ class StepEngine:
         """It is never waited for."""
 
     def close(self, _seconds: float = 0) -> None:
-        """Nothing was started."""
+        """Nothing was started; but it is gone."""
+        self.alive = False

@@ -58,7 +58,25 @@ def test_much_audio_may_take_long(account: Account, clock: Clock) -> None:
     clock.now += 60 + SLACK * 600 / 2
     assert account.overdue() is None
     clock.now += 1
-    assert account.overdue()
+    assert account.overdue() == "a batch took more than 3060 s"
+
+
+def test_a_batch_that_hangs_is_noticed_beside_others_that_do_not(account: Account, clock: Clock) -> None:
+    account.begun(0, frozenset({1}), 0.0)
+    for number in range(1, 100):
+        clock.now += 1
+        account.begun(number, frozenset({2}), 0.0)
+        account.ended(number)
+    assert account.overdue() == "a batch took more than 60 s"
+
+
+def test_a_device_that_waits_for_what_is_still_being_read_owes_nothing(account: Account, clock: Clock) -> None:
+    account.asked(1)
+    account.begun(0, frozenset({1}), 30.0)
+    account.ended(0)
+    account.answered(1, last=False)
+    clock.now += 1_000
+    assert account.overdue() is None
 
 
 def test_a_stop_has_to_be_answered_soon_whatever_the_device_does(account: Account, clock: Clock) -> None:

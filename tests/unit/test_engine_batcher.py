@@ -19,13 +19,27 @@ APART = 9
 NOTHING = Decoded(words=(), logprob=0.0, no_speech=1.0)
 
 
-def test_too_few_answers_are_an_error_for_all_who_wait_and_the_next_batch_is_decoded() -> None:
-    answers = iter([[NOTHING], [NOTHING, NOTHING]])
+def test_too_few_answers_are_an_error_and_the_next_batch_is_decoded() -> None:
+    answers = iter([[], [NOTHING]])
     batcher = Batcher(lambda _clips, _recipe: list(next(answers)), workers=1, size=2)
     for error in (ValueError, None):
-        with batcher.preparing():
-            waiting = [batcher.submit(CLIP, RECIPE) for _ in range(2)]
-            assert [type(future.exception(timeout=5)) for future in waiting] == [error or type(None)] * 2
+        waiting = batcher.submit(CLIP, RECIPE)
+        assert type(waiting.exception(timeout=5)) is (error or type(None))
+    batcher.close()
+
+
+def test_what_one_clip_does_to_a_batch_is_no_fault_of_the_others_in_it() -> None:
+    bad = Features(np.ones((80, 3000), np.float32), 3000)
+
+    def decode(clips: Sequence[Features], _: Recipe) -> list[Decoded | DecoderFailedError]:
+        if any(clip is bad for clip in clips):
+            raise RuntimeError("the device did not like it")
+        return [NOTHING] * len(clips)
+
+    batcher = Batcher(decode, workers=1, size=3)
+    with batcher.preparing():
+        waiting = [batcher.submit(clip, RECIPE) for clip in (CLIP, bad, CLIP)]
+        assert [type(future.exception(timeout=5)) for future in waiting] == [type(None), RuntimeError, type(None)]
     batcher.close()
 
 
@@ -85,3 +99,21 @@ def test_what_is_to_stay_apart_has_the_device_for_itself() -> None:
     batcher.close()
     assert most[True] == 1
     assert most[False] > 1
+
+
+def test_a_question_beside_the_queue_keeps_apart_as_clips_do_and_gives_its_error() -> None:
+    busy: list[frozenset[int]] = []
+
+    @contextmanager
+    def watch(calls: frozenset[int], _: float) -> Iterator[None]:
+        busy.append(calls)
+        yield
+
+    def fail(_: Features) -> str:
+        raise RuntimeError("no")
+
+    batcher = Batcher(lambda clips, _: [NOTHING] * len(clips), workers=1, size=3, watch=watch)
+    assert batcher.ask(CLIP, lambda clip: clip.frames, call=7, apart=True).result(timeout=5) == 3000
+    assert isinstance(batcher.ask(CLIP, fail).exception(timeout=5), RuntimeError)
+    batcher.close()
+    assert busy == [frozenset({7}), frozenset({0})]

@@ -81,6 +81,13 @@ def test_an_engine_that_failed_is_replaced_once_nobody_else_uses_it(bench: Bench
     assert bench.engines.sound
 
 
+def test_a_model_that_cannot_be_loaded_is_no_failure_of_the_one_before(bench: Bench) -> None:
+    bench.ready("a")
+    bench.fails_to_load = DeviceDiedError()
+    with pytest.raises(DeviceDiedError):
+        bench.ready("b")
+
+
 def test_a_replacement_that_fails_the_gate_or_cannot_be_loaded_is_the_machines_end(bench: Bench) -> None:
     bench.fail("job")
     bench.passes = False

@@ -6,6 +6,8 @@ from services.common.domain.errors import RepeatedCrashError
 
 MAX_DEATHS = 3
 """Of processes that had this part on the device."""
+MAX_FAULTS = 3
+"""Of devices, disks or readings that failed it."""
 MAX_LOSSES = 20
 """Of machines that vanished otherwise: spot interruptions are nobody's fault, but they must end some day."""
 LONGEST_WAIT_MS = 600_000

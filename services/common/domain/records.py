@@ -81,6 +81,8 @@ class Part:
     """How often a process died while it had this part on the device."""
     losses: int = 0
     """How often its machine vanished otherwise."""
+    faults: int = 0
+    """How often a device, a disk or a reading failed it, so that it was tried again elsewhere."""
     progress: float = 0.0
     due_at: int = 0
     """Queued: its place in the queue; running: when its lease ends."""

@@ -70,6 +70,8 @@ def _queue_part(part: Part, due_at: int) -> Operation:
             "due_at": due_at,
             "deaths": 0,
             "losses": 0,
+            "faults": 0,
+            "suspected": False,
             "beat": 0,
             "on_device": False,
             "not_before": 0,

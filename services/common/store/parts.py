@@ -90,7 +90,7 @@ class Parts:
             elif part.not_before <= now:
                 ready.append(part)
             if len(ready) == limit:
-                return ready
+                break
         return [part for part in last if all(other.created_at > part.behind for other in ready)] + ready
 
     def running(self, limit: int | None = None) -> Iterator[Part]:
@@ -180,7 +180,7 @@ class Parts:
     ) -> None:
         """Queue the part again, at `due_at`; a job of one part (`job`) goes back with it.
 
-        `counted`: `deaths` or `losses`, raised by one; None where nothing speaks against the part.
+        `counted`: `deaths`, `losses` or `faults`, raised by one; None where nothing speaks against the part.
 
         Raises:
             FencedError: the part is not ours to give.

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from services.common.domain.errors import DecoderFailedError
 from services.gpu_worker.engine.decoder import FRAME, Decoded, Features
@@ -22,6 +23,7 @@ from services.gpu_worker.engine.recipe import Recipe
 LINGER_SECONDS = 0.5
 """How long a batch that is not full waits for more, while somebody is still preparing clips."""
 
+T = TypeVar("T")
 Watch = Callable[[frozenset[int], float], AbstractContextManager[None]]
 """Entered while the device is busy: for which calls, and with how many seconds of audio."""
 
@@ -85,6 +87,22 @@ class Batcher:
             self._changed.notify_all()
         return task.future
 
+    def ask(
+        self, clip: Features, question: Callable[[Features], T], *, call: int = 0, apart: bool = False
+    ) -> Future[T]:
+        """Something else than its words of a clip, beside the queue; the future gives the answer or the error."""
+        future: Future[T] = Future()
+
+        def answer() -> None:
+            try:
+                with self._on_device(apart=apart), self._watch(frozenset({call}), clip.frames * FRAME / RATE):
+                    future.set_result(question(clip))
+            except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+                future.set_exception(error)
+
+        threading.Thread(target=answer, name="decoder-question", daemon=True).start()
+        return future
+
     @contextmanager
     def preparing(self) -> Iterator[None]:
         """While somebody is in here, more clips are about to come, and a batch may wait for them."""
@@ -110,23 +128,27 @@ class Batcher:
 
     def _work(self) -> None:
         while batch := self._next_batch():
-            seconds = sum(task.clip.frames for task in batch) * FRAME / RATE
-            try:
-                with (
-                    self._on_device(apart=batch[0].apart),
-                    self._watch(frozenset(task.call for task in batch), seconds),
-                ):
-                    words = self._decode([task.clip for task in batch], batch[0].recipe)
-                decoded = list(zip(batch, words, strict=True))
-            except BaseException as error:  # noqa: BLE001 - whoever waits for the clip gets it
-                for task in batch:
-                    task.future.set_exception(error)
+            self._compute(batch)
+
+    def _compute(self, batch: Sequence[_Task]) -> None:
+        calls, seconds = frozenset(task.call for task in batch), sum(task.clip.frames for task in batch) * FRAME / RATE
+        try:
+            with self._on_device(apart=batch[0].apart), self._watch(calls, seconds):
+                words = self._decode([task.clip for task in batch], batch[0].recipe)
+            decoded = list(zip(batch, words, strict=True))
+        except BaseException as error:  # noqa: BLE001 - whoever waits for the clip gets it
+            if len(batch) == 1:
+                batch[0].future.set_exception(error)
             else:
-                for task, one in decoded:
-                    if isinstance(one, DecoderFailedError):
-                        task.future.set_exception(one)
-                    else:
-                        task.future.set_result(one)
+                # What one of them did is no fault of the others'.
+                for task in batch:
+                    self._compute([task])
+        else:
+            for task, one in decoded:
+                if isinstance(one, DecoderFailedError):
+                    task.future.set_exception(one)
+                else:
+                    task.future.set_result(one)
 
     @contextmanager
     def _on_device(self, *, apart: bool) -> Iterator[None]:

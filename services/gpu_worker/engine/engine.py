@@ -18,10 +18,10 @@ from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 class Model(Protocol):
     """Decodes: a `LoadedModel`, or the process that holds one (`services/gpu_worker/processes/device.py`)."""
 
-    def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
+    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
         """See `LoadedModel.check_hints`."""
 
-    def language(self, sounds: Iterator[Sound], *, stop: StopFlag) -> str:
+    def language(self, sounds: Iterator[Sound], *, stop: StopFlag, apart: bool = False) -> str:
         """See `LoadedModel.language`."""
 
     def decode(
@@ -46,14 +46,15 @@ class Engine:
         stop: StopFlag,
         part_seconds: float = PART_SECONDS,
         alone_seconds: float = ALONE_SECONDS,
+        apart: bool = False,
     ) -> Plan:
-        """Read a recording once and plan it.
+        """Read a recording once and plan it. `apart`: nothing of another is on the device while its language is told.
 
         Raises InvalidMediaError, NoAudioTrackError, AudioTooLongError, InvalidOptionError for hints that are too long,
         and StoppedError once `stop` is set.
         """
         if options.prompt or options.hotwords:
-            self._model.check_hints(options.prompt, options.hotwords)
+            self._model.check_hints(options.prompt, options.hotwords, stop=stop)
         plan = self._reader.plan(
             path,
             options,
@@ -66,7 +67,7 @@ class Engine:
             return plan
         with _Ending() as ended:
             sounds = self._reader.sounds(path, plan, telling(plan), stop=AnyOf(stop, ended))
-            return replace(plan, language=self._model.language(sounds, stop=stop))
+            return replace(plan, language=self._model.language(sounds, stop=stop, apart=apart))
 
     def decode(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from services.gpu_worker.engine.climbing import Climb, Climbing
 from services.gpu_worker.engine.decoder import FRAME, Decoded, Decoder, Features
 from services.gpu_worker.engine.device import Choice, EngineSettings, choose
 from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import RATE, Clip, Plan
+from services.gpu_worker.engine.plan import Clip, Plan
 from services.gpu_worker.engine.reader import Sound
 from services.gpu_worker.engine.recipe import habits_for, ladder, window
 from services.gpu_worker.engine.results import ClipResult
@@ -57,11 +57,13 @@ class LoadedModel:
         """Let running batches end and give the threads back."""
         self._batcher.close()
 
-    def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
-        """Raise InvalidOptionError when the model would not read all of them."""
+    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
+        """Raise InvalidOptionError when the model would not read all of them, and StoppedError once `stop` is set."""
+        if stop.is_set():
+            raise StoppedError
         self.decoder.check_hints(prompt, hotwords)
 
-    def language(self, sounds: Iterable[Sound | None], *, stop: StopFlag, call: int = 0) -> str:
+    def language(self, sounds: Iterable[Sound | None], *, stop: StopFlag, apart: bool = False, call: int = 0) -> str:
         """The language with the highest sum of probabilities over these clips.
 
         Raises StoppedError once `stop` is set.
@@ -73,8 +75,11 @@ class LoadedModel:
             if item is None:
                 continue
             features = self._features(item[1])
-            with self._watch(frozenset({call}), features.frames * FRAME / RATE):
-                languages = self.decoder.languages(features)
+            asked = self._batcher.ask(features, self.decoder.languages, call=call, apart=apart)
+            while not wait((asked,), timeout=POLL_SECONDS).done:
+                if stop.is_set():
+                    raise StoppedError
+            languages = asked.result()
             for language, probability in languages:
                 sums[language] = sums.get(language, 0.0) + probability
         return max(sums, key=lambda language: (sums[language], language), default=WITHOUT_SPEECH)

@@ -21,6 +21,7 @@ SLACK = 10.0
 class _Batch:
     calls: frozenset[int]
     seconds: float
+    since: float
 
 
 @dataclass
@@ -66,7 +67,7 @@ class Account:
     def begun(self, batch: int, calls: frozenset[int], seconds: float) -> None:
         """The device computes, for these calls, so many seconds of audio."""
         self._heard = self.clock()
-        self._batches[batch] = _Batch(calls, seconds)
+        self._batches[batch] = _Batch(calls, seconds, self._heard)
 
     def ended(self, batch: int) -> None:
         """It has done with that."""
@@ -78,19 +79,17 @@ class Account:
         now = self.clock()
         if any(now - told > STOP_SECONDS for told in self._told.values()):
             return f"a stop was not answered in {STOP_SECONDS:g} s"
-        limit = self._limit()
-        if any(self._owed.values()) and now - self._heard > limit:
-            return f"nothing was answered in {limit:.0f} s"
-        return None
+        for batch in self._batches.values():
+            limit = self.patience_seconds + SLACK * batch.seconds / self.speed
+            if now - batch.since > limit:
+                return f"a batch took more than {limit:.0f} s"
+        if self._batches or not any(self._owed.values()):
+            return None
+        limit = LOAD_SECONDS if self._owed.get(LOADING) else self.patience_seconds
+        return f"nothing was answered in {limit:.0f} s" if now - self._heard > limit else None
 
     def suspects(self) -> frozenset[int]:
         """For which calls it was at work when it was last heard of."""
         if self._batches:
             return frozenset(call for batch in self._batches.values() for call in batch.calls)
         return frozenset(call for call, count in self._owed.items() if count)
-
-    def _limit(self) -> float:
-        if self._owed.get(LOADING):
-            return LOAD_SECONDS
-        longest = max((batch.seconds for batch in self._batches.values()), default=0.0)
-        return self.patience_seconds + SLACK * longest / self.speed

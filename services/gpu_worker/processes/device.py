@@ -76,7 +76,8 @@ class DeviceProcess:
         """
         ours, theirs = _SPAWN.Pipe()
         self._pipe = ours
-        self._sending = threading.Lock()
+        self._outbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        """What is to be sent: a process that reads no more keeps nobody waiting who only has something to say."""
         self._noting = threading.Lock()
         self._account = Account(time.monotonic, patience_seconds)
         self._loading = _Open(LOADING)
@@ -90,6 +91,7 @@ class DeviceProcess:
         self._account.asked(LOADING)
         self._process.start()
         theirs.close()
+        threading.Thread(target=self._send_all, name="device-calls", daemon=True).start()
         threading.Thread(target=self._listen, name="device-answers", daemon=True).start()
 
     @property
@@ -116,16 +118,17 @@ class DeviceProcess:
         self._most_clips = loaded.most_clips
         return loaded.files
 
-    def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
+    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
         """As `LoadedModel.check_hints`."""
         call = self._begin("check_hints", prompt=prompt, hotwords=hotwords)
-        for _ in self._answers(call, threading.Event()):
+        for _ in self._answers(call, stop):
             pass
 
-    def language(self, sounds: Iterator[Sound], *, stop: StopFlag) -> str:
+    def language(self, sounds: Iterator[Sound], *, stop: StopFlag, apart: bool = False) -> str:
         """As `LoadedModel.language`."""
-        call = self._begin("language")
-        self._feed(call, sounds)
+        call = self._begin("language", apart=apart)
+        # It has one answer, to all of them.
+        self._feed(call, sounds, owed=False)
         for language in self._answers(call, stop):
             return str(language)
         raise DeviceDiedError
@@ -135,7 +138,7 @@ class DeviceProcess:
     ) -> Iterator[ClipResult]:
         """As `LoadedModel.decode`; once `stop` is set it gives what is done, for `STOP_SECONDS` at most."""
         call = self._begin("decode", plan=plan, options=options, apart=apart)
-        self._feed(call, sounds)
+        self._feed(call, sounds, owed=True)
         for result in self._answers(call, stop):
             call.credit.release()
             yield result
@@ -143,8 +146,7 @@ class DeviceProcess:
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """End the process, kindly for so many seconds."""
         # Closing the pipe alone would not do: the listening thread holds it open while it reads.
-        with contextlib.suppress(DeviceDiedError):
-            self._send(Call(LOADING, "exit", {}))
+        self._send(Call(LOADING, "exit", {}))
         if not self._ended.wait(seconds):
             self._process.kill()
             self._ended.wait(KILL_SECONDS)
@@ -155,14 +157,10 @@ class DeviceProcess:
         self._open[call.number] = call
         with self._noting:
             self._account.opened(call.number)
-        try:
-            self._send(Call(call.number, method, arguments), owed=method == "check_hints")
-        except DeviceDiedError:
-            del self._open[call.number]
-            raise
+        self._send(Call(call.number, method, arguments), owed=method == "check_hints")
         return call
 
-    def _feed(self, call: _Open, sounds: Iterator[Sound]) -> None:
+    def _feed(self, call: _Open, sounds: Iterator[Sound], *, owed: bool) -> None:
         """Send what is read, on a thread beside the one that waits for answers."""
 
         def feed() -> None:
@@ -172,10 +170,10 @@ class DeviceProcess:
                         pass
                     if call.over.is_set():
                         return
-                    self._send(Call(call.number, "sound", {"index": index, "samples": samples}), owed=True)
+                    self._send(Call(call.number, "sound", {"index": index, "samples": samples}), owed=owed)
                 self._send(Call(call.number, "end", {}), owed=True)
-            except (StoppedError, DeviceDiedError):
-                # The caller has stopped by itself, or hears of the death from whoever listens.
+            except StoppedError:
+                # So has the caller, by itself.
                 pass
             except BaseException as error:  # noqa: BLE001 - the reader's error is the caller's
                 call.answers.put(Answer(call.number, error=error))
@@ -207,8 +205,7 @@ class DeviceProcess:
             call.over.set()
             del self._open[call.number]
             if not ended and given_up_at is None:
-                with contextlib.suppress(DeviceDiedError):
-                    self._stop(call)
+                self._stop(call)
 
     def _stop(self, call: _Open) -> None:
         call.over.set()
@@ -220,11 +217,13 @@ class DeviceProcess:
         if owed:
             with self._noting:
                 self._account.asked(call.number)
-        try:
-            with self._sending:
+        self._outbox.put(call)
+
+    def _send_all(self) -> None:
+        # Whoever listens notices that the process is gone, and says so.
+        with contextlib.suppress(OSError, ValueError):
+            while call := self._outbox.get():
                 self._pipe.send(call)
-        except (OSError, ValueError):
-            raise DeviceDiedError from None
 
     def _listen(self) -> None:
         with contextlib.suppress(EOFError, OSError):
@@ -233,11 +232,13 @@ class DeviceProcess:
         self._process.join(KILL_SECONDS)
         with self._noting:
             suspects = self._account.suspects()
-        self._ended.set()
         log.warning("device.ended", exit_code=self._process.exitcode)
         for call in list(self._open.values()):
             guilt = len(suspects) if call.number in suspects else 0
             call.answers.put(Answer(call.number, error=DeviceDiedError(guilt), last=True))
+        # Only now: whoever sees that it has ended and has no answer is none of those.
+        self._ended.set()
+        self._outbox.put(None)
 
     def _hear(self) -> None:
         """Take what the process says, until it hangs and is killed."""

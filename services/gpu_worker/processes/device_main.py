@@ -103,9 +103,9 @@ class _Server:
 def _perform(model: LoadedModel, call: Call, task: _Task) -> Iterator[Any]:
     match call.method:
         case "check_hints":
-            model.check_hints(**call.arguments)
+            model.check_hints(**call.arguments, stop=task.stop)
         case "language":
-            yield model.language(task.coming(), stop=task.stop, call=call.number)
+            yield model.language(task.coming(), **call.arguments, stop=task.stop, call=call.number)
         case "decode":
             yield from model.decode(task.coming(), **call.arguments, stop=task.stop, call=call.number)
 

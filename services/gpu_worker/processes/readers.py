@@ -105,8 +105,8 @@ class ReaderProcesses:
             if pipe.poll(_POLL_SECONDS):
                 try:
                     return cast("Found | Alive | Failed | Done", pipe.recv())
-                except EOFError:
-                    # Of several causes for an end, that we are told to stop is the likelier one.
+                except (EOFError, OSError):
+                    # It has ended, perhaps in the middle of a word. If we are told to stop, then because of that.
                     if stop.is_set():
                         break
                     raise self._death(process) from None

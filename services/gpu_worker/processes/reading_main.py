@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from services.common import logs
 from services.common.domain.errors import InvalidMediaError, TranscriberError
+from services.gpu_worker.engine.faults import is_of_the_machine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +81,7 @@ def serve(pipe: Connection, limits: Limits, task: str, arguments: dict[str, Any]
     # A notice or Ctrl-C is the worker's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    logs.configure("info", service="gpu_worker", reading=task)
     _limit(limits)
     with suppress(BrokenPipeError):
         try:
@@ -119,8 +122,6 @@ def failure(error: Exception, limits: Limits) -> Failed:
     Ours are what they are. Of the others, what says something of this machine stays an OSError; all the rest is the
     recording's, whatever a library called it.
     """
-    from services.gpu_worker.engine.audio.containers import is_of_the_machine  # noqa: PLC0415 - as above
-
     if isinstance(error, TranscriberError):
         cause = error.__cause__
         return Failed(error, "".join(traceback.format_exception(cause)) if cause else "")

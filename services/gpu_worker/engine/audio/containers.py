@@ -6,7 +6,6 @@ that are listed are opened, and only the protocol `file`.
 
 from __future__ import annotations
 
-import errno
 import io
 import struct
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from services.common.domain.media_types import FORMAT_WHITELIST
 from services.gpu_worker.engine.audio.beginnings import next_beginning
 from services.gpu_worker.engine.audio.riff import wav
 from services.gpu_worker.engine.audio.tags import id3_length
+from services.gpu_worker.engine.faults import is_of_the_machine
 
 Untyped: TypeAlias = Any
 """An object of a library without type information."""
@@ -31,8 +31,6 @@ _TS_DISCONT = 0x0200
 """libavformat's flag for formats in which stamps may be set anew at any moment."""
 BOUNDED = frozenset({"flac", "matroska", "mov"})
 """Formats that FFmpeg reads on into the next file, by the rules of the first."""
-_OF_THE_MACHINE = frozenset({errno.ENOENT, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC})
-"""Not EIO, which FFmpeg says of files that end too early."""
 SMALL = 64 * 2**20
 """Bytes of a file that is quickly searched."""
 
@@ -76,11 +74,6 @@ def _open(file: str | io.FileIO, form: str | None, options: dict[str, str]) -> U
         if is_of_the_machine(error):
             raise
         raise InvalidMediaError("The file is no audio or video in a format that is read here.") from error
-
-
-def is_of_the_machine(error: Exception) -> bool:
-    """Whether an error says something of this machine; all others that a library raises say it of the file."""
-    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _OF_THE_MACHINE)
 
 
 def _bound(path: Path, container: Untyped, start: int) -> int | None:

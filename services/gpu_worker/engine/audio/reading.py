@@ -10,7 +10,7 @@ import structlog
 
 from services.common.domain.errors import InvalidMediaError, TranscriberError
 from services.gpu_worker.engine.audio.alignment import Alignment
-from services.gpu_worker.engine.audio.containers import is_of_the_machine, opened
+from services.gpu_worker.engine.audio.containers import opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.mixing import Mixer
 from services.gpu_worker.engine.audio.openings import Openings
@@ -18,6 +18,7 @@ from services.gpu_worker.engine.audio.samples import Block, Pause, Samples
 from services.gpu_worker.engine.audio.selection import Selection, select
 from services.gpu_worker.engine.audio.track import Track
 from services.gpu_worker.engine.audio.watching import Findings
+from services.gpu_worker.engine.faults import is_of_the_machine
 from services.gpu_worker.engine.plan import RATE, Hearing, Source, on_the_clock
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 

@@ -12,7 +12,6 @@ from services.gpu_worker.engine.audio.clock import LONGEST_JUMP, LONGEST_SPLICE,
 from services.gpu_worker.engine.audio.containers import (
     STAMPLESS,
     Untyped,
-    is_of_the_machine,
     is_spliced,
     name,
 )
@@ -20,6 +19,7 @@ from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.resampling import Resampler
 from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Names, Piece, Samples
 from services.gpu_worker.engine.audio.tags import is_tagged
+from services.gpu_worker.engine.faults import is_of_the_machine
 from services.gpu_worker.engine.plan import RATE
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
