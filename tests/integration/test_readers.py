@@ -8,11 +8,15 @@ import os
 import re
 import signal
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -134,6 +138,64 @@ def test_a_process_that_dies_in_the_middle_of_what_it_gives_is_the_recordings_er
         list(sounds)
 
 
+def test_a_process_that_stands_still_in_the_middle_of_what_it_gives_is_given_up(talking: Path) -> None:
+    plan = planned(talking)
+    sounds = reader(silence_seconds=0.5).sounds(talking, plan, [0] * 50, stop=threading.Event())
+    next(sounds)
+    pid = reading()
+    time.sleep(0.3)
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(InvalidMediaError, match="did not get on"):
+        list(sounds)
+
+
+def test_whoever_forks_readers_may_be_killed_and_nobody_is_blamed(talking: Path) -> None:
+    planned(talking)
+    forks = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined] # nothing public tells it
+    os.kill(forks, signal.SIGTERM)
+    planned(talking)
+    assert forkserver._forkserver._forkserver_pid == forks, "a signal to the group is the worker's business"  # type: ignore[attr-defined]
+    os.kill(forks, signal.SIGKILL)
+    planned(talking)
+
+
+def test_no_reader_outlives_a_worker_that_is_killed(endless: Path) -> None:
+    """Not even one that waits for a file which never comes."""
+    code = f"import tests.integration.test_readers as t; from pathlib import Path; t.planned(Path({str(endless)!r}))"
+    worker = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    until(lambda: any("forkserver" in word for process in family(worker.pid) for word in command(process)))
+    until(lambda: len(family(worker.pid)) >= len(("worker", "resource tracker", "forkserver", "reader")))
+    readers_there = family(worker.pid)
+    worker.kill()
+    worker.wait()
+    until(lambda: not [process for process in readers_there if command(process)])
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def family(session: int) -> list[int]:
+    """The processes of a session."""
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            with suppress(OSError):
+                fields = (process / "stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+                found += [int(process.name)] if int(fields[3]) == session else []
+    return found
+
+
+def command(process: int) -> list[str]:
+    """What a process was started with; nothing once it is gone."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_text("utf-8", "replace").split("\0")[:-1]
+    return []
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE])
 def test_what_the_machine_lacks_stays_what_it_is(number: int) -> None:
     told = failure(OSError(number, os.strerror(number)), LIMITS)
@@ -155,7 +217,7 @@ def test_a_recording_that_takes_too_much_memory_is_the_recordings_error(talking:
 
 @pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")])
 def test_memory_that_is_not_allowed_is_told_with_its_limit(error: Exception) -> None:
-    assert "more than the 2048 MiB of memory" in str(failure(error, LIMITS).error)
+    assert "more memory than the 2048 MiB" in str(failure(error, LIMITS).error)
 
 
 def test_a_recording_that_takes_too_long_is_refused(silence: Path) -> None:

@@ -6,7 +6,10 @@ import errno
 
 OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 """It takes no more."""
-_OF_THE_MACHINE = OF_THE_DISK | {errno.ENOENT, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_OF_THE_MACHINE = OF_THE_DISK | {
+    *(errno.ENOENT, errno.EACCES, errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+    *(errno.EFBIG, errno.ESTALE),
+}
 """Not EIO, which FFmpeg says of files that end too early."""
 
 

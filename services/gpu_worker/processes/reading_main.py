@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import select
 import signal
+import threading
 import time
 import traceback
 from contextlib import suppress
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from services.common import logs
 from services.common.domain.errors import InvalidMediaError, TranscriberError
 from services.gpu_worker.engine.faults import is_of_the_machine
+from services.gpu_worker.processes.frames import send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,39 +68,60 @@ class Alive:
 class _Pulse:
     """A stop flag that is never set: it is asked at every packet, and so tells that reading gets on."""
 
-    def __init__(self, pipe: Connection) -> None:
+    def __init__(self, pipe: int) -> None:
         self._pipe = pipe
         self._told = time.monotonic()
 
     def is_set(self) -> bool:
         if time.monotonic() - self._told >= ALIVE_SECONDS:
             self._told = time.monotonic()
-            self._pipe.send(Alive())
+            _say(self._pipe, Alive())
         return False
 
 
-def serve(pipe: Connection, limits: Limits, task: str, arguments: dict[str, Any]) -> None:
+def serve(connection: Connection, limits: Limits, task: str, arguments: dict[str, Any]) -> None:
     """This process's life. The worker ends it by killing it, or by being gone."""
     # A notice or Ctrl-C is the worker's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pipe = connection.fileno()
+    threading.Thread(target=_watch_worker, args=(pipe,), daemon=True).start()
     logs.configure("info", service="gpu_worker", reading=task)
     _limit(limits)
-    with suppress(BrokenPipeError):
-        try:
-            for value in _perform(task, arguments, _Pulse(pipe)):
-                pipe.send(Found(value))
-            pipe.send(Done())
-        except BrokenPipeError:
-            raise
-        except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
-            pipe.send(failure(error, limits))
+    try:
+        for value in _perform(task, arguments, _Pulse(pipe)):
+            _say(pipe, Found(value))
+        _say(pipe, Done())
+    except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
+        _say(pipe, failure(error, limits))
+
+
+def _say(pipe: int, message: object) -> None:
+    try:
+        send(pipe, message)
+    except BrokenPipeError:
+        # Nobody is there any more; a library would take that for an error of the file's.
+        os._exit(0)
+
+
+def _watch_worker(pipe: int) -> None:
+    """The worker may be gone while FFmpeg waits for a disk, and nothing is said for which somebody would be missed."""
+    gone = select.poll()
+    gone.register(pipe, 0)
+    gone.poll()
+    os._exit(0)
 
 
 def _limit(limits: Limits) -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_mib * MIB,) * 2)
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.processor_seconds, limits.processor_seconds + 5))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for kind, most in (
+        (resource.RLIMIT_DATA, limits.memory_mib * MIB),
+        (resource.RLIMIT_CPU, limits.processor_seconds),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _, hard = resource.getrlimit(kind)
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        # At the soft limit of time a signal says what it was; at the hard one nothing does.
+        resource.setrlimit(kind, (soft, hard))
     # Should the whole machine run out of memory, this process goes, and not the one that holds the model.
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
@@ -127,8 +151,13 @@ def failure(error: Exception, limits: Limits) -> Failed:
         return Failed(error, "".join(traceback.format_exception(cause)) if cause else "")
     details = "".join(traceback.format_exception(error))
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        message = f"Reading the recording takes more than the {limits.memory_mib} MiB of memory that are allowed here."
+        message = (
+            f"Reading the recording would take more memory than the {limits.memory_mib} MiB that are allowed here, or "
+            "it has more tracks than can be read."
+        )
         return Failed(InvalidMediaError(message), details)
     if isinstance(error, OSError) and error.errno and is_of_the_machine(error):
         return Failed(OSError(error.errno, os.strerror(error.errno)), details)
+    if isinstance(error, ImportError):
+        return Failed(ImportError(str(error)), details)
     return Failed(InvalidMediaError(f"The recording cannot be read ({type(error).__name__})."), details)
