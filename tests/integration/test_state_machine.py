@@ -1,12 +1,13 @@
 """Everything at once, in any order: uploads, sweeps, two at a time, machines that die anywhere or are taken back,
-clocks ten minutes apart, an index that hides what is there and shows what was, no capacity, throttling, an S3 that
-answers 503, cancellation, retry, erasure. In the end every promise holds.
+devices that die or give nonsense, full disks, clocks ten minutes apart, an index that hides what is there and shows
+what was, no capacity, throttling, an S3 that answers 503, cancellation, retry, erasure. In the end every promise holds.
 
 `STATE_MACHINE_EXAMPLES=500` looks further than the tests do.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -19,7 +20,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from services.common.domain.clock import MINUTE, SECOND
+from services.common.domain.errors import DecoderFailedError
 from services.common.store.table import Table
+from services.gpu_worker.processes.device import DeviceDiedError
 from services.gpu_worker.worker import Worker
 from services.orchestrator.bulkheads import SweepFailedError
 from tests.crash.invariants import violations
@@ -34,6 +37,16 @@ TROUBLE = {
         "ResponseMetadata": {"HTTPStatusCode": 503},
     },
 }
+
+FAULTS = (
+    DeviceDiedError(0),
+    DeviceDiedError(1),
+    DeviceDiedError(2),
+    DecoderFailedError("The device gave back probabilities that are no numbers."),
+    OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+)
+"""The process that holds the model dies, or is killed because it hangs, over another's clips, these, or these among
+others; it gives what is no number; the disk takes no more."""
 
 
 class Deployment(RuleBasedStateMachine):
@@ -115,6 +128,20 @@ class Deployment(RuleBasedStateMachine):
         self.world.skew_ms, self.world.each_clip = skew, die
         self._in_trouble(self.world.run_machines)
         self.world.skew_ms, self.world.each_clip = 0, lambda _: None
+
+    @rule(error=st.sampled_from(FAULTS), clips=st.integers(1, 6))
+    def machines_run_and_a_device_or_a_disk_fails(self, error: Exception, clips: int) -> None:
+        """Once: what a recording does again and again ends it, which is another promise."""
+        seen: list[int] = []
+
+        def fail(_: Worker) -> None:
+            seen.append(1)
+            if len(seen) == clips:
+                raise error
+
+        self.world.each_clip = fail
+        self._in_trouble(self.world.run_machines)
+        self.world.each_clip = lambda _: None
 
     @rule(seconds=st.integers(1, 600))
     def time_passes(self, seconds: int) -> None:

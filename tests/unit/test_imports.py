@@ -1,9 +1,14 @@
-"""What a cold start may load: imports are what a Lambda's first caller waits for, and every process of a worker."""
+"""What a cold start may load: imports are what a Lambda's first caller waits for, and every process of a worker.
+
+And what a library does behind everybody's back when it is loaded.
+"""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -27,3 +32,12 @@ def loaded(module: str) -> set[str]:
 )
 def test_a_cold_start_loads_nothing_heavy(module: str, unwanted: set[str]) -> None:
     assert not loaded(module) & unwanted
+
+
+def test_no_library_of_the_engine_keeps_a_report_for_its_makers(tmp_path: Path) -> None:
+    """Onnxruntime writes down what it will send, under an identifier of the machine, once a session is made."""
+    code = "from services.gpu_worker.engine.speech import SpeechDetector, _session; _session()"
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    ours = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
+    subprocess.run([sys.executable, "-c", code], check=True, env=ours | home)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
