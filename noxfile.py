@@ -20,8 +20,24 @@ SUPPORTED = ("3.11", "3.13")
 """The oldest and the newest Python. The one that runs this file runs all tests, since every machine has that one."""
 OTHER = [version for version in SUPPORTED if version != HERE]
 ROOMS = ("tests/unit", "tests/integration", "tests/e2e")
-_OF_AN_INTERPRETER = ("api_callbacks", "api_jobs", "api_refusals", "cli", "engine", "engine_options")
-_OF_AN_INTERPRETER += ("example_receivers", "log_shipping", "media", "media_broken", "media_tracks", "models")
+_OF_AN_INTERPRETER = (
+    "api_callbacks",
+    "api_jobs",
+    "api_refusals",
+    "cli",
+    "engine",
+    "engine_options",
+    "engine_processes",
+)
+_OF_AN_INTERPRETER += (
+    "example_receivers",
+    "log_shipping",
+    "media",
+    "media_broken",
+    "media_tracks",
+    "models",
+    "readers",
+)
 ELSEWHERE = (
     *("tests/unit", "tests/e2e/test_command_line.py"),
     *(f"tests/integration/test_{name}.py" for name in _OF_AN_INTERPRETER),
