@@ -21,22 +21,9 @@ SUPPORTED = ("3.11", "3.13")
 OTHER = [version for version in SUPPORTED if version != HERE]
 ROOMS = ("tests/unit", "tests/integration", "tests/e2e")
 _OF_AN_INTERPRETER = (
-    "api_callbacks",
-    "api_jobs",
-    "api_refusals",
-    "cli",
-    "engine",
-    "engine_options",
-    "engine_processes",
-)
-_OF_AN_INTERPRETER += (
-    "example_receivers",
-    "log_shipping",
-    "media",
-    "media_broken",
-    "media_tracks",
-    "models",
-    "readers",
+    *("api_callbacks", "api_jobs", "api_refusals", "cli", "example_receivers", "log_shipping"),
+    *("engine", "engine_options", "engine_processes", "readers"),
+    *("media", "media_broken", "media_tracks", "models"),
 )
 ELSEWHERE = (
     *("tests/unit", "tests/e2e/test_command_line.py"),
