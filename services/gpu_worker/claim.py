@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 from enum import StrEnum
@@ -46,7 +47,16 @@ def name_of(part: Part) -> str:
 class Claim:
     """One claimed part; shared between the thread that works on it and the one that keeps its lease."""
 
-    def __init__(self, job: Job, part: Part, options: Options, *, confirmed: float, turn: int = 0) -> None:
+    def __init__(
+        self,
+        job: Job,
+        part: Part,
+        options: Options,
+        *,
+        confirmed: float,
+        turn: int = 0,
+        heartbeat_seconds: float = math.inf,
+    ) -> None:
         """`confirmed`: when the claim was asked for, on the monotonic clock, in seconds; `turn`: the part's place in
         the queue, which it keeps if it goes back.
         """
@@ -72,8 +82,8 @@ class Claim:
         doing, and what became of the part is for that write to find out."""
         self.ended = False
         """Whether nobody here works on it any more."""
-        self._patience = Patience(self.stop)
-        self._last_patience = Patience(self.hurry, last_try=True)
+        self._patience = Patience(self.stop, heartbeat_seconds=heartbeat_seconds)
+        self._last_patience = Patience(self.hurry, last_try=True, heartbeat_seconds=heartbeat_seconds)
 
     @property
     def name(self) -> str:

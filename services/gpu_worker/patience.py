@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
@@ -30,6 +31,8 @@ log = structlog.get_logger()
 Answer = TypeVar("Answer")
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
 """Between two tries of one call. Beside them each try has those of the client itself, a second or two apart."""
+HEARTBEATS = 0.5
+"""The longest pause, in heartbeats: the sweep takes a part whose beats it has missed for two and a half."""
 MOST_DOUBLINGS = 10
 """An outage of hours must not bring forth numbers that are none."""
 _PASSING = frozenset(
@@ -98,8 +101,19 @@ def _nobody() -> None:
 class Patience:
     """Asks AWS until it answers, or until there is no time left to ask."""
 
-    def __init__(self, stop: threading.Event, *, alive: Callable[[], None] = _nobody, last_try: bool = False) -> None:
-        """`alive` is told before every try; `last_try`: whoever is stopped while waiting asks once more."""
+    def __init__(
+        self,
+        stop: threading.Event,
+        *,
+        alive: Callable[[], None] = _nobody,
+        last_try: bool = False,
+        heartbeat_seconds: float = math.inf,
+    ) -> None:
+        """`alive` is told before every try; `last_try`: whoever is stopped while waiting asks once more.
+
+        `heartbeat_seconds`: of a worker whose leases hang on it.
+        """
+        self._longest = min(LONGEST_PAUSE_SECONDS, HEARTBEATS * heartbeat_seconds)
         self._stop = stop
         self._alive = alive
         self._last_try = last_try
@@ -123,7 +137,7 @@ class Patience:
                 if tries == 0:
                     # Not its words, which may hold an object's name.
                     log.warning("aws.waiting", error=_name(error), operation=getattr(error, "operation_name", None))
-                if stopped or (self._stop.wait(_pause(tries)) and not self._last_try):
+                if stopped or (self._stop.wait(_pause(tries, self._longest)) and not self._last_try):
                     raise StoppedError from error
                 tries += 1
             else:
@@ -132,9 +146,9 @@ class Patience:
                 return answer
 
 
-def _pause(tries: int) -> float:
+def _pause(tries: int, most: float) -> float:
     """Longer from try to try; spread, so that many workers do not come back at the same moment."""
-    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(tries, MOST_DOUBLINGS))
+    longest = min(most, FIRST_PAUSE_SECONDS * 2.0 ** min(tries, MOST_DOUBLINGS))
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter
 
 

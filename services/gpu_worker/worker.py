@@ -100,7 +100,11 @@ class Worker:
         self._meter = Meter(clock() / 1_000)
         self._metering = threading.Lock()
         self._watchdog = Watchdog(("loop", "heart"), patience_seconds=settings.hang_seconds)
-        self._patiently = Patience(self._departure.stop, alive=lambda: self._watchdog.beat("loop"))
+        self._patiently = Patience(
+            self._departure.stop,
+            alive=lambda: self._watchdog.beat("loop"),
+            heartbeat_seconds=settings.heartbeat_seconds,
+        )
         self.heart = Heart(store, presence, settings, held=lambda: self.held, clock=clock, alive=self._watchdog.beat)
         self._endings = Endings(
             store=store,
@@ -296,7 +300,14 @@ class Worker:
         if mine is None:
             return False
         confirmed = asked.get(mine.due_at, min(asked.values()))
-        claim = Claim(running, mine, options, confirmed=confirmed, turn=part.due_at)
+        claim = Claim(
+            running,
+            mine,
+            options,
+            confirmed=confirmed,
+            turn=part.due_at,
+            heartbeat_seconds=self._settings.heartbeat_seconds,
+        )
         self._held[claim.name] = claim
         if self._departure.told:
             # Told so while it was being claimed.

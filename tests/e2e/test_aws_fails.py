@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.outages.trial import Phase, Trial
 from tests.support.aws_proxy import Fault
 
-SECONDS = 4.0
+SECONDS = 6.0
 """Twice the lease that belongs to it."""
 MEETINGS = 2
 """In a row: still at work when the outage begins."""

@@ -229,3 +229,9 @@ def test_who_fell_silent_asks_for_its_end_until_the_machine_must_go(monkeypatch:
     assert claim.to_the_last(failing(0)) == "answer"
     with pytest.raises(StoppedError):
         claim.to_the_last(failing(1))
+
+
+def test_who_beats_often_is_back_before_the_sweep_has_looked_twice() -> None:
+    stop = Stopping()
+    Patience(stop, heartbeat_seconds=0.4)(failing(6))
+    assert max(stop.pauses) <= 0.2
