@@ -89,11 +89,6 @@ class Endings:
         outcome = Outcome(result=result, cost=self._cost(claim))
         self._end(claim, outcome, {**times, "completed": self._clock()}, **inline)
 
-    def refuse(self, claim: Claim, error: PermanentError) -> None:
-        """A job whose options, or whose model, this deployment cannot honour."""
-        self.fail(claim, error)
-        claim.ended = True
-
     def fail(self, claim: Claim, error: TranscriberError) -> None:
         """The job ends with this error."""
         try:

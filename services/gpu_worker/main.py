@@ -32,8 +32,9 @@ from services.gpu_worker.presence import Presence
 from services.gpu_worker.processes.readers import ReaderProcesses
 from services.gpu_worker.processes.reading_main import Limits
 from services.gpu_worker.sender import Sender
+from services.gpu_worker.work import HOUR_SECONDS
 from services.gpu_worker.work_folder import WorkFolder
-from services.gpu_worker.worker import HOUR_SECONDS, Worker
+from services.gpu_worker.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

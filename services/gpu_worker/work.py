@@ -73,8 +73,6 @@ class Work:
                     self._transcribe(claim, engine, model, folder)
         except Exception as error:  # noqa: BLE001 - every error is somebody's fault, and `settle` says whose
             self._endings.settle(claim, engine, error)
-        finally:
-            claim.ended = True
 
     def _transcribe(self, claim: Claim, engine: EngineProcess, model: ModelFiles, folder: Path) -> None:
         recording = folder / "recording"

@@ -5,38 +5,32 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from services.common.domain.errors import InvalidOptionError, PermanentError
-from services.common.domain.events import EventType, Places, compose
-from services.common.domain.options import Options
-from services.common.domain.prices import dollars_per_hour
-from services.common.domain.states import TERMINAL, JobStatus
-from services.common.store.codec import UnknownVersionError
-from services.common.store.events import Announcement
+from services.common.domain.events import Places
+from services.common.domain.states import TERMINAL
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
 from services.gpu_worker.claim import Claim, Stop, name_of
+from services.gpu_worker.costs import Costs
 from services.gpu_worker.departure import Departure
 from services.gpu_worker.endings import Endings
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.engines import Engines
 from services.gpu_worker.gate import GateFailedError, examine
 from services.gpu_worker.heart import Heart
-from services.gpu_worker.meter import Meter
 from services.gpu_worker.patience import Patience
 from services.gpu_worker.preflight import kind_of_device
 from services.gpu_worker.processes.device import DeviceDiedError
 from services.gpu_worker.sd_notify import Watchdog
+from services.gpu_worker.taking import Taking
 from services.gpu_worker.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from services.common.domain.records import Job, Part
     from services.common.store.store import Store
     from services.gpu_worker.engine.model import ModelFiles
     from services.gpu_worker.engine_process import EngineProcess
@@ -48,10 +42,6 @@ if TYPE_CHECKING:
     from services.gpu_worker.work_folder import WorkFolder
 
 log = structlog.get_logger()
-CANDIDATES = 10
-"""Queued parts looked at for one claim: the first may be somebody else's a moment later."""
-HOUR_SECONDS = 3_600
-"""Seconds that a price is for."""
 DEVICE_FAILS = "the device fails"
 """Why such a machine leaves: another may be sound."""
 
@@ -86,19 +76,15 @@ class Worker:
         """
         self._engines = Engines(make_engine, self._pass_gate)
         self._start = start
-        self._store = store
-        self._places = places
         self._settings = settings
         self._identity = identity
         self._presence = presence
         self._sender = sender
         self._folder = folder
-        self._clock = clock
         self._held: dict[str, Claim] = {}
         self._changed = threading.Event()
         self._departure = departure or Departure()
-        self._meter = Meter(clock() / 1_000)
-        self._metering = threading.Lock()
+        self._costs = Costs(identity, clock)
         self._watchdog = Watchdog(("loop", "heart"), patience_seconds=settings.hang_seconds)
         self._patiently = Patience(
             self._departure.stop,
@@ -106,12 +92,22 @@ class Worker:
             heartbeat_seconds=settings.heartbeat_seconds,
         )
         self.heart = Heart(store, presence, settings, held=lambda: self.held, clock=clock, alive=self._watchdog.beat)
+        self._taking = Taking(
+            store=store,
+            places=places,
+            settings=settings,
+            identity=identity,
+            presence=presence,
+            clock=clock,
+            lease_ends=self.heart.lease_ends,
+            patiently=self._patiently,
+        )
         self._endings = Endings(
             store=store,
             places=places,
             sender=sender,
             clock=clock,
-            cost=self._cost,
+            cost=lambda claim: self._costs.so_far(claim.name),
             engine_failed=self._engines.failed,
         )
         self._work = Work(
@@ -172,7 +168,7 @@ class Worker:
         self._patiently(self._presence.beat)
         times = self._presence.machine_times()
         if "launched" in times:
-            self._meter = Meter(times["launched"] / 1_000)
+            self._costs.launched(times["launched"])
 
     def work(self) -> None:
         """Claim and do until the queue is empty or the machine must go."""
@@ -241,87 +237,40 @@ class Worker:
         return False
 
     def _anything_to_do(self) -> bool:
-        return any(True for _ in self._candidates())
-
-    def _candidates(self) -> Iterator[tuple[Part, Job | None]]:
-        """Parts that may be taken, with their jobs; those of a version that is not known here are left alone."""
-        for part in self._patiently(lambda: list(self._store.parts.ready(self._clock(), CANDIDATES))):
-            try:
-                yield part, self._patiently(partial(self._store.jobs.get, part.job_id))
-            except UnknownVersionError as error:
-                log.warning("job.left_alone", job_id=part.job_id, error=str(error))
+        return any(True for _ in self._taking.candidates())
 
     def take_one(self) -> bool:
         """Claim the next part that can be had; False if there is none, or if it has to wait until nothing is held.
 
         Nothing is taken past one that waits for that: under a steady stream it would wait for ever.
         """
-        for part, job in self._candidates():
+        for part, job in self._taking.candidates():
             if name_of(part) in self._held:
                 # Given back a moment ago by a thread that has yet to end, or shown by an index that is late.
                 continue
             if job is None or job.status in TERMINAL:
-                self._close(part)
+                self._taking.close(part)
                 continue
-            options, wrong = self._options(job)
+            options, wrong = self._taking.options(job)
             if not joins(part, options.model_key, self.held):
                 return False
-            if self._claim(job, part, options, wrong):
+            if claim := self._taking.claim(job, part, options):
+                self._hold(claim, wrong)
                 return True
         return False
 
-    def _close(self, part: Part) -> None:
-        """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
-        if self._patiently(lambda: self._store.parts.close(part)):
-            log.warning("part.closed", job_id=part.job_id, part=part.part_id)
-
-    def _claim(self, job: Job, part: Part, options: Options, wrong: InvalidOptionError | None) -> bool:
-        first = job.status is JobStatus.QUEUED
-        now = self._clock()
-        times = {"claimed": now} | self._machine_times(job) if first else {}
-        running = replace(job, status=JobStatus.RUNNING, waiting=None, times={**job.times, **times})
-        announcement = None
-        if first and "claimed" not in job.times:
-            # Once in each run of the job, however often it is interrupted.
-            event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
-            callbacks = self._patiently(lambda: self._store.callbacks.of_job(job))
-            announcement = Announcement(event, job.source_key, callbacks)
-        asked: dict[int, float] = {}
-
-        def ask() -> Part | None:
-            # Of several tries it is not known which arrived; the lease that the table has tells.
-            lease_ends = self.heart.lease_ends()
-            asked.setdefault(lease_ends, time.monotonic())
-            return self._store.parts.claim(
-                part, job, owner=self._identity.owner, lease_ends=lease_ends, started=announcement, times=times
-            )
-
-        mine = self._patiently(ask)
-        if mine is None:
-            return False
-        confirmed = asked.get(mine.due_at, min(asked.values()))
-        claim = Claim(
-            running,
-            mine,
-            options,
-            confirmed=confirmed,
-            turn=part.due_at,
-            heartbeat_seconds=self._settings.heartbeat_seconds,
-        )
+    def _hold(self, claim: Claim, wrong: InvalidOptionError | None) -> None:
         self._held[claim.name] = claim
         if self._departure.told:
             # Told so while it was being claimed.
             claim.let_go(Stop.LEAVING)
-        with self._metering:
-            self._meter.enter(claim.name, now / 1_000)
-        log.info("part.claimed", job_id=job.job_id, part=part.part_id, attempt=mine.attempt)
+        self._costs.enter(claim.name)
         self._start(lambda: self._do(claim, wrong))
-        return True
 
     def _do(self, claim: Claim, wrong: InvalidOptionError | None) -> None:
         try:
             if wrong:
-                self._endings.refuse(claim, wrong)
+                self._endings.fail(claim, wrong)
             elif ready := self._engine_for(claim):
                 self._work.do(claim, *ready)
                 if self._engines.distrusted:
@@ -331,9 +280,8 @@ class Worker:
             # It could not even be given back: its lease ends, and the sweep takes it up.
             log.exception("part.lost", job_id=claim.part.job_id, part=claim.part.part_id)
         finally:
-            with self._metering:
-                self._meter.leave(claim.name, self._clock() / 1_000)
             claim.ended = True
+            self._costs.leave(claim.name)
             del self._held[claim.name]
             self._changed.set()
 
@@ -342,7 +290,7 @@ class Worker:
         try:
             return self._engines.ready(claim.options.model_key, alone=len(self._held) == 1)
         except PermanentError as error:
-            self._endings.refuse(claim, error)
+            self._endings.fail(claim, error)
         except GateFailedError as error:
             log.error("device.failed", code=error.code, message=str(error))  # noqa: TRY400 - the sentence says it all
             self._endings.give_back(claim)
@@ -358,30 +306,3 @@ class Worker:
         if self._folder.spent:
             # Nothing here would make room: every recording would fare like this. Another machine has a disk of its own.
             self.leave(self._folder.spent)
-
-    def _options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
-        """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""
-        try:
-            return Options.parse(job.options, self._settings.models), None
-        except InvalidOptionError as error:
-            return Options.parse({}, self._settings.models), error
-
-    def _machine_times(self, job: Job) -> dict[str, int]:
-        """Stages of this machine's start that this job has waited for."""
-        asked = job.times.get("queued", job.created_at)
-        return {stage: moment for stage, moment in self._presence.machine_times().items() if moment >= asked}
-
-    def _cost(self, claim: Claim) -> dict[str, Any]:
-        """What the job has cost until now: its share of the machine's time, the boot included."""
-        with self._metering:
-            seconds = self._meter.so_far(claim.name, self._clock() / 1_000)
-        machine = self._identity.machine
-        price = dollars_per_hour(machine.instance_type, self._identity.market) if machine else None
-        cost: dict[str, Any] = {"machine_seconds": round(seconds, 1), "market": self._identity.market}
-        if machine and price is not None:
-            cost |= {
-                "instance_type": machine.instance_type,
-                "dollars_per_hour": price,
-                "dollars": round(seconds * price / HOUR_SECONDS, 6),
-            }
-        return cost

@@ -21,12 +21,11 @@ from services.gpu_worker.files import Files
 from services.gpu_worker.identity import Identity
 from services.gpu_worker.presence import Presence
 from services.gpu_worker.sender import Sender
-from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.work_folder import WorkFolder
 from services.gpu_worker.worker import Worker
 from tests.support.gateway import Client
 from tests.support.step_engine import StepEngine
-from tests.support.world import BUCKET, TABLE, World
+from tests.support.world import BUCKET, World, lively
 
 pytestmark = pytest.mark.alone
 
@@ -43,20 +42,7 @@ class Machine:
         self.at_clip, self.decode = threading.Event(), threading.Event()
         self.asked, self.answer = threading.Event(), threading.Event()
         self.engine_patience: list[float] = []
-        settings = WorkerSettings(
-            table_name=TABLE,
-            bucket_name=BUCKET,
-            deployment="test",
-            secrets_key_id="key",
-            models=("whisper-base",),
-            device="cpu",
-            gate_likeness=0,
-            gate_floor_cpu=0,
-            idle_seconds=idle_seconds,
-            index_lag_seconds=0,
-            poll_seconds=0.1,
-            heartbeat_seconds=0.1,
-        )
+        settings = lively(idle_seconds=idle_seconds, heartbeat_seconds=0.1)
         identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="none")
         self.presence = Presence(world.store, identity, settings, world.clock)
         engine: Any = StepEngine(1, 1, self._clip)

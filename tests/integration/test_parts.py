@@ -14,7 +14,8 @@ from services.common.domain.events import EventType
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.parts import Parts
-from services.gpu_worker.worker import CANDIDATES, Worker
+from services.gpu_worker.taking import CANDIDATES
+from services.gpu_worker.worker import Worker
 from tests.crash.invariants import violations
 from tests.support.step_world import StepWorld, step_world
 

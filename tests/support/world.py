@@ -28,6 +28,7 @@ from services.common.store.store import Store
 from services.common.store.table import Key
 from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
+from services.gpu_worker.settings import WorkerSettings
 from services.local import moto_dynamodb
 from services.local.resources import TABLE_SHAPE
 from tests.support.faults import Faults
@@ -39,6 +40,23 @@ TABLE, BUCKET = "transcription-jobs", "recordings"
 moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)
 # It also makes ready for whoever speaks to AWS through `requests`, which nobody does here.
 moto.core.models.RESPONSES_METHODS = []
+
+
+def lively(**more: Any) -> WorkerSettings:
+    """Settings of a worker in threads of this process, which looks and beats often and takes any device for good."""
+    usual: dict[str, Any] = {
+        "table_name": TABLE,
+        "bucket_name": BUCKET,
+        "deployment": "test",
+        "secrets_key_id": "key",
+        "models": ("whisper-base",),
+        "device": "cpu",
+        "gate_likeness": 0,
+        "gate_floor_cpu": 0,
+        "index_lag_seconds": 0,
+        "poll_seconds": 0.1,
+    }
+    return WorkerSettings(**usual | more)
 
 
 class Clock:

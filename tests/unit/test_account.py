@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.gpu_worker.processes.account import LOAD_SECONDS, SLACK, STOP_SECONDS, Account
+from services.gpu_worker.processes.account import LOAD_SECONDS, SLACK, STOP_LIMIT_SECONDS, Account
 from services.gpu_worker.processes.messages import LOADING
 
 
@@ -83,8 +83,8 @@ def test_a_stop_has_to_be_answered_soon_whatever_the_device_does(account: Accoun
     account.asked(1)
     account.begun(0, frozenset({1}), 600.0)
     account.told_to_stop(1)
-    clock.now += STOP_SECONDS + 1
-    assert account.overdue() == f"a stop was not answered in {STOP_SECONDS:g} s"
+    clock.now += STOP_LIMIT_SECONDS + 1
+    assert account.overdue() == f"a stop was not answered in {STOP_LIMIT_SECONDS:g} s"
 
 
 def test_what_has_had_its_last_answer_is_owed_nothing_more(account: Account, clock: Clock) -> None:

@@ -274,7 +274,7 @@ def test_a_device_of_which_nothing_is_asked_may_be_silent(
 def test_a_device_that_does_not_even_answer_a_stop_is_killed(
     other: OtherSide, process: DeviceProcess, decode: Decode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(account, "STOP_SECONDS", 0.2)
+    monkeypatch.setattr(account, "STOP_LIMIT_SECONDS", 0.2)
     stop = threading.Event()
     stopped = decode(stop=stop)
     other.say(Busy(0, frozenset({other.asked("decode").number}), 3_000))

@@ -32,8 +32,9 @@ def verified(body: bytes, headers: dict[str, str]) -> Any:  # noqa: ANN401 - any
 
 def handle(message: dict[str, Any]) -> None:
     """What the message is for; runs after the answer has been sent."""
-    data = message["data"]
-    print(json.dumps({"type": message["type"], "job_id": data.get("job_id")}), flush=True)
+    line = json.dumps({"type": message["type"], "job_id": message["data"].get("job_id")})
+    # With its end in one piece: messages are handled on several threads.
+    print(f"{line}\n", end="", flush=True)
 
 
 @app.post("/hook")

@@ -91,7 +91,7 @@ class Part:
     behind: int = 0
     """When a process died over it: those that were queued by then go first (`endurance.LONGEST_WAIT_MS`). 0: never."""
     suspected: bool = False
-    """Whether a process died over one of several, this among them: from then on its clips share no batch."""
+    """Whether a process died over one of several, this among them: its clips have the device for themselves since."""
     expires_at: int | None = None
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
 from services.common.domain.options import Options
 from services.gpu_worker.engine.language import telling
 from services.gpu_worker.engine.plan import Plan
-from services.gpu_worker.engine.reader import ALONE_SECONDS, PART_SECONDS, Reader, Sound
+from services.gpu_worker.engine.reader import Reader, Sound
 from services.gpu_worker.engine.results import ClipResult
 from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 
@@ -44,29 +46,22 @@ class Engine:
         *,
         max_seconds: float,
         stop: StopFlag,
-        part_seconds: float = PART_SECONDS,
-        alone_seconds: float = ALONE_SECONDS,
         apart: bool = False,
+        **lengths: float,
     ) -> Plan:
-        """Read a recording once and plan it. `apart`: nothing of another is on the device while its language is told.
+        """Read a recording once and plan it; `lengths` as `Reader.plan` takes them.
 
-        Raises InvalidMediaError, NoAudioTrackError, AudioTooLongError, InvalidOptionError for hints that are too long,
-        and StoppedError once `stop` is set.
+        `apart`: nothing of another recording is on the device while its language is told. Raises InvalidMediaError,
+        NoAudioTrackError, AudioTooLongError, InvalidOptionError for hints that are too long, and StoppedError once
+        `stop` is set.
         """
         if options.prompt or options.hotwords:
             self._model.check_hints(options.prompt, options.hotwords, stop=stop)
-        plan = self._reader.plan(
-            path,
-            options,
-            max_seconds=max_seconds,
-            stop=stop,
-            part_seconds=part_seconds,
-            alone_seconds=alone_seconds,
-        )
+        plan = self._reader.plan(path, options, max_seconds=max_seconds, stop=stop, **lengths)
         if plan.language != "auto":
             return plan
-        with _Ending() as ended:
-            sounds = self._reader.sounds(path, plan, telling(plan), stop=AnyOf(stop, ended))
+        with _until_done() as done:
+            sounds = self._reader.sounds(path, plan, telling(plan), stop=AnyOf(stop, done))
             return replace(plan, language=self._model.language(sounds, stop=stop, apart=apart))
 
     def decode(
@@ -87,8 +82,8 @@ class Engine:
         DecoderFailedError when the device gives what is no number; ReadingDiffersError when the recording is read
         otherwise than it was planned.
         """
-        with _Ending() as ended:
-            sounds = self._reader.sounds(path, plan, sorted(set(clips)), stop=AnyOf(stop, ended), part=part)
+        with _until_done() as done:
+            sounds = self._reader.sounds(path, plan, sorted(set(clips)), stop=AnyOf(stop, done), part=part)
             yield from self._model.decode(sounds, plan, options, stop=stop, apart=apart)
 
     def cut_parts(self, path: Path, plan: Plan, folder: Path, *, stop: StopFlag) -> None:
@@ -96,18 +91,11 @@ class Engine:
         self._reader.cut_parts(path, plan, folder, stop=stop)
 
 
-class _Ending:
+@contextmanager
+def _until_done() -> Iterator[threading.Event]:
     """A flag that is set at the end of a block: nobody reads on for a decoder that has given up."""
-
-    def __init__(self) -> None:
-        self._over = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over = True
-
-    def is_set(self) -> bool:
-        """Whether the block is over."""
-        return self._over
+    done = threading.Event()
+    try:
+        yield done
+    finally:
+        done.set()

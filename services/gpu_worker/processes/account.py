@@ -11,7 +11,7 @@ from services.gpu_worker.processes.messages import LOADING
 
 LOAD_SECONDS = 600.0
 """A model's first touch may be slow, block by block out of an image."""
-STOP_SECONDS = 15.0
+STOP_LIMIT_SECONDS = 15.0
 """A stop is answered within a fraction of a second, whatever the device does."""
 SLACK = 10.0
 """How many times as long as it should take a batch may take: the speed is that of a short clip, and others compute."""
@@ -77,8 +77,8 @@ class Account:
     def overdue(self) -> str | None:
         """Why the process is taken for hung; None while it is not."""
         now = self.clock()
-        if any(now - told > STOP_SECONDS for told in self._told.values()):
-            return f"a stop was not answered in {STOP_SECONDS:g} s"
+        if any(now - told > STOP_LIMIT_SECONDS for told in self._told.values()):
+            return f"a stop was not answered in {STOP_LIMIT_SECONDS:g} s"
         for batch in self._batches.values():
             limit = self.patience_seconds + SLACK * batch.seconds / self.speed
             if now - batch.since > limit:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 
 from services.common.domain.errors import InvalidMediaError
-from services.gpu_worker.engine.reader import ALONE_SECONDS, PART_SECONDS
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.processes.frames import Frames
 from services.gpu_worker.processes.reading_main import Alive, Done, Failed, Found, Limits, serve
@@ -59,18 +58,8 @@ class ReaderProcesses:
         """Start the process from which readers are forked; returns at once, and the first reading need not wait."""
         forkserver.ensure_running()
 
-    def plan(
-        self,
-        path: Path,
-        options: Options,
-        *,
-        max_seconds: float,
-        stop: StopFlag,
-        part_seconds: float = PART_SECONDS,
-        alone_seconds: float = ALONE_SECONDS,
-    ) -> Plan:
+    def plan(self, path: Path, options: Options, *, stop: StopFlag, **lengths: float) -> Plan:
         """As `LocalReader.plan`."""
-        lengths = {"max_seconds": max_seconds, "part_seconds": part_seconds, "alone_seconds": alone_seconds}
         (plan,) = self._read("plan", stop, path=path, options=options, **lengths)
         return cast("Plan", plan)
 
@@ -117,6 +106,9 @@ class ReaderProcesses:
             if isinstance(message, Found):
                 yield message.value
         if isinstance(message, Failed):
+            if stop.is_set():
+                # The file may be gone already, with the folder it lay in.
+                raise StoppedError
             if message.details:
                 log.warning("reading.failed", task=process.name, details=message.details)
             raise message.error
