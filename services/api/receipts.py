@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from services.common.domain.clock import DAY, rfc3339
-from services.common.store.commands import TOMBSTONE_MS
+from services.common.store.commands import LINGER_MS, TOMBSTONE_MS
 from services.common.store.idempotency import KEPT_MS
 from services.common.store.tombstones import Tombstone
 
@@ -18,7 +18,11 @@ QUEUE_DAYS = 14
 class Removed(BaseModel):
     """How much was deleted, by kind."""
 
-    recording: int = Field(default=0, description="The upload, and what was uploaded for the job later.")
+    recording: int = Field(
+        default=0,
+        description="The upload, and what came since: for a job of the API whatever was uploaded with its form, for a "
+        "plain upload the same file under the same key.",
+    )
     results: int = Field(default=0, description="Files: transcripts of every attempt.")
     work: int = Field(default=0, description="Files: plans, audio of parts, checkpoints.")
     records: int = Field(default=0, description="In the table: parts, events, deliveries, the job's own callback.")
@@ -37,6 +41,10 @@ class Receipt(BaseModel):
     job_id: str
     erased_at: str
     removed: Removed
+    erases_uploads_until: str | None = Field(
+        description="What S3 dates until then, and is uploaded for the job or once more, is erased too and counted as "
+        "`recording`; later it is a new recording. Never earlier than a day after the last search."
+    )
     ages_out: list[AgesOut]
     final: bool = Field(
         description="false while something may still come (a machine's last write, an upload with a form that is still "
@@ -49,6 +57,7 @@ class Receipt(BaseModel):
             job_id=grave.job_id,
             erased_at=rfc3339(grave.erased_at),
             removed=Removed(**(grave.receipt or {})),
+            erases_uploads_until=rfc3339(grave.until) if grave.until else None,
             ages_out=_ages_out(log_days),
             final=grave.final,
         )
@@ -60,6 +69,6 @@ def _ages_out(log_days: int | None) -> list[AgesOut]:
         "logs: ids and codes, no content and no file name": log_days,
         "announcements of uploads that could not be taken in: the file's name": QUEUE_DAYS,
         "idempotency records: ids": KEPT_MS // DAY,
-        "this receipt: ids and counts": TOMBSTONE_MS // DAY,
+        "this receipt: ids and counts": (TOMBSTONE_MS + LINGER_MS) // DAY,
     }
     return [AgesOut(what=what, days=days) for what, days in kept.items()]

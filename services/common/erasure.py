@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain import objects
 from services.common.domain.clock import MINUTE
+from services.common.domain.ids import upload_job_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,18 +80,28 @@ class Erasure:
             return Look(left=1)
 
     def _recording(self, grave: Tombstone) -> Look:
-        """The recording, unless another was put in its place: that one is a job of its own."""
+        """What lies where the recording lay, unless it is another's: put in its place, and a job of its own."""
         if grave.source_key is None:
             return Look()
-        same: dict[str, Any] = {"IfMatch": f'"{grave.source_etag}"'} if grave.source_etag else {}
         try:
-            self._s3.head_object(Bucket=self._bucket, Key=grave.source_key, **same)
-            self._s3.delete_object(Bucket=self._bucket, Key=grave.source_key, **same)
+            there = self._s3.head_object(Bucket=self._bucket, Key=grave.source_key)
+            if self._belongs_to_another(grave, there["ETag"].strip('"')):
+                return Look()
+            self._s3.delete_object(Bucket=self._bucket, Key=grave.source_key, IfMatch=there["ETag"])
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in {404, 412}:
                 return Look()
             raise
         return Look(deleted=1)
+
+    def _belongs_to_another(self, grave: Tombstone, etag: str) -> bool:
+        """Whether these bytes are not the erased job's: what has its key of the API, and no job yet, is."""
+        key = grave.source_key or ""
+        if etag == grave.source_etag:
+            return False
+        if objects.upload_job(key) != (grave.client_id, grave.job_id):
+            return True
+        return self._store.jobs.get(upload_job_id(self._bucket, key, etag)) is not None
 
     def _below(self, prefix: str) -> Look:
         deleted = left = 0

@@ -20,15 +20,16 @@ log = structlog.get_logger()
 class Checkpoints:
     """The results of one attempt at a part, with those of earlier attempts."""
 
-    def __init__(self, files: Files, part: Part, interval_seconds: float) -> None:
+    def __init__(self, files: Files, place: str, part: Part, interval_seconds: float) -> None:
         self._files = files
+        self._place = place
         self._part = part
         self._interval = interval_seconds
         self._serial = 0
         self._unsaved: list[ClipResult] = []
         self._saved_at = time.monotonic()
         # A first attempt has nothing to find, and asking costs a call.
-        self.results: dict[int, ClipResult] = files.checkpoints(part.job_id, part.part_id) if part.attempt > 1 else {}
+        self.results: dict[int, ClipResult] = files.checkpoints(place, part.part_id) if part.attempt > 1 else {}
 
     def add(self, result: ClipResult) -> None:
         """A clip is done; saved with others once the interval is over."""
@@ -52,6 +53,6 @@ class Checkpoints:
         if self._unsaved:
             # A name is used once, also where nobody answered: the object may be there.
             self._serial += 1
-            self._files.put_checkpoint(self._part, self._serial, self._unsaved)
+            self._files.put_checkpoint(self._place, self._part, self._serial, self._unsaved)
             self._unsaved = []
         self._saved_at = time.monotonic()

@@ -54,10 +54,14 @@ class Files:
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code in {"NoSuchKey", "404"}:
-                raise SourceGoneError("The recording was deleted before it could be read: upload it again.") from None
+                raise SourceGoneError(
+                    "The recording was deleted before it could be read. Upload it once more under the same name, and "
+                    "this job begins anew."
+                ) from None
             if code in {"PreconditionFailed", "412"}:
                 raise SourceReplacedError(
-                    "The recording was replaced by another upload before it was read: that one is a job of its own."
+                    "The recording was replaced by another upload before it was read. The other one is transcribed, by "
+                    "a job of its own or by this one, begun anew. To have this one too, upload it once more."
                 ) from None
             raise
         with destination.open("wb") as file:
@@ -72,20 +76,20 @@ class Files:
     def store(self, key: str, source: Path) -> None:
         self._s3.upload_file(str(source), self._bucket, key)
 
-    def put_plan(self, job_id: str, plan: Plan) -> None:
-        self._put_json(objects.plan(job_id), plan.to_json())
+    def put_plan(self, place: str, plan: Plan) -> None:
+        self._put_json(objects.plan(place), plan.to_json())
 
-    def plan(self, job_id: str) -> Plan:
-        return Plan.from_json(self._get_json(objects.plan(job_id)))
+    def plan(self, place: str) -> Plan:
+        return Plan.from_json(self._get_json(objects.plan(place)))
 
-    def put_checkpoint(self, part: Part, serial: int, results: Sequence[ClipResult]) -> None:
+    def put_checkpoint(self, place: str, part: Part, serial: int, results: Sequence[ClipResult]) -> None:
         """Add finished clips to what a later attempt finds."""
-        key = objects.checkpoint(part.job_id, part.part_id, part.attempt, serial)
+        key = objects.checkpoint(place, part.part_id, part.attempt, serial)
         self._put_json(key, [result.to_json() for result in results])
 
-    def checkpoints(self, job_id: str, part_id: str) -> dict[int, ClipResult]:
+    def checkpoints(self, place: str, part_id: str) -> dict[int, ClipResult]:
         """Every finished clip of a part, by index, whichever attempt did it."""
-        prefix = objects.checkpoints(job_id, part_id)
+        prefix = objects.checkpoints(place, part_id)
         results: dict[int, ClipResult] = {}
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
@@ -93,11 +97,11 @@ class Files:
                     results[data["index"]] = ClipResult.from_json(data)
         return results
 
-    def publish(self, job_id: str, attempt: int, rendered: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    def publish(self, place: str, attempt: int, rendered: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
         """Write one attempt's results; returns `{format: {key, bytes, sha256}}`."""
 
         def put(extension: str, content: bytes) -> tuple[str, dict[str, Any]]:
-            key = objects.result(job_id, attempt, extension)
+            key = objects.result(place, attempt, extension)
             self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=CONTENT_TYPES[extension])
             return extension, {"key": key, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 

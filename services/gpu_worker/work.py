@@ -80,7 +80,7 @@ class Work:
         if index == 0:
             claim.patiently(lambda: self._files.fetch_source(claim.job, recording, claim.stop))
         else:
-            audio = objects.part_audio(claim.part.job_id, claim.part.part_id)
+            audio = objects.part_audio(claim.job.place, claim.part.part_id)
             claim.patiently(lambda: self._files.fetch(audio, recording))
         # From here on a death may be the recording's fault.
         claim.on_device = True
@@ -91,7 +91,7 @@ class Work:
             if len(plan.parts) > 1:
                 self._split(claim, engine, plan, recording, folder)
         else:
-            plan = claim.patiently(lambda: self._files.plan(claim.part.job_id))
+            plan = claim.patiently(lambda: self._files.plan(claim.job.place))
         results = self._decode(claim, engine, plan, recording, times)
         claim.on_device = False
         times["transcribed"] = self._clock()
@@ -116,11 +116,11 @@ class Work:
 
         A death in between leaves nothing that counts: the plan and the audio are the same next time.
         """
-        job_id = claim.part.job_id
-        claim.patiently(lambda: self._files.put_plan(job_id, plan))
+        place = claim.job.place
+        claim.patiently(lambda: self._files.put_plan(place, plan))
         engine.cut_parts(recording, plan, folder, stop=claim.stop)
         for part in plan.parts[1:]:
-            audio, piece = objects.part_audio(job_id, part_name(part.index)), folder / f"{part.index}.flac"
+            audio, piece = objects.part_audio(place, part_name(part.index)), folder / f"{part.index}.flac"
             claim.patiently(partial(self._files.store, audio, piece))
         lengths = [(part.end - part.start) / RATE for part in plan.parts]
         split = claim.patiently(
@@ -128,14 +128,14 @@ class Work:
         )
         claim.update(parts=split.parts, seconds=split.seconds)
         claim.job = replace(claim.job, parts=len(plan.parts))
-        log.info("job.split", job_id=job_id, parts=len(plan.parts))
+        log.info("job.split", job_id=claim.part.job_id, parts=len(plan.parts))
 
     def _decode(
         self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, times: dict[str, int]
     ) -> dict[int, ClipResult]:
         """Every clip of the part, checkpointed as it comes."""
         every = self._settings.checkpoint_seconds
-        checkpoints = claim.patiently(lambda: Checkpoints(self._files, claim.part, every))
+        checkpoints = claim.patiently(lambda: Checkpoints(self._files, claim.job.place, claim.part, every))
         index = part_index(claim.part)
         wanted = plan.parts[index].clips if claim.part.parts > 1 else range(len(plan.clips))
         lengths = {clip: plan.clips[clip].samples / RATE for clip in wanted}
@@ -191,22 +191,21 @@ class Work:
 
     def _merge(self, claim: Claim, model: ModelFiles) -> None:
         """Put the text of all parts together; needs no device."""
-        plan = claim.patiently(lambda: self._files.plan(claim.part.job_id))
+        plan = claim.patiently(lambda: self._files.plan(claim.job.place))
         results: dict[int, ClipResult] = {}
         for part in plan.parts:
             results |= claim.patiently(
-                partial(self._files.checkpoints, claim.part.job_id, part_name(part.index)),
+                partial(self._files.checkpoints, claim.job.place, part_name(part.index)),
             )
         self._complete(claim, assemble(plan, results.values(), claim.options, model), {"transcribed": self._clock()})
 
     def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
-        part = claim.part
-        attempt = part.attempt
+        place, attempt = claim.job.place, claim.part.attempt
         rendered = {form: render(transcript, form) for form in claim.options.formats}
-        published = claim.patiently(lambda: self._files.publish(part.job_id, attempt, rendered))
+        published = claim.patiently(lambda: self._files.publish(place, attempt, rendered))
         result = {
             "attempt": attempt,
-            "prefix": objects.result_prefix(part.job_id, attempt),
+            "prefix": objects.result_prefix(place, attempt),
             "files": published,
             "language": transcript.language,
             "duration_seconds": transcript.seconds,

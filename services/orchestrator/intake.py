@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import structlog
+from botocore.exceptions import ClientError
 
 from services.common.domain import objects
-from services.common.domain.clock import expiry
+from services.common.domain.clock import SECOND, expiry
 from services.common.domain.events import EventType, compose
 from services.common.domain.ids import upload_job_id
 from services.common.domain.queueing import estimated_seconds, turn
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.common.store.commands import anew, begin_anew
 from services.common.store.events import Announcement
 from services.common.store.jobs import queued
+from services.common.store.table import ConditionFailedError
+from services.common.store.tombstones import Tombstone
+from services.orchestrator.judgement import Meaning, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from mypy_boto3_s3 import S3Client
 
     from services.common.domain.events import Places
     from services.common.domain.records import Callback
@@ -33,16 +41,17 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class _Arrival:
-    """An upload and the job that it makes, or that has waited for it."""
+    """An upload and the job that it makes, that has waited for it, or that it begins anew."""
 
     upload: Upload
+    modified: int
+    meaning: Meaning
     job: Job
-    awaited: bool
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of an upload: a new job, none because it had one already, or an error, which may pass."""
+    """What became of an upload: a job in the queue, none because nothing is to be done, or an error, which may pass."""
 
     upload: Upload
     job: Job | None = None
@@ -52,12 +61,13 @@ class Taken:
 class Intake:
     """One batch of uploads at a time."""
 
-    def __init__(self, store: Store, places: Places) -> None:
+    def __init__(self, store: Store, s3: S3Client, places: Places) -> None:
         self._store = store
+        self._s3 = s3
         self._places = places
 
     def take(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
-        """Queue a job for every upload that has none yet; what goes wrong with one does not touch the others."""
+        """Queue a job for every upload that wants one; what goes wrong with one does not touch the others."""
         taken: list[Taken] = []
         by_client: dict[str, list[_Arrival]] = defaultdict(list)
         clients: dict[str, ClientView] = {}
@@ -76,37 +86,65 @@ class Intake:
         return taken
 
     def _arrival(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> _Arrival | None:
-        """Whose upload this is; None if it has been taken in before, or its job was erased."""
-        client_id, job_id = objects.upload_job(upload.key)
-        job = self._store.jobs.get(job_id) if job_id else None
-        if job and job.source_key == upload.key:
-            if job.status in {JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED}:
-                return _Arrival(upload, job, awaited=True)
-            if job.source_etag in {upload.etag, ""}:  # known, or canceled before it came
-                return None
-        if client_id and job_id and not job and self._erased(upload, client_id, job_id, now):
+        """The upload with its job; None if there is nothing to queue."""
+        modified = self._modified(upload) if upload.modified is None else upload.modified
+        while True:
+            found = self._found(upload)
+            meaning = judge(upload.etag, modified, found) if found else Meaning.NEW
+            match meaning, found:
+                case Meaning.NEW, _:
+                    return _Arrival(upload, modified, meaning, self._plain(upload, now, clients))
+                case ((Meaning.AWAITED | Meaning.AGAIN), Job()):
+                    return _Arrival(upload, modified, meaning, found)
+                case Meaning.NOTED, Job():
+                    if not self._store.jobs.note_upload(found, etag=upload.etag, modified=modified):
+                        continue  # it has changed at this moment
+                case Meaning.ERASED, Tombstone():
+                    key, etag = upload.key, upload.etag
+                    self._store.tombstones.reopen(found, source_key=key, source_etag=etag, now=now)
+                    log.warning("intake.ignored", code="JOB_ERASED", job_id=found.job_id)
             return None
-        owner = client_id if client_id and self._client(client_id, clients).known else objects.DEFAULT_CLIENT
-        return _Arrival(upload, self._plain(upload, owner, now), awaited=False)
 
-    def _erased(self, upload: Upload, client_id: str, job_id: str, now: int) -> bool:
-        """Whether the job that this was uploaded for has been erased: then the upload is erased too."""
-        grave = self._store.tombstones.get(job_id)
-        if grave is None or grave.client_id != client_id:
-            return False
-        self._store.tombstones.reopen(grave, source_key=upload.key, source_etag=upload.etag, now=now)
-        log.warning("intake.ignored", code="JOB_ERASED", job_id=job_id)
-        return True
+    def _modified(self, upload: Upload) -> int:
+        """S3's date of this very object, epoch milliseconds in whole seconds; 0 if it is not there any more."""
+        try:
+            there = self._s3.head_object(Bucket=self._places.bucket, Key=upload.key)
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+                return 0
+            raise
+        same = there["ETag"].strip('"') == upload.etag
+        return int(there["LastModified"].timestamp()) * SECOND if same else 0
+
+    def _found(self, upload: Upload) -> Job | Tombstone | None:
+        """Whose upload this is: the job's that it was registered for, or else the one of these very bytes."""
+        bound = self._bound(upload.key)
+        if isinstance(bound, Job) and (bound.awaits_upload or bound.source_etag in {upload.etag, ""}):
+            return bound
+        own = self._store.tombstones.under(upload_job_id(self._places.bucket, upload.key, upload.etag))
+        return own or bound
+
+    def _bound(self, key: str) -> Job | Tombstone | None:
+        """The job of the API that was given this key, or into whose folder, now that it is erased, this was put."""
+        client_id, job_id = objects.upload_job(key)
+        match self._store.tombstones.under(job_id) if job_id else None:
+            case Job(source_key=source_key) as job if source_key == key:
+                return job
+            case Tombstone(client_id=owner) as grave if owner == client_id:
+                return grave
+        return None
 
     def _client(self, client_id: str, clients: dict[str, ClientView]) -> ClientView:
         if client_id not in clients:
             clients[client_id] = self._store.callbacks.view(client_id)
         return clients[client_id]
 
-    def _plain(self, upload: Upload, client_id: str, now: int) -> Job:
+    def _plain(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> Job:
+        client_id, _ = objects.upload_job(upload.key)
+        owner = client_id if client_id and self._client(client_id, clients).known else objects.DEFAULT_CLIENT
         return Job(
             job_id=upload_job_id(self._places.bucket, upload.key, upload.etag),
-            client_id=client_id,
+            client_id=owner,
             status=JobStatus.QUEUED,
             created_at=now,
             source_key=upload.key,
@@ -132,23 +170,36 @@ class Intake:
         return taken
 
     def _queue_one(self, arrival: _Arrival, callbacks: Sequence[Callback], start: int, now: int) -> Job | None:
+        upload, again = arrival.upload, arrival.meaning is Meaning.AGAIN
         job = queued(
-            arrival.job,
-            etag=arrival.upload.etag,
-            size=arrival.upload.size,
-            uploaded=arrival.upload.uploaded,
+            anew(arrival.job, now) if again else arrival.job,
+            etag=upload.etag,
+            size=upload.size,
+            uploaded=upload.uploaded,
+            modified=arrival.modified,
             now=now,
             expires_at=expiry(now, self._places.retention_days),
         )
         if job.own_callback:
             callbacks = self._store.callbacks.of_job(job)
         event = compose(job, EventType.QUEUED, serial=str(job.generation), now=now, places=self._places)
-        write = self._store.jobs.arrive if arrival.awaited else self._store.jobs.take_in
-        new = write(
-            job,
-            Announcement(event, job.source_key, callbacks),
-            seconds=estimated_seconds(arrival.upload.size),
-            due_at=start,
-        )
-        log.info("job.queued" if new else "job.known", job_id=job.job_id, bytes=job.source_bytes)
+        announcement = Announcement(event, job.source_key, callbacks)
+        seconds = estimated_seconds(upload.size)
+        match arrival.meaning:
+            case Meaning.AGAIN:
+                new = self._begin_anew(job, announcement, seconds, start)
+            case Meaning.AWAITED:
+                new = self._store.jobs.arrive(job, announcement, seconds=seconds, due_at=start)
+            case _:
+                new = self._store.jobs.take_in(job, announcement, seconds=seconds, due_at=start)
+        log.info("job.queued" if new else "job.known", job_id=job.job_id, bytes=job.source_bytes, again=again)
         return job if new else None
+
+    def _begin_anew(self, job: Job, announcement: Announcement, seconds: float, due_at: int) -> bool:
+        """Queue a job that has ended, with another recording; False if somebody has done so meanwhile."""
+        parts = self._store.parts.of_job(job.job_id)
+        try:
+            self._store.commit(begin_anew(job, parts, announcement, seconds=seconds, due_at=due_at))
+        except ConditionFailedError:
+            return False
+        return True

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain import objects
 from services.common.domain.clock import DAY, HOUR, MINUTE, SECOND
-from services.common.domain.ids import upload_job_id
 from services.common.domain.objects import UPLOADS
+from services.common.store.codec import UnknownVersionError
 from services.orchestrator.uploads import Upload
 
 if TYPE_CHECKING:
@@ -58,15 +57,11 @@ class Search:
         """One page, from `cursor`; returns the next one's, None after the last, and how many uploads were lost."""
         page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=cursor or UPLOADS)
         contents = page.get("Contents", [])
-        lost = [
-            upload
-            for upload in map(_upload, contents)
-            if YOUNG_MS <= now - upload.uploaded < self._retention_ms and not self._known(upload)
-        ]
-        taken = self._intake.take(lost, now)
+        uploads = [upload for upload in map(_upload, contents) if self._concerns(upload, now)]
+        taken = self._intake.take(uploads, now)
         for one in taken:
-            if one.error:
-                log.error("search.failed", error=str(one.error))
+            if one.error and not isinstance(one.error, UnknownVersionError):
+                log.error("search.failed", error=one.error)
         found = sum(one.job is not None for one in taken)
         if found:
             log.warning("search.found", jobs=found)
@@ -74,20 +69,16 @@ class Search:
         self._store.fleet.move_search(cursor, after)
         return after, found
 
-    def _known(self, upload: Upload) -> bool:
-        """Whether an upload has its job, or is none; one that a job still waits for is intake's to judge."""
-        if upload.key.endswith("/"):
-            return True
-        _, job_id = objects.upload_job(upload.key)
-        if job_id and self._store.jobs.known(job_id, etag=upload.etag):
-            return True
-        return self._store.jobs.known(upload_job_id(self._bucket, upload.key, upload.etag))
+    def _concerns(self, upload: Upload, now: int) -> bool:
+        return not upload.key.endswith("/") and YOUNG_MS <= now - upload.uploaded < self._retention_ms
 
 
 def _upload(entry: ObjectTypeDef) -> Upload:
+    modified = int(entry["LastModified"].timestamp()) * SECOND
     return Upload(
         key=entry["Key"],
         etag=entry["ETag"].strip('"'),
         size=entry["Size"],
-        uploaded=round(entry["LastModified"].timestamp() * SECOND),
+        uploaded=modified,
+        modified=modified,
     )

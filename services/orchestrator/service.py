@@ -47,7 +47,7 @@ class Orchestrator:
         places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
-        self.intake = Intake(self.store, places)
+        self.intake = Intake(self.store, s3, places)
         self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings)
         self.search = Search(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(

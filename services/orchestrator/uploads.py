@@ -22,6 +22,8 @@ class Upload:
     size: int
     uploaded: int
     """When, epoch milliseconds, by S3's clock."""
+    modified: int | None = None
+    """Its LastModified, in whole seconds, where that is known: events do not tell it."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def events_and_deliveries_complete(world: StepWorld, _: set[str]) -> Iterator[st
         kinds = [event["type"] for event in events]
         ends = [kind for kind in kinds if kind in TERMINAL.values()]
         if sorted(ends) != sorted([*["transcription.failed"] * job.generation, TERMINAL.get(job.status, "")]):
-            yield f"{job.status} after {job.generation} retries with the events {kinds}"
+            yield f"{job.status} after {job.generation} further runs with the events {kinds}"
         if kinds.count("transcription.queued") != 1 + job.generation:
             yield f"queued was told {kinds.count('transcription.queued')} times"
         interrupted = [event for event in events if event["type"] == "transcription.interrupted"]
@@ -82,6 +82,13 @@ def events_and_deliveries_complete(world: StepWorld, _: set[str]) -> Iterator[st
                 yield f"{event['type']} is {delivered.get(event['event_id'])}"
             if world.received.get(event["event_id"]) != event["body"].encode():
                 yield f"{event['type']} did not arrive as committed"
+
+
+def one_run_an_upload(world: StepWorld, _: set[str]) -> Iterator[str]:
+    """However often S3 tells of a recording, it is done once; and once more only if it was put once more."""
+    for job in world.jobs():
+        if job.generation >= world.uploads[job.source_key]:
+            yield f"{job.generation + 1} runs of what was put {world.uploads[job.source_key]} times"
 
 
 def no_slot_leaked(world: StepWorld, _: set[str]) -> Iterator[str]:
@@ -135,6 +142,7 @@ def nothing_left_of_the_erased(world: StepWorld, expected: set[str]) -> Iterator
         for key in _objects(world, prefix):
             yield f"{key} is left"
     for item in world.all_items():
+        # All of a job but a tombstone, which lies where the job lay.
         if item["pk"].startswith("JOB#") and (item["sk"] != "JOB" or "file_name" in item):
             yield f"{item['pk']} {item['sk']} is left"
 
@@ -145,6 +153,7 @@ KEPT: tuple[Invariant, ...] = (
     one_counted_result,
     announced_result_never_changes,
     events_and_deliveries_complete,
+    one_run_an_upload,
     no_slot_leaked,
     never_more_machines_than_slots,
     what_is_done_is_left_alone,

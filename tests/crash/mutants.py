@@ -19,7 +19,7 @@ from services.common.store.slots import Slots, slot_name
 from services.common.store.table import Update
 from services.gpu_worker import endings as worker_endings
 from services.gpu_worker import patience
-from services.orchestrator import fleet, launch, reaper
+from services.orchestrator import fleet, judgement, launch, reaper
 from tests.support.faults import Crash, Mode
 
 Plant = Callable[[ExitStack], None]
@@ -169,6 +169,14 @@ def _kept_by_a_hung_engine(stack: ExitStack) -> None:
     stack.enter_context(patch.object(worker_endings.Endings, "_survive", lambda *_: None))
 
 
+def _told_is_uploaded(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(judgement, "_reckoned_with", lambda _: -1))
+
+
+def _erased_once(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(judgement, "_of_an_erased", lambda *_: judgement.Meaning.KNOWN))
+
+
 _EVERY = frozenset(Mode)
 _RIVALS = frozenset({Mode.RIVAL, Mode.STEAL})
 _CRASHES = frozenset({Mode.BEFORE, Mode.AFTER})
@@ -212,6 +220,15 @@ MUTANTS = (
         name="a hung engine keeps its part",
         plant=_kept_by_a_hung_engine,
         scenario="device died once",
+        modes=_EVERY,
+    ),
+    Mutant(
+        name="a repeated event starts a second run", plant=_told_is_uploaded, scenario="uploaded again", modes=_EVERY
+    ),
+    Mutant(
+        name="a plain re-upload survives its erasure",
+        plant=_erased_once,
+        scenario="erased, uploaded again",
         modes=_EVERY,
     ),
     Mutant(

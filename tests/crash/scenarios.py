@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from services.common.domain.clock import DAY, HOUR, SECOND
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job, part_name
 from services.gpu_worker.processes.device import DeviceDiedError
@@ -161,6 +162,44 @@ def _throttled(world: StepWorld) -> None:
     _blame(world)
 
 
+def _uploaded_again(world: StepWorld) -> None:
+    """It fails, and is put once more; of each upload S3 tells again and again, and the search sees it every hour."""
+
+    def fail(_: Worker) -> None:
+        raise InvalidMediaError("The recording cannot be read.")
+
+    world.each_clip = fail
+    _plain(world)
+    _told_again(world)
+    world.each_clip = lambda _: None
+    world.wait(HOUR / SECOND)
+    _plain(world)
+    _told_again(world)
+
+
+def _told_again(world: StepWorld) -> None:
+    world.tell()
+    world.settle()
+    world.age(HOUR)
+    world.settle()
+
+
+def _erased_and_uploaded_again(world: StepWorld) -> None:
+    """A plain upload is erased, and put once more; days later nothing of it is left, nor does it become a job."""
+
+    def erase(number: int) -> None:
+        if number:
+            each_job(world, world.erase)
+
+    world.upload()
+    world.settle(erase)
+    world.wait(HOUR / SECOND)
+    _plain(world)
+    for _ in range(3):
+        world.age(DAY)
+        world.settle()
+
+
 def _leaving(world: StepWorld) -> None:
     """A second recording comes while the machine is about to leave and takes minutes to power off."""
     world.patience_ms = 180_000
@@ -179,6 +218,8 @@ SCENARIOS = (
     Scenario(name="sweep", run=_silent_worker),
     Scenario(name="device dies", run=_device_dies),
     Scenario(name="erase", run=_erased, expected={"erased"}),
+    Scenario(name="uploaded again", run=_uploaded_again),
+    Scenario(name="erased, uploaded again", run=_erased_and_uploaded_again, expected={"erased"}),
     Scenario(name="device died once", run=_device_died_once, disturbed=False),
     Scenario(name="bad file", run=_bad_file, expected={"failed"}, disturbed=False),
     Scenario(name="throttled", run=_throttled, shape={"parts": 3}, disturbed=False),

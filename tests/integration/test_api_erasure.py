@@ -31,7 +31,9 @@ def search(world: World) -> None:
 def told(world: World, key: str, etag: str) -> list[Job]:
     """S3 tells of an upload; returns the jobs that come of it."""
     upload = Upload(key=key, etag=etag.strip('"'), size=5, uploaded=world.clock())
-    return [taken.job for taken in Intake(world.store, world.places).take([upload], world.clock()) if taken.job]
+    return [
+        taken.job for taken in Intake(world.store, world.s3, world.places).take([upload], world.clock()) if taken.job
+    ]
 
 
 def put(world: World, key: str, content: bytes = b"sound") -> str:
@@ -55,7 +57,7 @@ def grave_of(world: World, job_id: str) -> dict[str, Any]:
 
 WITHOUT_CONTENT = {
     *("pk", "sk", "schema_version", "job_id", "client_id", "erased_at", "upload_expires_at"),
-    *("receipt", "expires_at", "write_id"),
+    *("receipt", "until", "expires_at", "write_id"),
 }
 
 
@@ -91,7 +93,7 @@ def test_the_receipt_says_what_ends_by_itself_and_when(world: World, log_days: i
         "logs": log_days,
         "announcements of uploads that could not be taken in": 14,
         "idempotency records": 1,
-        "this receipt": 1,
+        "this receipt": 2,
     }
 
 
@@ -148,7 +150,7 @@ def test_an_upload_for_a_job_that_was_erased_is_erased_too(world: World, alice: 
     world.clock.pass_(FORM_MS)
     search(world)
     assert alice.delete(f"/api/jobs/{job_id}").json["final"] is True
-    assert set(grave_of(world, job_id)) == WITHOUT_CONTENT
+    assert set(grave_of(world, job_id)) == WITHOUT_CONTENT | {"arrivals"}
 
 
 def test_an_upload_of_which_s3_tells_nobody_goes_when_its_form_has_ended(world: World, alice: Client) -> None:

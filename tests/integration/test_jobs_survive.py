@@ -43,6 +43,8 @@ def claimed(world: StepWorld, owner: str = "worker-a") -> tuple[Job, Part]:
 
 
 INTAKE = [
+    "s3.HeadObject",  # when it was put
+    "dynamodb.GetItem",  # whether it has a job
     "dynamodb.Query",  # whose upload it is, and their callbacks
     "dynamodb.UpdateItem",  # its turn
     "dynamodb.TransactWriteItems",  # job, part, event and delivery, if they are new
@@ -75,12 +77,12 @@ END = [
 ]
 
 
-def test_a_short_job_costs_seventeen_calls_and_the_launch_of_its_machine_five(world: StepWorld) -> None:
+def test_a_short_job_costs_nineteen_calls_and_the_launch_of_its_machine_five(world: StepWorld) -> None:
     world.upload()
     world.settle()
     steps = [*INTAKE, *LAUNCH, *BOOT, *CLAIM, *CLIP, *CLIP, *END]
     assert world.faults.calls[: len(steps)] == steps
-    assert len([*INTAKE, *CLAIM, *END]) == 17
+    assert len([*INTAKE, *CLAIM, *END]) == 19
     assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import MINUTE, SECOND
+from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.ids import upload_job_id
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
@@ -21,7 +21,7 @@ from services.orchestrator.expiry import Expiry
 from services.orchestrator.intake import Intake
 from services.orchestrator.reaper import LEAVING_MS, LIFETIME_MARGIN_MS, LOOK_AGAIN_MS, STRAY_MS, Reaper
 from services.orchestrator.recovery import Recovery
-from services.orchestrator.search import Search
+from services.orchestrator.search import YOUNG_MS, Search
 from services.orchestrator.settings import OrchestratorSettings
 from services.orchestrator.uploads import Upload
 from tests.support.ec2 import FakeEc2
@@ -239,7 +239,7 @@ def test_an_item_that_fails_or_is_not_ours_keeps_no_other_from_being_done() -> N
 
 
 def intake(world: World) -> Intake:
-    return Intake(world.store, world.places)
+    return Intake(world.store, world.s3, world.places)
 
 
 def upload(key: str, etag: str = "etag") -> Upload:
@@ -352,12 +352,18 @@ def test_a_part_that_was_silent_too_often_fails_its_job_and_a_part_of_none_is_cl
     assert [one.status for one in world.store.parts.of_job("job_2")] == ["canceled"]
 
 
-def test_the_search_knows_what_is_no_upload_and_what_has_its_job(world: World) -> None:
+def test_the_search_takes_in_what_has_no_job_and_leaves_the_rest_alone(world: World) -> None:
+    def put(key: str, content: bytes = b"sound") -> str:
+        return world.s3.put_object(Bucket=BUCKET, Key=key, Body=content)["ETag"].strip('"')
+
+    put("uploads/folder/")
+    key = "uploads/alice/job_known/a.mp3"
+    known = put_job(world, "job_known", source_key=key, source_etag=put(key), source_modified=world.clock())
+    put("uploads/new.mp3")
+    world.clock.pass_(YOUNG_MS)
     search = Search(world.store, world.s3, BUCKET, intake(world), 30)
-    job = put_job(world)
-    assert search._known(upload("uploads/folder/"))
-    assert search._known(upload(job.source_key))
-    assert not search._known(upload(job.source_key, "new"))
-    assert not search._known(upload("uploads/a.mp3"))
-    put_job(world, upload_job_id(BUCKET, "uploads/a.mp3", "etag"))
-    assert search._known(upload("uploads/a.mp3"))
+    assert search.run(world.clock() - world.clock() % HOUR, lambda: True) == 0
+    assert search.run(world.clock() - world.clock() % HOUR + HOUR, lambda: True) == 1
+    assert [job.source_key for job in world.jobs()] == ["uploads/new.mp3"]
+    assert world.job(known.job_id) == known
+    assert search.run(world.clock() - world.clock() % HOUR + 2 * HOUR, lambda: True) == 0

@@ -197,9 +197,7 @@ def hours_after(world: StepWorld, key: str) -> int:
     return int(uploaded.timestamp() * SECOND // HOUR + 2) * HOUR
 
 
-def test_the_search_asks_intake_for_nothing_that_has_its_job_or_was_erased(
-    world: StepWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_search_queues_nothing_that_has_its_job_or_was_erased(world: StepWorld) -> None:
     taken_in, erased, lost = (awaited(world, f"job_{name}") for name in ("taken", "erased", "lost"))
     for job in (taken_in, erased):
         world.upload(job.source_key)
@@ -209,17 +207,11 @@ def test_the_search_asks_intake_for_nothing_that_has_its_job_or_was_erased(
     assert world.store.tombstones.put(found, world.now)
     world.upload(lost.source_key)
     world.queue.clear()
-    orchestrator = world.orchestrator()
-    asked: list[str] = []
-    real = orchestrator.intake.take
-
-    def take(uploads: Any, now: int) -> Any:
-        asked.extend(upload.key for upload in uploads)
-        return real(uploads, now)
-
-    monkeypatch.setattr(orchestrator.intake, "take", take)
-    assert orchestrator.search.run(hours_after(world, lost.source_key), lambda: True) == 1
-    assert asked == [lost.source_key]
+    assert world.orchestrator().search.run(hours_after(world, lost.source_key), lambda: True) == 1
+    assert {job.job_id: job.status for job in world.jobs()} == {
+        taken_in.job_id: JobStatus.QUEUED,
+        lost.job_id: JobStatus.QUEUED,
+    }
 
 
 def test_a_search_that_dies_over_a_page_looks_at_that_page_again(

@@ -157,15 +157,13 @@ def test_a_job_that_is_begun_is_told_nothing_of_waiting(world: World) -> None:
     assert of_job(world) == before
 
 
-def test_a_job_is_known_by_its_recording_and_after_its_erasure(world: World) -> None:
-    job, jobs = put_job(world), world.store.jobs
-    assert jobs.known("job_1")
-    assert jobs.known("job_1", etag="etag")
-    assert not jobs.known("job_1", etag="another")
-    assert not jobs.known("job_2")
-    assert world.store.tombstones.put(job, world.clock())
-    assert jobs.known("job_1", etag="another")
-    assert jobs.get("job_1") is None
+def test_under_a_jobs_id_lies_the_job_or_its_tombstone_or_nothing(world: World) -> None:
+    job, tombstones = put_job(world), world.store.tombstones
+    assert tombstones.under("job_1") == job
+    assert tombstones.under("job_2") is None
+    assert tombstones.put(job, world.clock())
+    assert tombstones.under("job_1") == tombstones.get("job_1")
+    assert world.store.jobs.get("job_1") is None
 
 
 def cancel(world: World, job: Job) -> None:
@@ -285,7 +283,8 @@ def test_a_grave_holds_what_the_sweep_needs_and_nothing_else(world: World) -> No
         "upload_expires_at": 7,
         "due_kind": "erasure",
         "due_at": world.clock(),
-        "expires_at": (world.clock() + DAY) // SECOND,
+        "until": world.clock() + DAY,
+        "expires_at": (world.clock() + 2 * DAY) // SECOND,
     }
     assert [grave.job_id for grave in world.store.tombstones.overdue(world.clock(), 10)] == ["job_1"]
     assert list(world.store.tombstones.overdue(world.clock() - 1, 10)) == []
@@ -317,7 +316,8 @@ def test_a_grave_that_is_looked_at_again_is_kept_beyond_that(world: World) -> No
     assert changed(world, KEY, settle(world, grave, look_again_at=later, forget=False)) == {
         "receipt": {"items": 3},
         "due_at": later,
-        "expires_at": (later + DAY) // SECOND,
+        "until": later + DAY,
+        "expires_at": (later + 2 * DAY) // SECOND,
     }
     again = world.store.tombstones.get("job_1")
     assert again
@@ -348,7 +348,9 @@ def test_an_upload_that_came_meanwhile_keeps_its_grave_due(world: World, etag: s
         "source_key": "uploads/alice/job_1/b.mp3",
         "source_etag": "new",
         "due_at": later,
-        "expires_at": (later + DAY) // SECOND,
+        "until": later + DAY,
+        "expires_at": (later + 2 * DAY) // SECOND,
+        "arrivals": 1,
     }
     assert changed(world, KEY, settle(world, grave, look_again_at=None, forget=True)) == {}
 

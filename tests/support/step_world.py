@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ from services.api.problems import Problem
 from services.api.routes import job_actions
 from services.api.service import Service
 from services.api.settings import ApiSettings
-from services.common.domain.clock import SECOND
+from services.common.domain.clock import HOUR, SECOND, rfc3339
 from services.common.domain.records import Job
 from services.common.domain.states import SlotStatus
 from services.common.store.clients import Caller
@@ -39,7 +40,7 @@ from tests.support.ec2 import FakeEc2
 from tests.support.faults import Crash, Mode
 from tests.support.inline import InlineExecutor
 from tests.support.step_engine import StepEngine
-from tests.support.world import BUCKET, TABLE, World
+from tests.support.world import BUCKET, TABLE, World, dated_by
 
 MAX_WORKERS = 2
 LEASE_SECONDS = 60
@@ -73,6 +74,10 @@ class StepWorld(World):
         self.aws.ssm().put_parameter(Name="/image", Value="ami-1", Type="String")
         self.received: dict[str, bytes] = {}
         self.queue: list[dict[str, Any]] = []
+        self.uploads: Counter[str] = Counter()
+        """How often each key was put."""
+        self.told: dict[str, str] = {}
+        """What S3 has last told of each."""
         self.each_clip: Callable[[Worker], None] = lambda _: None
         self.trouble: Callable[[str], None] = lambda _: None
         """May raise at a worker's call, by its name."""
@@ -122,16 +127,29 @@ class StepWorld(World):
     def upload(self, name: str = "uploads/a.wav", content: bytes = b"sound" * 1000, size: int | None = None) -> None:
         """Put a recording, and let S3 tell of it; `size` in bytes is what S3 says, if not the truth."""
         reply = self.s3.put_object(Bucket=BUCKET, Key=name, Body=content)
+        self.uploads[name] += 1
         record = {
             "eventVersion": "2.1",
             "eventName": "ObjectCreated:Put",
-            "eventTime": "2027-01-15T08:00:00.000Z",
+            "eventTime": rfc3339(self.now),
             "s3": {
                 "bucket": {"name": BUCKET},
                 "object": {"key": name, "eTag": reply["ETag"].strip('"'), "size": size or len(content)},
             },
         }
-        self.queue.append({"messageId": f"m{len(self.queue)}", "body": json.dumps({"Records": [record]})})
+        self.told[name] = json.dumps({"Records": [record]})
+        self.tell(name)
+
+    def tell(self, name: str = "uploads/a.wav") -> None:
+        """S3 tells of an upload, perhaps once more."""
+        self.queue.append({"messageId": f"m{len(self.queue)}", "body": self.told[name]})
+
+    def age(self, milliseconds: int) -> None:
+        """Let so much time pass at once, to the beginning of an hour: what has outlived itself is gone."""
+        self.now = (self.now + milliseconds) // HOUR * HOUR + HOUR
+        for item in self.all_items():
+            if item.get("expires_at", self.now) * SECOND < self.now:
+                self.delete((item["pk"], item["sk"]))
 
     # What a client does: the API's own functions, in a process that dies alone.
 
@@ -331,6 +349,7 @@ def step_world(**shape: int) -> Iterator[StepWorld]:
     with mock_aws():
         world = StepWorld(**shape)
         with (
+            dated_by(world.clock),
             patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.sender.ThreadPoolExecutor", InlineExecutor),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import moto.core.botocore_stubber
 import moto.core.models
 import moto.kms.models
+import moto.s3.models
 import pytest
 from moto import mock_aws
 
-from services.common.domain.clock import MINUTE
+from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.ids import event_id
 from services.common.domain.objects import DEFAULT_CLIENT
@@ -218,6 +221,15 @@ class World:
         return list(announcement.deliveries)
 
 
+@contextmanager
+def dated_by(clock: Callable[[], int]) -> Iterator[None]:
+    """The emulated S3 dates objects by this clock."""
+    with patch.object(
+        moto.s3.models, "utcnow", lambda: datetime.fromtimestamp(clock() / SECOND, UTC).replace(tzinfo=None)
+    ):
+        yield
+
+
 def _key(key: Key) -> dict[str, Any]:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
@@ -238,4 +250,6 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(stubber, "process_request", one_at_a_time)
     moto_dynamodb.apply()
     with mock_aws():
-        yield World()
+        world = World()
+        with dated_by(world.clock):
+            yield world

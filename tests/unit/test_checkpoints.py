@@ -22,11 +22,11 @@ class Files:
         self.asked = 0
         self.kept: list[tuple[int, list[int]]] = []
 
-    def checkpoints(self, job_id: str, part_id: str) -> dict[int, ClipResult]:
+    def checkpoints(self, place: str, part_id: str) -> dict[int, ClipResult]:
         self.asked += 1
         return dict(self._earlier)
 
-    def put_checkpoint(self, part: Part, serial: int, results: list[ClipResult]) -> None:
+    def put_checkpoint(self, place: str, part: Part, serial: int, results: list[ClipResult]) -> None:
         self.kept.append((serial, [result.index for result in results]))
 
 
@@ -38,7 +38,7 @@ def checkpoints(files: Any, *, attempt: int = 1, interval: float = 1_000.0) -> C
     part = Part(
         job_id="job", part_id="PART#0000", status=PartStatus.RUNNING, client_id="a", created_at=0, attempt=attempt
     )
-    return Checkpoints(files, part, interval)
+    return Checkpoints(files, "job", part, interval)
 
 
 def test_a_later_attempt_finds_what_earlier_ones_have_done() -> None:
@@ -92,11 +92,11 @@ class Unreachable(Files):
         self._error, self._times = error, times
         self.tried: list[int] = []
 
-    def put_checkpoint(self, part: Part, serial: int, results: list[ClipResult]) -> None:
+    def put_checkpoint(self, place: str, part: Part, serial: int, results: list[ClipResult]) -> None:
         self.tried.append(serial)
         if len(self.tried) <= self._times:
             raise self._error
-        super().put_checkpoint(part, serial, results)
+        super().put_checkpoint(place, part, serial, results)
 
 
 SLOW_DOWN = aws_error("SlowDown", "PutObject", status=503)

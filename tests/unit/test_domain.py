@@ -27,14 +27,13 @@ def test_new_ids_are_new() -> None:
     assert len({new_id("job") for _ in range(1_000)}) == 1_000
 
 
-@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.CANCELED])
-def test_nothing_leads_out_of_an_end(status: JobStatus) -> None:
-    assert not JOB_TRANSITIONS[status]
-    assert status in TERMINAL
+def test_nothing_leads_out_of_a_text() -> None:
+    assert not JOB_TRANSITIONS[JobStatus.COMPLETED]
+    assert JobStatus.COMPLETED in TERMINAL
 
 
-def test_a_late_upload_and_a_retry_lead_back_into_the_queue() -> None:
-    assert {"awaiting_upload", "expired", "failed", "running"} == set(sources(JobStatus.QUEUED))
+def test_a_late_upload_a_retry_and_another_upload_lead_back_into_the_queue() -> None:
+    assert set(sources(JobStatus.QUEUED)) == {"awaiting_upload", "canceled", "expired", "failed", "running"}
 
 
 @given(st.text(max_size=400))

@@ -43,13 +43,13 @@ class AudioTooLongError(PermanentError):
 
 
 class SourceGoneError(PermanentError):
-    """The upload was deleted before it could be read."""
+    """The upload was deleted before it could be read; uploaded once more, its job begins anew."""
 
     code = "SOURCE_GONE"
 
 
 class SourceReplacedError(PermanentError):
-    """The upload was overwritten by another object; that one is a job of its own."""
+    """The upload was overwritten by another object; that one is transcribed, by a job of its own or by this one."""
 
     code = "SOURCE_REPLACED"
 

@@ -43,12 +43,13 @@ DIRECT = frozenset({EventType.CALLBACK_TEST, EventType.CALLBACK_CHALLENGE})
 def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places, **extra: object) -> Event:
     """The event of `job` as it stands after the change that is announced.
 
-    `serial` tells repeated events of one type apart (an attempt, a generation); `extra` joins the body's data.
+    `serial` tells repeated events of one type apart (an attempt, a generation); `extra` joins the body's data. When the
+    job was made tells its events from those of an earlier job of the same name, which was erased or has aged out.
     """
     body = {"type": kind.value, "timestamp": rfc3339(now), "data": _data(job, places) | extra}
     return Event(
         job_id=job.job_id,
-        event_id=event_id(job.job_id, kind, serial),
+        event_id=event_id(job.job_id, kind, f"{job.created_at}.{serial}"),
         client_id=job.client_id,
         type=kind.value,
         created_at=now,

@@ -1,4 +1,7 @@
-"""The bucket's keys: the only place that knows how they are spelled."""
+"""The bucket's keys: nothing else knows how they are spelled.
+
+A `place` is where one edition of a job has its results and work (`Job.place`); a job's id stands for all of its places.
+"""
 
 from __future__ import annotations
 
@@ -45,37 +48,37 @@ def upload_job(key: str) -> tuple[str | None, str | None]:
             return None, None
 
 
-def results(job_id: str) -> str:
+def results(place: str) -> str:
     """Under which all attempts' results lie."""
-    return f"{RESULTS}{job_id}/"
+    return f"{RESULTS}{place}/"
 
 
-def result_prefix(job_id: str, attempt: int) -> str:
+def result_prefix(place: str, attempt: int) -> str:
     """Results of one attempt: never written by another, so what was announced never changes."""
-    return f"{results(job_id)}{attempt}/"
+    return f"{results(place)}{attempt}/"
 
 
-def result(job_id: str, attempt: int, extension: str) -> str:
-    return f"{result_prefix(job_id, attempt)}transcript.{extension}"
+def result(place: str, attempt: int, extension: str) -> str:
+    return f"{result_prefix(place, attempt)}transcript.{extension}"
 
 
-def work(job_id: str) -> str:
+def work(place: str) -> str:
     """Under which plans, part audio and checkpoints lie."""
-    return f"{WORK}{job_id}/"
+    return f"{WORK}{place}/"
 
 
-def plan(job_id: str) -> str:
-    return f"{work(job_id)}plan.json"
+def plan(place: str) -> str:
+    return f"{work(place)}plan.json"
 
 
-def part_audio(job_id: str, part_id: str) -> str:
-    return f"{work(job_id)}{part_id.removeprefix('PART#')}.flac"
+def part_audio(place: str, part_id: str) -> str:
+    return f"{work(place)}{part_id.removeprefix('PART#')}.flac"
 
 
-def checkpoint(job_id: str, part_id: str, attempt: int, serial: int) -> str:
+def checkpoint(place: str, part_id: str, attempt: int, serial: int) -> str:
     """Finished clips of a part, as one attempt wrote them: two attempts never share a key."""
-    return f"{checkpoints(job_id, part_id)}{attempt:04d}-{serial:06d}.json"
+    return f"{checkpoints(place, part_id)}{attempt:04d}-{serial:06d}.json"
 
 
-def checkpoints(job_id: str, part_id: str) -> str:
-    return f"{work(job_id)}{part_id.removeprefix('PART#')}/"
+def checkpoints(place: str, part_id: str) -> str:
+    return f"{work(place)}{part_id.removeprefix('PART#')}/"

@@ -31,6 +31,12 @@ class Job:
     source_etag: str = ""
     """The very object the job was made for; empty until it has arrived."""
     source_bytes: int = 0
+    source_modified: int = 0
+    """S3's LastModified of that object, in whole seconds; 0: it was gone already, or an earlier release took it in."""
+    source_seen: int = 0
+    """The same of the latest upload of the same bytes that no run was made of: it came while one was under way."""
+    edition: int = 0
+    """How often the recording was uploaded once more, and the job begun anew."""
     file_name: str
     """As the client named it."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -40,7 +46,7 @@ class Job:
     parts: int = 1
     parts_done: int = 0
     generation: int = 0
-    """Raised by every retry, so that the events of one run are told from those of the next."""
+    """Raised by every further run, so that its events are told from those of the one before."""
     own_callback: str | None = None
     """Id of a callback registered for this job alone."""
     result: Mapping[str, Any] | None = None
@@ -54,6 +60,16 @@ class Job:
     upload_expires_at: int | None = None
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB deletes the item."""
+
+    @property
+    def awaits_upload(self) -> bool:
+        """Whether it was registered, and its recording has not come; also if it was given up meanwhile."""
+        return self.status in {JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED}
+
+    @property
+    def place(self) -> str:
+        """Under which its work and results lie: what was made of one upload is never taken for another's."""
+        return f"{self.job_id}/upload-{self.edition + 1}" if self.edition else self.job_id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,10 +57,13 @@ JOB_TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
     JobStatus.RUNNING: frozenset({JobStatus.QUEUED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED}),
     JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
     JobStatus.COMPLETED: frozenset(),
-    JobStatus.CANCELED: frozenset(),
+    JobStatus.CANCELED: frozenset({JobStatus.QUEUED}),
 }
 
 TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED})
+
+WITHOUT_TEXT = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
+"""Of a job that begins anew when its recording is uploaded once more."""
 
 OPEN = frozenset({PartStatus.QUEUED, PartStatus.RUNNING})
 """Of a part that somebody must still see to: it is due, and no part of an ended job may be."""

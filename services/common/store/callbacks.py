@@ -65,6 +65,11 @@ def enabling(callback: Callback) -> Operation:
     )
 
 
+def prolonging(callback: Callback, expires_at: int | None) -> Operation:
+    """The callback of a job that lives longer than was thought."""
+    return Update(key=callback_key(callback), when=PRESENT, set={"expires_at": expires_at})
+
+
 @dataclass(frozen=True)
 class ClientView:
     """What intake must know of a client."""

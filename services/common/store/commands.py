@@ -1,4 +1,4 @@
-"""What a client may do to a job that exists: cancel, retry, erase. Each is the operations of one transaction."""
+"""What a client may do to a job that exists: cancel, retry, begin anew, erase. Each is one transaction's operations."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.clock import DAY, SECOND
-from services.common.domain.records import SCHEMA_VERSION, Job, Part
-from services.common.domain.states import OPEN, JobStatus, PartStatus, sources
-from services.common.store.jobs import job_key
-from services.common.store.parts import MAX_PARTS, closing, part_key
-from services.common.store.table import Operation, Put, Update
+from services.common.domain.records import FIRST_PART, SCHEMA_VERSION, Job, Part
+from services.common.domain.states import OPEN, WITHOUT_TEXT, JobStatus, PartStatus, sources
+from services.common.store.callbacks import prolonging
+from services.common.store.jobs import first_part, job_key
+from services.common.store.parts import MAX_PARTS, closing, part_item, part_key
+from services.common.store.table import ABSENT, Delete, Operation, Put, Update
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from services.common.store.events import Announcement
 
 TOMBSTONE_MS = DAY
+"""After the last search: as long as what is uploaded for the erased job is erased."""
+LINGER_MS = DAY
+"""So much longer the tombstone is kept: uploads of which S3 told nobody are found by a search, some time later."""
 ERASURE = "erasure"
 """What a tombstone is due for."""
 _BEFORE_THE_QUEUE = frozenset({"created", "uploaded"})
@@ -39,7 +43,7 @@ def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int
 
 
 def again(job: Job, now: int) -> Job:
-    """A failed `job` once it is retried: what it reached since it was queued belongs to the run that failed."""
+    """`job` once it runs again: what it reached since it was queued belongs to the run before."""
     return replace(
         job,
         status=JobStatus.QUEUED,
@@ -47,6 +51,11 @@ def again(job: Job, now: int) -> Job:
         error=None,
         times={stage: moment for stage, moment in job.times.items() if stage in _BEFORE_THE_QUEUE} | {"queued": now},
     )
+
+
+def anew(job: Job, now: int) -> Job:
+    """`job` once its recording came once more: nothing that was made of the one before is used for this one."""
+    return replace(again(job, now), edition=job.edition + 1, source_seen=0, parts=1, parts_done=0)
 
 
 def retry(job: Job, parts: Sequence[Part], announcement: Announcement, due_at: int) -> list[Operation]:
@@ -81,6 +90,43 @@ def _queue_part(part: Part, due_at: int) -> Operation:
     )
 
 
+def begin_anew(
+    job: Job, parts: Sequence[Part], announcement: Announcement, *, seconds: float, due_at: int
+) -> list[Operation]:
+    """A job that ended without a text joins the queue, as it now is, with the recording that was uploaded once more.
+
+    Its `parts` were made of the recording before. Only the first is kept, for its attempts, which go on counting: what
+    still holds the old one meets the fence.
+    """
+    anew = Update(
+        key=job_key(job.job_id),
+        when=Attr("status").is_in(sorted(WITHOUT_TEXT)) & Attr("generation").eq(job.generation - 1),
+        set={
+            "status": JobStatus.QUEUED,
+            "generation": job.generation,
+            "edition": job.edition,
+            "source_etag": job.source_etag,
+            "source_bytes": job.source_bytes,
+            "source_modified": job.source_modified,
+            "parts": job.parts,
+            "parts_done": job.parts_done,
+            "times": job.times,
+            "expires_at": job.expires_at,
+        },
+        remove=["error", "source_seen"],
+    )
+    before = next((part for part in parts if part.part_id == FIRST_PART), None)
+    fresh = replace(first_part(job, seconds, due_at), attempt=before.attempt if before else 0)
+    same = Attr("attempt").eq(before.attempt) & Attr("status").eq(before.status) if before else ABSENT
+    return [
+        anew,
+        Put(item=part_item(fresh), when=same),
+        *(Delete(key=part_key(part.job_id, part.part_id)) for part in parts if part.part_id != FIRST_PART),
+        *(prolonging(callback, job.expires_at) for callback in announcement.callbacks if callback.job_id),
+        *announcement.operations(),
+    ]
+
+
 def tombstone(job: Job, now: int) -> Operation:
     """The job's item without content, due to be swept: whatever a crash leaves behind is erased all the same."""
     pk, sk = job_key(job.job_id)
@@ -96,6 +142,12 @@ def tombstone(job: Job, now: int) -> Operation:
         "upload_expires_at": job.upload_expires_at,
         "due_kind": ERASURE,
         "due_at": now,
-        "expires_at": (now + TOMBSTONE_MS) // SECOND,
+        **kept_beyond(now),
     }
     return Put(item=item, when=Attr("client_id").eq(job.client_id) & Attr("status").exists())
+
+
+def kept_beyond(last_search: int) -> dict[str, int]:
+    """How long a tombstone stands for the erased job, which does not end while somebody has still to look."""
+    until = last_search + TOMBSTONE_MS
+    return {"until": until, "expires_at": (until + LINGER_MS) // SECOND}

@@ -53,13 +53,6 @@ class Jobs:
         item = self._table.get(job_key(job_id))
         return from_item(Job, item) if item and "status" in item else None
 
-    def known(self, job_id: str, *, etag: str | None = None) -> bool:
-        """Whether there is such a job (made for the object with this ETag), or was one that has been erased."""
-        item = self._table.get(job_key(job_id))
-        if item is None:
-            return False
-        return etag is None or "erased_at" in item or item.get("source_etag") == etag
-
     def of_client(self, client_id: str, *, after: str | None, limit: int) -> Iterator[tuple[str, Job]]:
         """A client's jobs, newest first, each with its `sort` for the next page's `after`."""
         for item in self._table.of_client(client_id, "JOB#", after=after, newest_first=True, limit=limit):
@@ -102,15 +95,34 @@ class Jobs:
         self._table.transact([creation(job)])
 
     def take_in(self, job: Job, announcement: Announcement, *, seconds: float, due_at: int) -> bool:
-        """A plain upload becomes a queued job with its first part; False if it already is one."""
+        """A plain upload becomes a queued job with its first part; False if it already is one, or is being erased.
+
+        The tombstone of an earlier one makes room: whoever asks knows that it covers this upload no more.
+        """
+        bygone = Attr("erased_at").exists() & Attr("due_kind").not_exists()
         try:
             self._table.transact(
                 [
-                    Put(item=job_item(job), when=ABSENT),
+                    Put(item=job_item(job), when=ABSENT | bygone),
                     Put(item=part_item(first_part(job, seconds, due_at)), when=ABSENT),
                     *announcement.operations(),
                 ]
             )
+        except ConditionFailedError:
+            return False
+        return True
+
+    def note_upload(self, job: Job, *, etag: str, modified: int) -> bool:
+        """The recording came once more and nothing is made of it, `job` being as it is; False if that has changed."""
+        noting = Update(
+            key=job_key(job.job_id),
+            when=Attr("status").eq(job.status.value)
+            & Attr("generation").eq(job.generation)
+            & Attr("source_etag").eq(job.source_etag),
+            set={"source_etag": etag, "source_seen": modified},
+        )
+        try:
+            self._table.write(noting)
         except ConditionFailedError:
             return False
         return True
@@ -124,6 +136,7 @@ class Jobs:
                 "status": JobStatus.QUEUED,
                 "source_etag": job.source_etag,
                 "source_bytes": job.source_bytes,
+                "source_modified": job.source_modified,
                 "times": job.times,
                 "expires_at": job.expires_at,
             },
@@ -166,13 +179,14 @@ def first_part(job: Job, seconds: float, due_at: int) -> Part:
     )
 
 
-def queued(job: Job, *, etag: str, size: int, uploaded: int, now: int, expires_at: int) -> Job:
-    """`job` once its recording has arrived."""
+def queued(job: Job, *, etag: str, size: int, uploaded: int, now: int, expires_at: int, modified: int = 0) -> Job:
+    """`job` once its recording has arrived; `modified` is its LastModified."""
     return replace(
         job,
         status=JobStatus.QUEUED,
         source_etag=etag,
         source_bytes=size,
+        source_modified=modified,
         times={**job.times, "uploaded": uploaded, "queued": now},
         expires_at=expires_at,
         upload_expires_at=None,

@@ -135,7 +135,10 @@ class Parts:
         )
         agreeing = Update(
             key=job_key_of(job),
-            when=Attr("status").eq(job.status.value) & Attr("parts").eq(part.parts),
+            # Of another generation it may be another recording's.
+            when=Attr("status").eq(job.status.value)
+            & Attr("parts").eq(part.parts)
+            & Attr("generation").eq(job.generation),
             set={"status": JobStatus.RUNNING, "waiting": None, "waiting_reason": None}
             | {f"times.{stage}": moment for stage, moment in times.items()},
         )

@@ -1,4 +1,4 @@
-"""What is left of an erased job for a day: its id, whose it was, and the receipt."""
+"""What is left of an erased job for some days: its id, whose it was, and the receipt."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.clock import SECOND
 from services.common.domain.records import Job
 from services.common.store.codec import from_item, known
-from services.common.store.commands import ERASURE, TOMBSTONE_MS, tombstone
+from services.common.store.commands import ERASURE, kept_beyond, tombstone
 from services.common.store.jobs import job_key
 from services.common.store.table import PRESENT, ConditionFailedError, Delete, Table, Update
 
@@ -31,14 +30,22 @@ class Tombstone:
     """Empty if it had not come yet."""
     upload_expires_at: int | None = None
     """Of a job made over the API: until then, somebody may still upload for it."""
+    until: int | None = None
+    """Epoch milliseconds: what S3 dates later is a new recording. None: an earlier release has erased it."""
     receipt: Mapping[str, Any] | None = None
     """`{kind: how many were deleted}`; None until that is done."""
+    arrivals: int = 0
+    """How many uploads came for it since: a look that did not see the latest is not the last."""
     due_kind: str | None = None
 
     @property
     def final(self) -> bool:
         """Nobody searches once more."""
         return self.due_kind is None
+
+    def covers(self, moment: int) -> bool:
+        """Whether what was uploaded then is erased like the rest."""
+        return self.until is None or moment <= self.until
 
 
 class Tombstones:
@@ -50,6 +57,13 @@ class Tombstones:
     def get(self, job_id: str) -> Tombstone | None:
         item = self._table.get(job_key(job_id))
         return from_item(Tombstone, item) if item and "erased_at" in item else None
+
+    def under(self, job_id: str) -> Job | Tombstone | None:
+        """What has become of a job, in one read: it is there, or its tombstone, or nothing."""
+        item = self._table.get(job_key(job_id))
+        if item is None:
+            return None
+        return from_item(Tombstone, item) if "erased_at" in item else from_item(Job, item)
 
     def put(self, job: Job, now: int) -> bool:
         """From here on there is no such job; False if it was gone already."""
@@ -78,24 +92,20 @@ class Tombstones:
         """
         done: dict[str, Any] = {"receipt": dict(receipt), "due_at": look_again_at}
         if look_again_at:
-            done |= _kept_beyond(look_again_at)
+            done |= kept_beyond(look_again_at)
         remove = [*(_SOURCE if forget else ()), *([] if look_again_at else ["due_kind"])]
-        source = Attr("source_etag")
-        same = source.not_exists() if grave.source_etag is None else source.eq(grave.source_etag)
+        arrivals = Attr("arrivals")
+        same = arrivals.eq(grave.arrivals) if grave.arrivals else arrivals.not_exists()
         self._change(Update(key=job_key(grave.job_id), when=PRESENT & same, set=done, remove=remove))
 
     def reopen(self, grave: Tombstone, *, source_key: str, source_etag: str, now: int) -> None:
         """Something was uploaded for the erased job after all: it goes with the next sweep."""
         came = {"source_key": source_key, "source_etag": source_etag, "due_kind": ERASURE, "due_at": now}
-        self._change(Update(key=job_key(grave.job_id), when=Attr("erased_at").exists(), set=came | _kept_beyond(now)))
+        here = Attr("erased_at").exists()
+        self._change(Update(key=job_key(grave.job_id), when=here, set=came | kept_beyond(now), add={"arrivals": 1}))
 
     def _change(self, update: Update) -> None:
         try:
             self._table.write(update)
         except ConditionFailedError:
             return
-
-
-def _kept_beyond(moment: int) -> dict[str, int]:
-    """Time to live that does not end while somebody has still to look."""
-    return {"expires_at": (moment + TOMBSTONE_MS) // SECOND}
