@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,10 +15,12 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from services.local.wire import Wire
 from tests.support.api_jobs import create
+from tests.support.file_names import HOSTILE
 from tests.support.gateway import Client
 from tests.support.world import BUCKET, World
 
 RECORDING = b"a recording"
+CHECKSUM = base64.b64encode(bytes(32)).decode()
 FOLDER = "uploads/alice/job_1/"
 DENIED = "Invalid according to Policy: "
 
@@ -67,6 +71,47 @@ def refused(reply: httpx.Response, message: str) -> None:
     """As S3 refuses what is not as the policy says."""
     assert (reply.status_code, "<Code>AccessDenied</Code>" in reply.text) == (403, True), reply.text
     assert message in reply.text
+
+
+def test_whatever_its_name_a_jobs_form_says_one_key_one_type_one_length_and_one_content(alice: Client) -> None:
+    for name, segment in HOSTILE.items():
+        job = create(alice, file_name=name, size=7, content_type="audio/mpeg", checksum_sha256=CHECKSUM)
+        fields = dict(job["upload"]["fields"])
+        policy = json.loads(base64.b64decode(fields.pop("policy")))
+        assert fields.pop("x-amz-signature")
+
+        assert job["file_name"] == name
+        assert fields == {
+            "key": f"uploads/alice/{job['job_id']}/{segment}",
+            "Content-Type": "audio/mpeg",
+            "x-amz-checksum-algorithm": "SHA256",
+            "x-amz-checksum-sha256": CHECKSUM,
+            "x-amz-algorithm": "AWS4-HMAC-SHA256",
+            "x-amz-credential": fields["x-amz-credential"],
+            "x-amz-date": fields["x-amz-date"],
+        }
+        assert not any("$" in value for value in fields.values())
+        exactly = [["content-length-range", 7, 7], {"bucket": BUCKET}, *({field: fields[field]} for field in fields)]
+        assert sorted(policy["conditions"], key=json.dumps) == sorted(exactly, key=json.dumps)
+
+
+def test_whatever_its_name_a_recording_is_put_at_its_jobs_key_and_nowhere_else(
+    world: World, alice: Client, s3: S3
+) -> None:
+    for name in HOSTILE:
+        job = create(alice, file_name=name)
+        fields = job["upload"]["fields"]
+        for elsewhere in ("other.wav", "${filename}"):
+            refused(
+                s3.post({**fields, "key": f"uploads/alice/{job['job_id']}/{elsewhere}"}),
+                f'{DENIED}Policy Condition failed: ["eq", "$key", ',
+            )
+        assert keys(world) == []
+
+        assert s3.post(fields).status_code == 204, name
+        key = world.job(job["job_id"]).source_key
+        assert keys(world) == [key]
+        world.s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def test_the_emulator_puts_the_files_name_into_a_key_and_holds_it_to_its_folder_as_s3_does(
