@@ -2,21 +2,24 @@
 
 - CreateFleet's ClientToken: one token, one launch; the same token with another request is refused.
 - CreateFleet without capacity: what is named at `/_local/capacity` cannot be had.
-- Presigned POST: the size limits of the signed policy.
+- Presigned POST: what the signed policy says (`post_policy.py`).
 - DynamoDB's conditions hold between threads: the emulator checks and writes without a lock.
 """
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
+from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
+
+from services.local import post_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,16 +88,17 @@ class Wire:
         return Response.from_app(self.emulator, environ, buffered=True)
 
     def _post(self, environ: WSGIEnvironment) -> WSGIApplication:
-        """A presigned upload must be as long as its policy says."""
+        """A presigned upload must be what its policy says."""
         _read(environ)
         request = Request(dict(environ), populate_request=False)
-        policy, file = request.form.get("policy"), request.files.get("file")
-        size = len(file.read()) if file else len(request.form.get("file", ""))
+        fields = list(request.form.items(multi=True))
+        file = request.files.get("file")
+        name, size = (file.filename or "", len(file.read())) if file else ("", len(request.form.get("file", "")))
         environ["wsgi.input"].seek(0)
-        low, high = _size_range(policy)
-        if low is not None and not low <= size <= (high or 0):
-            code = "EntityTooSmall" if size < low else "EntityTooLarge"
-            return _s3_error(code, "Your proposed upload does not have the size that was signed.")
+        try:
+            post_policy.check(request.path.strip("/"), fields, name, size, datetime.now(UTC))
+        except post_policy.RefusedError as refusal:
+            return _s3_error(refusal)
         return self.emulator
 
 
@@ -103,14 +107,6 @@ def _read(environ: WSGIEnvironment) -> bytes:
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return body
-
-
-def _size_range(policy: str | None) -> tuple[int | None, int | None]:
-    conditions: list[Any] = json.loads(base64.b64decode(policy))["conditions"] if policy else []
-    for condition in conditions:
-        if isinstance(condition, list) and condition[0] == "content-length-range":
-            return int(condition[1]), int(condition[2])
-    return None, None
 
 
 _CONFIG = "LaunchTemplateConfigs.1."
@@ -167,7 +163,9 @@ def _ec2_error(code: str, message: str) -> Response:
     )
 
 
-def _s3_error(code: str, message: str) -> Response:
+def _s3_error(refusal: post_policy.RefusedError) -> Response:
     return Response(
-        f"<Error><Code>{code}</Code><Message>{message}</Message></Error>", status=400, content_type="application/xml"
+        f"<Error><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message></Error>",
+        status=refusal.status,
+        content_type="application/xml",
     )

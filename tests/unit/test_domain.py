@@ -12,6 +12,9 @@ from services.common.domain.ids import event_id, new_id, upload_job_id
 from services.common.domain.queueing import MIN_TURN_MS, estimated_seconds, turn
 from services.common.domain.states import JOB_TRANSITIONS, TERMINAL, JobStatus, sources
 from services.gpu_worker.meter import Meter
+from tests.support.file_names import HOSTILE
+
+HARMFUL = st.sampled_from([*HOSTILE, *"$/\\.\r\n\0\x7f \u202e\u2028\ufeff", "${", "filename", "}"])
 
 
 def test_the_job_of_an_upload_is_a_function_of_bucket_key_and_etag() -> None:
@@ -36,13 +39,19 @@ def test_a_late_upload_a_retry_and_another_upload_lead_back_into_the_queue() -> 
     assert set(sources(JobStatus.QUEUED)) == {"awaiting_upload", "canceled", "expired", "failed", "running"}
 
 
-@given(st.text(max_size=400))
-def test_any_file_name_becomes_one_segment_of_a_key(name: str) -> None:
+@given(st.lists(HARMFUL | st.text(max_size=8), max_size=12).map("".join) | st.text(max_size=400))
+def test_any_file_name_becomes_one_segment_of_a_key_and_nothing_that_s3_expands(name: str) -> None:
     segment = objects.file_name(name)
     assert segment.strip(".")
-    assert "/" not in segment
+    assert not set("/\\$\r\n\0") & set(segment)
     assert len(segment.encode()) <= 255
+    assert objects.upload("acme", "job_1", name) == f"uploads/acme/job_1/{segment}"
     assert objects.upload_job(objects.upload("acme", "job_1", name)) == ("acme", "job_1")
+
+
+@pytest.mark.parametrize(("name", "segment"), HOSTILE.items())
+def test_hostile_file_names_become_harmless_ones(name: str, segment: str) -> None:
+    assert objects.file_name(name) == segment
 
 
 @pytest.mark.parametrize("name", ["möte å+ä ö.mp3", "a b.wav", "100%.mp3"])

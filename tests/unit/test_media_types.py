@@ -82,6 +82,9 @@ def test_what_browsers_phones_and_programs_send_is_taken(content_type: str) -> N
         "audio/mpeg;a=å",
         "audio/mpeg;a=${filename}",
         "audio/mpeg;a=\\",
+        "audio/${filename}",
+        "audio/x$",
+        "video/mp4;$",
         " audio/mpeg",
         "audio/mpeg ",
         "audio/mpeg; ",
@@ -102,8 +105,21 @@ def test_what_is_no_recording_or_would_not_reach_s3_as_it_is_is_refused(content_
     assert not accepted(content_type)
 
 
+def test_no_checksum_is_taken_that_s3_would_read_more_into() -> None:
+    checksum = "A" * 43 + "="
+    NewJob(file_name="a", checksum_sha256=checksum)
+    for place in range(len(checksum)):
+        for hostile in ("$", "\\", "${filename}"):
+            for rest in (checksum[place:], checksum[place + len(hostile) :]):
+                with pytest.raises(ValidationError):
+                    NewJob(file_name="a", checksum_sha256=checksum[:place] + hostile + rest)
+
+
 @given(content_type=st.from_regex(PATTERN, fullmatch=True))
-def test_what_the_schema_describes_is_taken_and_no_application_that_is_not_in_the_table(content_type: str) -> None:
+def test_what_the_schema_describes_is_taken_and_is_nothing_that_s3_expands_or_the_table_lacks(
+    content_type: str,
+) -> None:
     assert accepted(content_type)
+    assert not set("$\\") & set(content_type)
     media_type = content_type.partition(";")[0].strip().lower()
     assert not media_type.startswith("application/") or media_type in {UNKNOWN, *TYPES}

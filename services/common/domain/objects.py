@@ -14,13 +14,15 @@ MODELS = "models/"
 DEFAULT_CLIENT = "default"
 CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
-_UNWANTED = re.compile(r"[\x00-\x1f\x7f/\\]+")
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f/\\$]+")
+"""What ends a segment, what nobody can type, and `$`: in an upload's form S3 puts a name of the sender's choosing for
+`${filename}`, and boto3 then signs the form for every key under the folder."""
 _NAME_BYTES = 255
 """Longest file name kept, in UTF-8: what file systems take."""
 
 
 def file_name(name: str) -> str:
-    """A client's file name as one path segment: spaces, åäö and + stay; slashes and control characters do not."""
+    """A client's file name as one path segment: spaces, åäö and + stay; slashes, `$` and control characters do not."""
     kept = _UNWANTED.sub("_", name).strip()
     while len(kept.encode()) > _NAME_BYTES:
         kept = kept[1:]
