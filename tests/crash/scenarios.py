@@ -186,13 +186,11 @@ def _told_again(world: StepWorld) -> None:
 
 def _erased_and_uploaded_again(world: StepWorld) -> None:
     """A plain upload is erased, and put once more; days later nothing of it is left, nor does it become a job."""
-
-    def erase(number: int) -> None:
-        if number:
-            each_job(world, world.erase)
-
-    world.upload()
-    world.settle(erase)
+    _plain(world)
+    # Whoever gets no answer asks again.
+    while world.jobs():
+        each_job(world, world.erase)
+    world.settle()
     world.wait(HOUR / SECOND)
     _plain(world)
     for _ in range(3):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +31,12 @@ def test_repeated_events_are_told_apart_by_their_serial() -> None:
 
 def test_new_ids_are_new() -> None:
     assert len({new_id("job") for _ in range(1_000)}) == 1_000
+
+
+def test_the_documented_ways_of_a_job_are_those_of_the_code() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "states.md").read_text(encoding="utf-8")
+    drawn = re.findall(r"^    (\w+) --> (\w+):", text.split("```mermaid")[1].split("```")[0], re.MULTILINE)
+    assert set(drawn) == {(one, other) for one, others in JOB_TRANSITIONS.items() for other in others}
 
 
 def test_nothing_leads_out_of_a_text() -> None:

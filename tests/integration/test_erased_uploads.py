@@ -1,0 +1,196 @@
+"""What is uploaded for an erased job is erased too, for a day and more; afterwards it is a new recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.common.domain.clock import DAY, HOUR, MINUTE, SECOND
+from services.common.domain.records import Job
+from services.common.domain.states import JobStatus
+from services.common.erasure import SECOND_LOOK_MS, Erasure
+from services.common.store.commands import LINGER_MS, TOMBSTONE_MS
+from services.common.store.tombstones import Tombstone
+from tests.support.step_world import StepWorld, step_world
+from tests.support.world import BUCKET
+
+PLAIN = "uploads/a.wav"
+OTHER = b"other sound" * 1000
+
+
+@pytest.fixture
+def world() -> Iterator[StepWorld]:
+    with step_world() as made:
+        made.listen()
+        yield made
+
+
+@pytest.fixture
+def erased(world: StepWorld) -> str:
+    """A plain upload was transcribed and erased, the last search is over; its id."""
+    world.upload()
+    world.settle()
+    (job,) = world.jobs()
+    world.erase(job)
+    world.settle()
+    assert grave(world, job.job_id).final
+    return job.job_id
+
+
+def grave(world: StepWorld, job_id: str) -> Tombstone:
+    found = world.store.tombstones.get(job_id)
+    assert found
+    return found
+
+
+def keys(world: StepWorld) -> list[str]:
+    return [entry["Key"] for entry in world.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
+
+
+def removed(world: StepWorld, job_id: str) -> int:
+    """Recordings, as the receipt counts them."""
+    receipt = grave(world, job_id).receipt
+    assert receipt
+    return int(receipt["recording"])
+
+
+def test_a_plain_upload_that_comes_again_is_erased_again_and_counted(world: StepWorld, erased: str) -> None:
+    for count in (2, 3):
+        world.now += HOUR
+        world.upload()
+        world.settle()
+        assert (keys(world), world.jobs(), removed(world, erased)) == ([], [], count)
+    until = grave(world, erased).until
+    assert until
+    assert until >= world.now + DAY - HOUR, "it stands for a day beyond the last upload"
+
+
+def test_what_s3_tells_nobody_of_is_found_by_the_search_and_erased(world: StepWorld, erased: str) -> None:
+    world.upload()
+    world.queue.clear()
+    world.age(HOUR)
+    world.settle()
+    assert (keys(world), world.jobs(), removed(world, erased)) == ([], [], 2)
+
+
+def test_what_came_in_the_tombstones_last_minute_is_no_job_a_day_later(world: StepWorld, erased: str) -> None:
+    until = grave(world, erased).until
+    assert until
+    world.now = until - MINUTE
+    world.upload()
+    world.queue.clear()
+    world.age(LINGER_MS - 2 * HOUR)  # as late as a search may come that was held up
+    world.settle()
+    assert (keys(world), world.jobs()) == ([], [])
+    for _ in range(3):
+        world.age(DAY)
+        world.settle()
+    assert (keys(world), world.jobs()) == ([], [])
+
+
+@pytest.mark.parametrize("late", [SECOND, LINGER_MS + DAY])
+@pytest.mark.parametrize("told", [True, False])
+def test_what_s3_dates_after_the_tombstones_end_is_a_new_recording(
+    world: StepWorld, erased: str, *, late: int, told: bool
+) -> None:
+    """Also while the tombstone still lies there; and its events are not taken for those of the one before."""
+    before = set(world.received)
+    until = grave(world, erased).until
+    assert until
+    world.now = until + late
+    world.age(0)
+    assert (world.store.tombstones.get(erased) is None) is (late > LINGER_MS)
+    world.upload()
+    if not told:
+        world.queue.clear()
+        world.age(HOUR)
+    world.settle()
+    (job,) = world.jobs()
+    assert (job.job_id, job.status, job.generation) == (erased, JobStatus.COMPLETED, 0)
+    assert keys(world).count(PLAIN) == 1
+    new = {event["event_id"] for event in world.events(job)}
+    assert len(new) == 3
+    assert not new & before
+
+
+def test_another_recording_under_an_erased_plain_key_is_a_job_of_its_own(world: StepWorld, erased: str) -> None:
+    world.upload(PLAIN, OTHER)
+    world.settle()
+    (job,) = world.jobs()
+    assert (job.job_id != erased, job.status) == (True, JobStatus.COMPLETED)
+    assert PLAIN in keys(world)
+
+
+def test_whatever_is_put_into_an_erased_jobs_folder_is_erased(world: StepWorld) -> None:
+    job = registered(world)
+    world.upload(job.source_key)
+    world.settle()
+    world.erase(job)
+    world.settle()
+    world.now += SECOND
+    for key, content in ((job.source_key, OTHER), (f"{job.source_key}.part", OTHER)):
+        world.upload(key, content)
+        world.settle()
+    assert (keys(world), world.jobs(), removed(world, job.job_id)) == ([], [], 3)
+
+
+def test_what_lay_at_an_erased_jobs_key_goes_with_it_unless_it_is_a_job_of_its_own(world: StepWorld) -> None:
+    for name, becomes_a_job in (("one", False), ("two", True)):
+        job = registered(world, name)
+        world.upload(job.source_key)
+        world.settle()
+        world.upload(job.source_key, OTHER)
+        if not becomes_a_job:
+            world.queue.clear()
+        world.settle()
+        world.erase(job)
+        world.tell(job.source_key)
+        world.settle()
+        assert (job.source_key in keys(world)) is becomes_a_job
+        assert removed(world, job.job_id) == (0 if becomes_a_job else 1)
+    assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
+
+
+def test_the_same_file_that_comes_during_a_search_keeps_the_tombstone_due(world: StepWorld, erased: str) -> None:
+    seen = grave(world, erased)
+    world.upload()
+    world.serve_queue()
+    Erasure(world.store, world.s3, BUCKET).finish(seen, world.now)
+    assert not grave(world, erased).final
+    world.settle()
+    assert keys(world) == []
+
+
+def test_an_event_of_what_was_erased_long_ago_does_not_prolong_the_tombstone(world: StepWorld, erased: str) -> None:
+    before = grave(world, erased)
+    world.now += HOUR
+    world.tell()
+    world.settle()
+    assert grave(world, erased) == before
+
+
+def test_the_tombstone_stands_for_a_day_and_is_kept_for_the_search_for_another(world: StepWorld) -> None:
+    world.upload()
+    world.serve_queue()
+    (job,) = world.jobs()
+    world.erase(job)
+    last_search = world.now + SECOND_LOOK_MS
+    (item,) = [item for item in world.all_items() if item["pk"] == f"JOB#{job.job_id}"]
+    assert item["until"] == last_search + TOMBSTONE_MS
+    assert item["expires_at"] == (last_search + TOMBSTONE_MS + LINGER_MS) // SECOND
+
+
+def registered(world: StepWorld, name: str = "own") -> Job:
+    """A job of the API that waits for its upload."""
+    job = Job(
+        job_id=f"job_{name}",
+        client_id="default",
+        status=JobStatus.AWAITING_UPLOAD,
+        created_at=world.now,
+        source_key=f"uploads/default/job_{name}/a.wav",
+        file_name="a.wav",
+        upload_expires_at=world.now + HOUR,
+    )
+    world.store.jobs.await_upload(job)
+    return job

@@ -1,0 +1,335 @@
+"""A recording that is put once more after its job has ended without a text is transcribed, and by that very job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from services.common.domain import objects
+from services.common.domain.clock import HOUR, MINUTE, SECOND
+from services.common.domain.errors import InvalidMediaError
+from services.common.domain.records import FIRST_PART, Callback, Job
+from services.common.domain.states import JobStatus
+from services.common.store.callbacks import registration
+from services.gpu_worker.worker import Worker
+from services.orchestrator.handler import take_batch
+from tests.support.step_world import StepWorld, step_world
+from tests.support.world import BUCKET
+
+PLAIN = "uploads/a.wav"
+OWN = "uploads/default/job_own/a.wav"
+"""Of a job of the API."""
+OTHER = b"other sound" * 1000
+
+
+@pytest.fixture
+def world() -> Iterator[StepWorld]:
+    with step_world() as made:
+        made.listen()
+        yield made
+
+
+def registered(world: StepWorld, **more: object) -> Job:
+    """A job of the API that waits for its upload."""
+    job = Job(
+        job_id="job_own",
+        client_id="default",
+        status=JobStatus.AWAITING_UPLOAD,
+        created_at=world.now,
+        source_key=OWN,
+        file_name="a.wav",
+        upload_expires_at=world.now + HOUR,
+        expires_at=world.now // SECOND + 86_400,
+        **more,  # type: ignore[arg-type] # fields of a job
+    )
+    world.store.jobs.await_upload(job)
+    return job
+
+
+def unreadable(_: Worker) -> None:
+    raise InvalidMediaError("The recording cannot be read.")
+
+
+def fail(world: StepWorld, key: str) -> None:
+    world.upload(key)
+    world.each_clip = unreadable
+    world.settle()
+    world.each_clip = lambda _: None
+
+
+def cancel_in_the_queue(world: StepWorld, key: str) -> None:
+    world.upload(key)
+    world.serve_queue()
+    world.cancel(the_job(world))
+    world.settle()
+
+
+def cancel_at_work(world: StepWorld, key: str) -> None:
+    world.upload(key)
+    world.each_clip = lambda _: world.cancel(the_job(world))
+    world.settle()
+    world.each_clip = lambda _: None
+
+
+def lose(world: StepWorld, key: str) -> None:
+    world.upload(key)
+    world.serve_queue()
+    world.s3.delete_object(Bucket=BUCKET, Key=key)
+    world.settle()
+
+
+def replace_it(world: StepWorld, key: str) -> None:
+    """By something of which S3 tells nobody, and which is gone again."""
+    world.upload(key)
+    world.serve_queue()
+    world.s3.put_object(Bucket=BUCKET, Key=key, Body=OTHER)
+    world.settle()
+
+
+def expire(world: StepWorld, key: str) -> None:
+    """Nobody uploads in time; then somebody does, and it fails."""
+    world.now += 2 * HOUR
+    world.settle()
+    fail(world, key)
+
+
+ENDS: list[Callable[[StepWorld, str], None]] = [fail, cancel_in_the_queue, cancel_at_work, lose, replace_it]
+
+
+def the_job(world: StepWorld) -> Job:
+    (job,) = world.jobs()
+    return job
+
+
+def kinds(world: StepWorld, job: Job) -> list[str]:
+    return sorted(event["type"].removeprefix("transcription.") for event in world.events(job))
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("key", [PLAIN, OWN])
+def test_however_it_ended_the_same_file_again_is_transcribed_by_the_same_job(
+    world: StepWorld, key: str, end: Callable[[StepWorld, str], None]
+) -> None:
+    if key == OWN:
+        registered(world)
+    end(world, key)
+    ended = the_job(world)
+    assert ended.status in {JobStatus.FAILED, JobStatus.CANCELED}
+
+    world.now += SECOND
+    world.upload(key)
+    world.settle()
+
+    again = the_job(world)
+    assert (again.job_id, again.status, again.generation, again.error) == (ended.job_id, JobStatus.COMPLETED, 1, None)
+    assert kinds(world, again).count("queued") == 2
+    assert "canceled" not in again.times
+    assert again.times["uploaded"] > ended.times["uploaded"]
+    assert again.expires_at
+    assert again.expires_at > (ended.expires_at or 0)
+
+
+def test_a_job_that_expired_takes_late_uploads_and_later_ones(world: StepWorld) -> None:
+    registered(world)
+    expire(world, OWN)
+    world.now += SECOND
+    world.upload(OWN)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
+    assert kinds(world, the_job(world)).count("expired") == 1
+
+
+@pytest.mark.parametrize("end", [fail, cancel_at_work])
+def test_another_recording_under_a_jobs_own_key_is_transcribed_by_that_job(
+    world: StepWorld, end: Callable[[StepWorld, str], None]
+) -> None:
+    registered(world)
+    end(world, OWN)
+    world.now += SECOND
+    world.upload(OWN, OTHER)
+    world.settle()
+    job = the_job(world)
+    assert (job.job_id, job.status, job.source_bytes) == ("job_own", JobStatus.COMPLETED, len(OTHER))
+
+
+def test_another_recording_under_a_plain_key_is_a_job_of_its_own(world: StepWorld) -> None:
+    fail(world, PLAIN)
+    world.now += SECOND
+    world.upload(PLAIN, OTHER)
+    world.settle()
+    assert sorted(job.status for job in world.jobs()) == [JobStatus.COMPLETED, JobStatus.FAILED]
+
+
+def test_nothing_of_what_was_made_of_one_upload_is_used_for_another() -> None:
+    with step_world(parts=3) as world:
+        registered(world)
+        seen: list[int] = []
+
+        def cancel_late(_: Worker) -> None:
+            seen.append(1)
+            if len(seen) == 5:
+                world.cancel(the_job(world))
+
+        world.upload(OWN)
+        world.each_clip = cancel_late
+        world.settle()
+        before = the_job(world)
+        kept = {entry["Key"] for entry in world.s3.list_objects_v2(Bucket=BUCKET, Prefix="work/")["Contents"]}
+        assert (before.status, before.parts) == (JobStatus.CANCELED, 3)
+        assert any("/0001/" in key or "/0000/" in key for key in kept)
+        held = [part.attempt for part in world.store.parts.of_job("job_own") if part.part_id == FIRST_PART]
+
+        world.now += SECOND
+        world.upload(OWN, OTHER)
+        world.serve_queue()
+        anew = the_job(world)
+        assert (anew.parts, anew.parts_done, anew.place) == (1, 0, "job_own/upload-2")
+        (first,) = world.store.parts.of_job("job_own")
+        assert (first.part_id, first.status, [first.attempt]) == (FIRST_PART, "queued", held)
+
+        decoded: list[int] = []
+        world.each_clip = lambda _: decoded.append(1)
+        world.settle()
+        job = the_job(world)
+        assert job.status is JobStatus.COMPLETED
+        assert job.result
+        assert job.result["prefix"].startswith(objects.results("job_own/upload-2"))
+        assert len(decoded) == 6, "every clip of all three parts"
+
+
+@pytest.mark.parametrize("key", [PLAIN, OWN])
+def test_what_came_while_the_run_was_under_way_starts_no_other_when_it_is_canceled(world: StepWorld, key: str) -> None:
+    if key == OWN:
+        registered(world)
+    world.upload(key)
+    world.serve_queue()
+    world.now += SECOND
+    world.upload(key)  # by somebody who heard no answer the first time
+    world.serve_queue()
+    world.cancel(the_job(world))
+    world.settle()
+    world.tell(key)
+    world.settle()
+    world.age(HOUR)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
+    world.upload(key)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
+
+
+def test_a_recording_that_is_brought_back_before_its_loss_is_told_is_found_by_the_search(world: StepWorld) -> None:
+    world.upload()
+    world.serve_queue()
+    world.s3.delete_object(Bucket=BUCKET, Key=PLAIN)
+    calls: list[str] = []
+
+    def bring_back(call: str) -> None:
+        """While the worker, which has looked in vain, is about to say so."""
+        calls.append(call)
+        if calls[-1] == "dynamodb.TransactWriteItems" and "s3.GetObject" in calls and world.uploads[PLAIN] == 1:
+            world.now += SECOND
+            world.upload()
+            world.serve_queue(watched=False)
+
+    world.trouble = bring_back
+    world.run_machines()
+    assert world.uploads[PLAIN] == 2
+    lost = the_job(world)
+    assert (lost.status, lost.error and lost.error["code"]) == (JobStatus.FAILED, "SOURCE_GONE")
+    world.age(HOUR)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
+
+
+def test_a_job_that_was_canceled_before_its_upload_runs_for_none_but_a_second_one(world: StepWorld) -> None:
+    world.cancel(registered(world))
+    world.upload(OWN)
+    world.settle()
+    world.tell(OWN)
+    world.age(HOUR)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
+    world.upload(OWN)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
+
+
+def test_a_job_with_a_text_is_left_alone_and_other_bytes_under_its_key_are_a_job_of_their_own(world: StepWorld) -> None:
+    done = registered(world)
+    for number, content in enumerate((b"sound" * 1000, b"sound" * 1000, OTHER)):
+        world.now += number * SECOND
+        world.upload(OWN, content)
+        world.settle()
+    jobs = {job.job_id: (job.status, job.generation) for job in world.jobs()}
+    assert jobs.pop(done.job_id) == (JobStatus.COMPLETED, 0)
+    assert list(jobs.values()) == [(JobStatus.COMPLETED, 0)]
+
+
+def test_the_callback_of_a_job_that_begins_anew_lives_as_long_as_the_job(world: StepWorld) -> None:
+    job = registered(world, own_callback="cb_own")
+    own = Callback(
+        callback_id="cb_own",
+        client_id="default",
+        url="https://receiver.example.com/own",
+        events=["transcription.completed"],
+        job_id=job.job_id,
+        expires_at=job.expires_at,
+    )
+    world.store.commit(registration(own))
+    fail(world, OWN)
+    world.now += SECOND
+    world.upload(OWN)
+    world.serve_queue()
+    kept = world.store.callbacks.get("default", "cb_own", job.job_id)
+    assert kept
+    assert kept.expires_at == the_job(world).expires_at
+    world.settle()
+    assert "cb_own" in {delivery.callback_id for delivery in world.store.deliveries.of_job(job.job_id)}
+
+
+def test_who_read_the_job_before_it_began_anew_cannot_claim_it(world: StepWorld) -> None:
+    world.upload()
+    world.serve_queue()
+    stale = the_job(world)
+    (part,) = world.store.parts.of_job(stale.job_id)
+    world.cancel(stale)
+    world.now += SECOND
+    world.upload()
+    world.serve_queue()
+    parts, lease_ends = world.store.parts, world.now + MINUTE
+    assert parts.claim(part, stale, owner="late", lease_ends=lease_ends, started=None, times={}) is None
+    assert parts.claim(part, the_job(world), owner="new", lease_ends=lease_ends, started=None, times={})
+
+
+MANY, TIMES = 50, 20
+"""Recordings, and how often each is told of: a thousand in all, every second one beside its like."""
+
+
+def test_a_thousand_events_told_twice_a_thousand_told_late_and_a_thousand_looks_of_the_search_run_nothing_again(
+    world: StepWorld,
+) -> None:
+    for number in range(MANY):
+        world.upload(f"uploads/{number}.wav")
+    twice = list(world.told.values())
+    world.serve_queue(watched=False)
+    ends = [JobStatus.FAILED, JobStatus.CANCELED, JobStatus.COMPLETED]
+    for number, job in enumerate(world.jobs()):
+        for part in world.store.parts.of_job(job.job_id):
+            world.store.parts.close(part)
+        error = {"code": ["INVALID_MEDIA", "SOURCE_GONE"][number % 2]} if number % 3 == 0 else None
+        world.change((f"JOB#{job.job_id}", "JOB"), status=ends[number % 3].value, error=error)
+    late = [event.replace("T08:", "T09:") for event in twice]
+    assert late != twice
+    before = world.all_items()
+
+    orchestrator = world.orchestrator()
+    for told in (twice, late):
+        for start in list(range(0, MANY, 5)) * (TIMES // 2):
+            batch = [{"messageId": str(number), "body": told[start + number // 2]} for number in range(10)]
+            assert take_batch(orchestrator, batch) == []
+    for hour in range(1, TIMES + 1):
+        assert orchestrator.search.run((world.now // HOUR + hour) * HOUR, lambda: True) == 0
+
+    assert world.all_items() == before
