@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import FIRST_PART, Callback, Job
 from services.common.domain.states import JobStatus
 from services.common.store.callbacks import registration
+from services.common.store.jobs import Jobs
 from services.gpu_worker.worker import Worker
 from services.orchestrator.handler import take_batch
 from tests.support.step_world import StepWorld, step_world
@@ -265,6 +267,35 @@ def test_a_job_with_a_text_is_left_alone_and_other_bytes_under_its_key_are_a_job
     jobs = {job.job_id: (job.status, job.generation) for job in world.jobs()}
     assert jobs.pop(done.job_id) == (JobStatus.COMPLETED, 0)
     assert list(jobs.values()) == [(JobStatus.COMPLETED, 0)]
+
+
+def test_what_is_noted_of_a_job_that_ends_at_that_moment_is_judged_once_more(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.upload()
+    world.serve_queue()
+    world.now += SECOND
+    world.upload()
+    note = Jobs.note_upload
+
+    def canceled_before(jobs: Jobs, job: Job, **more: Any) -> bool:
+        world.cancel(job)
+        return note(jobs, job, **more)
+
+    monkeypatch.setattr(Jobs, "note_upload", canceled_before)
+    world.serve_queue()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.QUEUED, 1)
+
+
+def test_an_upload_that_its_job_waits_for_costs_one_look_at_s3_and_one_at_the_table(world: StepWorld) -> None:
+    registered(world)
+    world.upload(OWN)
+    world.serve_queue()
+    assert world.faults.calls[:3] == ["s3.HeadObject", "dynamodb.GetItem", "dynamodb.Query"]
+    del world.faults.calls[:]
+    world.tell(OWN)
+    world.serve_queue()
+    assert world.faults.calls[:3] == ["s3.HeadObject", "dynamodb.GetItem", "dynamodb.Query"]
 
 
 def test_the_callback_of_a_job_that_begins_anew_lives_as_long_as_the_job(world: StepWorld) -> None:

@@ -1,0 +1,185 @@
+"""What lies in the table of a job that was erased."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from services.common.domain.clock import DAY, SECOND
+from services.common.domain.events import EventType
+from services.common.domain.records import part_name
+from services.common.domain.states import JobStatus
+from services.common.store.jobs import job_item, job_key
+from services.common.store.table import Put
+from services.common.store.tombstones import Tombstone
+from tests.support.world import World
+from tests.support.written import NEVER, changed, lying, of_job, put_job, put_part, table
+
+KEY = job_key("job_1")
+UNDUE = {"due_kind": NEVER, "due_at": NEVER}
+
+
+def test_under_a_jobs_id_lies_the_job_or_its_tombstone_or_nothing(world: World) -> None:
+    job, tombstones = put_job(world), world.store.tombstones
+    assert tombstones.under("job_1") == job
+    assert tombstones.under("job_2") is None
+    assert tombstones.put(job, world.clock())
+    assert tombstones.under("job_1") == tombstones.get("job_1")
+    assert world.store.jobs.get("job_1") is None
+
+
+def test_a_grave_holds_what_the_sweep_needs_and_nothing_else(world: World) -> None:
+    job = put_job(world, upload_expires_at=7, error={"message": "secret"})
+    assert world.store.tombstones.put(job, world.clock())
+    assert lying(world, KEY) == {
+        "pk": "JOB#job_1",
+        "sk": "JOB",
+        "schema_version": 1,
+        "job_id": "job_1",
+        "client_id": "alice",
+        "erased_at": world.clock(),
+        "source_key": job.source_key,
+        "source_etag": "etag",
+        "upload_expires_at": 7,
+        "due_kind": "erasure",
+        "due_at": world.clock(),
+        "until": world.clock() + DAY,
+        "expires_at": (world.clock() + 2 * DAY) // SECOND,
+    }
+    assert [grave.job_id for grave in world.store.tombstones.overdue(world.clock(), 10)] == ["job_1"]
+    assert list(world.store.tombstones.overdue(world.clock() - 1, 10)) == []
+    assert not world.store.tombstones.put(job, world.clock() + 5), "once"
+    assert lying(world, KEY)["erased_at"] == world.clock()
+
+
+def test_nobody_elses_job_is_erased(world: World) -> None:
+    job = put_job(world)
+    before = of_job(world)
+    assert not world.store.tombstones.put(replace(job, client_id="mallory"), world.clock())
+    assert of_job(world) == before
+
+
+def put_grave(world: World, **more: Any) -> Tombstone:
+    world.store.tombstones.put(put_job(world, **more), world.clock())
+    grave = world.store.tombstones.get("job_1")
+    assert grave
+    return grave
+
+
+def settle(world: World, grave: Tombstone, **more: Any) -> Callable[[], None]:
+    return lambda: world.store.tombstones.settle(grave, {"items": 3}, **more)
+
+
+def test_a_grave_that_is_looked_at_again_is_kept_beyond_that(world: World) -> None:
+    later = world.clock() + 5 * DAY
+    grave = put_grave(world)
+    assert changed(world, KEY, settle(world, grave, look_again_at=later, forget=False)) == {
+        "receipt": {"items": 3},
+        "due_at": later,
+        "until": later + DAY,
+        "expires_at": (later + 2 * DAY) // SECOND,
+    }
+    again = world.store.tombstones.get("job_1")
+    assert again
+    assert not again.final
+
+
+def test_a_grave_that_nobody_looks_at_again_is_due_to_nobody_and_knows_no_name(world: World) -> None:
+    grave = put_grave(world)
+    assert changed(world, KEY, settle(world, grave, look_again_at=None, forget=True)) == {
+        "receipt": {"items": 3},
+        "source_key": NEVER,
+        "source_etag": NEVER,
+        **UNDUE,
+    }
+    last = world.store.tombstones.get("job_1")
+    assert last
+    assert last.final
+
+
+@pytest.mark.parametrize("etag", ["etag", ""])
+def test_an_upload_that_came_meanwhile_keeps_its_grave_due(world: World, etag: str) -> None:
+    grave = put_grave(world, source_etag=etag)
+    later = world.clock() + 3 * DAY
+    reopen = lambda: world.store.tombstones.reopen(  # noqa: E731
+        grave, source_key="uploads/alice/job_1/b.mp3", source_etag="new", now=later
+    )
+    assert changed(world, KEY, reopen) == {
+        "source_key": "uploads/alice/job_1/b.mp3",
+        "source_etag": "new",
+        "due_at": later,
+        "until": later + DAY,
+        "expires_at": (later + 2 * DAY) // SECOND,
+        "arrivals": 1,
+    }
+    assert changed(world, KEY, settle(world, grave, look_again_at=None, forget=True)) == {}
+
+
+def test_a_grave_that_was_settled_for_good_is_due_again_when_something_comes(world: World) -> None:
+    grave = put_grave(world)
+    settle(world, grave, look_again_at=None, forget=True)()
+    world.store.tombstones.reopen(grave, source_key="uploads/b", source_etag="new", now=world.clock())
+    assert [one.source_key for one in world.store.tombstones.overdue(world.clock(), 10)] == ["uploads/b"]
+
+
+def test_a_job_that_lives_gets_no_grave_by_an_upload_or_a_look(world: World) -> None:
+    grave = put_grave(world)
+    table(world).write(Put(item=job_item(put_job(world))))
+    before = of_job(world)
+    world.store.tombstones.reopen(grave, source_key="uploads/b", source_etag="new", now=world.clock())
+    assert of_job(world) == before
+    assert world.store.tombstones.get("job_1") is None
+
+
+def test_a_look_at_a_grave_that_has_crumbled_makes_no_new_one(world: World) -> None:
+    grave = put_grave(world)
+    settle(world, replace(grave, job_id="job_2", source_etag=None), look_again_at=None, forget=True)()
+    assert of_job(world, "job_2") == {}
+
+
+def test_everything_filed_under_a_job_goes_but_its_grave(world: World) -> None:
+    put_grave(world)
+    for number in range(60):
+        put_part(world, part_id=part_name(number))
+    assert world.store.tombstones.delete_items("job_1") == 60
+    assert list(of_job(world)) == ["JOB"]
+
+
+def test_so_many_graves_are_seen_to_at_once_and_no_more(world: World) -> None:
+    for name in ("job_1", "job_2"):
+        world.store.tombstones.put(put_job(world, name), world.clock())
+    assert len(list(world.store.tombstones.overdue(world.clock(), 1))) == 1
+
+
+def take_in(world: World, name: str = "job_1") -> bool:
+    job = put_job(world, "job_2", job_id=name)
+    return world.store.jobs.take_in(job, world.announced(job, EventType.QUEUED), seconds=60.0, due_at=9)
+
+
+def test_a_grave_whose_last_search_is_over_makes_room_for_a_new_job_and_one_that_is_due_does_not(world: World) -> None:
+    grave = put_grave(world)
+    before = of_job(world)
+    assert not take_in(world)
+    assert of_job(world) == before
+    settle(world, grave, look_again_at=None, forget=True)()
+    assert take_in(world)
+    assert world.job("job_1").status is JobStatus.QUEUED
+    assert "erased_at" not in lying(world, KEY)
+    assert not take_in(world), "a job that is there makes room for none"
+
+
+@pytest.mark.parametrize("arrivals", [0, 1])
+def test_a_look_that_did_not_see_the_latest_upload_settles_nothing(world: World, arrivals: int) -> None:
+    grave = put_grave(world)
+    for _ in range(arrivals):
+        world.store.tombstones.reopen(grave, source_key="k", source_etag="etag", now=world.clock())
+    seen = world.store.tombstones.get("job_1")
+    assert seen
+    assert seen.arrivals == arrivals
+    world.store.tombstones.reopen(grave, source_key="k", source_etag="etag", now=world.clock())
+    before = lying(world, KEY)
+    settle(world, seen, look_again_at=None, forget=True)()
+    assert lying(world, KEY) == before
