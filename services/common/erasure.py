@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
+from services.common import sources
 from services.common.domain import objects
 from services.common.domain.clock import MINUTE
 from services.common.domain.ids import upload_job_id
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
     from services.common.domain.records import Job
+    from services.common.sources import Source
     from services.common.store.store import Store
     from services.common.store.tombstones import Tombstone
 
@@ -26,6 +29,7 @@ SECOND_LOOK_MS = 20 * MINUTE
 """A worker that had the job may write until it meets the fence; after this long it has."""
 RETRY_MS = 5 * MINUTE
 """When what could not be deleted is tried again."""
+_NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
 
 
 class Look(NamedTuple):
@@ -52,21 +56,20 @@ class Erasure:
         return self.finish(grave, now) if grave else None
 
     def finish(self, grave: Tombstone, now: int) -> Tombstone | None:
-        """Delete whatever is still there; the receipt adds up what all looks found, by kind."""
+        """Delete whatever is still there; the receipt adds up what all looks find, by kind."""
         looks = {
             "recording": self._attempt(lambda: self._recording(grave)),
             "results": self._attempt(lambda: self._below(objects.results(grave.job_id))),
             "work": self._attempt(lambda: self._below(objects.work(grave.job_id))),
             "records": Look(self._store.tombstones.delete_items(grave.job_id)),
         }
-        before = grave.receipt or {}
-        receipt = {kind: before.get(kind, 0) + look.deleted for kind, look in looks.items()}
+        found = {kind: look.deleted for kind, look in looks.items()}
         left = sum(look.left for look in looks.values())
         again = next_look(grave, now, left=left)
         # A recording that never came may still come to its key: that is all for which the key is kept.
         forget = again is None or not (left or grave.source_etag == "")
-        self._store.tombstones.settle(grave, receipt, look_again_at=again, forget=forget)
-        log.info("job.erased", job_id=grave.job_id, **receipt, left=left, final=again is None)
+        self._store.tombstones.settle(grave, found, look_again_at=again, forget=forget)
+        log.info("job.erased", job_id=grave.job_id, **found, left=left, final=again is None)
         return self._store.tombstones.get(grave.job_id)
 
     def _attempt(self, look: Callable[[], Look]) -> Look:
@@ -79,29 +82,38 @@ class Erasure:
             log.warning("erasure.failed", code=code)
             return Look(left=1)
 
+    def late(self, grave: Tombstone, key: str, etag: str, now: int) -> None:
+        """Delete what was uploaded for a job that is erased, and count it; something else that lies there now stays."""
+        if self._delete(key, etag):
+            self._store.tombstones.count_late(grave, now)
+            log.info("job.erased", job_id=grave.job_id, recording=1, late=True)
+
     def _recording(self, grave: Tombstone) -> Look:
         """What lies where the recording lay, unless it is another's: put in its place, and a job of its own."""
-        if grave.source_key is None:
+        there = sources.look(self._s3, self._bucket, grave.source_key) if grave.source_key else None
+        if grave.source_key is None or there is None or self._belongs_to_another(grave, grave.source_key, there):
             return Look()
-        try:
-            there = self._s3.head_object(Bucket=self._bucket, Key=grave.source_key)
-            if self._belongs_to_another(grave, there["ETag"].strip('"')):
-                return Look()
-            self._s3.delete_object(Bucket=self._bucket, Key=grave.source_key, IfMatch=there["ETag"])
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in {404, 412}:
-                return Look()
-            raise
-        return Look(deleted=1)
+        return Look(deleted=int(self._delete(grave.source_key, there.etag)))
 
-    def _belongs_to_another(self, grave: Tombstone, etag: str) -> bool:
-        """Whether these bytes are not the erased job's: what has its key of the API, and no job yet, is."""
-        key = grave.source_key or ""
-        if etag == grave.source_etag:
+    def _belongs_to_another(self, grave: Tombstone, key: str, there: Source) -> bool:
+        """Whether this is not the erased job's: what has its key of the API, and no job yet, is."""
+        if not grave.covers(there.modified):
+            return True
+        if there.etag == grave.source_etag:
             return False
         if objects.upload_job(key) != (grave.client_id, grave.job_id):
             return True
-        return self._store.jobs.get(upload_job_id(self._bucket, key, etag)) is not None
+        return self._store.jobs.get(upload_job_id(self._bucket, key, there.etag)) is not None
+
+    def _delete(self, key: str, etag: str) -> bool:
+        """Delete this very object; False if it is not there."""
+        try:
+            self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=f'"{etag}"')
+        except ClientError as error:
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in _NOT_THERE:
+                return False
+            raise
+        return True
 
     def _below(self, prefix: str) -> Look:
         deleted = left = 0

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from http import HTTPStatus
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import structlog
-from botocore.exceptions import ClientError
 
+from services.common import sources
 from services.common.domain import objects
-from services.common.domain.clock import SECOND, expiry
+from services.common.domain.clock import expiry
 from services.common.domain.events import EventType, compose
 from services.common.domain.ids import upload_job_id
 from services.common.domain.queueing import estimated_seconds, turn
@@ -32,11 +31,18 @@ if TYPE_CHECKING:
 
     from services.common.domain.events import Places
     from services.common.domain.records import Callback
+    from services.common.erasure import Erasure
     from services.common.store.callbacks import ClientView
     from services.common.store.store import Store
     from services.orchestrator.uploads import Upload
 
 log = structlog.get_logger()
+ROUNDS = 3
+"""In which an upload is judged whose job changes all the time; then S3's message has to come again."""
+
+
+class _ChangedError(Exception):
+    """The job is another since it was read."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class _Arrival:
     modified: int
     meaning: Meaning
     job: Job
+    beside: Job | None = None
+    """The job whose key it has, and which it leaves alone."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +69,25 @@ class Taken:
 class Intake:
     """One batch of uploads at a time."""
 
-    def __init__(self, store: Store, s3: S3Client, places: Places) -> None:
+    def __init__(self, store: Store, s3: S3Client, places: Places, erasure: Erasure) -> None:
         self._store = store
         self._s3 = s3
         self._places = places
+        self._erasure = erasure
 
     def take(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
-        """Queue a job for every upload that wants one; what goes wrong with one does not touch the others."""
+        """Queue a job for every upload that wants one; what goes wrong with one does not touch the others.
+
+        A job that changed at the same moment is read again.
+        """
+        taken: list[Taken] = []
+        for _ in range(ROUNDS):
+            some = self._round(uploads, now)
+            taken += [one for one in some if not isinstance(one.error, _ChangedError)]
+            uploads = [one.upload for one in some if isinstance(one.error, _ChangedError)]
+        return taken + [Taken(upload, error=_ChangedError()) for upload in uploads]
+
+    def _round(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
         taken: list[Taken] = []
         by_client: dict[str, list[_Arrival]] = defaultdict(list)
         clients: dict[str, ClientView] = {}
@@ -87,38 +107,37 @@ class Intake:
 
     def _arrival(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> _Arrival | None:
         """The upload with its job; None if there is nothing to queue."""
-        modified = self._modified(upload) if upload.modified is None else upload.modified
-        while True:
-            found = self._found(upload)
-            meaning = judge(upload.etag, modified, found) if found else Meaning.NEW
-            match meaning, found:
-                case Meaning.NEW, _:
-                    return _Arrival(upload, modified, meaning, self._plain(upload, now, clients))
-                case ((Meaning.AWAITED | Meaning.AGAIN), Job()):
-                    return _Arrival(upload, modified, meaning, found)
-                case Meaning.NOTED, Job():
-                    if not self._store.jobs.note_upload(found, etag=upload.etag, modified=modified):
-                        continue  # it has changed at this moment
-                case Meaning.ERASED, Tombstone():
-                    key, etag = upload.key, upload.etag
-                    self._store.tombstones.reopen(found, source_key=key, source_etag=etag, now=now)
-                    log.warning("intake.ignored", code="JOB_ERASED", job_id=found.job_id)
+        modified = self._modified(upload)
+        if modified is None:
+            # Deleted, or written over by another, of which S3 tells too.
+            log.warning("intake.ignored", code="NOT_THERE")
             return None
-
-    def _modified(self, upload: Upload) -> int:
-        """S3's date of this very object, epoch milliseconds in whole seconds; 0 if it is not there any more."""
-        try:
-            there = self._s3.head_object(Bucket=self._places.bucket, Key=upload.key)
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
-                return 0
-            raise
-        same = there["ETag"].strip('"') == upload.etag
-        return int(there["LastModified"].timestamp()) * SECOND if same else 0
-
-    def _found(self, upload: Upload) -> Job | Tombstone | None:
-        """Whose upload this is: the job's that it was registered for, or else the one of these very bytes."""
         bound = self._bound(upload.key)
+        found = self._found(upload, bound)
+        meaning = judge(upload.etag, modified, found) if found else Meaning.NEW
+        match meaning, found:
+            case Meaning.NEW, _:
+                beside = bound if isinstance(bound, Job) else None
+                return _Arrival(upload, modified, meaning, self._plain(upload, now, clients), beside)
+            case ((Meaning.AWAITED | Meaning.AGAIN), Job()):
+                return _Arrival(upload, modified, meaning, found)
+            case Meaning.NOTED, Job():
+                if not self._store.jobs.note_upload(found, etag=upload.etag, modified=modified):
+                    raise _ChangedError
+            case Meaning.ERASED, Tombstone():
+                log.warning("intake.ignored", code="JOB_ERASED", job_id=found.job_id)
+                self._erasure.late(found, upload.key, upload.etag, now)
+        return None
+
+    def _modified(self, upload: Upload) -> int | None:
+        """S3's date of this very object; None if it is not there any more."""
+        if upload.modified is not None:
+            return upload.modified
+        there = sources.look(self._s3, self._places.bucket, upload.key)
+        return there.modified if there and there.etag == upload.etag else None
+
+    def _found(self, upload: Upload, bound: Job | Tombstone | None) -> Job | Tombstone | None:
+        """Whose upload this is: the job's that it was registered for, or else the one of these very bytes."""
         if isinstance(bound, Job) and (bound.awaits_upload or bound.source_etag in {upload.etag, ""}):
             return bound
         own = self._store.tombstones.under(upload_job_id(self._places.bucket, upload.key, upload.etag))
@@ -169,7 +188,7 @@ class Intake:
                 taken.append(Taken(arrival.upload, error=error))
         return taken
 
-    def _queue_one(self, arrival: _Arrival, callbacks: Sequence[Callback], start: int, now: int) -> Job | None:
+    def _queue_one(self, arrival: _Arrival, callbacks: Sequence[Callback], start: int, now: int) -> Job:
         upload, again = arrival.upload, arrival.meaning is Meaning.AGAIN
         job = queued(
             anew(arrival.job, now) if again else arrival.job,
@@ -191,9 +210,11 @@ class Intake:
             case Meaning.AWAITED:
                 new = self._store.jobs.arrive(job, announcement, seconds=seconds, due_at=start)
             case _:
-                new = self._store.jobs.take_in(job, announcement, seconds=seconds, due_at=start)
-        log.info("job.queued" if new else "job.known", job_id=job.job_id, bytes=job.source_bytes, again=again)
-        return job if new else None
+                new = self._store.jobs.take_in(job, announcement, seconds=seconds, due_at=start, beside=arrival.beside)
+        if not new:
+            raise _ChangedError
+        log.info("job.queued", job_id=job.job_id, bytes=job.source_bytes, again=again)
+        return job
 
     def _begin_anew(self, job: Job, announcement: Announcement, seconds: float, due_at: int) -> bool:
         """Queue a job that has ended, with another recording; False if somebody has done so meanwhile."""

@@ -38,11 +38,11 @@ class Meaning(Enum):
 
 
 def judge(etag: str, modified: int, found: Job | Tombstone) -> Meaning:
-    """What the object with this ETag means to `found`, whose it is by its key or its bytes.
+    """What the object that lies there means to `found`, whose it is by its key or its bytes.
 
     Args:
-        etag: of the object that was told of, without quotes.
-        modified: its LastModified, epoch milliseconds in whole seconds; 0 if it is not there any more.
+        etag: of the object, without quotes.
+        modified: its LastModified, epoch milliseconds in whole seconds.
         found: the job, or what is left of it.
 
     """
@@ -62,8 +62,6 @@ def judge(etag: str, modified: int, found: Job | Tombstone) -> Meaning:
 
 
 def _of_an_erased(modified: int, grave: Tombstone) -> Meaning:
-    if not modified:
-        return Meaning.KNOWN
     return Meaning.ERASED if grave.covers(modified) else Meaning.NEW
 
 

@@ -47,7 +47,8 @@ class Orchestrator:
         places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
-        self.intake = Intake(self.store, s3, places)
+        erasure = Erasure(self.store, s3, settings.bucket_name)
+        self.intake = Intake(self.store, s3, places, erasure)
         self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings)
         self.search = Search(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
@@ -56,7 +57,7 @@ class Orchestrator:
             reaper=Reaper(self.store, ec2, self.fleet, settings),
             fleet=self.fleet,
             expiry=Expiry(self.store, places),
-            erasure=Erasure(self.store, s3, settings.bucket_name),
+            erasure=erasure,
             search=self.search,
             dispatcher=self.dispatcher,
             clock=clock,

@@ -152,14 +152,48 @@ def test_what_lay_at_an_erased_jobs_key_goes_with_it_unless_it_is_a_job_of_its_o
     assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
 
 
-def test_the_same_file_that_comes_during_a_search_keeps_the_tombstone_due(world: StepWorld, erased: str) -> None:
+def test_what_comes_during_a_search_is_counted_beside_what_the_search_finds(world: StepWorld, erased: str) -> None:
     seen = grave(world, erased)
     world.upload()
     world.serve_queue()
     Erasure(world.store, world.s3, BUCKET).finish(seen, world.now)
-    assert not grave(world, erased).final
+    assert (keys(world), removed(world, erased), grave(world, erased).final) == ([], 2, True)
+
+
+def test_of_several_files_in_an_erased_jobs_folder_none_is_left(world: StepWorld) -> None:
+    job = registered(world)
+    world.erase(job)
+    for number in range(5):
+        world.upload(f"{job.source_key}.{number}", OTHER)
     world.settle()
-    assert keys(world) == []
+    assert (keys(world), removed(world, job.job_id)) == ([], 5)
+
+
+def test_a_new_recording_is_not_deleted_by_a_search_that_was_held_up(world: StepWorld) -> None:
+    """Longer than the tombstone stands; then the new one has to wait for the end of the search, and no longer."""
+    world.upload()
+    world.settle()
+    (job,) = world.jobs()
+    world.erase(job)
+    until = grave(world, job.job_id).until
+    assert until
+    world.now = until + MINUTE
+    world.upload()
+    world.serve_queue()
+    assert (world.jobs(), len(world.queue)) == ([], 1), "S3's message comes again"
+    world.settle()
+    (new,) = world.jobs()
+    assert (new.job_id, new.status) == (job.job_id, JobStatus.COMPLETED)
+
+
+def test_an_event_that_comes_when_the_tombstone_is_gone_makes_no_job_of_what_was_erased(
+    world: StepWorld, erased: str
+) -> None:
+    world.age(LINGER_MS + 2 * DAY)
+    assert world.store.tombstones.get(erased) is None
+    world.tell()
+    world.settle()
+    assert world.jobs() == []
 
 
 def test_an_event_of_what_was_erased_long_ago_does_not_prolong_the_tombstone(world: StepWorld, erased: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -96,13 +95,20 @@ def test_repeated_and_reordered_events_make_one_job(world: StepWorld) -> None:
 
 
 def test_a_new_upload_under_the_same_key_is_a_job_of_its_own(world: StepWorld) -> None:
-    world.upload()
-    world.s3.put_object(Bucket=BUCKET, Key="uploads/a.wav", Body=b"other")
-    body = json.loads(world.queue[0]["body"])
-    body["Records"][0]["s3"]["object"]["eTag"] = "other"
-    world.queue.append({"messageId": "other", "body": json.dumps(body)})
-    world.serve_queue()
+    for content in (b"one", b"other"):
+        world.upload(content=content)
+        world.serve_queue()
     assert len(world.jobs()) == 2
+
+
+def test_what_is_not_there_any_more_when_s3_tells_of_it_makes_no_job(world: StepWorld) -> None:
+    for content in (b"one", b"other"):
+        world.upload(content=content)
+    world.upload("uploads/deleted.wav")
+    world.s3.delete_object(Bucket=BUCKET, Key="uploads/deleted.wav")
+    world.serve_queue()
+    (job,) = world.jobs()
+    assert job.source_bytes == len(b"other")
 
 
 def test_one_bad_message_in_ten_is_dropped_with_a_code_and_nine_jobs_are_made(world: StepWorld) -> None:

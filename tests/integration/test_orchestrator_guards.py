@@ -25,7 +25,7 @@ from services.orchestrator.search import YOUNG_MS, Search
 from services.orchestrator.settings import OrchestratorSettings
 from services.orchestrator.uploads import Upload
 from tests.support.ec2 import FakeEc2
-from tests.support.world import BUCKET, TABLE, World
+from tests.support.world import BUCKET, TABLE, World, intake_of
 from tests.support.written import lying, put_job, put_running, table
 
 SETTINGS = OrchestratorSettings(
@@ -239,11 +239,11 @@ def test_an_item_that_fails_or_is_not_ours_keeps_no_other_from_being_done() -> N
 
 
 def intake(world: World) -> Intake:
-    return Intake(world.store, world.s3, world.places)
+    return intake_of(world)
 
 
 def upload(key: str, etag: str = "etag") -> Upload:
-    return Upload(key=key, etag=etag, size=16_000, uploaded=3)
+    return Upload(key=key, etag=etag, size=16_000, uploaded=3, modified=3_000)
 
 
 def test_an_upload_is_its_clients_if_that_is_known_and_the_defaults_otherwise(world: World) -> None:
@@ -275,7 +275,7 @@ def test_an_awaited_upload_queues_the_job_that_waits_for_it(world: World, status
 
 @pytest.mark.parametrize("etag", ["etag", ""])
 def test_an_upload_whose_job_is_there_or_was_canceled_makes_no_other(world: World, etag: str) -> None:
-    job = put_job(world, status=JobStatus.CANCELED, source_etag=etag)
+    job = put_job(world, status=JobStatus.CANCELED, source_etag=etag, source_modified=3_000)
     (taken,) = intake(world).take([upload(job.source_key)], world.clock())
     assert (taken.job, taken.error) == (None, None)
 

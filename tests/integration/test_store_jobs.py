@@ -8,10 +8,9 @@ import pytest
 
 from services.common.domain.clock import MINUTE
 from services.common.domain.events import EventType
-from services.common.domain.records import FIRST_PART, Job
+from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.store.jobs import job_key
-from services.common.store.parts import part_key
 from services.common.store.table import ConditionFailedError
 from tests.support.items import awaited, job_of, part_of, queued, told
 from tests.support.world import World
@@ -118,13 +117,6 @@ def test_a_job_that_was_erased_is_not_taken_in_again(world: World) -> None:
     assert world.store.jobs.get("job_1") is None
 
 
-def test_a_part_that_is_there_is_not_taken_in_anew(world: World) -> None:
-    job = plain(world)
-    world.change(part_key("job_1", FIRST_PART), status="running")
-    assert not take_in(world, job)
-    assert world.store.jobs.get("job_1") is None
-
-
 def test_a_job_whose_id_is_taken_is_not_created(world: World) -> None:
     job = queued(world)
     with pytest.raises(ConditionFailedError):
@@ -172,25 +164,28 @@ def test_an_idle_clients_turn_begins_now_and_a_busy_ones_behind_what_it_asked_be
     assert turns.take("alice", 10, 5_000) == 5_000, "and what it did not use is not saved up"
 
 
-def test_a_grave_that_was_reopened_while_it_was_searched_stays_due(world: World) -> None:
+def test_looks_and_late_uploads_add_to_one_receipt_whoever_comes_first(world: World) -> None:
     tombstones = world.store.tombstones
     tombstones.put(queued(world), world.clock())
     searched = tombstones.get("job_1")
     assert searched
-    tombstones.reopen(searched, source_key="uploads/alice/job_1/a.wav", source_etag="other", now=world.clock())
-    tombstones.settle(searched, {"recording": 1}, look_again_at=None, forget=True)
-    (due,) = tombstones.overdue(world.clock(), 10)
-    assert (due.source_etag, due.source_key, due.receipt) == ("other", "uploads/alice/job_1/a.wav", None)
+    tombstones.count_late(searched, world.clock())
+    for _ in range(2):
+        tombstones.settle(searched, {"recording": 1, "results": 5}, look_again_at=None, forget=True)
+    after = tombstones.get("job_1")
+    assert after
+    assert after.receipt == {"recording": 3, "results": 10, "work": 0, "records": 0}
 
 
-def test_a_job_that_was_not_erased_is_no_grave_to_reopen(world: World) -> None:
+def test_a_job_that_was_not_erased_is_no_grave_to_count_in(world: World) -> None:
     tombstones = world.store.tombstones
     tombstones.put(queued(world), world.clock())
     grave = tombstones.get("job_1")
     world.change(JOB, erased_at=None)
     before = world.all_items()
     assert grave
-    tombstones.reopen(grave, source_key="k", source_etag="e", now=world.clock())
+    tombstones.count_late(grave, world.clock())
+    tombstones.settle(grave, {"recording": 1}, look_again_at=None, forget=True)
     assert world.all_items() == before
 
 
@@ -201,7 +196,8 @@ def test_an_erasures_last_look_forgets_the_recordings_name_and_is_due_no_more(wo
     tombstones.settle(grave, {"recording": 1}, look_again_at=None, forget=True)
     after = tombstones.get("job_1")
     assert after
-    assert (after.source_key, after.source_etag, after.receipt, after.final) == (None, None, {"recording": 1}, True)
+    assert (after.source_key, after.source_etag, after.final) == (None, None, True)
+    assert after.receipt == {"recording": 1, "results": 0, "work": 0, "records": 0}
     assert list(tombstones.overdue(world.clock() + 10**10, 10)) == []
 
 

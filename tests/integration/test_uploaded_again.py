@@ -201,6 +201,100 @@ def test_nothing_of_what_was_made_of_one_upload_is_used_for_another() -> None:
 
 
 @pytest.mark.parametrize("key", [PLAIN, OWN])
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_put_before_a_cancel_and_told_after_it_starts_no_run(
+    world: StepWorld, key: str, *, told: bool
+) -> None:
+    if key == OWN:
+        registered(world)
+    world.upload(key)
+    world.serve_queue()
+    world.now += SECOND
+    world.upload(key)
+    world.cancel(the_job(world))
+    if not told:
+        world.queue.clear()
+    world.settle()
+    world.age(HOUR)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
+
+
+def test_an_upload_that_meets_its_own_cancel_is_noted_and_the_next_one_runs(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(world)
+    world.upload(OWN)
+    arrive = Jobs.arrive
+
+    def canceled_before(jobs: Jobs, job: Job, *rest: Any, **more: Any) -> bool:
+        world.cancel(world.job(job.job_id))
+        return arrive(jobs, job, *rest, **more)
+
+    monkeypatch.setattr(Jobs, "arrive", canceled_before)
+    world.serve_queue()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
+    world.now += SECOND
+    world.upload(OWN)
+    world.settle()
+    assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
+
+
+def test_of_two_recordings_in_one_batch_the_one_that_lies_there_is_transcribed(world: StepWorld) -> None:
+    registered(world)
+    for content in (b"sound" * 1000, OTHER):
+        world.upload(OWN, content)
+        world.now += SECOND
+    messages, world.queue[:] = list(world.queue), []
+    assert take_batch(world.orchestrator(), messages) == []
+    world.settle()
+    assert (the_job(world).status, the_job(world).source_bytes) == (JobStatus.COMPLETED, len(OTHER))
+
+
+def test_a_late_event_of_the_recording_before_makes_no_job(world: StepWorld) -> None:
+    registered(world)
+    fail(world, OWN)
+    late = world.told[OWN]
+    world.now += SECOND
+    world.upload(OWN, OTHER)
+    world.settle()
+    world.queue.append({"messageId": "late", "body": late})
+    world.settle()
+    assert (the_job(world).job_id, the_job(world).generation) == ("job_own", 1)
+
+
+def test_a_recording_put_while_its_job_changes_all_the_time_comes_again(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.upload()
+    with monkeypatch.context() as patched:
+        patched.setattr(Jobs, "take_in", lambda *_, **__: False)
+        world.serve_queue()
+        assert len(world.queue) == 1
+    world.settle()
+    assert the_job(world).status is JobStatus.COMPLETED
+
+
+def test_a_plain_upload_beside_a_job_that_fails_at_that_moment_is_that_jobs(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered(world)
+    world.upload(OWN)
+    world.serve_queue()
+    world.now += SECOND
+    world.upload(OWN, OTHER)
+    take_in = Jobs.take_in
+
+    def failed_before(jobs: Jobs, *rest: Any, **more: Any) -> bool:
+        world.run_machines()
+        return take_in(jobs, *rest, **more)
+
+    monkeypatch.setattr(Jobs, "take_in", failed_before)
+    world.settle()
+    assert (the_job(world).job_id, the_job(world).status) == ("job_own", JobStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("key", [PLAIN, OWN])
 def test_what_came_while_the_run_was_under_way_starts_no_other_when_it_is_canceled(world: StepWorld, key: str) -> None:
     if key == OWN:
         registered(world)
@@ -278,11 +372,13 @@ def test_what_is_noted_of_a_job_that_ends_at_that_moment_is_judged_once_more(
     world.upload()
     note = Jobs.note_upload
 
-    def canceled_before(jobs: Jobs, job: Job, **more: Any) -> bool:
-        world.cancel(job)
+    def lost_before(jobs: Jobs, job: Job, **more: Any) -> bool:
+        for part in world.store.parts.of_job(job.job_id):
+            world.store.parts.close(part)
+        world.change((f"JOB#{job.job_id}", "JOB"), status="failed", error={"code": "SOURCE_GONE"})
         return note(jobs, job, **more)
 
-    monkeypatch.setattr(Jobs, "note_upload", canceled_before)
+    monkeypatch.setattr(Jobs, "note_upload", lost_before)
     world.serve_queue()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.QUEUED, 1)
 

@@ -61,6 +61,7 @@ def begin(world: World, job: Job, parts: list[Part], *callbacks: Callback) -> No
 def test_a_job_that_begins_anew_keeps_nothing_of_the_run_before_but_its_name_and_its_counts(world: World) -> None:
     job = put_ended(world)
     assert changed(world, KEY, lambda: begin(world, job, [])) == {
+        "schema_version": 2,
         "status": "queued",
         "generation": 2,
         "edition": 2,

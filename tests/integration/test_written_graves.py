@@ -19,6 +19,7 @@ from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, of_job, put_job, put_part, table
 
 KEY = job_key("job_1")
+COUNTED = {"recording": 0, "results": 0, "work": 0, "records": 0, "items": 3}
 UNDUE = {"due_kind": NEVER, "due_at": NEVER}
 
 
@@ -44,6 +45,7 @@ def test_a_grave_holds_what_the_sweep_needs_and_nothing_else(world: World) -> No
         "source_key": job.source_key,
         "source_etag": "etag",
         "upload_expires_at": 7,
+        "receipt": {"recording": 0, "results": 0, "work": 0, "records": 0},
         "due_kind": "erasure",
         "due_at": world.clock(),
         "until": world.clock() + DAY,
@@ -77,7 +79,7 @@ def test_a_grave_that_is_looked_at_again_is_kept_beyond_that(world: World) -> No
     later = world.clock() + 5 * DAY
     grave = put_grave(world)
     assert changed(world, KEY, settle(world, grave, look_again_at=later, forget=False)) == {
-        "receipt": {"items": 3},
+        "receipt": COUNTED,
         "due_at": later,
         "until": later + DAY,
         "expires_at": (later + 2 * DAY) // SECOND,
@@ -90,7 +92,7 @@ def test_a_grave_that_is_looked_at_again_is_kept_beyond_that(world: World) -> No
 def test_a_grave_that_nobody_looks_at_again_is_due_to_nobody_and_knows_no_name(world: World) -> None:
     grave = put_grave(world)
     assert changed(world, KEY, settle(world, grave, look_again_at=None, forget=True)) == {
-        "receipt": {"items": 3},
+        "receipt": COUNTED,
         "source_key": NEVER,
         "source_etag": NEVER,
         **UNDUE,
@@ -100,36 +102,48 @@ def test_a_grave_that_nobody_looks_at_again_is_due_to_nobody_and_knows_no_name(w
     assert last.final
 
 
-@pytest.mark.parametrize("etag", ["etag", ""])
-def test_an_upload_that_came_meanwhile_keeps_its_grave_due(world: World, etag: str) -> None:
-    grave = put_grave(world, source_etag=etag)
+@pytest.mark.parametrize("due", [True, False])
+def test_a_late_upload_is_counted_and_lets_the_grave_stand_for_another_day(world: World, *, due: bool) -> None:
+    grave = put_grave(world)
+    if not due:
+        settle(world, grave, look_again_at=None, forget=True)()
     later = world.clock() + 3 * DAY
-    reopen = lambda: world.store.tombstones.reopen(  # noqa: E731
-        grave, source_key="uploads/alice/job_1/b.mp3", source_etag="new", now=later
-    )
-    assert changed(world, KEY, reopen) == {
-        "source_key": "uploads/alice/job_1/b.mp3",
-        "source_etag": "new",
-        "due_at": later,
+    before = lying(world, KEY)["receipt"]
+    assert changed(world, KEY, lambda: world.store.tombstones.count_late(grave, later)) == {
+        "receipt": before | {"recording": before["recording"] + 1},
         "until": later + DAY,
         "expires_at": (later + 2 * DAY) // SECOND,
-        "arrivals": 1,
     }
-    assert changed(world, KEY, settle(world, grave, look_again_at=None, forget=True)) == {}
 
 
-def test_a_grave_that_was_settled_for_good_is_due_again_when_something_comes(world: World) -> None:
+def test_a_grave_never_stands_shorter_than_it_did(world: World) -> None:
     grave = put_grave(world)
+    settle(world, grave, look_again_at=world.clock() + DAY, forget=False)()
+    longest = world.store.tombstones.get("job_1")
+    assert longest
+    world.store.tombstones.count_late(longest, world.clock())
+    settle(world, longest, look_again_at=world.clock() + 1, forget=False)()
+    assert lying(world, KEY)["until"] == longest.until
+
+
+def test_a_grave_of_an_earlier_release_gets_a_receipt_and_ends_when_it_would_have(world: World) -> None:
+    put_grave(world)
+    world.change(KEY, receipt=None, until=None)
+    grave = world.store.tombstones.get("job_1")
+    assert grave
+    assert grave.expires_at
+    assert grave.covers(grave.expires_at * SECOND)
+    assert not grave.covers((grave.expires_at + 1) * SECOND)
     settle(world, grave, look_again_at=None, forget=True)()
-    world.store.tombstones.reopen(grave, source_key="uploads/b", source_etag="new", now=world.clock())
-    assert [one.source_key for one in world.store.tombstones.overdue(world.clock(), 10)] == ["uploads/b"]
+    assert lying(world, KEY)["receipt"] == {"items": 3}
 
 
 def test_a_job_that_lives_gets_no_grave_by_an_upload_or_a_look(world: World) -> None:
     grave = put_grave(world)
     table(world).write(Put(item=job_item(put_job(world))))
     before = of_job(world)
-    world.store.tombstones.reopen(grave, source_key="uploads/b", source_etag="new", now=world.clock())
+    world.store.tombstones.count_late(grave, world.clock())
+    settle(world, grave, look_again_at=None, forget=True)()
     assert of_job(world) == before
     assert world.store.tombstones.get("job_1") is None
 
@@ -169,17 +183,3 @@ def test_a_grave_whose_last_search_is_over_makes_room_for_a_new_job_and_one_that
     assert world.job("job_1").status is JobStatus.QUEUED
     assert "erased_at" not in lying(world, KEY)
     assert not take_in(world), "a job that is there makes room for none"
-
-
-@pytest.mark.parametrize("arrivals", [0, 1])
-def test_a_look_that_did_not_see_the_latest_upload_settles_nothing(world: World, arrivals: int) -> None:
-    grave = put_grave(world)
-    for _ in range(arrivals):
-        world.store.tombstones.reopen(grave, source_key="k", source_etag="etag", now=world.clock())
-    seen = world.store.tombstones.get("job_1")
-    assert seen
-    assert seen.arrivals == arrivals
-    world.store.tombstones.reopen(grave, source_key="k", source_etag="etag", now=world.clock())
-    before = lying(world, KEY)
-    settle(world, seen, look_again_at=None, forget=True)()
-    assert lying(world, KEY) == before

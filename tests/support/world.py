@@ -21,8 +21,9 @@ from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.ids import event_id
 from services.common.domain.objects import DEFAULT_CLIENT
-from services.common.domain.records import FIRST_PART, SCHEMA_VERSION, Callback, Delivery, Event, Job, Part
+from services.common.domain.records import FIRST_PART, KNOWN_VERSIONS, Callback, Delivery, Event, Job, Part
 from services.common.domain.states import JobStatus
+from services.common.erasure import Erasure
 from services.common.store.codec import Item, attribute, decode
 from services.common.store.endings import Outcome, ended
 from services.common.store.events import Announcement
@@ -34,6 +35,7 @@ from services.common.webhooks.vault import Vault
 from services.gpu_worker.settings import WorkerSettings
 from services.local import moto_dynamodb
 from services.local.resources import TABLE_SHAPE
+from services.orchestrator.intake import Intake
 from tests.support.faults import Faults
 from tests.support.shared_aws import REGION, shared_aws
 
@@ -143,7 +145,7 @@ class World:
 
     def of_another_version(self, pk: str, sk: str) -> None:
         """A newer deployment has written this item."""
-        self.change((pk, sk), schema_version=SCHEMA_VERSION + 1)
+        self.change((pk, sk), schema_version=max(KNOWN_VERSIONS) + 1)
 
     def callback(self, url: str, *, client_id: str = "alice", name: str = "cb_1", **more: Any) -> Callback:
         """A registered callback with one secret, listening to completed and failed jobs."""
@@ -228,6 +230,11 @@ def dated_by(clock: Callable[[], int]) -> Iterator[None]:
         moto.s3.models, "utcnow", lambda: datetime.fromtimestamp(clock() / SECOND, UTC).replace(tzinfo=None)
     ):
         yield
+
+
+def intake_of(world: World) -> Intake:
+    """The orchestrator's, of this deployment."""
+    return Intake(world.store, world.s3, world.places, Erasure(world.store, world.s3, BUCKET))
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from services.api.once import Idempotent
 from services.api.problems import Problem
 from services.api.routes import owned
 from services.api.service import Service
+from services.common import sources
 from services.common.domain.events import EventType, compose
 from services.common.domain.queueing import turn
 from services.common.domain.records import Job
@@ -33,9 +34,15 @@ def cancel(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -
             return views.JobView.of(job)
         if JobStatus.CANCELED not in JOB_TRANSITIONS[job.status]:
             raise owned.conflict("ALREADY_ENDED", f"The job is {job.status.value}: there is nothing to cancel.")
-        after = replace(job, status=JobStatus.CANCELED, times={**job.times, "canceled": now}, waiting=None)
+        after = replace(
+            job,
+            status=JobStatus.CANCELED,
+            times={**job.times, "canceled": now},
+            waiting=None,
+            source_seen=_seen(job, wired),
+        )
         announcement = _announce(after, EventType.CANCELED, wired, now)
-        operations = commands.cancel(job, wired.store.parts.of_job(job_id), announcement, now)
+        operations = commands.cancel(after, wired.store.parts.of_job(job_id), announcement, now)
         if _committed(operations, once.once(), wired):
             return views.JobView.of(owned.job(job_id, caller, wired))
     raise owned.conflict("CONFLICT", "The job changed at the same moment: read it and try again.")
@@ -69,6 +76,12 @@ def erase(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     else:
         grave = wired.erasure.erase(job, wired.clock()) or owned.tombstone(job_id, caller, wired)
     return receipts.Receipt.of(grave, log_days=wired.settings.log_retention_days)
+
+
+def _seen(job: Job, wired: Service) -> int:
+    """S3's date of what lies at the job's key: it is canceled too, though S3 may not have told of it yet."""
+    there = sources.look(wired.s3, wired.settings.bucket_name, job.source_key)
+    return max(job.source_seen, there.modified if there else 0)
 
 
 def _announce(job: Job, kind: EventType, wired: Service, now: int) -> Announcement:

@@ -9,6 +9,9 @@ from typing import Any
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 
 SCHEMA_VERSION = 1
+BEGUN_ANEW_VERSION = 2
+"""Of a job that has begun anew: left alone by earlier releases, which would take one recording's work for another's."""
+KNOWN_VERSIONS = frozenset({SCHEMA_VERSION, BEGUN_ANEW_VERSION})
 FIRST_PART = "PART#0000"
 MERGE_PART = "PART#MERGE"
 
@@ -32,9 +35,9 @@ class Job:
     """The very object the job was made for; empty until it has arrived."""
     source_bytes: int = 0
     source_modified: int = 0
-    """S3's LastModified of that object, in whole seconds; 0: it was gone already, or an earlier release took it in."""
+    """S3's LastModified of that object, in whole seconds; 0: an earlier release took it in."""
     source_seen: int = 0
-    """The same of the latest upload of the same bytes that no run was made of: it came while one was under way."""
+    """The same of the latest upload that no run was made of: it came while one was under way, or before a cancel."""
     edition: int = 0
     """How often the recording was uploaded once more, and the job begun anew."""
     file_name: str

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from services.common.domain.records import SCHEMA_VERSION
+from services.common.domain.records import KNOWN_VERSIONS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -86,7 +86,7 @@ def from_item(kind: type[Record], item: Mapping[str, Any]) -> Record:
         UnknownVersionError: a newer deployment wrote it.
 
     """
-    if item.get("schema_version", SCHEMA_VERSION) != SCHEMA_VERSION:
+    if item.get("schema_version", SCHEMA_VERSION) not in KNOWN_VERSIONS:
         raise UnknownVersionError(f"{item.get('pk')} {item.get('sk')}: version {item['schema_version']}")
     known = {field.name: item[field.name] for field in fields(kind) if field.name in item}
     for name, enum in _enums(kind).items():

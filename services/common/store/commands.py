@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.clock import DAY, SECOND
-from services.common.domain.records import FIRST_PART, SCHEMA_VERSION, Job, Part
+from services.common.domain.records import BEGUN_ANEW_VERSION, FIRST_PART, SCHEMA_VERSION, Job, Part
 from services.common.domain.states import OPEN, WITHOUT_TEXT, JobStatus, PartStatus, sources
 from services.common.store.callbacks import prolonging
 from services.common.store.jobs import first_part, job_key
@@ -26,16 +26,24 @@ LINGER_MS = DAY
 """So much longer the tombstone is kept: uploads of which S3 told nobody are found by a search, some time later."""
 ERASURE = "erasure"
 """What a tombstone is due for."""
+ERASED_KINDS = ("recording", "results", "work", "records")
+"""What a receipt counts."""
 _BEFORE_THE_QUEUE = frozenset({"created", "uploaded"})
 """Stages of a job that a retry does not go through again."""
 
 
 def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int) -> list[Operation]:
-    """The job ends; whoever works on it meets the fence at the next heartbeat."""
+    """The job, as it now is, ends; whoever works on it meets the fence at the next heartbeat."""
     ending = Update(
         key=job_key(job.job_id),
         when=Attr("status").is_in(sources(JobStatus.CANCELED)) & Attr("generation").eq(job.generation),
-        set={"status": JobStatus.CANCELED, "times.canceled": now, "waiting": None, "waiting_reason": None},
+        set={
+            "status": JobStatus.CANCELED,
+            "times.canceled": now,
+            "source_seen": job.source_seen,
+            "waiting": None,
+            "waiting_reason": None,
+        },
         remove=["due_kind", "due_at"],
     )
     open_parts = [part for part in parts if part.status in OPEN]
@@ -102,6 +110,7 @@ def begin_anew(
         key=job_key(job.job_id),
         when=Attr("status").is_in(sorted(WITHOUT_TEXT)) & Attr("generation").eq(job.generation - 1),
         set={
+            "schema_version": BEGUN_ANEW_VERSION,
             "status": JobStatus.QUEUED,
             "generation": job.generation,
             "edition": job.edition,
@@ -140,6 +149,7 @@ def tombstone(job: Job, now: int) -> Operation:
         "source_key": job.source_key,
         "source_etag": job.source_etag,
         "upload_expires_at": job.upload_expires_at,
+        "receipt": dict.fromkeys(ERASED_KINDS, 0),
         "due_kind": ERASURE,
         "due_at": now,
         **kept_beyond(now),
@@ -147,7 +157,7 @@ def tombstone(job: Job, now: int) -> Operation:
     return Put(item=item, when=Attr("client_id").eq(job.client_id) & Attr("status").exists())
 
 
-def kept_beyond(last_search: int) -> dict[str, int]:
-    """How long a tombstone stands for the erased job, which does not end while somebody has still to look."""
-    until = last_search + TOMBSTONE_MS
+def kept_beyond(last_search: int, *, until: int | None = None) -> dict[str, int]:
+    """How long a tombstone stands for the job: not shorter than it did (`until`), nor while a search is to come."""
+    until = max(last_search + TOMBSTONE_MS, until or 0)
     return {"until": until, "expires_at": (until + LINGER_MS) // SECOND}

@@ -11,7 +11,7 @@ from services.common.domain.records import FIRST_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus, sources
 from services.common.store.codec import UnknownVersionError, from_item, to_item
 from services.common.store.parts import part_item
-from services.common.store.table import ABSENT, PRESENT, ConditionFailedError, Key, Operation, Put, Update
+from services.common.store.table import ABSENT, PRESENT, Check, ConditionFailedError, Key, Operation, Put, Update
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,17 +94,22 @@ class Jobs:
         """A job whose recording is still to come."""
         self._table.transact([creation(job)])
 
-    def take_in(self, job: Job, announcement: Announcement, *, seconds: float, due_at: int) -> bool:
+    def take_in(
+        self, job: Job, announcement: Announcement, *, seconds: float, due_at: int, beside: Job | None = None
+    ) -> bool:
         """A plain upload becomes a queued job with its first part; False if it already is one, or is being erased.
 
-        The tombstone of an earlier one makes room: whoever asks knows that it covers this upload no more.
+        The tombstone of an earlier one makes room: whoever asks knows that it covers this upload no more. `beside` is
+        the job that has its key, and must be as it was: else the upload might be that one's.
         """
         bygone = Attr("erased_at").exists() & Attr("due_kind").not_exists()
         try:
             self._table.transact(
                 [
                     Put(item=job_item(job), when=ABSENT | bygone),
-                    Put(item=part_item(first_part(job, seconds, due_at)), when=ABSENT),
+                    # What an aged-out job of this name may have left is not asked.
+                    Put(item=part_item(first_part(job, seconds, due_at))),
+                    *([_unchanged(beside)] if beside else []),
                     *announcement.operations(),
                 ]
             )
@@ -116,9 +121,7 @@ class Jobs:
         """The recording came once more and nothing is made of it, `job` being as it is; False if that has changed."""
         noting = Update(
             key=job_key(job.job_id),
-            when=Attr("status").eq(job.status.value)
-            & Attr("generation").eq(job.generation)
-            & Attr("source_etag").eq(job.source_etag),
+            when=_unchanged(job).when,
             set={"source_etag": etag, "source_seen": modified},
         )
         try:
@@ -163,6 +166,16 @@ class Jobs:
         except ConditionFailedError:
             return False
         return True
+
+
+def _unchanged(job: Job) -> Check:
+    """Still in the same run, at the same stage, with the same recording."""
+    return Check(
+        key=job_key(job.job_id),
+        when=Attr("status").eq(job.status.value)
+        & Attr("generation").eq(job.generation)
+        & Attr("source_etag").eq(job.source_etag),
+    )
 
 
 def first_part(job: Job, seconds: float, due_at: int) -> Part:

@@ -285,9 +285,15 @@ def _update_expression(operation: Update, write_id: str, names: dict[str, str], 
         values[placeholder] = attribute(content)
         return placeholder
 
+    def raised(path: str, content: object) -> str:
+        # ADD is for attributes of the item itself; a count in a map that is there is set from what it was.
+        here = place(path)
+        return f"{here} = if_not_exists({here}, {value(0)}) + {value(content)}"
+
     wanted = {**operation.set, "write_id": write_id}
     setting = [f"{place(name)} = {value(content)}" for name, content in wanted.items() if content is not None]
-    adding = [f"{place(name)} {value(content)}" for name, content in operation.add.items()]
+    setting += [raised(name, content) for name, content in operation.add.items() if "." in name]
+    adding = [f"{place(name)} {value(content)}" for name, content in operation.add.items() if "." not in name]
     removing = [place(name) for name, content in wanted.items() if content is None]
     removing += [place(name) for name in operation.remove]
     clauses = [("SET", setting), ("ADD", adding), ("REMOVE", removing)]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
+from services.common.domain.clock import SECOND
 from services.common.domain.records import Job
 from services.common.store.codec import from_item, known
 from services.common.store.commands import ERASURE, kept_beyond, tombstone
 from services.common.store.jobs import job_key
-from services.common.store.table import PRESENT, ConditionFailedError, Delete, Table, Update
+from services.common.store.table import ConditionFailedError, Delete, Table, Update
 
 _CHUNK = 50
 """Items deleted by one transaction."""
@@ -31,11 +32,10 @@ class Tombstone:
     upload_expires_at: int | None = None
     """Of a job made over the API: until then, somebody may still upload for it."""
     until: int | None = None
-    """Epoch milliseconds: what S3 dates later is a new recording. None: an earlier release has erased it."""
+    """Epoch milliseconds: what S3 dates later is a new recording. An earlier release has not said so."""
+    expires_at: int | None = None
     receipt: Mapping[str, Any] | None = None
-    """`{kind: how many were deleted}`; None until that is done."""
-    arrivals: int = 0
-    """How many uploads came for it since: a look that did not see the latest is not the last."""
+    """`{kind: how many were deleted}`; None: an earlier release has erased it, and not looked yet."""
     due_kind: str | None = None
 
     @property
@@ -45,7 +45,8 @@ class Tombstone:
 
     def covers(self, moment: int) -> bool:
         """Whether what was uploaded then is erased like the rest."""
-        return self.until is None or moment <= self.until
+        end = (self.expires_at or 0) * SECOND if self.until is None else self.until
+        return moment <= end
 
 
 class Tombstones:
@@ -84,28 +85,32 @@ class Tombstones:
             self._table.transact([Delete(key=key) for key in keys[start : start + _CHUNK]])
         return len(keys)
 
-    def settle(self, grave: Tombstone, receipt: Mapping[str, Any], *, look_again_at: int | None, forget: bool) -> None:
-        """Note what a look has found, unless an upload has come meanwhile: then it remains due.
+    def settle(self, grave: Tombstone, found: Mapping[str, int], *, look_again_at: int | None, forget: bool) -> None:
+        """Add what a look has found to the receipt, which others may add to at the same time.
 
         :param look_again_at: when to search once more; None if that was the last time.
         :param forget: what the recording was called.
         """
-        done: dict[str, Any] = {"receipt": dict(receipt), "due_at": look_again_at}
+        done: dict[str, Any] = {"due_at": look_again_at}
         if look_again_at:
-            done |= kept_beyond(look_again_at)
+            done |= kept_beyond(look_again_at, until=grave.until)
         remove = [*(_SOURCE if forget else ()), *([] if look_again_at else ["due_kind"])]
-        arrivals = Attr("arrivals")
-        same = arrivals.eq(grave.arrivals) if grave.arrivals else arrivals.not_exists()
-        self._change(Update(key=job_key(grave.job_id), when=PRESENT & same, set=done, remove=remove))
+        self._count(grave, found, done, remove)
 
-    def reopen(self, grave: Tombstone, *, source_key: str, source_etag: str, now: int) -> None:
-        """Something was uploaded for the erased job after all: it goes with the next sweep."""
-        came = {"source_key": source_key, "source_etag": source_etag, "due_kind": ERASURE, "due_at": now}
-        here = Attr("erased_at").exists()
-        self._change(Update(key=job_key(grave.job_id), when=here, set=came | kept_beyond(now), add={"arrivals": 1}))
+    def count_late(self, grave: Tombstone, now: int) -> None:
+        """Something was uploaded for the erased job after all, and is gone again."""
+        self._count(grave, {"recording": 1}, kept_beyond(now, until=grave.until))
 
-    def _change(self, update: Update) -> None:
+    def _count(
+        self, grave: Tombstone, found: Mapping[str, int], changes: Mapping[str, Any], remove: Sequence[str] = ()
+    ) -> None:
+        added: dict[str, int] = {}
+        if grave.receipt is None:
+            changes = {**changes, "receipt": dict(found)}
+        else:
+            added = {f"receipt.{kind}": count for kind, count in found.items()}
+        here = Attr("erased_at").eq(grave.erased_at)
         try:
-            self._table.write(update)
+            self._table.write(Update(key=job_key(grave.job_id), when=here, set=changes, add=added, remove=remove))
         except ConditionFailedError:
             return

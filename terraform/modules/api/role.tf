@@ -59,7 +59,7 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/results/*"]
   }
 
-  # A recording is erased only if it is still the one that the job was made for, which S3 lets nobody ask without this.
+  # What lies at a job's key when it is erased or canceled, which S3 tells nobody without this.
   statement {
     sid       = "KnowWhatIsErased"
     actions   = ["s3:GetObject"]

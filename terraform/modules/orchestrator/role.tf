@@ -31,6 +31,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
     actions = [
+      "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
@@ -58,7 +59,7 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # The second search after an erasure, and those that broke off.
+  # Searches after an erasure, and what is uploaded for a job that was erased.
   statement {
     sid       = "EraseJobs"
     actions   = ["s3:DeleteObject"]
