@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import structlog
-from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain.clock import SECOND, now_ms
 
@@ -79,7 +78,7 @@ class LogShipping:
         while batch := self._batch():
             try:
                 client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
-            except (ClientError, BotoCoreError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, what comes next is to be sent
                 log.warning("log.lost", lines=len(batch), error=error)
                 return
 
@@ -115,7 +114,7 @@ def _create(client: CloudWatchLogsClient, group: str, stream: str) -> bool:
         client.create_log_stream(logGroupName=group, logStreamName=stream)
     except client.exceptions.ResourceAlreadyExistsException:
         return True
-    except (ClientError, BotoCoreError) as error:
+    except Exception as error:  # noqa: BLE001 - as above
         log.warning("log.unshipped", error=error)
         time.sleep(INTERVAL_SECONDS)
         return False
