@@ -23,7 +23,7 @@ WAYS: dict[str, Callable[[Private], Failure]] = {
     "refused": lambda private: refusal(private.all),
     "anything": lambda private: anything(private.all),
 }
-WALKS = 4
+WALKS = 5
 FIELDS = {"event", "level", "timestamp"}
 
 
@@ -55,7 +55,7 @@ def test_whatever_fails_in_whatever_words_no_line_holds_a_private_name(
         for number in range(WALKS):
             world.walk(number, silent=number == WALKS - 1)
         shipped = world.shipped()
-        elsewhere = [*world.lambdas, *world.notes()]
+        elsewhere = [*world.lambdas, *world.notes]
     printed = capsys.readouterr()
     lines = [*shipped, *printed.err.splitlines()]
     assert printed.out == ""

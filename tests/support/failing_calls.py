@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from itertools import cycle
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from botocore.config import Config
@@ -17,6 +20,7 @@ from services.common.aws import Aws
 from services.common.described import OF_MACHINES
 from tests.support.shared_aws import SharedAws
 
+_TELLING = re.compile(r"\blog\.exception\(|\bexc_info=|\berror=|\bcode=code")
 TRIES = 2
 """Of the clients, each of which fails."""
 Failure = Callable[[str, str], Exception]
@@ -91,14 +95,22 @@ class FailingCalls:
 
 
 def _place() -> str:
-    """The function of ours that asks, behind those that all pass through."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the one way to see who calls
-    while frame.f_back:
+    """The function of ours that makes the call, and those files on its way that may tell of a failure."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the one way to see who calls
+    function, tellers = "", list[str]()
+    while frame:
+        _, ours, file = frame.f_code.co_filename.rpartition("/services/")
+        if ours and file != "common/store/table.py":
+            function = function or f"{file}:{frame.f_code.co_name}"
+            if _tells(frame.f_code.co_filename) and file not in tellers:
+                tellers.append(file)
         frame = frame.f_back
-        file = frame.f_code.co_filename
-        if "/services/" in file and not file.endswith(("store/table.py", "patience.py")):
-            return f"{file.rpartition('/services/')[2]}:{frame.f_code.co_name}"
-    return "a library's thread"
+    return " < ".join([function or "a library's thread", *tellers])
+
+
+@cache
+def _tells(file: str) -> bool:
+    return bool(_TELLING.search(Path(file).read_text(encoding="utf-8")))
 
 
 class FailingAws(SharedAws):

@@ -91,6 +91,8 @@ class PrivateWorld(StepWorld):
             self.s3.put_object(Bucket=BUCKET, Key=f"models/{models.relative(MODEL)}/{file}", Body=content)
         self.lambdas: list[str] = []
         """What Lambda's runtime writes of what leaves a handler."""
+        self.notes: list[str] = []
+        """What machines said in their slots."""
         self._keys = itertools.count()
 
     def stand_in(self, patch: pytest.MonkeyPatch) -> None:
@@ -207,14 +209,14 @@ class PrivateWorld(StepWorld):
         for machine in self.ec2.running[:1]:
             self._machine = machine
             for _ in range(MOST_FAILURES):
-                if main.main() == 0 and self._nothing_waits():
+                status = main.main()
+                with self.calls.of(""):
+                    self.notes += [slot.note for slot in self.store.slots.all() if slot.note]
+                    waits = any(self.store.parts.queue())
+                if status == 0 and not waits:
                     break
                 self.now += 3 * MINUTE
             self.ec2.end(machine["InstanceId"])
-
-    def _nothing_waits(self) -> bool:
-        with self.calls.of(""):
-            return not any(self.store.parts.queue())
 
     def run_worker(self, shipping: LogShipping) -> None:
         """As `main.run`, with an engine of steps and this world's clock."""
@@ -244,7 +246,3 @@ class PrivateWorld(StepWorld):
                 "events"
             ]
         ]
-
-    def notes(self) -> list[str]:
-        """What machines said in their slots."""
-        return [str(item["note"]) for item in self.all_items() if item.get("note")]
