@@ -20,7 +20,8 @@ from services.gpu_worker.log_shipping import LogShipping, log_line
 from services.gpu_worker.metadata import Metadata, aws_of
 
 LINES = 50
-_JOURNAL = ("journalctl", "--unit=transcribe-worker", f"--lines={LINES}", "--output=json", "--no-pager")
+_JOURNAL = ("journalctl", "--unit=transcribe-worker", f"--lines={LINES}", "--output=json", "--all", "--no-pager")
+"""`--all`: a traceback is longer than what the journal shows of a field otherwise."""
 _SYSTEMD = "1"
 """Its process id, which the journal itself notes: nobody else can pass for it."""
 _OURS = frozenset({"event", "level", "timestamp"})
@@ -48,7 +49,7 @@ def main() -> None:
 def fit_to_leave(entry: dict[str, Any]) -> str | None:
     """The line of the log that an entry of the journal holds, or systemd's words as one; None for all else."""
     message = entry.get("MESSAGE")
-    if not isinstance(message, str):  # bytes that are no text, or too many
+    if not isinstance(message, str):  # bytes that are no text
         return None
     if entry.get("_PID") == _SYSTEMD:
         # The journal counts microseconds.

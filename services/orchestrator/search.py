@@ -66,7 +66,7 @@ class Search:
         taken = self._intake.take(lost, now)
         for one in taken:
             if one.error:
-                log.error("search.failed", error=one.error)
+                log.error("search.failed", error=str(one.error))
         found = sum(one.job is not None for one in taken)
         if found:
             log.warning("search.found", jobs=found)

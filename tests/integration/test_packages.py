@@ -154,6 +154,9 @@ def test_the_first_line_is_like_all_others_whatever_a_function_is_asked_first(
     lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
     assert written.startswith("{"), written
     assert lines[0]["event"] == first
+    if service == "api" and more:
+        assert (lines[-1]["event"], lines[-1]["status"]) == ("request.failed", 500)
+        assert "RETENTION_DAYS" in lines[-1]["exception"]
     for line in lines:
         assert (line["service"], line["deployment"]) == (service, "swedish")
         assert {"level", "timestamp"} <= line.keys()
