@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from mangum import Mangum
 
 from services.api.app import create_app
@@ -11,13 +13,23 @@ from services.common import logs
 from services.common.aws import Aws
 from services.common.settings import load
 
+if TYPE_CHECKING:
+    from mangum.types import LambdaContext, LambdaEvent
+
+# Whatever is asked first, and whether or not the settings are right: its line is like the others.
+logs.begin("api")
+
 
 def build() -> Service:
     """Clients are made at the first request, so that importing needs no settings."""
-    settings = load(ApiSettings)
-    logs.configure(settings.log_level, service="api", deployment=settings.deployment)
-    return Service(settings, Aws())
+    return Service(load(ApiSettings), Aws())
 
 
 app = create_app(build)
-handler = Mangum(app, lifespan="off")
+_gateway = Mangum(app, lifespan="off")
+
+
+def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
+    """One request."""
+    with logs.invocation():
+        return _gateway(event, context)

@@ -13,12 +13,14 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from services.common.domain.errors import TranscriberError
+from services.common.settings import SettingsError
 from services.common.store.idempotency import KeyReusedError
 from services.common.store.table import ConditionFailedError
 
 HTTP_BAD_REQUEST, HTTP_METHOD_NOT_ALLOWED = 400, 405
 MAX_BODY_BYTES = 100_000
 MEDIA_TYPE = "application/problem+json"
+OUR_FAULT = "Something went wrong here. The request's id helps to find it."
 _CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
 _DETAILS = {
     404: "There is nothing at this address.",
@@ -87,6 +89,7 @@ def install(app: FastAPI) -> None:
     """Answer every error with a problem document."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(TranscriberError, _refused)
+    app.add_exception_handler(SettingsError, _misconfigured)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(KeyReusedError, _key_reused)
@@ -105,6 +108,12 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TranscriberError)
     return document(request, 422, error.code, str(error), field=getattr(error, "field", None))
+
+
+async def _misconfigured(request: Request, error: Exception) -> JSONResponse:
+    """Not the caller's doing nor business: what is wrong is for the log."""
+    request.scope["failure"] = error
+    return document(request, 500, "INTERNAL", OUR_FAULT)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

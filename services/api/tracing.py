@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import MAX_BODY_BYTES, document
+from services.api.problems import MAX_BODY_BYTES, OUR_FAULT, document
 
 log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,100}")
@@ -41,7 +41,7 @@ class Tracing:
             pass  # nobody is there to be answered
         except Exception as error:  # noqa: BLE001 - the last net: whatever it was, the caller gets a document and the log the reason
             scope["failure"] = error
-            await exchange.problem(500, "INTERNAL", "Something went wrong here. The request's id helps to find it.")
+            await exchange.problem(500, "INTERNAL", OUR_FAULT)
         finally:
             _log(scope, exchange)
             structlog.contextvars.unbind_contextvars("request_id")

@@ -28,6 +28,7 @@ class ApiError(TranscriberError):
     """The API refused, or could not be reached."""
 
     code = "API"
+    loggable = False
 
 
 class JobFailedError(TranscriberError):

@@ -5,12 +5,14 @@ A worker that leaves because there is nothing to do has time; one that was told 
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import sys
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from services.common.webhooks.transport import DEADLINE_SECONDS
 from services.gpu_worker.processes.device import CLOSE_SECONDS
@@ -89,7 +91,9 @@ def end_within(seconds: float) -> None:
     """
 
     def end() -> None:
-        os.write(sys.stderr.fileno(), b"worker: cut short, the time to leave is over\n")
+        # Not through the log, whose lock a thread that hangs may hold.
+        line = {"event": "worker.cut_short", "level": "warning", "timestamp": datetime.now(UTC).isoformat()}
+        os.write(sys.stderr.fileno(), f"{json.dumps(line)}\n".encode())
         os._exit(0)
 
     timer = threading.Timer(seconds, end)

@@ -13,6 +13,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from services.common import logs
 from services.common.domain.errors import DamagedModelError, TranscriberError
 from services.gpu_worker.engine.model import ModelFiles, locate
 from services.gpu_worker.models import place
@@ -44,6 +45,7 @@ def fetch(key: str, into: Path, source: Path | None) -> ModelFiles:
 
 def main() -> int:
     """Exit status 0 if every model is there and is the one that the lock knows."""
+    logs.begin("gpu_worker")
     parser = argparse.ArgumentParser(prog="fetch_models", description=__doc__)
     parser.add_argument("names")
     parser.add_argument("--into", type=Path, required=True)

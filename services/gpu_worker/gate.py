@@ -15,6 +15,8 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
+from services.common import logs
+from services.common.described import describe
 from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
 from services.gpu_worker.engine_process import EngineProcess
@@ -84,7 +86,7 @@ def _pass(engine: EngineProcess) -> tuple[str, float, float]:
     except DeviceDiedError:
         raise GateFailedError("The process that holds the model died over the known clip.") from None
     except TranscriberError as error:
-        raise GateFailedError(f"The known clip could not be transcribed: {error}") from error
+        raise GateFailedError(f"The known clip could not be transcribed: {describe(error)}") from error
 
 
 def _heard(engine: EngineProcess) -> tuple[str, float, float]:
@@ -108,6 +110,7 @@ def _letters(text: str) -> str:
 
 def main() -> int:
     """The gate by hand, as an image's build runs it: exit status 0 if this machine may work."""
+    logs.begin("gpu_worker")
     parser = argparse.ArgumentParser(prog="gate", description=main.__doc__)
     parser.add_argument("model")
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])

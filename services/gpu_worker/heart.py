@@ -117,7 +117,7 @@ class Heart:
         try:
             self._presence.beat()
         except (ClientError, BotoCoreError) as error:
-            log.warning("heartbeat.failed", slot=True, error=str(error))
+            log.warning("heartbeat.failed", slot=True, error=error)
 
     def _beat_for(self, claim: Claim) -> None:
         if not _kept(claim):
@@ -133,7 +133,7 @@ class Heart:
         except FencedError:
             self._fenced(claim)
         except (ClientError, BotoCoreError) as error:
-            log.warning("heartbeat.failed", job_id=claim.part.job_id, error=str(error))
+            log.warning("heartbeat.failed", job_id=claim.part.job_id, error=error)
             # It may have arrived all the same: the next one must not show the number that the sweep has seen.
             claim.update(beat=claim.part.beat + 1)
         else:

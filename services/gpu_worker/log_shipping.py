@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import queue
-import sys
 import threading
 import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+import structlog
 
-from services.common.domain.clock import now_ms
+from services.common.domain.clock import SECOND, now_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_logs.type_defs import InputLogEventTypeDef
 
+log = structlog.get_logger()
 KEPT_LINES = 10_000
 """Lines kept while CloudWatch does not answer; beyond that the newest are dropped and counted."""
 BATCH_LINES = 1_000
@@ -42,6 +44,9 @@ class LogShipping:
 
     def take(self, line: str) -> None:
         """Keep a line; never waits and never fails."""
+        if threading.current_thread() is self._thread:
+            # What is said of the shipping itself, by us or by a library, would feed this very queue.
+            return
         try:
             self._lines.put_nowait((self._clock(), line.encode()[:LINE_BYTES].decode(errors="ignore")))
         except queue.Full:
@@ -73,9 +78,8 @@ class LogShipping:
         while batch := self._batch():
             try:
                 client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
-            except (ClientError, BotoCoreError) as error:
-                # Not through the log, which would feed this very queue.
-                sys.stderr.write(f"log shipping: {len(batch)} lines lost: {error}\n")
+            except Exception as error:  # noqa: BLE001 - whatever it is, what comes next is to be sent
+                log.warning("log.lost", lines=len(batch), error=error)
                 return
 
     def _batch(self) -> Sequence[InputLogEventTypeDef]:
@@ -90,11 +94,18 @@ class LogShipping:
             batch.append({"timestamp": at, "message": line})
             size += len(line.encode()) + _OVERHEAD_BYTES
         if self._dropped:
+            now = self._clock()
             batch.append(
-                {"timestamp": self._clock(), "message": f'{{"event": "log.dropped", "lines": {self._dropped}}}'}
+                {"timestamp": now, "message": log_line("log.dropped", now, level="warning", lines=self._dropped)}
             )
             self._dropped = 0
         return sorted(batch, key=lambda event: event["timestamp"])
+
+
+def log_line(event: str, at: int, *, level: str, **more: object) -> str:
+    """A line of the log that does not come from it; `at`: epoch milliseconds."""
+    timestamp = datetime.fromtimestamp(at / SECOND, UTC).isoformat()
+    return json.dumps({"event": event, "level": level, "timestamp": timestamp, **more}, ensure_ascii=False)
 
 
 def _create(client: CloudWatchLogsClient, group: str, stream: str) -> bool:
@@ -103,8 +114,8 @@ def _create(client: CloudWatchLogsClient, group: str, stream: str) -> bool:
         client.create_log_stream(logGroupName=group, logStreamName=stream)
     except client.exceptions.ResourceAlreadyExistsException:
         return True
-    except (ClientError, BotoCoreError) as error:
-        sys.stderr.write(f"log shipping: {error}\n")
+    except Exception as error:  # noqa: BLE001 - as above
+        log.warning("log.unshipped", error=error)
         time.sleep(INTERVAL_SECONDS)
         return False
     return True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import structlog
 
 from services.common import logs
+from services.common.described import describe
 from services.common.domain.clock import now_ms
 from services.common.domain.errors import TranscriberError
 from services.common.domain.events import Places
@@ -161,18 +162,18 @@ def run(shipping: LogShipping) -> None:
 
 def _mark(presence: Presence, error: Exception) -> None:
     """Say in the slot why this machine goes, so that the sweep need not wait until it is missed."""
-    code = error.code if isinstance(error, TranscriberError) else type(error).__name__
-    presence.try_to_leave(f"{code}: {error}")
+    code = f"{error.code}: " if isinstance(error, TranscriberError) else ""
+    presence.try_to_leave(f"{code}{describe(error)}")
 
 
 def main() -> int:
     """Run; the exit status says whether the end was as it should be, and the last line of the log why."""
     shipping = LogShipping()
-    logs.configure("info", shipping.take, service="gpu_worker")
+    logs.begin("gpu_worker", shipping.take)
     try:
         run(shipping)
     except TranscriberError as error:
-        log.error("worker.failed", code=error.code, message=str(error))  # noqa: TRY400 - the sentence says it all
+        log.error("worker.failed", code=error.code, message=error)  # noqa: TRY400 - the sentence says it all
         return 1
     except Exception:
         log.exception("worker.broken")

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from botocore.exceptions import ClientError
 
-from services.common.domain.errors import DamagedModelError, ModelUnavailableError
+from services.common.domain.errors import DamagedModelError
 from services.gpu_worker.engine.catalogue import CATALOGUE
-from services.gpu_worker.engine.model import DIGESTS, NEEDED, locate
+from services.gpu_worker.engine.model import DIGESTS, NEEDED, ModelMissingError, locate
 from services.gpu_worker.patience import Patience
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Models:
 
         Raises:
             DamagedModelError: the bucket's or the image's files are not the ones that were recorded.
-            ModelUnavailableError: it is nowhere.
+            ModelMissingError: it is nowhere.
 
         """
         own = place(self._folder, key) if self._folder else None
@@ -84,7 +84,7 @@ class Models:
             log.info("model.read_ahead", model=key)
             return own
         if own:
-            raise ModelUnavailableError("model", f"The model {key} is neither in the image nor in the bucket.")
+            raise ModelMissingError("model", f"The model {key} is neither in the image nor in the bucket.")
         return locate(key).folder
 
     def _record(self, key: str) -> dict[str, Any] | None:

@@ -68,5 +68,5 @@ class Notices:
                 log.warning("spot.rebalance_recommended")
             return metadata.spot_notice() is not None
         except httpx.HTTPError as error:
-            log.warning("metadata.failed", error=str(error))
+            log.warning("metadata.failed", error=error)
             return False

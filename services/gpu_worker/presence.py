@@ -93,7 +93,7 @@ class Presence:
         try:
             self.leave(note)
         except (ClientError, BotoCoreError) as unreachable:
-            log.warning("slot.unmarked", error=str(unreachable))
+            log.warning("slot.unmarked", error=unreachable)
 
     def stay(self) -> None:
         """There is work after all."""

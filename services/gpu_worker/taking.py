@@ -63,7 +63,7 @@ class Taking:
             try:
                 yield part, self._patiently(partial(self._store.jobs.get, part.job_id))
             except UnknownVersionError as error:
-                log.warning("job.left_alone", job_id=part.job_id, error=str(error))
+                log.warning("job.left_alone", job_id=part.job_id, error=error)
 
     def close(self, part: Part) -> None:
         """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""

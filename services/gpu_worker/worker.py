@@ -292,7 +292,7 @@ class Worker:
         except PermanentError as error:
             self._endings.fail(claim, error)
         except GateFailedError as error:
-            log.error("device.failed", code=error.code, message=str(error))  # noqa: TRY400 - the sentence says it all
+            log.error("device.failed", code=error.code, message=error)  # noqa: TRY400 - the sentence says it all
             self._endings.give_back(claim)
             self.leave(DEVICE_FAILS)
         except StoppedError:

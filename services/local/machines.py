@@ -121,7 +121,7 @@ class Machines:
             try:
                 self._look()
             except Exception as error:  # noqa: BLE001 - the next look does what this one could not
-                log.error("machines.failed", error=repr(error))  # noqa: TRY400 - it comes again and again
+                log.error("machines.failed", error=error)  # noqa: TRY400 - it comes again and again
 
     def _look(self) -> None:
         """Do with the processes what was done with the instances, and the other way round."""

@@ -18,6 +18,8 @@ Thing = TypeVar("Thing")
 class SweepFailedError(Exception):
     """Raised once everything else was done, so that Lambda counts an error and the alarm tells the operator."""
 
+    loggable = True
+
 
 class Bulkheads:
     """Those of one sweep."""
@@ -54,7 +56,7 @@ class Bulkheads:
         try:
             return do(item)
         except UnknownVersionError as error:
-            log.warning("sweep.left_alone", step=self._step, error=str(error))
+            log.warning("sweep.left_alone", step=self._step, error=error)
         except Exception:
             log.exception("sweep.failed", step=self._step)
             self._failed.append(self._step)

@@ -140,7 +140,7 @@ class Fleet:
             answer = self._launcher.launch(slot.request)
         except (ClientError, BotoCoreError) as error:
             # Whether a machine came is not known: the slot stays taken, and the sweep asks again word for word.
-            log.warning("launch.unknown", slot=slot.slot, launch_id=slot.launch_id, error=str(error))
+            log.warning("launch.unknown", slot=slot.slot, launch_id=slot.launch_id, error=error)
             return None
         if isinstance(answer, Refused):
             log.warning("launch.refused", slot=slot.slot, waiting=answer.waiting.value, reason=answer.reason)

@@ -12,6 +12,7 @@ from services.common import logs
 from services.common.aws import Aws
 from services.common.domain.queueing import estimated_seconds
 from services.common.settings import load
+from services.orchestrator.bulkheads import SweepFailedError
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
 from services.orchestrator.uploads import Ignored, Upload, read_message
@@ -19,6 +20,8 @@ from services.orchestrator.uploads import Ignored, Upload, read_message
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# Before there are settings, which may be wrong.
+logs.begin("orchestrator")
 log = structlog.get_logger()
 
 
@@ -33,18 +36,17 @@ class Context(Protocol):
 @cache
 def build() -> Orchestrator:
     """Clients are made once per process, at the first event, so that importing costs nothing."""
-    settings = load(OrchestratorSettings)
-    logs.configure(settings.log_level, service="orchestrator", deployment=settings.deployment)
-    return Orchestrator(settings, Aws())
+    return Orchestrator(load(OrchestratorSettings), Aws())
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
     """SQS batches answer with the messages that must come again; the sweep with what it did."""
-    orchestrator = build()
     structlog.contextvars.bind_contextvars(request_id=context.aws_request_id)
-    if event.get("kind") == "sweep":
-        return dict(orchestrator.sweep.run(lambda: context.get_remaining_time_in_millis() / 1_000))
-    return {"batchItemFailures": take_batch(orchestrator, event.get("Records", []))}
+    with logs.invocation(SweepFailedError):
+        orchestrator = build()
+        if event.get("kind") == "sweep":
+            return dict(orchestrator.sweep.run(lambda: context.get_remaining_time_in_millis() / 1_000))
+        return {"batchItemFailures": take_batch(orchestrator, event.get("Records", []))}
 
 
 def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

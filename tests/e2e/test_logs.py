@@ -30,3 +30,14 @@ def test_no_log_holds_a_file_name_a_text_or_a_secret(stack: Stack, client: Clien
     text = json.dumps(client.transcript(good), ensure_ascii=False)
     for secret_thing in ("hemligt", "hemliga", "kanariefågel", secret, key, receiver.url, text):
         assert secret_thing not in logged, secret_thing[:12]
+
+
+def test_every_process_writes_lines_of_json_from_its_first_one_on(stack: Stack, client: Client) -> None:
+    assert client.wait(client.send(MEETING.read_bytes()[:60_000], "möte.mp3"))["status"] == "completed"
+    logs = {path.name: path.read_text("utf-8").splitlines() for path in stack.logs.glob("*.log")}
+    workers = [name for name in logs if name.startswith("worker")]
+    # A worker that another test has killed may have left words of the interpreter's.
+    lines = [*logs["api.log"], *logs["orchestrator.log"], *(logs[name][0] for name in workers)]
+    assert workers
+    for line in lines:
+        assert json.loads(line).keys() >= {"event", "level", "timestamp", "service"}, line

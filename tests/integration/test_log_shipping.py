@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -66,7 +68,9 @@ def test_what_does_not_fit_is_dropped_and_counted(cloudwatch: Any) -> None:
         shipping.take(str(number))
     shipping.start(cloudwatch, GROUP, "i-1/worker_1")
     shipping.close()
-    assert '{"event": "log.dropped", "lines": 7}' in shipped(cloudwatch)
+    (dropped,) = [json.loads(line) for line in shipped(cloudwatch) if "log.dropped" in line]
+    assert (dropped["lines"], dropped["level"]) == (7, "warning")
+    assert datetime.fromisoformat(dropped["timestamp"])
 
 
 def test_a_group_that_is_missing_stops_nothing(cloudwatch: Any, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,7 +78,17 @@ def test_a_group_that_is_missing_stops_nothing(cloudwatch: Any, capsys: pytest.C
     shipping.take("a line")
     shipping.start(cloudwatch, "/nowhere", "i-1/worker_1")
     shipping.close(seconds=1)
-    assert "log shipping:" in capsys.readouterr().err
+    (said,) = {json.loads(line)["error"] for line in capsys.readouterr().err.splitlines()}
+    assert said == "ResourceNotFoundException at CreateLogStream (400)"
+
+
+def test_what_the_shipping_says_of_itself_is_not_shipped(cloudwatch: Any) -> None:
+    shipping = LogShipping()
+    logs.configure("info", shipping.take)
+    shipping.start(cloudwatch, "/nowhere", "i-1/worker_1")
+    shipping.close(seconds=1)
+    logs.configure("info")
+    assert shipping._batch() == []
 
 
 def test_every_line_of_the_log_is_handed_over_with_what_joins_it() -> None:

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tarfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.support.gateway import request
+from tests.support.lambdas import Function, FunctionError
+from tests.support.receivers import answers, serve, status
 from tools import package
 
 FUNCTIONS = package.FUNCTIONS
 BUILT = ("api.zip", "orchestrator.zip", "worker.tar.gz")
+SECRET = "möte med Åsa"
+KEY = {"authorization": "Bearer key-of-asa-0123456789abcdef"}
+REFUSAL = json.dumps({"__type": "com.amazon.coral.service#AccessDeniedException", "message": f"No {SECRET}"})
+SETTINGS = {
+    "TABLE_NAME": "table",
+    "BUCKET_NAME": "bucket",
+    "DEPLOYMENT": "swedish",
+    "SECRETS_KEY_ID": "key",
+    "MODELS": "whisper-base",
+    "LAUNCH_TEMPLATE_ID": "lt-1",
+    "SUBNET_IDS": "subnet-a",
+    "INSTANCE_TYPES": "g4dn.xlarge",
+    "IMAGE_PARAMETER": "/image",
+    "FALLBACK_IMAGE_PARAMETER": "/fallback",
+    "MAX_WORKERS": "2",
+    "AWS_DEFAULT_REGION": "eu-north-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+}
+WRONG = {"MAX_WORKERS": "many", "RETENTION_DAYS": "long", "LOG_LEVEL": "loud"}
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +47,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     package.build(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return package.install_runtime(tmp_path_factory.mktemp("runtime") / "runtime")
 
 
 @pytest.fixture(scope="module", params=FUNCTIONS)
@@ -78,6 +110,57 @@ def test_machines_get_the_wheel_and_all_that_it_needs_pinned(built: Path) -> Non
         files = set(archive.getnames())
     assert {"gpu_worker.txt", "cuda.txt", "provision"} <= files
     assert [file for file in files if file.startswith("gpu_transcriber-") and file.endswith(".whl")]
+
+
+@contextmanager
+def function(built: Path, runtime: Path, service: str, more: dict[str, str]) -> Iterator[Function]:
+    """A function that was never asked anything, and for which AWS refuses everything."""
+    with serve(answers(status(400, "content-type: application/x-amz-json-1.0", body=REFUSAL.encode()))) as port:
+        configuration = {
+            "FunctionName": service,
+            "Handler": f"services.{service}.handler.handler",
+            "Timeout": 30,
+            "MemorySize": 512,
+            "Environment": {"Variables": {**SETTINGS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", **more}},
+        }
+        made = Function(built / f"{service}.zip", runtime, configuration, {})
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+@pytest.mark.lambda_python
+@pytest.mark.parametrize(
+    ("service", "event", "first"),
+    [
+        ("api", request("GET", "/api/health"), "request.done"),
+        ("api", request("GET", f"/api/{SECRET}"), "request.done"),
+        ("api", request("GET", "/api/jobs", KEY), "request.failed"),
+        ("api", request("GET", "/api/jobs", KEY), "log.level_unknown"),
+        ("api", {"no": f"request with {SECRET}"}, "invocation.failed"),
+        ("orchestrator", {"kind": "sweep"}, "sweep.failed"),
+    ],
+    ids=["health", "nowhere", "refused", "wrong settings", "no request", "sweep"],
+)
+def test_the_first_line_is_like_all_others_whatever_a_function_is_asked_first(
+    built: Path, runtime: Path, service: str, event: dict[str, Any], first: str
+) -> None:
+    more = WRONG if first == "log.level_unknown" else {}
+    with function(built, runtime, service, more) as asked:
+        with suppress(FunctionError):
+            asked(event)
+        written = asked.log.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+    assert written.startswith("{"), written
+    assert lines[0]["event"] == first
+    if service == "api" and more:
+        assert (lines[-1]["event"], lines[-1]["status"]) == ("request.failed", 500)
+        assert "RETENTION_DAYS" in lines[-1]["exception"]
+    for line in lines:
+        assert (line["service"], line["deployment"]) == (service, "swedish")
+        assert {"level", "timestamp"} <= line.keys()
+    assert "Åsa" not in written
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -297,12 +297,12 @@ def test_whatever_goes_wrong_while_a_recording_is_read_is_a_media_error(error: E
     assert type(error).__name__ in told.details
 
 
-def test_the_log_is_told_why_a_recording_was_refused_and_the_client_in_plain_words() -> None:
+def test_the_log_is_told_what_refused_a_recording_without_its_words_and_the_client_in_plain_ones() -> None:
     error = NoAudioTrackError("The file has no sound track.")
     error.__cause__ = ValueError("moov at 17")
     told = failure(error, LIMITS)
     assert str(told.error) == "The file has no sound track."
-    assert "moov at 17" in told.details
+    assert told.details.endswith("ValueError")
 
 
 def test_a_process_that_reads_is_limited_and_the_first_to_go_when_memory_is_short(

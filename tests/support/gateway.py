@@ -30,6 +30,37 @@ class Reply:
         return json.loads(self.body)
 
 
+def request(method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None) -> dict[str, Any]:
+    """A request as API Gateway hands it to the function."""
+    raw_path, _, query = path.partition("?")
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": quote(raw_path, safe="/%"),
+        "rawQueryString": query,
+        "headers": {"host": "api.example.com", **{k.lower(): v for k, v in (headers or {}).items()}},
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abc",
+            "domainName": "api.example.com",
+            "http": {
+                "method": method,
+                "path": raw_path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "192.0.2.1",
+                "userAgent": "test",
+            },
+            "requestId": "gateway-1",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "01/Jan/2027:00:00:00 +0000",
+            "timeEpoch": 0,
+        },
+        "body": base64.b64encode(body).decode() if body is not None else None,
+        "isBase64Encoded": body is not None,
+    }
+
+
 class Gateway:
     """One deployment's API, called as API Gateway calls it."""
 
@@ -62,34 +93,7 @@ class Gateway:
         headers: dict[str, str] | None = None,
         body: bytes | None = None,
     ) -> Reply:
-        raw_path, _, query = path.partition("?")
-        event = {
-            "version": "2.0",
-            "routeKey": "$default",
-            "rawPath": quote(raw_path, safe="/%"),
-            "rawQueryString": query,
-            "headers": {"host": "api.example.com", **{k.lower(): v for k, v in (headers or {}).items()}},
-            "requestContext": {
-                "accountId": "123456789012",
-                "apiId": "abc",
-                "domainName": "api.example.com",
-                "http": {
-                    "method": method,
-                    "path": raw_path,
-                    "protocol": "HTTP/1.1",
-                    "sourceIp": "192.0.2.1",
-                    "userAgent": "test",
-                },
-                "requestId": "gateway-1",
-                "routeKey": "$default",
-                "stage": "$default",
-                "time": "01/Jan/2027:00:00:00 +0000",
-                "timeEpoch": 0,
-            },
-            "body": base64.b64encode(body).decode() if body is not None else None,
-            "isBase64Encoded": body is not None,
-        }
-        answer = self._handler(event, SimpleNamespace(aws_request_id="lambda-1"))
+        answer = self._handler(request(method, path, headers, body), SimpleNamespace(aws_request_id="lambda-1"))
         text = answer["body"]
         if answer["isBase64Encoded"]:
             text = base64.b64decode(text).decode()

@@ -6,9 +6,9 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from botocore.exceptions import ClientError
@@ -338,16 +338,24 @@ class StepWorld(World):
                 self.worker(machine).work()
 
 
+Stepping = TypeVar("Stepping", bound=StepWorld)
+
+
 def _caller(job: Job) -> Caller:
     return Caller(client_id=job.client_id, name="test", used=1, limit=100)
 
 
-@contextmanager
-def step_world(**shape: int) -> Iterator[StepWorld]:
+def step_world(**shape: int) -> AbstractContextManager[StepWorld]:
     """A fresh deployment; pools run inline, so that calls have an order."""
+    return step_world_of(StepWorld, **shape)
+
+
+@contextmanager
+def step_world_of(kind: type[Stepping], **shape: int) -> Iterator[Stepping]:
+    """The same of another kind."""
     moto_dynamodb.apply()
     with mock_aws():
-        world = StepWorld(**shape)
+        world = kind(**shape)
         with (
             dated_by(world.clock),
             patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),

@@ -345,7 +345,17 @@ def test_a_device_that_does_not_end_in_time_is_killed(other: OtherSide, process:
     [
         (InvalidMediaError("It cannot be decoded."), InvalidMediaError, "It cannot be decoded."),
         (StoppedError(), StoppedError, ""),
-        (RuntimeError("CUDA failed"), DecoderFailedError, "The device failed (RuntimeError: CUDA failed)."),
+        (
+            RuntimeError("CUDA failed with error out of memory"),
+            DecoderFailedError,
+            "The device failed (RuntimeError: CUDA failed with error out of memory).",
+        ),
+        (ValueError("Prompt Anna is too long"), DecoderFailedError, "The device failed (ValueError)."),
+        (
+            OSError(28, "No", "/a/möte.mp3"),
+            DecoderFailedError,
+            "The device failed (OSError: No space left on device (28)).",
+        ),
     ],
 )
 def test_an_error_crosses_the_pipe_as_what_it_is_or_as_the_devices(error: Exception, kind: type, words: str) -> None:

@@ -43,6 +43,12 @@ class ModelFiles:
         return self.name if self.style == "standard" else f"{self.name}@{self.style}"
 
 
+class ModelMissingError(ModelUnavailableError):
+    """A model that this machine should hold and does not: the deployment has named it, not a request."""
+
+    loggable = True
+
+
 def default_cache() -> Path:
     """`$XDG_CACHE_HOME/gpu-transcriber/models`."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpu-transcriber" / "models"
@@ -62,7 +68,7 @@ def locate(key: str, folder: Path | None = None, cache: Path | None = None) -> M
         return _checked(folder, name, style)
     known = CATALOGUE.get(name)
     if known is None or style not in known.revisions:
-        raise ModelUnavailableError("model", f"Unknown model {key}; known are: {', '.join(CATALOGUE)}.")
+        raise ModelMissingError("model", f"Unknown model {key}; known are: {', '.join(CATALOGUE)}.")
     place = (cache or default_cache()) / name.replace("/", "--") / known.revisions[style]
     if not (place / DIGESTS).exists():
         fill = _join_packaged if name == PACKAGED else _from_hub(name, known.revisions[style])
@@ -135,7 +141,7 @@ def _from_hub(name: str, revision: str) -> Callable[[Path], str]:
             hub.snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=list(PATTERNS))
         except Exception as error:  # the hub's own, and those of what it calls the network with
             why = type(error).__name__
-            raise ModelUnavailableError(
+            raise ModelMissingError(
                 "model", f"The model {name} is not on this machine, and could not be fetched from the hub ({why})."
             ) from error
         shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's own bookkeeping

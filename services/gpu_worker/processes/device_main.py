@@ -11,6 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from services.common import logs
 from services.gpu_worker.processes.messages import LOADING, Answer, Busy, Call, Idle, Loaded, of_the_device
 
 if TYPE_CHECKING:
@@ -112,6 +113,12 @@ def _perform(model: LoadedModel, call: Call, task: _Task) -> Iterator[Any]:
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
     """This process's life."""
+    logs.configure("info", service="gpu_worker", device=device)
+    with logs.process():
+        _serve(pipe, model, folder, device, compute_type)
+
+
+def _serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
     from services.gpu_worker.engine.device import EngineSettings  # noqa: PLC0415 - only here, in the other process
     from services.gpu_worker.engine.loaded_model import LoadedModel  # noqa: PLC0415
     from services.gpu_worker.engine.model import locate  # noqa: PLC0415

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from services.common.described import describe
 from services.common.domain.errors import DecoderFailedError, TranscriberError
 from services.gpu_worker.engine.stopping import StoppedError
 
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
 
 LOADING = 0
 """The number of the call that nobody makes: the model's loading."""
+
+_OF_THE_DRIVER = re.compile(
+    r"CUDA failed with error [a-z -]{1,80}"
+    r"|CUDA driver version is insufficient for CUDA runtime version"
+    r"|cuBLAS failed with status CUBLAS_STATUS_[A-Z_]{1,40}"
+)
+"""What the driver says of itself, in the decoder's words: it is what an operator needs, and of no recording."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +75,6 @@ def of_the_device(error: Exception) -> Exception:
     """
     if isinstance(error, TranscriberError | StoppedError):
         return error
-    return DecoderFailedError(f"The device failed ({type(error).__name__}: {error}).")
+    words = str(error)
+    why = f"{type(error).__name__}: {words}" if _OF_THE_DRIVER.fullmatch(words) else describe(error)
+    return DecoderFailedError(f"The device failed ({why}).")

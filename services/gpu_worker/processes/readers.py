@@ -47,6 +47,8 @@ ADVICE = "The file may be damaged in an unusual way: convert it (for example to 
 class ReaderLostError(Exception):
     """A reading ended without having said anything of the recording: it is tried again."""
 
+    loggable = True
+
 
 @dataclass(frozen=True)
 class ReaderProcesses:

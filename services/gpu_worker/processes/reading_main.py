@@ -9,13 +9,13 @@ import select
 import signal
 import threading
 import time
-import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services.common import logs
+from services.common.described import traceback_of
 from services.common.domain.errors import InvalidMediaError, TranscriberError
 from services.gpu_worker.engine.faults import is_of_the_machine
 from services.gpu_worker.processes.frames import send
@@ -81,12 +81,17 @@ class _Pulse:
 
 def serve(connection: Connection, limits: Limits, task: str, arguments: dict[str, Any]) -> None:
     """This process's life. The worker ends it by killing it, or by being gone."""
+    logs.configure("info", service="gpu_worker", reading=task)
+    with logs.process():
+        _serve(connection, limits, task, arguments)
+
+
+def _serve(connection: Connection, limits: Limits, task: str, arguments: dict[str, Any]) -> None:
     # A notice or Ctrl-C is the worker's business.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     pipe = connection.fileno()
     threading.Thread(target=_watch_worker, args=(pipe,), daemon=True).start()
-    logs.configure("info", service="gpu_worker", reading=task)
     _limit(limits)
     try:
         for value in _perform(task, arguments, _Pulse(pipe)):
@@ -148,8 +153,8 @@ def failure(error: Exception, limits: Limits) -> Failed:
     """
     if isinstance(error, TranscriberError):
         cause = error.__cause__
-        return Failed(error, "".join(traceback.format_exception(cause)) if cause else "")
-    details = "".join(traceback.format_exception(error))
+        return Failed(error, traceback_of(cause) if cause else "")
+    details = traceback_of(error)
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
         message = (
             f"Reading the recording would take more memory than the {limits.memory_mib} MiB that are allowed here, or "

@@ -98,7 +98,7 @@ def _voices(path: Path, stop: StopFlag, reading: Reading) -> Iterator[Samples]:
         if is_of_the_machine(error):
             raise
         # Whatever else a library says, it says of the file; what was read until then is good.
-        log.warning("media.broken", error=type(error).__name__, seconds=round(reading.seconds, 3))
+        log.warning("media.broken", error=error, seconds=round(reading.seconds, 3))
         reading.broken = True
     for mixed in mixer.finish():
         yield from _counted(mixed, reading)
