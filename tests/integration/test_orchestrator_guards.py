@@ -6,14 +6,16 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE, SECOND
+from services.common.domain.clock import DAY, HOUR, MINUTE, SECOND
 from services.common.domain.ids import upload_job_id
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.store.codec import UnknownVersionError
+from services.common.store.fleet import FleetItems
 from services.common.store.jobs import job_item
 from services.common.store.table import Put
 from services.orchestrator.bulkheads import Bulkheads, SweepFailedError
@@ -367,3 +369,32 @@ def test_the_search_takes_in_what_has_no_job_and_leaves_the_rest_alone(world: Wo
     assert [job.source_key for job in world.jobs()] == ["uploads/new.mp3"]
     assert world.job(known.job_id) == known
     assert search.run(world.clock() - world.clock() % HOUR + 2 * HOUR, lambda: True) == 0
+
+
+@pytest.mark.parametrize(
+    ("age", "found"), [(YOUNG_MS - 1, 0), (YOUNG_MS, 1), (30 * DAY - 1, 1), (30 * DAY, 0), (31 * DAY, 0)]
+)
+def test_the_search_takes_what_is_neither_young_nor_older_than_its_job_would_be(
+    world: World, age: int, found: int
+) -> None:
+    world.now = world.now // HOUR * HOUR
+    world.s3.put_object(Bucket=BUCKET, Key="uploads/a.mp3", Body=b"sound")
+    search = Search(world.store, world.s3, BUCKET, intake(world), 30)
+    with patch.object(FleetItems, "search_cursor", lambda _: "uploads/"):
+        assert search.run(world.now + age, lambda: True) == found
+
+
+def test_the_search_tells_of_what_could_not_be_taken_in_but_not_of_what_is_not_ours(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("broken", "newer"):
+        world.s3.put_object(Bucket=BUCKET, Key=f"uploads/{name}.mp3", Body=b"sound")
+    taking = intake(world)
+
+    def judged(upload: Upload, *_: object) -> None:
+        raise UnknownVersionError if "newer" in upload.key else RuntimeError
+
+    search = Search(world.store, world.s3, BUCKET, taking, 30)
+    with patch.object(taking, "_arrival", judged):
+        assert search.run((world.now + YOUNG_MS) // HOUR * HOUR + HOUR, lambda: True) == 0
+    assert capsys.readouterr().err.count("search.failed") == 1
