@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
+import moto.core.responses
 from moto.core.serialize import JSONSerializer
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
 
 from services.local import moto_indexes, moto_transactions
 
@@ -15,6 +18,25 @@ def apply() -> None:
     moto_transactions.apply()
     moto_indexes.apply()
     quick_answers()
+    quick_updates()
+
+
+def quick_updates() -> None:
+    """An update is gone through ten times, and at each of its nodes it was asked anew what is looked for."""
+    kinds = DepthFirstTraverser.nodes_to_be_processed
+    if getattr(kinds, "_cached", False):
+        return
+
+    def cached(traverser: Any) -> tuple[type, ...]:
+        known: tuple[type, ...] | None = vars(traverser).get("_kinds")
+        if known is None:
+            known = traverser._kinds = kinds(traverser)
+        return known
+
+    cached._cached = True  # type: ignore[attr-defined] # so that twice does no harm
+    DepthFirstTraverser.nodes_to_be_processed = cached
+    # And for each call it was looked up what calls there are.
+    moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
 
 
 def quick_answers() -> None:

@@ -85,6 +85,8 @@ class Intake:
             some = self._round(uploads, now)
             taken += [one for one in some if not isinstance(one.error, _ChangedError)]
             uploads = [one.upload for one in some if isinstance(one.error, _ChangedError)]
+            if not uploads:
+                break
         return taken + [Taken(upload, error=_ChangedError()) for upload in uploads]
 
     def _round(self, uploads: Iterable[Upload], now: int) -> list[Taken]:

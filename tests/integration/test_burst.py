@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,9 @@ from services.orchestrator.handler import take_batch
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
 from tests.support.emulator import Emulator
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 UPLOADS = int(os.environ.get("BURST", "200"))
 BATCH = 10
@@ -65,11 +68,13 @@ def orchestrator(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, calls: Cou
     return Orchestrator(settings, Aws(session))
 
 
-def messages(count: int) -> list[dict[str, Any]]:
-    """S3's events for so many uploads of ten clients, some of them twice."""
+def put(s3: S3Client, count: int) -> list[dict[str, Any]]:
+    """So many uploads of ten clients; returns S3's messages of them, some of them twice."""
     made = []
     for number in range(count):
-        entry = {"key": f"uploads/client-{number % 10}/{number}.mp3", "eTag": f"e{number}", "size": 500_000}
+        key = f"uploads/client-{number % 10}/{number}.mp3"
+        etag = s3.put_object(Bucket=resources.BUCKET, Key=key, Body=b"sound")["ETag"].strip('"')
+        entry = {"key": key, "eTag": etag, "size": 500_000}
         record = {
             "eventVersion": "2.1",
             "eventName": "ObjectCreated:Put",
@@ -88,7 +93,8 @@ def resident_bytes() -> int:
 def test_a_burst_of_uploads_becomes_as_many_jobs_none_twice_in_bounded_memory(
     orchestrator: Orchestrator, emulator: Emulator, calls: Counter[str]
 ) -> None:
-    queue = messages(UPLOADS)
+    queue = put(emulator.client("s3"), UPLOADS)
+    calls.clear()
     for start in range(0, 10 * BATCH, BATCH):
         assert take_batch(orchestrator, queue[start : start + BATCH]) == []
     before, began = resident_bytes(), time.monotonic()

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from services.common.domain.clock import now_ms
+from services.common.domain.ids import upload_job_id
+from services.common.domain.states import JobStatus
 from services.local.client import Client
 from services.local.receiver import Receiver
 from tests.support.deployment import Deployment
@@ -29,6 +31,7 @@ def walk(deployment: Deployment, recording: bytes) -> None:
         _messages(client, receiver, job_id)
         _failed_and_retried(client)
         _canceled(client)
+        _another_under_its_key(deployment, job_id)
         _erased(deployment, client, job_id)
         _erasure_that_broke_off(deployment, _plain_upload(deployment, client, recording))
         client.http.delete(f"/api/callbacks/{callback['callback_id']}").raise_for_status()
@@ -81,6 +84,22 @@ def _failed_and_retried(client: Client) -> None:
 def _canceled(client: Client) -> None:
     job_id = client.new_job("never.mp3", size=10)["job_id"]
     assert client.http.post(f"/api/jobs/{job_id}/cancel").raise_for_status().json()["status"] == "canceled"
+
+
+def _another_under_its_key(deployment: Deployment, job_id: str) -> None:
+    """Something else is put where the recording lay: a job of its own, which fails, and again when it is put again."""
+    job = deployment.store.jobs.get(job_id)
+    assert job
+    for generation in range(2):
+        put = deployment.s3.put_object(Bucket=deployment.bucket, Key=job.source_key, Body=b"this is no recording")
+        own = upload_job_id(deployment.bucket, job.source_key, put["ETag"].strip('"'))
+        eventually(lambda own=own, generation=generation: _has_failed(deployment, own, generation))  # type: ignore[misc] # of this round
+        time.sleep(1)  # S3 dates by the second
+
+
+def _has_failed(deployment: Deployment, job_id: str, generation: int) -> bool:
+    job = deployment.store.jobs.get(job_id)
+    return job is not None and (job.status, job.generation) == (JobStatus.FAILED, generation)
 
 
 def _erased(deployment: Deployment, client: Client, job_id: str) -> None:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
 
 from services.common.aws import Aws
 from tests.support.ec2 import FakeEc2
 from tests.support.faults import Faults
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 REGION: Literal["eu-north-1"] = "eu-north-1"
+
+
+def _unsigned_dynamodb(aws: Aws) -> DynamoDBClient:
+    """Nobody here looks at signatures."""
+    return aws._session.client("dynamodb", config=aws._config.merge(Config(signature_version=UNSIGNED)))  # noqa: SLF001 - as Aws does
 
 
 class SharedAws(Aws):
     """Making clients takes longer than most tests, and nothing in them is a test's own: so they are made once."""
 
-    dynamodb = cache(Aws.dynamodb)
+    dynamodb = cache(_unsigned_dynamodb)
     s3 = cache(Aws.s3)
     ssm = cache(Aws.ssm)
     kms = cache(Aws.kms)
@@ -26,7 +36,8 @@ class SharedAws(Aws):
         session = boto3.session.Session(
             aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION
         )
-        super().__init__(session)
+        # A name of its own, since botocore's is put together anew for every call.
+        super().__init__(session, Config(user_agent="tests"))
         session.events.register_first("before-send", self._before_send)
         session.events.register("after-call", self._after_call)
         self.disturb(Faults())

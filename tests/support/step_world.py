@@ -303,8 +303,9 @@ class StepWorld(World):
 
     def _let_time_pass(self) -> None:
         """To the next minute's half, or, if nothing is due until later, to when it is: idle sweeps prove nothing."""
-        due = [item["due_at"] for item in self.all_items() if item.get("due_kind") not in {None, "queued"}]
-        queued = any(item.get("due_kind") == "queued" for item in self.all_items())
+        items = self.all_items()
+        due = [item["due_at"] for item in items if item.get("due_kind") not in {None, "queued"}]
+        queued = any(item.get("due_kind") == "queued" for item in items)
         running = {machine["InstanceId"] for machine in self.ec2.running}
         ends = [end for instance_id, end in self._ends.items() if instance_id in running]
         busy = queued or self.queue or not due
