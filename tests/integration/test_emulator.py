@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from services.local import moto_dynamodb, moto_indexes, moto_patches
+from tests.support.world import dated_by
 
 TABLE = "things"
 SHAPE: dict[str, Any] = {
@@ -328,3 +329,19 @@ def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> Non
         iam.remove_role_from_instance_profile(**names)
         with pytest.raises(iam.exceptions.NoSuchEntityException):
             iam.remove_role_from_instance_profile(**names)
+
+
+def test_an_upload_in_parts_is_dated_by_its_beginning_as_s3_says() -> None:
+    moto_patches.apply()
+    clock = [1_800_000_000_000]
+    with mock_aws(), dated_by(lambda: clock[0]):
+        s3 = boto3.client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        s3.create_bucket(Bucket="b")
+        begun = s3.create_multipart_upload(Bucket="b", Key="k")["UploadId"]
+        part = s3.upload_part(Bucket="b", Key="k", UploadId=begun, PartNumber=1, Body=b"sound")
+        clock[0] += 60_000
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        s3.complete_multipart_upload(Bucket="b", Key="k", UploadId=begun, MultipartUpload=parts)
+        assert s3.head_object(Bucket="b", Key="k")["LastModified"].timestamp() == 1_800_000_000
+        s3.put_object(Bucket="b", Key="k", Body=b"sound")
+        assert s3.head_object(Bucket="b", Key="k")["LastModified"].timestamp() == 1_800_000_060
