@@ -336,12 +336,12 @@ def test_an_upload_in_parts_is_dated_by_its_beginning_as_s3_says() -> None:
     clock = [1_800_000_000_000]
     with mock_aws(), dated_by(lambda: clock[0]):
         s3 = boto3.client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
-        s3.create_bucket(Bucket="b")
-        begun = s3.create_multipart_upload(Bucket="b", Key="k")["UploadId"]
-        part = s3.upload_part(Bucket="b", Key="k", UploadId=begun, PartNumber=1, Body=b"sound")
+        s3.create_bucket(Bucket="bucket")
+        begun = s3.create_multipart_upload(Bucket="bucket", Key="k")["UploadId"]
+        part = s3.upload_part(Bucket="bucket", Key="k", UploadId=begun, PartNumber=1, Body=b"sound")
         clock[0] += 60_000
-        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-        s3.complete_multipart_upload(Bucket="b", Key="k", UploadId=begun, MultipartUpload=parts)
-        assert s3.head_object(Bucket="b", Key="k")["LastModified"].timestamp() == 1_800_000_000
-        s3.put_object(Bucket="b", Key="k", Body=b"sound")
-        assert s3.head_object(Bucket="b", Key="k")["LastModified"].timestamp() == 1_800_000_060
+        parts: Any = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        s3.complete_multipart_upload(Bucket="bucket", Key="k", UploadId=begun, MultipartUpload=parts)
+        assert s3.head_object(Bucket="bucket", Key="k")["LastModified"].timestamp() == 1_800_000_000
+        s3.put_object(Bucket="bucket", Key="k", Body=b"sound")
+        assert s3.head_object(Bucket="bucket", Key="k")["LastModified"].timestamp() == 1_800_000_060
