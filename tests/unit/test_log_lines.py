@@ -53,7 +53,7 @@ def test_a_library_is_heard_without_its_words(lines: Lines) -> None:
     library.error("%s", SECRET, exc_info=ValueError(SECRET))
     warned, failed = lines.read()
     assert (warned["event"], warned["level"], warned["logger"]) == ("library.warned", "warning", "botocore.something")
-    assert "test_logs.py:" in warned["place"]
+    assert "test_log_lines.py:" in warned["place"]
     assert (failed["event"], failed["level"], failed["deployment"]) == ("library.failed", "error", "d")
     assert failed["exception"].endswith("ValueError")
     assert SECRET not in json.dumps([warned, failed], ensure_ascii=False)
@@ -68,7 +68,7 @@ def test_a_record_that_cannot_be_put_into_words_is_heard_too(lines: Lines, capsy
 def test_a_warning_is_told_by_its_kind_and_place(lines: Lines) -> None:
     warnings.showwarning(UserWarning(SECRET), UserWarning, __file__, 7)
     (line,) = lines.read()
-    assert (line["kind"], line["place"].split("/")[-1]) == ("UserWarning", "test_logs.py:7")
+    assert (line["kind"], line["place"].split("/")[-1]) == ("UserWarning", "test_log_lines.py:7")
     assert SECRET not in line.values()
 
 
