@@ -8,7 +8,7 @@ from typing import Any
 
 import moto.core.responses
 from moto.core.serialize import JSONSerializer
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 
 from services.local import moto_indexes, moto_transactions
 
@@ -23,20 +23,38 @@ def apply() -> None:
 
 def quick_updates() -> None:
     """An update is gone through ten times, and at each of its nodes it was asked anew what is looked for."""
-    kinds = DepthFirstTraverser.nodes_to_be_processed
-    if getattr(kinds, "_cached", False):
+    if getattr(DepthFirstTraverser, "_walk_patched", False):
         return
-
-    def cached(traverser: Any) -> tuple[type, ...]:
-        known: tuple[type, ...] | None = vars(traverser).get("_kinds")
-        if known is None:
-            known = traverser._kinds = kinds(traverser)
-        return known
-
-    cached._cached = True  # type: ignore[attr-defined] # so that twice does no harm
-    DepthFirstTraverser.nodes_to_be_processed = cached
+    DepthFirstTraverser._walk_patched = True
+    DepthFirstTraverser.traverse = _traverse
     # And for each call it was looked up what calls there are.
     moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
+
+
+def _traverse(traverser: Any, root: Any) -> Any:
+    """As moto's own: children first, and what is looked for is replaced by what it becomes."""
+    wanted = traverser.nodes_to_be_processed()
+    before = traverser.pre_processing_of_child
+
+    def walk(node: Any, place: int) -> Any:
+        if not isinstance(node, Node):
+            return node
+        parent = node.parent
+        for number, child in enumerate(node.children or ()):
+            before(node, number)
+            if type(child) not in _LEAVES:
+                walk(child, number)
+        if isinstance(node, wanted):
+            node = traverser.process(node)
+            node.parent = parent
+            if parent:
+                parent.children[place] = node
+        return node
+
+    return walk(root, -1)
+
+
+_LEAVES = frozenset({str, int, bool, type(None)})
 
 
 def quick_answers() -> None:

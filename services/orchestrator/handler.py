@@ -62,8 +62,10 @@ def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]])
     for one in taken:
         if one.error:
             log.error("intake.failed", message_id=uploads[one.upload], exc_info=one.error)
+    queued = [estimated_seconds(one.job.source_bytes) for one in taken if one.job]
     try:
-        orchestrator.fleet.ensure(now, [estimated_seconds(one.job.source_bytes) for one in taken if one.job])
+        if queued:
+            orchestrator.fleet.ensure(now, queued)
     except Exception:  # the jobs are queued; the sweep launches what they need within a minute
         log.exception("fleet.failed")
     return [{"itemIdentifier": message_id} for message_id in sorted(failed)]

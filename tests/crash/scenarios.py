@@ -174,7 +174,6 @@ def _uploaded_again(world: StepWorld) -> None:
     world.each_clip = lambda _: None
     world.wait(HOUR / SECOND)
     _plain(world)
-    _told_again(world)
 
 
 def _told_again(world: StepWorld) -> None:

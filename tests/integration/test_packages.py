@@ -134,14 +134,12 @@ def function(built: Path, runtime: Path, service: str, more: dict[str, str]) -> 
 @pytest.mark.parametrize(
     ("service", "event", "first"),
     [
-        ("api", request("GET", "/api/health"), "request.done"),
         ("api", request("GET", f"/api/{SECRET}"), "request.done"),
-        ("api", request("GET", "/api/jobs", KEY), "request.failed"),
         ("api", request("GET", "/api/jobs", KEY), "log.level_unknown"),
         ("api", {"no": f"request with {SECRET}"}, "invocation.failed"),
         ("orchestrator", {"kind": "sweep"}, "sweep.failed"),
     ],
-    ids=["health", "nowhere", "refused", "wrong settings", "no request", "sweep"],
+    ids=["nowhere", "wrong settings", "no request", "sweep"],
 )
 def test_the_first_line_is_like_all_others_whatever_a_function_is_asked_first(
     built: Path, runtime: Path, service: str, event: dict[str, Any], first: str

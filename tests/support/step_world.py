@@ -297,9 +297,10 @@ class StepWorld(World):
             each_round(number)
             self.run_machines()
             self.sweep()
-            if self.quiet():
-                return
-            self._let_time_pass()
+            with self.standing_still():
+                if self.quiet():
+                    return
+                self._let_time_pass()
 
     def _let_time_pass(self) -> None:
         """To the next minute's half, or, if nothing is due until later, to when it is: idle sweeps prove nothing."""

@@ -93,6 +93,7 @@ class World:
         self.key_id = self.kms.create_key()["KeyMetadata"]["KeyId"]
         self.store = Store(self.dynamodb, TABLE)
         self.vault = Vault(self.kms, self.key_id)
+        self._seen: list[Item] | None = None
         self.places = Places(bucket=BUCKET, public_url="https://api.example.com", retention_days=30)
 
     @property
@@ -119,8 +120,19 @@ class World:
         pk = f"JOB#{job.job_id}"
         return [item for item in self.all_items() if item["pk"] == pk and item["sk"].startswith("EVENT#")]
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Nothing happens in here: whoever looks again sees the same."""
+        self._seen = self.all_items()
+        try:
+            yield
+        finally:
+            self._seen = None
+
     def all_items(self) -> list[Item]:
         """Everything that the table holds, in order of its keys."""
+        if self._seen is not None:
+            return self._seen
         pages = self.dynamodb.get_paginator("scan").paginate(TableName=TABLE)
         items = [decode(item) for page in pages for item in page["Items"]]
         return sorted(items, key=lambda item: (item["pk"], item["sk"]))
