@@ -27,7 +27,7 @@ from tests.support.emulator import Emulator
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-UPLOADS = int(os.environ.get("BURST", "200"))
+UPLOADS = int(os.environ.get("BURST", "150"))
 BATCH = 10
 DUPLICATED_EVERY = 7
 """S3 and SQS deliver at least once: so often a message comes twice."""
