@@ -97,6 +97,14 @@ def _erased(world: StepWorld) -> None:
     world.each_clip = erase
     world.upload()
     world.settle(lambda number: each_job(world, world.erase) if number else None)
+    _erase_until_it_is_done(world)
+
+
+def _erase_until_it_is_done(world: StepWorld) -> None:
+    """Whoever gets no answer asks again."""
+    while world.jobs():
+        each_job(world, world.erase)
+    world.settle()
 
 
 def _one_part_fails(world: StepWorld) -> None:
@@ -186,10 +194,7 @@ def _told_again(world: StepWorld) -> None:
 def _erased_and_uploaded_again(world: StepWorld) -> None:
     """A plain upload is erased, and put once more; days later nothing of it is left, nor does it become a job."""
     _plain(world)
-    # Whoever gets no answer asks again.
-    while world.jobs():
-        each_job(world, world.erase)
-    world.settle()
+    _erase_until_it_is_done(world)
     world.wait(HOUR / SECOND)
     _plain(world)
     for _ in range(3):
