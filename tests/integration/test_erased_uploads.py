@@ -7,16 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from services.common.domain.clock import DAY, HOUR, MINUTE, SECOND
-from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.erasure import SECOND_LOOK_MS, Erasure
 from services.common.store.commands import LINGER_MS, TOMBSTONE_MS
 from services.common.store.tombstones import Tombstone
 from tests.support.step_world import StepWorld, step_world
+from tests.support.uploads import OTHER, PLAIN, registered
 from tests.support.world import BUCKET
-
-PLAIN = "uploads/a.wav"
-OTHER = b"other sound" * 1000
 
 
 @pytest.fixture
@@ -213,18 +210,3 @@ def test_the_tombstone_stands_for_a_day_and_is_kept_for_the_search_for_another(w
     (item,) = [item for item in world.all_items() if item["pk"] == f"JOB#{job.job_id}"]
     assert item["until"] == last_search + TOMBSTONE_MS
     assert item["expires_at"] == (last_search + TOMBSTONE_MS + LINGER_MS) // SECOND
-
-
-def registered(world: StepWorld, name: str = "own") -> Job:
-    """A job of the API that waits for its upload."""
-    job = Job(
-        job_id=f"job_{name}",
-        client_id="default",
-        status=JobStatus.AWAITING_UPLOAD,
-        created_at=world.now,
-        source_key=f"uploads/default/job_{name}/a.wav",
-        file_name="a.wav",
-        upload_expires_at=world.now + HOUR,
-    )
-    world.store.jobs.await_upload(job)
-    return job
