@@ -77,9 +77,7 @@ class Erasure:
         try:
             return look()
         except (ClientError, BotoCoreError) as error:
-            # Not its text: that may hold the object's address, and with it the file's name.
-            code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-            log.warning("erasure.failed", code=code)
+            log.warning("erasure.failed", error=error)
             return Look(left=1)
 
     def late(self, grave: Tombstone, key: str, etag: str, now: int) -> None:

@@ -68,7 +68,7 @@ def retry(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) ->
 
 @router.delete("", responses=openapi.problems(404))
 def erase(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
-    """Erase the recording, its transcripts and every record of the job; the receipt can be had again for a day."""
+    """Erase the recording, its transcripts and every record of the job; the receipt can be had again for two days."""
     try:
         job = owned.job(job_id, caller, wired)
     except Problem:

@@ -106,7 +106,7 @@ def begin_anew(
     Its `parts` were made of the recording before. Only the first is kept, for its attempts, which go on counting: what
     still holds the old one meets the fence.
     """
-    anew = Update(
+    beginning = Update(
         key=job_key(job.job_id),
         when=Attr("status").is_in(sorted(WITHOUT_TEXT)) & Attr("generation").eq(job.generation - 1),
         set={
@@ -128,7 +128,7 @@ def begin_anew(
     fresh = replace(first_part(job, seconds, due_at), attempt=before.attempt if before else 0)
     same = Attr("attempt").eq(before.attempt) & Attr("status").eq(before.status) if before else ABSENT
     return [
-        anew,
+        beginning,
         Put(item=part_item(fresh), when=same),
         *(Delete(key=part_key(part.job_id, part.part_id)) for part in parts if part.part_id != FIRST_PART),
         *(prolonging(callback, job.expires_at) for callback in announcement.callbacks if callback.job_id),
