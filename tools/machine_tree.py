@@ -26,10 +26,13 @@ CACHE = ROOT / ".cache" / "machine"
 SUITE = "bookworm"
 """Its Python is the oldest that the project supports."""
 MIRROR = "http://deb.debian.org/debian"
-NEEDED = ("systemd", "systemd-sysv", "dbus", "python3", "python3-venv", "ca-certificates")
+NEEDED = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates")
 AFTERWARDS = ("cloud-init",)
 """What debootstrap cannot resolve by itself."""
 ARTIFACT = "/opt/artifact"
+IDENTITY = "/etc/machine-identity"
+"""Where a machine in a container reads who it is: it shares the host's /sys."""
+BUILDER = "i-builder"
 _OURS = frozenset({"UV_PYTHON", "UV_PROJECT_ENVIRONMENT"})
 """What nox tells uv of the environment that this runs in; the tree has its own."""
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -82,6 +85,7 @@ def _provision(base: Path, artifact: Path, tree: Path) -> Path:
     with tarfile.open(artifact) as archive:
         archive.extractall(room, filter="data")
     shutil.copy(ROOT / "packer" / "models.lock.json", room)
+    (new / IDENTITY.lstrip("/")).write_text(f"{BUILDER}\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as models:
         shutil.copytree(locate(PACKAGED).folder, Path(models) / relative(PACKAGED))
         _inside(
@@ -89,7 +93,12 @@ def _provision(base: Path, artifact: Path, tree: Path) -> Path:
             f"{ARTIFACT}/provision",
             "tree",
             binds={models: "/mnt"},
-            environment={"PYTHON_SOURCE": "/usr/bin/python3", "MODELS": PACKAGED, "MODEL_SOURCE": "/mnt"},
+            environment={
+                "PYTHON_SOURCE": "/usr/bin/python3",
+                "MODELS": PACKAGED,
+                "MODEL_SOURCE": "/mnt",
+                "IDENTITY_FILE": IDENTITY,
+            },
         )
     return new.rename(tree)
 

@@ -146,6 +146,7 @@ def run(shipping: LogShipping) -> None:
         leftovers.clean(folder_for_recordings(settings))
         require_fit(settings)
         with WorkFolder.make(folder_for_recordings(settings)) as folder:
+            presence.note = folder.described()
             worker = build(settings, identity, aws, presence=presence, folder=folder, clock=clock)
 
             def leave(why: str) -> None:

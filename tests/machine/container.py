@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from tools.machine_tree import IDENTITY
+
 _OF_THE_HOST = frozenset({"PATH", "HOME", "PYTHONPATH", "XDG_CACHE_HOME"})
 _WORKER_ENV = "/etc/transcriber/worker.env"
 _UNITS = "/etc/systemd/system"
@@ -25,7 +27,8 @@ class Container:
         self._binds: dict[Path, str] = {}
         self.environment: dict[str, str] = {}
         """Settings of this test, over those of the image and the stack."""
-        self.ended: list[float] = []
+        self.identity: str | None = None
+        """Who the machine finds that it is; its instance's id, unless that is said."""
 
     def lay(self, target: str, content: str, *, mode: int = 0o644) -> None:
         """Put a file of this content over the tree's."""
@@ -48,7 +51,9 @@ class Container:
         told = {name: value for name, value in environment.items() if name not in _OF_THE_HOST} | self.environment
         merged = self._room / f"{instance_id}.env"
         merged.write_text(image + "".join(f"{name}={value}\n" for name, value in told.items()), encoding="utf-8")
-        binds = {merged: _WORKER_ENV, **self._binds}
+        identity = self._room / f"{instance_id}.id"
+        identity.write_text(f"{self.identity or instance_id}\n", encoding="utf-8")
+        binds = {merged: _WORKER_ENV, identity: IDENTITY, **self._binds}
         return subprocess.Popen(
             [
                 *("systemd-nspawn", f"--directory={self._tree}", "--volatile=overlay", f"--machine={instance_id}"),
