@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from uv import find_uv_bin
+
 from services.gpu_worker.engine.catalogue import PACKAGED
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.models import relative
@@ -108,7 +110,7 @@ def _inside(
 ) -> None:
     """Run a command in the tree, not booted, with this machine's network, certificates and package settings."""
     shared = {str(_CERTIFICATES): str(_CERTIFICATES)} if _CERTIFICATES.exists() else {}
-    cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    cache = subprocess.run([find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     Path(cache).mkdir(parents=True, exist_ok=True)
     told = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_")) and name not in _OURS}
     told |= {"SSL_CERT_FILE": str(_CERTIFICATES), "UV_LINK_MODE": "copy", "DEBIAN_FRONTEND": "noninteractive"}

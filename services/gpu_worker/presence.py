@@ -42,9 +42,9 @@ class Presence:
         self.lost = False
         """Set when the slot is another's: this machine should not be."""
 
-    def reached(self, stage: str) -> None:
+    def reached(self, stage: str, *, seconds_ago: float = 0) -> None:
         """Note a stage of the boot; the next beat tells."""
-        self._times[stage] = self._clock()
+        self._times[stage] = self._clock() - round(seconds_ago * SECOND)
 
     def machine_times(self) -> dict[str, int]:
         """Stages of this machine's launch and boot, as far as they are known."""

@@ -82,7 +82,8 @@ class WorkFolder:
         """Where recordings lie and how much room there is, for people; the log is told too."""
         on_root = self.path.stat().st_dev == Path("/").stat().st_dev
         log.info("work_folder.made", on_root_volume=on_root, free_gib=round(self.free / GIB, 1))
-        return f"recordings lie on {'the root volume' if on_root else 'a disk of their own'}, {self.free / GIB:.1f} GiB free"
+        where = "the root volume" if on_root else "a disk of their own"
+        return f"recordings lie on {where}, {self.free / GIB:.1f} GiB free"
 
     def require_room(self, size: int) -> None:
         """Check, within a part, that so many bytes can be fetched.
@@ -100,8 +101,8 @@ class WorkFolder:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         raise RecordingTooLargeError(
             f"The recording has {size / GIB:.1f} GiB, and the disk of the machine that tried it for the last time has "
-            f"room for {free / GIB:.1f} GiB. Send the sound alone (the audio track of a film is a hundredth of it), or give "
-            "the machines more room: an instance type with a disk of its own, or a larger root_volume_gib in Terraform."
+            f"room for {free / GIB:.1f} GiB. Send the sound without the picture, which is most of a film, or give the "
+            "machines more room: an instance type with a disk of its own, or a larger root_volume_gib in Terraform."
         )
 
     @contextmanager

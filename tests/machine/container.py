@@ -25,6 +25,7 @@ class Container:
         self._tree = tree
         self._room = room
         self._binds: dict[Path, str] = {}
+        self._devices: dict[Path, str] = {}
         self.environment: dict[str, str] = {}
         """Settings of this test, over those of the image and the stack."""
         self.identity: str | None = None
@@ -41,9 +42,13 @@ class Container:
         """Show a file or folder of this machine in there, to read."""
         self._binds[source] = target
 
+    def device(self, source: Path, target: str) -> None:
+        """Give the machine a device of this one, to write."""
+        self._devices[source] = target
+
     def drop_in(self, unit: str, *lines: str) -> None:
         """Change a unit, as an operator would."""
-        self.lay(f"{_UNITS}/{unit}.d/test.conf", "\n".join([*lines, ""]))
+        self.lay(f"{_UNITS}/{unit}.d/test-{len(self._binds)}.conf", "\n".join([*lines, ""]))
 
     def boot(self, instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         """As `services.local.machines` wants it."""
@@ -59,6 +64,7 @@ class Container:
                 *("systemd-nspawn", f"--directory={self._tree}", "--volatile=overlay", f"--machine={instance_id}"),
                 *("--register=no", "--keep-unit", "--boot", "--quiet", "--console=read-only", "--resolv-conf=off"),
                 *(f"--bind-ro={source}:{target}" for source, target in binds.items()),
+                *(f"--bind={source}:{target}" for source, target in self._devices.items()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
