@@ -35,7 +35,12 @@ LAMBDA_PYTHON = "3.13"
 SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Twice as many processes as the two cores that the project's machines have: systems mostly wait, for leases above all.
 A file is run by one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
-MACHINE_PACKAGES = {"debootstrap": "debootstrap", "systemd-container": "systemd-nspawn", "packer": "packer"}
+MACHINE_PACKAGES = {
+    "debootstrap": "debootstrap",
+    "systemd-container": "systemd-nspawn",
+    "packer": "packer",
+    "dnsmasq-base": "dnsmasq",
+}
 RECORDING_PACKAGES = {"ffmpeg": "ffmpeg"}
 BURST_SECONDS = 600
 """What the burst may take; on two cores it took 185, beside other work."""

@@ -28,6 +28,8 @@ class Container:
         self._devices: dict[Path, str] = {}
         self.environment: dict[str, str] = {}
         """Settings of this test, over those of the image and the stack."""
+        self.cable: str | None = None
+        """`ours:its`: a network of its own, by this card here and that one there, instead of this machine's."""
         self.identity: str | None = None
         """Who the machine finds that it is; its instance's id, unless that is said."""
 
@@ -63,6 +65,7 @@ class Container:
             [
                 *("systemd-nspawn", f"--directory={self._tree}", "--volatile=overlay", f"--machine={instance_id}"),
                 *("--register=no", "--keep-unit", "--boot", "--quiet", "--console=read-only", "--resolv-conf=off"),
+                *([f"--network-veth-extra={self.cable}"] if self.cable else []),
                 *(f"--bind-ro={source}:{target}" for source, target in binds.items()),
                 *(f"--bind={source}:{target}" for source, target in self._devices.items()),
             ],
