@@ -172,7 +172,7 @@ variable "session_manager" {
 }
 
 variable "user_data" {
-  description = "Script that runs at boot, in place of the one that provisions AWS's public image; no secrets belong in it."
+  description = "Script that runs at boot, in place of the one that provisions AWS's public image; an own image runs it if it was built with cloud_init=yes. No secrets belong in it."
   type        = string
   default     = ""
   nullable    = false
