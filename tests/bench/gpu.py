@@ -93,7 +93,7 @@ class Bench:
             passed = examine(engine, likeness=0.6, floor=0.0)
         finally:
             engine.close()
-        return {"loaded s": round(loaded, 2), "first pass s": passed.warm_up_seconds, "speed": passed.speed}
+        return {"loaded s": round(loaded, 2), "first pass": passed.warm_up_seconds, "speed": passed.speed}
 
     def numbers(self) -> Rows:
         """Error rates by kind of numbers, and how far the words of eleven minutes are from float32's on the CPU."""
@@ -135,8 +135,8 @@ class Bench:
         asked: dict[str, dict[str, Any]] = {f"{batch} clips": {"batch": batch} for batch in BATCHES}
         asked |= {
             "8 again": {"batch": 8},
-            "8, resumed": {"batch": 8, "from_the_middle": True},
-            "8, two in flight": {"batch": 8, "workers": 2},
+            "8 resumed": {"batch": 8, "from_the_middle": True},
+            "8 by two": {"batch": 8, "workers": 2},
         }
         rows: Rows = {}
         for kind in NUMBERS:
