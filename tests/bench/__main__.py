@@ -24,14 +24,14 @@ from services.gpu_worker.engine.catalogue import PACKAGED
 from services.gpu_worker.engine.device import Choice, EngineSettings
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.engine.plan import RATE
-from tests.bench import listening, memory, speed, stages, table
+from tests.bench import gpu, listening, memory, speed, stages, table
 from tests.bench.contestants import Field
 from tests.support.accuracy import MEETING
 from tests.support.acoustics import load, write_wav
 from tests.support.random_model import write_random_model
 
 MEETINGS = 5
-PARTS = ("long", "short", "stages", "accuracy", "memory")
+PARTS = ("long", "short", "stages", "accuracy", "memory", "gpu")
 
 
 def main() -> None:
@@ -78,6 +78,8 @@ def measure(parts: list[str], runs: int, model: str, settings: EngineSettings, f
     if "memory" in parts and field.engine.model.choice.device == "cpu":
         report["peak MB"] = memory.peaks(long, folder, None)
         report["peak MB, random weights"] = memory.peaks(long, folder, write_random_model(folder / "random"))
+    if "gpu" in parts:
+        report["on a GPU"] = gpu.missing() or gpu.Bench(locate(model), gpu.recordings(long, folder)).figures()
     return report
 
 

@@ -28,10 +28,18 @@ def loaded(module: str) -> set[str]:
         ("services.api.handler", HEAVY - {"fastapi", "httpx"}),
         ("services.gpu_worker.main", HEAVY - {"httpx"}),
         ("services.gpu_worker.__main__", HEAVY | {"boto3", "structlog"}),
+        ("services.gpu_worker.gate", HEAVY | {"boto3"}),
     ],
 )
 def test_a_cold_start_loads_nothing_heavy(module: str, unwanted: set[str]) -> None:
     assert not loaded(module) & unwanted
+
+
+def test_numpy_keeps_no_threads_beside_the_engines() -> None:
+    code = "import os, services.gpu_worker.engine, numpy; print(len(os.listdir('/proc/self/task')))"
+    ours = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=ours)
+    assert told.stdout.strip() == "1"
 
 
 def test_no_library_of_the_engine_keeps_a_report_for_its_makers(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Clips of all tasks, gathered into batches for the device.
 
-A batch holds whole clips only, each with a window of its own, so nothing of one recording can reach another's text; and
-what a clip decodes to does not depend on its company.
+A batch holds whole clips only, each with a window of its own, so nothing of one recording can reach another's text.
+What a clip decodes to does not depend on its company where the device rounds alike for every size of a batch: a CPU
+does, a GPU did with float32 only (docs/engine.md).
 """
 
 from __future__ import annotations
