@@ -68,6 +68,17 @@ def test_a_callback_is_registered_listed_and_removed_without_the_api(world: Worl
     assert world.store.callbacks.of_client("alice") == []
 
 
+def test_a_machine_that_ended_badly_is_listed_with_the_reason_and_where_its_console_is(world: World) -> None:
+    why = "The machine never reported. It powered itself off."
+    world.store.fleet.ended_badly("00", "i-1", 1_800_000_000_000, why=why, console=None)
+    world.store.fleet.ended_badly("01", "i-2", 1_800_000_000_000, why=why, console="/deployment/worker i-2/console")
+
+    assert transcribe("machines") == [
+        f"slot 00  ended badly 2027-01-15T08:00:00.000Z  i-1  {why}",
+        f"slot 01  ended badly 2027-01-15T08:00:00.000Z  i-2  {why}  Its console: /deployment/worker i-2/console",
+    ]
+
+
 def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) -> None:
     now = now_ms()
     slot = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, instance_id="i-1")

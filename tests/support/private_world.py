@@ -76,6 +76,7 @@ class PrivateWorld(StepWorld):
         self.private, self.calls, self.ports, self.folder = private, calls, ports, folder
         self.ec2 = FakeEc2(calls.around, lambda: None)
         self.aws.disturb(self.faults, self.ec2)
+        self.orchestrator_settings.worker_log_group = GROUP
         # By S3's clock, which says how old an upload is.
         self.now = int(time.time() * 1_000)
         self.gateway = Gateway(self, models=(MODEL,), webhook_allow_private=True)
@@ -217,6 +218,7 @@ class PrivateWorld(StepWorld):
                     break
                 self.now += 3 * MINUTE
             self.ec2.end(machine["InstanceId"])
+            self.ec2.consoles[machine["InstanceId"]] = f"[    1.000000] ffmpeg[9]: {self.private.all()}"
 
     def run_worker(self, shipping: LogShipping) -> None:
         """As `main.run`, with an engine of steps and this world's clock."""
