@@ -106,7 +106,11 @@ def test_whether_it_had_reported_is_asked_after_its_console_was_read() -> None:
             happened.append("read")
             return {"Output": "x"}
 
-    consoles(Slow(), Logs()).keep("i-1", "why", reported=lambda: bool(happened.append("asked")))
+    def reported() -> bool:
+        happened.append("asked")
+        return False
+
+    consoles(Slow(), Logs()).keep("i-1", "why", reported=reported)
     assert happened == ["read", "asked"]
 
 
