@@ -218,7 +218,6 @@ class PrivateWorld(StepWorld):
                     break
                 self.now += 3 * MINUTE
             self.ec2.end(machine["InstanceId"])
-            self.ec2.consoles[machine["InstanceId"]] = f"[    1.000000] ffmpeg[9]: {self.private.all()}"
 
     def run_worker(self, shipping: LogShipping) -> None:
         """As `main.run`, with an engine of steps and this world's clock."""
