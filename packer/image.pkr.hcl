@@ -112,5 +112,6 @@ locals {
     "LIFETIME_MINUTES=${var.lifetime_minutes}",
     "PYTHON_SOURCE=${var.python_source}",
     "SESSION_MANAGER=${var.session_manager}",
+    "CLOUD_INIT=${var.cloud_init}",
   ]
 }

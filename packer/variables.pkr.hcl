@@ -52,6 +52,12 @@ variable "session_manager" {
   default     = "no"
 }
 
+variable "cloud_init" {
+  description = "yes lets cloud-init run on machines of this image, for user data of your own; it costs each of them seconds."
+  type        = string
+  default     = "no"
+}
+
 variable "artifact" {
   description = "The worker's artifact, as `./nox -s package` leaves it."
   type        = string

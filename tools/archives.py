@@ -33,7 +33,8 @@ def write_tar(folder: Path, destination: Path) -> None:
             info.mode = _mode(path)
             with path.open("rb") as file:
                 archive.addfile(info, file)
-    destination.write_bytes(gzip.compress(content.getvalue(), 9, mtime=0))
+    # Most of it is a program that hardly shrinks further, whatever time is spent on it.
+    destination.write_bytes(gzip.compress(content.getvalue(), 1, mtime=0))
 
 
 def _files(folder: Path) -> list[Path]:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from uv import find_uv_bin
+
 from services.gpu_worker.engine.catalogue import PACKAGED
 from services.gpu_worker.engine.model import locate
 from services.gpu_worker.models import relative
@@ -26,10 +28,13 @@ CACHE = ROOT / ".cache" / "machine"
 SUITE = "bookworm"
 """Its Python is the oldest that the project supports."""
 MIRROR = "http://deb.debian.org/debian"
-NEEDED = ("systemd", "systemd-sysv", "dbus", "python3", "python3-venv", "ca-certificates")
+NEEDED = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates")
 AFTERWARDS = ("cloud-init",)
 """What debootstrap cannot resolve by itself."""
 ARTIFACT = "/opt/artifact"
+IDENTITY = "/etc/machine-identity"
+"""Where a machine in a container reads who it is: it shares the host's /sys."""
+BUILDER = "i-builder"
 _OURS = frozenset({"UV_PYTHON", "UV_PROJECT_ENVIRONMENT"})
 """What nox tells uv of the environment that this runs in; the tree has its own."""
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -82,6 +87,7 @@ def _provision(base: Path, artifact: Path, tree: Path) -> Path:
     with tarfile.open(artifact) as archive:
         archive.extractall(room, filter="data")
     shutil.copy(ROOT / "packer" / "models.lock.json", room)
+    (new / IDENTITY.lstrip("/")).write_text(f"{BUILDER}\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as models:
         shutil.copytree(locate(PACKAGED).folder, Path(models) / relative(PACKAGED))
         _inside(
@@ -89,7 +95,12 @@ def _provision(base: Path, artifact: Path, tree: Path) -> Path:
             f"{ARTIFACT}/provision",
             "tree",
             binds={models: "/mnt"},
-            environment={"PYTHON_SOURCE": "/usr/bin/python3", "MODELS": PACKAGED, "MODEL_SOURCE": "/mnt"},
+            environment={
+                "PYTHON_SOURCE": "/usr/bin/python3",
+                "MODELS": PACKAGED,
+                "MODEL_SOURCE": "/mnt",
+                "IDENTITY_FILE": IDENTITY,
+            },
         )
     return new.rename(tree)
 
@@ -99,7 +110,7 @@ def _inside(
 ) -> None:
     """Run a command in the tree, not booted, with this machine's network, certificates and package settings."""
     shared = {str(_CERTIFICATES): str(_CERTIFICATES)} if _CERTIFICATES.exists() else {}
-    cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
+    cache = subprocess.run([find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     Path(cache).mkdir(parents=True, exist_ok=True)
     told = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "UV_")) and name not in _OURS}
     told |= {"SSL_CERT_FILE": str(_CERTIFICATES), "UV_LINK_MODE": "copy", "DEBIAN_FRONTEND": "noninteractive"}

@@ -92,16 +92,32 @@ def build_worker(folder: Path, destination: Path) -> None:
         ROOT,
     )
     (folder / ".gitignore").unlink(missing_ok=True)
-    for name in ("gpu_worker", "cuda", "uv"):
+    for name in ("gpu_worker", "cuda"):
         shutil.copy(ROOT / "requirements" / f"{name}.txt", folder)
+    _add_uv(folder)
     scripts = ROOT / "packer" / "provision"
     if scripts.is_dir():
         shutil.copytree(scripts, folder, dirs_exist_ok=True)
     write_tar(folder, destination)
 
 
+def _add_uv(folder: Path) -> None:
+    """The installer itself: a machine that had to fetch it would need apt, its mirrors and its lock first."""
+    with tempfile.TemporaryDirectory() as scratch:
+        unpacked = Path(scratch) / "uv"
+        _unpack(_pinned("uv"), unpacked)
+        shutil.copy(unpacked / "bin" / "uv", folder)
+
+
 def install(pinned: str, folder: Path) -> None:
     """Put these pinned packages into `folder`, as wheels for Lambda's machine, and nothing that they do not name."""
+    _unpack(pinned, folder)
+    for pattern in _LEAVINGS:
+        for path in list(folder.glob(pattern)):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _unpack(pinned: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(pinned)
@@ -111,9 +127,6 @@ def install(pinned: str, folder: Path) -> None:
             *("--only-binary", ":all:", "--python-platform", "x86_64-manylinux2014"),
             *("--python-version", PYTHON, "-r", file.name),
         )
-    for pattern in _LEAVINGS:
-        for path in list(folder.glob(pattern)):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def install_runtime(folder: Path) -> Path:

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from services.cli import callbacks, clients, keys, recordings
 from services.cli.machines import machines
+from services.cli.stages import stages
 from services.common.domain.errors import TranscriberError
 
 app = typer.Typer(no_args_is_help=True, help="Swedish speech goes in, text comes out.", pretty_exceptions_enable=False)
@@ -16,6 +17,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app, name="keys")
 app.add_typer(callbacks.app, name="callbacks")
 app.command("machines")(machines)
+app.command("stages")(stages)
 app.command("send")(recordings.send)
 
 

@@ -10,9 +10,13 @@ from typing import NoReturn
 
 def console() -> NoReturn:
     """Run as a program of its own."""
-    from services.gpu_worker.main import console as run  # noqa: PLC0415 - see above
+    from services.gpu_worker.head_start import HeadStart  # noqa: PLC0415 - see above
 
-    run()
+    begun = HeadStart.begin()
+    # While the model is being loaded: this takes longer to import than it takes to begin.
+    from services.gpu_worker.main import console as run  # noqa: PLC0415
+
+    run(begun)
 
 
 if __name__ == "__main__":

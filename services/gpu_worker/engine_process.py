@@ -64,6 +64,10 @@ class EngineProcess(Engine):
         """
         return self._device.wait_until_ready()
 
+    def read_by(self, readers: ReaderProcesses) -> None:
+        """Have recordings read by these from now on."""
+        self._reader = readers
+
     def expect(self, speed: float) -> None:
         """Tell how fast the device was seen to be, in seconds of audio a second: a hang is told by that."""
         self._device.expect(speed)

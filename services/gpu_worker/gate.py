@@ -35,38 +35,58 @@ class GateFailedError(TranscriberError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Passed:
-    """What the known clip told."""
+class Heard:
+    """What an engine made of the known clip."""
 
-    likeness: float
+    text: str
     warm_up_seconds: float
     """The first pass, in which libraries are loaded and kernels chosen."""
     speed: float
     """Seconds of audio a second, in the second pass."""
 
 
-def examine(engine: EngineProcess, *, likeness: float, floor: float) -> Passed:
+@dataclass(frozen=True, kw_only=True)
+class Passed:
+    """What was found good enough."""
+
+    likeness: float
+    warm_up_seconds: float
+    speed: float
+
+
+def listen(engine: EngineProcess) -> Heard:
     """Transcribe the known clip twice: once to warm up and read the words, once for the speed.
 
     Raises:
-        GateFailedError: what was heard is less like what was said than `likeness` (0 to 1), or the speed is under
-            `floor` (seconds of audio a second).
+        GateFailedError: it could not be heard.
 
     """
-    first, seconds, warm_up = _pass(engine)
-    found = resemblance(first, TEXT)
-    if found < likeness and not first:
+    text, seconds, warm_up = _pass(engine)
+    _, _, took = _pass(engine)
+    return Heard(text=text, warm_up_seconds=warm_up, speed=seconds / took)
+
+
+def judge(heard: Heard, *, likeness: float, floor: float) -> Passed:
+    """Hold what was heard against what was said.
+
+    Raises:
+        GateFailedError: it is less like it than `likeness` (0 to 1), or the speed is under `floor` (seconds of audio a
+            second).
+
+    """
+    found = resemblance(heard.text, TEXT)
+    if found < likeness and not heard.text:
         raise GateFailedError("The known clip came out empty: the device or its driver computes nothing.")
     if found < likeness:
         raise GateFailedError(
             f"The known clip came out wrong (likeness {found:.2f}, needed {likeness}): the model or the device is not "
             "what it should be."
         )
-    _, _, took = _pass(engine)
-    speed = seconds / took
-    if speed < floor:
-        raise GateFailedError(f"The known clip ran at {speed:.2f} times real time, under the floor of {floor}.")
-    return Passed(likeness=round(found, 3), warm_up_seconds=round(warm_up, 2), speed=round(speed, 2))
+    if heard.speed < floor:
+        raise GateFailedError(f"The known clip ran at {heard.speed:.2f} times real time, under the floor of {floor}.")
+    return Passed(
+        likeness=round(found, 3), warm_up_seconds=round(heard.warm_up_seconds, 2), speed=round(heard.speed, 2)
+    )
 
 
 def resemblance(heard: str, said: str) -> float:
@@ -122,7 +142,7 @@ def main() -> int:
     engine = EngineProcess(chosen.model, folder, chosen.device)
     try:
         engine.wait_until_ready()
-        passed = examine(engine, likeness=chosen.likeness, floor=chosen.floor)
+        passed = judge(listen(engine), likeness=chosen.likeness, floor=chosen.floor)
     except DeviceDiedError:
         sys.stderr.write("GATE_FAILED: The process that was to hold the model died while it loaded it.\n")
         return 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import structlog
@@ -22,7 +24,9 @@ from services.gpu_worker import leftovers
 from services.gpu_worker.departure import LEAVE_SECONDS, Departure, end_within
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.files import Files
-from services.gpu_worker.identity import Identity, introduce
+from services.gpu_worker.gate import listen
+from services.gpu_worker.head_start import HeadStart, Wanted
+from services.gpu_worker.identity import FLEET, Identity, introduce
 from services.gpu_worker.log_shipping import LogShipping
 from services.gpu_worker.metadata import Metadata, aws_of
 from services.gpu_worker.models import Models
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
     from services.gpu_worker.settings import WorkerSettings
 
 log = structlog.get_logger()
+NETWORK_SECONDS = 120
+"""How long a booting machine is given until its metadata service answers; systemd ends a start after five minutes."""
 
 
 def build(
@@ -54,8 +60,9 @@ def build(
     presence: Presence,
     folder: WorkFolder,
     clock: Callable[[], int],
+    head_start: HeadStart | None = None,
 ) -> Worker:
-    """Everything a worker is made of."""
+    """Everything a worker is made of; `head_start`: an engine that was begun before its settings were known."""
     store = Store(aws.dynamodb(), settings.table_name)
     dispatcher = Dispatcher(
         store,
@@ -83,6 +90,26 @@ def build(
         memory=settings.memory_folder,
         patiently=Patience(departure.stop),
     )
+
+    def make_engine(model: str) -> EngineProcess:
+        wanted = Wanted(
+            model=model,
+            device=settings.device,
+            compute_type=settings.compute_type,
+            patience_seconds=settings.engine_patience_seconds,
+        )
+        if head_start and (begun := head_start.take(wanted, partial(models.fetched, model))):
+            begun.read_by(readers)
+            return begun
+        return EngineProcess(
+            model,
+            models.ready(model),
+            wanted.device,
+            wanted.compute_type,
+            readers=readers,
+            patience_seconds=wanted.patience_seconds,
+        )
+
     return Worker(
         store=store,
         files=Files(s3, settings.bucket_name),
@@ -96,18 +123,12 @@ def build(
         folder=folder,
         clock=clock,
         departure=departure,
-        make_engine=lambda model: EngineProcess(
-            model,
-            models.ready(model),
-            settings.device,
-            settings.compute_type,
-            readers=readers,
-            patience_seconds=settings.engine_patience_seconds,
-        ),
+        make_engine=make_engine,
+        listen=head_start.heard if head_start else listen,
     )
 
 
-def run(shipping: LogShipping) -> None:
+def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
     """Find out who this machine is, and work until there is nothing left.
 
     Raises:
@@ -115,13 +136,15 @@ def run(shipping: LogShipping) -> None:
 
     """
     metadata = Metadata()
-    machine = metadata.machine()
+    # A machine of the fleet is there before its network is.
+    network_seconds = NETWORK_SECONDS if os.environ.get(FLEET) else 0
+    machine = metadata.machine(network_seconds)
     aws = aws_of(machine)
     # Nobody but systemd and the sweep ends a boot that waits.
     patiently = Patience(threading.Event())
     if machine:
         patiently(aws.sign_in)
-    skew = clock_skew(aws.ssm().meta.endpoint_url, now_ms)
+    skew = clock_skew(aws.ssm().meta.endpoint_url, now_ms, network_seconds)
     require_clock(skew)
     owner = new_id("worker")
     identity, settings = patiently(lambda: introduce(machine, owner, aws))
@@ -138,6 +161,7 @@ def run(shipping: LogShipping) -> None:
         return now_ms() + skew
 
     presence = Presence(Store(aws.dynamodb(), settings.table_name), identity, settings, clock)
+    presence.reached("kernel_up", seconds_ago=time.clock_gettime(time.CLOCK_BOOTTIME))
     presence.reached("booted")
     if settings.provision_seconds:
         log.info("machine.provisioned", seconds=settings.provision_seconds)
@@ -146,7 +170,10 @@ def run(shipping: LogShipping) -> None:
         leftovers.clean(folder_for_recordings(settings))
         require_fit(settings)
         with WorkFolder.make(folder_for_recordings(settings)) as folder:
-            worker = build(settings, identity, aws, presence=presence, folder=folder, clock=clock)
+            presence.note = folder.described()
+            worker = build(
+                settings, identity, aws, presence=presence, folder=folder, clock=clock, head_start=head_start
+            )
 
             def leave(why: str) -> None:
                 end_within(LEAVE_SECONDS)
@@ -166,12 +193,12 @@ def _mark(presence: Presence, error: Exception) -> None:
     presence.try_to_leave(f"{code}{describe(error)}")
 
 
-def main() -> int:
+def main(head_start: HeadStart | None = None) -> int:
     """Run; the exit status says whether the end was as it should be, and the last line of the log why."""
     shipping = LogShipping()
     logs.begin("gpu_worker", shipping.take)
     try:
-        run(shipping)
+        run(shipping, head_start)
     except TranscriberError as error:
         log.error("worker.failed", code=error.code, message=error)  # noqa: TRY400 - the sentence says it all
         return 1
@@ -183,9 +210,9 @@ def main() -> int:
     return 0
 
 
-def console() -> NoReturn:
+def console(head_start: HeadStart | None = None) -> NoReturn:
     """Run as a program of its own."""
-    status = main()
+    status = main(head_start)
     # Not by sys.exit, which waits for threads: those of a receiver that hangs would keep the machine.
     sys.stdout.flush()
     sys.stderr.flush()

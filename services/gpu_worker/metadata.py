@@ -17,6 +17,7 @@ _TOKEN_SECONDS = 21_600
 _TIMEOUT_SECONDS = 2.0
 _ATTEMPTS = 3
 """A single answer that is lost must not end a machine."""
+_PAUSE_SECONDS = 0.1
 _NOT_FOUND = 404
 
 
@@ -50,11 +51,19 @@ class Metadata:
         self._token = ""
         self._token_ends = 0.0
 
-    def machine(self) -> Machine | None:
-        """Who this machine is; None where no metadata service answers, which is any machine but EC2's."""
-        for _ in range(_ATTEMPTS):
+    def machine(self, patience_seconds: float = 0) -> Machine | None:
+        """Who this machine is; None where no metadata service answers, which is any machine but EC2's.
+
+        `patience_seconds`: how long one is waited for beyond a few attempts.
+        """
+        until = time.monotonic() + patience_seconds
+        attempts = 0
+        while attempts < _ATTEMPTS or time.monotonic() < until:
+            attempts += 1
             with suppress(httpx.HTTPError):
                 return self._machine()
+            # Without a network a request fails at once.
+            time.sleep(min(_PAUSE_SECONDS, patience_seconds))
         return None
 
     def spot_notice(self) -> str | None:

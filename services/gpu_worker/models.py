@@ -8,7 +8,6 @@ was named (the image's), read ahead by several readers; else, where none was nam
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,12 +18,12 @@ import structlog
 from botocore.exceptions import ClientError
 
 from services.common.domain.errors import DamagedModelError
+from services.gpu_worker import read_ahead
 from services.gpu_worker.engine.catalogue import CATALOGUE
 from services.gpu_worker.engine.model import DIGESTS, NEEDED, ModelMissingError, locate
 from services.gpu_worker.patience import Patience
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -76,16 +75,32 @@ class Models:
             ModelMissingError: it is nowhere.
 
         """
-        own = place(self._folder, key) if self._folder else None
-        if self._memory and (record := self._record(key)) and (fetched := self._fetch(key, record, own, self._memory)):
+        if fetched := self.fetched(key):
             return fetched
+        own = self._own(key)
         if own and own.is_dir():
-            _read_ahead(own)
+            read_ahead.touch(read_ahead.of_folder(own))
             log.info("model.read_ahead", model=key)
             return own
         if own:
             raise ModelMissingError("model", f"The model {key} is neither in the image nor in the bucket.")
         return locate(key).folder
+
+    def fetched(self, key: str, unless: threading.Event | None = None) -> Path | None:
+        """The bucket's copy, in memory.
+
+        None where the bucket holds none, memory is too small, or `unless` was set before all of it was there.
+
+        Raises:
+            DamagedModelError: it is not the one that the image was built with.
+
+        """
+        if self._memory is None or (record := self._record(key)) is None:
+            return None
+        return self._fetch(key, record, self._memory, unless or threading.Event())
+
+    def _own(self, key: str) -> Path | None:
+        return place(self._folder, key) if self._folder else None
 
     def _record(self, key: str) -> dict[str, Any] | None:
         """The bucket's record of the model: revision and digests; None if it does not hold it."""
@@ -98,8 +113,8 @@ class Models:
         record: dict[str, Any] = json.loads(body)
         return record
 
-    def _fetch(self, key: str, record: dict[str, Any], own: Path | None, memory: Path) -> Path | None:
-        """Bring the bucket's files into memory; None where there is too little of it."""
+    def _fetch(self, key: str, record: dict[str, Any], memory: Path, unless: threading.Event) -> Path | None:
+        own = self._own(key)
         if own and (own / DIGESTS).exists() and json.loads((own / DIGESTS).read_text())["sha256"] != record["sha256"]:
             raise DamagedModelError(f"The bucket's {key} is not the one that the image was built with (sha256).")
         prefix = f"{PREFIX}/{relative(key)}"
@@ -109,19 +124,26 @@ class Models:
             log.warning("model.too_large_for_memory", model=key, bytes=sum(sizes.values()))
             return None
         folder = memory / "models" / relative(key)
+        if (folder / DIGESTS).exists():
+            return folder
         folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(READERS) as pool:
             for file, size in sizes.items():
                 with (folder / file).open("wb") as empty:
                     empty.truncate(size)
                 ranges = range(0, size, CHUNK_BYTES)
-                list(pool.map(lambda start, of=file: self._copy(f"{prefix}/{of}", folder / of, start), ranges))
+                list(pool.map(lambda start, of=file: self._copy(f"{prefix}/{of}", folder / of, start, unless), ranges))
+        if unless.is_set():
+            shutil.rmtree(folder)
+            return None
         (folder / DIGESTS).write_text(json.dumps(record), encoding="utf-8")
         log.info("model.fetched", model=key, bytes=sum(sizes.values()))
         return folder
 
-    def _copy(self, source: str, destination: Path, start: int) -> None:
+    def _copy(self, source: str, destination: Path, start: int, unless: threading.Event) -> None:
         """One range of an object."""
+        if unless.is_set():
+            return
         span = f"bytes={start}-{start + CHUNK_BYTES - 1}"
         body = self._patiently(lambda: self._read(source, Range=span))
         with destination.open("r+b") as file:
@@ -133,13 +155,3 @@ class Models:
 
     def _size(self, key: str) -> int:
         return self._s3.head_object(Bucket=self._bucket, Key=key)["ContentLength"]
-
-
-def _read_ahead(folder: Path, read: Callable[[int, int, int], bytes] = os.pread) -> None:
-    """Touch every block once, by many readers; what was read is then in the page cache."""
-    with ThreadPoolExecutor(READERS) as pool:
-        for path in folder.iterdir():
-            descriptor = os.open(path, os.O_RDONLY)
-            starts = range(0, path.stat().st_size, CHUNK_BYTES)
-            list(pool.map(lambda start, of=descriptor: len(read(of, CHUNK_BYTES, start)), starts))
-            os.close(descriptor)

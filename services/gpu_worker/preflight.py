@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ MOST_SKEW = 5 * MINUTE
 """AWS refuses signatures that are further off."""
 LEAST_SKEW = 2 * SECOND
 """The header counts whole seconds, and the answer takes its time."""
+_PAUSE_SECONDS = 0.2
 GIB = 1 << 30
 _GPU = "nvidia0"
 
@@ -44,16 +46,24 @@ def folder_for_recordings(settings: WorkerSettings) -> Path:
     return settings.work_folder or Path(tempfile.gettempdir())
 
 
-def clock_skew(address: str, clock: Callable[[], int]) -> int:
+def clock_skew(address: str, clock: Callable[[], int], patience_seconds: float = 0) -> int:
     """How far AWS's clock is ahead of this machine's, in milliseconds, by the `Date` of an unsigned request.
 
-    0 where it is too little to be told, or where nobody answers: what follows will say so in plainer words.
+    0 where it is too little to be told, or where nobody answers within that time: what follows will say so in plainer
+    words.
     """
-    try:
-        answer = httpx.get(address, timeout=5, trust_env=False)
-        told = parsedate_to_datetime(answer.headers["date"])
-    except (httpx.HTTPError, KeyError, ValueError):
-        return 0
+    until = time.monotonic() + patience_seconds
+    while True:
+        try:
+            answer = httpx.get(address, timeout=5, trust_env=False)
+            told = parsedate_to_datetime(answer.headers["date"])
+            break
+        except httpx.TransportError:
+            if time.monotonic() > until:
+                return 0
+            time.sleep(_PAUSE_SECONDS)
+        except (httpx.HTTPError, KeyError, ValueError):
+            return 0
     skew = round(told.timestamp() * SECOND) - clock()
     return skew if abs(skew) > LEAST_SKEW else 0
 

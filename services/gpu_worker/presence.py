@@ -35,28 +35,30 @@ class Presence:
         self._leaving = False
         self._telling = threading.Lock()
         """Held while the slot is told something: a beat under way must not arrive after the departure, and undo it."""
+        self.note: str | None = None
+        """What every beat tells people of this machine."""
         self._times: dict[str, int] = {}
         self._slot_times: dict[str, int] = {}
         self.lost = False
         """Set when the slot is another's: this machine should not be."""
 
-    def reached(self, stage: str) -> None:
+    def reached(self, stage: str, *, seconds_ago: float = 0) -> None:
         """Note a stage of the boot; the next beat tells."""
-        self._times[stage] = self._clock()
+        self._times[stage] = self._clock() - round(seconds_ago * SECOND)
 
     def machine_times(self) -> dict[str, int]:
         """Stages of this machine's launch and boot, as far as they are known."""
         return {**self._slot_times, **self._times}
 
-    def beat(self, note: str | None = None) -> None:
+    def beat(self) -> None:
         """Tell that the machine is there."""
         if self._leaving:
             return
         with self._telling:
             if not self._leaving:
-                self._report(note)
+                self._report()
 
-    def _report(self, note: str | None) -> None:
+    def _report(self) -> None:
         slot, launch_id = self._identity.slot, self._identity.launch_id
         self._beat += 1
         if slot is None or launch_id is None:
@@ -71,7 +73,7 @@ class Presence:
             beat=self._beat,
             due_at=self._lease_ends(),
             times=self._times,
-            note=note,
+            note=self.note,
         )
         if known_times is None:
             log.error("slot.lost", slot=slot, launch_id=launch_id)

@@ -78,6 +78,7 @@ class Work:
         recording = folder / "recording"
         index = part_index(claim.part)
         if index == 0:
+            self._folder.require_room(claim.job.source_bytes)
             claim.patiently(lambda: self._files.fetch_source(claim.job, recording, claim.stop))
         else:
             audio = objects.part_audio(claim.job.place, claim.part.part_id)

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.common.domain.errors import DiskFullError
+import structlog
+
+from services.common.domain.errors import DiskFullError, RecordingTooLargeError
 from services.gpu_worker import leftovers
 from services.gpu_worker.engine.faults import OF_THE_DISK
-from services.gpu_worker.preflight import UnfitError
+from services.gpu_worker.preflight import GIB, UnfitError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
+
+log = structlog.get_logger()
 
 
 class WorkFolder:
@@ -67,6 +72,38 @@ class WorkFolder:
     def takes_more(self) -> bool:
         """Whether there may be room for another part."""
         return not (self.crowded or self.spent)
+
+    @property
+    def free(self) -> int:
+        """Bytes."""
+        return shutil.disk_usage(self.path).free
+
+    def described(self) -> str:
+        """Where recordings lie and how much room there is, for people; the log is told too."""
+        on_root = self.path.stat().st_dev == Path("/").stat().st_dev
+        log.info("work_folder.made", on_root_volume=on_root, free_gib=round(self.free / GIB, 1))
+        where = "the root volume" if on_root else "a disk of their own"
+        return f"recordings lie on {where}, {self.free / GIB:.1f} GiB free"
+
+    def require_room(self, size: int) -> None:
+        """Check, within a part, that so many bytes can be fetched.
+
+        Raises:
+            RecordingTooLargeError: not even alone on this disk.
+            OSError: not beside what is there now.
+
+        """
+        if size <= (free := self.free):
+            return
+        with self._counting:
+            alone = self._open == 1
+        if not alone:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise RecordingTooLargeError(
+            f"The recording has {size / GIB:.1f} GiB, and the disk of the machine that tried it for the last time has "
+            f"room for {free / GIB:.1f} GiB. Send the sound without the picture, which is most of a film, or give the "
+            "machines more room: an instance type with a disk of its own, or a larger root_volume_gib in Terraform."
+        )
 
     @contextmanager
     def part(self) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from services.gpu_worker.departure import Departure
 from services.gpu_worker.endings import Endings
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.engines import Engines
-from services.gpu_worker.gate import GateFailedError, examine
+from services.gpu_worker.gate import GateFailedError, Heard, judge, listen
 from services.gpu_worker.heart import Heart
 from services.gpu_worker.patience import Patience
 from services.gpu_worker.preflight import kind_of_device
@@ -69,12 +69,14 @@ class Worker:
         make_engine: Callable[[str], EngineProcess],
         start: Callable[[Callable[[], None]], None] = in_thread,
         departure: Departure | None = None,
+        listen: Callable[[EngineProcess], Heard] = listen,
     ) -> None:
         """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else.
 
-        `departure`: where somebody else must know of it too.
+        `departure`: where somebody else must know of it too. `listen` has an engine hear the gate's clip.
         """
         self._engines = Engines(make_engine, self._pass_gate)
+        self._listen = listen
         self._start = start
         self._settings = settings
         self._identity = identity
@@ -216,7 +218,7 @@ class Worker:
         """Nothing is claimed before the device has shown that it can transcribe, nor after it failed, until it has."""
         device = kind_of_device(self._settings)
         floor = self._settings.gate_floor_cuda if device == "cuda" else self._settings.gate_floor_cpu
-        passed = examine(engine, likeness=self._settings.gate_likeness, floor=floor)
+        passed = judge(self._listen(engine), likeness=self._settings.gate_likeness, floor=floor)
         self._ahead = ahead_seconds(passed.speed)
         engine.expect(passed.speed)
         log.info(

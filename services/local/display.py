@@ -25,6 +25,7 @@ STAGES = {
     "queued": ("Lambda", "orchestrator took the event from SQS; job and part in DynamoDB"),
     "capacity_asked": ("Lambda", "slot taken, spot machine asked for"),
     "launched": ("EC2", "machine launched"),
+    "kernel_up": ("EC2", "machine's kernel started"),
     "booted": ("EC2", "worker started"),
     "ready": ("EC2", "model loaded"),
     "claimed": ("worker", "part claimed, lease running"),

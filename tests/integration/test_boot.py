@@ -62,7 +62,7 @@ class Presence:
     def __init__(self, *_: Any) -> None:
         """Of whom does not matter."""
 
-    def reached(self, stage: str) -> None:
+    def reached(self, stage: str, **_: float) -> None:
         Presence.noted = (*Presence.noted, stage)
 
     def try_to_leave(self, _: str) -> None:
@@ -80,7 +80,7 @@ def boot(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     Presence.noted = ()
     monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(main, "Metadata", lambda: SimpleNamespace(machine=lambda: MACHINE))
+    monkeypatch.setattr(main, "Metadata", lambda: SimpleNamespace(machine=lambda _: MACHINE))
     monkeypatch.setattr(main, "clock_skew", lambda *_: 0)
     monkeypatch.setattr(main, "Store", lambda *_: None)
     monkeypatch.setattr(main, "Presence", Presence)
@@ -99,7 +99,7 @@ def test_a_boot_waits_for_its_credentials(boot: Any) -> None:
     with pytest.raises(UnfitError):
         boot(aws)
     assert aws.calls == ["sign_in"] * 3 + ["/d/worker"]
-    assert Presence.noted == ("booted",)
+    assert Presence.noted == ("kernel_up", "booted")
 
 
 def test_a_parameter_that_is_refused_for_a_while_is_asked_for_again(boot: Any, monkeypatch: pytest.MonkeyPatch) -> None:

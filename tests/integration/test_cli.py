@@ -10,9 +10,10 @@ from services.cli.main import app
 from services.common.domain.clock import MINUTE, now_ms
 from services.common.domain.errors import TranscriberError
 from services.common.domain.records import Slot
-from services.common.domain.states import SlotStatus
+from services.common.domain.states import JobStatus, SlotStatus
 from tests.support.gateway import Client, Gateway
 from tests.support.world import TABLE, World
+from tests.support.written import put_job
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,22 @@ def test_a_machine_that_ended_badly_is_listed_with_the_reason_and_where_its_cons
         f"slot 00  ended badly 2027-01-15T08:00:00.000Z  i-1  {why}",
         f"slot 01  ended badly 2027-01-15T08:00:00.000Z  i-2  {why}  Its console: /deployment/worker i-2/console",
     ]
+
+
+def test_what_the_stages_took_stands_beside_their_budget(world: World) -> None:
+    """Of a real account's jobs; here two that each waited for a machine, and one that found it running."""
+    launch = {"capacity_asked": 2_000, "launched": 5_000, "kernel_up": 25_000, "booted": 30_000}
+    slower = {stage: moment * 2 for stage, moment in launch.items()}
+    for name, times in enumerate(({"uploaded": 1_000, "queued": 2_000, **launch}, slower, {"queued": 1, "claimed": 2})):
+        put_job(world, f"job_{name}", status=JobStatus.COMPLETED, times=times)
+    put_job(world, "job_failed", status=JobStatus.FAILED, times={**launch, "kernel_up": 9_000_000})
+    head, *lines = transcribe("stages", "alice")
+    assert head == "3 completed jobs of alice; seconds"
+    found = {tuple(line.split()[:3:2]): line.split() for line in lines[1:]}
+    assert found["launched", "kernel_up"][3:6] == ["2", "30.0", "38.0"]
+    assert found["uploaded", "queued"][3:6] == ["1", "1.0", "1.0"]
+    assert found["booted", "loaded"][3:6] == ["0", "-", "-"]
+    assert lines[-1].split()[:2] == ["in", "all"]
 
 
 def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) -> None:

@@ -27,8 +27,8 @@ from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
 
 LARGE = b"sound" * 100_000
-"""More than the disk has room for."""
-DISK_KIB = 128
+"""More than the disk has room for once others have taken theirs."""
+DISK_KIB = 1024
 
 
 class Disks:
@@ -54,19 +54,30 @@ class Disks:
         if self._made not in self._small:
             disk.mkdir()
             return WorkFolder(disk)
+        fill = self._filled if MAY_MOUNT else self._refuse_large
+        for name in ("fetch", "fetch_source"):
+            self._monkeypatch.setattr(Files, name, fill(getattr(Files, name), disk))
         if MAY_MOUNT:
             return WorkFolder(self._mounted.enter_context(small_disk(disk, DISK_KIB)))
         disk.mkdir()
-        for name in ("fetch", "fetch_source"):
-            self._monkeypatch.setattr(Files, name, self._refuse_large(getattr(Files, name), disk))
         return WorkFolder(disk)
+
+    def _filled(self, real: Callable[..., None], disk: Path) -> Callable[..., None]:
+        """Somebody else takes the room, once it was seen to be there."""
+
+        def fetch(files: Files, what: Any, destination: Path, *more: Any) -> None:
+            if disk in destination.parents:
+                (disk / "another's").write_bytes(b"x" * (DISK_KIB * 1024 - len(LARGE) // 2))
+            real(files, what, destination, *more)
+
+        return fetch
 
     def _refuse_large(self, real: Callable[..., None], disk: Path) -> Callable[..., None]:
         """For whoever may not mount: what the kernel would say, once the file is there."""
 
         def fetch(files: Files, what: Any, destination: Path, *more: Any) -> None:
             real(files, what, destination, *more)
-            if disk in destination.parents and destination.stat().st_size > DISK_KIB * 1024:
+            if disk in destination.parents and destination.stat().st_size >= len(LARGE):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
         return fetch
@@ -192,6 +203,39 @@ def test_whatever_way_a_disk_takes_no_more_its_machine_leaves_and_says_which(
     assert error["code"] == "DISK_FULL"
     assert f"disk was {how}" in error["message"]
     assert left == [f"the disk is {how}"] * 3
+
+
+def test_a_recording_larger_than_the_disk_is_refused_before_it_is_fetched_and_its_machine_works_on(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, left: list[str]
+) -> None:
+    fetched, real = list[str](), Files.fetch_source
+
+    def fetch(files: Files, job: Job, *more: Any) -> None:
+        fetched.append(job.source_key)
+        real(files, job, *more)
+
+    monkeypatch.setattr(Files, "fetch_source", fetch)
+    monkeypatch.setattr(WorkFolder, "free", len(LARGE) - 1)
+    world.upload("uploads/large.wav", content=LARGE)
+    world.upload("uploads/small.wav", content=LARGE[:-1])
+    world.settle()
+    jobs = {job.source_key: job for job in world.jobs()}
+    error = jobs["uploads/large.wav"].error
+    assert error
+    assert (error["code"], error["retryable"]) == ("RECORDING_TOO_LARGE", True)
+    assert "larger root_volume_gib" in str(error["message"])
+    assert jobs["uploads/small.wav"].status == "completed"
+    assert fetched == ["uploads/small.wav"]
+    assert left == []
+
+
+def test_a_recording_that_would_fit_alone_waits_until_the_others_have_ended(tmp_path: Path) -> None:
+    folder = WorkFolder(tmp_path)
+    with folder.part():
+        with pytest.raises(DiskFullError, match="disk was full"), folder.part():
+            folder.require_room(folder.free * 2)
+        assert not folder.takes_more
+    assert folder.takes_more
 
 
 def test_another_error_of_the_system_is_no_full_disk(

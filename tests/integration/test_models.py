@@ -91,6 +91,24 @@ def test_whoever_is_told_to_leave_waits_for_no_bucket(world: World, tmp_path: Pa
         models.ready(KEY)
 
 
+def test_what_is_no_longer_wanted_is_left_and_nothing_of_it_stays(world: World, tmp_path: Path) -> None:
+    put_into_bucket(world)
+    whole, memory = threading.Event(), tmp_path / "memory"
+    whole.set()
+    assert Models(world.s3, BUCKET, folder=None, memory=memory).fetched(KEY, whole) is None
+    assert [path for path in memory.rglob("*") if path.is_file()] == []
+
+
+def test_what_was_fetched_is_not_fetched_again(world: World, tmp_path: Path) -> None:
+    put_into_bucket(world)
+    models = Models(world.s3, BUCKET, folder=None, memory=tmp_path / "memory")
+    first = models.fetched(KEY)
+    assert first
+    (first / "model.bin").write_bytes(b"as it was left")
+    assert models.ready(KEY) == first
+    assert (first / "model.bin").read_bytes() == b"as it was left"
+
+
 def test_from_the_image_where_the_bucket_holds_none(world: World, tmp_path: Path) -> None:
     own = put_into_image(tmp_path / "image")
     assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY) == own

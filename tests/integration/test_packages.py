@@ -108,7 +108,7 @@ def test_nothing_runs_by_being_unpacked(names: tuple[str, list[str]]) -> None:
 def test_machines_get_the_wheel_and_all_that_it_needs_pinned(built: Path) -> None:
     with tarfile.open(built / "worker.tar.gz") as archive:
         files = set(archive.getnames())
-    assert {"gpu_worker.txt", "cuda.txt", "provision"} <= files
+    assert {"gpu_worker.txt", "cuda.txt", "provision", "uv"} <= files
     assert [file for file in files if file.startswith("gpu_transcriber-") and file.endswith(".whl")]
 
 

@@ -358,7 +358,8 @@ def test_the_machine_tells_how_far_it_is_and_learns_when_it_was_launched(world: 
     world.store.slots.take(SLOT)
     presence = presence_of(world)
     presence.reached("loaded")
-    presence.beat("warm")
+    presence.note = "warm"
+    presence.beat()
     slot = world.store.slots.get("00")
     assert slot
     assert (slot.times, slot.beat, slot.note) == ({"launched": 5, "loaded": world.clock()}, 1, "warm")

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from tools.machine_tree import IDENTITY
+
 _OF_THE_HOST = frozenset({"PATH", "HOME", "PYTHONPATH", "XDG_CACHE_HOME"})
 _WORKER_ENV = "/etc/transcriber/worker.env"
 _UNITS = "/etc/systemd/system"
@@ -23,9 +25,11 @@ class Container:
         self._tree = tree
         self._room = room
         self._binds: dict[Path, str] = {}
+        self._devices: dict[Path, str] = {}
         self.environment: dict[str, str] = {}
         """Settings of this test, over those of the image and the stack."""
-        self.ended: list[float] = []
+        self.identity: str | None = None
+        """Who the machine finds that it is; its instance's id, unless that is said."""
 
     def lay(self, target: str, content: str, *, mode: int = 0o644) -> None:
         """Put a file of this content over the tree's."""
@@ -38,9 +42,13 @@ class Container:
         """Show a file or folder of this machine in there, to read."""
         self._binds[source] = target
 
+    def device(self, source: Path, target: str) -> None:
+        """Give the machine a device of this one, to write."""
+        self._devices[source] = target
+
     def drop_in(self, unit: str, *lines: str) -> None:
         """Change a unit, as an operator would."""
-        self.lay(f"{_UNITS}/{unit}.d/test.conf", "\n".join([*lines, ""]))
+        self.lay(f"{_UNITS}/{unit}.d/test-{len(self._binds)}.conf", "\n".join([*lines, ""]))
 
     def boot(self, instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         """As `services.local.machines` wants it."""
@@ -48,12 +56,15 @@ class Container:
         told = {name: value for name, value in environment.items() if name not in _OF_THE_HOST} | self.environment
         merged = self._room / f"{instance_id}.env"
         merged.write_text(image + "".join(f"{name}={value}\n" for name, value in told.items()), encoding="utf-8")
-        binds = {merged: _WORKER_ENV, **self._binds}
+        identity = self._room / f"{instance_id}.id"
+        identity.write_text(f"{self.identity or instance_id}\n", encoding="utf-8")
+        binds = {merged: _WORKER_ENV, identity: IDENTITY, **self._binds}
         return subprocess.Popen(
             [
                 *("systemd-nspawn", f"--directory={self._tree}", "--volatile=overlay", f"--machine={instance_id}"),
                 *("--register=no", "--keep-unit", "--boot", "--quiet", "--console=read-only", "--resolv-conf=off"),
                 *(f"--bind-ro={source}:{target}" for source, target in binds.items()),
+                *(f"--bind={source}:{target}" for source, target in self._devices.items()),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,

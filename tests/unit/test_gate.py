@@ -12,7 +12,7 @@ import pytest
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.gpu_worker.engine.results import ClipResult, Word
 from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.gate import CLIP, TEXT, GateFailedError, examine, resemblance
+from services.gpu_worker.gate import CLIP, TEXT, GateFailedError, judge, listen, resemblance
 from services.gpu_worker.processes.device import DeviceDiedError
 
 
@@ -36,7 +36,7 @@ class Engine:
 
 
 def gate(engine: Engine, floor: float = 0.2) -> Any:
-    return examine(cast("EngineProcess", engine), likeness=0.6, floor=floor)
+    return judge(listen(cast("EngineProcess", engine)), likeness=0.6, floor=floor)
 
 
 def test_the_right_words_at_speed_pass() -> None:

@@ -34,6 +34,8 @@ def modes() -> dict[str, list[str]]:
     "path",
     [
         *(PROVISION / "provision", *SCRIPTS, CONF / "common/usr/local/lib/transcribe/mount-scratch"),
+        CONF / "common/etc/systemd/system-generators/transcribe-builder",
+        CONF / "image/usr/local/lib/transcribe/grow-root",
         *(ROOT / "nox", ROOT / ".ci" / "run", ROOT / "examples" / "api" / "transcribe.sh"),
     ],
     ids=lambda p: p.name,
@@ -55,7 +57,18 @@ def test_the_proof_runs_all_but_what_needs_a_gpu_or_ubuntu() -> None:
     """The split between the container and the real image, in full: whoever changes it changes this."""
     packed = {*modes()["image"], *modes()["seal"]}
     assert set(modes()["tree"]) <= packed
-    assert packed - set(modes()["tree"]) == {"driver", "cuda", "gpu", "gate", "services", "mark", "slim"}
+    assert packed - set(modes()["tree"]) == {"driver", "cuda", "gpu", "services", "network", "mark", "slim"}
+
+
+def test_nothing_that_a_first_boot_runs_asks_a_package_mirror() -> None:
+    """Machines may speak to nobody but AWS, webhooks' receivers and where Python packages come from."""
+    assert [name for name in modes()["boot"] if "apt-get" in (PROVISION / "scripts" / name).read_text("utf-8")] == []
+
+
+def test_a_sealed_machine_is_known_before_anything_on_it_is_enabled() -> None:
+    seal = modes()["seal"]
+    assert seal.index("builder") < seal.index("enable")
+    assert "builder" not in modes()["boot"]
 
 
 def test_a_first_boot_brings_its_worker_and_its_limits_and_seals_nothing() -> None:

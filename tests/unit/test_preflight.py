@@ -9,6 +9,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from services.common.settings import SettingsError
@@ -72,6 +73,46 @@ def test_a_machine_finds_its_region_in_its_metadata(monkeypatch: pytest.MonkeyPa
         service.close()
     assert found is not None
     assert aws_of(found).ssm().meta.region_name == "eu-north-1"
+
+
+def without_network(monkeypatch: pytest.MonkeyPatch, method: str, tries: int) -> list[int]:
+    """The first requests of this kind find no way out; returns them as they fail."""
+    failed: list[int] = []
+    real = getattr(httpx.Client, method)
+
+    def ask(client: httpx.Client, *arguments: Any, **more: Any) -> Any:
+        if len(failed) < tries:
+            failed.append(1)
+            raise httpx.ConnectError("Network is unreachable")
+        return real(client, *arguments, **more)
+
+    monkeypatch.setattr(httpx.Client, method, ask)
+    return failed
+
+
+@pytest.mark.parametrize(("patience", "found"), [(0, False), (10, True)], ids=["any box", "a machine of the fleet"])
+def test_a_machine_of_the_fleet_waits_until_its_network_is_there(
+    monkeypatch: pytest.MonkeyPatch, patience: float, *, found: bool
+) -> None:
+    service = MetadataService(instance_id="i-1", instance_type="g4dn.xlarge", zone="eu-north-1b", tags={})
+    try:
+        without_network(monkeypatch, "put", 5)
+        assert (Metadata(service.endpoint).machine(patience) is not None) == found
+    finally:
+        service.close()
+
+
+def test_the_clock_is_asked_for_until_the_network_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    date = format_datetime(datetime.fromtimestamp(NOW / 1000 + 3_600, UTC), usegmt=True)
+
+    def refuses(connection: socket.socket) -> None:
+        connection.recv(65_536)
+        connection.sendall(status(403, f"Date: {date}"))
+
+    with serve(refuses) as port:
+        failed = without_network(monkeypatch, "request", 2)
+        assert clock_skew(f"http://127.0.0.1:{port}", lambda: NOW, patience_seconds=10) == 3_600_000
+    assert len(failed) == 2
 
 
 @pytest.mark.parametrize(("files", "kind"), [(["nvidia0"], "cuda"), ([], "cpu")])

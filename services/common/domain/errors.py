@@ -98,6 +98,12 @@ class DiskFullError(TranscriberError):
     code = "DISK_FULL"
 
 
+class RecordingTooLargeError(DiskFullError):
+    """The recording is larger than the disk of each machine that tried it; none of it was fetched."""
+
+    code = "RECORDING_TOO_LARGE"
+
+
 class DecoderFailedError(TranscriberError):
     """The device gave back something that is no number, or nothing at all, each time the part was tried."""
 

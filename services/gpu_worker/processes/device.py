@@ -81,6 +81,8 @@ class DeviceProcess:
         self._noting = threading.Lock()
         self._account = Account(time.monotonic, patience_seconds)
         self._loading = _Open(LOADING)
+        self._loaded: Answer | None = None
+        self._waiting = threading.Lock()
         self._open: dict[int, _Open] = {LOADING: self._loading}
         self._numbers = iter(range(LOADING + 1, 2**62))
         self._most_clips = 1
@@ -114,7 +116,10 @@ class DeviceProcess:
             DeviceDiedError, TranscriberError: it could not be.
 
         """
-        loaded: Loaded = _value(self._loading.answers.get())
+        with self._waiting:
+            # More than one may ask.
+            self._loaded = self._loaded or self._loading.answers.get()
+        loaded: Loaded = _value(self._loaded)
         self._most_clips = loaded.most_clips
         return loaded.files
 

@@ -1,0 +1,71 @@
+"""From upload to text: the stages that a recording goes through when no machine runs, and what each may take.
+
+The seconds are a budget: what was measured, else what is taken from sources, else a guess (docs/performance.md
+says which). `transcribe stages` holds them against what the jobs of a real account took.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median, quantiles
+from typing import TYPE_CHECKING
+
+from services.common.domain.clock import SECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """From one moment of a job's `times` to another."""
+
+    since: str
+    until: str
+    own_image: float
+    """Seconds, on a machine of an image of one's own."""
+    public_image: float
+    """Seconds, on AWS's image, which is provisioned first."""
+    what: str
+
+
+STAGES = (
+    Stage(since="uploaded", until="queued", own_image=2, public_image=2, what="S3's event, queue, function"),
+    Stage(since="queued", until="capacity_asked", own_image=1, public_image=1, what="slot taken"),
+    Stage(since="capacity_asked", until="launched", own_image=3, public_image=3, what="EC2 chooses zone and type"),
+    Stage(since="launched", until="kernel_up", own_image=30, public_image=30, what="EC2 starts the machine"),
+    Stage(since="kernel_up", until="booted", own_image=8, public_image=150, what="boot; network; provisioning"),
+    Stage(since="booted", until="loaded", own_image=6, public_image=25, what="model in memory and on the device"),
+    Stage(since="loaded", until="ready", own_image=3, public_image=3, what="known clip transcribed"),
+    Stage(since="ready", until="claimed", own_image=1, public_image=1, what="part claimed"),
+    Stage(since="claimed", until="completed", own_image=6, public_image=6, what="a minute of speech"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Took:
+    """What one stage took, in seconds, in so many jobs."""
+
+    stage: Stage
+    jobs: int
+    median: float = 0
+    ninetieth: float = 0
+    """Of ten jobs nine were faster."""
+
+
+def ledger(jobs: Iterable[Mapping[str, int]]) -> list[Took]:
+    """Each stage's times over jobs, given as their `times`; a job that found a machine has none of that machine's."""
+    known = list(jobs)
+    return [_took(stage, known) for stage in STAGES]
+
+
+def _took(stage: Stage, jobs: Iterable[Mapping[str, int]]) -> Took:
+    spans = sorted(
+        (times[stage.until] - times[stage.since]) / SECOND
+        for times in jobs
+        if stage.since in times and stage.until in times
+    )
+    if not spans:
+        return Took(stage=stage, jobs=0)
+    ninetieth = quantiles(spans, n=10, method="inclusive")[-1] if len(spans) > 1 else spans[0]
+    return Took(stage=stage, jobs=len(spans), median=median(spans), ninetieth=ninetieth)
