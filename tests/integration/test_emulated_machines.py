@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,18 @@ from services.orchestrator.machines import Machines
 TAGS: Any = [{"ResourceType": "instance", "Tags": [{"Key": "transcribe-deployment", "Value": "test"}]}]
 
 
+@cache
+def _client() -> Any:
+    return boto3.client("ec2", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
 @pytest.fixture
 def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(moto_machines, "_told", moto_machines.Told())
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # hundreds, at each start, of which none is launched
     moto_machines.apply()
     with mock_aws():
-        yield boto3.client("ec2", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
+        yield _client()
 
 
 def launch(ec2: Any) -> str:
