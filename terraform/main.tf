@@ -97,6 +97,7 @@ module "orchestrator" {
   launch_template_id       = module.gpu_worker.launch_template_id
   launch_template_arn      = module.gpu_worker.launch_template_arn
   worker_role_arn          = module.gpu_worker.role_arn
+  worker_log_group         = module.gpu_worker.log_group_name
   security_group_id        = module.network.security_group_id
   subnet_ids               = module.network.subnet_ids
   instance_types           = module.gpu_worker.instance_types

@@ -61,8 +61,8 @@ class Aws:
         emulated = any(name in os.environ for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
         return self._session.client("s3", config=self._config.merge(_S3_EMULATED if emulated else _S3))
 
-    def ec2(self) -> EC2Client:
-        return self._session.client("ec2", config=self._config)
+    def ec2(self, limits: Config | None = None) -> EC2Client:
+        return self._session.client("ec2", config=self._limited(limits))
 
     def ssm(self) -> SSMClient:
         return self._session.client("ssm", config=self._config)
@@ -70,5 +70,8 @@ class Aws:
     def kms(self) -> KMSClient:
         return self._session.client("kms", config=self._config)
 
-    def logs(self) -> CloudWatchLogsClient:
-        return self._session.client("logs", config=self._config)
+    def logs(self, limits: Config | None = None) -> CloudWatchLogsClient:
+        return self._session.client("logs", config=self._limited(limits))
+
+    def _limited(self, limits: Config | None) -> Config:
+        return self._config.merge(limits) if limits else self._config

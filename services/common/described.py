@@ -18,7 +18,7 @@ from services.common.domain.errors import InvalidOptionError, TranscriberError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OF_MACHINES = frozenset({"CreateFleet", "DescribeInstances", "TerminateInstances", "GetParameter"})
+OF_MACHINES = frozenset({"CreateFleet", "DescribeInstances", "GetConsoleOutput", "GetParameter", "TerminateInstances"})
 """Operations that know of machines and images only: what AWS says of them is what an operator needs."""
 MOST_FRAMES, MOST_LINKS = 40, 10
 """Of a traceback, and of the errors that led to one another or came together."""

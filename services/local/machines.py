@@ -1,7 +1,7 @@
 """EC2's part: for each instance that the emulator says runs, a worker process with a metadata service of its own.
 
 A worker that ends shuts its machine down, and shutdown means terminate; an instance that is terminated takes its
-worker with it.
+worker with it. What the worker writes is the machine's console.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import structlog
 
 from services.local.metadata import MetadataService
@@ -36,6 +37,10 @@ log = structlog.get_logger()
 
 LOOK_SECONDS = 0.25
 NOTICE = timedelta(minutes=2)
+MACHINES_PATH = "/_local/machines"
+"""Where the emulator is told of machines what EC2 would know by itself."""
+POWERED_OFF = ("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown")
+TAKEN_BACK = ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
 
 
 def start_worker(_instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -57,6 +62,17 @@ class Machine:
     slot: str
     process: subprocess.Popen[bytes]
     metadata: MetadataService
+    _taken_back: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def end(self) -> tuple[str, str]:
+        """EC2's code and words for it, once its process has ended."""
+        return TAKEN_BACK if self._taken_back.is_set() else POWERED_OFF
+
+    def take_back(self) -> None:
+        """EC2 takes the spot machine, at once."""
+        self._taken_back.set()
+        self.kill()
 
     def kill(self) -> None:
         """Kill the worker and all it started, without any notice."""
@@ -135,11 +151,17 @@ class Machines:
                 machine.metadata.close()
                 del self._running[instance_id]
                 if instance_id in alive:
+                    self._tell(instance_id, ends=machine.end)
                     self._ec2.terminate_instances(InstanceIds=[instance_id])
         for instance_id, instance in alive.items():
             if instance_id not in self._seen:
+                self._tell(instance_id, console=str(self._log(instance_id)))
                 self._seen.add(instance_id)
                 self._running[instance_id] = self._start(instance)
+
+    def _tell(self, instance_id: str, **what: object) -> None:
+        url = f"{self._ec2.meta.endpoint_url}{MACHINES_PATH}"
+        httpx.post(url, json={"instance_id": instance_id, **what}, trust_env=False).raise_for_status()
 
     def _log(self, instance_id: str) -> Path:
         return self._logs / f"worker-{instance_id}.log"

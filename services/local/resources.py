@@ -19,6 +19,7 @@ TABLE = "transcription-jobs"
 QUEUE = "transcribe-uploads"
 DEAD_LETTERS = "transcribe-uploads-dead"
 CONFIG_PARAMETER = "/transcribe/worker"
+WORKER_LOG_GROUP = "/transcribe/worker"
 IMAGE_PARAMETER = "/transcribe/image"
 FALLBACK_IMAGE_PARAMETER = "/transcribe/base-image"
 IMAGE = "ami-0123456789abcdef0"
@@ -77,6 +78,7 @@ def create(session: boto3.session.Session, endpoint: str) -> Resources:
     client("dynamodb").create_table(TableName=TABLE, **TABLE_SHAPE)
     queue_url = _queue(client("sqs"))
     _bucket(client("s3"), client("sqs"), queue_url)
+    client("logs").create_log_group(logGroupName=WORKER_LOG_GROUP)
     ssm = client("ssm")
     ssm.put_parameter(Name=IMAGE_PARAMETER, Value=IMAGE, Type="String")
     ssm.put_parameter(Name=FALLBACK_IMAGE_PARAMETER, Value=IMAGE, Type="String")

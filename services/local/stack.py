@@ -172,6 +172,7 @@ class Stack:
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
             "LEASE_SECONDS": str(self.settings.lease_seconds),
             "BOOT_SECONDS": str(self.settings.boot_seconds),
+            "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,
         }
 
     def _worker(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 - CreateFleet's ClientToken: one token, one launch; the same token with another request is refused.
 - CreateFleet without capacity: what is named at `/_local/capacity` cannot be had.
+- Machines that end, and why (`moto_machines.py`): told of at `/_local/machines`.
 - Presigned POST: what the signed policy says (`post_policy.py`).
 - DynamoDB's conditions hold between threads: the emulator checks and writes without a lock.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +21,8 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
 
-from services.local import post_policy
+from services.local import moto_machines, post_policy
+from services.local.machines import MACHINES_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 CAPACITY_PATH = "/_local/capacity"
 _FLEET_ACTION = "CreateFleet"
+_INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
 
 @dataclass
@@ -43,6 +47,9 @@ class Wire:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") == CAPACITY_PATH:
             return self._set_capacity(Request(environ))(environ, start)
+        if environ.get("PATH_INFO") == MACHINES_PATH:
+            moto_machines.tell(json.loads(Request(environ).get_data()))
+            return Response(status=204)(environ, start)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
             with self._table_lock:
                 return list(self.emulator(environ, start))
@@ -77,6 +84,7 @@ class Wire:
             return _ec2_error("IdempotentParameterMismatch", "The client token was used with other parameters before.")
         offered, errors = _without(form, self._missing)
         reply = self._forward(environ, offered) if offered else _no_capacity(errors)
+        moto_machines.launched(_INSTANCE_ID.findall(reply.get_data(as_text=True)))
         if token:
             self._launches[token] = (frozen, reply)
         return reply

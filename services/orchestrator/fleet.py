@@ -36,10 +36,7 @@ WHOLE_QUEUE = 20_000
 """Parts looked at by the sweep, which decides how many machines: more would change nothing but the bill."""
 TOLD = 25
 """Jobs at the head of the queue that are told why they wait."""
-BROKEN = Refused(
-    waiting=Waiting.BREAKER,
-    reason="Several machines in a row never reported: no other is launched for a while. See docs/operations.md.",
-)
+BROKEN = "Several machines in a row never reported: no other is launched for a while. See docs/operations.md."
 
 
 class Fleet:
@@ -86,13 +83,14 @@ class Fleet:
         answer: Launched | Refused | None = None
         while name := next_slot(wanted, slots, self._settings.max_workers):
             if not launches_allowed(breaker, slots.values(), now):
-                return BROKEN
+                return _broken(breaker)
             answer = self._ask(name, demand, now) or answer
             enough = len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
             if enough or isinstance(answer, Refused):
                 break
             slots = self._slots()
-        return answer
+        # What ended the last one at once ends the next one too, until somebody has mended it: the queue still waits.
+        return _broken(breaker) if isinstance(answer, Launched) and breaker and breaker.waiting else answer
 
     def _slots(self) -> dict[str, Slot]:
         return {slot.slot: slot for slot in self._store.slots.all()}
@@ -181,6 +179,14 @@ class Fleet:
         for part in islice(queue, TOLD):
             if not self._store.jobs.waits_no_longer(part.job_id):
                 return
+
+
+def _broken(breaker: Breaker | None) -> Refused:
+    """Why no machine comes, or none that stays: what the last one's end says."""
+    reason = breaker.reason if breaker else None
+    if breaker and breaker.waiting:
+        return Refused(waiting=Waiting(breaker.waiting), reason=reason or BROKEN)
+    return Refused(waiting=Waiting.BREAKER, reason=f"{BROKEN} The last one: {reason}" if reason else BROKEN)
 
 
 def _demand(queue: Sequence[Part], fresh: Sequence[float], now: int) -> Demand:

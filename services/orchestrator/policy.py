@@ -62,10 +62,16 @@ def market_after_refusal(demand: Demand, on_demand_after_minutes: int) -> str | 
 
 
 def mended(breaker: Breaker, slots: Collection[Slot]) -> bool:
-    """Whether a machine that an open breaker has let through has reported; older machines prove nothing."""
-    return breaker.silent_boots >= SILENT_BOOTS and any(
-        slot.owner is not None and slot.taken_at >= breaker.open_until for slot in slots
-    )
+    """Whether a machine that an open breaker has let through has reported, or one that was launched since the account
+    kept one from starting; older machines prove nothing.
+    """
+    if breaker.silent_boots >= SILENT_BOOTS:
+        since = breaker.open_until
+    elif breaker.waiting:
+        since = breaker.open_until - BREAK_MS
+    else:
+        return False
+    return any(slot.owner is not None and slot.taken_at >= since for slot in slots)
 
 
 def launches_allowed(breaker: Breaker | None, slots: Collection[Slot], now: int) -> bool:

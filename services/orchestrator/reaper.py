@@ -5,27 +5,28 @@ slot is ended. Whoever is to be ended is marked first and looked at again.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
 from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.states import SlotStatus
+from services.orchestrator.causes import Doing, end_of
+from services.orchestrator.machines import ALIVE, ENDING, GONE, launch_of, state_of
 from services.orchestrator.policy import BREAK_MS, SILENT_BOOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mypy_boto3_ec2 import EC2Client
-
     from services.common.domain.records import Slot
     from services.common.store.store import Store
+    from services.orchestrator.causes import End
+    from services.orchestrator.consoles import Consoles
     from services.orchestrator.fleet import Fleet
+    from services.orchestrator.machines import Machine, Machines
     from services.orchestrator.settings import OrchestratorSettings
 
 log = structlog.get_logger()
-GONE = "terminated"
-ENDING = frozenset({"shutting-down", "stopping", "stopped"})
 LOOK_AGAIN_MS = 15 * SECOND
 LEAVING_MS = 3 * MINUTE
 """How long a machine may take to power off after its last word."""
@@ -38,40 +39,59 @@ LIFETIME_MARGIN_MS = 10 * MINUTE
 class Reaper:
     """Frees slots, and ends machines that have stopped answering or hold no slot."""
 
-    def __init__(self, store: Store, ec2: EC2Client, fleet: Fleet, settings: OrchestratorSettings) -> None:
+    def __init__(
+        self, store: Store, machines: Machines, consoles: Consoles, fleet: Fleet, settings: OrchestratorSettings
+    ) -> None:
         self._store = store
-        self._ec2 = ec2
+        self._machines = machines
+        self._consoles = consoles
         self._fleet = fleet
         self._settings = settings
 
     def due(self, now: int) -> Iterator[Callable[[], bool]]:
         """What is to be done about slots that are overdue and machines without one; each tells if it freed a slot."""
+        self._consoles.begin()
         # Machines first, slots second: a slot is taken before its launch, so what is seen here has one by then.
-        machines = self._machines()
+        tagged = self._machines.tagged()
         slots = self._store.slots.all()
-        for slot in slots:
-            if slot.due_at <= now or self._outlived(slot, now):
-                yield partial(self._see_to, slot, machines, now)
-        held = {slot.launch_id for slot in slots}
-        for instance_id, machine in machines.items():
-            if machine["State"]["Name"] in {"pending", "running"} and _launch_id(machine) not in held:
+        due = [slot for slot in slots if self._is_due(slot, tagged, now)]
+        unseen = [slot.instance_id for slot in due if slot.instance_id and slot.instance_id not in tagged]
+        machines = tagged | self._machines.named(unseen)
+        for slot in due:
+            yield partial(self._see_to, slot, machines, now)
+        yield from self._strays(tagged, {slot.launch_id for slot in slots}, now)
+
+    def _is_due(self, slot: Slot, tagged: Mapping[str, Machine], now: int) -> bool:
+        """Overdue, or it is known already that its machine is gone: why wait for a report that will not come?"""
+        machine = tagged.get(slot.instance_id or "")
+        gone = machine is not None and state_of(machine) == GONE
+        return gone or slot.due_at <= now or self._outlived(slot, now)
+
+    def _strays(self, tagged: Mapping[str, Machine], held: set[str], now: int) -> Iterator[Callable[[], bool]]:
+        """Machines that no slot holds; and what looked like one, and was not."""
+        marks = self._store.fleet.strays() if tagged else {}
+        for instance_id, machine in tagged.items():
+            if launch_of(machine) in held:
+                if instance_id in marks:
+                    yield partial(self._unmark, instance_id, marks[instance_id])
+            elif state_of(machine) in ALIVE:
                 yield partial(self._end_stray, instance_id, now)
 
-    def _see_to(self, slot: Slot, machines: Mapping[str, Mapping[str, Any]], now: int) -> bool:
+    def _see_to(self, slot: Slot, machines: Mapping[str, Machine], now: int) -> bool:
         if slot.instance_id is None:
             # The launch's reply was lost: the same request again brings the same machine, or the refusal.
             self._fleet.launch(slot, now)
             return False
         machine = machines.get(slot.instance_id)
-        state = machine["State"]["Name"] if machine else GONE
+        state = state_of(machine)
         if state == GONE:
-            return self._free(slot, now, taken_back=_taken_back(machine))
+            return self._free(slot, now, machine)
         if state in ENDING or not self._must_end(slot, now):
             self._store.slots.look_again_at(slot, now + LOOK_AGAIN_MS)
         elif self._outlived(slot, now):
             self._end(slot, now, "it outlived its time")
         elif slot.suspected or slot.status is SlotStatus.LEAVING:
-            self._end(slot, now, "it fell silent")
+            self._end(slot, now, "it fell silent" if slot.owner else "it never reported")
         elif self._store.slots.look_again_at(slot, now + 2 * self._beat_ms(), suspected=True):
             log.warning("machine.suspected", slot=slot.slot, instance_id=slot.instance_id)
         return False
@@ -92,59 +112,70 @@ class Reaper:
         It stays suspected, so that a sweep that dies in between is made good by the next one.
         """
         assert slot.instance_id
-        if not self._store.slots.look_again_at(
-            slot, now + LOOK_AGAIN_MS, suspected=True, note=f"ended by the sweep: {why}"
-        ):
+        note = f"ended by the sweep: {why}"
+        if not self._store.slots.look_again_at(slot, now + LOOK_AGAIN_MS, suspected=True, note=note):
             return
         log.warning(
             "machine.ended", slot=slot.slot, instance_id=slot.instance_id, why=why, reported=slot.owner is not None
         )
-        self._ec2.terminate_instances(InstanceIds=[slot.instance_id])
+        # While it is there: EC2 promises its last words to nobody.
+        self._consoles.keep(slot.instance_id, note, reported=partial(self._has_reported, slot))
+        self._machines.end(slot.instance_id)
 
-    def _free(self, slot: Slot, now: int, *, taken_back: bool = False) -> bool:
+    def _has_reported(self, slot: Slot) -> bool:
+        """As the table has it now: it may have since the slot was read."""
+        known = self._store.slots.get(slot.slot)
+        return known is None or known.launch_id != slot.launch_id or known.owner is not None
+
+    def _free(self, slot: Slot, now: int, machine: Machine | None = None) -> bool:
         """The machine is gone: whether it ever reported decides about the next one, unless EC2 took it back."""
         if not self._store.slots.free(slot):
             return False
-        log.info("slot.freed", slot=slot.slot, instance_id=slot.instance_id, note=slot.note)
+        end = end_of(machine)
+        log.info("slot.freed", slot=slot.slot, instance_id=slot.instance_id, note=slot.note, code=end.code)
         if slot.owner is not None:
             self._store.fleet.good_boot()
-            return True
-        if taken_back:
-            return True
-        breaker = self._store.fleet.silent_boot(now + BREAK_MS)
-        log.warning("machine.never_reported", slot=slot.slot, in_a_row=breaker.silent_boots, note=slot.note)
+        elif end.cause.doing is not Doing.EC2:
+            self._count(slot, end, now)
+        if slot.owner is None or slot.suspected or slot.status is not SlotStatus.LEAVING:
+            self._tell(slot, end, now)
+        return True
+
+    def _count(self, slot: Slot, end: End, now: int) -> None:
+        """Against the image, or against what keeps any machine from coming."""
+        waiting = end.cause.waiting.value if end.cause.doing is Doing.ACCOUNT else None
+        breaker = self._store.fleet.silent_boot(now + BREAK_MS, waiting=waiting, reason=_story(slot, end))
+        log.warning(
+            "machine.never_reported", slot=slot.slot, in_a_row=breaker.silent_boots, note=slot.note, why=end.said
+        )
         if breaker.silent_boots >= SILENT_BOOTS:
             log.error("breaker.opened", until=breaker.open_until)
-        return True
+
+    def _tell(self, slot: Slot, end: End, now: int) -> None:
+        """It did not end as machines should: keep what can be known of it, now that its slot is free."""
+        assert slot.instance_id
+        reported = slot.owner is not None
+        why = _story(slot, end)
+        console = self._consoles.keep(slot.instance_id, why, reported=lambda: reported)
+        self._store.fleet.ended_badly(slot.slot, slot.instance_id, now, why=why, console=console)
 
     def _end_stray(self, instance_id: str, now: int) -> bool:
         seen_at = self._store.fleet.mark_stray(instance_id, now)
         log.warning("machine.stray", instance_id=instance_id, seen_at=seen_at)
         if now - seen_at >= STRAY_MS:
-            self._ec2.terminate_instances(InstanceIds=[instance_id])
+            self._machines.end(instance_id)
+        return False
+
+    def _unmark(self, instance_id: str, seen_at: int) -> bool:
+        self._store.fleet.unmark_stray(instance_id, seen_at)
+        log.info("machine.no_stray", instance_id=instance_id)
         return False
 
     def _beat_ms(self) -> int:
         return round(self._settings.heartbeat_seconds * SECOND)
 
-    def _machines(self) -> dict[str, Any]:
-        """Our machines as EC2 knows them, by instance id; one that it has forgotten is gone."""
-        filters = [{"Name": "tag:transcribe-deployment", "Values": [self._settings.deployment]}]
-        pages = self._ec2.get_paginator("describe_instances").paginate(Filters=filters)  # type: ignore[arg-type] # TypedDict
-        return {
-            instance["InstanceId"]: instance
-            for page in pages
-            for reservation in page["Reservations"]
-            for instance in reservation["Instances"]
-        }
 
-
-def _launch_id(machine: Mapping[str, Any]) -> str | None:
-    tags = {tag["Key"]: tag["Value"] for tag in machine.get("Tags", [])}
-    return tags.get("transcribe-launch-id")
-
-
-def _taken_back(machine: Mapping[str, Any] | None) -> bool:
-    """Whether EC2 ended a spot machine; that says nothing about the image."""
-    reason = (machine or {}).get("StateReason", {}).get("Code", "")
-    return str(reason).startswith("Server.SpotInstance")
+def _story(slot: Slot, end: End) -> str:
+    """How a machine ended, in sentences; `slot` has its last word, or the sweep's."""
+    began = "The machine had reported" if slot.owner else "The machine never reported"
+    return f"{began}{f' ({slot.note})' if slot.note else ''}. {end.said}"

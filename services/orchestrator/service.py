@@ -11,10 +11,12 @@ from services.common.domain.events import Places
 from services.common.domain.ids import new_id
 from services.common.erasure import Erasure
 from services.common.store.store import Store
+from services.orchestrator.consoles import HASTY, Consoles
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.fleet import Fleet
 from services.orchestrator.intake import Intake
 from services.orchestrator.launch import Launcher
+from services.orchestrator.machines import Machines
 from services.orchestrator.reaper import Reaper
 from services.orchestrator.recovery import Recovery
 from services.orchestrator.search import Search
@@ -43,6 +45,7 @@ class Orchestrator:
         self.clock = clock
         self._sender = new_id("sweep")
         ec2, s3 = aws.ec2(), aws.s3()
+        consoles = Consoles(lambda: aws.ec2(HASTY), lambda: aws.logs(HASTY), settings.worker_log_group, clock)
         self.store = Store(aws.dynamodb(), settings.table_name)
         places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
@@ -54,7 +57,7 @@ class Orchestrator:
         self.sweep = Sweep(
             store=self.store,
             recovery=Recovery(self.store, places),
-            reaper=Reaper(self.store, ec2, self.fleet, settings),
+            reaper=Reaper(self.store, Machines(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
             expiry=Expiry(self.store, places),
             erasure=erasure,

@@ -27,3 +27,5 @@ class OrchestratorSettings(CommonSettings):
     provision_seconds: int = 1_500
     """The same for a machine that must provision itself."""
     lease_seconds: float = 60
+    worker_log_group: str = ""
+    """Where the consoles of machines that went wrong are copied to; empty: nowhere."""

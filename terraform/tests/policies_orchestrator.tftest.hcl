@@ -18,6 +18,7 @@ variables {
   launch_template_id  = "lt-0123456789abcdef0"
   launch_template_arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0"
   worker_role_arn     = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
+  worker_log_group    = "/transcription/worker"
   security_group_id   = "sg-0123456789abcdef0"
   subnet_ids          = ["subnet-0123456789abcdef0"]
   instance_types      = ["g4dn.xlarge"]
@@ -35,9 +36,20 @@ run "orchestrator" {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.fleet.statement :
       anytrue([for condition in statement.condition : condition.variable == "ec2:ResourceTag/transcribe-deployment" && condition.values == tolist(["transcription"])])
-      if contains(statement.actions, "ec2:TerminateInstances")
+      if contains(statement.actions, "ec2:TerminateInstances") || contains(statement.actions, "ec2:GetConsoleOutput")
     ])
-    error_message = "It could end machines that are not ours."
+    error_message = "It could end machines that are not ours, or read their consoles."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : statement.resources
+      if contains(statement.actions, "logs:PutLogEvents")
+      ])) == toset([
+      "${aws_cloudwatch_log_group.this.arn}:*",
+      "arn:aws:logs:eu-north-1:123456789012:log-group:/transcription/worker:log-stream:*/console",
+    ])
+    error_message = "It could write more than its own log and the machines' consoles."
   }
 
   assert {

@@ -18,6 +18,7 @@ variables {
   launch_template_id  = "lt-0123456789abcdef0"
   launch_template_arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0"
   worker_role_arn     = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
+  worker_log_group    = "/transcription/worker"
   security_group_id   = "sg-0123456789abcdef0"
   subnet_ids          = ["subnet-0123456789abcdef0"]
   instance_types      = ["g4dn.xlarge"]

@@ -55,6 +55,9 @@ def test_a_worker_killed_in_the_middle_of_a_job_is_replaced_and_the_job_complete
         assert {entry["Key"].removeprefix(prefix).split("/")[0] for entry in objects} == {"2"}
         assert receiver.messages.empty()
         assert '"count": 1, "bytes": ' in stack.log_text(), "what the killed worker left was not cleaned"
+        end = stack.store.fleet.bad_ends()["00"]
+        assert "EC2 says: Client.InstanceInitiatedShutdown" in end["why"]
+        assert end["console"] == f"{resources.WORKER_LOG_GROUP} {machine.instance_id}/console"
         assert len(list(tmp_path.iterdir())) <= 1, "more is left than the second worker's own folder"
 
 
@@ -80,7 +83,7 @@ def test_a_kill_costs_one_checkpoint_interval_and_a_lease(random_model: Path) ->
         time.sleep(CHECKPOINT / 2)
         if found := _checkpoints(stack, job_id) - seen:
             seen, last = seen | found, time.monotonic()
-        machine.kill()
+        machine.take_back()
         killed = time.monotonic()
         while stack.store.parts.get(job_id, "PART#0000").status is PartStatus.RUNNING:  # type: ignore[union-attr] # it is there
             assert time.monotonic() - killed < 60
@@ -92,6 +95,7 @@ def test_a_kill_costs_one_checkpoint_interval_and_a_lease(random_model: Path) ->
         assert killed - last <= CHECKPOINT + SLACK
         assert recovered <= LEASE + 2.5 * HEARTBEAT + SWEEP + SLACK
         assert (job["status"], job["result"]["attempt"]) == ("completed", 2)
+        assert "EC2 took the spot machine back." in stack.store.fleet.bad_ends()["00"]["why"]
         assert first
         assert second
         assert first.isdisjoint(second), "what was kept was not decoded again"

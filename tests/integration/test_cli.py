@@ -69,6 +69,17 @@ def test_a_callback_is_registered_listed_and_removed_without_the_api(world: Worl
     assert world.store.callbacks.of_client("alice") == []
 
 
+def test_a_machine_that_ended_badly_is_listed_with_the_reason_and_where_its_console_is(world: World) -> None:
+    why = "The machine never reported. It powered itself off."
+    world.store.fleet.ended_badly("00", "i-1", 1_800_000_000_000, why=why, console=None)
+    world.store.fleet.ended_badly("01", "i-2", 1_800_000_000_000, why=why, console="/deployment/worker i-2/console")
+
+    assert transcribe("machines") == [
+        f"slot 00  ended badly 2027-01-15T08:00:00.000Z  i-1  {why}",
+        f"slot 01  ended badly 2027-01-15T08:00:00.000Z  i-2  {why}  Its console: /deployment/worker i-2/console",
+    ]
+
+
 def test_what_the_stages_took_stands_beside_their_budget(world: World) -> None:
     """Of a real account's jobs; here two that each waited for a machine, and one that found it running."""
     launch = {"capacity_asked": 2_000, "launched": 5_000, "kernel_up": 25_000, "booted": 30_000}

@@ -19,8 +19,10 @@ from services.common.store.fleet import FleetItems
 from services.common.store.jobs import job_item
 from services.common.store.table import Put
 from services.orchestrator.bulkheads import Bulkheads, SweepFailedError
+from services.orchestrator.consoles import Consoles
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.intake import Intake
+from services.orchestrator.machines import Machines
 from services.orchestrator.reaper import LEAVING_MS, LIFETIME_MARGIN_MS, LOOK_AGAIN_MS, STRAY_MS, Reaper
 from services.orchestrator.recovery import Recovery
 from services.orchestrator.search import YOUNG_MS, Search
@@ -56,7 +58,9 @@ class Reaping:
         ec2: Any = FakeEc2(lambda _: nullcontext(), lambda: None)
         self.ec2 = ec2
         ec2.end = self.ended.append
-        self._reaper = Reaper(world.store, self.ec2, self, SETTINGS)  # type: ignore[arg-type] # as a fleet
+        consoles = Consoles(lambda: ec2, world.aws.logs, "", world.clock)
+        machines = Machines(ec2, SETTINGS.deployment)
+        self._reaper = Reaper(world.store, machines, consoles, self, SETTINGS)  # type: ignore[arg-type] # as a fleet
 
     def launch(self, slot: Slot, _: int) -> None:
         self.launches.append(slot)

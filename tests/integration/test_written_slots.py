@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import DAY, SECOND
+from services.common.domain.clock import DAY, MINUTE, SECOND
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
+from services.common.store.fleet import FORGOTTEN_MS
 from services.common.store.table import Put
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, table
@@ -167,6 +168,54 @@ def test_a_stray_is_known_from_its_first_sight(world: World) -> None:
         "schema_version": 1,
         "expires_at": (1_000 + DAY) // SECOND,
     }
+
+
+def test_why_no_machine_comes_is_known_until_one_reports(world: World) -> None:
+    fleet = world.store.fleet
+    fleet.silent_boot(5, waiting="image", reason="No key.")
+    assert fleet.silent_boot(6, waiting="quota", reason="No volume.").waiting == "quota"
+    assert changed(world, BREAKER, fleet.good_boot) == {"silent_boots": 0, "waiting": NEVER, "reason": NEVER}
+    fleet.silent_boot(7, waiting="image", reason="No key.")
+    assert fleet.silent_boot(8, reason="It powered itself off.").waiting is None, "the last one's end counts"
+
+
+def test_a_mark_that_was_forgotten_is_no_first_sight(world: World) -> None:
+    fleet = world.store.fleet
+    fleet.mark_stray("i-1", 1_000)
+    assert fleet.mark_stray("i-1", 1_000 + FORGOTTEN_MS) == 1_000
+    later = 1_001 + FORGOTTEN_MS
+    assert fleet.mark_stray("i-1", later) == later
+    assert fleet.mark_stray("i-1", later + MINUTE) == later
+
+
+def test_a_mark_is_taken_back_unless_it_was_made_anew_meanwhile(world: World) -> None:
+    fleet = world.store.fleet
+    assert fleet.strays() == {}
+    for instance_id in ("i-1", "i-2"):
+        fleet.mark_stray(instance_id, 1_000)
+    assert fleet.strays() == {"i-1": 1_000, "i-2": 1_000}
+    fleet.unmark_stray("i-1", 999)
+    assert fleet.strays() == {"i-1": 1_000, "i-2": 1_000}
+    fleet.unmark_stray("i-1", 1_000)
+    fleet.unmark_stray("i-1", 1_000)
+    assert fleet.strays() == {"i-2": 1_000}
+
+
+def test_the_last_bad_end_of_each_slot_is_kept_for_a_week(world: World) -> None:
+    fleet = world.store.fleet
+    fleet.ended_badly("00", "i-1", 1_000, why="One.", console=None)
+    fleet.ended_badly("00", "i-2", 2_000, why="Two.", console="/group i-2/console")
+    assert lying(world, ("FLEET", "END#00")) == {
+        "pk": "FLEET",
+        "sk": "END#00",
+        "instance_id": "i-2",
+        "ended_at": 2_000,
+        "why": "Two.",
+        "console": "/group i-2/console",
+        "schema_version": 1,
+        "expires_at": (2_000 + 7 * DAY) // SECOND,
+    }
+    assert {name: end["why"] for name, end in fleet.bad_ends().items()} == {"00": "Two."}
 
 
 def test_an_own_box_is_there_until_its_time_is_over(world: World) -> None:

@@ -14,8 +14,8 @@ from services.local.stack import Stack, StackSettings
 from tests.machine.container import Container
 from tests.support.audio import MEETING
 
-LOG_GROUP = "/transcribe/worker"
 GONE_SECONDS = 60
+GROUP = resources.WORKER_LOG_GROUP
 
 
 class Fleet:
@@ -31,7 +31,6 @@ class Fleet:
         self.stack.__enter__()
         self.client = Client(self.stack, "machines")
         self._logs = self.stack.session.client("logs", endpoint_url=self.stack.endpoint)
-        self._logs.create_log_group(logGroupName=LOG_GROUP)
         return self
 
     def __exit__(
@@ -41,7 +40,7 @@ class Fleet:
 
     def _boot(self, *arguments: Any) -> Any:
         assert self.container, "a machine was launched that no test asked for"
-        self.container.environment.setdefault("LOG_GROUP", LOG_GROUP)
+        self.container.environment.setdefault("LOG_GROUP", GROUP)
         return self.container.boot(*arguments)
 
     def launch(self, container: Container, *, times: int = 1) -> tuple[Machine, str]:
@@ -80,13 +79,13 @@ class Fleet:
 
     def shipped(self, machine: Machine) -> str:
         """What of the machine's log is in CloudWatch."""
-        streams = self._logs.describe_log_streams(logGroupName=LOG_GROUP, logStreamNamePrefix=machine.instance_id)
+        streams = self._logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=machine.instance_id)
+        names = [stream["logStreamName"] for stream in streams["logStreams"]]
         return "\n".join(
             event["message"]
-            for stream in streams["logStreams"]
-            for event in self._logs.get_log_events(
-                logGroupName=LOG_GROUP, logStreamName=stream["logStreamName"], startFromHead=True
-            )["events"]
+            for name in names
+            if not name.endswith("/console")  # which the orchestrator copied
+            for event in self._logs.get_log_events(logGroupName=GROUP, logStreamName=name, startFromHead=True)["events"]
         )
 
     def note(self, machine: Machine) -> str:

@@ -196,29 +196,51 @@ def test_a_boot_that_fails_powers_off(fleet: Fleet, quick: Container) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fetching", "says"),
-    [("exit 1", "provisioning failed"), ("sleep infinity", "transcribe-provision-deadline")],
-    ids=["fails", "hangs"],
+    ("fetching", "logging", "says", "sent"),
+    [
+        ("exit 1", 'cat "$@" > /dev/console', "provisioning failed", True),
+        ("sleep infinity", 'cat "$@" > /dev/console', "transcribe-provision-deadline", True),
+        ("exit 1", "sleep infinity", "provisioning failed", False),
+    ],
+    ids=["fails", "hangs", "fails, and the log hangs"],
 )
-def test_a_first_boot_that_cannot_provision_itself_powers_off(
-    fleet: Fleet, quick: Container, fetching: str, says: str
+def test_a_first_boot_that_cannot_provision_itself_sends_what_was_said_and_powers_off(
+    fleet: Fleet, quick: Container, fetching: str, logging: str, says: str, *, sent: bool
 ) -> None:
-    """Terraform's user data, run by cloud-init on a machine without a worker, while the bucket fails or hangs."""
+    """Terraform's user data, run by cloud-init on a machine without a worker, while the bucket fails or hangs.
+
+    The command that would send lines to CloudWatch writes them and its arguments to the console.
+    """
     script = USER_DATA.read_text(encoding="utf-8").replace("--on-active=25min", "--on-active=5s")
-    for name in ("region", "bucket", "artifact", "lifetime_minutes", "session_manager"):
+    script = script.replace("timeout -k 1 10", "timeout -k 1 2").replace("timeout -k 1 20", "timeout -k 1 2")
+    for name in ("region", "bucket", "artifact", "lifetime_minutes", "session_manager", "log_group"):
         script = script.replace(f"${{{name}}}", name)
     quick.lay("/var/lib/cloud/seed/nocloud/meta-data", "instance-id: i-0\n")
     quick.lay("/var/lib/cloud/seed/nocloud/user-data", script)
     # The tree, unlike a cloud's image, has no locales, and cloud-init would give up over that.
     quick.lay("/etc/cloud/cloud.cfg.d/99-test.cfg", "locale: false\n")
-    quick.lay("/usr/local/bin/aws", f"#!/bin/sh\n{fetching}\n", mode=0o755)
+    aws = """#!/bin/bash
+if [[ $1 == s3 ]]; then
+  echo "the bucket says: no such artifact"
+  FETCHING
+elif [[ $2 == put-log-events ]]; then
+  echo "sent to $6 $8" > /dev/console
+  set -- "${10#file://}"
+  LOGGING
+fi
+"""
+    aws = aws.replace("FETCHING", fetching).replace("LOGGING", logging)
+    quick.lay("/usr/local/bin/aws", aws, mode=0o755)
     # As if it were not there yet: cloud-init runs scripts once everything else has started.
     quick.drop_in(
         "transcribe-worker.service", "[Service]", "Type=simple", "ExecStart=", "ExecStart=/usr/bin/sleep infinity"
     )
     machine, _ = fleet.launch(quick)
     fleet.wait_until_off(machine)
-    assert says in fleet.console(machine)
+    console = fleet.console(machine)
+    assert says in console
+    assert "sent to log_group i-0/provisioning" in console
+    assert ('"message": "the bucket says: no such artifact"}' in console) is sent
 
 
 def test_a_boot_that_hangs_powers_off(fleet: Fleet, quick: Container) -> None:

@@ -136,12 +136,11 @@ def _ec2(operation: str, params: dict[str, Any]) -> list[Request]:
     prefix = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
     if operation.startswith("Describe"):
         return [Request(f"ec2:{operation}", "*")]
-    if operation == "TerminateInstances":
+    if operation in {"TerminateInstances", "GetConsoleOutput"}:
         # Whether the tag was on the machine is asserted where the call is made.
         context = {"ec2:ResourceTag/transcribe-deployment": ["transcription"]}
-        return [
-            Request("ec2:TerminateInstances", f"{prefix}:instance/{name}", context) for name in params["InstanceIds"]
-        ]
+        names = params.get("InstanceIds") or [params["InstanceId"]]
+        return [Request(f"ec2:{operation}", f"{prefix}:instance/{name}", context) for name in names]
     if operation == "CreateFleet":
         templates = {
             config["LaunchTemplateSpecification"]["LaunchTemplateId"] for config in params["LaunchTemplateConfigs"]

@@ -9,7 +9,7 @@ from tests.support.faults import aws_error
 
 
 class FakeEc2:
-    """Plays the three calls that the orchestrator makes; every call passes `around`, as AWS's do."""
+    """Plays the calls that the orchestrator makes; every call passes `around`, as AWS's do."""
 
     def __init__(self, around: Callable[[str], Any], launched: Callable[[], None]) -> None:
         self._around = around
@@ -18,6 +18,8 @@ class FakeEc2:
         self.machines: dict[str, dict[str, Any]] = {}
         self.missing = 0
         """Launches that still find no capacity on the spot market."""
+        self.consoles: dict[str, str] = {}
+        """What each machine wrote; where there is nothing, EC2 does not know the machine."""
 
     @property
     def running(self) -> list[dict[str, Any]]:
@@ -27,21 +29,39 @@ class FakeEc2:
         """The machine is off."""
         self.machines[instance_id]["State"] = {"Name": "terminated"}
 
+    def fade(self, instance_id: str) -> None:
+        """EC2 has taken the tags off."""
+        self.machines[instance_id]["Tags"] = []
+
     def create_fleet(self, **request: Any) -> dict[str, Any]:
         with self._around("ec2.CreateFleet"):
             return self._create_fleet(request)
 
-    def describe_instances(self) -> dict[str, Any]:
+    def describe_instances(self, **request: Any) -> dict[str, Any]:
+        """By one filter: our tag, which every machine has until it fades, or ids."""
+        (by,) = request["Filters"]
         with self._around("ec2.DescribeInstances"):
-            copies = [dict(machine) for machine in self.machines.values()]
+            copies = [
+                dict(machine)
+                for machine in self.machines.values()
+                if (machine["InstanceId"] in by["Values"] if by["Name"] == "instance-id" else machine["Tags"])
+            ]
             return {"Reservations": [{"Instances": copies}]}
 
     def get_paginator(self, name: str) -> Any:
         assert name == "describe_instances"
         return self
 
-    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
-        yield self.describe_instances()
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        yield self.describe_instances(**request)
+
+    def get_console_output(self, *, InstanceId: str, Latest: bool = False) -> dict[str, Any]:  # noqa: N803 - AWS's names
+        """The latest only while the machine is there, the other one once it is gone."""
+        with self._around("ec2.GetConsoleOutput"):
+            if InstanceId not in self.consoles:
+                raise aws_error("InvalidInstanceID.NotFound", "GetConsoleOutput")
+            alive = InstanceId in {machine["InstanceId"] for machine in self.running}
+            return {"Output": self.consoles[InstanceId]} if alive == Latest else {}
 
     def terminate_instances(self, *, InstanceIds: list[str]) -> None:  # noqa: N803 - AWS's name
         with self._around("ec2.TerminateInstances"):

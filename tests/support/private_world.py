@@ -76,6 +76,7 @@ class PrivateWorld(StepWorld):
         self.private, self.calls, self.ports, self.folder = private, calls, ports, folder
         self.ec2 = FakeEc2(calls.around, lambda: None)
         self.aws.disturb(self.faults, self.ec2)
+        self.orchestrator_settings.worker_log_group = GROUP
         # By S3's clock, which says how old an upload is.
         self.now = int(time.time() * 1_000)
         self.gateway = Gateway(self, models=(MODEL,), webhook_allow_private=True)

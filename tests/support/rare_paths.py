@@ -54,6 +54,13 @@ def _interrupted(deployment: Deployment, client: Client, job_id: str) -> None:
     tags = {tag["Key"]: tag["Value"] for tag in deployment.describe(machine.instance_id)["Tags"]}
     assert tags["transcribe-deployment"] == "transcription"
     eventually(lambda: deployment.describe(machine.instance_id)["State"]["Name"] == "terminated")
+    # Its console is read while its tags are there, and again when its slot is freed.
+    eventually(lambda: _was_read(deployment, machine.instance_id))
+
+
+def _was_read(deployment: Deployment, instance_id: str) -> bool:
+    ends = deployment.store.fleet.bad_ends().values()
+    return any(str(end.get("console")).endswith(f" {instance_id}/console") for end in ends)
 
 
 def _messages(client: Client, receiver: Receiver, job_id: str) -> None:

@@ -47,7 +47,7 @@ class SharedAws(Aws):
         self._faults = faults
         self._fake_ec2 = ec2 or FakeEc2(faults.around, lambda: None)
 
-    def ec2(self) -> Any:
+    def ec2(self, limits: Config | None = None) -> Any:
         return self._fake_ec2
 
     def _before_send(self, event_name: str, **_: Any) -> None:

@@ -214,3 +214,7 @@ class Breaker:
 
     silent_boots: int = 0
     open_until: int = 0
+    waiting: str | None = None
+    """What jobs wait for, where the last one's end was the account's doing: no machine comes until that is mended."""
+    reason: str | None = None
+    """Why the last one ended, in sentences."""

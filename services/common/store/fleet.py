@@ -1,5 +1,5 @@
-"""What is known of the fleet as a whole: the breaker, machines that hold no slot, people's own boxes that work, and the
-hourly search's place.
+"""What is known of the fleet as a whole: the breaker, machines that hold no slot, machines that ended badly, people's
+own boxes that work, and the hourly search's place.
 """
 
 from __future__ import annotations
@@ -9,16 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.clock import DAY, SECOND
+from services.common.domain.clock import DAY, MINUTE, SECOND
 from services.common.domain.records import SCHEMA_VERSION, Breaker
 from services.common.store.codec import from_item
 from services.common.store.table import ABSENT, ConditionFailedError, Delete, Put, Update
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.common.store.table import Table
 
 _BREAKER = ("FLEET", "BREAKER")
 _SEARCH = ("FLEET", "SEARCH")
+_STRAY, _END = "STRAY#", "END#"
+FORGOTTEN_MS = 5 * MINUTE
+"""After which the mark of a stray counts no more: each minute's sweep would have ended it long ago."""
+ENDS_DAYS = 7
 
 
 class FleetItems:
@@ -31,13 +37,18 @@ class FleetItems:
         item = self._table.get(_BREAKER)
         return from_item(Breaker, item) if item else None
 
-    def silent_boot(self, open_until: int) -> Breaker:
+    def silent_boot(self, open_until: int, *, waiting: str | None = None, reason: str | None = None) -> Breaker:
         """Another machine never reported; `open_until` counts once there were enough of them."""
         item = self._table.write(
             Update(
                 key=_BREAKER,
                 when=ABSENT | Attr("pk").exists(),
-                set={"open_until": open_until, "schema_version": SCHEMA_VERSION},
+                set={
+                    "open_until": open_until,
+                    "waiting": waiting,
+                    "reason": reason,
+                    "schema_version": SCHEMA_VERSION,
+                },
                 add={"silent_boots": 1},
             )
         )
@@ -46,23 +57,52 @@ class FleetItems:
     def good_boot(self) -> None:
         """A machine reported: what went wrong before is over."""
         with suppress(ConditionFailedError):
-            self._table.write(Update(key=_BREAKER, when=Attr("silent_boots").gt(0), set={"silent_boots": 0}))
+            over = {"silent_boots": 0, "waiting": None, "reason": None}
+            self._table.write(Update(key=_BREAKER, when=Attr("silent_boots").gt(0), set=over))
 
     def mark_stray(self, instance_id: str, now: int) -> int:
-        """Note a machine without a slot; returns when it was first seen."""
+        """Note a machine without a slot; returns when it was first seen so. A forgotten mark counts no more."""
         item: dict[str, Any] = {
             "pk": "FLEET",
-            "sk": f"STRAY#{instance_id}",
+            "sk": f"{_STRAY}{instance_id}",
             "seen_at": now,
             "schema_version": SCHEMA_VERSION,
             "expires_at": (now + DAY) // SECOND,
         }
         try:
-            self._table.write(Put(item=item, when=ABSENT))
+            self._table.write(Put(item=item, when=ABSENT | Attr("seen_at").lt(now - FORGOTTEN_MS)))
         except ConditionFailedError as error:
             known = error.items[0]
             return int(known["seen_at"]) if known else now
         return now
+
+    def strays(self) -> dict[str, int]:
+        """Machines that were marked, and when."""
+        found = self._table.items("FLEET", _STRAY)
+        return {item["sk"].removeprefix(_STRAY): int(item["seen_at"]) for item in found}
+
+    def unmark_stray(self, instance_id: str, seen_at: int) -> None:
+        """It has a slot after all; a mark that was made since `seen_at` stays."""
+        with suppress(ConditionFailedError):
+            self._table.write(Delete(key=("FLEET", f"{_STRAY}{instance_id}"), when=Attr("seen_at").eq(seen_at)))
+
+    def ended_badly(self, slot: str, instance_id: str, now: int, *, why: str, console: str | None) -> None:
+        """Keep why a slot's machine ended, when the slot itself is free; `console`: where its console was copied to."""
+        item: dict[str, Any] = {
+            "pk": "FLEET",
+            "sk": f"{_END}{slot}",
+            "instance_id": instance_id,
+            "ended_at": now,
+            "why": why,
+            "console": console,
+            "schema_version": SCHEMA_VERSION,
+            "expires_at": (now + ENDS_DAYS * DAY) // SECOND,
+        }
+        self._table.write(Put(item=item))
+
+    def bad_ends(self) -> dict[str, Mapping[str, Any]]:
+        """The last one of each slot: `instance_id`, `ended_at`, `why` and perhaps `console`."""
+        return {item["sk"].removeprefix(_END): item for item in self._table.items("FLEET", _END)}
 
     def present(self, owner: str, *, host: str, beat: int, until: int) -> None:
         """A person's own box works beside the fleet: it has no slot, launches nothing and is ended by nobody."""

@@ -17,9 +17,10 @@ locals {
   ])
 
   user_data = var.user_data != "" ? var.user_data : templatefile("${path.module}/user-data.sh.tftpl", {
-    bucket   = var.bucket_name
-    artifact = var.artifact_key
-    region   = data.aws_region.current.id
+    bucket    = var.bucket_name
+    artifact  = var.artifact_key
+    region    = data.aws_region.current.id
+    log_group = aws_cloudwatch_log_group.worker.name
     # The worker leaves in good order at its limit; this is the power-off that does not ask it.
     lifetime_minutes = var.max_lifetime_minutes + 15
     session_manager  = var.session_manager ? "yes" : "no"

@@ -71,6 +71,19 @@ data "aws_iam_policy_document" "fleet" {
     }
   }
 
+  # EC2 takes a machine's tags off some time after its end; from then on this is denied, and the console is left where it is.
+  statement {
+    sid       = "ReadOurMachinesConsoles"
+    actions   = ["ec2:GetConsoleOutput"]
+    resources = ["${local.ec2}:${local.account}:instance/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:ResourceTag/transcribe-deployment"
+      values   = [var.deployment]
+    }
+  }
+
   statement {
     #checkov:skip=CKV_AWS_356:AWS takes no ARN for it
     sid       = "SeeMachines"

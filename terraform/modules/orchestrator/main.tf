@@ -49,6 +49,7 @@ resource "aws_lambda_function" "this" {
       MAX_WORKERS              = tostring(var.max_workers)
       ON_DEMAND_AFTER_MINUTES  = tostring(var.on_demand_after_minutes)
       MAX_LIFETIME_MINUTES     = tostring(var.max_lifetime_minutes)
+      WORKER_LOG_GROUP         = var.worker_log_group
     }
   }
 

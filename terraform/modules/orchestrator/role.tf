@@ -104,4 +104,11 @@ data "aws_iam_policy_document" "this" {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
   }
+
+  # Of machines that never reported: nobody else could say why.
+  statement {
+    sid       = "KeepConsoles"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["arn:${local.partition}:logs:${local.region}:${local.account}:log-group:${var.worker_log_group}:log-stream:*/console"]
+  }
 }

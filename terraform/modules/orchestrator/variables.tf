@@ -132,6 +132,12 @@ variable "worker_role_arn" {
   nullable    = false
 }
 
+variable "worker_log_group" {
+  description = "The machines' log group, to which consoles of machines that went wrong are copied."
+  type        = string
+  nullable    = false
+}
+
 variable "security_group_id" {
   description = "The machines' security group."
   type        = string

@@ -1,0 +1,82 @@
+"""What the emulated EC2 says of machines that have ended, as AWS's does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from services.local import moto_machines
+from services.local.machines import POWERED_OFF
+from services.orchestrator.causes import Doing, end_of
+from services.orchestrator.consoles import lines_of
+from services.orchestrator.machines import Machines
+
+TAGS: Any = [{"ResourceType": "instance", "Tags": [{"Key": "transcribe-deployment", "Value": "test"}]}]
+
+
+@cache
+def _client() -> Any:
+    return boto3.client("ec2", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
+
+
+@pytest.fixture
+def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    monkeypatch.setattr(moto_machines, "_told", moto_machines.Told())
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # hundreds, at each start, of which none is launched
+    moto_machines.apply()
+    with mock_aws():
+        yield _client()
+
+
+def launch(ec2: Any) -> str:
+    reply = ec2.run_instances(ImageId="ami-12c6146b", MinCount=1, MaxCount=1, TagSpecifications=TAGS)
+    return str(reply["Instances"][0]["InstanceId"])
+
+
+def code_of(ec2: Any, instance_id: str) -> str:
+    return end_of(Machines(ec2, "test").named([instance_id])[instance_id]).code
+
+
+def test_a_machine_that_we_end_was_ended_by_a_user_and_one_that_powers_off_ended_itself(ec2: Any) -> None:
+    ours, its_own = launch(ec2), launch(ec2)
+    moto_machines.tell({"instance_id": its_own, "ends": POWERED_OFF})
+    ec2.terminate_instances(InstanceIds=[ours, its_own])
+    assert code_of(ec2, ours) == "Client.UserInitiatedShutdown"
+    assert code_of(ec2, its_own) == "Client.InstanceInitiatedShutdown"
+    ec2.terminate_instances(InstanceIds=[its_own])
+    assert code_of(ec2, its_own) == "Client.InstanceInitiatedShutdown", "who ends it again changes nothing"
+
+
+def test_a_launch_may_end_at_once_with_a_reason_and_the_next_one_lives(ec2: Any) -> None:
+    moto_machines.tell({"launches_end": [["Client.InternalError", "Client.InternalError: Client error on launch"]]})
+    failed, sound = launch(ec2), launch(ec2)
+    moto_machines.launched([failed])
+    moto_machines.launched([sound])
+    machines = Machines(ec2, "test").named([failed, sound])
+    assert end_of(machines[failed]).cause.doing is Doing.ACCOUNT
+    assert machines[sound]["State"]["Name"] == "running"
+
+
+def test_tags_fade_after_the_end_and_the_machine_is_still_known_by_its_id(ec2: Any) -> None:
+    instance_id, machines = launch(ec2), Machines(ec2, "test")
+    moto_machines.tell({"tags_fade": True})
+    assert list(machines.tagged()) == [instance_id]
+    machines.end(instance_id)
+    assert machines.tagged() == {}
+    assert list(machines.named([instance_id, "i-0123456789abcdef0"])) == [instance_id]
+
+
+def test_the_console_is_the_end_of_what_the_machine_wrote(ec2: Any, tmp_path: Path) -> None:
+    instance_id, file = launch(ec2), tmp_path / "machine.log"
+    assert "Output" not in ec2.get_console_output(InstanceId=instance_id)
+    moto_machines.tell({"instance_id": instance_id, "console": str(file)})
+    file.write_bytes(b"x" * moto_machines.CONSOLE_BYTES + "\nhej då\xff\n".encode("latin-1"))
+    output = ec2.get_console_output(InstanceId=instance_id, Latest=True)["Output"]
+    assert lines_of(output)[-1] == "hej d\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
+    assert len(output) == moto_machines.CONSOLE_BYTES
