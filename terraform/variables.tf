@@ -59,6 +59,11 @@ variable "deployment" {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.deployment))
     error_message = "deployment: 3 to 20 lower-case letters, digits and hyphens, beginning with a letter, for example transcription."
   }
+
+  validation {
+    condition     = !can(regex("^(aws|ssm|sg-)", var.deployment))
+    error_message = "deployment: AWS takes no parameter whose name begins with /aws or /ssm, and no security group whose name begins with sg-; begin with another word, for example newsroom-aws."
+  }
 }
 
 variable "bucket_name" {

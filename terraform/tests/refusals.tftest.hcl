@@ -30,6 +30,36 @@ run "deployment_in_capitals" {
   expect_failures = [var.deployment]
 }
 
+run "deployment_whose_parameters_ssm_refuses" {
+  command = plan
+
+  variables {
+    deployment = "awsome"
+  }
+
+  expect_failures = [var.deployment]
+}
+
+run "deployment_named_after_ssm" {
+  command = plan
+
+  variables {
+    deployment = "ssm-transcribe"
+  }
+
+  expect_failures = [var.deployment]
+}
+
+run "deployment_whose_security_group_ec2_refuses" {
+  command = plan
+
+  variables {
+    deployment = "sg-transcribe"
+  }
+
+  expect_failures = [var.deployment]
+}
+
 run "bucket_name_with_a_dot" {
   command = plan
 

@@ -173,6 +173,20 @@ run "image_parameter_without_a_slash" {
   expect_failures = [var.image_parameter]
 }
 
+run "image_parameter_among_awss_own" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    image_parameter = "/AWS/service/image"
+  }
+
+  expect_failures = [var.image_parameter]
+}
+
 run "image_id_in_place_of_its_parameter" {
   command = plan
 

@@ -99,6 +99,11 @@ variable "image_parameter" {
     condition     = var.image_parameter == "" || can(regex("^/[A-Za-z0-9_./-]+$", var.image_parameter))
     error_message = "image_parameter: the full name of an SSM parameter, beginning with a slash, for example /transcription/image."
   }
+
+  validation {
+    condition     = !can(regex("^/+(aws|ssm)", lower(var.image_parameter)))
+    error_message = "image_parameter: names that begin with /aws or /ssm are AWS's own, so no id can be written there; name one of yours, for example /transcription/image. A public parameter of AWS goes into fallback_image_parameter."
+  }
 }
 
 variable "artifact_path" {
