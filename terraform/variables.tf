@@ -186,7 +186,7 @@ variable "user_data" {
 variable "fallback_image_parameter" {
   description = "AWS's public parameter for the image that is used until one of your own was built."
   type        = string
-  default     = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
+  default     = "/aws/service/deeplearning/ami/x86_64/base-with-single-cuda-ubuntu-22.04/latest/ami-id"
   nullable    = false
 }
 

@@ -33,6 +33,20 @@ run "machine_without_gpu" {
   expect_failures = [var.instance_types]
 }
 
+run "machine_whose_gpu_the_open_driver_does_not_know" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    instance_types = ["p3.2xlarge"]
+  }
+
+  expect_failures = [var.instance_types]
+}
+
 run "machine_with_an_arm_processor" {
   command = plan
 

@@ -17,8 +17,8 @@ variable "instance_types" {
   nullable    = false
 
   validation {
-    condition     = length(var.instance_types) > 0 && alltrue([for type in var.instance_types : can(regex("^(g4dn|g5|g6|g6e|gr6|p3|p4d|p5)\\.[0-9]*(xlarge|metal)$", type))])
-    error_message = "instance_types: at least one x86-64 type with an NVIDIA GPU (g4dn, g5, g6, g6e, gr6, p3, p4d, p5), for example g4dn.xlarge."
+    condition     = length(var.instance_types) > 0 && alltrue([for type in var.instance_types : can(regex("^(g4dn|g5|g6|g6e|gr6|p4d|p5)\\.[0-9]*(xlarge|metal)$", type))])
+    error_message = "instance_types: at least one x86-64 type with an NVIDIA GPU that NVIDIA's open driver knows (g4dn, g5, g6, g6e, gr6, p4d, p5), for example g4dn.xlarge. It does not know the V100 of p3."
   }
 
   validation {

@@ -159,7 +159,6 @@ variable "image_parameter" {
 variable "fallback_image_parameter" {
   description = "AWS's public parameter for the image that is provisioned at boot."
   type        = string
-  default     = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
   nullable    = false
 
   validation {
