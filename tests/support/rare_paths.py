@@ -29,7 +29,7 @@ def walk(deployment: Deployment, recording: bytes) -> None:
         _interrupted(deployment, client, job_id)
         assert client.wait(job_id, seconds=120)["status"] == "completed"
         _messages(client, receiver, job_id)
-        _failed_and_retried(client)
+        _failed_retried_and_erased(client)
         _canceled(client)
         _another_under_its_key(deployment, job_id)
         _erased(deployment, client, job_id)
@@ -74,11 +74,12 @@ def _settled(client: Client, job_id: str) -> bool:
     return all(delivery["status"] == "delivered" for delivery in deliveries)
 
 
-def _failed_and_retried(client: Client) -> None:
+def _failed_retried_and_erased(client: Client) -> None:
     job_id = client.send(b"this is no recording", "notes.mp3")
     assert client.wait(job_id)["status"] == "failed"
     client.http.post(f"/api/jobs/{job_id}/retry").raise_for_status()
     assert client.wait(job_id)["status"] == "failed"
+    assert client.http.delete(f"/api/jobs/{job_id}").raise_for_status().json()["removed"]["recording"] == 1
 
 
 def _canceled(client: Client) -> None:
