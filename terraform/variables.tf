@@ -169,6 +169,18 @@ variable "volume_initialization_mibps" {
   nullable    = false
 }
 
+variable "ebs_key_arn" {
+  description = "KMS key of your own for the machines' disks; empty takes the account's default. Needed where that default is a key of your own."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.ebs_key_arn == "" || strcontains(var.ebs_key_arn, ":kms:${var.region}:")
+    error_message = "ebs_key_arn: a key of ${var.region}, since a disk can only be under a key of its own region."
+  }
+}
+
 variable "session_manager" {
   description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
   type        = bool
@@ -254,7 +266,7 @@ variable "daily_budget_usd" {
 }
 
 variable "check_quotas" {
-  description = "Whether planning reads the account's GPU quotas and warns if they are too small; false where whoever applies may not read them."
+  description = "Whether planning reads the account's quotas and its default key for disks, and warns of what will not work; false where whoever applies may not read them."
   type        = bool
   default     = true
   nullable    = false

@@ -131,3 +131,13 @@ run "log_retention_that_cloudwatch_lacks" {
 
   expect_failures = [var.log_retention_days]
 }
+
+run "disk_key_of_another_region" {
+  command = plan
+
+  variables {
+    ebs_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  expect_failures = [var.ebs_key_arn]
+}

@@ -82,6 +82,18 @@ variable "volume_initialization_mibps" {
   }
 }
 
+variable "ebs_key_arn" {
+  description = "KMS key of your own for the machines' disks; empty takes the account's default. Needed where that default is a key of your own."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.ebs_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.ebs_key_arn))
+    error_message = "ebs_key_arn: the ARN of a KMS key, not of an alias, for example arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555, or empty."
+  }
+}
+
 variable "session_manager" {
   description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
   type        = bool

@@ -150,6 +150,13 @@ variable "instance_types" {
   nullable    = false
 }
 
+variable "ebs_key_arn" {
+  description = "KMS key of the account's own that machines' disks are under; empty where they are under its default."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "image_parameter" {
   description = "SSM parameter that names the image; none means the fallback."
   type        = string
