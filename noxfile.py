@@ -163,6 +163,13 @@ def terraform(session: nox.Session) -> None:
 
 
 @nox.session
+def provider(session: nox.Session) -> None:
+    """Terraform's files with the newest provider, or the newest of a major version: `./nox -s provider [-- 6]`."""
+    install(session)
+    session.run("python", "-m", "tools.provider_trial", *session.posargs)
+
+
+@nox.session
 def checkov(session: nox.Session) -> None:
     """Security rules for Terraform; what is skipped says why in its place."""
     install(session, "checkov")

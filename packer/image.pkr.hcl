@@ -12,7 +12,6 @@ source "amazon-ebs" "worker" {
   ssh_username        = "ubuntu"
   ami_name            = "${var.deployment}-worker-${local.time}"
   ami_description     = "Transcription worker of ${var.deployment}"
-  encrypt_boot        = true
 
   source_ami_filter {
     # Canonical, by its account: names alone can be anybody's.
@@ -32,6 +31,9 @@ source "amazon-ebs" "worker" {
     iops                  = 3000
     throughput            = 125
     delete_on_termination = true
+    # From the start on, so that the image is, too: encrypt_boot would encrypt by making a second copy.
+    encrypted  = true
+    kms_key_id = var.kms_key_id
   }
 
   metadata_options {
@@ -98,7 +100,12 @@ build {
   }
 
   provisioner "shell" {
-    inline = ["sudo rm -rf ${local.room} /home/ubuntu/.ssh/authorized_keys && sync"]
+    # What the build left of itself: its key, which cloud-init gave to root too, and what its user and sudo remember.
+    inline = [
+      "sudo rm -rf ${local.room} /root/.ssh /root/.cache /home/ubuntu/.ssh /home/ubuntu/.cache",
+      "sudo rm -f /root/.bash_history /home/ubuntu/.bash_history /home/ubuntu/.sudo_as_admin_successful",
+      "sudo rm -rf /var/lib/apt/lists/* /var/lib/sudo/lectured/* /tmp/* /var/tmp/* && sync",
+    ]
   }
 
   post-processor "manifest" {

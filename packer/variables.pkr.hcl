@@ -28,6 +28,12 @@ variable "volume_gib" {
   default     = 16
 }
 
+variable "kms_key_id" {
+  description = "ARN of a KMS key of your own for the image's disk, as in the deployment's ebs_key_arn; empty takes the account's default."
+  type        = string
+  default     = ""
+}
+
 variable "models" {
   description = "Models to put into the image, the default first, separated by commas, as in the deployment's setting."
   type        = string

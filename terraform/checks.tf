@@ -1,20 +1,50 @@
 # What applies without complaint and then never works. These warn and do not refuse: a quota may be on its way.
-# The quotas are read here and not inside the checks, since a check that reads makes every plan one with changes.
-data "aws_servicequotas_service_quota" "gpu" {
+# The account is read here and not inside the checks, since a check that reads makes every plan one with changes.
+data "aws_servicequotas_service_quota" "this" {
   for_each = var.check_quotas ? {
-    spot      = "L-3819A6DF" # All G and VT Spot Instance Requests
-    on_demand = "L-DB2E81BA" # Running On-Demand G and VT instances
+    spot      = ["ec2", "L-3819A6DF"]    # All G and VT Spot Instance Requests
+    on_demand = ["ec2", "L-DB2E81BA"]    # Running On-Demand G and VT instances
+    functions = ["lambda", "L-B99A9384"] # Concurrent executions
   } : {}
 
-  service_code = "ec2"
-  quota_code   = each.value
+  service_code = each.value[0]
+  quota_code   = each.value[1]
+}
+
+# The launch template always encrypts, so the default key counts even where the account does not encrypt by default.
+data "aws_ebs_default_kms_key" "current" {
+  count = var.check_quotas && var.ebs_key_arn == "" ? 1 : 0
+}
+
+data "aws_kms_key" "disks" {
+  count = length(data.aws_ebs_default_kms_key.current)
+
+  key_id = data.aws_ebs_default_kms_key.current[0].key_arn
 }
 
 locals {
+  quotas = { for name, quota in data.aws_servicequotas_service_quota.this : name => quota.value }
+
   # vCPUs; the smallest machine has four.
-  quotas       = { for market, quota in data.aws_servicequotas_service_quota.gpu : market => quota.value }
   least_vcpus  = 4
   wanted_vcpus = var.max_workers * local.least_vcpus
+
+  # Calls at once: what the queue may make, the sweep, and the API's at requests_per_second if each takes a fifth of a second.
+  wanted_calls = module.orchestrator.max_concurrency + 1 + (var.api_enabled ? ceil(var.requests_per_second / 5) : 0)
+}
+
+check "disks_key" {
+  assert {
+    condition     = one(data.aws_kms_key.disks[*].key_manager) != "CUSTOMER"
+    error_message = "The account's default key for disks, ${coalesce(one(data.aws_kms_key.disks[*].arn), "none")}, is one of your own, and spot machines may not use it unless its policy says so: then EC2 ends every machine as it starts (Client.InternalError). Name it in ebs_key_arn, so that they may."
+  }
+}
+
+check "function_quota" {
+  assert {
+    condition     = lookup(local.quotas, "functions", local.wanted_calls) >= local.wanted_calls
+    error_message = "The quota 'Concurrent executions' of Lambda is ${lookup(local.quotas, "functions", 0)} for the whole account, and this deployment may want ${local.wanted_calls} at once. Above it uploads wait, and may be set aside as dead letters, and the API answers 503. New accounts have 10: ask for more under Service Quotas, Lambda, or lower requests_per_second."
+  }
 }
 
 check "spot_quota" {

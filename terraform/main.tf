@@ -63,6 +63,7 @@ module "gpu_worker" {
   user_data                   = var.user_data
   root_volume_gib             = var.root_volume_gib
   volume_initialization_mibps = var.volume_initialization_mibps
+  ebs_key_arn                 = var.ebs_key_arn
   session_manager             = var.session_manager
   artifact_path               = local.worker_artifact
   table_name                  = module.jobs_table.table_name
@@ -101,6 +102,7 @@ module "orchestrator" {
   security_group_id        = module.network.security_group_id
   subnet_ids               = module.network.subnet_ids
   instance_types           = module.gpu_worker.instance_types
+  ebs_key_arn              = var.ebs_key_arn
   image_parameter          = module.gpu_worker.image_parameter
   fallback_image_parameter = var.fallback_image_parameter
   max_workers              = var.max_workers

@@ -59,6 +59,11 @@ variable "deployment" {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.deployment))
     error_message = "deployment: 3 to 20 lower-case letters, digits and hyphens, beginning with a letter, for example transcription."
   }
+
+  validation {
+    condition     = !can(regex("^(aws|ssm|sg-)", var.deployment))
+    error_message = "deployment: AWS takes no parameter whose name begins with /aws or /ssm, and no security group whose name begins with sg-; begin with another word, for example newsroom-aws."
+  }
 }
 
 variable "bucket_name" {
@@ -164,6 +169,18 @@ variable "volume_initialization_mibps" {
   nullable    = false
 }
 
+variable "ebs_key_arn" {
+  description = "KMS key of your own for the machines' disks; empty takes the account's default. Needed where that default is a key of your own."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.ebs_key_arn == "" || strcontains(var.ebs_key_arn, ":kms:${var.region}:")
+    error_message = "ebs_key_arn: a key of ${var.region}, since a disk can only be under a key of its own region."
+  }
+}
+
 variable "session_manager" {
   description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
   type        = bool
@@ -181,7 +198,7 @@ variable "user_data" {
 variable "fallback_image_parameter" {
   description = "AWS's public parameter for the image that is used until one of your own was built."
   type        = string
-  default     = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
+  default     = "/aws/service/deeplearning/ami/x86_64/base-with-single-cuda-ubuntu-22.04/latest/ami-id"
   nullable    = false
 }
 
@@ -249,7 +266,7 @@ variable "daily_budget_usd" {
 }
 
 variable "check_quotas" {
-  description = "Whether planning reads the account's GPU quotas and warns if they are too small; false where whoever applies may not read them."
+  description = "Whether planning reads the account's quotas and its default key for disks, and warns of what will not work; false where whoever applies may not read them."
   type        = bool
   default     = true
   nullable    = false

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mangum.types import LambdaContext, LambdaEvent
 
 # Whatever is asked first, and whether or not the settings are right: its line is like the others.
-logs.begin("api")
+logs.begin_function("api")
 
 
 def build() -> Service:

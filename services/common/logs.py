@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import platform
 import sys
 import threading
 import warnings
@@ -63,6 +64,18 @@ def begin(service: str, also: Callable[[str], None] | None = None) -> None:
     """Log from a program's first line on, before its settings are known or known to be right."""
     told = {"deployment": name} if (name := os.environ.get("DEPLOYMENT")) else {}
     configure(os.environ.get("LOG_LEVEL") or "info", also, service=service, **told)
+
+
+def begin_function(service: str) -> None:
+    """The same for a function, whose first line says what Lambda's runtime brought: AWS renews it when it likes."""
+    # A function has them already; other programs that log have no use for them.
+    import boto3  # noqa: PLC0415
+    import botocore  # noqa: PLC0415
+
+    begin(service)
+    log.info(
+        "function.started", python=platform.python_version(), boto3=boto3.__version__, botocore=botocore.__version__
+    )
 
 
 def configure(level: str, also: Callable[[str], None] | None = None, **bound: str) -> None:

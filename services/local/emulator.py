@@ -11,7 +11,7 @@ import os
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from services.local import moto_dynamodb, moto_machines, moto_patches
+from services.local import moto_disks, moto_dynamodb, moto_machines, moto_patches
 from services.local.wire import Wire
 
 
@@ -28,6 +28,7 @@ def main(fd: int) -> None:
     # Hundreds of Amazon's images, which nothing here names, take longer to load than all the rest.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     moto_patches.apply()
+    moto_disks.apply()
     moto_machines.apply()
     moto_dynamodb.apply()
     application = Wire(DomainDispatcherApplication(create_backend_app))

@@ -21,9 +21,12 @@ from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 from moto.sqs.models import Queue
 
-GPU_QUOTA_VCPUS = 64.0
-_GPU_QUOTAS = ("L-3819A6DF", "L-DB2E81BA")
-"""All G and VT spot instance requests; running on-demand G and VT instances."""
+_QUOTAS = {
+    ("ec2", "L-3819A6DF"): 64.0,  # all G and VT spot instance requests, in vCPUs
+    ("ec2", "L-DB2E81BA"): 64.0,  # running on-demand G and VT instances, in vCPUs
+    ("lambda", "L-B99A9384"): 1_000.0,  # concurrent executions
+}
+"""Of an account that is not new; by service and code."""
 
 
 def apply() -> None:
@@ -35,7 +38,7 @@ def apply() -> None:
     _bucket_permissions()
     _launch_template_tags()
     _budget_subscribers()
-    _gpu_quotas()
+    _quotas()
     _instance_profile_roles()
     _multipart_dates()
 
@@ -133,18 +136,19 @@ def _tag_budget(response: Any) -> str:
     return json.dumps({})
 
 
-def _gpu_quotas() -> None:
-    """Service Quotas knows EC2's GPU quotas; moto knows only those of VPC."""
+def _quotas() -> None:
+    """Service Quotas knows EC2's GPU quotas and Lambda's; moto knows only those of VPC."""
     original = ServiceQuotasBackend.get_service_quota
 
     def get_service_quota(backend: Any, service_code: str, quota_code: str) -> dict[str, Any]:
-        if service_code == "ec2" and quota_code in _GPU_QUOTAS:
+        if (service_code, quota_code) in _QUOTAS:
+            place = f"{backend.region_name}:{backend.account_id}:{service_code}/{quota_code}"
             return {
-                "ServiceCode": "ec2",
+                "ServiceCode": service_code,
                 "QuotaCode": quota_code,
                 "QuotaName": quota_code,
-                "QuotaArn": f"arn:aws:servicequotas:{backend.region_name}:{backend.account_id}:ec2/{quota_code}",
-                "Value": GPU_QUOTA_VCPUS,
+                "QuotaArn": f"arn:aws:servicequotas:{place}",
+                "Value": _QUOTAS[service_code, quota_code],
             }
         quota: dict[str, Any] = original(backend, service_code, quota_code)
         return quota

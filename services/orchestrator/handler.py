@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 # Before there are settings, which may be wrong.
-logs.begin("orchestrator")
+logs.begin_function("orchestrator")
 log = structlog.get_logger()
 
 

@@ -117,3 +117,64 @@ run "quota_too_small_for_the_machines" {
 
   expect_failures = [check.spot_quota]
 }
+
+run "few_functions_at_once" {
+  command = plan
+
+  override_data {
+    target = data.aws_servicequotas_service_quota.this["functions"]
+    values = { value = 10 }
+  }
+
+  expect_failures = [check.function_quota]
+}
+
+run "few_functions_are_enough_for_few_requests" {
+  command = plan
+
+  variables {
+    requests_per_second = 20
+  }
+
+  override_data {
+    target = data.aws_servicequotas_service_quota.this["functions"]
+    values = { value = 10 }
+  }
+}
+
+run "disks_under_a_key_that_nobody_named" {
+  command = plan
+
+  override_data {
+    target = data.aws_kms_key.disks[0]
+    values = { key_manager = "CUSTOMER" }
+  }
+
+  expect_failures = [check.disks_key]
+}
+
+run "account_that_may_not_be_read" {
+  command = plan
+
+  variables {
+    check_quotas = false
+  }
+
+  assert {
+    condition     = length(data.aws_servicequotas_service_quota.this) == 0 && length(data.aws_ebs_default_kms_key.current) == 0 && length(data.aws_kms_key.disks) == 0
+    error_message = "Quotas or keys were read."
+  }
+}
+
+run "disks_under_a_key_of_ones_own" {
+  command = apply
+
+  variables {
+    ebs_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  assert {
+    condition     = length(data.aws_kms_key.disks) == 0
+    error_message = "The account's default key was read, which does not matter any more."
+  }
+}

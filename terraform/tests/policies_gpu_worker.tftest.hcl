@@ -46,6 +46,11 @@ run "machine" {
   }
 
   assert {
+    condition     = one(aws_launch_template.this.block_device_mappings[0].ebs).encrypted == "true" && length(aws_kms_grant.spot) == 0
+    error_message = "Disks are not encrypted, or a key is granted that nobody named."
+  }
+
+  assert {
     condition = alltrue([
       for specification in aws_launch_template.this.tag_specifications :
       specification.tags["transcribe-deployment"] == "transcription" && specification.tags["transcribe-config"] == "/transcription/worker"
@@ -124,7 +129,7 @@ run "no_shell_unless_an_operator_wants_one" {
   }
 
   assert {
-    condition     = length(aws_iam_role_policy_attachment.session_manager) == 0
+    condition     = length(aws_iam_role_policy.session_manager) == 0
     error_message = "The agent of Session Manager may speak, and nobody asked for that."
   }
 }
@@ -146,7 +151,38 @@ run "a_shell_through_session_manager" {
   }
 
   assert {
-    condition     = endswith(aws_iam_role_policy_attachment.session_manager[0].policy_arn, ":iam::aws:policy/AmazonSSMManagedInstanceCore")
+    condition     = length(aws_iam_role_policy.session_manager) == 1
     error_message = "The agent may not speak."
+  }
+
+  assert {
+    condition = alltrue(flatten([
+      for statement in data.aws_iam_policy_document.session_manager.statement : [
+        for action in statement.actions : action == "ssm:UpdateInstanceInformation" || can(regex("^ssmmessages:(Create|Open)(Control|Data)Channel$", action))
+      ]
+    ]))
+    error_message = "The agent may do more than offer a shell, such as read the account's parameters."
+  }
+}
+
+run "disks_under_a_key_of_ones_own" {
+  command = apply
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    ebs_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  assert {
+    condition     = one(aws_launch_template.this.block_device_mappings[0].ebs).kms_key_id == var.ebs_key_arn && one(aws_launch_template.this.block_device_mappings[0].ebs).encrypted == "true"
+    error_message = "Disks are under another key than the one that was named."
+  }
+
+  assert {
+    condition     = aws_kms_grant.spot[0].key_id == var.ebs_key_arn && endswith(aws_kms_grant.spot[0].grantee_principal, "/AWSServiceRoleForEC2Spot")
+    error_message = "Spot machines may not use the disks' key."
   }
 }

@@ -23,6 +23,8 @@ variables {
   subnet_ids          = ["subnet-0123456789abcdef0"]
   instance_types      = ["g4dn.xlarge"]
   image_parameter     = "/transcription/image"
+
+  fallback_image_parameter = "/aws/service/some/image"
 }
 
 run "orchestrator" {
@@ -60,6 +62,24 @@ run "orchestrator" {
       if contains(statement.actions, "iam:PassRole")
     ])
     error_message = "It could hand over another role than the machines'."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.fleet.statement :
+      anytrue([for condition in statement.condition : condition.variable == "ec2:InstanceType" && condition.values == tolist(["g4dn.xlarge"])])
+      if contains(statement.actions, "ec2:RunInstances") && anytrue([for resource in statement.resources : strcontains(resource, ":instance/")])
+    ])
+    error_message = "It could launch machines of a type that nobody listed."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.fleet.statement :
+      statement.resources == toset(["arn:aws:iam::123456789012:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"])
+      if contains(statement.actions, "iam:CreateServiceLinkedRole")
+    ])
+    error_message = "It could make other service roles than the one of the spot market."
   }
 
   assert {
@@ -113,7 +133,42 @@ run "orchestrator" {
   }
 
   assert {
+    condition     = length(aws_iam_role_policy.disk_key) == 0
+    error_message = "It may use a key that nobody named."
+  }
+
+  assert {
     condition     = jsondecode(aws_cloudwatch_event_target.sweep.input) == { kind = "sweep" }
     error_message = "The schedule sends what the function does not know."
+  }
+}
+
+run "disks_under_a_key_of_ones_own" {
+  command = apply
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    ebs_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.disk_key[0].statement :
+      statement.resources == toset([var.ebs_key_arn]) &&
+      anytrue([for condition in statement.condition : condition.variable == "kms:ViaService" && condition.values == tolist(["ec2.eu-north-1.amazonaws.com"])])
+    ])
+    error_message = "It could use keys by itself, and not only through EC2."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.disk_key[0].statement :
+      anytrue([for condition in statement.condition : condition.variable == "kms:GrantIsForAWSResource" && condition.values == tolist(["true"])])
+      if contains(statement.actions, "kms:CreateGrant")
+    ])
+    error_message = "It could grant the key to whom it likes."
   }
 }

@@ -30,6 +30,36 @@ run "deployment_in_capitals" {
   expect_failures = [var.deployment]
 }
 
+run "deployment_whose_parameters_ssm_refuses" {
+  command = plan
+
+  variables {
+    deployment = "awsome"
+  }
+
+  expect_failures = [var.deployment]
+}
+
+run "deployment_named_after_ssm" {
+  command = plan
+
+  variables {
+    deployment = "ssm-transcribe"
+  }
+
+  expect_failures = [var.deployment]
+}
+
+run "deployment_whose_security_group_ec2_refuses" {
+  command = plan
+
+  variables {
+    deployment = "sg-transcribe"
+  }
+
+  expect_failures = [var.deployment]
+}
+
 run "bucket_name_with_a_dot" {
   command = plan
 
@@ -100,4 +130,14 @@ run "log_retention_that_cloudwatch_lacks" {
   }
 
   expect_failures = [var.log_retention_days]
+}
+
+run "disk_key_of_another_region" {
+  command = plan
+
+  variables {
+    ebs_key_arn = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  expect_failures = [var.ebs_key_arn]
 }

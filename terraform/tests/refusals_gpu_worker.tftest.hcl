@@ -33,6 +33,20 @@ run "machine_without_gpu" {
   expect_failures = [var.instance_types]
 }
 
+run "machine_whose_gpu_the_open_driver_does_not_know" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    instance_types = ["p3.2xlarge"]
+  }
+
+  expect_failures = [var.instance_types]
+}
+
 run "machine_with_an_arm_processor" {
   command = plan
 
@@ -173,6 +187,20 @@ run "image_parameter_without_a_slash" {
   expect_failures = [var.image_parameter]
 }
 
+run "image_parameter_among_awss_own" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    image_parameter = "/AWS/service/image"
+  }
+
+  expect_failures = [var.image_parameter]
+}
+
 run "image_id_in_place_of_its_parameter" {
   command = plan
 
@@ -227,4 +255,37 @@ run "numbers_that_a_t4_does_not_know" {
   }
 
   expect_failures = [var.compute_type]
+}
+
+run "alias_in_place_of_a_disk_key" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    ebs_key_arn = "arn:aws:kms:eu-north-1:123456789012:alias/disks"
+  }
+
+  expect_failures = [var.ebs_key_arn]
+}
+
+run "disk_key_in_an_account_that_never_had_a_spot_machine" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    ebs_key_arn = "arn:aws:kms:eu-north-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+
+  override_data {
+    target = data.aws_iam_roles.spot[0]
+    values = { arns = [] }
+  }
+
+  expect_failures = [aws_kms_grant.spot[0]]
 }

@@ -23,6 +23,8 @@ variables {
   subnet_ids          = ["subnet-0123456789abcdef0"]
   instance_types      = ["g4dn.xlarge"]
   image_parameter     = "/transcription/image"
+
+  fallback_image_parameter = "/aws/service/some/image"
 }
 
 run "missing_zip" {

@@ -21,6 +21,34 @@ run "bucket_name_in_capitals" {
   expect_failures = [var.name]
 }
 
+run "bucket_name_that_begins_as_s3s_own" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    name = "xn--news-123456789012-eu-north-1"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "bucket_name_that_ends_as_an_alias" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    name = "recordings-s3alias"
+  }
+
+  expect_failures = [var.name]
+}
+
 run "retention_shorter_than_webhooks" {
   command = plan
 

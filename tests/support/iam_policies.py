@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.support.aws_requests import Request
@@ -18,6 +18,10 @@ class Statement:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     conditions: Mapping[str, Mapping[str, Any]]
+
+    def on(self, resource: str) -> Statement:
+        """The part of it that speaks of this resource."""
+        return replace(self, resources=(resource,))
 
     def allows(self, request: Request) -> bool:
         return (
@@ -60,7 +64,7 @@ def _holds(operator: str, given: list[str], wanted: list[str]) -> bool:
 
 
 def _matches(operator: str, value: str, wanted: list[str]) -> bool:
-    if operator == "StringEquals":
+    if operator in {"StringEquals", "Bool"}:
         return value in wanted
     if operator in {"StringLike", "ArnEquals", "ArnLike"}:
         return any(_like(value, pattern) for pattern in wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from services.local.resources import INSTANCE_TYPES
 from tests.support.aws_requests import ACCOUNT, REGION, Request
 
 _DOCS = "https://docs.aws.amazon.com"
@@ -16,7 +17,9 @@ _LINKED = f"{_DOCS}/AWSEC2/latest/UserGuide/service-linked-roles-spot-instance-r
 _MAPPING = f"{_DOCS}/lambda/latest/dg/services-sqs-configure.html"
 _LOGS = f"{_DOCS}/lambda/latest/dg/monitoring-cloudwatchlogs.html"
 _BOOT = "terraform/modules/gpu_worker/user-data.sh.tftpl"
+_MODELS = "services/gpu_worker/models.py, where a model lies in the bucket; here it lies on the machine"
 _MULTIPART = f"{_DOCS}/AmazonS3/latest/userguide/mpuAndPermissions.html"
+_DISKS = f"{_DOCS}/ebs/latest/userguide/ebs-encryption-requirements.html"
 _EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 
 
@@ -34,10 +37,11 @@ class Deployed:
 
     queue_arn: str
     worker_role_arn: str
-    subnet_arn: str
+    subnet_arns: list[str]
     security_group_arn: str
     template_arn: str
     bucket_arn: str
+    disk_key_arn: str
     log_groups: dict[str, str] = field(default_factory=dict)
     """Of the functions, whose output Lambda itself writes there."""
 
@@ -52,6 +56,7 @@ def implied(service: str, deployed: Deployed) -> Iterator[Implied]:
     if service == "orchestrator":
         yield from _queue(deployed)
         yield from _launch(deployed)
+        yield from _encrypted_disk(deployed)
 
 
 def _queue(deployed: Deployed) -> Iterator[Implied]:
@@ -61,6 +66,7 @@ def _queue(deployed: Deployed) -> Iterator[Implied]:
 
 def _machine(deployed: Deployed) -> Iterator[Implied]:
     yield Implied(Request("s3:GetObject", f"{deployed.bucket_arn}/artifacts/worker.tar.gz"), _BOOT)
+    yield Implied(Request("s3:GetObject", f"{deployed.bucket_arn}/models/name/revision/model.bin"), _MODELS)
     yield Implied(Request("s3:AbortMultipartUpload", f"{deployed.bucket_arn}/work/job/0000.flac"), _MULTIPART)
 
 
@@ -68,20 +74,31 @@ def _launch(deployed: Deployed) -> Iterator[Implied]:
     template = {"ec2:LaunchTemplate": [deployed.template_arn]}
     for kind in ("instance", "network-interface", "volume"):
         yield Implied(Request("ec2:CreateFleet", f"{_EC2}:{kind}/one"), _FLEET)
+    for kind in ("network-interface", "volume"):
         yield Implied(Request("ec2:RunInstances", f"{_EC2}:{kind}/one", template), _RUN)
-    for resource in (deployed.subnet_arn, deployed.security_group_arn, deployed.template_arn):
+    for name in INSTANCE_TYPES:
+        yield Implied(
+            Request("ec2:RunInstances", f"{_EC2}:instance/one", template | {"ec2:InstanceType": [name]}), _RUN
+        )
+    for resource in (*deployed.subnet_arns, deployed.security_group_arn, deployed.template_arn):
         yield Implied(Request("ec2:RunInstances", resource, template), _RUN)
     for owner in ("amazon", ACCOUNT):
         image = Request("ec2:RunInstances", f"arn:aws:ec2:{REGION}::image/ami-1", template | {"ec2:Owner": [owner]})
         yield Implied(image, _RUN)
     yield Implied(Request("ec2:CreateFleet", f"arn:aws:ec2:{REGION}::image/ami-1"), _FLEET)
     yield Implied(Request("ec2:CreateFleet", deployed.security_group_arn), _FLEET)
-    for kind in ("instance", "volume", "fleet"):
+    for kind in ("instance", "volume"):
         for how in ("CreateFleet", "RunInstances"):
             yield Implied(Request("ec2:CreateTags", f"{_EC2}:{kind}/one", {"ec2:CreateAction": [how]}), _TAGS)
     passed = {"iam:PassedToService": ["ec2.amazonaws.com"]}
     yield Implied(Request("iam:PassRole", deployed.worker_role_arn, passed), _ROLES)
-    for name, role in (("spot", "EC2Spot"), ("ec2fleet", "EC2Fleet")):
-        arn = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{name}.amazonaws.com/AWSServiceRoleFor{role}"
-        principal = {"iam:AWSServiceName": [f"{name}.amazonaws.com"]}
-        yield Implied(Request("iam:CreateServiceLinkedRole", arn, principal), _LINKED)
+    arn = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+    yield Implied(Request("iam:CreateServiceLinkedRole", arn, {"iam:AWSServiceName": ["spot.amazonaws.com"]}), _LINKED)
+
+
+def _encrypted_disk(deployed: Deployed) -> Iterator[Implied]:
+    through = {"kms:ViaService": [f"ec2.{REGION}.amazonaws.com"]}
+    for action in ("Decrypt", "DescribeKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo"):
+        yield Implied(Request(f"kms:{action}", deployed.disk_key_arn, through), _DISKS)
+    granting = through | {"kms:GrantIsForAWSResource": ["true"]}
+    yield Implied(Request("kms:CreateGrant", deployed.disk_key_arn, granting), _DISKS)

@@ -27,6 +27,11 @@ def _living_keys(client: Client) -> set[str]:
     return {key["KeyId"] for key in living if not key["Description"].startswith("Default master key")}
 
 
+def _grants(client: Client) -> set[str]:
+    kms = client("kms")
+    return {grant["GrantId"] for key in _living_keys(client) for grant in kms.list_grants(KeyId=key)["Grants"]}
+
+
 def _own_parameters(client: Client) -> set[str]:
     pages = client("ssm").get_paginator("describe_parameters").paginate()
     names = {str(entry["Name"]) for page in pages for entry in page["Parameters"]}
@@ -58,6 +63,7 @@ LISTERS: dict[str, Callable[[Client], set[str]]] = {
     "aws_instance": _living_machines,
     "aws_internet_gateway": _names("ec2", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
     "aws_kms_alias": _names("kms", "list_aliases", "Aliases", "AliasName"),
+    "aws_kms_grant": _grants,
     "aws_kms_key": _living_keys,
     "aws_lambda_event_source_mapping": _names("lambda", "list_event_source_mappings", "EventSourceMappings", "UUID"),
     "aws_lambda_function": _names("lambda", "list_functions", "Functions", "FunctionName"),

@@ -31,13 +31,14 @@ class Privileges:
         """Needed, and granted by no statement."""
         return [request for request in self.needed if not any(one.allows(request) for one in self.granted)]
 
-    def unused(self) -> list[tuple[str, str]]:
-        """(statement, action) pairs that nothing needs."""
+    def unused(self) -> list[tuple[str, str, str]]:
+        """What nothing needs: statement, action and resource."""
         return [
-            (statement.sid, action)
+            (statement.sid, action, resource)
             for statement in self.granted
             for action in statement.actions
-            if not any(request.action == action and statement.allows(request) for request in self.needed)
+            for resource in statement.resources
+            if not any(request.action == action and statement.on(resource).allows(request) for request in self.needed)
         ]
 
     def starred(self) -> list[Statement]:
@@ -74,10 +75,11 @@ def deployed(resources: list[dict[str, Any]], outputs: dict[str, Any]) -> Deploy
     return Deployed(
         queue_arn=arns("aws_sqs_queue", "uploads")[0],
         worker_role_arn=arns("aws_iam_role", outputs["role_names"]["gpu_worker"])[0],
-        subnet_arn=arns("aws_subnet")[0],
+        subnet_arns=arns("aws_subnet"),
         security_group_arn=arns("aws_security_group")[0],
         template_arn=arns("aws_launch_template")[0],
         bucket_arn=arns("aws_s3_bucket")[0],
+        disk_key_arn=next(entry["values"]["key_id"] for entry in resources if entry["type"] == "aws_kms_grant"),
         log_groups={
             "orchestrator": groups[f"/aws/lambda/{orchestrator}"],
             "api": groups[f"/aws/lambda/{api}"],

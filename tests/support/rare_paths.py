@@ -29,7 +29,7 @@ def walk(deployment: Deployment, recording: bytes) -> None:
         _interrupted(deployment, client, job_id)
         assert client.wait(job_id, seconds=120)["status"] == "completed"
         _messages(client, receiver, job_id)
-        _failed_and_retried(client)
+        _failed_retried_and_erased(client)
         _canceled(client)
         _another_under_its_key(deployment, job_id)
         _erased(deployment, client, job_id)
@@ -81,11 +81,12 @@ def _settled(client: Client, job_id: str) -> bool:
     return all(delivery["status"] == "delivered" for delivery in deliveries)
 
 
-def _failed_and_retried(client: Client) -> None:
+def _failed_retried_and_erased(client: Client) -> None:
     job_id = client.send(b"this is no recording", "notes.mp3")
     assert client.wait(job_id)["status"] == "failed"
     client.http.post(f"/api/jobs/{job_id}/retry").raise_for_status()
     assert client.wait(job_id)["status"] == "failed"
+    assert client.http.delete(f"/api/jobs/{job_id}").raise_for_status().json()["removed"]["recording"] == 1
 
 
 def _canceled(client: Client) -> None:
@@ -112,10 +113,12 @@ def _has_failed(deployment: Deployment, job_id: str, generation: int) -> bool:
 def _erased(deployment: Deployment, client: Client, job_id: str) -> None:
     """Once by the API, and again by the sweep, which finds what a late worker wrote."""
     client.http.delete(f"/api/jobs/{job_id}").raise_for_status()
-    late = f"results/{job_id}/1/transcript.txt"
-    deployment.s3.put_object(Bucket=deployment.bucket, Key=late, Body=b"late")
+    late = [f"results/{job_id}/1/transcript.txt", f"work/{job_id}/0000/0001-000002.json"]
+    for key in late:
+        deployment.s3.put_object(Bucket=deployment.bucket, Key=key, Body=b"late")
     deployment.make_overdue(job_id)
-    eventually(lambda: deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix=late)["KeyCount"] == 0)
+    for key in late:
+        eventually(lambda key=key: _is_gone(deployment, key))  # type: ignore[misc] # of this round
 
 
 def _plain_upload(deployment: Deployment, client: Client, recording: bytes) -> str:
@@ -136,7 +139,11 @@ def _erasure_that_broke_off(deployment: Deployment, job_id: str) -> None:
     assert job
     assert deployment.store.tombstones.put(job, now_ms())
     deployment.make_overdue(job_id)
-    eventually(lambda: deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix=job.source_key)["KeyCount"] == 0)
+    eventually(lambda: _is_gone(deployment, job.source_key))
+
+
+def _is_gone(deployment: Deployment, key: str) -> bool:
+    return bool(deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix=key)["KeyCount"] == 0)
 
 
 def drained(receiver: Receiver) -> list[Any]:

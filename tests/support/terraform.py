@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from services.local.resources import REGION
 from tools.terraform_mirror import configure
 
 ROOT = Path(__file__).parents[2]
@@ -27,24 +28,23 @@ provider "aws" {
 
 
 class Terraform:
-    """One copy with its own state."""
+    """One copy with its own state, which whoever follows the guide makes ready and applies."""
 
     def __init__(self, folder: Path, endpoint: str, variables: dict[str, Any]) -> None:
         assert shutil.which("terraform"), "these tests run Terraform >= 1.10: put it on PATH (https://terraform.io)"
         self.folder = folder / "terraform"
-        ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests")
+        ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "tests")
         shutil.copytree(ROOT / "terraform", self.folder, ignore=ignored)
         (self.folder / "emulator_override.tf").write_text(OVERRIDE)
-        self._variables = folder / "variables.tfvars.json"
-        self._variables.write_text(json.dumps(variables))
-        self._environment = os.environ | {
+        (self.folder / "test.auto.tfvars.json").write_text(json.dumps(variables))
+        self.environment = os.environ | {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "operator",
             "AWS_SECRET_ACCESS_KEY": "operator",
+            "AWS_DEFAULT_REGION": REGION,
             "TF_CLI_CONFIG_FILE": str(configure(folder)),
             "TF_IN_AUTOMATION": "1",
         }
-        self.run("init", "-input=false")
 
     def apply(self, **variables: Any) -> None:
         self.run("apply", "-auto-approve", *self._given(variables))
@@ -82,7 +82,7 @@ class Terraform:
         """Raises AssertionError with what Terraform said, if it failed and `check` is set."""
         done = subprocess.run(
             ["terraform", f"-chdir={folder or self.folder}", command, "-no-color", *arguments],
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -91,6 +91,7 @@ class Terraform:
         assert done.returncode == 0 or not check, f"terraform {command}:\n{done.stdout[-4000:]}\n{done.stderr}"
         return done
 
-    def _given(self, variables: dict[str, Any]) -> list[str]:
+    @staticmethod
+    def _given(variables: dict[str, Any]) -> list[str]:
         given = [f"-var={name}={json.dumps(value)}" for name, value in variables.items()]
-        return ["-input=false", f"-var-file={self._variables}", *given]
+        return ["-input=false", *given]

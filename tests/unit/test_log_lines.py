@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import boto3
+import botocore
 import pytest
 import structlog
 
@@ -102,6 +104,17 @@ def test_an_unknown_level_is_said_and_hides_nothing(lines: Lines) -> None:
     logs.configure("loud")
     structlog.get_logger().info("it.happened")
     assert [line["event"] for line in lines.read()] == ["log.level_unknown", "it.happened"]
+
+
+@pytest.mark.parametrize(
+    ("service", "handler"), [("api", "services.api.handler"), ("orchestrator", "services.orchestrator.handler")]
+)
+def test_a_functions_first_line_says_what_lambdas_runtime_brought(service: str, handler: str) -> None:
+    ran = subprocess.run([sys.executable, "-c", f"import {handler}"], capture_output=True, text=True, check=True)
+    told = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [(line["event"], line["service"]) for line in told] == [("function.started", service)]
+    assert (told[0]["boto3"], told[0]["botocore"]) == (boto3.__version__, botocore.__version__)
+    assert told[0]["python"] == ".".join(str(part) for part in sys.version_info[:3])
 
 
 UNCAUGHT = """

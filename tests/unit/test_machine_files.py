@@ -96,6 +96,27 @@ def test_the_image_comes_from_canonical_and_answers_version_2_metadata_only() ->
     assert "required" in str(worker["metadata_options"])
 
 
+def test_the_images_disk_is_encrypted_from_the_start_under_the_key_that_is_named() -> None:
+    """`encrypt_boot` would do it by a second copy of the whole image."""
+    text = (PACKER / "image.pkr.hcl").read_text(encoding="utf-8")
+    assert re.search(r"^    encrypted += true$", text, re.MULTILINE)
+    assert "    kms_key_id = var.kms_key_id\n" in text
+    assert not re.search(r"^ +encrypt_boot", text, re.MULTILINE)
+
+
+def test_neither_the_builds_key_nor_what_it_remembers_is_left_in_the_image() -> None:
+    text = (PACKER / "image.pkr.hcl").read_text(encoding="utf-8")
+    last = text[text.rindex('provisioner "shell"') :]
+    for left in (
+        "/root/.ssh",
+        "/home/ubuntu/.ssh",
+        "/home/ubuntu/.cache",
+        "/home/ubuntu/.bash_history",
+        "/var/lib/apt/lists",
+    ):
+        assert left in last
+
+
 def test_cudas_device_is_there_before_the_worker_is_shut_in() -> None:
     """Systemd resolves DeviceAllow before it runs any ExecStartPre."""
     drop_in = (CONF / "gpu/etc/systemd/system/transcribe-worker.service.d/gpu.conf").read_text(encoding="utf-8")

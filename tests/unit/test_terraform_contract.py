@@ -140,8 +140,8 @@ def test_machines_carry_the_tags_that_the_code_looks_for() -> None:
     assert 'variable = "ec2:ResourceTag/transcribe-deployment"' in text("orchestrator")
 
 
-def test_machines_reach_every_port_that_a_callback_may_listen_on() -> None:
-    assert set(ALLOWED_PORTS) <= set(blocks("network", "variable")["egress_ports"]["default"])
+def test_machines_reach_aws_and_every_port_that_a_callback_may_listen_on_and_no_other() -> None:
+    assert {443, *ALLOWED_PORTS} == set(blocks("network", "variable")["egress_ports"]["default"])
 
 
 def test_the_local_stack_plays_the_queue_and_the_schedule_as_terraform_sets_them() -> None:

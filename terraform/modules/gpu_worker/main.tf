@@ -55,6 +55,7 @@ resource "aws_launch_template" "this" {
       volume_type           = "gp3"
       volume_size           = var.root_volume_gib > 0 ? var.root_volume_gib : null
       encrypted             = true
+      kms_key_id            = var.ebs_key_arn != "" ? var.ebs_key_arn : null
       delete_on_termination = true
       # Makes the image's blocks arrive at this rate instead of on first touch; it is billed per launch.
       volume_initialization_rate = var.volume_initialization_mibps > 0 ? var.volume_initialization_mibps : null
@@ -73,6 +74,9 @@ resource "aws_launch_template" "this" {
       }
     }
   }
+
+  # No machine starts before its disk can.
+  depends_on = [aws_kms_grant.spot]
 
   lifecycle {
     precondition {

@@ -112,12 +112,28 @@ resource "aws_iam_role_policy" "this" {
   policy = data.aws_iam_policy_document.this.json
 }
 
-# What the agent of Session Manager needs; without it the agent, where an image has one, reaches nobody.
-data "aws_partition" "current" {}
+# What the agent of Session Manager needs; without it the agent, where an image has one, reaches nobody. AWS's own policy
+# for this (AmazonSSMManagedInstanceCore) would let a machine read every parameter of the account.
+data "aws_iam_policy_document" "session_manager" {
+  #checkov:skip=CKV_AWS_356:AWS takes no ARN for the channels
+  #checkov:skip=CKV_AWS_111:AWS takes no ARN for the channels
+  statement {
+    sid = "OfferAShell"
+    actions = [
+      "ssm:UpdateInstanceInformation",
+      "ssmmessages:CreateControlChannel",
+      "ssmmessages:CreateDataChannel",
+      "ssmmessages:OpenControlChannel",
+      "ssmmessages:OpenDataChannel",
+    ]
+    resources = ["*"]
+  }
+}
 
-resource "aws_iam_role_policy_attachment" "session_manager" {
+resource "aws_iam_role_policy" "session_manager" {
   count = var.session_manager ? 1 : 0
 
-  role       = aws_iam_role.this.name
-  policy_arn = "arn:${data.aws_partition.current.partition}:iam::aws:policy/AmazonSSMManagedInstanceCore"
+  name   = "session-manager"
+  role   = aws_iam_role.this.id
+  policy = data.aws_iam_policy_document.session_manager.json
 }

@@ -17,8 +17,8 @@ variable "instance_types" {
   nullable    = false
 
   validation {
-    condition     = length(var.instance_types) > 0 && alltrue([for type in var.instance_types : can(regex("^(g4dn|g5|g6|g6e|gr6|p3|p4d|p5)\\.[0-9]*(xlarge|metal)$", type))])
-    error_message = "instance_types: at least one x86-64 type with an NVIDIA GPU (g4dn, g5, g6, g6e, gr6, p3, p4d, p5), for example g4dn.xlarge."
+    condition     = length(var.instance_types) > 0 && alltrue([for type in var.instance_types : can(regex("^(g4dn|g5|g6|g6e|gr6|p4d|p5)\\.[0-9]*(xlarge|metal)$", type))])
+    error_message = "instance_types: at least one x86-64 type with an NVIDIA GPU that NVIDIA's open driver knows (g4dn, g5, g6, g6e, gr6, p4d, p5), for example g4dn.xlarge. It does not know the V100 of p3."
   }
 
   validation {
@@ -82,6 +82,18 @@ variable "volume_initialization_mibps" {
   }
 }
 
+variable "ebs_key_arn" {
+  description = "KMS key of your own for the machines' disks; empty takes the account's default. Needed where that default is a key of your own."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.ebs_key_arn == "" || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$", var.ebs_key_arn))
+    error_message = "ebs_key_arn: the ARN of a KMS key, not of an alias, for example arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555, or empty."
+  }
+}
+
 variable "session_manager" {
   description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
   type        = bool
@@ -98,6 +110,11 @@ variable "image_parameter" {
   validation {
     condition     = var.image_parameter == "" || can(regex("^/[A-Za-z0-9_./-]+$", var.image_parameter))
     error_message = "image_parameter: the full name of an SSM parameter, beginning with a slash, for example /transcription/image."
+  }
+
+  validation {
+    condition     = !can(regex("^/+(aws|ssm)", lower(var.image_parameter)))
+    error_message = "image_parameter: names that begin with /aws or /ssm are AWS's own, so no id can be written there; name one of yours, for example /transcription/image. A public parameter of AWS goes into fallback_image_parameter."
   }
 }
 

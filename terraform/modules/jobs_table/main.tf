@@ -39,6 +39,9 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
+  # Provider 6.29 and newer warn of hash_key and range_key in an index, though not of the table's own. Once versions.tf asks
+  # for one of those, write key_schema blocks with attribute_name and key_type here instead, which 5.100 does not know, and
+  # take this file out of tools/provider_trial.py.
   global_secondary_index {
     name            = "due"
     hash_key        = "due_kind"

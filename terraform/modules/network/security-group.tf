@@ -1,5 +1,5 @@
-# Nothing in; out to what a worker speaks to: AWS and webhook receivers over TLS, and package mirrors (port 80) when a
-# machine without an image of its own provisions itself. Name resolution and time inside a VPC pass no security group.
+# Nothing in; out to what a worker speaks to over TLS: AWS, webhook receivers, and what a machine without an image of its own
+# fetches. Name resolution and time inside a VPC pass no security group.
 data "aws_subnet" "given" {
   for_each = toset(local.created ? [] : var.subnet_ids)
 
@@ -15,8 +15,9 @@ data "aws_subnet" "given" {
 
 resource "aws_security_group" "worker" {
   #checkov:skip=CKV2_AWS_5:the launch template in modules/gpu_worker attaches it
-  name        = "${var.name}-worker"
-  description = "Transcription machines: nothing in, TLS and package mirrors out"
+  # A prefix: EC2 takes no new description for a group, and the group that takes its place cannot have its name.
+  name_prefix = "${var.name}-worker-"
+  description = "Transcription machines: nothing in, TLS out"
   vpc_id      = local.created ? aws_vpc.this[0].id : var.vpc_id
 
   tags = { Name = "${var.name}-worker" }

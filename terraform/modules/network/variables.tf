@@ -50,7 +50,7 @@ variable "subnet_ids" {
 variable "egress_ports" {
   description = "TCP ports on which machines may open connections to anywhere."
   type        = list(number)
-  default     = [80, 443, 8443]
+  default     = [443, 8443]
   nullable    = false
 
   validation {

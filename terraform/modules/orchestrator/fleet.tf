@@ -19,12 +19,29 @@ data "aws_iam_policy_document" "fleet" {
     )
   }
 
+  # An instant fleet launches with its caller's rights, type by type, so the type that is asked for is what is weighed.
   statement {
-    sid     = "LaunchOurTemplateOnly"
-    actions = ["ec2:RunInstances"]
-    resources = [
-      for kind in ["instance", "network-interface", "volume"] : "${local.ec2}:${local.account}:${kind}/*"
-    ]
+    sid       = "LaunchListedTypesOnly"
+    actions   = ["ec2:RunInstances"]
+    resources = ["${local.ec2}:${local.account}:instance/*"]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "ec2:LaunchTemplate"
+      values   = [var.launch_template_arn]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:InstanceType"
+      values   = var.instance_types
+    }
+  }
+
+  statement {
+    sid       = "LaunchOurTemplateOnly"
+    actions   = ["ec2:RunInstances"]
+    resources = [for kind in ["network-interface", "volume"] : "${local.ec2}:${local.account}:${kind}/*"]
 
     condition {
       test     = "ArnEquals"
@@ -49,7 +66,7 @@ data "aws_iam_policy_document" "fleet" {
     sid     = "TagWhatIsLaunched"
     actions = ["ec2:CreateTags"]
     resources = [
-      for kind in ["fleet", "instance", "volume"] : "${local.ec2}:${local.account}:${kind}/*"
+      for kind in ["instance", "volume"] : "${local.ec2}:${local.account}:${kind}/*"
     ]
 
     condition {
@@ -103,19 +120,16 @@ data "aws_iam_policy_document" "fleet" {
     }
   }
 
-  # Accounts that never used spot or fleets lack these roles, and the first launch makes them.
+  # Accounts that never used spot lack this role, and the first launch makes it. An instant fleet needs none of its own.
   statement {
-    sid     = "FirstSpotLaunchOfAnAccount"
-    actions = ["iam:CreateServiceLinkedRole"]
-    resources = [
-      "arn:${local.partition}:iam::${local.account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
-      "arn:${local.partition}:iam::${local.account}:role/aws-service-role/ec2fleet.amazonaws.com/AWSServiceRoleForEC2Fleet",
-    ]
+    sid       = "FirstSpotLaunchOfAnAccount"
+    actions   = ["iam:CreateServiceLinkedRole"]
+    resources = ["arn:${local.partition}:iam::${local.account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"]
 
     condition {
       test     = "StringEquals"
       variable = "iam:AWSServiceName"
-      values   = ["spot.amazonaws.com", "ec2fleet.amazonaws.com"]
+      values   = ["spot.amazonaws.com"]
     }
   }
 

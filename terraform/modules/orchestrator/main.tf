@@ -25,8 +25,9 @@ resource "aws_lambda_function" "this" {
   handler       = "services.orchestrator.handler.handler"
   runtime       = "python3.13"
   architectures = ["x86_64"]
-  memory_size   = 512
-  timeout       = var.timeout_seconds
+  # CPU comes with memory: at 1024 MB a cold start takes half as long as at 512.
+  memory_size = 1024
+  timeout     = var.timeout_seconds
 
   filename         = var.zip_path
   source_code_hash = fileexists(var.zip_path) ? filebase64sha256(var.zip_path) : ""

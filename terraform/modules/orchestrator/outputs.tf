@@ -8,6 +8,11 @@ output "role_name" {
   value       = aws_iam_role.this.name
 }
 
+output "max_concurrency" {
+  description = "Most calls at once that the queue makes."
+  value       = var.max_concurrency
+}
+
 output "queue_name" {
   description = "The uploads' queue."
   value       = aws_sqs_queue.uploads.name

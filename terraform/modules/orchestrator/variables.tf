@@ -156,6 +156,13 @@ variable "instance_types" {
   nullable    = false
 }
 
+variable "ebs_key_arn" {
+  description = "KMS key of the account's own that machines' disks are under; empty where they are under its default."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "image_parameter" {
   description = "SSM parameter that names the image; none means the fallback."
   type        = string
@@ -165,7 +172,6 @@ variable "image_parameter" {
 variable "fallback_image_parameter" {
   description = "AWS's public parameter for the image that is provisioned at boot."
   type        = string
-  default     = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-22.04/latest/ami-id"
   nullable    = false
 
   validation {

@@ -7,6 +7,11 @@ variable "name" {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.name))
     error_message = "bucket_name: 3 to 63 lower-case letters, digits and hyphens, beginning and ending with a letter or digit. Dots are refused: with one in the name, TLS to the bucket fails."
   }
+
+  validation {
+    condition     = !can(regex("^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|--x-s3|--table-s3|-an)$", var.name))
+    error_message = "bucket_name: S3 keeps names for itself that begin with xn--, sthree- or amzn-s3-demo-, or end with -s3alias, --ol-s3, --x-s3, --table-s3 or -an. Without bucket_name the name begins with deployment: choose another of the two, for example newsroom-recordings."
+  }
 }
 
 variable "retention_days" {

@@ -36,6 +36,24 @@ mock_data "aws_servicequotas_service_quota" {
   }
 }
 
+mock_data "aws_ebs_default_kms_key" {
+  defaults = {
+    key_arn = "arn:aws:kms:eu-north-1:123456789012:key/0987dcba-09fe-47dc-a5ba-ab0987654321"
+  }
+}
+
+mock_data "aws_kms_key" {
+  defaults = {
+    key_manager = "AWS"
+  }
+}
+
+mock_data "aws_iam_roles" {
+  defaults = {
+    arns = ["arn:aws:iam::123456789012:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"]
+  }
+}
+
 mock_data "aws_subnet" {
   defaults = {
     vpc_id            = "vpc-0123456789abcdef0"

@@ -1,0 +1,93 @@
+"""Keys of machines' disks: whose the default one is, and what EC2 does where spot machines may not use a key.
+
+moto starts a machine on any disk. AWS ends one on a disk under a customer's key, if no grant lets the role of the spot
+market use that key, as soon as it starts; the request itself succeeds.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.backends import get_backend
+from moto.core.responses import ActionResult
+from moto.ec2.models.elastic_block_store import EBSBackend
+from moto.ec2.models.fleets import FleetsBackend
+from moto.ec2.models.instances import StateReason
+from moto.ec2.responses.elastic_block_store import ElasticBlockStore
+from moto.iam.models import SERVICE_NAME_CONVERSION
+
+SPOT_ROLE = "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+NEEDED = {"CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintext"}
+CODE = "Client.InternalError"
+_CUSTOMER = "CUSTOMER"
+
+
+def apply() -> None:
+    """Patch moto in this process; once is enough, twice does no harm."""
+    if getattr(FleetsBackend, "_weighs_keys", False):
+        return
+    FleetsBackend._weighs_keys = True
+    SERVICE_NAME_CONVERSION["spot"] = "EC2Spot"  # as the spot market's role is called
+    _default_key()
+    _launches()
+
+
+def _default_key() -> None:
+    """EC2 tells the default key, which is AWS's own until another is chosen; moto lacks the call, and calls it a
+    customer's.
+    """
+    original = EBSBackend._create_default_encryption_key
+
+    def create_default_encryption_key(backend: Any) -> str:
+        arn: str = original(backend)
+        _keys(backend).describe_key(arn).key_manager = "AWS"
+        return arn
+
+    EBSBackend._create_default_encryption_key = create_default_encryption_key
+    ElasticBlockStore.get_ebs_default_kms_key_id = lambda response: ActionResult(
+        {"KmsKeyId": _default(response.ec2_backend)}
+    )
+
+
+def _launches() -> None:
+    original = FleetsBackend.create_fleet
+
+    def create_fleet(backend: Any, *given: Any, **more: Any) -> Any:
+        fleet = original(backend, *given, **more)
+        started = list(fleet.spot_requests)
+        for request in started:
+            if not _may_start(backend, request.launch_spec.launch_template_spec):
+                _end(request.instance)
+        fleet.spot_requests = started  # of which moto takes those that ended
+        return fleet
+
+    FleetsBackend.create_fleet = create_fleet
+
+
+def _may_start(backend: Any, template: Any) -> bool:
+    data = backend.get_launch_template(template["LaunchTemplateId"]).get_version(template["Version"]).data
+    disks = [mapping["Ebs"] for mapping in data.get("BlockDeviceMappings", []) if "Ebs" in mapping]
+    # As it came over the wire, where every value is text.
+    encrypted = [disk for disk in disks if str(disk.get("Encrypted", "")).lower() == "true"]
+    return all(_is_usable(backend, disk.get("KmsKeyId") or _default(backend)) for disk in encrypted)
+
+
+def _is_usable(backend: Any, arn: str) -> bool:
+    key = _keys(backend).describe_key(arn)
+    return key.key_manager != _CUSTOMER or any(
+        grant.grantee_principal.endswith(SPOT_ROLE) and set(grant.operations) >= NEEDED for grant in key.grants.values()
+    )
+
+
+def _end(instance: Any) -> None:
+    instance.terminate()
+    instance._reason = CODE
+    instance.state_reason = StateReason(f"{CODE}: Client error on launch", CODE)
+
+
+def _default(backend: Any) -> str:
+    return str(backend.default_kms_key_id or backend._create_default_encryption_key())
+
+
+def _keys(backend: Any) -> Any:
+    return get_backend("kms")[backend.account_id][backend.region_name]

@@ -1,0 +1,108 @@
+"""The part of AWS's command line that the guides use: what a command asks for, held against AWS's own service models.
+
+`python -m tests.support.aws_command SERVICE OPERATION --option value …` asks it, as `aws` would.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.session
+from botocore import xform_name
+from botocore.model import OperationModel, Shape
+from botocore.validate import validate_parameters
+
+_NUMBERS = {"integer": int, "long": int, "float": float, "double": float}
+_REGION = "--region"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call of an API."""
+
+    service: str
+    operation: OperationModel
+    params: dict[str, Any]
+    region: str | None
+
+
+def parse(words: Sequence[str]) -> Call:
+    """What follows `aws`.
+
+    Raises:
+        LookupError: AWS has no such service, operation or option.
+
+    """
+    service, wanted, *options = words
+    operation = look_up(service, wanted, [word for word in options if word.startswith("--")])
+    known = _options(operation)
+    params: dict[str, Any] = {}
+    region = None
+    while options:
+        option = options.pop(0)
+        if option == _REGION:
+            region = options.pop(0)
+        else:
+            name, shape = known[option]
+            params[name] = _value(shape, options)
+    return Call(service=service, operation=operation, params=params, region=region)
+
+
+def look_up(service: str, wanted: str, options: Iterable[str]) -> OperationModel:
+    """The operation of that name, which has these options.
+
+    Raises:
+        LookupError: AWS has no such service, operation or option.
+
+    """
+    session = botocore.session.get_session()
+    if service not in session.get_available_services():
+        raise LookupError(f"AWS has no service {service}")
+    model = session.get_service_model(service)
+    names = {xform_name(name, "-"): name for name in model.operation_names}
+    if wanted not in names:
+        raise LookupError(f"{service} has no operation {wanted}")
+    operation = model.operation_model(names[wanted])
+    if unknown := set(options) - {_REGION, *_options(operation)}:
+        raise LookupError(f"{service} {wanted} has no option {', '.join(sorted(unknown))}")
+    return operation
+
+
+def check(words: Sequence[str]) -> None:
+    """Raise an error, if AWS would not understand the command, or would ask for more."""
+    call = parse(words)
+    if call.operation.input_shape:
+        validate_parameters(call.params, call.operation.input_shape)
+
+
+def main(words: Sequence[str]) -> None:
+    """Ask AWS, or whoever answers at `AWS_ENDPOINT_URL`."""
+    if words[:2] == ["s3", "cp"]:
+        _, _, file, address = words
+        boto3.client("s3").upload_file(file, urlsplit(address).netloc, urlsplit(address).path.lstrip("/"))
+        return
+    call = parse(words)
+    client: Any = boto3.client(call.service, region_name=call.region)  # type: ignore[call-overload] # of any service
+    getattr(client, xform_name(call.operation.name))(**call.params)
+
+
+def _options(operation: OperationModel) -> dict[str, tuple[str, Shape]]:
+    """Name and shape of each parameter, by its option."""
+    members = operation.input_shape.members if operation.input_shape else {}
+    return {f"--{xform_name(name, '-')}": (name, shape) for name, shape in members.items()}
+
+
+def _value(shape: Shape, options: list[str]) -> Any:
+    """The option's value, taken from what is left of the command; a flag has none."""
+    if shape.type_name == "boolean":
+        return True
+    return _NUMBERS.get(shape.type_name, str)(options.pop(0))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

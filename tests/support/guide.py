@@ -1,0 +1,94 @@
+"""docs/deploy.md as somebody follows it: the commands of its blocks, and a shell that runs them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+GUIDE = ROOT / "docs" / "deploy.md"
+_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_NESTED = re.compile(r"\$\(([^()]+)\)")
+SPOT_ROLE, APPLY = "aws iam create-service-linked-role", "echo 'alarm_email"
+TRANSCRIBE, UPLOAD = "pip install", "aws s3 cp"
+FOLLOWED = (SPOT_ROLE, APPLY, TRANSCRIBE, UPLOAD)
+"""Beginnings of the blocks that are run word by word against the emulator."""
+LEFT_OUT = {
+    "aws service-quotas": "the emulator takes no request for a quota",
+    "./nox -s package": "tests/integration/test_packages.py builds them, and what it builds is deployed",
+    "./nox -s image": "an image takes an account and a GPU; tests/integration/test_images.py publishes one",
+    "terraform -chdir=terraform apply -var": "tests/e2e/test_deployment.py does it step by step at its end: the tool "
+    "waits a minute for calls that are under way",
+}
+"""Beginnings of the others, and why they are not run; what they name is held against what there is."""
+STAND_INS = {
+    "pip": "exit 0",  # what it would install is what the tests run with
+    "transcribe": 'exec "$PYTHON" -m services.cli.main "$@"',
+    "aws": 'exec "$PYTHON" -m tests.support.aws_command "$@"',
+    "curl": 'exec "$CURL" "${@/$GATEWAY/$API}"',  # the emulator's gateway has an address that leads nowhere
+}
+
+
+def blocks() -> list[str]:
+    """The blocks of shell, in their order."""
+    return _BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+
+
+def block(beginning: str) -> str:
+    """The one that begins so."""
+    (found,) = [text for text in blocks() if text.startswith(beginning)]
+    return found
+
+
+def commands(text: str) -> list[list[str]]:
+    """Every command of a block, those inside others too, as words."""
+    lines = text.replace("\\\n", " ").splitlines()
+    inner = [nested for line in lines for nested in _NESTED.findall(line)]
+    outer = [part for line in lines for part in _NESTED.sub("VALUE", line).split("&&")]
+    split = (shlex.split(command, comments=True) for command in (*outer, *inner))
+    return [words for words in split if words]
+
+
+class Shell:
+    """Runs blocks in `folder`, which stands for the repository's root, each in a shell of its own."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        tools = folder / "stand-ins"
+        tools.mkdir()
+        for name, script in STAND_INS.items():
+            (tools / name).write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
+            (tools / name).chmod(0o755)
+        self._environment = {
+            **environment,
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "PYTHON": sys.executable,
+            "PYTHONPATH": str(ROOT),
+            "CURL": shutil.which("curl") or "curl",
+            "TF_CLI_ARGS_apply": "-auto-approve -input=false",
+        }
+
+    def follow(self, text: str, **more: str) -> str:
+        """What it printed.
+
+        Raises:
+            AssertionError: a command failed.
+
+        """
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            cwd=self._folder,
+            env=self._environment | more,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{text}\n{done.stdout[-4000:]}\n{done.stderr}"
+        return done.stdout
