@@ -15,6 +15,11 @@ locals {
   orchestrator_zip = var.orchestrator_zip != "" ? var.orchestrator_zip : "${local.dist}/orchestrator.zip"
   worker_artifact  = var.worker_artifact != "" ? var.worker_artifact : "${local.dist}/worker.tar.gz"
 
+  # What models may be fetched as; the names in it are those of var.models.
+  models_lock       = var.models_lock != "" ? var.models_lock : "${path.module}/../packer/models.lock.json"
+  recorded_models   = fileexists(local.models_lock) ? keys(jsondecode(file(local.models_lock))) : []
+  unrecorded_models = [for model in var.models : model if !contains(local.recorded_models, model)]
+
   public_url = var.api_enabled ? module.api[0].url : ""
 }
 
@@ -65,6 +70,7 @@ module "gpu_worker" {
   volume_initialization_mibps = var.volume_initialization_mibps
   session_manager             = var.session_manager
   artifact_path               = local.worker_artifact
+  models_lock_path            = local.models_lock
   table_name                  = module.jobs_table.table_name
   table_arn                   = module.jobs_table.table_arn
   bucket_name                 = module.storage.bucket_name
@@ -94,6 +100,7 @@ module "orchestrator" {
   key_arn                  = module.webhook_key.key_arn
   public_url               = local.public_url
   models                   = var.models
+  unrecorded_models        = local.unrecorded_models
   launch_template_id       = module.gpu_worker.launch_template_id
   launch_template_arn      = module.gpu_worker.launch_template_arn
   worker_role_arn          = module.gpu_worker.role_arn
@@ -124,6 +131,7 @@ module "api" {
   bucket_arn          = module.storage.bucket_arn
   key_arn             = module.webhook_key.key_arn
   models              = var.models
+  unrecorded_models   = local.unrecorded_models
   retention_days      = var.retention_days
   requests_per_second = var.requests_per_second
   cors_origins        = var.cors_origins

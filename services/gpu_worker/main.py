@@ -82,6 +82,7 @@ def build(
         folder=settings.models_folder,
         memory=settings.memory_folder,
         patiently=Patience(departure.stop),
+        locked=identity.slot is not None,
     )
     return Worker(
         store=store,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain.errors import InvalidOptionError, PermanentError
+from services.common.domain.errors import DamagedModelError, InvalidOptionError, ModelUnavailableError
 from services.common.domain.events import Places
 from services.common.domain.states import TERMINAL
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
@@ -289,8 +289,8 @@ class Worker:
         """The engine with the claim's model; None if it cannot be had, which the part's end then says."""
         try:
             return self._engines.ready(claim.options.model_key, alone=len(self._held) == 1)
-        except PermanentError as error:
-            self._endings.fail(claim, error)
+        except (ModelUnavailableError, DamagedModelError) as error:
+            self._endings.do_without_model(claim, error)
         except GateFailedError as error:
             log.error("device.failed", code=error.code, message=error)  # noqa: TRY400 - the sentence says it all
             self._endings.give_back(claim)

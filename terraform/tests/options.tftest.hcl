@@ -8,6 +8,7 @@ variables {
   orchestrator_zip = "./main.tf"
   worker_artifact  = "./main.tf"
   alarm_email      = "operations@example.com"
+  models           = ["whisper-base"]
 
   deletion_protection = false
 }
@@ -116,4 +117,33 @@ run "quota_too_small_for_the_machines" {
   }
 
   expect_failures = [check.spot_quota]
+}
+
+run "models_that_the_lock_does_not_know_are_named" {
+  command = plan
+
+  variables {
+    models = ["whisper-base", "example/unrecorded", "whisper-base@strict"]
+  }
+
+  assert {
+    condition     = join(",", local.unrecorded_models) == "example/unrecorded,whisper-base@strict"
+    error_message = "The lock does not know ${join(",", local.unrecorded_models)}."
+  }
+
+  expect_failures = [check.models_recorded]
+}
+
+run "a_lock_of_another_place_may_be_named" {
+  command = plan
+
+  variables {
+    models      = ["example/elsewhere@strict"]
+    models_lock = "./tests/mocks/models.lock.json"
+  }
+
+  assert {
+    condition     = length(local.unrecorded_models) == 0
+    error_message = "The lock does not know ${join(",", local.unrecorded_models)}."
+  }
 }

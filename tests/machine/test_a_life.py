@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.model import locate
-from services.gpu_worker.models import relative
+from services.gpu_worker.engine.model import locate, relative
 from services.local import resources
 from tests.machine.container import Container
 from tests.machine.fleet import Fleet

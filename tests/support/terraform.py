@@ -34,6 +34,8 @@ class Terraform:
         self.folder = folder / "terraform"
         ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "tests")
         shutil.copytree(ROOT / "terraform", self.folder, ignore=ignored)
+        (folder / "packer").mkdir()
+        shutil.copy(ROOT / "packer" / "models.lock.json", folder / "packer")
         (self.folder / "emulator_override.tf").write_text(OVERRIDE)
         self._variables = folder / "variables.tfvars.json"
         self._variables.write_text(json.dumps(variables))
