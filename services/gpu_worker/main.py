@@ -22,7 +22,7 @@ from services.gpu_worker import leftovers
 from services.gpu_worker.departure import LEAVE_SECONDS, Departure, end_within
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.files import Files
-from services.gpu_worker.identity import Identity, introduce
+from services.gpu_worker.identity import Identity, introduce, settings_for
 from services.gpu_worker.log_shipping import LogShipping
 from services.gpu_worker.metadata import Metadata, aws_of
 from services.gpu_worker.models import Models
@@ -97,6 +97,7 @@ def build(
         folder=folder,
         clock=clock,
         departure=departure,
+        models_now=lambda: settings_for(identity.machine, aws).models,
         make_engine=lambda model: EngineProcess(
             model,
             models.ready(model),

@@ -29,7 +29,7 @@ from services.gpu_worker.taking import Taking
 from services.gpu_worker.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from services.common.store.store import Store
     from services.gpu_worker.engine.model import ModelFiles
@@ -69,10 +69,12 @@ class Worker:
         make_engine: Callable[[str], EngineProcess],
         start: Callable[[Callable[[], None]], None] = in_thread,
         departure: Departure | None = None,
+        models_now: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else.
 
-        `departure`: where somebody else must know of it too.
+        `departure`: where somebody else must know of it too. `models_now` asks which models the deployment holds by
+        now; those of the settings, unless that is said.
         """
         self._engines = Engines(make_engine, self._pass_gate)
         self._start = start
@@ -101,6 +103,7 @@ class Worker:
             clock=clock,
             lease_ends=self.heart.lease_ends,
             patiently=self._patiently,
+            models_now=models_now or (lambda: settings.models),
         )
         self._endings = Endings(
             store=store,

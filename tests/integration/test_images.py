@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
 from tools import deployment, images
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_ssm import SSMClient
 
 PARAMETER, CONFIG = "/transcription/image", "/transcription/worker"
 SETTINGS = {"MODELS": "KBLab/kb-whisper-small,KBLab/kb-whisper-small@strict", "MAX_LIFETIME_MINUTES": "360"}
@@ -25,12 +30,17 @@ COVERING = {
 }
 
 
+@cache
+def clients() -> tuple[EC2Client, SSMClient]:
+    """Of EC2 and SSM, made once: the emulator answers them whenever it is on, and they take longer than a test."""
+    return boto3.client("ec2", region_name="eu-north-1"), boto3.client("ssm", region_name="eu-north-1")
+
+
 class Account:
     def __init__(self) -> None:
         self.outputs: dict[str, Any] = {}
         """What `terraform output` says."""
-        self.ec2 = boto3.client("ec2")
-        self.ssm = boto3.client("ssm")
+        self.ec2, self.ssm = clients()
         self.ssm.put_parameter(Name=PARAMETER, Value="none", Type="String")
         self.ssm.put_parameter(Name=CONFIG, Value=json.dumps(SETTINGS), Type="String")
         started = self.ec2.run_instances(ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)
