@@ -49,7 +49,7 @@ source "amazon-ebs" "worker" {
     transcribe-image            = var.deployment
     transcribe-commit           = var.commit
     transcribe-models           = var.models
-    transcribe-lifetime-minutes = tostring(var.lifetime_minutes)
+    transcribe-lifetime-minutes = "${var.lifetime_minutes}"
     transcribe-session-manager  = var.session_manager
     transcribe-artifact         = var.artifact_sha256
     transcribe-base             = "{{ .SourceAMI }}"

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
@@ -129,6 +126,10 @@ def needs(names: Names) -> Needs:
         RefusedError: its settings cannot be read.
 
     """
+    # Who only records a model by its name need not have it.
+    import boto3  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
     try:
         ssm = boto3.client("ssm", region_name=names.region)
         settings = json.loads(ssm.get_parameter(Name=names.config_parameter)["Parameter"]["Value"])
