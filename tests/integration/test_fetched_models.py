@@ -80,6 +80,7 @@ def test_where_memory_is_too_small_it_goes_onto_the_disk(
     monkeypatch.setattr("services.gpu_worker.models.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
     assert of_machine(world, tmp_path).ready(KEY).is_relative_to(tmp_path / "disk")
     put_into_bucket(world, FILES)
+    put_lock(world)
     assert of_machine(world, tmp_path).ready(KEY).is_relative_to(tmp_path / "disk"), "from the bucket as well"
 
 
