@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tools import image_build, models
+from tools import deployment, image_build, images, models
 from tools.deployment import Names, Needs, RefusedError, outputs
 from tools.image_build import build
 
@@ -100,6 +100,32 @@ def test_the_models_of_the_image_are_recorded_first(programs: Programs, monkeypa
 def test_an_image_that_could_not_say_what_it_holds_is_not_built(programs: Programs) -> None:
     with pytest.raises(RefusedError, match="more than 256 characters"):
         build(None, ["-var", "models=" + ",".join(["KBLab/kb-whisper-small"] * 12)])
+
+
+@pytest.mark.parametrize(
+    ("told", "given", "built_for"),
+    [
+        ({"deployment": "news"}, ["-var", "models=x", "-debug"], NEEDS),
+        ({}, ["--deployment", "news", "-var", "models=x", "-debug"], NEEDS),
+        ({}, ["-var", "models=x", "-debug"], None),
+    ],
+    ids=["applied here", "named by a person", "none"],
+)
+def test_the_command_reads_the_deployment_and_hands_packers_arguments_on(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str], given: list[str], built_for: Needs | None
+) -> None:
+    built: list[tuple[Needs | None, list[str]]] = []
+    monkeypatch.setattr(deployment, "outputs", lambda _: told)
+    monkeypatch.setattr(deployment, "needs", lambda names: NEEDS if names.deployment == "news" else None)
+    monkeypatch.setattr(image_build, "build", lambda needs, rest: built.append((needs, rest)))
+    assert images.main(["build", *given]) == 0
+    assert built == [(built_for, ["-var", "models=x", "-debug"])]
+
+
+def test_packers_own_failure_is_the_commands(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deployment, "outputs", lambda _: {})
+    programs.put("packer", status=3)
+    assert images.main(["build"]) == 3
 
 
 def test_nothing_is_built_of_a_worker_that_was_not_packed(programs: Programs) -> None:
