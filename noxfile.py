@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sys
@@ -190,6 +189,7 @@ def package(session: nox.Session) -> None:
     """What is deployed: dist/api.zip, dist/orchestrator.zip, dist/worker.tar.gz, the same to the byte each time."""
     install(session)
     session.run("python", "-m", "tools.package")
+    session.run("python", "-m", "tools.models", "record", "--if-reachable")
 
 
 @nox.session
@@ -278,14 +278,10 @@ def machine(session: nox.Session) -> None:
 
 @nox.session
 def image(session: nox.Session) -> None:
-    """Build the machine's image in an AWS account: `./nox -s image [-- -var region=…]`; needs Packer."""
+    """Build the deployment's image in its AWS account: `./nox -s image [-- -var models=…]`; needs Packer."""
     install(session)
     session.run("python", "-m", "tools.package")
-    digest = hashlib.sha256(Path("dist/worker.tar.gz").read_bytes()).hexdigest()
-    commit = session.run("git", "rev-parse", "HEAD", external=True, silent=True).strip()
-    session.run("packer", "init", "packer", external=True)
-    tags = ("-var", f"artifact_sha256={digest}", "-var", f"commit={commit}")
-    session.run("packer", "build", *tags, *session.posargs, "packer", external=True)
+    session.run("python", "-m", "tools.images", "build", *session.posargs)
 
 
 @nox.session

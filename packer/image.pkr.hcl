@@ -47,14 +47,16 @@ source "amazon-ebs" "worker" {
   }
 
   tags = {
-    Name                   = "${var.deployment}-worker-${local.time}"
-    transcribe-image       = var.deployment
-    transcribe-commit      = var.commit
-    transcribe-models      = var.models
-    transcribe-artifact    = var.artifact_sha256
-    transcribe-base        = "{{ .SourceAMI }}"
-    transcribe-base-name   = "{{ .SourceAMIName }}"
-    transcribe-gate-passed = "true"
+    Name                        = "${var.deployment}-worker-${local.time}"
+    transcribe-image            = var.deployment
+    transcribe-commit           = var.commit
+    transcribe-models           = var.models
+    transcribe-lifetime-minutes = "${var.lifetime_minutes}"
+    transcribe-session-manager  = var.session_manager
+    transcribe-artifact         = var.artifact_sha256
+    transcribe-base             = "{{ .SourceAMI }}"
+    transcribe-base-name        = "{{ .SourceAMIName }}"
+    transcribe-gate-passed      = "true"
   }
 }
 

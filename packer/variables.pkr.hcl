@@ -41,7 +41,7 @@ variable "models" {
 }
 
 variable "lifetime_minutes" {
-  description = "Minutes after which a machine powers itself off, whatever it does; more than the deployment's max_lifetime_minutes."
+  description = "Minutes after which a machine powers itself off, whatever it does; 15 more than the deployment's max_lifetime_minutes."
   type        = number
   default     = 735
 }

@@ -15,6 +15,11 @@ locals {
   orchestrator_zip = var.orchestrator_zip != "" ? var.orchestrator_zip : "${local.dist}/orchestrator.zip"
   worker_artifact  = var.worker_artifact != "" ? var.worker_artifact : "${local.dist}/worker.tar.gz"
 
+  # What models may be fetched as; the names in it are those of var.models.
+  models_lock       = var.models_lock != "" ? var.models_lock : "${path.module}/../packer/models.lock.json"
+  recorded_models   = fileexists(local.models_lock) ? keys(jsondecode(file(local.models_lock))) : []
+  unrecorded_models = [for model in var.models : model if !contains(local.recorded_models, model)]
+
   public_url = var.api_enabled ? module.api[0].url : ""
 }
 
@@ -66,6 +71,7 @@ module "gpu_worker" {
   ebs_key_arn                 = var.ebs_key_arn
   session_manager             = var.session_manager
   artifact_path               = local.worker_artifact
+  models_lock_path            = local.models_lock
   table_name                  = module.jobs_table.table_name
   table_arn                   = module.jobs_table.table_arn
   bucket_name                 = module.storage.bucket_name
@@ -95,6 +101,7 @@ module "orchestrator" {
   key_arn                  = module.webhook_key.key_arn
   public_url               = local.public_url
   models                   = var.models
+  unrecorded_models        = local.unrecorded_models
   launch_template_id       = module.gpu_worker.launch_template_id
   launch_template_arn      = module.gpu_worker.launch_template_arn
   worker_role_arn          = module.gpu_worker.role_arn
@@ -127,6 +134,7 @@ module "api" {
   bucket_arn          = module.storage.bucket_arn
   key_arn             = module.webhook_key.key_arn
   models              = var.models
+  unrecorded_models   = local.unrecorded_models
   retention_days      = var.retention_days
   requests_per_second = var.requests_per_second
   cors_origins        = var.cors_origins

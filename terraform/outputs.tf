@@ -63,6 +63,11 @@ output "config_parameter" {
   value       = module.gpu_worker.config_parameter
 }
 
+output "session_manager" {
+  description = "Whether a shell may be opened on machines, for which an image has to keep the agent."
+  value       = var.session_manager
+}
+
 output "role_names" {
   description = "Each service's role."
   value = merge(

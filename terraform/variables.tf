@@ -318,3 +318,10 @@ variable "worker_artifact" {
   default     = ""
   nullable    = false
 }
+
+variable "models_lock" {
+  description = "The lock of models, which says what each one is; empty takes packer/models.lock.json."
+  type        = string
+  default     = ""
+  nullable    = false
+}

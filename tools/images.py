@@ -1,19 +1,24 @@
 """Machine images in an account.
 
-`python -m tools.images publish --parameter /transcription/image` makes the image that Packer built last the one that is
-launched. `python -m tools.images prune` says which old ones it would remove; `--really` removes them.
+`python -m tools.images build` builds one with Packer for the deployment that Terraform made from here; further
+arguments are Packer's. `publish` makes the image that was built last the one that is launched, if it covers the
+deployment. `prune` says which old ones it would remove; `--really` removes them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+
+from tools import deployment, image_build
+from tools.deployment import Names, Needs, RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +29,8 @@ if TYPE_CHECKING:
 
 MANIFEST = Path("dist/image.json")
 """Packer's own record of what it built."""
-DEPLOYMENT, PARAMETER = "transcription", "/transcription/image"
-"""As in terraform/variables.tf."""
 DEPLOYMENT_TAG = "transcribe-image"
 GATE_TAG = "transcribe-gate-passed"
-
-
-class RefusedError(Exception):
-    """The image is not one that machines may start from; the message says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +43,8 @@ class Image:
     snapshots: tuple[str, ...]
 
 
-def built(manifest: Path) -> str:
-    """The id of the last image in Packer's manifest.
+def built(manifest: Path) -> tuple[str, str]:
+    """Region and id of the last image in Packer's manifest.
 
     Raises:
         RefusedError: there is none.
@@ -56,23 +55,38 @@ def built(manifest: Path) -> str:
     record = json.loads(manifest.read_text("utf-8"))
     for build in record["builds"]:
         if build["packer_run_uuid"] == record["last_run_uuid"]:
-            return str(build["artifact_id"].rpartition(":")[2])
+            region, _, image_id = build["artifact_id"].rpartition(":")
+            return region, image_id
     raise RefusedError(f"{manifest} names no image of the last run.")
 
 
-def publish(ec2: EC2Client, ssm: SSMClient, image_id: str, parameter: str) -> None:
-    """Make an image the one that is launched from now on.
+def require_fit(ec2: EC2Client, image_id: str, needs: Needs) -> None:
+    """Refuse an image that this deployment's machines could not work from.
 
     Raises:
-        RefusedError: it is not there yet, no gate was passed when it was made, or nothing reads the parameter.
+        RefusedError: it is not there yet, no gate was passed when it was made, or it does not cover the deployment.
 
     """
     found = ec2.describe_images(ImageIds=[image_id])["Images"]
     if not found or found[0].get("State") != "available":
-        raise RefusedError(f"{image_id} is not available in this region.")
+        raise RefusedError(f"{image_id} is not available in {needs.region}.")
     tags = _tags(found[0])
     if tags.get(GATE_TAG) != "true":
         raise RefusedError(f"{image_id} lacks the tag {GATE_TAG}: it was not made by this project's build.")
+    if lacking := needs.lacking(found[0], tags):
+        raise RefusedError(
+            f"{image_id} does not cover the deployment {needs.names.deployment}: {'; '.join(lacking)}. "
+            f"This builds one that does: {needs.command()}"
+        )
+
+
+def publish(ssm: SSMClient, image_id: str, parameter: str) -> None:
+    """Make an image the one that is launched from now on.
+
+    Raises:
+        RefusedError: nothing reads the parameter.
+
+    """
     try:
         ssm.get_parameter(Name=parameter)
     except ssm.exceptions.ParameterNotFound:
@@ -120,30 +134,59 @@ def _tags(image: ImageTypeDef) -> dict[str, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status 0 if it was done, 1 with the reason on standard error if not."""
-    parser = argparse.ArgumentParser(prog="images", description=__doc__)
-    parser.add_argument("command", choices=["publish", "prune"])
-    parser.add_argument("--parameter", default=PARAMETER, help="SSM parameter (default: %(default)s)")
-    parser.add_argument("--deployment", default=DEPLOYMENT, help="whose images (default: %(default)s)")
-    parser.add_argument("--manifest", type=Path, default=MANIFEST)
-    parser.add_argument("--keep", type=int, default=2, help="newest images to keep (default: %(default)s)")
-    parser.add_argument("--really", action="store_true", help="remove instead of saying what would be removed")
-    chosen = parser.parse_args(arguments)
-    ec2, ssm = boto3.client("ec2"), boto3.client("ssm")
+    chosen, rest = _parse(arguments)
     try:
-        if chosen.command == "publish":
-            image_id = built(chosen.manifest)
-            publish(ec2, ssm, image_id, chosen.parameter)
-            sys.stdout.write(f"{chosen.parameter} = {image_id}: the next machine starts from it\n")
-            return 0
+        names = Names.of(deployment.outputs(chosen.terraform), chosen.deployment, chosen.region)
+        if chosen.command == "build":
+            image_build.build(deployment.needs(names) if names.known else None, rest)
+        elif chosen.command == "publish":
+            _publish(names, chosen.manifest, chosen.parameter or names.image_parameter)
+        else:
+            _prune(names, chosen.parameter or names.image_parameter, chosen.keep, really=chosen.really)
     except RefusedError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    current = ssm.get_parameter(Name=chosen.parameter)["Parameter"]["Value"]
-    for image in superfluous(ours(ec2, chosen.deployment), current=current, keep=chosen.keep):
-        if chosen.really:
-            remove(ec2, image)
-        sys.stdout.write(f"{'removed' if chosen.really else 'would remove'} {image.image_id} {image.name}\n")
+    except subprocess.CalledProcessError as error:
+        return error.returncode  # of a program that has said why
     return 0
+
+
+def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[str]]:
+    parser = argparse.ArgumentParser(prog="images", description=__doc__, allow_abbrev=False)
+    parser.add_argument("command", choices=["build", "publish", "prune"])
+    parser.add_argument("--terraform", type=Path, default=deployment.FOLDER, help="where it was applied (%(default)s)")
+    parser.add_argument("--deployment", help="for which one (default: the one that was applied there)")
+    parser.add_argument("--region", help="where that is (the same)")
+    parser.add_argument("--parameter", help="SSM parameter that names its image (the same)")
+    parser.add_argument("--manifest", type=Path, default=MANIFEST)
+    parser.add_argument("--keep", type=int, default=2, help="newest images to keep (default: %(default)s)")
+    parser.add_argument("--really", action="store_true", help="remove instead of saying what would be removed")
+    chosen, rest = parser.parse_known_args(arguments)
+    if rest and chosen.command != "build":
+        parser.error(f"unknown: {' '.join(rest)}")
+    return chosen, rest
+
+
+def _publish(names: Names, manifest: Path, parameter: str) -> None:
+    region, image_id = built(manifest)
+    needs = deployment.needs(names)
+    if region != needs.region:
+        raise RefusedError(
+            f"{image_id} was built in {region}, and {names.deployment} is in {needs.region}, where it cannot be used. "
+            f"This builds one there: {needs.command()}"
+        )
+    require_fit(boto3.client("ec2", region_name=region), image_id, needs)
+    publish(boto3.client("ssm", region_name=region), image_id, parameter)
+    sys.stdout.write(f"{parameter} = {image_id}: the next machine starts from it\n")
+
+
+def _prune(names: Names, parameter: str, keep: int, *, really: bool) -> None:
+    ec2 = boto3.client("ec2", region_name=names.region)
+    current = boto3.client("ssm", region_name=names.region).get_parameter(Name=parameter)["Parameter"]["Value"]
+    for image in superfluous(ours(ec2, names.deployment), current=current, keep=keep):
+        if really:
+            remove(ec2, image)
+        sys.stdout.write(f"{'removed' if really else 'would remove'} {image.image_id} {image.name}\n")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class CommonSettings(BaseSettings):
     webhook_allow_private: bool = False
     """Plain http and private addresses: for the local stack, which has nothing else."""
 
-    @field_validator("models", "subnet_ids", "instance_types", mode="before", check_fields=False)
+    @field_validator("models", "unrecorded_models", "subnet_ids", "instance_types", mode="before", check_fields=False)
     @classmethod
     def _split(cls, value: object) -> object:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value

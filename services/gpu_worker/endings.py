@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from services.common.domain.endurance import MAX_FAULTS, crash_error, exhausted, pause_ms
+from services.common.domain.endurance import (
+    LONGEST_MODEL_PAUSE_MS,
+    MAX_FAULTS,
+    crash_error,
+    exhausted,
+    pause_ms,
+)
 from services.common.domain.errors import DecoderFailedError, DiskFullError, PermanentError, ReadingDiffersError
 from services.common.domain.events import EventType, compose, interruption
+from services.common.domain.states import Waiting
 from services.common.store.endings import Outcome, ended
 from services.common.store.events import Announcement
 from services.common.store.parts import FencedError
@@ -154,6 +161,14 @@ class Endings:
             self.fail(claim, crash_error())
         else:
             self.give_back(claim, counted="losses", rest_ms=pause_ms(claim.part.losses))
+
+    def do_without_model(self, claim: Claim, error: TranscriberError) -> None:
+        """This machine cannot have the model now. Another may, or this one later, so nothing counts against the job."""
+        job_id = claim.part.job_id
+        log.error("model.unavailable", job_id=job_id, model=claim.options.model_key, code=error.code, message=error)
+        self.give_back(claim, rest_ms=pause_ms(claim.part.attempt, longest_ms=LONGEST_MODEL_PAUSE_MS))
+        with suppress(StoppedError):
+            claim.to_the_last(lambda: self._store.jobs.waits(job_id, Waiting.IMAGE, str(error)))
 
     def _was_cut(self, claim: Claim) -> bool:
         """Whether the job has several parts by now, by a split whose answer was lost: then it does not go back."""

@@ -19,6 +19,7 @@ from services.common import logs
 from services.common.described import describe
 from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
+from services.gpu_worker.engine.model import place
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.processes.device import DeviceDiedError
 
@@ -129,9 +130,6 @@ def _letters(text: str) -> str:
 
 def main() -> int:
     """The gate by hand, as an image's build runs it: exit status 0 if this machine may work."""
-    # Each process that reads the clip runs this file again first, while the time is taken; boto3 would be most of it.
-    from services.gpu_worker.models import place  # noqa: PLC0415
-
     logs.begin("gpu_worker")
     parser = argparse.ArgumentParser(prog="gate", description=main.__doc__)
     parser.add_argument("model")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.gpu_worker import gate, read_ahead
+from services.gpu_worker.engine.model import place
 from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.models import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

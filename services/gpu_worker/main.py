@@ -26,7 +26,7 @@ from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.files import Files
 from services.gpu_worker.gate import listen
 from services.gpu_worker.head_start import HeadStart, Wanted
-from services.gpu_worker.identity import FLEET, Identity, introduce
+from services.gpu_worker.identity import FLEET, Identity, introduce, settings_for
 from services.gpu_worker.log_shipping import LogShipping
 from services.gpu_worker.metadata import Metadata, aws_of
 from services.gpu_worker.models import Models
@@ -89,6 +89,7 @@ def build(
         folder=settings.models_folder,
         memory=settings.memory_folder,
         patiently=Patience(departure.stop),
+        locked=identity.slot is not None,
     )
 
     def make_engine(model: str) -> EngineProcess:
@@ -123,6 +124,7 @@ def build(
         folder=folder,
         clock=clock,
         departure=departure,
+        models_now=lambda: settings_for(identity.machine, aws).models,
         make_engine=make_engine,
         listen=head_start.heard if head_start else listen,
     )

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from pydantic_settings import SettingsConfigDict
+
 from services.common.settings import CommonSettings
 
 
 class WorkerSettings(CommonSettings):
     """Everything with a default may be left as it is; Terraform sets the rest."""
+
+    # An image may be older than the deployment, which then tells it of what it does not know.
+    model_config = SettingsConfigDict(extra="ignore")
 
     models_folder: Path | None = None
     """Holds a folder for each model, or one model's files; None: the packaged model or the hub, through a cache."""

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain.errors import InvalidOptionError
+from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.options import Options
 from services.common.domain.states import JobStatus
+from services.common.settings import SettingsError
 from services.common.store.codec import UnknownVersionError
 from services.common.store.events import Announcement
 from services.gpu_worker.claim import Claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from services.common.domain.records import Job, Part
     from services.common.store.store import Store
@@ -46,8 +48,9 @@ class Taking:
         clock: Callable[[], int],
         lease_ends: Callable[[], int],
         patiently: Patience,
+        models_now: Callable[[], Sequence[str]],
     ) -> None:
-        """`lease_ends`: when a lease taken now ends, epoch milliseconds."""
+        """`lease_ends`: when a lease taken now ends, epoch milliseconds; `models_now`: what the deployment holds."""
         self._store = store
         self._places = places
         self._settings = settings
@@ -56,6 +59,8 @@ class Taking:
         self._clock = clock
         self._lease_ends = lease_ends
         self._patiently = patiently
+        self._models_now = models_now
+        self._models: Sequence[str] = settings.models
 
     def candidates(self) -> Iterator[tuple[Part, Job | None]]:
         """Parts that may be taken, with their jobs; those of a version that is not known here are left alone."""
@@ -72,10 +77,19 @@ class Taking:
 
     def options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
         """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""
+        options, wrong = self._parsed(job)
+        if not isinstance(wrong, ModelUnavailableError):
+            return options, wrong
+        # Perhaps the deployment holds it since an apply that this worker has not heard of.
+        with suppress(SettingsError):
+            self._models = self._patiently(self._models_now)
+        return self._parsed(job)
+
+    def _parsed(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
         try:
-            return Options.parse(job.options, self._settings.models), None
+            return Options.parse(job.options, self._models), None
         except InvalidOptionError as error:
-            return Options.parse({}, self._settings.models), error
+            return Options.parse({}, self._models), error
 
     def claim(self, job: Job, part: Part, options: Options) -> Claim | None:
         """Take a part; None if somebody else was faster, or the job is no longer to be done."""

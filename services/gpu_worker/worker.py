@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain.errors import InvalidOptionError, PermanentError
+from services.common.domain.errors import DamagedModelError, InvalidOptionError, ModelUnavailableError
 from services.common.domain.events import Places
 from services.common.domain.states import TERMINAL
 from services.gpu_worker.admission import LEAST_AHEAD_SECONDS, ahead_seconds, has_room, joins
@@ -29,7 +29,7 @@ from services.gpu_worker.taking import Taking
 from services.gpu_worker.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from services.common.store.store import Store
     from services.gpu_worker.engine.model import ModelFiles
@@ -70,10 +70,12 @@ class Worker:
         start: Callable[[Callable[[], None]], None] = in_thread,
         departure: Departure | None = None,
         listen: Callable[[EngineProcess], Heard] = listen,
+        models_now: Callable[[], Sequence[str]] | None = None,
     ) -> None:
         """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else.
 
-        `departure`: where somebody else must know of it too. `listen` has an engine hear the gate's clip.
+        `departure`: where somebody else must know of it too. `listen` has an engine hear the gate's clip. `models_now`
+        asks which models the deployment holds by now; those of the settings, unless that is said.
         """
         self._engines = Engines(make_engine, self._pass_gate)
         self._listen = listen
@@ -103,6 +105,7 @@ class Worker:
             clock=clock,
             lease_ends=self.heart.lease_ends,
             patiently=self._patiently,
+            models_now=models_now or (lambda: settings.models),
         )
         self._endings = Endings(
             store=store,
@@ -291,8 +294,8 @@ class Worker:
         """The engine with the claim's model; None if it cannot be had, which the part's end then says."""
         try:
             return self._engines.ready(claim.options.model_key, alone=len(self._held) == 1)
-        except PermanentError as error:
-            self._endings.fail(claim, error)
+        except (ModelUnavailableError, DamagedModelError) as error:
+            self._endings.do_without_model(claim, error)
         except GateFailedError as error:
             log.error("device.failed", code=error.code, message=error)  # noqa: TRY400 - the sentence says it all
             self._endings.give_back(claim)

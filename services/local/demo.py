@@ -18,8 +18,7 @@ from services.common.domain.errors import TranscriberError
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.states import TERMINAL, JobStatus
 from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.model import locate
-from services.gpu_worker.models import place
+from services.gpu_worker.engine.model import locate, place
 from services.local.client import Client
 from services.local.display import Display
 from services.local.processes import StackFailedError

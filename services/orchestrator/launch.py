@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from services.common.domain.errors import unrecorded
 from services.common.domain.states import Waiting
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ class Launcher:
         try:
             image = self._parameter(name)
             provision = image == NO_IMAGE
+            default = self._settings.models[0]
+            if provision and default in self._settings.unrecorded_models:
+                return Refused(waiting=Waiting.IMAGE, reason=unrecorded(default))
             if provision:
                 name = self._settings.fallback_image_parameter
                 image = self._parameter(name)

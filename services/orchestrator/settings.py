@@ -8,6 +8,8 @@ from services.common.settings import CommonSettings, Words
 class OrchestratorSettings(CommonSettings):
     """Terraform sets everything that has no default; a test holds the two together."""
 
+    unrecorded_models: Words = ()
+    """Those of `models` that the lock does not know, so that no machine may fetch them."""
     launch_template_id: str
     subnet_ids: Words
     instance_types: Words

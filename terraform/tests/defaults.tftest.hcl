@@ -9,6 +9,7 @@ variables {
   orchestrator_zip = "./main.tf"
   worker_artifact  = "./main.tf"
   alarm_email      = "operations@example.com"
+  models           = ["whisper-base"]
 
   deletion_protection = false
 }

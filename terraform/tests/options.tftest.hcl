@@ -8,6 +8,7 @@ variables {
   orchestrator_zip = "./main.tf"
   worker_artifact  = "./main.tf"
   alarm_email      = "operations@example.com"
+  models           = ["whisper-base"]
 
   deletion_protection = false
 }
@@ -176,5 +177,34 @@ run "disks_under_a_key_of_ones_own" {
   assert {
     condition     = length(data.aws_kms_key.disks) == 0
     error_message = "The account's default key was read, which does not matter any more."
+  }
+}
+
+run "models_that_the_lock_does_not_know_are_named" {
+  command = plan
+
+  variables {
+    models = ["whisper-base", "example/unrecorded", "whisper-base@strict"]
+  }
+
+  assert {
+    condition     = join(",", local.unrecorded_models) == "example/unrecorded,whisper-base@strict"
+    error_message = "The lock does not know ${join(",", local.unrecorded_models)}."
+  }
+
+  expect_failures = [check.models_recorded]
+}
+
+run "a_lock_of_another_place_may_be_named" {
+  command = plan
+
+  variables {
+    models      = ["example/elsewhere@strict"]
+    models_lock = "./tests/mocks/models.lock.json"
+  }
+
+  assert {
+    condition     = length(local.unrecorded_models) == 0
+    error_message = "The lock does not know ${join(",", local.unrecorded_models)}."
   }
 }

@@ -4,16 +4,17 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "transcription-eu-north-1"
-  deployment     = "transcription"
-  zip_path       = "./main.tf"
-  table_name     = "transcription-jobs"
-  table_arn      = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
-  bucket_name    = "transcription-123456789012-eu-north-1"
-  bucket_arn     = "arn:aws:s3:::transcription-123456789012-eu-north-1"
-  key_arn        = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  models         = ["KBLab/kb-whisper-small"]
-  retention_days = 30
+  name              = "transcription-eu-north-1"
+  deployment        = "transcription"
+  zip_path          = "./main.tf"
+  table_name        = "transcription-jobs"
+  table_arn         = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name       = "transcription-123456789012-eu-north-1"
+  bucket_arn        = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn           = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models            = ["KBLab/kb-whisper-small"]
+  unrecorded_models = ["example/one", "example/two"]
+  retention_days    = 30
 }
 
 run "api" {
@@ -21,6 +22,11 @@ run "api" {
 
   module {
     source = "./modules/api"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables.UNRECORDED_MODELS == "example/one,example/two"
+    error_message = "It would not know which models no machine may fetch."
   }
 
   assert {

@@ -9,6 +9,7 @@ variables {
   zones             = ["eu-north-1a", "eu-north-1b"]
   security_group_id = "sg-0123456789abcdef0"
   artifact_path     = "./main.tf"
+  models_lock_path  = "./main.tf"
   table_name        = "transcription-jobs"
   table_arn         = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
   bucket_name       = "transcription-123456789012-eu-north-1"
@@ -68,6 +69,11 @@ run "machine" {
   assert {
     condition     = strcontains(base64decode(aws_launch_template.this.user_data), "s3://transcription-123456789012-eu-north-1/artifacts/worker.tar.gz")
     error_message = "A machine without an image of its own would not find the worker."
+  }
+
+  assert {
+    condition     = aws_s3_object.models_lock.key == "artifacts/models.lock.json"
+    error_message = "A machine would look for the lock of models elsewhere than in ${aws_s3_object.models_lock.key}."
   }
 
   assert {

@@ -13,6 +13,7 @@ variables {
   bucket_arn          = "arn:aws:s3:::transcription-123456789012-eu-north-1"
   key_arn             = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
   models              = ["KBLab/kb-whisper-small"]
+  unrecorded_models   = ["example/one", "example/two"]
   retention_days      = 30
   public_url          = ""
   launch_template_id  = "lt-0123456789abcdef0"
@@ -32,6 +33,11 @@ run "orchestrator" {
 
   module {
     source = "./modules/orchestrator"
+  }
+
+  assert {
+    condition     = aws_lambda_function.this.environment[0].variables.UNRECORDED_MODELS == "example/one,example/two"
+    error_message = "It would not know which models no machine may fetch."
   }
 
   assert {

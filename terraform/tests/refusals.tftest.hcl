@@ -8,6 +8,7 @@ variables {
   orchestrator_zip = "./main.tf"
   worker_artifact  = "./main.tf"
   alarm_email      = "operations@example.com"
+  models           = ["whisper-base"]
 }
 
 run "zone_as_region" {

@@ -9,6 +9,7 @@ variables {
   zones             = ["eu-north-1a", "eu-north-1b"]
   security_group_id = "sg-0123456789abcdef0"
   artifact_path     = "./main.tf"
+  models_lock_path  = "./main.tf"
   table_name        = "transcription-jobs"
   table_arn         = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
   bucket_name       = "transcription-123456789012-eu-north-1"
@@ -115,6 +116,20 @@ run "missing_artifact" {
   }
 
   expect_failures = [aws_s3_object.artifact]
+}
+
+run "missing_lock_of_models" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    models_lock_path = "./no-such-file.json"
+  }
+
+  expect_failures = [aws_s3_object.models_lock]
 }
 
 run "artifact_where_machines_may_not_read" {

@@ -15,7 +15,7 @@ import numpy as np
 from services.gpu_worker.engine.model import ModelFiles
 from services.gpu_worker.engine.plan import RATE
 from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.gate import CLIP, examine
+from services.gpu_worker.gate import CLIP, judge, listen
 from tests.bench.one_run import Asked, run
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate
 from tests.support.acoustics import load, write_wav
@@ -90,7 +90,7 @@ class Bench:
         try:
             engine.wait_until_ready()
             loaded = time.perf_counter() - began
-            passed = examine(engine, likeness=0.6, floor=0.0)
+            passed = judge(listen(engine), likeness=0.6, floor=0.0)
         finally:
             engine.close()
         return {"loaded s": round(loaded, 2), "first pass": passed.warm_up_seconds, "speed": passed.speed}

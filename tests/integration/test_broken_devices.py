@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.domain.errors import DamagedModelError, DecoderFailedError, ModelUnavailableError
+from services.common.domain.errors import (
+    DamagedModelError,
+    DecoderFailedError,
+    ModelUnavailableError,
+    TranscriberError,
+)
 from services.common.domain.records import Job
 from services.gpu_worker import endings
-from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.worker import Worker
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
@@ -24,7 +28,7 @@ def world() -> Iterator[StepWorld]:
 @pytest.fixture
 def without_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is given back is taken at once, by the same machine."""
-    monkeypatch.setattr(endings, "pause_ms", lambda _: 0)
+    monkeypatch.setattr(endings, "pause_ms", lambda _, **__: 0)
 
 
 def settled(world: StepWorld) -> Job:
@@ -87,15 +91,31 @@ def test_a_machine_whose_fresh_process_fails_too_leaves(world: StepWorld, monkey
     assert left == ["the device fails"]
 
 
-def test_a_model_that_cannot_be_had_is_the_jobs_error(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unavailable(_: EngineProcess) -> None:
-        raise ModelUnavailableError("model", "The model is neither in the image nor in the bucket.")
+@pytest.mark.parametrize(
+    "error", [ModelUnavailableError("model", "It is nowhere."), DamagedModelError("model.bin is another file.")]
+)
+def test_a_model_that_cannot_be_had_now_leaves_the_job_waiting_and_says_why_until_it_can(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, error: TranscriberError
+) -> None:
+    real = StepEngine.wait_until_ready
+
+    def unavailable(_: StepEngine) -> None:
+        raise error
 
     monkeypatch.setattr(StepEngine, "wait_until_ready", unavailable)
-    job = settled(world)
-    assert job.status == "failed"
-    assert job.error
-    assert job.error["code"] == "MODEL_UNAVAILABLE"
+    world.upload()
+    world.serve_queue()
+    world.run_machines()
+    (job,) = world.jobs()
+    assert (job.status, job.waiting, job.waiting_reason) == ("queued", "image", str(error))
+    (part,) = world.store.parts.of_job(job.job_id)
+    assert part.not_before > world.now, "another machine would be started for it at once"
+    assert (part.deaths, part.losses, part.faults) == (0, 0, 0), "after enough of them it would fail for good"
+
+    monkeypatch.setattr(StepEngine, "wait_until_ready", real)
+    world.settle()
+    (job,) = world.jobs()
+    assert (job.status, job.waiting) == ("completed", None)
 
 
 def test_a_model_that_is_damaged_here_is_tried_again_elsewhere(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.common.domain.clock import HOUR, MINUTE, SECOND
+from services.common.domain.errors import unrecorded
 from services.common.domain.records import Job, Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.orchestrator.policy import BREAK_MS, SPEED, TARGET_SECONDS
@@ -140,6 +141,23 @@ def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said
     (machine,) = world.ec2.running
     assert {"Key": "transcribe-market", "Value": "on-demand"} in machine["Tags"]
     assert the_slot(world).market == "on-demand"
+
+
+def test_an_upload_waits_and_starts_no_machine_while_none_may_fetch_the_default_model(world: StepWorld) -> None:
+    for name, image in {"/image": "none", "/fallback": "ami-public"}.items():
+        world.aws.ssm().put_parameter(Name=name, Value=image, Type="String", Overwrite=True)
+    applied = world.orchestrator_settings
+    world.orchestrator_settings = applied.model_copy(update={"unrecorded_models": applied.models})
+    world.upload()
+    world.serve_queue()
+    world.sweep()
+    job = the_job(world)
+    assert (job.status, job.waiting, job.waiting_reason) == ("queued", "image", unrecorded("whisper-base"))
+    assert world.ec2.machines == {}
+
+    world.orchestrator_settings = applied
+    world.settle()
+    assert the_job(world).status == "completed"
 
 
 def test_a_job_waits_no_longer_once_its_machine_was_launched(world: StepWorld) -> None:

@@ -14,15 +14,17 @@ import pytest
 
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
 from services.gpu_worker import fetch_models, patience
-from services.gpu_worker.engine.model import ModelFiles
+from services.gpu_worker.engine.catalogue import CATALOGUE
+from services.gpu_worker.engine.model import ModelFiles, relative
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.fetch_models import hold_against
-from services.gpu_worker.models import Models, relative
+from services.gpu_worker.lock import Lock, hold_against
+from services.gpu_worker.models import Models
 from services.gpu_worker.patience import Patience
 from tests.support.faults import aws_error
 from tests.support.world import BUCKET, World
 
 KEY = "KBLab/kb-whisper-small"
+REVISION = CATALOGUE[KEY].revisions["standard"]
 FILES = {
     "model.bin": bytes(range(256)) * 80_000,  # several ranges
     "config.json": b"{}",
@@ -32,7 +34,7 @@ FILES = {
 
 def record(files: dict[str, bytes]) -> str:
     return json.dumps(
-        {"revision": "r1", "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
+        {"revision": REVISION, "sha256": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}}
     )
 
 
@@ -154,16 +156,16 @@ def test_a_folder_may_be_one_model_itself(world: World, tmp_path: Path) -> None:
 
 
 def fetched(digest: str) -> ModelFiles:
-    return ModelFiles(Path(), KEY, "standard", "r1", {"model.bin": digest})
+    return ModelFiles(Path(), KEY, "standard", REVISION, {"model.bin": digest})
 
 
 def test_the_lock_records_a_model_once_and_holds_it_to_that() -> None:
-    lock: dict[str, dict[str, str]] = {}
+    lock: Lock = {}
     assert hold_against(lock, fetched("aa"))
     assert not hold_against(lock, fetched("aa"))
-    with pytest.raises(DamagedModelError, match=r"model\.bin of KBLab/kb-whisper-small@r1"):
+    with pytest.raises(DamagedModelError, match=r"model\.bin of KBLab/kb-whisper-small"):
         hold_against(lock, fetched("bb"))
-    assert lock == {f"{KEY}@r1": {"model.bin": "aa"}}
+    assert lock == {KEY: {"revision": REVISION, "sha256": {"model.bin": "aa"}}}
 
 
 def test_an_image_gets_its_models_only_if_they_are_those_that_the_lock_knows(
@@ -175,7 +177,8 @@ def test_an_image_gets_its_models_only_if_they_are_those_that_the_lock_knows(
     monkeypatch.setattr("sys.argv", [*asked, "--source", str(tmp_path / "source")])
     assert fetch_models.main() == 0
     assert (tmp_path / "image" / relative(KEY) / "model.bin").read_bytes() == FILES["model.bin"]
-    other = {name: dict.fromkeys(digests, "0" * 64) for name, digests in json.loads(lock.read_text()).items()}
+    other = json.loads(lock.read_text())
+    other[KEY]["sha256"] = dict.fromkeys(FILES, "0" * 64)
     lock.write_text(json.dumps(other))
     assert fetch_models.main() == 1
     assert json.loads(lock.read_text()) == other, "what the lock knows is not written over"

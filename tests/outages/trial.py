@@ -18,7 +18,8 @@ from typing import IO, Any
 from services.common.domain import objects
 from services.common.domain.records import FIRST_PART
 from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.models import PREFIX, relative
+from services.gpu_worker.engine.model import relative
+from services.gpu_worker.models import PREFIX
 from services.local import resources
 from services.local.client import Client
 from services.local.machines import start_worker

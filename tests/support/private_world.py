@@ -22,7 +22,7 @@ from services.common.webhooks import transport
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.outcome import Outcome
 from services.gpu_worker import log_shipping, main, models
-from services.gpu_worker.engine.model import NEEDED
+from services.gpu_worker.engine.model import NEEDED, relative
 from services.gpu_worker.identity import introduce
 from services.gpu_worker.log_shipping import LogShipping
 from services.gpu_worker.metadata import Machine
@@ -89,7 +89,7 @@ class PrivateWorld(StepWorld):
         self.aws.logs().create_log_group(logGroupName=GROUP)
         for file in (*NEEDED, "digests.json"):
             content = json.dumps({"revision": "1", "sha256": dict.fromkeys(NEEDED, "0")}).encode()
-            self.s3.put_object(Bucket=BUCKET, Key=f"models/{models.relative(MODEL)}/{file}", Body=content)
+            self.s3.put_object(Bucket=BUCKET, Key=f"models/{relative(MODEL)}/{file}", Body=content)
         self.lambdas: list[str] = []
         """What Lambda's runtime writes of what leaves a handler."""
         self.notes: list[str] = []

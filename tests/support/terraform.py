@@ -35,6 +35,8 @@ class Terraform:
         self.folder = folder / "terraform"
         ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "tests")
         shutil.copytree(ROOT / "terraform", self.folder, ignore=ignored)
+        (folder / "packer").mkdir()
+        shutil.copy(ROOT / "packer" / "models.lock.json", folder / "packer")
         (self.folder / "emulator_override.tf").write_text(OVERRIDE)
         (self.folder / "test.auto.tfvars.json").write_text(json.dumps(variables))
         self.environment = os.environ | {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from services.common.domain.errors import unrecorded
 from services.common.domain.states import Waiting
 from services.orchestrator.launch import Launched, Launcher, Refused, classify
 from services.orchestrator.settings import OrchestratorSettings
@@ -85,6 +86,19 @@ class Ssm:
         if Name not in self._parameters:
             raise self.exceptions.ParameterNotFound
         return {"Parameter": {"Value": self._parameters[Name]}}
+
+
+def test_no_machine_is_launched_that_could_not_fetch_the_default_model() -> None:
+    known = SETTINGS.model_copy(update={"unrecorded_models": ("model",)})
+    refused = Launcher(None, Ssm(image="none"), known).request(slot="00", launch_id="launch", market="spot")  # type: ignore[arg-type] # as boto3's
+    assert refused == Refused(waiting=IMAGE, reason=unrecorded("model"))
+    assert "python -m tools.models record model" in refused.reason
+
+
+def test_an_image_of_ones_own_may_hold_what_is_not_recorded() -> None:
+    known = SETTINGS.model_copy(update={"unrecorded_models": ("model",)})
+    request = Launcher(None, Ssm(image="ami-1"), known).request(slot="00", launch_id="launch", market="spot")  # type: ignore[arg-type] # as boto3's
+    assert not isinstance(request, Refused)
 
 
 def launcher(ec2: Any = None, ssm: Any = Ssm(image="ami-1")) -> Launcher:  # noqa: B008 - nobody changes it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 from pathlib import Path
@@ -10,10 +9,10 @@ from pathlib import Path
 import hcl2
 import pytest
 
-from services.gpu_worker import bill_of_materials
+from services.gpu_worker import bill_of_materials, lock
 from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
 from tests.support.programs import find
-from tools import images
+from tools import deployment
 
 ROOT = Path(__file__).parents[2]
 PACKER = ROOT / "packer"
@@ -83,10 +82,14 @@ def test_nothing_is_enabled_before_packers_machine_has_restarted() -> None:
 
 
 def test_the_lock_holds_only_known_models_and_true_digests() -> None:
-    lock = json.loads((PACKER / "models.lock.json").read_text(encoding="utf-8"))
-    assert lock[f"{PACKAGED}@{CATALOGUE[PACKAGED].revisions['standard']}"] == PACKAGED_DIGESTS
-    assert {key.partition("@")[0] for key in lock} <= set(CATALOGUE)
-    assert all(re.fullmatch("[0-9a-f]{64}", digest) for files in lock.values() for digest in files.values())
+    found = lock.read(PACKER / "models.lock.json")
+    packaged = lock.known(found, PACKAGED)
+    assert packaged
+    assert packaged["sha256"] == PACKAGED_DIGESTS
+    assert {key.partition("@")[0] for key in found} <= set(CATALOGUE)
+    assert all(lock.known(found, key) for key in found), "each at the commit that the catalogue names"
+    digests = [digest for record in found.values() for digest in record["sha256"].values()]
+    assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
 
 
 def test_the_image_comes_from_canonical_and_answers_version_2_metadata_only() -> None:
@@ -129,7 +132,11 @@ def test_image_and_deployment_go_by_one_name() -> None:
     terraform = hcl2.loads((ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8"))["variable"]
     packer = hcl2.loads((PACKER / "variables.pkr.hcl").read_text(encoding="utf-8"))["variable"]
     [name] = {str(one['"deployment"']["default"]).strip('"') for one in (*terraform, *packer) if '"deployment"' in one}
-    assert (name, f"/{name}/image") == (images.DEPLOYMENT, images.PARAMETER)
+    assert name == deployment.NAME
+    names = deployment.Names.of({})
+    assert (names.image_parameter, names.config_parameter) == (f"/{name}/image", f"/{name}/worker")
+    models = [one['"models"']["default"] for one in (*terraform, *packer) if '"models"' in one]
+    assert [str(listed).strip("[]'\"") for listed in models] == [*deployment.MODELS] * 2
 
 
 def test_no_secret_is_in_what_is_laid_down() -> None:

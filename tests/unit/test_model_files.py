@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from huggingface_hub import HfApi
 
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
 from services.gpu_worker.engine.catalogue import CATALOGUE
@@ -70,11 +71,11 @@ def test_the_hub_is_asked_for_the_pinned_revision_and_what_goes_wrong_there_is_t
 ) -> None:
     asked: list[tuple[str, str]] = []
 
-    def unreachable(name: str, *, revision: str) -> None:
+    def unreachable(_: HfApi, name: str, *, revision: str, timeout: float) -> None:
         asked.append((name, revision))
         raise TimeoutError
 
-    monkeypatch.setattr("huggingface_hub.model_info", unreachable)
+    monkeypatch.setattr(HfApi, "model_info", unreachable)
     with pytest.raises(ModelUnavailableError, match=r"could not be fetched from the hub \(TimeoutError\)"):
         locate("KBLab/kb-whisper-small", cache=tmp_path)
     assert asked == [("KBLab/kb-whisper-small", CATALOGUE["KBLab/kb-whisper-small"].revisions["standard"])]

@@ -186,6 +186,11 @@ def test_the_environment_has_the_last_word_over_the_parameter(monkeypatch: pytes
     assert (settings.log_level, settings.retention_days) == ("debug", 7)
 
 
+def test_an_image_older_than_the_deployment_works_by_the_settings_that_it_knows() -> None:
+    parameters: Any = Parameters(**TOLD, RETENTION_DAYS="7", OF_A_LATER_VERSION="1")
+    assert settings_for(machine(transcribe_config="/d/worker"), parameters).retention_days == 7
+
+
 def test_a_machine_of_the_fleet_that_cannot_read_its_tags_says_so() -> None:
     with pytest.raises(SettingsError, match="metadata service"):
         identify(None, "worker_1", {"FLEET": "1"})

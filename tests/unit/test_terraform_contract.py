@@ -16,12 +16,12 @@ from services.api.settings import ApiSettings
 from services.common.domain import objects
 from services.common.settings import CommonSettings
 from services.common.webhooks.endpoint import ALLOWED_PORTS
-from services.gpu_worker import identity
+from services.gpu_worker import identity, models
 from services.gpu_worker.settings import WorkerSettings
 from services.local import functions, resources
 from services.orchestrator import launch
 from services.orchestrator.settings import OrchestratorSettings
-from tools import package
+from tools import deployment, package
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
 SERVICES = TERRAFORM.parent / "services"
@@ -138,6 +138,20 @@ def test_machines_carry_the_tags_that_the_code_looks_for() -> None:
     assert set(re.findall(r"^        ([\w-]+) += ", template, re.MULTILINE)) == TEMPLATE_TAGS
     assert identity.CONFIG_TAG in TEMPLATE_TAGS - asked, "only the template knows the parameter"
     assert 'variable = "ec2:ResourceTag/transcribe-deployment"' in text("orchestrator")
+
+
+def test_both_functions_are_told_of_models_that_machines_find_in_no_lock() -> None:
+    lock = blocks("gpu_worker", "resource")["aws_s3_object.models_lock"]
+    assert lock["key"] == models.LOCK
+    root = (TERRAFORM / "main.tf").read_text(encoding="utf-8")
+    assert len(re.findall(r"^  unrecorded_models += local\.unrecorded_models$", root, re.MULTILINE)) == 2
+
+
+def test_an_image_is_held_against_the_machine_that_the_launch_template_describes() -> None:
+    margin = re.search(r"lifetime_minutes = var\.max_lifetime_minutes \+ (\d+)", text("gpu_worker"))
+    assert margin
+    assert int(margin[1]) == deployment.LIFETIME_MARGIN_MINUTES
+    assert blocks("gpu_worker", "variable")["root_device_name"]["default"] == deployment.MACHINE["RootDeviceName"]
 
 
 def test_machines_reach_aws_and_every_port_that_a_callback_may_listen_on_and_no_other() -> None:

@@ -36,7 +36,7 @@ def create(
     """Register a recording; the reply says where and how to upload it."""
     settings, now = wired.settings, wired.clock()
     options = wanted.options.model_dump(exclude_unset=True, exclude_none=True)
-    Options.parse(options, settings.models)
+    Options.parse(options, settings.models, settings.unrecorded_models)
     if wanted.size is not None and wanted.size > settings.max_upload_bytes:
         limit = settings.max_upload_bytes
         raise Problem(413, "TOO_LARGE", f"An upload has at most {limit} bytes: put larger files into S3 directly.")

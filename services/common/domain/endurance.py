@@ -14,11 +14,13 @@ LONGEST_WAIT_MS = 600_000
 """How long a part over which a process died lets those go first that were queued by then."""
 FIRST_PAUSE_MS = 5_000
 LONGEST_PAUSE_MS = 600_000
+LONGEST_MODEL_PAUSE_MS = 3_600_000
+"""Between two tries to have a model: each may cost the start of a machine, and some operator has to act first."""
 
 
-def pause_ms(losses: int) -> int:
+def pause_ms(losses: int, *, longest_ms: int = LONGEST_PAUSE_MS) -> int:
     """How long a part rests that has been broken so often by what is not its fault: throttling, an outage."""
-    return int(min(FIRST_PAUSE_MS * 2**losses, LONGEST_PAUSE_MS))
+    return int(min(FIRST_PAUSE_MS * 2**losses, longest_ms))
 
 
 def exhausted(deaths: int, losses: int) -> bool:

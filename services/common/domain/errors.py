@@ -80,6 +80,14 @@ class ModelUnavailableError(InvalidOptionError):
     code = "MODEL_UNAVAILABLE"
 
 
+def unrecorded(model: str) -> str:
+    """What is said of a model that no machine may fetch, wherever that is noticed."""
+    return (
+        f"The lock of models does not know {model}, so no machine may fetch it: run "
+        f"`python -m tools.models record {model}` in the deployment's repository, and apply."
+    )
+
+
 class DamagedModelError(TranscriberError):
     """The model's files are not the ones that were recorded (sha256 differs or a file is missing)."""
 

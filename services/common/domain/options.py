@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
+from services.common.domain.errors import InvalidOptionError, ModelUnavailableError, unrecorded
 from services.common.domain.languages import LANGUAGES
 
 STYLES = ("standard", "subtitle", "strict")
@@ -59,11 +59,12 @@ class Options:
         return cls(**{**data, "tracks": tracks and tuple(tracks), "formats": tuple(data["formats"])})
 
     @classmethod
-    def parse(cls, mapping: Mapping[str, Any], models: Sequence[str]) -> Options:
+    def parse(cls, mapping: Mapping[str, Any], models: Sequence[str], unfetchable: Sequence[str] = ()) -> Options:
         """The options that a client asked for, completed and checked.
 
-        `models` are the deployment's, its default first, as `name` or `name@style`. Raises InvalidOptionError with
-        the field at fault, ModelUnavailableError for a model or style that is not among them.
+        `models` are the deployment's, its default first, as `name` or `name@style`; those of them that are
+        `unfetchable` are not recorded yet. Raises InvalidOptionError with the field at fault, ModelUnavailableError for
+        a model or style that is not there to be had.
         """
         known = set(cls.__dataclass_fields__)
         for field in mapping:
@@ -83,6 +84,8 @@ class Options:
             formats=_formats(given),
         )
         _check_together(options, models)
+        if options.model_key in unfetchable:
+            raise ModelUnavailableError("model", unrecorded(options.model_key))
         return options
 
 

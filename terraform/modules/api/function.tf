@@ -31,6 +31,7 @@ resource "aws_lambda_function" "this" {
       SECRETS_KEY_ID     = var.key_arn
       PUBLIC_URL         = local.url
       MODELS             = join(",", var.models)
+      UNRECORDED_MODELS  = join(",", var.unrecorded_models)
       RETENTION_DAYS     = tostring(var.retention_days)
       LOG_RETENTION_DAYS = tostring(var.log_retention_days)
       LOG_LEVEL          = var.log_level

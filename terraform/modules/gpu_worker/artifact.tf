@@ -13,3 +13,20 @@ resource "aws_s3_object" "artifact" {
     }
   }
 }
+
+# What a machine may fetch from the hub, and by which digests; read when it is needed, so that an image's age is no matter.
+resource "aws_s3_object" "models_lock" {
+  #checkov:skip=CKV_AWS_186:encrypted like everything in the bucket
+  bucket       = var.bucket_name
+  key          = "artifacts/models.lock.json"
+  source       = var.models_lock_path
+  content_type = "application/json"
+  etag         = fileexists(var.models_lock_path) ? filemd5(var.models_lock_path) : null
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(var.models_lock_path)
+      error_message = "The lock of models ${var.models_lock_path} is missing: take packer/models.lock.json from the repository, or set models_lock to the file of a release."
+    }
+  }
+}

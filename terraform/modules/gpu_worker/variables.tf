@@ -136,6 +136,12 @@ variable "artifact_key" {
   }
 }
 
+variable "models_lock_path" {
+  description = "The lock of models on disk: which revision and which files each one is."
+  type        = string
+  nullable    = false
+}
+
 variable "table_name" {
   description = "The jobs table's name."
   type        = string

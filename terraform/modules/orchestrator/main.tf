@@ -40,6 +40,7 @@ resource "aws_lambda_function" "this" {
       SECRETS_KEY_ID           = var.key_arn
       PUBLIC_URL               = var.public_url
       MODELS                   = join(",", var.models)
+      UNRECORDED_MODELS        = join(",", var.unrecorded_models)
       RETENTION_DAYS           = tostring(var.retention_days)
       LOG_LEVEL                = var.log_level
       LAUNCH_TEMPLATE_ID       = var.launch_template_id

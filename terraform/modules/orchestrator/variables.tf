@@ -94,6 +94,13 @@ variable "models" {
   nullable    = false
 }
 
+variable "unrecorded_models" {
+  description = "Those of the models that the lock does not know, so that no machine may fetch them."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "retention_days" {
   description = "Days for which jobs and their objects are kept."
   type        = number

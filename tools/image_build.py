@@ -1,0 +1,73 @@
+"""Packer's run: with what, and for whom, which is said before it begins."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools import models
+from tools.deployment import MODELS, RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tools.deployment import Needs
+
+ARTIFACT = Path("dist/worker.tar.gz")
+MOST_CHARACTERS = 256
+"""Of a tag's value: the image says in one which models it holds."""
+
+
+def build(needs: Needs | None, given: Sequence[str] = ()) -> None:
+    """Build an image of the packed worker; `given` are Packer's own arguments, whose variables win.
+
+    Raises:
+        RefusedError: Packer is not here, nothing is packed, or the image could not say what it holds.
+        CalledProcessError: Packer has failed, and said why.
+
+    """
+    for program in ("packer", "git"):
+        if shutil.which(program) is None:
+            raise RefusedError(f"This needs {program}: put it on PATH.")
+    if not ARTIFACT.exists():
+        raise RefusedError(f"{ARTIFACT} is missing: run `./nox -s package` first.")
+    by_hand = _variables(given)
+    chosen = {name: value for name, value in (needs.variables() if needs else {}).items() if name not in by_hand}
+    held = (chosen | by_hand).get("models", ",".join(MODELS))
+    if len(held) > MOST_CHARACTERS:
+        raise RefusedError(f"The models' names have more than {MOST_CHARACTERS} characters together: name fewer.")
+    sys.stdout.write(f"{_announcement(needs, chosen, by_hand)}\n")
+    models.record_if_reachable(held.split(","))
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    of_artifact = {"artifact_sha256": hashlib.sha256(ARTIFACT.read_bytes()).hexdigest(), "commit": commit}
+    told = [f"-var={name}={value}" for name, value in (of_artifact | chosen).items()]
+    subprocess.run(["packer", "init", "packer"], check=True)
+    subprocess.run(["packer", "build", *told, *given, "packer"], check=True)
+
+
+def _variables(given: Sequence[str]) -> dict[str, str]:
+    """Those among Packer's arguments, written `-var NAME=VALUE` or `-var=NAME=VALUE`."""
+    found: dict[str, str] = {}
+    words = iter(given)
+    for word in words:
+        option, equals, value = word.partition("=")
+        if option in {"-var", "--var"}:
+            name, _, its = (value if equals else next(words, "")).partition("=")
+            found[name] = its
+    return found
+
+
+def _announcement(needs: Needs | None, chosen: dict[str, str], by_hand: dict[str, str]) -> str:
+    """For whom it is built, and with what."""
+    whom = (
+        f"An image for the deployment {needs.names.deployment}, as it was applied"
+        if needs
+        else "Terraform has made no deployment from here, so this image is built by Packer's defaults"
+    )
+    parts = [f"{name} {value}" for name, value in chosen.items()]
+    parts += [f"{name} {value} (given)" for name, value in by_hand.items()]
+    return f"{whom}: {', '.join(parts)}" if parts else f"{whom} (packer/variables.pkr.hcl)"

@@ -1,0 +1,176 @@
+"""The lock of models: what a machine may fetch, and by which digests.
+
+`python -m tools.models record NAME[@style] …` asks the hub what a model's files are at the catalogue's revision, and
+writes their digests to packer/models.lock.json; the weights, half a gigabyte, are not downloaded for that. Without
+names it takes those of the deployment that Terraform made from here, else the default. What the lock knows it leaves
+alone: to take a newer commit of a style's branch, delete its entry first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import threading
+from concurrent.futures import Future
+from fnmatch import fnmatch
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.request import Request, urlopen
+
+from services.gpu_worker import lock
+from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from services.gpu_worker.engine.model import NEEDED, PATTERNS, Record
+from tools import deployment
+from tools.deployment import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+LOCK = Path(__file__).parents[1] / "packer" / "models.lock.json"
+ANSWER_SECONDS, PATIENCE_SECONDS = 3.0, 15.0
+"""How long the hub may take for one answer, and for all of them where something else is being built."""
+Answer = TypeVar("Answer")
+
+
+def record(keys: Iterable[str], path: Path) -> list[str]:
+    """Write down the digests of those models that the lock at `path` does not know; returns which these were.
+
+    Raises:
+        RefusedError: the hub did not answer, or has no such model; those before it are written down.
+
+    """
+    held, new = lock.read(path), []
+    for key in keys:
+        if not lock.known(held, key):
+            held[key] = ask(key)
+            lock.write(held, path)
+            new.append(key)
+    return new
+
+
+def ask(key: str) -> Record:
+    """A model's commit and digests, from the hub.
+
+    Raises:
+        RefusedError: the catalogue or the hub does not know it, or the hub did not answer.
+
+    """
+    name, _, style = key.partition("@")
+    row = CATALOGUE.get(name)
+    revision = row.revisions.get(style or "standard") if row else None
+    if revision is None:
+        raise RefusedError(f"The catalogue knows no model {key}; it knows {', '.join(CATALOGUE)}.")
+    if name == PACKAGED:
+        return Record(revision=revision, sha256=dict(PACKAGED_DIGESTS))
+    try:
+        found = _from_hub(name, revision)
+    except (OSError, HTTPException, ValueError, KeyError) as error:
+        raise RefusedError(f"The hub did not say what {key} is ({type(error).__name__}: {error}).") from None
+    missing = [file for file in NEEDED if file not in found["sha256"]]
+    if missing:
+        raise RefusedError(f"{key} at {found['revision']} lacks {', '.join(missing)}, which the engine needs.")
+    return found
+
+
+def _from_hub(name: str, revision: str) -> Record:
+    told = json.loads(_get(f"api/models/{name}/revision/{revision}?blobs=true"))
+    digests: dict[str, str] = {}
+    for entry in told["siblings"]:
+        file = entry["rfilename"]
+        if not any(fnmatch(file, pattern) for pattern in PATTERNS):
+            continue
+        if large := entry.get("lfs"):
+            digests[file] = large["sha256"]
+        else:
+            digests[file] = hashlib.sha256(_get(f"{name}/resolve/{told['sha']}/{file}")).hexdigest()
+    return Record(revision=told["sha"], sha256=digests)
+
+
+def _get(path: str) -> bytes:
+    """With Python's own library, so that the command runs wherever the repository is."""
+    hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    asked = Request(f"{hub}/{path}", headers={"User-Agent": "gpu-transcriber"})  # noqa: S310 - the operator's own choice
+    with urlopen(asked, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - as above
+        content: bytes = answer.read()
+    return content
+
+
+def listed() -> tuple[str, ...]:
+    """The models of the deployment that Terraform made from here; the default where it made none.
+
+    Raises:
+        RefusedError: it made one, whose settings cannot be read.
+
+    """
+    names = deployment.Names.of(deployment.outputs())
+    return deployment.needs(names).models if names.known else deployment.MODELS
+
+
+def record_if_reachable(keys: Iterable[str], path: Path = LOCK) -> None:
+    """The same, on the way to something else: what could not be recorded is said, and ends nothing."""
+    wanted = list(keys)
+    try:
+        _say(_within(PATIENCE_SECONDS, lambda: record(wanted, path)), path)
+    except RefusedError as error:
+        unknown = [key for key in wanted if not lock.known(lock.read(path), key)]
+        sys.stderr.write(
+            f"left out: recording {', '.join(unknown)}. {error} No machine may fetch what is not recorded: "
+            f"run `python -m tools.models record {' '.join(unknown)}` where the hub can be reached.\n"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status 0 if the lock knows them all, or if that was not asked for; 1 with the reason if not."""
+    parser = argparse.ArgumentParser(prog="models", description=__doc__)
+    parser.add_argument("command", choices=["record"])
+    parser.add_argument("names", nargs="*", help="name or name@style (default: the deployment's)")
+    parser.add_argument("--lock", type=Path, default=LOCK)
+    parser.add_argument("--if-reachable", action="store_true", help="say what could not be recorded, and be content")
+    chosen = parser.parse_args(arguments)
+    try:
+        if chosen.if_reachable:
+            record_if_reachable(chosen.names or _listed_or_default(), chosen.lock)
+        else:
+            _say(record(chosen.names or listed(), chosen.lock), chosen.lock)
+    except RefusedError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
+    """What `ask` returns. A name that nobody resolves is waited for by no timeout of a client's."""
+    answer: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise RefusedError(f"The hub did not answer within {seconds:.0f} s.") from None
+
+
+def _listed_or_default() -> tuple[str, ...]:
+    try:
+        return listed()
+    except RefusedError as error:
+        sys.stderr.write(f"left out: recording the deployment's own models. {error}\n")
+        return deployment.MODELS
+
+
+def _say(new: Sequence[str], path: Path) -> None:
+    for key in new:
+        sys.stdout.write(f"recorded {key} in {path.name}: commit that, and apply\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
