@@ -219,7 +219,7 @@ class PrivateWorld(StepWorld):
                 self.now += 3 * MINUTE
             self.ec2.end(machine["InstanceId"])
 
-    def run_worker(self, shipping: LogShipping) -> None:
+    def run_worker(self, shipping: LogShipping, _: object = None) -> None:
         """As `main.run`, with an engine of steps and this world's clock."""
         tags = {tag["Key"]: tag["Value"] for tag in self._machine["Tags"]} | {"transcribe-config": CONFIG_PARAMETER}
         machine = Machine(
