@@ -390,7 +390,7 @@ def test_a_worker_that_is_told_to_leave_while_it_cannot_report_its_boot_ends_wel
         raise UNREACHABLE
 
     monkeypatch.setattr(Slots, "report", report)
-    monkeypatch.setattr(workers, "examine", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
+    monkeypatch.setattr(workers, "judge", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
     monkeypatch.setattr(StepEngine, "close", lambda *_: None)
     booting = threading.Thread(target=worker.run)
     booting.start()

@@ -212,7 +212,7 @@ def test_a_recording_that_is_never_read_to_its_end_is_given_up(endless: Path) ->
 
 def test_a_recording_that_takes_too_much_memory_is_the_recordings_error(talking: Path) -> None:
     with pytest.raises(InvalidMediaError):
-        planned(talking, reader(memory_mib=150))
+        planned(talking, reader(memory_mib=100))
 
 
 @pytest.mark.parametrize("error", [MemoryError(), OSError(errno.ENOMEM, "Cannot allocate memory")])

@@ -296,7 +296,7 @@ def test_nothing_is_claimed_before_the_device_has_passed_the_gate(
     def fails(*_: object, **__: object) -> None:
         raise GateFailedError("It heard nothing.")
 
-    monkeypatch.setattr(workers, "examine", fails)
+    monkeypatch.setattr(workers, "judge", fails)
     worker = the_worker(world)
     with pytest.raises(GateFailedError):
         worker.run()
@@ -308,7 +308,7 @@ def test_a_worker_that_has_passed_the_gate_says_so_works_and_ends_its_engine(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
 ) -> None:
     queued(world, "first")
-    monkeypatch.setattr(workers, "examine", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
+    monkeypatch.setattr(workers, "judge", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
     the_worker(world).run()
     assert statuses(world) == {"first": JobStatus.COMPLETED}
     (slot,) = world.store.slots.all()

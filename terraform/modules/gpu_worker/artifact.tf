@@ -4,7 +4,8 @@ resource "aws_s3_object" "artifact" {
   bucket = var.bucket_name
   key    = var.artifact_key
   source = var.artifact_path
-  etag   = fileexists(var.artifact_path) ? filemd5(var.artifact_path) : null
+  # Not by its etag: the provider uploads so large a file in parts, and then S3's is no digest of the whole.
+  source_hash = fileexists(var.artifact_path) ? filebase64sha256(var.artifact_path) : null
 
   lifecycle {
     precondition {
