@@ -34,6 +34,8 @@ LAMBDA_PYTHON = "3.13"
 SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Twice as many processes as the two cores that the project's machines have: systems mostly wait, for leases above all.
 A file is run by one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
+TWO_AT_A_TIME = (*SIDE_BY_SIDE, "-n", "2")
+"""For what computes and waits for nothing, and for what measures seconds and mostly waits."""
 MACHINE_PACKAGES = {
     "debootstrap": "debootstrap",
     "systemd-container": "systemd-nspawn",
@@ -105,7 +107,7 @@ def tests(session: nox.Session) -> None:
     if not session.run(*wanted, silent=True, success_codes=range(3)):
         session.run("uv", "python", "install", LAMBDA_PYTHON, success_codes=range(3))
     session.run("python", "-m", "pytest", *ROOMS, *SIDE_BY_SIDE, "-m", "not alone")
-    session.run("python", "-m", "pytest", *ROOMS, "-m", "alone")
+    session.run("python", "-m", "pytest", *ROOMS, *TWO_AT_A_TIME, "-m", "alone")
     for version in OTHER:
         session.notify(f"elsewhere-{version}")
 
@@ -114,7 +116,7 @@ def tests(session: nox.Session) -> None:
 def elsewhere(session: nox.Session) -> None:
     """On the other supported Pythons, what another interpreter can change."""
     install(session)
-    everything = (*ELSEWHERE, *SIDE_BY_SIDE, "-n", "2", "-m", "not alone")  # it all computes, and waits for nothing
+    everything = (*ELSEWHERE, *TWO_AT_A_TIME, "-m", "not alone")
     session.run("python", "-m", "pytest", *(session.posargs or everything))
 
 

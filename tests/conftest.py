@@ -14,7 +14,10 @@ from tests.support import programs
 
 SHOWN_SECONDS = 1.0
 """Of a file, to have a line of its own in the table."""
-LONGEST = ("test_deployment.py", "test_crash_matrix.py", "test_chaos.py", "test_recording.py")
+LONGEST = (
+    *("test_deployment.py", "test_crash_matrix.py", "test_chaos.py", "test_recording.py"),
+    *("test_killed_worker.py", "test_leaving.py"),
+)
 """Files that take longest, so that where tests run side by side nobody waits for one that began last."""
 HYPOTHESIS = "hypothesispytest"
 YIELDING = 5
