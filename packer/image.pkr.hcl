@@ -85,7 +85,8 @@ build {
 
   provisioner "shell" {
     pause_before     = "15s"
-    inline           = ["sudo --preserve-env ${local.room}/provision seal"]
+    # cloud-init has boots of its own, and its units by now end a machine on which they fail.
+    inline           = ["cloud-init status --wait", "sudo --preserve-env ${local.room}/provision seal"]
     environment_vars = local.choices
   }
 
@@ -104,6 +105,7 @@ build {
   provisioner "shell" {
     # What the build left of itself: its key, which cloud-init gave to root too, and what its user and sudo remember.
     inline = [
+      "sudo rm -f /etc/ssh/ssh_host_*",
       "sudo rm -rf ${local.room} /root/.ssh /root/.cache /home/ubuntu/.ssh /home/ubuntu/.cache",
       "sudo rm -f /root/.bash_history /home/ubuntu/.bash_history /home/ubuntu/.sudo_as_admin_successful",
       "sudo rm -rf /var/lib/apt/lists/* /var/lib/sudo/lectured/* /tmp/* /var/tmp/* && sync",
@@ -122,5 +124,6 @@ locals {
     "PYTHON_SOURCE=${var.python_source}",
     "SESSION_MANAGER=${var.session_manager}",
     "CLOUD_INIT=${var.cloud_init}",
+    "COMPUTE_TYPE=${var.compute_type}",
   ]
 }

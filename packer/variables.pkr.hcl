@@ -58,6 +58,12 @@ variable "session_manager" {
   default     = "no"
 }
 
+variable "compute_type" {
+  description = "Numbers that the deployment's machines compute with; with others the model that a boot begins to load is loaded again."
+  type        = string
+  default     = "auto"
+}
+
 variable "cloud_init" {
   description = "yes lets cloud-init run on machines of this image, for user data of your own; it costs each of them seconds."
   type        = string

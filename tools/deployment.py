@@ -69,6 +69,7 @@ class Needs:
     models: tuple[str, ...]
     """The default first, each with its style."""
     lifetime_minutes: int
+    compute_type: str = "auto"
 
     def variables(self) -> dict[str, str]:
         """As Packer's variables."""
@@ -78,6 +79,7 @@ class Needs:
             "models": ",".join(self.models),
             "lifetime_minutes": str(self.lifetime_minutes),
             "session_manager": "yes" if self.names.session_manager else "no",
+            "compute_type": self.compute_type,
         }
 
     def command(self) -> str:
@@ -143,4 +145,5 @@ def needs(names: Names) -> Needs:
         region=ssm.meta.region_name,
         models=tuple(settings["MODELS"].split(",")),
         lifetime_minutes=int(settings["MAX_LIFETIME_MINUTES"]) + LIFETIME_MARGIN_MINUTES,
+        compute_type=settings.get("COMPUTE_TYPE", "auto"),
     )

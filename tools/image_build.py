@@ -55,6 +55,8 @@ def _variables(given: Sequence[str]) -> dict[str, str]:
     words = iter(given)
     for word in words:
         option, equals, value = word.partition("=")
+        if option in {"-var-file", "--var-file"}:
+            raise RefusedError("-var-file hides what the image is built with: give each variable with -var.")
         if option in {"-var", "--var"}:
             name, _, its = (value if equals else next(words, "")).partition("=")
             found[name] = its

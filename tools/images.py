@@ -138,7 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         names = Names.of(deployment.outputs(chosen.terraform), chosen.deployment, chosen.region)
         if chosen.command == "build":
-            image_build.build(deployment.needs(names) if names.known else None, rest)
+            needs = deployment.needs(names) if names.known else None
+            there = [f"-var=region={names.region}"] if needs is None and names.region else []
+            image_build.build(needs, [*there, *rest])
         elif chosen.command == "publish":
             _publish(names, chosen.manifest, chosen.parameter or names.image_parameter)
         else:

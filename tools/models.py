@@ -112,9 +112,11 @@ def listed() -> tuple[str, ...]:
 
 def record_if_reachable(keys: Iterable[str], path: Path = LOCK) -> None:
     """The same, on the way to something else: what could not be recorded is said, and ends nothing."""
-    wanted = list(keys)
+    wanted, held = list(keys), lock.read(path)
     try:
-        _say(_within(PATIENCE_SECONDS, lambda: record(wanted, path)), path)
+        new = _within(PATIENCE_SECONDS, lambda: {key: ask(key) for key in wanted if not lock.known(held, key)})
+        lock.write(held | new, path)
+        _say(list(new), path)
     except RefusedError as error:
         unknown = [key for key in wanted if not lock.known(lock.read(path), key)]
         sys.stderr.write(

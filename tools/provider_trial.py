@@ -55,6 +55,9 @@ def main(major: str | None) -> int:
         copy = Path(temporary) / "terraform"
         ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*")
         shutil.copytree(TERRAFORM, copy, ignore=ignored)
+        # What the configuration reads beside itself.
+        (Path(temporary) / "packer").mkdir()
+        shutil.copy(TERRAFORM.parent / "packer" / "models.lock.json", Path(temporary) / "packer")
         for path in copy.rglob("versions.tf"):
             path.write_text(lifted(path.read_text(encoding="utf-8"), major), encoding="utf-8")
         os.environ["TF_CLI_CONFIG_FILE"] = str(configure(Path(temporary)))

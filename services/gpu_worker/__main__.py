@@ -12,7 +12,10 @@ def console() -> NoReturn:
     """Run as a program of its own."""
     from services.gpu_worker.head_start import HeadStart  # noqa: PLC0415 - see above
 
-    begun = HeadStart.begin()
+    try:
+        begun = HeadStart.begin()
+    except Exception:  # noqa: BLE001 - there is no log yet; whoever makes an engine later says what is wrong
+        begun = None
     # While the model is being loaded: this takes longer to import than it takes to begin.
     from services.gpu_worker.main import console as run  # noqa: PLC0415
 

@@ -29,10 +29,21 @@ MOST_FAILURES = 2
 class Engines:
     """Makes engines, one at a time. Safe to use from several threads."""
 
-    def __init__(self, make: Callable[[str], EngineProcess], gate: Callable[[EngineProcess], None]) -> None:
-        """`make` starts an engine with a model; `gate` raises GateFailedError where it does not transcribe."""
+    def __init__(
+        self,
+        make: Callable[[str], EngineProcess],
+        gate: Callable[[EngineProcess], None],
+        bring: Callable[[str], object] = str,
+    ) -> None:
+        """`make` starts an engine with a model; `gate` raises GateFailedError where it does not transcribe.
+
+        `bring` has a model's files near, or raises, before the present engine is given up for it.
+        """
         self._make = make
         self._gate = gate
+        self._bring = bring
+        self._owed = False
+        """Whether an engine failed, and none has passed the gate since."""
         self._lock = threading.Lock()
         self._engine: EngineProcess | None = None
         self._model: ModelFiles | None = None
@@ -65,18 +76,19 @@ class Engines:
             old = self._engine
             if old and self._model and _usable(old, model, alone=alone):
                 return old, self._model
-            stands_in = old is not None and (old.spoilt or not old.alive)
             if old:
+                self._owed |= old.spoilt or not old.alive
+                self._bring(model)
                 old.close()
             self._engine = self._model = None
             engine = self._engine = self._make(model)
             # One that stands in for an engine that died or failed is no better until it has passed the gate.
-            engine.spoilt = stands_in
+            engine.spoilt = self._owed
             files = self._loaded(engine)
             log.info("engine.ready", model=model, revision=files.revision)
             if engine.spoilt:
                 self._gate(engine)
-                engine.spoilt = False
+                engine.spoilt = self._owed = False
             self._model = files
             return engine, files
 

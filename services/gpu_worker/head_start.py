@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 log = structlog.get_logger()
+POLL_SECONDS = 0.02
 FIRST_MODEL = "FIRST_MODEL"
 """In the environment of a machine with an image of its own: the deployment's default model when that was made."""
 
@@ -70,21 +71,24 @@ class HeadStart:
         wanted = Wanted(
             model=model,
             device=environment.get("DEVICE", "auto"),
-            compute_type=environment.get("COMPUTE_TYPE", "auto"),
+            compute_type=environment.get("COMPUTE_TYPE") or environment.get("FIRST_COMPUTE_TYPE", "auto"),
             patience_seconds=patience_seconds,
         )
         return cls(wanted, Path(folder))
 
-    def take(self, wanted: Wanted, fetched: Callable[[threading.Event], Path | None]) -> EngineProcess | None:
-        """The engine, for whoever asks first, if it is the one that is wanted.
+    def take(
+        self, wanted: Wanted, fetched: Callable[[threading.Event], Path | None], stop: threading.Event
+    ) -> EngineProcess | None:
+        """The engine, for whoever asks first, if it is the one that is wanted, and sound.
 
         `fetched` brings the model from elsewhere unless the event is set before that is done: whichever copy is whole
-        first is loaded, and None says that it is the other, or another model.
+        first is loaded, and None says that it is the other, or another model. Waits until this one has listened, or
+        until `stop` is set: one that failed in the haste of a boot gives its place to one that is made now.
         """
         if self._over.is_set() or self._taken:
             return None
         self._taken = True
-        if wanted == self.wanted and (self.whole.is_set() or fetched(self.whole) is None):
+        if wanted == self.wanted and fetched(self.whole) is None and self._sound(stop):
             log.info("head_start.taken", model=wanted.model)
             return self.engine
         log.info("head_start.dropped", model=self.wanted.model, wanted=wanted.model)
@@ -105,9 +109,20 @@ class HeadStart:
         self._over.set()
         self.engine.close(0)
 
+    def _sound(self, stop: threading.Event) -> bool:
+        while not self._heard.done() and not stop.wait(POLL_SECONDS):
+            pass
+        error = self._heard.exception() if self._heard.done() else None
+        if error:
+            log.warning("head_start.failed", error=error)
+        return error is None
+
     def _bring(self, files: Path) -> None:
-        read_ahead.touch(read_ahead.of_folder(files), self._over)
-        self.whole.set()
+        try:
+            read_ahead.touch(read_ahead.of_folder(files), self._over)
+        finally:
+            # What could not be read the engine misses too, and says so.
+            self.whole.set()
 
     def _listen(self) -> None:
         try:

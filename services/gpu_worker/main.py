@@ -99,7 +99,7 @@ def build(
             compute_type=settings.compute_type,
             patience_seconds=settings.engine_patience_seconds,
         )
-        if head_start and (begun := head_start.take(wanted, partial(models.fetched, model))):
+        if head_start and (begun := head_start.take(wanted, partial(models.fetched, model), departure.stop)):
             begun.read_by(readers)
             return begun
         return EngineProcess(
@@ -125,6 +125,7 @@ def build(
         clock=clock,
         departure=departure,
         models_now=lambda: settings_for(identity.machine, aws).models,
+        bring=models.ready,
         make_engine=make_engine,
         listen=head_start.heard if head_start else listen,
     )

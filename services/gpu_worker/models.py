@@ -110,10 +110,18 @@ class Models:
         if self._memory is None or (record := self._record(key)) is None:
             return None
         self._hold_against_others(key, record)
-        folder = self._fetch(key, record, unless or threading.Event())
+        if unless is None or not self._is_own(key, record):
+            # Another than the image's: it is the one that counts, whichever is whole first.
+            unless = threading.Event()
+        folder = self._fetch(key, record, unless)
         if folder:
             self._here[key] = folder
         return folder
+
+    def _is_own(self, key: str, record: Record) -> bool:
+        own = self._own(key)
+        held = own and (own / DIGESTS).exists() and json.loads((own / DIGESTS).read_text())["sha256"]
+        return bool(held) and held == record["sha256"]
 
     def _own(self, key: str) -> Path | None:
         return place(self._folder, key) if self._folder else None
@@ -125,7 +133,7 @@ class Models:
             raise ModelMissingError(
                 "model", f"The model {key} is neither in the image nor in the bucket. {unrecorded(key)}"
             )
-        into = self._room(key, bytes_on_hub(key, known)) or default_cache()
+        into = self._lying(key) or self._room(key, bytes_on_hub(key, known)) or default_cache()
         found = locate(key, cache=into, recorded=known)
         log.info("model.fetched_from_hub", model=key, revision=found.revision)
         return found.folder
@@ -135,6 +143,11 @@ class Models:
         text = self._read_if_there(LOCK)
         found: lock.Lock = json.loads(text) if text else {}
         return found
+
+    def _lying(self, key: str) -> Path | None:
+        """Where it was fetched to before; the hub need not be there for that."""
+        places = [self._memory / "models"] if self._memory else []
+        return next((at for at in (*places, default_cache()) if (at / relative(key) / DIGESTS).exists()), None)
 
     def _room(self, key: str, size: int) -> Path | None:
         """The folder in memory, if the model fits there."""
@@ -167,7 +180,7 @@ class Models:
         own = self._own(key)
         if self._locked and (known := lock.known(self._lock(), key)):
             require_same(key, record["sha256"], known)
-        elif own and (own / DIGESTS).exists() and json.loads((own / DIGESTS).read_text())["sha256"] != record["sha256"]:
+        elif own and (own / DIGESTS).exists() and not self._is_own(key, record):
             raise DamagedModelError(f"The bucket's {key} is not the one that the image was built with (sha256).")
 
     def _fetch(self, key: str, record: Record, unless: threading.Event) -> Path | None:

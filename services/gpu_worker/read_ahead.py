@@ -119,12 +119,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("list", type=Path)
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--folder", type=Path, action="append", default=[])
+    parser.add_argument("--file", type=Path, action="append", default=[], help="taken whole, and first")
     # argparse would look into the command, which has options and perhaps a double dash of its own.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     chosen, command = parser.parse_args(arguments[:end]), arguments[end + 1 :]
     if chosen.record:
         try:
-            found = record(chosen.folder, command)
+            found = [piece for path in chosen.file for piece in pieces(path)] + record(chosen.folder, command)
         except subprocess.CalledProcessError as error:
             return error.returncode
         write_list(chosen.list, found)

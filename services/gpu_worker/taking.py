@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
+from botocore.exceptions import ClientError
 
 from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
 from services.common.domain.events import EventType, Places, compose
@@ -81,7 +82,7 @@ class Taking:
         if not isinstance(wrong, ModelUnavailableError):
             return options, wrong
         # Perhaps the deployment holds it since an apply that this worker has not heard of.
-        with suppress(SettingsError):
+        with suppress(SettingsError, ClientError):
             self._models = self._patiently(self._models_now)
         return self._parsed(job)
 

@@ -95,10 +95,11 @@ class Consoles:
         except Exception as error:  # noqa: BLE001 - why there is no console is worth a line as well
             lines, trouble = [], describe(error)
         whole = not reported()
-        kept = lines if whole else [line for line in lines if fit_to_leave(line)]
+        kept = lines if whole else list(filter(None, map(fit_to_leave, lines)))
         at = datetime.fromtimestamp(self._clock() / SECOND, UTC).isoformat()
         head = {"event": "machine.console", "level": "warning", "timestamp": at, "why": said, "whole": whole}
-        return [json.dumps(head | ({"error": trouble} if trouble else {}), ensure_ascii=False), *kept[-LINES:]]
+        first = json.dumps(head | ({"error": trouble} if trouble else {}), ensure_ascii=False)
+        return [first, *(line[:LINE_CHARACTERS] for line in kept[-LINES:])]
 
     def _read(self, instance_id: str) -> list[str]:
         ec2 = self._ec2()
@@ -107,6 +108,8 @@ class Consoles:
         except ClientError:  # neither old types nor machines that are no more have a latest
             output = None
         # What EC2 itself kept when the machine started or ended.
+        if not output and self._monotonic() >= self._until:
+            return []
         output = output or ec2.get_console_output(InstanceId=instance_id).get("Output")
         return lines_of(output or "")
 
@@ -122,17 +125,21 @@ class Consoles:
 
 
 def lines_of(output: str) -> list[str]:
-    """The lines of a console that say anything, each cut to a length that CloudWatch takes."""
-    lines = (_UNSEEN.sub("", line).strip()[:LINE_CHARACTERS] for line in output.split("\n"))
+    """The lines of a console that say anything."""
+    lines = (_UNSEEN.sub("", line).strip() for line in output.split("\n"))
     return [line for line in lines if line]
 
 
-def fit_to_leave(line: str) -> bool:
-    """Whether a line of a machine that held recordings may be copied."""
+def fit_to_leave(line: str) -> str | None:
+    """What may be copied of a line of a machine that held recordings; None if nothing may.
+
+    Of a line of our log that is the log's part alone: before it a program may have left half a line of its own.
+    """
     if _KERNEL.match(line):
-        return True
+        return line
+    ours = line[line.find("{") :]
     try:
-        content = json.loads(line[line.find("{") :])
+        content = json.loads(ours)
     except ValueError:
-        return False
-    return isinstance(content, dict) and content.keys() >= _OURS
+        return None
+    return ours if isinstance(content, dict) and content.keys() >= _OURS else None

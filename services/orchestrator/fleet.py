@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.common.domain.clock import MINUTE, SECOND
+from services.common.domain.clock import MINUTE, SECOND, now_ms
 from services.common.domain.ids import new_id
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus, Waiting
@@ -49,11 +49,13 @@ class Fleet:
         settings: OrchestratorSettings,
         *,
         name_launch: Callable[[], str] = lambda: new_id("launch"),
+        clock: Callable[[], int] = now_ms,
     ) -> None:
         self._store = store
         self._launcher = launcher
         self._settings = settings
         self._name_launch = name_launch
+        self._clock = clock
 
     def ensure(self, now: int, fresh: Sequence[float] = (), *, seen: int = GLANCE) -> Refused | None:
         """Launch what the queue deserves; returns why EC2 gave less, if it did.
@@ -66,7 +68,7 @@ class Fleet:
         wanted = wanted_machines(demand, self._settings.max_workers)
         if not wanted:
             return None
-        answer = self._fill(wanted, demand, now)
+        answer = self._fill(wanted, demand, now, queue if seen > GLANCE else ())
         if isinstance(answer, Refused):
             self._tell(queue, answer)
             return answer
@@ -74,12 +76,18 @@ class Fleet:
             self._tell_no_longer(part for part in queue if part.created_at < now)
         return None
 
-    def _fill(self, wanted: int, demand: Demand, now: int) -> Launched | Refused | None:
-        """Launch until there are machines enough; returns the last answer, None where none was needed or known."""
+    def _fill(self, wanted: int, demand: Demand, now: int, queue: Sequence[Part]) -> Launched | Refused | None:
+        """Launch until there are machines enough; returns the last answer, None where none was needed or known.
+
+        `queue`: to be told if the breaker closes; empty where nobody has the time to look.
+        """
         slots = self._slots()
-        if next_slot(wanted, slots, self._settings.max_workers) is None:
+        enough = next_slot(wanted, slots, self._settings.max_workers) is None
+        if enough and not queue:
             return None
-        breaker = self._breaker(slots.values())
+        breaker = self._breaker(slots.values(), queue)
+        if enough:
+            return None
         answer: Launched | Refused | None = None
         while name := next_slot(wanted, slots, self._settings.max_workers):
             if not launches_allowed(breaker, slots.values(), now):
@@ -95,13 +103,14 @@ class Fleet:
     def _slots(self) -> dict[str, Slot]:
         return {slot.slot: slot for slot in self._store.slots.all()}
 
-    def _breaker(self, slots: Collection[Slot]) -> Breaker | None:
+    def _breaker(self, slots: Collection[Slot], queue: Sequence[Part]) -> Breaker | None:
         """The breaker as it stands; closed if the machine that it let through has reported."""
         breaker = self._store.fleet.breaker()
         if breaker is None or not mended(breaker, slots):
             return breaker
         log.info("breaker.closed")
         self._store.fleet.good_boot()
+        self._tell_no_longer(queue)
         return None
 
     def _ask(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
@@ -126,7 +135,7 @@ class Fleet:
             taken_at=now,
             due_at=now + MINUTE,
             market=market,
-            times={"capacity_asked": now},
+            times={"capacity_asked": self._clock()},
         )
         if not self._store.slots.take(slot):
             return None
@@ -154,7 +163,7 @@ class Fleet:
             instance_id=machine.instance_id,
             instance_type=machine.instance_type,
             zone=machine.zone,
-            now=now,
+            now=self._clock(),
             due_at=now + allowance * SECOND,
         )
         log.info(

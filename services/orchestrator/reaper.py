@@ -134,12 +134,18 @@ class Reaper:
         end = end_of(machine)
         log.info("slot.freed", slot=slot.slot, instance_id=slot.instance_id, note=slot.note, code=end.code)
         if slot.owner is not None:
-            self._store.fleet.good_boot()
+            self._speak_for_it(slot)
         elif end.cause.doing is not Doing.EC2:
             self._count(slot, end, now)
         if slot.owner is None or slot.suspected or slot.status is not SlotStatus.LEAVING:
             self._tell(slot, end, now)
         return True
+
+    def _speak_for_it(self, slot: Slot) -> None:
+        """A machine that has reported says something of the image only if it began after the last that did not."""
+        breaker = self._store.fleet.breaker()
+        if breaker and breaker.silent_boots and slot.taken_at >= breaker.open_until - BREAK_MS:
+            self._store.fleet.good_boot()
 
     def _count(self, slot: Slot, end: End, now: int) -> None:
         """Against the image, or against what keeps any machine from coming."""

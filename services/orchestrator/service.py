@@ -52,7 +52,7 @@ class Orchestrator:
         )
         erasure = Erasure(self.store, s3, settings.bucket_name)
         self.intake = Intake(self.store, s3, places, erasure)
-        self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings)
+        self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
         self.search = Search(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,

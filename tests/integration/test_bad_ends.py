@@ -257,6 +257,16 @@ def test_once_a_machine_has_reported_nobody_is_told_of_what_was_mended(world: St
     assert [job.waiting for job in world.jobs() if job.source_key == "uploads/b.wav"] == [None]
 
 
+def test_jobs_wait_for_the_account_no_longer_once_a_machine_has_reported(world: StepWorld) -> None:
+    with_a_machine(world)
+    ends(world, "Client.InternalError")
+    world.sweep()
+    assert waiting(world)[0] == "image"
+    report(world)
+    world.sweep()
+    assert [job.waiting for job in world.jobs()] == [None]
+
+
 def test_a_breaker_that_opens_says_why_the_last_machine_ended(world: StepWorld) -> None:
     with_a_machine(world)
     for _ in range(SILENT_BOOTS):

@@ -120,6 +120,17 @@ def test_a_hub_that_does_not_answer_is_a_model_that_cannot_be_had_now(world: Wor
     assert of_machine(world, tmp_path).ready(KEY).is_dir(), "a later try finds it"
 
 
+def test_what_lies_on_the_machine_is_used_whether_or_not_the_hub_is_there(
+    world: World, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a worker that was started again, or an engine that replaces another."""
+    hub.put(NAME, COMMIT, FILES)
+    put_lock(world, **{KEY: recorded()})
+    first = of_machine(world, tmp_path).ready(KEY)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert of_machine(world, tmp_path).ready(KEY) == first
+
+
 def test_a_style_is_fetched_at_the_commit_that_was_recorded_however_its_branch_moves(
     world: World, hub: Hub, tmp_path: Path
 ) -> None:

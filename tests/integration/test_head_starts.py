@@ -17,6 +17,7 @@ from tests.support.random_model import write_random_model
 
 WANTED = Wanted(model="whisper-base", device="cpu")
 PATIENCE = 30
+NEVER = threading.Event()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def until_whole(whole: threading.Event) -> Path | None:
 
 
 def test_the_engine_that_is_wanted_is_the_one_that_was_begun_and_it_has_listened_already(begun: HeadStart) -> None:
-    engine = begun.take(WANTED, until_whole)
+    engine = begun.take(WANTED, until_whole, NEVER)
     assert engine is begun.engine
     assert engine.wait_until_ready().name == "whisper-base"
     first, second = begun.heard(engine), begun.heard(engine)
@@ -52,8 +53,8 @@ def test_the_engine_that_is_wanted_is_the_one_that_was_begun_and_it_has_listened
 
 
 def test_it_is_given_once(begun: HeadStart) -> None:
-    assert begun.take(WANTED, until_whole)
-    assert begun.take(WANTED, until_whole) is None
+    assert begun.take(WANTED, until_whole, NEVER)
+    assert begun.take(WANTED, until_whole, NEVER) is None
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_it_is_given_once(begun: HeadStart) -> None:
     ids=str,
 )
 def test_whoever_wants_another_gets_none_and_it_ends(begun: HeadStart, other: dict[str, str]) -> None:
-    assert begun.take(replace(WANTED, **other), nowhere_else) is None  # type: ignore[arg-type] # each by its name
+    assert begun.take(replace(WANTED, **other), nowhere_else, NEVER) is None  # type: ignore[arg-type] # each by its name
     assert not begun.engine.alive
 
 
@@ -72,7 +73,7 @@ def test_a_bucket_whose_copy_is_whole_first_is_loaded_instead(
     never = threading.Event()
     monkeypatch.setattr(read_ahead, "touch", lambda *_: never.wait(PATIENCE))
     begun = HeadStart(WANTED, model)
-    assert begun.take(WANTED, lambda _: tmp_path) is None
+    assert begun.take(WANTED, lambda _: tmp_path, NEVER) is None
     assert not begun.engine.alive
     never.set()
 
@@ -92,6 +93,19 @@ def test_what_kept_it_from_listening_is_told_to_whoever_asks(model: Path, monkey
     begun = HeadStart(WANTED, model)
     with pytest.raises(GateFailedError, match="nothing"):
         begun.heard(begun.engine)
+    assert begun.take(WANTED, until_whole, NEVER) is None, "one that is made now may do better"
+    assert not begun.engine.alive
+
+
+def test_whoever_is_told_to_leave_does_not_wait_until_it_has_listened(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(gate, "listen", lambda _: over.wait(PATIENCE))
+    begun, told = HeadStart(WANTED, model), threading.Event()
+    told.set()
+    assert begun.take(WANTED, nowhere_else, told) is begun.engine
+    over.set()
     begun.close()
 
 

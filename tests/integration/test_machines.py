@@ -66,6 +66,7 @@ def test_after_its_pause_the_breaker_lets_one_machine_through_and_its_report_the
     report(world, the_slot(world))
     world.sweep()
     assert len(world.ec2.running) == MACHINES
+    assert {job.waiting for job in world.jobs()} == {None}
 
 
 def test_a_silent_machine_after_the_pause_begins_another(world: StepWorld) -> None:

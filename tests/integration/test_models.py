@@ -95,10 +95,21 @@ def test_whoever_is_told_to_leave_waits_for_no_bucket(world: World, tmp_path: Pa
 
 def test_what_is_no_longer_wanted_is_left_and_nothing_of_it_stays(world: World, tmp_path: Path) -> None:
     put_into_bucket(world)
+    put_into_image(tmp_path / "image")
     whole, memory = threading.Event(), tmp_path / "memory"
     whole.set()
-    assert Models(world.s3, BUCKET, folder=None, memory=memory).fetched(KEY, whole) is None
+    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=memory).fetched(KEY, whole) is None
     assert [path for path in memory.rglob("*") if path.is_file()] == []
+
+
+def test_another_copy_than_the_images_counts_even_where_the_image_is_whole_first(world: World, tmp_path: Path) -> None:
+    """The lock's newer commit, say: which one transcribes is no matter of luck."""
+    put_into_bucket(world)
+    own = put_into_image(tmp_path / "image", {**FILES, "model.bin": b"older"})
+    (own / "digests.json").unlink()
+    whole = threading.Event()
+    whole.set()
+    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").fetched(KEY, whole)
 
 
 def test_what_was_fetched_is_not_fetched_again(world: World, tmp_path: Path) -> None:

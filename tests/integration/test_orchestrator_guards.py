@@ -23,6 +23,7 @@ from services.orchestrator.consoles import Consoles
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.intake import Intake
 from services.orchestrator.machines import Machines
+from services.orchestrator.policy import BREAK_MS
 from services.orchestrator.reaper import LEAVING_MS, LIFETIME_MARGIN_MS, LOOK_AGAIN_MS, STRAY_MS, Reaper
 from services.orchestrator.recovery import Recovery
 from services.orchestrator.search import YOUNG_MS, Search
@@ -161,6 +162,17 @@ def test_a_machine_that_is_gone_frees_its_slot_and_its_report_closes_the_breaker
     breaker = reaping.world.store.fleet.breaker()
     assert breaker
     assert breaker.silent_boots == 0
+
+
+def test_a_machine_that_began_before_one_that_never_reported_says_nothing_of_the_image(reaping: Reaping) -> None:
+    now = reaping.world.clock()
+    reaping.world.store.fleet.silent_boot(now + BREAK_MS, reason="A key.")
+    reaping.slot(taken_at=now - 1)
+    reaping.machine("terminated")
+    assert (reaping.sweep(), reaping.now) == (1, None)
+    breaker = reaping.world.store.fleet.breaker()
+    assert breaker
+    assert (breaker.silent_boots, breaker.reason) == (1, "A key.")
 
 
 @pytest.mark.parametrize("forgotten", [True, False])

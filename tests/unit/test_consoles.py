@@ -92,9 +92,10 @@ def test_what_ec2_itself_kept_is_taken_where_there_is_no_latest(latest: Any) -> 
 def test_of_a_machine_that_had_reported_only_the_kernels_complaints_and_our_own_lines_leave(
     line: str, *, leaves: bool
 ) -> None:
-    assert fit_to_leave(line) is leaves
+    told = line[line.find("{") :] if "{" in line else line
+    assert fit_to_leave(line) == (told if leaves else None)
     logs = Logs()
-    assert kept(Ec2(line), logs, reported=True)[1] == ([line] if leaves else [])
+    assert kept(Ec2(line), logs, reported=True)[1] == ([told] if leaves else [])
     assert json.loads(logs.events[0]["message"])["whole"] is False
 
 
@@ -172,3 +173,16 @@ def test_once_a_sweeps_time_for_consoles_is_over_no_other_is_begun_until_the_nex
     assert logs.streams == []
     made.begin()
     assert made.keep("i-1", "why", reported=lambda: False)
+
+
+def test_what_a_program_had_begun_to_say_before_our_own_line_stays() -> None:
+    ours = json.dumps({"event": "x", "level": "info", "timestamp": "t"})
+    assert fit_to_leave(f"[   12.345678] python[812]: Anna said {ours}") == ours
+
+
+def test_a_long_line_of_our_own_is_known_before_it_is_cut() -> None:
+    ours = json.dumps(
+        {"event": "worker.broken", "level": "error", "timestamp": "t", "exception": "x" * LINE_CHARACTERS}
+    )
+    logs = Logs()
+    assert kept(Ec2(ours), logs, reported=True)[1] == [ours[:LINE_CHARACTERS]]

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from services.common.domain.errors import DamagedModelError
-from services.gpu_worker.engine.model import ModelFiles
+from services.gpu_worker.engine.model import ModelFiles, ModelMissingError
 from services.gpu_worker.engine_process import EngineProcess
 from services.gpu_worker.engines import Engines
 from services.gpu_worker.gate import GateFailedError
@@ -23,7 +23,8 @@ class Bench:
         self.gates = 0
         self.passes = True
         self.fails_to_load: Exception | None = None
-        self.engines = Engines(self._make, self._gate)
+        self.missing: str | None = None
+        self.engines = Engines(self._make, self._gate, self._bring)
 
     def _make(self, model: str) -> EngineProcess:
         engine = StepEngine(1, 1, lambda: None)
@@ -32,6 +33,10 @@ class Bench:
             engine.wait_until_ready = self._cannot_load  # type: ignore[method-assign]
         self.made.append(engine)
         return cast("EngineProcess", engine)
+
+    def _bring(self, model: str) -> None:
+        if model == self.missing:
+            raise ModelMissingError("model", "It is nowhere.")
 
     def _cannot_load(self) -> ModelFiles:
         assert self.fails_to_load
@@ -86,6 +91,24 @@ def test_a_model_that_cannot_be_loaded_is_no_failure_of_the_one_before(bench: Be
     bench.fails_to_load = DeviceDiedError()
     with pytest.raises(DeviceDiedError):
         bench.ready("b")
+
+
+def test_a_model_that_cannot_be_had_costs_nobody_the_engine_that_is_there(bench: Bench) -> None:
+    first = bench.ready("a")
+    bench.missing = "b"
+    with pytest.raises(ModelMissingError):
+        bench.ready("b")
+    assert bench.ready("a") is first
+
+
+def test_the_gate_that_a_failure_owes_is_owed_until_an_engine_has_passed_it(bench: Bench) -> None:
+    bench.fail("job")
+    bench.fails_to_load = DamagedModelError("model.bin differs.")
+    with pytest.raises(DamagedModelError):
+        bench.ready("b")
+    bench.fails_to_load = None
+    bench.ready("a")
+    assert bench.gates == 1
 
 
 def test_a_replacement_that_fails_the_gate_or_cannot_be_loaded_is_the_machines_end(bench: Bench) -> None:

@@ -122,6 +122,21 @@ def test_the_command_reads_the_deployment_and_hands_packers_arguments_on(
     assert built == [(built_for, ["-var", "models=x", "-debug"])]
 
 
+def test_a_region_that_a_person_names_is_packers_where_there_is_no_deployment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    built: list[list[str]] = []
+    monkeypatch.setattr(deployment, "outputs", lambda _: {})
+    monkeypatch.setattr(image_build, "build", lambda _, rest: built.append(rest))
+    assert images.main(["build", "--region", "eu-west-1"]) == 0
+    assert built == [["-var=region=eu-west-1"]]
+
+
+def test_variables_in_a_file_are_refused_since_nobody_could_say_what_is_built(programs: Programs) -> None:
+    with pytest.raises(RefusedError, match="give each variable with -var"):
+        build(None, ["-var-file=mine.hcl"])
+
+
 def test_packers_own_failure_is_the_commands(programs: Programs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deployment, "outputs", lambda _: {})
     programs.put("packer", status=3)

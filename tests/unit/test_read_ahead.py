@@ -61,6 +61,13 @@ def test_what_was_recorded_lies_in_memory_once_it_was_read_ahead(files: Path, tm
     assert (str(files / "large"), 3 * MIB, MIB) in read_ahead.resident(files / "large")
 
 
+def test_what_was_read_before_anybody_looked_is_named_and_comes_first(files: Path, tmp_path: Path) -> None:
+    wanted = tmp_path / "list"
+    named = [str(wanted), "--record", "--file", str(files / "unread"), "--folder", str(files)]
+    assert read_ahead.main([*named, "--", *reading(files)]) == 0
+    assert read_ahead.read_list(wanted)[0] == (str(files / "unread"), 0, MIB)
+
+
 def test_a_file_that_is_gone_keeps_no_other_from_being_read(files: Path) -> None:
     pieces = [(str(files / "gone"), 0, 10), *read_ahead.of_folder(files)]
     assert read_ahead.touch(pieces) == sum(path.stat().st_size for path in files.iterdir() if path.is_file())

@@ -82,6 +82,7 @@ class DeviceProcess:
         self._account = Account(time.monotonic, patience_seconds)
         self._loading = _Open(LOADING)
         self._loaded: Answer | None = None
+        self._closing = False
         self._waiting = threading.Lock()
         self._open: dict[int, _Open] = {LOADING: self._loading}
         self._numbers = iter(range(LOADING + 1, 2**62))
@@ -150,6 +151,7 @@ class DeviceProcess:
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
         """End the process, kindly for so many seconds."""
+        self._closing = True
         # Closing the pipe alone would not do: the listening thread holds it open while it reads.
         self._send(Call(LOADING, "exit", {}))
         if not self._ended.wait(seconds):
@@ -237,7 +239,8 @@ class DeviceProcess:
         self._process.join(KILL_SECONDS)
         with self._noting:
             suspects = self._account.suspects()
-        log.warning("device.ended", exit_code=self._process.exitcode)
+        tell = log.info if self._closing else log.warning
+        tell("device.ended", exit_code=self._process.exitcode)
         for call in list(self._open.values()):
             guilt = len(suspects) if call.number in suspects else 0
             call.answers.put(Answer(call.number, error=DeviceDiedError(guilt), last=True))
