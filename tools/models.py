@@ -14,8 +14,10 @@ import json
 import os
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from fnmatch import fnmatch
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -112,13 +114,15 @@ def listed() -> tuple[str, ...]:
 
 def record_if_reachable(keys: Iterable[str], path: Path = LOCK) -> None:
     """The same, on the way to something else: what could not be recorded is said, and ends nothing."""
-    wanted, held = list(keys), lock.read(path)
+    held, until = lock.read(path), time.monotonic() + PATIENCE_SECONDS
+    unknown = [key for key in keys if not lock.known(held, key)]
     try:
-        new = _within(PATIENCE_SECONDS, lambda: {key: ask(key) for key in wanted if not lock.known(held, key)})
-        lock.write(held | new, path)
-        _say(list(new), path)
+        while unknown:
+            # Only asked beside us: whoever is not waited for any more must not write.
+            held[unknown[0]] = _within(until - time.monotonic(), partial(ask, unknown[0]))
+            lock.write(held, path)
+            _say([unknown.pop(0)], path)
     except RefusedError as error:
-        unknown = [key for key in wanted if not lock.known(lock.read(path), key)]
         sys.stderr.write(
             f"left out: recording {', '.join(unknown)}. {error} No machine may fetch what is not recorded: "
             f"run `python -m tools.models record {' '.join(unknown)}` where the hub can be reached.\n"
@@ -158,7 +162,7 @@ def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
     try:
         return answer.result(seconds)
     except TimeoutError:
-        raise RefusedError(f"The hub did not answer within {seconds:.0f} s.") from None
+        raise RefusedError(f"The hub did not answer within {PATIENCE_SECONDS:.0f} s.") from None
 
 
 def _listed_or_default() -> tuple[str, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -32,7 +34,12 @@ MACHINE = Machine(
 def built(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine | None], tuple[Worker, bool]]:
     """Makes the worker of a machine, and tells whether it is held to the lock."""
     held: list[bool] = []
-    monkeypatch.setattr(main, "Models", lambda *_, **known: held.append(known["locked"]))
+
+    def models(*_: Any, locked: bool, **__: Any) -> Any:
+        held.append(locked)
+        return SimpleNamespace(ready=str)
+
+    monkeypatch.setattr(main, "Models", models)
     monkeypatch.setattr(ReaderProcesses, "warm_up", lambda _: None)
 
     def build(machine: Machine | None) -> tuple[Worker, bool]:
