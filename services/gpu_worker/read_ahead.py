@@ -40,7 +40,10 @@ def of_folder(folder: Path) -> list[Piece]:
 
 
 def touch(wanted: Iterable[Piece], stop: threading.Event | None = None) -> int:
-    """Read each piece once, by many readers, until `stop` is set; returns how many bytes. Missing files are skipped."""
+    """Read each piece once, by many readers, until `stop` is set; returns how many bytes.
+
+    What cannot be read is passed over.
+    """
     own = threading.local()
 
     def one(piece: Piece) -> int:
@@ -50,13 +53,10 @@ def touch(wanted: Iterable[Piece], stop: threading.Event | None = None) -> int:
         if not hasattr(own, "room"):
             own.room = bytearray(CHUNK_BYTES)
         try:
-            descriptor = os.open(path, os.O_RDONLY)
+            with Path(path).open("rb", buffering=0) as file:
+                return os.preadv(file.fileno(), [memoryview(own.room)[:size]], start)
         except OSError:
             return 0
-        try:
-            return os.preadv(descriptor, [memoryview(own.room)[:size]], start)
-        finally:
-            os.close(descriptor)
 
     with ThreadPoolExecutor(READERS) as pool:
         return sum(pool.map(one, wanted))

@@ -68,8 +68,9 @@ def test_what_was_read_before_anybody_looked_is_named_and_comes_first(files: Pat
     assert read_ahead.read_list(wanted)[0] == (str(files / "unread"), 0, MIB)
 
 
-def test_a_file_that_is_gone_keeps_no_other_from_being_read(files: Path) -> None:
-    pieces = [(str(files / "gone"), 0, 10), *read_ahead.of_folder(files)]
+@pytest.mark.parametrize("what", ["gone", "deep"], ids=["gone", "a folder"])
+def test_what_cannot_be_read_keeps_nothing_else_from_being_read(files: Path, what: str) -> None:
+    pieces = [(str(files / what), 0, 10), *read_ahead.of_folder(files)]
     assert read_ahead.touch(pieces) == sum(path.stat().st_size for path in files.iterdir() if path.is_file())
 
 
