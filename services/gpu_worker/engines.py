@@ -33,7 +33,7 @@ class Engines:
         self,
         make: Callable[[str], EngineProcess],
         gate: Callable[[EngineProcess], None],
-        bring: Callable[[str], object] = str,
+        bring: Callable[[str], object] = lambda _: None,
     ) -> None:
         """`make` starts an engine with a model; `gate` raises GateFailedError where it does not transcribe.
 

@@ -71,7 +71,7 @@ class Worker:
         departure: Departure | None = None,
         listen: Callable[[EngineProcess], Heard] = listen,
         models_now: Callable[[], Sequence[str]] | None = None,
-        bring: Callable[[str], object] = str,
+        bring: Callable[[str], object] = lambda _: None,
     ) -> None:
         """`make_engine` starts an engine with a model; `start` runs the work on a part, beside everything else.
 

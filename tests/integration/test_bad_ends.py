@@ -14,6 +14,7 @@ from services.common.domain.records import Slot
 from services.orchestrator.policy import BREAK_MS, SILENT_BOOTS
 from services.orchestrator.reaper import STRAY_MS
 from tests.support.faults import Crash, aws_error
+from tests.support.one_machine import report, the_slot, with_a_machine
 from tests.support.step_world import StepWorld, step_world
 
 GROUP = "/test/worker"
@@ -29,17 +30,6 @@ def world() -> Iterator[StepWorld]:
         yield made
 
 
-def with_a_machine(world: StepWorld) -> Slot:
-    world.upload()
-    world.serve_queue()
-    return the_slot(world)
-
-
-def the_slot(world: StepWorld) -> Slot:
-    (slot,) = world.store.slots.all()
-    return slot
-
-
 def machine_of(world: StepWorld, slot: Slot) -> dict[str, Any]:
     assert slot.instance_id
     machine: dict[str, Any] = world.ec2.machines[slot.instance_id]
@@ -52,12 +42,6 @@ def ends(world: StepWorld, code: str) -> str:
     machine = machine_of(world, the_slot(world))
     machine |= {"State": {"Name": "terminated"}, "StateReason": {"Code": code, "Message": f"{code}: its words"}}
     return str(machine["InstanceId"])
-
-
-def report(world: StepWorld) -> None:
-    slot = the_slot(world)
-    due_at = world.now + 2 * MINUTE
-    world.store.slots.report(slot.slot, slot.launch_id, owner="worker", beat=1, due_at=due_at, times={})
 
 
 def waiting(world: StepWorld) -> tuple[str | None, str]:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from services.common.domain.clock import HOUR, MINUTE, SECOND
-from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
 from services.common.store.slots import Slots
 from services.common.store.table import Table
@@ -17,6 +16,7 @@ from services.orchestrator.handler import take_batch
 from services.orchestrator.policy import SILENT_BOOTS
 from services.orchestrator.reaper import LEAVING_MS, STRAY_MS
 from tests.support.faults import Crash, aws_error
+from tests.support.one_machine import report, the_slot, with_a_machine
 from tests.support.step_world import StepWorld, step_world
 
 
@@ -24,23 +24,6 @@ from tests.support.step_world import StepWorld, step_world
 def world() -> Iterator[StepWorld]:
     with step_world(max_workers=1) as made:
         yield made
-
-
-def with_a_machine(world: StepWorld) -> Slot:
-    """A recording is queued, and its machine launched."""
-    world.upload()
-    world.serve_queue()
-    return the_slot(world)
-
-
-def the_slot(world: StepWorld) -> Slot:
-    (slot,) = world.store.slots.all()
-    return slot
-
-
-def report(world: StepWorld, *, beat: int = 1) -> None:
-    slot, due_at = the_slot(world), world.now + 2 * MINUTE
-    world.store.slots.report(slot.slot, slot.launch_id, owner="worker", beat=beat, due_at=due_at, times={})
 
 
 def leave(world: StepWorld) -> None:

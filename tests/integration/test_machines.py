@@ -9,11 +9,12 @@ import pytest
 
 from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.errors import unrecorded
-from services.common.domain.records import Job, Slot
+from services.common.domain.records import Job
 from services.common.domain.states import JobStatus, SlotStatus
 from services.orchestrator.policy import BREAK_MS, SPEED, TARGET_SECONDS
 from services.orchestrator.reaper import LIFETIME_MARGIN_MS
 from tests.support.faults import aws_error
+from tests.support.one_machine import report, the_slot
 from tests.support.step_world import StepWorld, step_world
 
 MACHINES = 4
@@ -30,17 +31,6 @@ def world() -> Iterator[StepWorld]:
 def the_job(world: StepWorld) -> Job:
     (job,) = world.jobs()
     return job
-
-
-def the_slot(world: StepWorld) -> Slot:
-    (slot,) = world.store.slots.all()
-    return slot
-
-
-def report(world: StepWorld, slot: Slot, beat: int = 1) -> None:
-    """The slot's machine is up, or still there."""
-    due_at = world.now + 2 * MINUTE
-    world.store.slots.report(slot.slot, slot.launch_id, owner="worker", beat=beat, due_at=due_at, times={})
 
 
 def four_silent_machines(world: StepWorld) -> None:

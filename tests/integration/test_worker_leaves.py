@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from services.common.store.slots import Slots
 from services.common.store.table import Table
 from services.gpu_worker import worker as workers
 from services.gpu_worker.departure import Departure
-from services.gpu_worker.gate import GateFailedError, Passed
+from services.gpu_worker.gate import TEXT, GateFailedError, Heard, Passed
 from services.gpu_worker.worker import Worker
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
@@ -302,6 +303,24 @@ def test_nothing_is_claimed_before_the_device_has_passed_the_gate(
         worker.run()
     assert statuses(world) == {"first": JobStatus.QUEUED}
     assert closed == ["whisper-base"], "an engine that nobody ends keeps the machine"
+
+
+@pytest.mark.parametrize(("again", "passes"), [(60.0, True), (0.01, False)])
+def test_a_device_that_was_slow_in_the_haste_of_a_boot_is_tried_once_more(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, again: float, *, passes: bool
+) -> None:
+    queued(world, "first")
+    speeds = iter([0.01, again])
+    worker = the_worker(world)
+
+    def hears(_: object) -> Heard:
+        return Heard(text=TEXT, warm_up_seconds=0.0, speed=next(speeds))
+
+    monkeypatch.setattr(worker, "_listen", hears)
+    monkeypatch.setattr(workers, "listen", hears)
+    with nullcontext() if passes else pytest.raises(GateFailedError, match="under the floor"):
+        worker.run()
+    assert list(speeds) == []
 
 
 def test_a_worker_that_has_passed_the_gate_says_so_works_and_ends_its_engine(
