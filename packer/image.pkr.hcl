@@ -1,4 +1,4 @@
-# The machine's image. It is built on a spot machine with the GPU that it is for, and made only if the gate passes there.
+# The machine's image. It is built on a spot machine with the GPU that it is for, and made only if the self-test passes there.
 locals {
   time = formatdate("YYYYMMDD-hhmmss", timestamp())
   room = "/opt/transcribe/artifact"
@@ -56,7 +56,7 @@ source "amazon-ebs" "worker" {
     transcribe-artifact         = var.artifact_sha256
     transcribe-base             = "{{ .SourceAMI }}"
     transcribe-base-name        = "{{ .SourceAMIName }}"
-    transcribe-gate-passed      = "true"
+    transcribe-self-test-passed      = "true"
   }
 }
 

@@ -11,7 +11,7 @@ variable "deployment" {
 }
 
 variable "build_types" {
-  description = "Machine types to build on, each with an NVIDIA GPU, on which the gate is run; the cheapest spot offer wins."
+  description = "Machine types to build on, each with an NVIDIA GPU, on which the self-test is run; the cheapest spot offer wins."
   type        = list(string)
   default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
 }

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MANIFEST = Path("dist/image.json")
 """Packer's own record of what it built."""
 DEPLOYMENT_TAG = "transcribe-image"
-GATE_TAG = "transcribe-gate-passed"
+SELF_TEST_TAG = "transcribe-self-test-passed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,15 +64,15 @@ def require_fit(ec2: EC2Client, image_id: str, needs: Needs) -> None:
     """Refuse an image that this deployment's machines could not work from.
 
     Raises:
-        RefusedError: it is not there yet, no gate was passed when it was made, or it does not cover the deployment.
+        RefusedError: it is not there yet, passed no self-test when it was made, or does not cover the deployment.
 
     """
     found = ec2.describe_images(ImageIds=[image_id])["Images"]
     if not found or found[0].get("State") != "available":
         raise RefusedError(f"{image_id} is not available in {needs.region}.")
     tags = _tags(found[0])
-    if tags.get(GATE_TAG) != "true":
-        raise RefusedError(f"{image_id} lacks the tag {GATE_TAG}: it was not made by this project's build.")
+    if tags.get(SELF_TEST_TAG) != "true":
+        raise RefusedError(f"{image_id} lacks the tag {SELF_TEST_TAG}: it was not made by this project's build.")
     if lacking := needs.lacking(found[0], tags):
         raise RefusedError(
             f"{image_id} does not cover the deployment {needs.names.deployment}: {'; '.join(lacking)}. "

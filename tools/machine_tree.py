@@ -18,8 +18,8 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.model import locate, relative
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.model_files import locate, relative
 from tools.package import build_worker
 
 ROOT = Path(__file__).parents[1]

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.request import Request, urlopen
 
-from services.gpu_worker import lock
-from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
-from services.gpu_worker.engine.model import NEEDED, PATTERNS, Record
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from services.gpu_worker.engine.decode.model_files import NEEDED, PATTERNS, Record
+from services.gpu_worker.image import model_lock
 from tools import deployment
 from tools.deployment import RefusedError
 
@@ -45,11 +45,11 @@ def record(keys: Iterable[str], path: Path) -> list[str]:
         RefusedError: the hub did not answer, or has no such model; those before it are written down.
 
     """
-    held, new = lock.read(path), []
+    held, new = model_lock.read(path), []
     for key in keys:
-        if not lock.known(held, key):
+        if not model_lock.known(held, key):
             held[key] = ask(key)
-            lock.write(held, path)
+            model_lock.write(held, path)
             new.append(key)
     return new
 
@@ -114,13 +114,13 @@ def listed() -> tuple[str, ...]:
 
 def record_if_reachable(keys: Iterable[str], path: Path = LOCK) -> None:
     """The same, on the way to something else: what could not be recorded is said, and ends nothing."""
-    held, until = lock.read(path), time.monotonic() + PATIENCE_SECONDS
-    unknown = [key for key in keys if not lock.known(held, key)]
+    held, until = model_lock.read(path), time.monotonic() + PATIENCE_SECONDS
+    unknown = [key for key in keys if not model_lock.known(held, key)]
     try:
         while unknown:
             # Only asked beside us: whoever is not waited for any more must not write.
             held[unknown[0]] = _within(until - time.monotonic(), partial(ask, unknown[0]))
-            lock.write(held, path)
+            model_lock.write(held, path)
             _say([unknown.pop(0)], path)
     except RefusedError as error:
         sys.stderr.write(

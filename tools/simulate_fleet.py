@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.common.domain.prices import DOLLARS_PER_HOUR
-from services.orchestrator.policy import SPEED, Demand, wanted_machines
+from services.orchestrator.scaling import SPEED, Demand, wanted_machines
 
 HOURS = 100_000
 DAYS = 30

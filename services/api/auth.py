@@ -10,7 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.api.problems import Problem
 from services.api.service import Service
-from services.common.domain.clock import MINUTE, SECOND
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.clients import Caller
 
 _API_KEY = re.compile(r"[A-Za-z0-9_-]{16,200}")
@@ -49,7 +49,7 @@ def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials
         )
     request.state.client_id, request.state.api_key = found.client_id, api_key
     if found.used > found.limit:
-        wait = (MINUTE - now % MINUTE) // SECOND + 1
+        wait = (MINUTE_MS - now % MINUTE_MS) // SECOND_MS + 1
         raise Problem(
             429,
             "TOO_MANY_REQUESTS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from services.common.domain.clock import DAY, rfc3339
+from services.common.domain.times import DAY_MS, rfc3339
 from services.common.store.commands import LINGER_MS, TOMBSTONE_MS
 from services.common.store.idempotency import KEPT_MS
 from services.common.store.tombstones import Tombstone
@@ -68,7 +68,7 @@ def _ages_out(log_days: int | None) -> list[AgesOut]:
         "point-in-time backups of the table": BACKUP_DAYS,
         "logs: ids and codes, no content and no file name": log_days,
         "announcements of uploads that could not be taken in: the file's name": QUEUE_DAYS,
-        "idempotency records: ids": KEPT_MS // DAY,
-        "this receipt: ids and counts": (TOMBSTONE_MS + LINGER_MS) // DAY,
+        "idempotency records: ids": KEPT_MS // DAY_MS,
+        "this receipt: ids and counts": (TOMBSTONE_MS + LINGER_MS) // DAY_MS,
     }
     return [AgesOut(what=what, days=days) for what, days in kept.items()]

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from services.api.settings import ApiSettings
 from services.common.aws import Aws
-from services.common.domain.clock import now_ms
 from services.common.domain.events import Places
+from services.common.domain.times import now_ms
 from services.common.erasure import Erasure
 from services.common.store.store import Store
 from services.common.webhooks.vault import Vault

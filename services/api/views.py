@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from services.common.domain.clock import rfc3339
 from services.common.domain.records import Callback, Delivery, Event, Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import rfc3339
 
 
 class Failed(BaseModel):

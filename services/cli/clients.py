@@ -6,7 +6,7 @@ import typer
 
 from services.cli import deployment
 from services.common.domain.errors import InvalidOptionError
-from services.common.domain.objects import CLIENT_ID
+from services.common.domain.object_keys import CLIENT_ID
 
 app = typer.Typer(no_args_is_help=True, help="Those whose uploads, jobs and callbacks belong together.")
 

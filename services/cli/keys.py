@@ -8,8 +8,8 @@ import typer
 
 from services.cli import deployment
 from services.cli.clients import checked
-from services.common.domain.clock import now_ms, rfc3339
 from services.common.domain.errors import InvalidOptionError
+from services.common.domain.times import now_ms, rfc3339
 from services.common.store.clients import DEFAULT_LIMIT
 
 app = typer.Typer(no_args_is_help=True, help="Keys that open the API to a client.")

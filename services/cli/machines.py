@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.cli import deployment
-from services.common.domain.clock import now_ms, rfc3339
+from services.common.domain.times import now_ms, rfc3339
 
 
 def machines() -> None:

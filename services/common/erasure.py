@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.common import sources
-from services.common.domain import objects
-from services.common.domain.clock import MINUTE
+from services.common import source_object
+from services.common.domain import object_keys
 from services.common.domain.ids import upload_job_id
+from services.common.domain.times import MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
     from services.common.domain.records import Job
-    from services.common.sources import Source
+    from services.common.source_object import SourceObject
     from services.common.store.store import Store
     from services.common.store.tombstones import Tombstone
 
 log = structlog.get_logger()
-SECOND_LOOK_MS = 20 * MINUTE
+SECOND_LOOK_MS = 20 * MINUTE_MS
 """A worker that had the job may write until it meets the fence; after this long it has."""
-RETRY_MS = 5 * MINUTE
+RETRY_MS = 5 * MINUTE_MS
 """When what could not be deleted is tried again."""
 _NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
 
@@ -59,8 +59,8 @@ class Erasure:
         """Delete whatever is still there; the receipt adds up what all looks find, by kind."""
         looks = {
             "recording": self._attempt(lambda: self._recording(grave)),
-            "results": self._attempt(lambda: self._below(objects.results(grave.job_id))),
-            "work": self._attempt(lambda: self._below(objects.work(grave.job_id))),
+            "results": self._attempt(lambda: self._below(object_keys.results(grave.job_id))),
+            "work": self._attempt(lambda: self._below(object_keys.work(grave.job_id))),
             "records": Look(self._store.tombstones.delete_items(grave.job_id)),
         }
         found = {kind: look.deleted for kind, look in looks.items()}
@@ -88,18 +88,18 @@ class Erasure:
 
     def _recording(self, grave: Tombstone) -> Look:
         """What lies where the recording lay, unless it is another's: put in its place, and a job of its own."""
-        there = sources.look(self._s3, self._bucket, grave.source_key) if grave.source_key else None
+        there = source_object.look(self._s3, self._bucket, grave.source_key) if grave.source_key else None
         if grave.source_key is None or there is None or self._belongs_to_another(grave, grave.source_key, there):
             return Look()
         return Look(deleted=int(self._delete(grave.source_key, there.etag)))
 
-    def _belongs_to_another(self, grave: Tombstone, key: str, there: Source) -> bool:
+    def _belongs_to_another(self, grave: Tombstone, key: str, there: SourceObject) -> bool:
         """Whether this is not the erased job's: what has its key of the API, and no job yet, is."""
         if not grave.covers(there.modified):
             return True
         if there.etag == grave.source_etag:
             return False
-        if objects.upload_job(key) != (grave.client_id, grave.job_id):
+        if object_keys.upload_job(key) != (grave.client_id, grave.job_id):
             return True
         return self._store.jobs.get(upload_job_id(self._bucket, key, there.etag)) is not None
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from services.common.described import describe, place, traceback_of
+from services.common.redaction import describe, place, traceback_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, MutableMapping

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 def console() -> NoReturn:
     """Run as a program of its own."""
-    from services.gpu_worker.head_start import HeadStart  # noqa: PLC0415 - see above
+    from services.gpu_worker.machine.head_start import HeadStart  # noqa: PLC0415 - see above
 
     try:
         begun = HeadStart.begin()

@@ -12,34 +12,34 @@ from typing import TYPE_CHECKING, NoReturn
 import structlog
 
 from services.common import logs
-from services.common.described import describe
-from services.common.domain.clock import now_ms
 from services.common.domain.errors import TranscriberError
 from services.common.domain.events import Places
 from services.common.domain.ids import new_id
+from services.common.domain.times import now_ms
+from services.common.redaction import describe
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.vault import Vault
-from services.gpu_worker import leftovers
-from services.gpu_worker.departure import LEAVE_SECONDS, Departure, end_within
-from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.files import Files
-from services.gpu_worker.gate import listen
-from services.gpu_worker.head_start import HeadStart, Wanted
-from services.gpu_worker.identity import FLEET, Identity, introduce, settings_for
-from services.gpu_worker.log_shipping import LogShipping
-from services.gpu_worker.metadata import Metadata, aws_of
-from services.gpu_worker.models import Models
-from services.gpu_worker.notices import Notices, heed_signals
-from services.gpu_worker.patience import Patience
-from services.gpu_worker.preflight import clock_skew, folder_for_recordings, require_clock, require_fit
-from services.gpu_worker.presence import Presence
-from services.gpu_worker.processes.readers import ReaderProcesses
-from services.gpu_worker.processes.reading_main import Limits
-from services.gpu_worker.sender import Sender
-from services.gpu_worker.work import HOUR_SECONDS
-from services.gpu_worker.work_folder import WorkFolder
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.engine.process import EngineProcess
+from services.gpu_worker.engine.processes.reader_main import Limits
+from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.image.models import Models
+from services.gpu_worker.machine import stale_folders
+from services.gpu_worker.machine.head_start import HeadStart, Wanted
+from services.gpu_worker.machine.identity import FLEET, Identity, introduce, settings_for
+from services.gpu_worker.machine.log_shipping import LogShipping
+from services.gpu_worker.machine.metadata import Metadata, aws_of
+from services.gpu_worker.machine.preflight import clock_skew, folder_for_recordings, require_clock, require_fit
+from services.gpu_worker.machine.presence import Presence
+from services.gpu_worker.machine.retrying import Retrying
+from services.gpu_worker.machine.self_test import listen
+from services.gpu_worker.machine.shutdown import LEAVE_SECONDS, Shutdown, end_within
+from services.gpu_worker.machine.spot_notices import SpotNotices, heed_signals
+from services.gpu_worker.machine.work_folder import WorkFolder
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.runner import HOUR_SECONDS
+from services.gpu_worker.part.sender import Sender
+from services.gpu_worker.queue.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,13 +82,13 @@ def build(
     )
     # Beside the model, which takes longer to be found and loaded.
     readers.warm_up()
-    departure = Departure()
+    shutdown = Shutdown()
     models = Models(
         s3,
         settings.bucket_name,
         folder=settings.models_folder,
         memory=settings.memory_folder,
-        patiently=Patience(departure.stop),
+        retrying=Retrying(shutdown.stop),
         locked=identity.slot is not None,
     )
 
@@ -99,7 +99,7 @@ def build(
             compute_type=settings.compute_type,
             patience_seconds=settings.engine_patience_seconds,
         )
-        if head_start and (begun := head_start.take(wanted, partial(models.fetched, model), departure.stop)):
+        if head_start and (begun := head_start.take(wanted, partial(models.fetched, model), shutdown.stop)):
             begun.read_by(readers)
             return begun
         return EngineProcess(
@@ -123,7 +123,7 @@ def build(
         sender=Sender(dispatcher, identity.owner),
         folder=folder,
         clock=clock,
-        departure=departure,
+        shutdown=shutdown,
         models_now=lambda: settings_for(identity.machine, aws).models,
         bring=models.ready,
         make_engine=make_engine,
@@ -144,13 +144,13 @@ def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
     machine = metadata.machine(network_seconds)
     aws = aws_of(machine)
     # Nobody but systemd and the sweep ends a boot that waits.
-    patiently = Patience(threading.Event())
+    retrying = Retrying(threading.Event())
     if machine:
-        patiently(aws.sign_in)
+        retrying(aws.sign_in)
     skew = clock_skew(aws.ssm().meta.endpoint_url, now_ms, network_seconds)
     require_clock(skew)
     owner = new_id("worker")
-    identity, settings = patiently(lambda: introduce(machine, owner, aws))
+    identity, settings = retrying(lambda: introduce(machine, owner, aws))
     logs.configure(
         settings.log_level, shipping.take, service="gpu_worker", deployment=settings.deployment, owner=identity.owner
     )
@@ -170,7 +170,7 @@ def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
         log.info("machine.provisioned", seconds=settings.provision_seconds)
     try:
         # What a killed worker left may be all that the disk lacks.
-        leftovers.clean(folder_for_recordings(settings))
+        stale_folders.clean(folder_for_recordings(settings))
         require_fit(settings)
         with WorkFolder.make(folder_for_recordings(settings)) as folder:
             presence.note = folder.described()
@@ -183,7 +183,7 @@ def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
                 worker.leave(why)
 
             heed_signals(leave)
-            Notices(metadata if machine else None, settings, leave).start()
+            SpotNotices(metadata if machine else None, settings, leave).start()
             worker.run()
     except Exception as error:
         _mark(presence, error)

@@ -24,12 +24,12 @@ class WorkerSettings(CommonSettings):
     """`auto`, `cpu` or `cuda`; what is promised here and missing ends the worker."""
     compute_type: Literal["auto", "int8", "int8_float16", "float16", "float32"] = "auto"
     """Numbers the model computes with; `auto`: int8 on a processor, int8_float16 on a GPU. A T4 knows no bfloat16."""
-    gate_likeness: float = 0.6
-    """What is heard of the gate's clip, against what is said in it, between 0 and 1. The weakest model known
+    self_test_likeness: float = 0.6
+    """What is heard of the self-test's clip, against what is said in it, between 0 and 1. The weakest model known
     (whisper-base) reaches 0.9; 0 is for a model that knows no Swedish."""
-    gate_floor_cpu: float = 0.2
-    gate_floor_cuda: float = 1.5
-    """Seconds of audio a second under which this kind of device is taken for broken (gate.py)."""
+    self_test_floor_cpu: float = 0.2
+    self_test_floor_cuda: float = 1.5
+    """Seconds of audio a second under which this kind of device is taken for broken (self_test.py)."""
     least_free_gib: float = 1.0
     """Room for recordings without which no work is taken."""
     fleet: bool = False

@@ -13,25 +13,25 @@ from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
 
-from services.common.domain.clock import now_ms
 from services.common.domain.errors import TranscriberError
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.states import TERMINAL, JobStatus
-from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.model import locate, place
+from services.common.domain.times import now_ms
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.model_files import locate, place
 from services.local.client import Client
 from services.local.display import Display
 from services.local.processes import StackFailedError
 from services.local.receiver import Received, Receiver
 from services.local.resources import BUCKET
 from services.local.stack import Stack, StackSettings
-from services.orchestrator.policy import SPEED
+from services.orchestrator.scaling import SPEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.common.domain.records import Job
-    from services.gpu_worker.engine.model import ModelFiles
+    from services.gpu_worker.engine.decode.model_files import ModelFiles
 
 CLIP = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
 PRODUCTION = "KBLab/kb-whisper-small"

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from services.common.domain.clock import SECOND
+from services.common.domain.times import SECOND_MS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ class Display:
                 self._console.print(f"{self._since(moment)}  {where:<8} {job.file_name}: {what}", highlight=False)
 
     def _since(self, moment: int) -> str:
-        return f"{max(0.0, moment / SECOND - self._began):6.1f} s"
+        return f"{max(0.0, moment / SECOND_MS - self._began):6.1f} s"
 
     def _render(self) -> RenderableType:
         return Group(*[self._table(name, times) for name, times in self._jobs.values()])

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import boto3
 import httpx
 
-from services.common.domain.clock import now_ms
+from services.common.domain.times import now_ms
 from services.common.store.store import Store
-from services.gpu_worker.engine.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.local import resources
-from services.local.machines import Machines, start_worker
+from services.local.ec2 import Machines, start_worker
 from services.local.processes import Processes, StackFailedError, address, listen
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from services.local.machines import Boot
+    from services.local.ec2 import Boot
 
 START_SECONDS = 60
 INHERITED = ("PATH", "HOME", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG")
@@ -86,7 +86,7 @@ class Stack:
         self.aws_url = self.settings.through(self.endpoint) if self.settings.through else self.endpoint
         self._processes = Processes(self.logs)
         self._cleanup.callback(self._processes.close)
-        self._processes.start("emulator", "services.local.emulator", env=self._aws(), serving=emulator)
+        self._processes.start("emulator", "services.local.emulator.server", env=self._aws(), serving=emulator)
         self._wait_for(f"{self.endpoint}/moto-api/")
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION

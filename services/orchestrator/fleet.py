@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.common.domain.clock import MINUTE, SECOND, now_ms
 from services.common.domain.ids import new_id
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus, Waiting
+from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
 from services.orchestrator.launch import Launched, Launcher, Refused
-from services.orchestrator.policy import (
+from services.orchestrator.scaling import (
     Demand,
     launches_allowed,
     market_after_refusal,
@@ -133,7 +133,7 @@ class Fleet:
             launch_id=launch_id,
             request=request,
             taken_at=now,
-            due_at=now + MINUTE,
+            due_at=now + MINUTE_MS,
             market=market,
             times={"capacity_asked": self._clock()},
         )
@@ -164,7 +164,7 @@ class Fleet:
             instance_type=machine.instance_type,
             zone=machine.zone,
             now=self._clock(),
-            due_at=now + allowance * SECOND,
+            due_at=now + allowance * SECOND_MS,
         )
         log.info(
             "machine.launched",

@@ -10,12 +10,12 @@ import structlog
 
 from services.common import logs
 from services.common.aws import Aws
-from services.common.domain.queueing import estimated_seconds
+from services.common.domain.fair_queue import estimated_seconds
 from services.common.settings import load
 from services.orchestrator.bulkheads import SweepFailedError
+from services.orchestrator.s3_events import Ignored, Upload, read_message
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
-from services.orchestrator.uploads import Ignored, Upload, read_message
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

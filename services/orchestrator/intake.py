@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common import sources
-from services.common.domain import objects
-from services.common.domain.clock import expiry
+from services.common import source_object
+from services.common.domain import object_keys
 from services.common.domain.events import EventType, compose
+from services.common.domain.fair_queue import estimated_seconds, turn
 from services.common.domain.ids import upload_job_id
-from services.common.domain.queueing import estimated_seconds, turn
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import expiry
 from services.common.store.commands import anew, begin_anew
 from services.common.store.events import Announcement
 from services.common.store.jobs import queued
 from services.common.store.table import ConditionFailedError
 from services.common.store.tombstones import Tombstone
-from services.orchestrator.judgement import Meaning, judge
+from services.orchestrator.upload_meaning import Meaning, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from services.common.erasure import Erasure
     from services.common.store.callbacks import ClientView
     from services.common.store.store import Store
-    from services.orchestrator.uploads import Upload
+    from services.orchestrator.s3_events import Upload
 
 log = structlog.get_logger()
 ROUNDS = 3
@@ -135,7 +135,7 @@ class Intake:
         """S3's date of this very object; None if it is not there any more."""
         if upload.modified is not None:
             return upload.modified
-        there = sources.look(self._s3, self._places.bucket, upload.key)
+        there = source_object.look(self._s3, self._places.bucket, upload.key)
         return there.modified if there and there.etag == upload.etag else None
 
     def _found(self, upload: Upload, bound: Job | Tombstone | None) -> Job | Tombstone | None:
@@ -147,7 +147,7 @@ class Intake:
 
     def _bound(self, key: str) -> Job | Tombstone | None:
         """The job of the API that was given this key, or into whose folder, now that it is erased, this was put."""
-        client_id, job_id = objects.upload_job(key)
+        client_id, job_id = object_keys.upload_job(key)
         match self._store.tombstones.under(job_id) if job_id else None:
             case Job(source_key=source_key) as job if source_key == key:
                 return job
@@ -161,8 +161,8 @@ class Intake:
         return clients[client_id]
 
     def _plain(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> Job:
-        client_id, _ = objects.upload_job(upload.key)
-        owner = client_id if client_id and self._client(client_id, clients).known else objects.DEFAULT_CLIENT
+        client_id, _ = object_keys.upload_job(upload.key)
+        owner = client_id if client_id and self._client(client_id, clients).known else object_keys.DEFAULT_CLIENT
         return Job(
             job_id=upload_job_id(self._places.bucket, upload.key, upload.etag),
             client_id=owner,

@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.states import SlotStatus
-from services.orchestrator.causes import Doing, end_of
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.orchestrator.machines import ALIVE, ENDING, GONE, launch_of, state_of
-from services.orchestrator.policy import BREAK_MS, SILENT_BOOTS
+from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
+from services.orchestrator.state_reasons import Doing, end_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from services.common.domain.records import Slot
     from services.common.store.store import Store
-    from services.orchestrator.causes import End
-    from services.orchestrator.consoles import Consoles
+    from services.orchestrator.console_output import Consoles
     from services.orchestrator.fleet import Fleet
     from services.orchestrator.machines import Machine, Machines
     from services.orchestrator.settings import OrchestratorSettings
+    from services.orchestrator.state_reasons import End
 
 log = structlog.get_logger()
-LOOK_AGAIN_MS = 15 * SECOND
-LEAVING_MS = 3 * MINUTE
+LOOK_AGAIN_MS = 15 * SECOND_MS
+LEAVING_MS = 3 * MINUTE_MS
 """How long a machine may take to power off after its last word."""
-STRAY_MS = MINUTE
+STRAY_MS = MINUTE_MS
 """Between the first sight of a machine without a slot and its end."""
-LIFETIME_MARGIN_MS = 10 * MINUTE
+LIFETIME_MARGIN_MS = 10 * MINUTE_MS
 """After which a machine that should have ended itself is ended."""
 
 
@@ -104,7 +104,7 @@ class Reaper:
 
     def _outlived(self, slot: Slot, now: int) -> bool:
         """Whether the machine should have ended itself: then it is ended, however lively it is."""
-        return now - slot.taken_at > self._settings.max_lifetime_minutes * MINUTE + LIFETIME_MARGIN_MS
+        return now - slot.taken_at > self._settings.max_lifetime_minutes * MINUTE_MS + LIFETIME_MARGIN_MS
 
     def _end(self, slot: Slot, now: int, why: str) -> None:
         """Marked as ended first: a machine that was heard of since the slot was read is left to the next sweep.
@@ -178,7 +178,7 @@ class Reaper:
         return False
 
     def _beat_ms(self) -> int:
-        return round(self._settings.heartbeat_seconds * SECOND)
+        return round(self._settings.heartbeat_seconds * SECOND_MS)
 
 
 def _story(slot: Slot, end: End) -> str:

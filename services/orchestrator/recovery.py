@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain.endurance import crash_error, exhausted
 from services.common.domain.events import EventType, compose, interruption
+from services.common.domain.retry_policy import crash_error, exhausted
 from services.common.domain.states import TERMINAL, PartStatus
-from services.common.store.endings import Outcome, ended
+from services.common.store.endings import JobOutcome, ended
 from services.common.store.events import Announcement
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Recovery:
 
     def _give_up(self, part: Part, job: Job, now: int) -> bool:
         error = crash_error().describe()
-        outcome = Outcome(error=error)
+        outcome = JobOutcome(error=error)
         after = ended(job, outcome, {"failed": now})
         announcement = Announcement(
             compose(after, EventType.FAILED, serial=str(job.generation), now=now, places=self._places),

@@ -6,20 +6,20 @@ import time
 from typing import TYPE_CHECKING
 
 from services.common.aws import Aws
-from services.common.domain.clock import now_ms
 from services.common.domain.events import Places
 from services.common.domain.ids import new_id
+from services.common.domain.times import now_ms
 from services.common.erasure import Erasure
 from services.common.store.store import Store
-from services.orchestrator.consoles import HASTY, Consoles
+from services.orchestrator.console_output import HASTY, Consoles
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.fleet import Fleet
 from services.orchestrator.intake import Intake
 from services.orchestrator.launch import Launcher
 from services.orchestrator.machines import Machines
 from services.orchestrator.reaper import Reaper
+from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
-from services.orchestrator.search import Search
 from services.orchestrator.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Orchestrator:
         erasure = Erasure(self.store, s3, settings.bucket_name)
         self.intake = Intake(self.store, s3, places, erasure)
         self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
-        self.search = Search(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
+        self.search = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,
             recovery=Recovery(self.store, places),

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from services.orchestrator.expiry import Expiry
     from services.orchestrator.fleet import Fleet
     from services.orchestrator.reaper import Reaper
+    from services.orchestrator.reconciliation import Reconciliation
     from services.orchestrator.recovery import Recovery
-    from services.orchestrator.search import Search
 
 log = structlog.get_logger()
 STANDSTILL_BEATS = 2.5
@@ -48,7 +48,7 @@ class Sweep:
     fleet: Fleet
     expiry: Expiry
     erasure: Erasure
-    search: Search
+    search: Reconciliation
     dispatcher: Callable[[], Dispatcher]
     """Made only when something is to be sent: it brings an HTTP client along."""
     clock: Callable[[], int]

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 import structlog
 
-from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.device import Choice, EngineSettings
-from services.gpu_worker.engine.model import locate
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings
+from services.gpu_worker.engine.decode.model_files import locate
 from tests.bench import gpu, listening, memory, speed, stages, table
 from tests.bench.contestants import Field
 from tests.support.accuracy import MEETING

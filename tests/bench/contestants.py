@@ -10,11 +10,11 @@ from pathlib import Path
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.assemble import assemble
-from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.local_engine import LocalEngine
-from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.transcript import Transcript
+from services.common.transcript.transcript import Transcript
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.local import LocalEngine
 
 FOREVER = 1e6
 """Seconds: no recording here is too long."""

@@ -12,10 +12,10 @@ from typing import Any
 import ctranslate2
 import numpy as np
 
-from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import RATE
-from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.gate import CLIP, judge, listen
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.process import EngineProcess
+from services.gpu_worker.machine.self_test import CLIP, judge, listen
 from tests.bench.one_run import Asked, run
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate
 from tests.support.acoustics import load, write_wav
@@ -80,7 +80,7 @@ class Bench:
         }
 
     def start(self) -> Rows:
-        """Seconds until the worker may claim, and the gate's speed; with the files on the disk, and in memory."""
+        """Seconds until the worker may claim, and the self-test's speed; with the files on the disk, and in memory."""
         kinds = ["from the disk"] if _forgotten() else []
         return {kind: self._started() for kind in [*kinds, "from memory"]}
 

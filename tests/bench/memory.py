@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.local_engine import LocalEngine
-from services.gpu_worker.engine.model import locate
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.model_files import locate
+from services.gpu_worker.engine.local import LocalEngine
 from tests.bench.contestants import Plain, transcript
 from tests.support.acoustics import load, write_wav
 

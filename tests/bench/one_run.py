@@ -18,13 +18,13 @@ from typing import Any
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.decoder import Decoder
-from services.gpu_worker.engine.device import EngineSettings, choose
+from services.gpu_worker.engine.decode.decoder import Decoder
+from services.gpu_worker.engine.decode.device_choice import EngineSettings, choose
+from services.gpu_worker.engine.decode.loaded_model import LoadedModel
+from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.engine import Engine
-from services.gpu_worker.engine.loaded_model import LoadedModel
-from services.gpu_worker.engine.local_engine import LocalEngine
-from services.gpu_worker.engine.model import locate
-from services.gpu_worker.engine_process import EngineProcess
+from services.gpu_worker.engine.local import LocalEngine
+from services.gpu_worker.engine.process import EngineProcess
 from tests.bench.contestants import FOREVER
 
 Texts = list[dict[int, str]]

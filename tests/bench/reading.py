@@ -28,7 +28,7 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 try:
     from services.gpu_worker.engine.audio.reading import read
-    from services.gpu_worker.engine.plan import Hearing
+    from services.gpu_worker.engine.audio.sound import Hearing
     how = Hearing()
 except ImportError:  # before there was a room for it
     from services.gpu_worker.engine.media import read

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from services.common.domain.options import FORMATS, Options
-from services.gpu_worker.engine.assemble import assemble
+from services.common.transcript.formats import render
+from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.audio.reading import read
-from services.gpu_worker.engine.clip_audio import clip_audio
-from services.gpu_worker.engine.decoder import Decoded
-from services.gpu_worker.engine.formats import render
-from services.gpu_worker.engine.packing import arrange
-from services.gpu_worker.engine.plan import Hearing
-from services.gpu_worker.engine.spans import Thresholds, speech_spans
-from services.gpu_worker.engine.speech import SpeechDetector
-from services.gpu_worker.engine.verdict import judge
+from services.gpu_worker.engine.audio.sound import Hearing
+from services.gpu_worker.engine.decode.acceptance import judge
+from services.gpu_worker.engine.decode.decoder import Decoded
+from services.gpu_worker.engine.plan.clip_audio import clip_audio
+from services.gpu_worker.engine.plan.packing import arrange
+from services.gpu_worker.engine.plan.spans import Thresholds, speech_spans
+from services.gpu_worker.engine.plan.speech import SpeechDetector
 from tests.bench.contestants import FOREVER, Field
 from tests.support.step_world import step_world
 

@@ -10,16 +10,16 @@ from unittest.mock import patch
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain import objects
+from services.common.domain import object_keys
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.records import MERGE_PART, Job, Part, Slot
 from services.common.domain.states import PartStatus, SlotStatus
 from services.common.store import endings, parts
 from services.common.store.slots import Slots, slot_name
 from services.common.store.table import Update
-from services.gpu_worker import endings as worker_endings
-from services.gpu_worker import patience
-from services.orchestrator import fleet, judgement, launch, reaper
+from services.gpu_worker.machine import retrying
+from services.gpu_worker.part import endings as worker_endings
+from services.orchestrator import fleet, launch, reaper, upload_meaning
 from tests.support.faults import Crash, Mode
 
 Plant = Callable[[ExitStack], None]
@@ -51,7 +51,7 @@ def _state_only(stack: ExitStack) -> None:
 
 
 def _event_beside(stack: ExitStack) -> None:
-    def finish(self: endings.Endings, part: Part, job: Job, outcome: endings.Outcome, announcement: Any) -> None:
+    def finish(self: endings.Endings, part: Part, job: Job, outcome: endings.JobOutcome, announcement: Any) -> None:
         own = Update(
             key=parts.part_key(part.job_id, part.part_id),
             when=parts.fence(part),
@@ -80,7 +80,7 @@ def _unfenced_heartbeat(stack: ExitStack) -> None:
 
 
 def _unfenced_key(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(objects, "result_prefix", lambda job_id, _: f"results/{job_id}/0/"))
+    stack.enter_context(patch.object(object_keys, "result_prefix", lambda job_id, _: f"results/{job_id}/0/"))
 
 
 def _no_token(stack: ExitStack) -> None:
@@ -152,7 +152,7 @@ def _others_left_open(stack: ExitStack) -> None:
 
 
 def _impatient(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(patience, "is_passing", lambda _: False))
+    stack.enter_context(patch.object(retrying, "is_passing", lambda _: False))
 
 
 def _blamed_on_the_device(stack: ExitStack) -> None:
@@ -170,11 +170,11 @@ def _kept_by_a_hung_engine(stack: ExitStack) -> None:
 
 
 def _told_is_uploaded(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(judgement, "_reckoned_with", lambda _: -1))
+    stack.enter_context(patch.object(upload_meaning, "_reckoned_with", lambda _: -1))
 
 
 def _erased_once(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(judgement, "_of_an_erased", lambda *_: judgement.Meaning.KNOWN))
+    stack.enter_context(patch.object(upload_meaning, "_of_an_erased", lambda *_: upload_meaning.Meaning.KNOWN))
 
 
 _EVERY = frozenset(Mode)

@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from services.common.domain.clock import DAY, HOUR, SECOND
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job, part_name
-from services.gpu_worker.processes.device import DeviceDiedError
-from services.gpu_worker.worker import Worker
+from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
+from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.queue.worker import Worker
 from tests.support.faults import Crash, aws_error
 from tests.support.step_world import StepWorld
 
@@ -180,14 +180,14 @@ def _uploaded_again(world: StepWorld) -> None:
     _plain(world)
     _told_again(world)
     world.each_clip = lambda _: None
-    world.wait(HOUR / SECOND)
+    world.wait(HOUR_MS / SECOND_MS)
     _plain(world)
 
 
 def _told_again(world: StepWorld) -> None:
     world.tell()
     world.settle()
-    world.age(HOUR)
+    world.age(HOUR_MS)
     world.settle()
 
 
@@ -195,10 +195,10 @@ def _erased_and_uploaded_again(world: StepWorld) -> None:
     """A plain upload is erased, and put once more; days later nothing of it is left, nor does it become a job."""
     _plain(world)
     _erase_until_it_is_done(world)
-    world.wait(HOUR / SECOND)
+    world.wait(HOUR_MS / SECOND_MS)
     _plain(world)
     for _ in range(3):
-        world.age(DAY)
+        world.age(DAY_MS)
         world.settle()
 
 

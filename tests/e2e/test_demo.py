@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from services.gpu_worker.engine.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.local.client import Client
 from services.local.demo import Shipment, save, watch
 from services.local.display import Display

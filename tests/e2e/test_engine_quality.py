@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.assemble import assemble
-from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.local_engine import LocalEngine
-from services.gpu_worker.engine.model import locate
-from services.gpu_worker.engine.plan import RATE, Plan
-from services.gpu_worker.engine.results import ClipResult
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.model_files import locate
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.local import LocalEngine
+from services.gpu_worker.engine.plan.plan import Plan
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate, sentences_found
 from tests.support.acoustics import NOBODY_SPEAKS, load, silence, write_wav
 

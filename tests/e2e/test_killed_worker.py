@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.common.domain import objects
+from services.common.domain import object_keys
 from services.common.domain.states import PartStatus
 from services.local import resources
 from services.local.client import Client
@@ -102,7 +102,7 @@ def test_a_kill_costs_one_checkpoint_interval_and_a_lease(random_model: Path) ->
 
 
 def _checkpoints(stack: Stack, job_id: str) -> set[str]:
-    found = stack.s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=objects.checkpoints(job_id, "PART#0000"))
+    found = stack.s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=object_keys.checkpoints(job_id, "PART#0000"))
     return {entry["Key"] for entry in found.get("Contents", [])}
 
 

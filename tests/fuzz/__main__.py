@@ -16,25 +16,25 @@ from contextlib import contextmanager
 import pytest
 import uvicorn
 
-from services.common.domain.clock import DAY
 from services.common.domain.ids import new_id
 from services.common.domain.options import FORMATS
-from services.common.store.endings import Outcome
+from services.common.domain.times import DAY_MS
+from services.common.store.endings import JobOutcome
 from tests.support.gateway import Gateway
 from tests.support.world import World, emulated
 
 EXAMPLES = 100
 UNLIMITED = 1_000_000_000
-FAILED = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
+FAILED = JobOutcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
 FILES = {form: {"key": f"results/x/1/transcript.{form}", "bytes": 5, "sha256": "0" * 64} for form in FORMATS}
-COMPLETED = Outcome(result={"attempt": 1, "prefix": "results/x/1/", "files": FILES})
+COMPLETED = JobOutcome(result={"attempt": 1, "prefix": "results/x/1/", "files": FILES})
 
 
 def work(world: World, stop: threading.Event) -> None:
     """Play the machines: of three jobs that were made, one completes, one fails and one is left as it is."""
     seen: dict[str, None] = {}
     while not stop.wait(0.5):
-        for job_id in world.store.jobs.overdue_uploads(world.clock() + DAY, 1_000):
+        for job_id in world.store.jobs.overdue_uploads(world.clock() + DAY_MS, 1_000):
             if job_id in seen:
                 continue
             seen[job_id] = None

@@ -16,10 +16,10 @@ from pathlib import Path
 import pytest
 
 from services.common.aws import Aws
-from services.common.domain.clock import now_ms
 from services.common.domain.ids import new_id
 from services.common.domain.records import Callback, Event, Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import now_ms
 from services.common.store.events import Announcement
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher

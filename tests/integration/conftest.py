@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from services.common import logs
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.sound import RATE
 from tests.support.acoustics import Sound, load, write_wav
 from tests.support.audio import MEETING
 from tests.support.gateway import Client, Gateway

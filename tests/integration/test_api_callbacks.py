@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from services.common.domain.clock import DAY
+from services.common.domain.times import DAY_MS
 from services.common.webhooks.dispatch import Dispatcher
 from tests.support import receivers
 from tests.support.gateway import Client, Gateway
@@ -125,7 +125,7 @@ def test_a_challenge_that_is_sent_back_makes_a_callback_active(world: World, pri
     assert private.get(place).json["status"] == "active"
     (delivery,) = private.get(f"{place}/deliveries").json["deliveries"]
     assert (delivery["type"], delivery["status"]) == ("callback.challenge", "delivered")
-    world.clock.pass_(DAY)
+    world.clock.pass_(DAY_MS)
     assert private.get("/api/events").json["events"] == []
 
 
@@ -178,7 +178,7 @@ def test_for_a_day_after_a_rotation_both_secrets_verify(world: World, private: C
         rotated = private.post(f"{place}/rotate").json
         private.post(f"{place}/test")
         sweep(world)
-        world.clock.pass_(DAY)
+        world.clock.pass_(DAY_MS)
         private.post(f"{place}/test")
         sweep(world)
 
@@ -213,7 +213,7 @@ def test_what_a_sender_is_at_is_not_sent_again_meanwhile(world: World, private: 
     stored = world.store.callbacks.get("alice", made["callback_id"])
     assert stored is not None
     (delivery,) = world.completed(stored, name="job_a")
-    assert world.store.deliveries.take(delivery, owner="worker", until=world.clock() + DAY)
+    assert world.store.deliveries.take(delivery, owner="worker", until=world.clock() + DAY_MS)
     name = f"{delivery.event_id}.{delivery.callback_id}"
     reply = private.post(f"/api/jobs/job_a/deliveries/{name}/redeliver")
 
@@ -285,7 +285,7 @@ def test_a_secret_is_never_given_again_wrong(world: World, gateway: Gateway, ali
 def test_keys_of_different_clients_and_of_yesterday_do_not_meet(world: World, alice: Client, mallory: Client) -> None:
     first = alice.post("/api/callbacks", {"url": URL}, idempotency_key="once-1").json
     theirs = mallory.post("/api/callbacks", {"url": URL}, idempotency_key="once-1").json
-    world.clock.pass_(DAY)
+    world.clock.pass_(DAY_MS)
     later = alice.post("/api/callbacks", {"url": URL}, idempotency_key="once-1").json
 
     assert len({made["callback_id"] for made in (first, theirs, later)}) == 3

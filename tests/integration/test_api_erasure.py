@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from services.common.domain.clock import DAY, MINUTE, SECOND
 from services.common.domain.records import Job
+from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.erasure import RETRY_MS, SECOND_LOOK_MS, Erasure
 from services.common.store.parts import FencedError
-from services.orchestrator.uploads import Upload
+from services.orchestrator.s3_events import Upload
 from tests.support.api_jobs import completed, create, uploaded
 from tests.support.gateway import Client, Gateway
 from tests.support.world import BUCKET, World, intake_of
 
-FORM_MS = 75 * MINUTE
+FORM_MS = 75 * MINUTE_MS
 """How long somebody may upload for a job, with the margin."""
 
 
@@ -100,13 +100,13 @@ def test_what_a_worker_wrote_after_the_erasure_is_found_by_the_second_search(wor
     alice.delete(f"/api/jobs/{running.job_id}")
     put(world, f"results/{running.job_id}/1/transcript.txt", b"late")
     with pytest.raises(FencedError):
-        world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE, on_device=True, progress=0.5)
+        world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=True, progress=0.5)
 
     world.clock.pass_(SECOND_LOOK_MS)
     search(world)
 
     assert objects(world) == []
-    assert list(world.store.tombstones.overdue(world.clock() + DAY, limit=10)) == []
+    assert list(world.store.tombstones.overdue(world.clock() + DAY_MS, limit=10)) == []
     receipt = alice.delete(f"/api/jobs/{running.job_id}").json
     assert (receipt["removed"]["results"], receipt["final"]) == (1, True)
 
@@ -137,7 +137,7 @@ def test_an_upload_for_a_job_that_was_erased_is_erased_too(world: World, alice: 
     job = world.store.jobs.get(job_id)
     assert job
     alice.delete(f"/api/jobs/{job_id}")
-    world.clock.pass_(50 * MINUTE)  # the form is good for an hour
+    world.clock.pass_(50 * MINUTE_MS)  # the form is good for an hour
     assert told(world, job.source_key, put(world, job.source_key)) == []
     search(world)
 
@@ -195,10 +195,10 @@ def test_what_could_not_be_deleted_is_looked_for_again_until_it_is_gone(
         patched.setattr(world.s3, "delete_object" if refusal == "for the recording" else "delete_objects", refuse)
         alice.delete(f"/api/jobs/{job.job_id}")
         for _ in range(3):  # longer than a tombstone lives that nobody must see to any more
-            world.clock.pass_(DAY - MINUTE)
+            world.clock.pass_(DAY_MS - MINUTE_MS)
             search(world)
         assert alice.delete(f"/api/jobs/{job.job_id}").json["final"] is False
-        assert int(grave_of(world, job.job_id)["expires_at"]["N"]) > world.clock() // SECOND
+        assert int(grave_of(world, job.job_id)["expires_at"]["N"]) > world.clock() // SECOND_MS
     world.clock.pass_(RETRY_MS)
     search(world)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import MINUTE
+from services.common.domain.times import MINUTE_MS
 from tests.support.gateway import Client
 from tests.support.world import World
 
@@ -68,7 +68,7 @@ def test_a_job_takes_three_calls_even_with_a_callback_of_its_own(world: World, a
 
 def test_the_limit_stays_one_call_however_long_a_key_is_in_use(world: World, alice: Client) -> None:
     for _ in range(30):
-        world.clock.pass_(MINUTE)
+        world.clock.pass_(MINUTE_MS)
         with counted(world) as calls:
             alice.get("/api/jobs")
         assert len(calls) == 2, calls

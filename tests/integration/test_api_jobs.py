@@ -7,10 +7,10 @@ import json
 
 import pytest
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import EventType
 from services.common.domain.options import Options
 from services.common.domain.states import JobStatus, PartStatus
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.parts import FencedError
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
 from tests.support.gateway import MODELS, Client, Gateway
@@ -100,7 +100,7 @@ def test_jobs_are_listed_newest_first_page_by_page(world: World, alice: Client, 
     made = []
     for _ in range(5):
         made.append(create(alice)["job_id"])
-        world.clock.pass_(SECOND)
+        world.clock.pass_(SECOND_MS)
     create(mallory)
 
     seen: list[str] = []
@@ -158,7 +158,7 @@ def test_a_worker_meets_the_fence_when_its_job_is_canceled(world: World, alice: 
     assert alice.post(f"/api/jobs/{running.job_id}/cancel").status == 200
 
     with pytest.raises(FencedError):
-        world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE, on_device=True, progress=0.5)
+        world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=True, progress=0.5)
 
 
 def test_canceling_twice_is_canceling_once(world: World, alice: Client) -> None:
@@ -179,7 +179,7 @@ def test_an_awaited_upload_can_be_canceled_and_is_not_expired_later(world: World
     job_id = create(alice)["job_id"]
     assert alice.post(f"/api/jobs/{job_id}/cancel").json["status"] == "canceled"
 
-    assert list(world.store.jobs.overdue_uploads(world.clock() + 100 * MINUTE, 10)) == []
+    assert list(world.store.jobs.overdue_uploads(world.clock() + 100 * MINUTE_MS, 10)) == []
 
 
 def test_a_failed_job_is_queued_again_under_a_new_generation(world: World, alice: Client) -> None:
@@ -238,7 +238,7 @@ def test_a_callback_for_one_job_hears_of_that_job_alone(world: World, alice: Cli
 def test_the_feed_holds_every_event_once_the_lag_is_over(world: World, alice: Client, status: JobStatus) -> None:
     job = completed(world, alice) if status is JobStatus.COMPLETED else finished(world, alice, FAILED)
     assert alice.get("/api/events").json == {"events": [], "next": None}
-    world.clock.pass_(6 * SECOND)
+    world.clock.pass_(6 * SECOND_MS)
 
     feed = alice.get("/api/events").json
     kinds = {event["type"] for event in feed["events"]}
@@ -249,10 +249,10 @@ def test_the_feed_holds_every_event_once_the_lag_is_over(world: World, alice: Cl
 
 def test_the_feed_goes_on_where_it_was_left(world: World, alice: Client) -> None:
     uploaded(world, alice)
-    world.clock.pass_(6 * SECOND)
+    world.clock.pass_(6 * SECOND_MS)
     cursor = alice.get("/api/events?limit=1").json["next"]
     later = uploaded(world, alice)
-    world.clock.pass_(6 * SECOND)
+    world.clock.pass_(6 * SECOND_MS)
 
     (event,) = alice.get(f"/api/events?after={cursor}").json["events"]
     assert event["job_id"] == later.job_id

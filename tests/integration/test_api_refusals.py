@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from services.common.domain.clock import MINUTE
+from services.common.domain.times import MINUTE_MS
 from tests.support.gateway import Client, Gateway, Reply
 from tests.support.world import World
 
@@ -214,7 +214,7 @@ def test_beyond_its_limit_a_key_waits_for_the_next_minute(world: World, gateway:
     assert statuses == [200, 200, 200]
     is_problem(refused, 429)
     assert 1 <= int(refused.headers["retry-after"]) <= 61
-    world.clock.pass_(MINUTE)
+    world.clock.pass_(MINUTE_MS)
     assert busy.get("/api/jobs").status == 200
 
 

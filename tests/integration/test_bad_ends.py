@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.records import Slot
-from services.orchestrator.policy import BREAK_MS, SILENT_BOOTS
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.orchestrator.reaper import STRAY_MS
+from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
 from tests.support.faults import Crash, aws_error
 from tests.support.one_machine import report, the_slot, with_a_machine
 from tests.support.step_world import StepWorld, step_world
@@ -24,7 +24,7 @@ CONSOLE = "[    1.000000] Linux version 6\nthe worker could not start"
 @pytest.fixture
 def world() -> Iterator[StepWorld]:
     with step_world(max_workers=1) as made:
-        made.now = int(time.time() * SECOND)  # CloudWatch takes no lines of another year
+        made.now = int(time.time() * SECOND_MS)  # CloudWatch takes no lines of another year
         made.orchestrator_settings.worker_log_group = GROUP
         made.aws.logs().create_log_group(logGroupName=GROUP)
         yield made
@@ -72,7 +72,7 @@ def test_why_a_machine_never_reported_is_told_by_its_slot_and_its_console_is_kep
 def test_a_machine_that_is_gone_is_known_at_the_next_sweep_however_long_it_might_have_booted(world: StepWorld) -> None:
     slot = with_a_machine(world)
     ends(world, "Client.InstanceInitiatedShutdown")
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert the_slot(world).launch_id != slot.launch_id, "the queue has a new machine in its place"
 
@@ -81,7 +81,7 @@ def never_reports(world: StepWorld) -> str:
     """The slot's machine is still silent long after it should have reported, and is ended; returns its id."""
     machine = machine_of(world, the_slot(world))
     for _ in range(2):
-        world.now += world.orchestrator_settings.boot_seconds * SECOND
+        world.now += world.orchestrator_settings.boot_seconds * SECOND_MS
         world.sweep()
     assert machine["State"]["Name"] == "terminated"
     return str(machine["InstanceId"])
@@ -150,14 +150,14 @@ def test_a_sweep_that_dies_over_a_console_is_made_good_by_the_next(
         raise Crash
 
     with_a_machine(world)
-    world.now += world.orchestrator_settings.boot_seconds * SECOND
+    world.now += world.orchestrator_settings.boot_seconds * SECOND_MS
     world.sweep()
-    world.now += MINUTE
+    world.now += MINUTE_MS
     with monkeypatch.context() as dying:
         dying.setattr(world.ec2, "get_console_output", die)
         world.sweep()
     assert len(world.ec2.running) == 1
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert world.ec2.running == []
 
@@ -172,11 +172,11 @@ def test_a_machine_whose_tags_are_gone_keeps_its_slot_until_ec2_says_that_it_is_
     machine = machine_of(world, slot)
     machine["State"] = {"Name": "shutting-down"}
     world.ec2.fade(machine["InstanceId"])
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert the_slot(world).launch_id == slot.launch_id
     machine["State"] = {"Name": "terminated"}
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert the_slot(world).launch_id != slot.launch_id
 
@@ -184,7 +184,7 @@ def test_a_machine_whose_tags_are_gone_keeps_its_slot_until_ec2_says_that_it_is_
 def test_why_a_machine_ended_is_known_though_its_tags_are_gone(world: StepWorld) -> None:
     with_a_machine(world)
     world.ec2.fade(ends(world, "Server.SpotInstanceTermination"))
-    world.now += world.orchestrator_settings.boot_seconds * SECOND
+    world.now += world.orchestrator_settings.boot_seconds * SECOND_MS
     world.sweep()
     assert world.store.fleet.breaker() is None
     assert "EC2 took the spot machine back." in world.store.fleet.bad_ends()["00"]["why"]

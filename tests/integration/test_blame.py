@@ -15,19 +15,19 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.endurance import MAX_DEATHS
 from services.common.domain.records import FIRST_PART, Job, Part
+from services.common.domain.retry_policy import MAX_DEATHS
 from services.common.domain.states import TERMINAL, JobStatus
-from services.gpu_worker import endings
-from services.gpu_worker.claim import Claim
-from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.files import Files
-from services.gpu_worker.identity import Identity
-from services.gpu_worker.presence import Presence
-from services.gpu_worker.processes import device
-from services.gpu_worker.sender import Sender
-from services.gpu_worker.work_folder import WorkFolder
-from services.gpu_worker.worker import DEVICE_FAILS, Worker
+from services.gpu_worker.engine.process import EngineProcess
+from services.gpu_worker.engine.processes import device
+from services.gpu_worker.machine.identity import Identity
+from services.gpu_worker.machine.presence import Presence
+from services.gpu_worker.machine.work_folder import WorkFolder
+from services.gpu_worker.part import endings
+from services.gpu_worker.part.claim import Claim
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.sender import Sender
+from services.gpu_worker.queue.worker import DEVICE_FAILS, Worker
 from tests.support import clock_device
 from tests.support.acoustics import Sound
 from tests.support.clock_device import DEADLY, GARBLED, HANGING, HARMLESS
@@ -80,7 +80,7 @@ class Machine:
         return self.engines[-1]
 
     def _note(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        claim, leave = self.worker._taking.claim, self.worker.leave
+        claim, leave = self.worker._claimer.claim, self.worker.leave
 
         def claimed(job: Job, *arguments: Any) -> Claim | None:
             self.claimed.append(job.job_id)
@@ -90,7 +90,7 @@ class Machine:
             self.left.append(why)
             leave(why)
 
-        monkeypatch.setattr(self.worker._taking, "claim", claimed)
+        monkeypatch.setattr(self.worker._claimer, "claim", claimed)
         monkeypatch.setattr(self.worker, "leave", left)
 
     def start(self) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, CredentialRetrievalError
 
-from services.gpu_worker import main, patience
-from services.gpu_worker.log_shipping import LogShipping
-from services.gpu_worker.metadata import Machine
-from services.gpu_worker.preflight import UnfitError
+from services.gpu_worker import main
+from services.gpu_worker.machine import retrying
+from services.gpu_worker.machine.log_shipping import LogShipping
+from services.gpu_worker.machine.metadata import Machine
+from services.gpu_worker.machine.preflight import UnfitError
 from tests.support.faults import aws_error
 
 MACHINE = Machine(
@@ -79,7 +80,7 @@ def boot(monkeypatch: pytest.MonkeyPatch) -> Any:
         raise UnfitError("So far and no further.")
 
     Presence.noted = ()
-    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(retrying, "FIRST_PAUSE_SECONDS", 0.0)
     monkeypatch.setattr(main, "Metadata", lambda: SimpleNamespace(machine=lambda _: MACHINE))
     monkeypatch.setattr(main, "clock_skew", lambda *_: 0)
     monkeypatch.setattr(main, "Store", lambda *_: None)

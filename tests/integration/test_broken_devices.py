@@ -13,8 +13,8 @@ from services.common.domain.errors import (
     TranscriberError,
 )
 from services.common.domain.records import Job
-from services.gpu_worker import endings
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.part import endings
+from services.gpu_worker.queue.worker import Worker
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
 

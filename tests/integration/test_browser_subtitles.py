@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.assemble import assemble
-from services.gpu_worker.engine.formats import render
-from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import RATE, Clip, Part, Plan, Source
-from services.gpu_worker.engine.results import ClipResult, Word
-from services.gpu_worker.engine.subtitles import cues
-from services.gpu_worker.engine.transcript import Transcript
+from services.common.transcript.formats import render
+from services.common.transcript.subtitles import cues
+from services.common.transcript.transcript import Transcript
+from services.common.transcript.words import Word
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
 from tests.support.node import WEBVTT, installed
 
 pytestmark = pytest.mark.npm
@@ -33,8 +35,8 @@ def transcript() -> Transcript:
         language="sv",
         speech=60 * RATE,
         clips=(Clip(0, 0, ((0, 30 * RATE),)),),
-        parts=(Part(0, 0, 60 * RATE, 0, 1),),
-        source=Source("wav", "pcm_s16le", RATE, 1, 60.0),
+        parts=(PlannedPart(0, 0, 60 * RATE, 0, 1),),
+        source=MediaInfo("wav", "pcm_s16le", RATE, 1, 60.0),
     )
     results = [ClipResult(index=0, words=words, logprob=-0.2, no_speech=0.0)]
     return assemble(plan, results, Options(), ModelFiles(Path("model"), "any", "standard", "abc", {}))

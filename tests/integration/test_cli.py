@@ -7,10 +7,10 @@ from typer.testing import CliRunner
 
 from services.cli import deployment
 from services.cli.main import app
-from services.common.domain.clock import MINUTE, now_ms
 from services.common.domain.errors import TranscriberError
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
+from services.common.domain.times import MINUTE_MS, now_ms
 from tests.support.gateway import Client, Gateway
 from tests.support.world import TABLE, World
 from tests.support.written import put_job
@@ -100,8 +100,8 @@ def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) ->
     now = now_ms()
     slot = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, instance_id="i-1")
     assert world.store.slots.take(slot)
-    world.store.fleet.present("worker_1", host="lab", beat=1, until=now + MINUTE)
-    world.store.fleet.present("worker_2", host="gone", beat=1, until=now - MINUTE)
+    world.store.fleet.present("worker_1", host="lab", beat=1, until=now + MINUTE_MS)
+    world.store.fleet.present("worker_2", host="gone", beat=1, until=now - MINUTE_MS)
 
     fleet, own = transcribe("machines")
     assert fleet.startswith("slot 00  running  i-1")

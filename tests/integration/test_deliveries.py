@@ -12,14 +12,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from standardwebhooks import Webhook
 
-from services.common.domain.clock import DAY, SECOND, now_ms
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.records import Callback, Delivery
+from services.common.domain.times import DAY_MS, SECOND_MS, now_ms
 from services.common.store.events import direct
 from services.common.webhooks import dispatch
 from services.common.webhooks.breaker import THRESHOLD
 from services.common.webhooks.dispatch import LEASE_MS, UNSIGNED_PAUSE_MS, Dispatcher
-from services.common.webhooks.schedule import MAX_ATTEMPTS
+from services.common.webhooks.retry_schedule import MAX_ATTEMPTS
 from services.common.webhooks.transport import DEADLINE_SECONDS, post
 from tests.support import receivers
 from tests.support.world import World
@@ -81,7 +81,7 @@ def test_a_delivery_is_signed_with_the_callbacks_secret_and_ends_as_delivered(wo
     after = ledger(world)
     assert (after.status, after.attempts) == ("delivered", 1)
     assert after.tries[0]["outcome"] == "DELIVERED"
-    world.clock.pass_(10 * DAY)
+    world.clock.pass_(10 * DAY_MS)
     assert overdue(world) == []
 
 
@@ -151,7 +151,7 @@ def test_a_sender_that_was_asleep_past_its_lease_sends_nothing(world: World) -> 
         sleeper = dispatcher(world)
         mine = sleeper.take(delivery)
         assert mine is not None
-        world.clock.pass_(LEASE_MS - 5 * SECOND)
+        world.clock.pass_(LEASE_MS - 5 * SECOND_MS)
         assert sleeper.attempt(mine) is None
 
     assert recorder.requests == []
@@ -179,7 +179,7 @@ def test_a_hostile_receiver_leaves_the_right_entry_and_is_tried_again(
         *("pending", outcome),
         status,
     )
-    assert 4 * SECOND <= after.due_at - world.clock() <= 305 * SECOND
+    assert 4 * SECOND_MS <= after.due_at - world.clock() <= 305 * SECOND_MS
 
 
 def test_a_receiver_that_hangs_is_cut_and_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,7 +224,7 @@ def test_five_days_without_a_success_disable_a_callback(world: World) -> None:
         (first,) = world.completed(made)
         dispatcher(world).send(first)
         assert callback(world).failing_since == world.clock()
-        world.clock.pass_(5 * DAY)
+        world.clock.pass_(5 * DAY_MS)
         (late,) = world.completed(made, name="job_2")
         dispatcher(world).send(late)
 
@@ -239,7 +239,7 @@ def test_one_success_forgives_everything(world: World) -> None:
         (first,) = world.completed(made)
         dispatcher(world).send(first)
         recorder.status = 200
-        world.clock.pass_(5 * DAY)
+        world.clock.pass_(5 * DAY_MS)
         (late,) = world.completed(made, name="job_2")
         dispatcher(world).send(late)
 
@@ -258,7 +258,7 @@ def test_after_three_failures_the_rest_is_postponed_without_a_try(world: World) 
     assert len(recorder.requests) == 3
     last = ledger(world, "job_5")
     assert (last.attempts, last.status) == (0, "pending")
-    assert 30 * SECOND <= last.due_at - world.clock() <= 45 * SECOND
+    assert 30 * SECOND_MS <= last.due_at - world.clock() <= 45 * SECOND_MS
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
     with receivers.serve(recorder) as port:
         old = world.vault.seal("whsec_" + "A" * 43 + "=", client_id="alice", callback_id="cb_1")
         new = world.vault.seal("whsec_" + "B" * 43 + "=", client_id="alice", callback_id="cb_1")
-        until = world.clock() + DAY
+        until = world.clock() + DAY_MS
         made = world.callback(
             f"http://127.0.0.1:{port}/",
             secrets=[
@@ -311,7 +311,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
         for name in ("job_1", "job_2"):
             (delivery,) = world.completed(made, name=name)
             dispatcher(world).send(delivery)
-            world.clock.pass_(DAY)
+            world.clock.pass_(DAY_MS)
 
     counts = [len(headers["webhook-signature"].split(" ")) for headers, _ in recorder.requests]
     assert counts == [2, 1]
@@ -363,14 +363,14 @@ def test_a_sender_that_took_long_to_sign_leaves_the_try_to_the_next(
         opened = world.vault.open
 
         def slowly(*arguments: Any) -> list[str]:
-            world.clock.pass_(LEASE_MS - round(DEADLINE_SECONDS * SECOND))
+            world.clock.pass_(LEASE_MS - round(DEADLINE_SECONDS * SECOND_MS))
             return opened(*arguments)
 
         with monkeypatch.context() as slow:
             slow.setattr(world.vault, "open", slowly)
             assert dispatcher(world, "slow").send(delivery) is None
         assert recorder.requests == []
-        world.clock.pass_(round(DEADLINE_SECONDS * SECOND))
+        world.clock.pass_(round(DEADLINE_SECONDS * SECOND_MS))
         (again,) = overdue(world)
         dispatcher(world, "next").send(again)
 
@@ -390,7 +390,7 @@ def test_a_redelivery_starts_the_schedule_anew_and_keeps_the_ledger(world: World
     after = ledger(world)
     assert [entry["outcome"] for entry in after.tries] == ["DELIVERED", "HTTP_STATUS"]
     assert after.status == "pending"
-    assert after.due_at - world.clock() <= 6 * SECOND
+    assert after.due_at - world.clock() <= 6 * SECOND_MS
 
 
 def test_no_log_line_holds_an_address_a_text_a_secret_or_an_answer(

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import SECOND
 from services.common.domain.records import Callback, Delivery
+from services.common.domain.times import SECOND_MS
 from services.common.webhooks import dispatch
 from services.common.webhooks.breaker import THRESHOLD
 from services.common.webhooks.dispatch import LEASE_MS, Dispatcher
@@ -133,9 +133,9 @@ def test_a_try_that_was_lost_to_another_sender_counts_in_that_ones_ledger_alone(
 def test_a_try_is_dated_when_it_was_over(world: World, receiver: Receiver) -> None:
     mine = own(world)
     began = world.clock()
-    receiver.meanwhile = lambda: world.clock.pass_(10 * SECOND)
+    receiver.meanwhile = lambda: world.clock.pass_(10 * SECOND_MS)
     dispatcher(world).attempt(mine)
-    assert ledger(world).tries[0]["at"] == began + 10 * SECOND
+    assert ledger(world).tries[0]["at"] == began + 10 * SECOND_MS
 
 
 def test_a_receiver_that_is_left_in_peace_costs_no_more_than_to_say_so(

@@ -9,9 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from services.local import moto_disks
+from services.local.emulator import disks
 
-SPOT_ROLE = f"arn:aws:iam::123456789012:{moto_disks.SPOT_ROLE}"
+SPOT_ROLE = f"arn:aws:iam::123456789012:{disks.SPOT_ROLE}"
 ENDED = ("terminated", {"Code": "Client.InternalError", "Message": "Client.InternalError: Client error on launch"})
 
 
@@ -55,7 +55,7 @@ class Account:
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # hundreds, which take longer to load than the tests
-    moto_disks.apply()
+    disks.apply()
     with mock_aws():
         keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
         yield Account(lambda service: boto3.client(service, "eu-north-1", **keys))  # type: ignore[call-overload]
@@ -78,7 +78,7 @@ def test_it_ends_at_once_on_a_key_that_is_named_and_not_granted(account: Account
 
 def test_it_starts_on_a_key_that_the_spot_market_was_granted(account: Account) -> None:
     key = account.new_key()
-    account.grant(key, *moto_disks.NEEDED)
+    account.grant(key, *disks.NEEDED)
     assert account.launch(Encrypted=True, KmsKeyId=key)[0] == "running"
 
 

@@ -11,11 +11,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from services.local import moto_machines
-from services.local.machines import POWERED_OFF
-from services.orchestrator.causes import Doing, end_of
-from services.orchestrator.consoles import lines_of
+from services.local.ec2 import POWERED_OFF
+from services.local.emulator import instances
+from services.orchestrator.console_output import lines_of
 from services.orchestrator.machines import Machines
+from services.orchestrator.state_reasons import Doing, end_of
 
 TAGS: Any = [{"ResourceType": "instance", "Tags": [{"Key": "transcribe-deployment", "Value": "test"}]}]
 
@@ -27,9 +27,9 @@ def _client() -> Any:
 
 @pytest.fixture
 def ec2(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.setattr(moto_machines, "_told", moto_machines.Told())
+    monkeypatch.setattr(instances, "_told", instances.Told())
     monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # hundreds, at each start, of which none is launched
-    moto_machines.apply()
+    instances.apply()
     with mock_aws():
         yield _client()
 
@@ -45,7 +45,7 @@ def code_of(ec2: Any, instance_id: str) -> str:
 
 def test_a_machine_that_we_end_was_ended_by_a_user_and_one_that_powers_off_ended_itself(ec2: Any) -> None:
     ours, its_own = launch(ec2), launch(ec2)
-    moto_machines.tell({"instance_id": its_own, "ends": POWERED_OFF})
+    instances.tell({"instance_id": its_own, "ends": POWERED_OFF})
     ec2.terminate_instances(InstanceIds=[ours, its_own])
     assert code_of(ec2, ours) == "Client.UserInitiatedShutdown"
     assert code_of(ec2, its_own) == "Client.InstanceInitiatedShutdown"
@@ -54,10 +54,10 @@ def test_a_machine_that_we_end_was_ended_by_a_user_and_one_that_powers_off_ended
 
 
 def test_a_launch_may_end_at_once_with_a_reason_and_the_next_one_lives(ec2: Any) -> None:
-    moto_machines.tell({"launches_end": [["Client.InternalError", "Client.InternalError: Client error on launch"]]})
+    instances.tell({"launches_end": [["Client.InternalError", "Client.InternalError: Client error on launch"]]})
     failed, sound = launch(ec2), launch(ec2)
-    moto_machines.launched([failed])
-    moto_machines.launched([sound])
+    instances.launched([failed])
+    instances.launched([sound])
     machines = Machines(ec2, "test").named([failed, sound])
     assert end_of(machines[failed]).cause.doing is Doing.ACCOUNT
     assert machines[sound]["State"]["Name"] == "running"
@@ -65,7 +65,7 @@ def test_a_launch_may_end_at_once_with_a_reason_and_the_next_one_lives(ec2: Any)
 
 def test_tags_fade_after_the_end_and_the_machine_is_still_known_by_its_id(ec2: Any) -> None:
     instance_id, machines = launch(ec2), Machines(ec2, "test")
-    moto_machines.tell({"tags_fade": True})
+    instances.tell({"tags_fade": True})
     assert list(machines.tagged()) == [instance_id]
     machines.end(instance_id)
     assert machines.tagged() == {}
@@ -75,8 +75,8 @@ def test_tags_fade_after_the_end_and_the_machine_is_still_known_by_its_id(ec2: A
 def test_the_console_is_the_end_of_what_the_machine_wrote(ec2: Any, tmp_path: Path) -> None:
     instance_id, file = launch(ec2), tmp_path / "machine.log"
     assert "Output" not in ec2.get_console_output(InstanceId=instance_id)
-    moto_machines.tell({"instance_id": instance_id, "console": str(file)})
-    file.write_bytes(b"x" * moto_machines.CONSOLE_BYTES + "\nhej då\xff\n".encode("latin-1"))
+    instances.tell({"instance_id": instance_id, "console": str(file)})
+    file.write_bytes(b"x" * instances.CONSOLE_BYTES + "\nhej då\xff\n".encode("latin-1"))
     output = ec2.get_console_output(InstanceId=instance_id, Latest=True)["Output"]
     assert lines_of(output)[-1] == "hej d\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}"
-    assert len(output) == moto_machines.CONSOLE_BYTES
+    assert len(output) == instances.CONSOLE_BYTES

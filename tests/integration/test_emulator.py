@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from services.local import moto_dynamodb, moto_indexes, moto_patches
+from services.local.emulator import dynamodb, indexes, patches
 from tests.support.world import dated_by
 
 TABLE = "things"
@@ -74,7 +74,7 @@ def _client() -> Any:
 
 @contextmanager
 def emulated_table() -> Iterator[Any]:
-    moto_dynamodb.apply()
+    dynamodb.apply()
     with mock_aws():
         _client().create_table(TableName=TABLE, **SHAPE)
         yield _client()
@@ -84,9 +84,9 @@ def emulated_table() -> Iterator[Any]:
 def moto_by_itself() -> Iterator[None]:
     """It goes through everything, and encodes everything."""
     with (
-        patch.object(moto_indexes, "_queried", lambda *_, **__: None),
-        patch.object(moto_indexes, "_scanned", lambda *_: None),
-        patch.object(moto_dynamodb, "is_json", lambda _: False),
+        patch.object(indexes, "_queried", lambda *_, **__: None),
+        patch.object(indexes, "_scanned", lambda *_: None),
+        patch.object(dynamodb, "is_json", lambda _: False),
     ):
         yield
 
@@ -319,7 +319,7 @@ def test_a_call_costs_as_much_in_a_full_table_as_in_a_small_one() -> None:
 
 
 def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> None:
-    moto_patches.apply()
+    patches.apply()
     with mock_aws():
         iam = boto3.client("iam", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
         iam.create_role(RoleName="worker", AssumeRolePolicyDocument="{}")
@@ -332,7 +332,7 @@ def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> Non
 
 
 def test_an_upload_in_parts_is_dated_by_its_beginning_as_s3_says() -> None:
-    moto_patches.apply()
+    patches.apply()
     clock = [1_800_000_000_000]
     with mock_aws(), dated_by(lambda: clock[0]):
         s3 = boto3.client("s3", "us-east-1", aws_access_key_id="x", aws_secret_access_key="x")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.gpu_worker.engine_process import EngineProcess
+from services.gpu_worker.engine.process import EngineProcess
 from tests.support.random_model import write_random_model
 
 pytestmark = pytest.mark.alone

@@ -14,12 +14,13 @@ import pytest
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.languages import LANGUAGES
 from services.common.domain.options import Options
-from services.gpu_worker.engine.decoder import MOST_HINT_TOKENS
-from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.local_engine import LocalEngine
-from services.gpu_worker.engine.model import locate
-from services.gpu_worker.engine.plan import RATE, Plan
-from services.gpu_worker.engine.results import ClipResult
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.decode.decoder import MOST_HINT_TOKENS
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.model_files import locate
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.local import LocalEngine
+from services.gpu_worker.engine.plan.plan import Plan
 from tests.support.acoustics import Sound, load, write_wav
 from tests.support.audio import MEETING
 from tests.support.random_model import write_random_model

@@ -10,13 +10,13 @@ import pytest
 
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.device import EngineSettings
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.model_files import locate
+from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.engine import Engine
-from services.gpu_worker.engine.local_engine import LocalEngine
-from services.gpu_worker.engine.model import locate
-from services.gpu_worker.engine.plan import Plan
-from services.gpu_worker.engine.results import ClipResult
-from services.gpu_worker.engine_process import EngineProcess
+from services.gpu_worker.engine.local import LocalEngine
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.process import EngineProcess
 from tests.support.random_model import write_random_model
 
 MODEL = "whisper-base"

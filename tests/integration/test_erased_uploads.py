@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.domain.clock import DAY, HOUR, MINUTE, SECOND
 from services.common.domain.states import JobStatus
+from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.erasure import SECOND_LOOK_MS, Erasure
 from services.common.store.commands import LINGER_MS, TOMBSTONE_MS
 from services.common.store.tombstones import Tombstone
@@ -54,19 +54,19 @@ def removed(world: StepWorld, job_id: str) -> int:
 
 def test_a_plain_upload_that_comes_again_is_erased_again_and_counted(world: StepWorld, erased: str) -> None:
     for count in (2, 3):
-        world.now += HOUR
+        world.now += HOUR_MS
         world.upload()
         world.settle()
         assert (keys(world), world.jobs(), removed(world, erased)) == ([], [], count)
     until = grave(world, erased).until
     assert until
-    assert until >= world.now + DAY - HOUR, "it stands for a day beyond the last upload"
+    assert until >= world.now + DAY_MS - HOUR_MS, "it stands for a day beyond the last upload"
 
 
 def test_what_s3_tells_nobody_of_is_found_by_the_search_and_erased(world: StepWorld, erased: str) -> None:
     world.upload()
     world.queue.clear()
-    world.age(HOUR)
+    world.age(HOUR_MS)
     world.settle()
     assert (keys(world), world.jobs(), removed(world, erased)) == ([], [], 2)
 
@@ -74,19 +74,19 @@ def test_what_s3_tells_nobody_of_is_found_by_the_search_and_erased(world: StepWo
 def test_what_came_in_the_tombstones_last_minute_is_no_job_a_day_later(world: StepWorld, erased: str) -> None:
     until = grave(world, erased).until
     assert until
-    world.now = until - MINUTE
+    world.now = until - MINUTE_MS
     world.upload()
     world.queue.clear()
-    world.age(LINGER_MS - 2 * HOUR)  # as late as a search may come that was held up
+    world.age(LINGER_MS - 2 * HOUR_MS)  # as late as a search may come that was held up
     world.settle()
     assert (keys(world), world.jobs()) == ([], [])
     for _ in range(3):
-        world.age(DAY)
+        world.age(DAY_MS)
         world.settle()
     assert (keys(world), world.jobs()) == ([], [])
 
 
-@pytest.mark.parametrize("late", [SECOND, LINGER_MS + DAY])
+@pytest.mark.parametrize("late", [SECOND_MS, LINGER_MS + DAY_MS])
 @pytest.mark.parametrize("told", [True, False])
 def test_what_s3_dates_after_the_tombstones_end_is_a_new_recording(
     world: StepWorld, erased: str, *, late: int, told: bool
@@ -101,7 +101,7 @@ def test_what_s3_dates_after_the_tombstones_end_is_a_new_recording(
     world.upload()
     if not told:
         world.queue.clear()
-        world.age(HOUR)
+        world.age(HOUR_MS)
     world.settle()
     (job,) = world.jobs()
     assert (job.job_id, job.status, job.generation) == (erased, JobStatus.COMPLETED, 0)
@@ -125,7 +125,7 @@ def test_whatever_is_put_into_an_erased_jobs_folder_is_erased(world: StepWorld) 
     world.settle()
     world.erase(job)
     world.settle()
-    world.now += SECOND
+    world.now += SECOND_MS
     for key, content in ((job.source_key, OTHER), (f"{job.source_key}.part", OTHER)):
         world.upload(key, content)
         world.settle()
@@ -174,7 +174,7 @@ def test_a_new_recording_is_not_deleted_by_a_search_that_was_held_up(world: Step
     world.erase(job)
     until = grave(world, job.job_id).until
     assert until
-    world.now = until + MINUTE
+    world.now = until + MINUTE_MS
     world.upload()
     world.serve_queue()
     assert (world.jobs(), len(world.queue)) == ([], 1), "S3's message comes again"
@@ -186,7 +186,7 @@ def test_a_new_recording_is_not_deleted_by_a_search_that_was_held_up(world: Step
 def test_an_event_that_comes_when_the_tombstone_is_gone_makes_no_job_of_what_was_erased(
     world: StepWorld, erased: str
 ) -> None:
-    world.age(LINGER_MS + 2 * DAY)
+    world.age(LINGER_MS + 2 * DAY_MS)
     assert world.store.tombstones.get(erased) is None
     world.tell()
     world.settle()
@@ -195,7 +195,7 @@ def test_an_event_that_comes_when_the_tombstone_is_gone_makes_no_job_of_what_was
 
 def test_an_event_of_what_was_erased_long_ago_does_not_prolong_the_tombstone(world: StepWorld, erased: str) -> None:
     before = grave(world, erased)
-    world.now += HOUR
+    world.now += HOUR_MS
     world.tell()
     world.settle()
     assert grave(world, erased) == before
@@ -209,4 +209,4 @@ def test_the_tombstone_stands_for_a_day_and_is_kept_for_the_search_for_another(w
     last_search = world.now + SECOND_LOOK_MS
     (item,) = [item for item in world.all_items() if item["pk"] == f"JOB#{job.job_id}"]
     assert item["until"] == last_search + TOMBSTONE_MS
-    assert item["expires_at"] == (last_search + TOMBSTONE_MS + LINGER_MS) // SECOND
+    assert item["expires_at"] == (last_search + TOMBSTONE_MS + LINGER_MS) // SECOND_MS

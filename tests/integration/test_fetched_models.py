@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from services.common.domain.errors import DamagedModelError
-from services.gpu_worker.engine.catalogue import CATALOGUE
-from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.loaded_model import LoadedModel
-from services.gpu_worker.engine.model import ModelMissingError, Record, locate, relative
-from services.gpu_worker.models import LOCK, Models
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.loaded_model import LoadedModel
+from services.gpu_worker.engine.decode.model_files import ModelMissingError, Record, locate, relative
+from services.gpu_worker.image.models import LOCK, Models
 from tests.support.hub import Hub, running_hub
 from tests.support.random_model import write_random_model
 from tests.support.world import BUCKET, World
@@ -77,7 +77,9 @@ def test_where_memory_is_too_small_it_goes_onto_the_disk(
 ) -> None:
     hub.put(NAME, COMMIT, FILES)
     put_lock(world, **{KEY: recorded()})
-    monkeypatch.setattr("services.gpu_worker.models.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
+    monkeypatch.setattr(
+        "services.gpu_worker.image.models.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10)
+    )
     assert of_machine(world, tmp_path).ready(KEY).is_relative_to(tmp_path / "disk")
     put_into_bucket(world, FILES)
     put_lock(world)

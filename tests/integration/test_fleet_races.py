@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.states import SlotStatus
+from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.slots import Slots
 from services.common.store.table import Table
 from services.orchestrator.handler import take_batch
-from services.orchestrator.policy import SILENT_BOOTS
 from services.orchestrator.reaper import LEAVING_MS, STRAY_MS
+from services.orchestrator.scaling import SILENT_BOOTS
 from tests.support.faults import Crash, aws_error
 from tests.support.one_machine import report, the_slot, with_a_machine
 from tests.support.step_world import StepWorld, step_world
@@ -101,7 +101,7 @@ def test_a_machine_has_as_long_to_report_as_its_image_takes(world: StepWorld, im
     for parameter, value in (("/image", image), ("/fallback", "ami-2")):
         world.aws.ssm().put_parameter(Name=parameter, Value=value, Type="String", Overwrite=True)
     slot = with_a_machine(world)
-    assert slot.due_at == world.now + getattr(world.orchestrator_settings, name) * SECOND
+    assert slot.due_at == world.now + getattr(world.orchestrator_settings, name) * SECOND_MS
 
 
 def test_a_machine_that_leaves_is_no_capacity_and_keeps_its_slot(world: StepWorld) -> None:
@@ -143,7 +143,7 @@ def test_a_slot_is_not_free_while_its_machine_is_still_one(world: StepWorld, sta
     report(world)
     leave(world)
     is_now(world, state)
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert the_slot(world).launch_id == slot.launch_id
     assert len(world.ec2.machines) == 1, "and nobody takes its place"
@@ -166,7 +166,7 @@ def test_a_machine_that_said_it_leaves_has_time_to_and_is_then_ended(world: Step
     world.now += LEAVING_MS
     world.sweep()
     assert len(world.ec2.running) == 1
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert world.ec2.running == []
 
@@ -175,10 +175,10 @@ def test_a_machine_that_is_ending_by_itself_is_ended_by_nobody(world: StepWorld)
     with_a_machine(world)
     report(world)
     is_now(world, "shutting-down")
-    world.now += HOUR
+    world.now += HOUR_MS
     for _ in range(2):
         world.sweep()
-        world.now += MINUTE
+        world.now += MINUTE_MS
     assert "ec2.TerminateInstances" not in world.faults.calls
     assert not the_slot(world).suspected
 
@@ -186,10 +186,10 @@ def test_a_machine_that_is_ending_by_itself_is_ended_by_nobody(world: StepWorld)
 def test_a_silent_machine_has_two_beats_more_before_it_is_ended(world: StepWorld) -> None:
     with_a_machine(world)
     report(world)
-    world.now += HOUR
+    world.now += HOUR_MS
     world.sweep()
     suspected = the_slot(world)
-    assert suspected.due_at == world.now + 2 * world.orchestrator_settings.heartbeat_seconds * SECOND
+    assert suspected.due_at == world.now + 2 * world.orchestrator_settings.heartbeat_seconds * SECOND_MS
     world.now = suspected.due_at - 1
     world.sweep()
     assert len(world.ec2.running) == 1
@@ -200,9 +200,9 @@ def test_a_machine_is_marked_before_it_is_ended_and_ended_by_the_next_sweep_if_t
 ) -> None:
     with_a_machine(world)
     report(world)
-    world.now += HOUR
+    world.now += HOUR_MS
     world.sweep()
-    world.now += MINUTE
+    world.now += MINUTE_MS
     with pytest.MonkeyPatch.context() as dying:
         dying.setattr(world.ec2, "terminate_instances", die)
         world.sweep()
@@ -257,7 +257,7 @@ def never_reported(world: StepWorld, **reason: Any) -> int:
     """Silent boots in a row, after a machine is gone that was never heard of."""
     with_a_machine(world)
     is_now(world, "terminated", **reason)
-    world.now += HOUR
+    world.now += HOUR_MS
     world.orchestrator_settings.max_workers = 0
     world.sweep()
     assert world.store.slots.all() == []
@@ -292,7 +292,7 @@ def test_a_machine_that_had_reported_makes_up_for_the_silent_ones(world: StepWor
     with_a_machine(world)
     report(world)
     is_now(world, "terminated")
-    world.now += HOUR
+    world.now += HOUR_MS
     world.sweep()
     breaker = world.store.fleet.breaker()
     assert breaker

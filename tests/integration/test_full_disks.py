@@ -16,12 +16,12 @@ from services.common.domain.errors import DiskFullError
 from services.common.domain.options import Options
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus
-from services.gpu_worker.engine.planner import make_plan
-from services.gpu_worker.engine_process import LIMITS
-from services.gpu_worker.files import Files
-from services.gpu_worker.processes.readers import ReaderProcesses
-from services.gpu_worker.work_folder import WorkFolder
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.engine.plan.planner import make_plan
+from services.gpu_worker.engine.process import LIMITS
+from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.machine.work_folder import WorkFolder
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.queue.worker import Worker
 from tests.support.disks import MAY_MOUNT, small_disk
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world

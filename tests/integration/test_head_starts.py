@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from services.gpu_worker import gate, read_ahead
-from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.gate import GateFailedError
-from services.gpu_worker.head_start import HeadStart, Wanted
+from services.gpu_worker.engine.process import EngineProcess
+from services.gpu_worker.machine import read_ahead, self_test
+from services.gpu_worker.machine.head_start import HeadStart, Wanted
+from services.gpu_worker.machine.self_test import SelfTestFailedError
 from tests.support.random_model import write_random_model
 
 WANTED = Wanted(model="whisper-base", device="cpu")
@@ -87,11 +87,11 @@ def test_an_engine_that_was_not_begun_listens_for_itself(begun: HeadStart, model
 
 def test_what_kept_it_from_listening_is_told_to_whoever_asks(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def deaf(_: EngineProcess) -> None:
-        raise GateFailedError("nothing")
+        raise SelfTestFailedError("nothing")
 
-    monkeypatch.setattr(gate, "listen", deaf)
+    monkeypatch.setattr(self_test, "listen", deaf)
     begun = HeadStart(WANTED, model)
-    with pytest.raises(GateFailedError, match="nothing"):
+    with pytest.raises(SelfTestFailedError, match="nothing"):
         begun.heard(begun.engine)
     assert begun.take(WANTED, until_whole, NEVER) is None, "one that is made now may do better"
     assert not begun.engine.alive
@@ -101,7 +101,7 @@ def test_whoever_is_told_to_leave_does_not_wait_until_it_has_listened(
     model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
-    monkeypatch.setattr(gate, "listen", lambda _: over.wait(PATIENCE))
+    monkeypatch.setattr(self_test, "listen", lambda _: over.wait(PATIENCE))
     begun, told = HeadStart(WANTED, model), threading.Event()
     told.set()
     assert begun.take(WANTED, nowhere_else, told) is begun.engine

@@ -1,4 +1,4 @@
-"""Only an image that passed the gate and covers the deployment is published; only what nobody needs is removed."""
+"""Only an image that passed the self-test and covers the deployment is published; only what nobody needs is removed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SETTINGS = {"MODELS": "KBLab/kb-whisper-small,KBLab/kb-whisper-small@strict", "M
 """Of the deployment that Terraform is said to have made."""
 COVERING = {
     "transcribe-image": "transcription",
-    "transcribe-gate-passed": "true",
+    "transcribe-self-test-passed": "true",
     "transcribe-models": "KBLab/kb-whisper-small,KBLab/kb-whisper-large,KBLab/kb-whisper-small@strict",
     "transcribe-lifetime-minutes": "375",
     "transcribe-session-manager": "no",
@@ -85,13 +85,13 @@ def test_the_image_of_the_last_build_is_published(account: Account, tmp_path: Pa
     assert account.published() == made
 
 
-def test_an_image_without_a_passed_gate_is_not_published(
+def test_an_image_without_a_passed_self_test_is_not_published(
     account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = account.image("new", transcribe_gate_passed="false")
+    made = account.image("new", transcribe_self_test_passed="false")
     assert images.main(["publish", "--manifest", manifest(tmp_path, made)]) == 1
     assert account.published() == "none"
-    assert "lacks the tag transcribe-gate-passed" in capsys.readouterr().err
+    assert "lacks the tag transcribe-self-test-passed" in capsys.readouterr().err
 
 
 def test_without_a_build_nothing_is_published(account: Account, tmp_path: Path) -> None:

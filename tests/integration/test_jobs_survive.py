@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.events import EventType, compose
 from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.endings import Outcome, ended
+from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.store.endings import JobOutcome, ended
 from services.common.store.events import Announcement
 from services.common.store.parts import FencedError
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.queue.worker import Worker
 from services.orchestrator.handler import take_batch
-from services.orchestrator.policy import SILENT_BOOTS
+from services.orchestrator.scaling import SILENT_BOOTS
 from tests.crash.invariants import violations
 from tests.support.faults import Crash, aws_error
 from tests.support.step_world import StepWorld, step_world
@@ -35,7 +35,7 @@ def claimed(world: StepWorld, owner: str = "worker-a") -> tuple[Job, Part]:
     world.serve_queue()
     (job,) = world.jobs()
     (part,) = world.store.parts.queue()
-    mine = world.store.parts.claim(part, job, owner=owner, lease_ends=world.now + MINUTE, started=None, times={})
+    mine = world.store.parts.claim(part, job, owner=owner, lease_ends=world.now + MINUTE_MS, started=None, times={})
     assert mine
     (job,) = world.jobs()
     return job, mine
@@ -142,8 +142,8 @@ def test_a_lost_event_is_found_within_the_hour(world: StepWorld) -> None:
     world.upload()
     world.queue.clear()
     seen = world.s3.head_object(Bucket=BUCKET, Key="uploads/a.wav")["LastModified"]
-    uploaded = round(seen.timestamp() * SECOND)
-    world.now = (uploaded // HOUR + 2) * HOUR + MINUTE
+    uploaded = round(seen.timestamp() * SECOND_MS)
+    world.now = (uploaded // HOUR_MS + 2) * HOUR_MS + MINUTE_MS
     assert world.orchestrator().search.run(world.now, lambda: True) == 1
     assert [job.status for job in world.jobs()] == [JobStatus.QUEUED]
     assert world.orchestrator().search.run(world.now, lambda: True) == 0
@@ -154,14 +154,14 @@ def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:
     assert world.store.parts.take_away(zombie, due_at=world.now, job=job, interrupted=None)
     parts = world.store.parts
     with pytest.raises(FencedError):
-        parts.heartbeat(zombie, lease_ends=world.now + HOUR, on_device=True, progress=0.5)
+        parts.heartbeat(zombie, lease_ends=world.now + HOUR_MS, on_device=True, progress=0.5)
     with pytest.raises(FencedError):
         parts.split(zombie, job, [1.0, 2.0], due_at=world.now)
     with pytest.raises(FencedError):
         parts.give_back(
             Part(**{**zombie.__dict__, "attempt": zombie.attempt + 1}), due_at=world.now, job=None, interrupted=None
         )
-    outcome = Outcome(error={"code": "X", "message": "x", "retryable": False})
+    outcome = JobOutcome(error={"code": "X", "message": "x", "retryable": False})
     event = compose(ended(job, outcome, {}), EventType.FAILED, serial="9", now=world.now, places=world.places)
     with pytest.raises(FencedError):
         world.store.endings.finish(zombie, ended(job, outcome, {}), outcome, Announcement(event, job.source_key, []))
@@ -172,7 +172,7 @@ def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:
 def test_a_part_is_not_taken_from_a_worker_whose_counter_moves(world: StepWorld) -> None:
     job, part = claimed(world)
     suspect = part
-    world.store.parts.heartbeat(part, lease_ends=world.now - HOUR, on_device=True, progress=0.1)
+    world.store.parts.heartbeat(part, lease_ends=world.now - HOUR_MS, on_device=True, progress=0.1)
     assert not world.store.parts.take_away(suspect, due_at=world.now, job=job, interrupted=None)
 
 
@@ -196,14 +196,14 @@ def test_a_machine_that_never_reports_opens_the_breaker_and_the_job_says_so(worl
     for _ in range(SILENT_BOOTS):
         for machine in world.ec2.running:
             world.ec2.end(machine["InstanceId"])
-        world.now += 10 * MINUTE
+        world.now += 10 * MINUTE_MS
         world.sweep()
     machines = len(world.ec2.machines)
     world.sweep()
     (job,) = world.jobs()
     assert len(world.ec2.machines) == machines == SILENT_BOOTS
     assert (job.status, job.waiting) == (JobStatus.QUEUED, "breaker")
-    world.now += HOUR
+    world.now += HOUR_MS
     world.settle()
     (job,) = world.jobs()
     assert (job.status, job.waiting) == (JobStatus.COMPLETED, None)
@@ -231,7 +231,7 @@ def test_a_machine_without_a_slot_is_ended_on_the_second_look(world: StepWorld) 
         world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": f"JOB#{part.job_id}"}, "sk": {"S": part.part_id}})
     world.sweep()
     assert len(world.ec2.running) == 1
-    world.now += 2 * MINUTE
+    world.now += 2 * MINUTE_MS
     world.sweep()
     assert world.ec2.running == []
 
@@ -240,10 +240,10 @@ def test_an_idle_deployment_writes_nothing(world: StepWorld) -> None:
     world.upload()
     world.settle()
     before = world.all_items()
-    world.now += HOUR
+    world.now += HOUR_MS
     start = len(world.faults.calls)
     for _ in range(3):
-        world.now += MINUTE
+        world.now += MINUTE_MS
         world.sweep()
     writes = ("Put", "Update", "Delete", "Transact", "Create", "Terminate")
     assert not [call for call in world.faults.calls[start:] if call.split(".")[1].startswith(writes)]
@@ -256,7 +256,7 @@ def test_who_uploads_one_file_is_not_kept_waiting_by_who_uploads_many(world: Ste
     for number in range(40):
         world.upload(f"uploads/crowd/{number}.wav")
     world.serve_queue()
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload("uploads/single/one.wav")
     world.serve_queue()
     order = [part.client_id for part in world.store.parts.queue()]

@@ -16,13 +16,13 @@ from botocore.exceptions import ConnectTimeoutError
 from services.common.domain.records import FIRST_PART, Delivery, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.parts import Parts
-from services.gpu_worker.departure import HURRIED, LEAVE_SECONDS
-from services.gpu_worker.files import Files
-from services.gpu_worker.identity import Identity
-from services.gpu_worker.presence import Presence
-from services.gpu_worker.sender import Sender
-from services.gpu_worker.work_folder import WorkFolder
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.machine.identity import Identity
+from services.gpu_worker.machine.presence import Presence
+from services.gpu_worker.machine.shutdown import HURRIED, LEAVE_SECONDS
+from services.gpu_worker.machine.work_folder import WorkFolder
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.sender import Sender
+from services.gpu_worker.queue.worker import Worker
 from tests.support.gateway import Client
 from tests.support.step_engine import StepEngine
 from tests.support.world import BUCKET, World, lively
@@ -92,7 +92,7 @@ class Machine:
         self.answer.wait()
 
     def _clip(self) -> None:
-        """A batch on the device, in earnest once the gate is passed."""
+        """A batch on the device, in earnest once the self-test is passed."""
         if self.worker.held:
             self.at_clip.set()
             self.decode.wait()

@@ -12,8 +12,8 @@ import structlog
 from moto import mock_aws
 
 from services.common import logs
-from services.gpu_worker import log_shipping
-from services.gpu_worker.log_shipping import LogShipping
+from services.gpu_worker.machine import log_shipping
+from services.gpu_worker.machine.log_shipping import LogShipping
 
 GROUP = "/transcribe/worker"
 
@@ -94,7 +94,7 @@ def test_what_the_shipping_says_of_itself_is_not_shipped(cloudwatch: Any) -> Non
 def test_every_line_of_the_log_is_handed_over_with_what_joins_it() -> None:
     taken: list[str] = []
     logs.configure("info", taken.append, service="gpu_worker")
-    structlog.get_logger("test").info("gate.passed", speed=5.0)
+    structlog.get_logger("test").info("self_test.passed", speed=5.0)
     logs.configure("info")
-    assert '"event": "gate.passed"' in taken[0]
+    assert '"event": "self_test.passed"' in taken[0]
     assert '"service": "gpu_worker"' in taken[0]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.errors import unrecorded
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus, SlotStatus
-from services.orchestrator.policy import BREAK_MS, SPEED, TARGET_SECONDS
+from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.orchestrator.reaper import LIFETIME_MARGIN_MS
+from services.orchestrator.scaling import BREAK_MS, SPEED, TARGET_SECONDS
 from tests.support.faults import aws_error
 from tests.support.one_machine import report, the_slot
 from tests.support.step_world import StepWorld, step_world
@@ -42,7 +42,7 @@ def four_silent_machines(world: StepWorld) -> None:
     assert len(world.ec2.running) == MACHINES
     for machine in world.ec2.running:
         world.ec2.end(machine["InstanceId"])
-    world.now += 10 * MINUTE
+    world.now += 10 * MINUTE_MS
     world.sweep()
 
 
@@ -64,9 +64,9 @@ def test_a_silent_machine_after_the_pause_begins_another(world: StepWorld) -> No
     world.now += BREAK_MS
     world.sweep()
     world.ec2.end(the_slot(world).instance_id or "")
-    world.now += 10 * MINUTE
+    world.now += 10 * MINUTE_MS
     world.sweep()
-    world.now += BREAK_MS - MINUTE
+    world.now += BREAK_MS - MINUTE_MS
     world.sweep()
     assert world.ec2.running == []
 
@@ -75,12 +75,12 @@ def test_a_machine_that_outlives_its_time_is_ended_however_lively_it_is(world: S
     world.upload()
     world.serve_queue()
     slot = the_slot(world)
-    lifetime = world.orchestrator_settings.max_lifetime_minutes * MINUTE + LIFETIME_MARGIN_MS
+    lifetime = world.orchestrator_settings.max_lifetime_minutes * MINUTE_MS + LIFETIME_MARGIN_MS
     world.now = slot.taken_at + lifetime
     report(world, slot)
     world.sweep()
     assert len(world.ec2.running) == 1
-    world.now += MINUTE
+    world.now += MINUTE_MS
     report(world, slot, beat=2)
     world.sweep()
     assert world.ec2.running == []
@@ -94,10 +94,10 @@ def test_a_machine_that_is_heard_of_at_the_last_moment_is_not_ended(
     world.upload()
     world.serve_queue()
     report(world, the_slot(world))
-    world.now += HOUR
+    world.now += HOUR_MS
     world.sweep()
     assert the_slot(world).suspected
-    world.now += MINUTE
+    world.now += MINUTE_MS
     slots = world.store.slots.all()
     orchestrator = world.orchestrator()
     monkeypatch.setattr(orchestrator.store.slots, "all", lambda: slots)
@@ -110,10 +110,10 @@ def test_a_machine_that_stays_silent_is_ended_on_the_second_look(world: StepWorl
     world.upload()
     world.serve_queue()
     report(world, the_slot(world))
-    world.now += HOUR
+    world.now += HOUR_MS
     world.sweep()
     assert len(world.ec2.running) == 1
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert the_slot(world).note == "ended by the sweep: it fell silent"
     assert world.ec2.running == []
@@ -124,10 +124,10 @@ def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said
     world.ec2.missing = 100
     world.upload()
     world.serve_queue()
-    world.now += 10 * MINUTE - SECOND
+    world.now += 10 * MINUTE_MS - SECOND_MS
     world.sweep()
     assert world.ec2.running == []
-    world.now += SECOND
+    world.now += SECOND_MS
     world.sweep()
     (machine,) = world.ec2.running
     assert {"Key": "transcribe-market", "Value": "on-demand"} in machine["Tags"]
@@ -156,7 +156,7 @@ def test_a_job_waits_no_longer_once_its_machine_was_launched(world: StepWorld) -
     world.upload()
     world.serve_queue()
     assert the_job(world).waiting == "capacity"
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     job = the_job(world)
     assert (job.status, job.waiting, job.waiting_reason) == (JobStatus.QUEUED, None, None)
@@ -180,7 +180,7 @@ def test_a_server_error_at_launch_is_asked_again_and_brings_no_second_machine(wo
         answers(world, trouble, "InternalError", 500)
         world.serve_queue()
     assert the_slot(world).status is SlotStatus.LAUNCHING
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     (machine,) = world.ec2.running
     assert the_slot(world).instance_id == machine["InstanceId"]

@@ -12,8 +12,8 @@ import pytest
 
 from services.common.domain.errors import AudioTooLongError, InvalidMediaError, NoAudioTrackError
 from services.gpu_worker.engine.audio.reading import read
-from services.gpu_worker.engine.plan import RATE, Hearing
-from services.gpu_worker.engine.speech import SpeechDetector
+from services.gpu_worker.engine.audio.sound import RATE, Hearing
+from services.gpu_worker.engine.plan.speech import SpeechDetector
 from services.gpu_worker.engine.stopping import StoppedError
 from tests.support.acoustics import over_the_phone, transcode, write_wav
 from tests.support.audio import MEETING

@@ -11,8 +11,8 @@ import pytest
 
 from services.common.domain.errors import InvalidMediaError
 from services.gpu_worker.engine.audio.samples import Piece
+from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.audio.track import Track
-from services.gpu_worker.engine.plan import RATE
 from tests.support.acoustics import transcode, write_wav
 from tests.support.audio import MEETING
 from tests.support.media import SECONDS, plan, written

@@ -12,9 +12,9 @@ import pytest
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.audio.reading import read
-from services.gpu_worker.engine.part_audio import cut_parts
-from services.gpu_worker.engine.plan import RATE, VOICES
-from services.gpu_worker.engine.planner import make_plan
+from services.gpu_worker.engine.audio.sound import RATE, VOICES
+from services.gpu_worker.engine.plan.part_audio import cut_parts
+from services.gpu_worker.engine.plan.planner import make_plan
 from tests.support.acoustics import write_wav
 from tests.support.audio import MEETING
 from tests.support.media import SECONDS, plan, written

@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
-from services.gpu_worker import fetch_models, patience
-from services.gpu_worker.engine.catalogue import CATALOGUE
-from services.gpu_worker.engine.model import ModelFiles, relative
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE
+from services.gpu_worker.engine.decode.model_files import ModelFiles, relative
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.lock import Lock, hold_against
-from services.gpu_worker.models import Models
-from services.gpu_worker.patience import Patience
+from services.gpu_worker.image import fetch_models
+from services.gpu_worker.image.model_lock import Lock, hold_against
+from services.gpu_worker.image.models import Models
+from services.gpu_worker.machine import retrying
+from services.gpu_worker.machine.retrying import Retrying
 from tests.support.faults import aws_error
 from tests.support.world import BUCKET, World
 
@@ -64,7 +65,7 @@ def test_a_bucket_that_does_not_answer_is_waited_for(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_into_bucket(world)
-    monkeypatch.setattr(patience, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(retrying, "FIRST_PAUSE_SECONDS", 0.0)
     taking_turns, seen = threading.Lock(), Counter[str]()
 
     def refuse(name: str) -> None:
@@ -88,7 +89,7 @@ def test_whoever_is_told_to_leave_waits_for_no_bucket(world: World, tmp_path: Pa
         raise aws_error("SlowDown", name, status=503)
 
     world.faults.refuse = refuse
-    models = Models(world.s3, BUCKET, folder=None, memory=tmp_path, patiently=Patience(told))
+    models = Models(world.s3, BUCKET, folder=None, memory=tmp_path, retrying=Retrying(told))
     with world.faults.watching(), pytest.raises(StoppedError):
         models.ready(KEY)
 
@@ -145,7 +146,9 @@ def test_from_the_image_where_memory_is_too_small(
 ) -> None:
     put_into_bucket(world)
     own = put_into_image(tmp_path / "image")
-    monkeypatch.setattr("services.gpu_worker.models.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10))
+    monkeypatch.setattr(
+        "services.gpu_worker.image.models.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10)
+    )
     assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY) == own
 
 

@@ -10,25 +10,25 @@ from unittest.mock import patch
 
 import pytest
 
-from services.common.domain.clock import DAY, HOUR, MINUTE, SECOND
 from services.common.domain.ids import upload_job_id
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
+from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.codec import UnknownVersionError
 from services.common.store.fleet import FleetItems
 from services.common.store.jobs import job_item
 from services.common.store.table import Put
 from services.orchestrator.bulkheads import Bulkheads, SweepFailedError
-from services.orchestrator.consoles import Consoles
+from services.orchestrator.console_output import Consoles
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.intake import Intake
 from services.orchestrator.machines import Machines
-from services.orchestrator.policy import BREAK_MS
 from services.orchestrator.reaper import LEAVING_MS, LIFETIME_MARGIN_MS, LOOK_AGAIN_MS, STRAY_MS, Reaper
+from services.orchestrator.reconciliation import YOUNG_MS, Reconciliation
 from services.orchestrator.recovery import Recovery
-from services.orchestrator.search import YOUNG_MS, Search
+from services.orchestrator.s3_events import Upload
+from services.orchestrator.scaling import BREAK_MS
 from services.orchestrator.settings import OrchestratorSettings
-from services.orchestrator.uploads import Upload
 from tests.support.ec2 import FakeEc2
 from tests.support.world import BUCKET, TABLE, World, intake_of
 from tests.support.written import lying, put_job, put_running, table
@@ -46,7 +46,7 @@ SETTINGS = OrchestratorSettings(
     fallback_image_parameter="/fallback",
     max_workers=2,
 )
-LIFETIME_MS = SETTINGS.max_lifetime_minutes * MINUTE + LIFETIME_MARGIN_MS
+LIFETIME_MS = SETTINGS.max_lifetime_minutes * MINUTE_MS + LIFETIME_MARGIN_MS
 
 
 class Reaping:
@@ -75,7 +75,7 @@ class Reaping:
                 "request": {},
                 "instance_id": "i-1",
                 "owner": "worker",
-                "taken_at": self.world.clock() - MINUTE,
+                "taken_at": self.world.clock() - MINUTE_MS,
                 "due_at": self.world.clock(),
                 **more,
             }
@@ -109,7 +109,7 @@ def test_a_silent_machine_is_suspected_first_and_ended_by_the_next_look(reaping:
     slot, now = reaping.slot(), reaping.world.clock()
     reaping.machine()
     assert (reaping.sweep(), reaping.ended) == (0, [])
-    beats = 2 * round(SETTINGS.heartbeat_seconds * SECOND)
+    beats = 2 * round(SETTINGS.heartbeat_seconds * SECOND_MS)
     assert reaping.now == replace(slot, due_at=now + beats, suspected=True)
     reaping.world.clock.pass_(beats)
     assert (reaping.sweep(), reaping.ended) == (0, ["i-1"])
@@ -183,7 +183,7 @@ def test_a_machine_that_never_reported_counts_against_the_image(reaping: Reaping
     assert (reaping.sweep(), reaping.now) == (1, None)
     breaker = reaping.world.store.fleet.breaker()
     assert breaker
-    assert (breaker.silent_boots, breaker.open_until) == (1, reaping.world.clock() + 30 * MINUTE)
+    assert (breaker.silent_boots, breaker.open_until) == (1, reaping.world.clock() + 30 * MINUTE_MS)
 
 
 def test_a_machine_that_ec2_took_back_says_nothing_of_the_image(reaping: Reaping) -> None:
@@ -214,7 +214,7 @@ def test_a_machine_that_is_heard_of_since_is_not_ended(
 
 @pytest.mark.parametrize("state", ["pending", "running"])
 def test_a_machine_without_a_slot_is_marked_and_ended_a_minute_later(reaping: Reaping, state: str) -> None:
-    reaping.slot(due_at=reaping.world.clock() + MINUTE + 1)
+    reaping.slot(due_at=reaping.world.clock() + MINUTE_MS + 1)
     reaping.machine(state, "another")
     for passed, ended in ((0, []), (STRAY_MS - 1, []), (1, ["i-1"])):
         reaping.world.clock.pass_(passed)
@@ -223,11 +223,11 @@ def test_a_machine_without_a_slot_is_marked_and_ended_a_minute_later(reaping: Re
 
 @pytest.mark.parametrize(("state", "launch_id"), [("shutting-down", "another"), ("running", "launch_1")])
 def test_a_machine_that_ends_or_has_its_slot_is_no_stray(reaping: Reaping, state: str, launch_id: str) -> None:
-    reaping.slot(due_at=reaping.world.clock() + 5 * MINUTE)
+    reaping.slot(due_at=reaping.world.clock() + 5 * MINUTE_MS)
     reaping.machine(state, launch_id)
     for _ in range(3):
         reaping.sweep()
-        reaping.world.clock.pass_(MINUTE)
+        reaping.world.clock.pass_(MINUTE_MS)
     assert reaping.ended == []
     assert lying(reaping.world, ("FLEET", "STRAY#i-1")) == {}
 
@@ -379,23 +379,23 @@ def test_the_search_takes_in_what_has_no_job_and_leaves_the_rest_alone(world: Wo
     known = put_job(world, "job_known", source_key=key, source_etag=put(key), source_modified=world.clock())
     put("uploads/new.mp3")
     world.clock.pass_(YOUNG_MS)
-    search = Search(world.store, world.s3, BUCKET, intake(world), 30)
-    assert search.run(world.clock() - world.clock() % HOUR, lambda: True) == 0
-    assert search.run(world.clock() - world.clock() % HOUR + HOUR, lambda: True) == 1
+    search = Reconciliation(world.store, world.s3, BUCKET, intake(world), 30)
+    assert search.run(world.clock() - world.clock() % HOUR_MS, lambda: True) == 0
+    assert search.run(world.clock() - world.clock() % HOUR_MS + HOUR_MS, lambda: True) == 1
     assert [job.source_key for job in world.jobs()] == ["uploads/new.mp3"]
     assert world.job(known.job_id) == known
-    assert search.run(world.clock() - world.clock() % HOUR + 2 * HOUR, lambda: True) == 0
+    assert search.run(world.clock() - world.clock() % HOUR_MS + 2 * HOUR_MS, lambda: True) == 0
 
 
 @pytest.mark.parametrize(
-    ("age", "found"), [(YOUNG_MS - 1, 0), (YOUNG_MS, 1), (30 * DAY - 1, 1), (30 * DAY, 0), (31 * DAY, 0)]
+    ("age", "found"), [(YOUNG_MS - 1, 0), (YOUNG_MS, 1), (30 * DAY_MS - 1, 1), (30 * DAY_MS, 0), (31 * DAY_MS, 0)]
 )
 def test_the_search_takes_what_is_neither_young_nor_older_than_its_job_would_be(
     world: World, age: int, found: int
 ) -> None:
-    world.now = world.now // HOUR * HOUR
+    world.now = world.now // HOUR_MS * HOUR_MS
     world.s3.put_object(Bucket=BUCKET, Key="uploads/a.mp3", Body=b"sound")
-    search = Search(world.store, world.s3, BUCKET, intake(world), 30)
+    search = Reconciliation(world.store, world.s3, BUCKET, intake(world), 30)
     with patch.object(FleetItems, "search_cursor", lambda _: "uploads/"):
         assert search.run(world.now + age, lambda: True) == found
 
@@ -410,7 +410,7 @@ def test_the_search_tells_of_what_could_not_be_taken_in_but_not_of_what_is_not_o
     def judged(upload: Upload, *_: object) -> None:
         raise UnknownVersionError if "newer" in upload.key else RuntimeError
 
-    search = Search(world.store, world.s3, BUCKET, taking, 30)
+    search = Reconciliation(world.store, world.s3, BUCKET, taking, 30)
     with patch.object(taking, "_arrival", judged):
-        assert search.run((world.now + YOUNG_MS) // HOUR * HOUR + HOUR, lambda: True) == 0
+        assert search.run((world.now + YOUNG_MS) // HOUR_MS * HOUR_MS + HOUR_MS, lambda: True) == 0
     assert capsys.readouterr().err.count("search.failed") == 1

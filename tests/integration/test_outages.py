@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.endings import Endings
 from services.common.store.jobs import job_key
 from services.common.store.parts import Parts
 from services.common.store.slots import Slots
 from services.common.webhooks.dispatch import UNSIGNED_PAUSE_MS
-from services.gpu_worker import worker as workers
-from services.gpu_worker.claim import Claim, Stop
-from services.gpu_worker.files import Files
-from services.gpu_worker.gate import Passed
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.machine.self_test import Passed
+from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.queue import worker as workers
+from services.gpu_worker.queue.worker import Worker
 from services.orchestrator.sweep import STANDSTILL_BEATS
 from tests.support.faults import aws_error
 from tests.support.step_engine import StepEngine
@@ -218,7 +218,7 @@ def test_a_part_that_is_anothers_by_the_time_that_somebody_answers_stays_another
         job, part = the_job(world), part_of(world)
         assert world.store.parts.take_away(part, due_at=world.now, job=job, interrupted=None)
         assert world.store.parts.claim(
-            part_of(world), the_job(world), owner="rival", lease_ends=world.now + MINUTE, started=None, times={}
+            part_of(world), the_job(world), owner="rival", lease_ends=world.now + MINUTE_MS, started=None, times={}
         )
         claim.let_go(Stop.SILENT)
         worker.leave("spot notice")
@@ -327,7 +327,7 @@ def test_a_fence_that_the_last_write_meets_is_still_said(
 
     def finish(*arguments: Any, **named: Any) -> None:
         part = part_of(world)
-        world.store.parts.take_away(part, due_at=world.now + MINUTE, job=the_job(world), interrupted=None)
+        world.store.parts.take_away(part, due_at=world.now + MINUTE_MS, job=the_job(world), interrupted=None)
         worker.heart.beat()
         real(*arguments, **named)
 
@@ -451,12 +451,12 @@ def at_the_end_of_an_outage(world: StepWorld, happen: Callable[[Worker], None]) 
     def outage(worker: Worker) -> None:
         if part_of(world).attempt > 1:
             return
-        world.now += 2 * LEASE_SECONDS * SECOND + 1
+        world.now += 2 * LEASE_SECONDS * SECOND_MS + 1
         orchestrator = world.orchestrator()
 
         def wait(seconds: float) -> None:
             assert seconds == STANDSTILL_BEATS * orchestrator.settings.heartbeat_seconds
-            world.now += round(seconds * SECOND)
+            world.now += round(seconds * SECOND_MS)
             happen(worker)
 
         orchestrator.sweep = type(orchestrator.sweep)(**{**vars(orchestrator.sweep), "wait": wait})
@@ -493,12 +493,12 @@ def test_a_machine_that_could_not_report_at_its_boot_is_no_silent_boot(world: St
     """Its time is over when DynamoDB answers again; the sweep only suspects it, and then it is heard of."""
     world.upload()
     world.serve_queue()
-    world.now += (world.orchestrator_settings.boot_seconds + 1) * SECOND
+    world.now += (world.orchestrator_settings.boot_seconds + 1) * SECOND_MS
     world.sweep()
     (slot,) = world.store.slots.all()
     assert (slot.suspected, slot.status) == (True, SlotStatus.LAUNCHING)
     world.worker(world.ec2.running[0]).work()
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert world.store.fleet.breaker() is None
     assert the_job(world).status is JobStatus.COMPLETED

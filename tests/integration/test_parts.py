@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.events import EventType
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.parts import Parts
-from services.gpu_worker.taking import CANDIDATES
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.queue.claiming import CANDIDATES
+from services.gpu_worker.queue.worker import Worker
 from tests.crash.invariants import violations
 from tests.support.step_world import StepWorld, step_world
 
@@ -44,7 +44,7 @@ def statuses(world: StepWorld, job: Job) -> list[PartStatus]:
 def claim(world: StepWorld, part: Part, owner: str) -> Part:
     job = world.store.jobs.get(part.job_id)
     assert job
-    mine = world.store.parts.claim(part, job, owner=owner, lease_ends=world.now + MINUTE, started=None, times={})
+    mine = world.store.parts.claim(part, job, owner=owner, lease_ends=world.now + MINUTE_MS, started=None, times={})
     assert mine
     return mine
 
@@ -177,7 +177,7 @@ def test_parts_of_no_job_hide_nobody_and_keep_no_machine(world: StepWorld) -> No
     queued(world, *(f"gone-{number}" for number in range(CANDIDATES + 2)))
     for job in world.jobs():
         _forget(world, job.job_id)
-    world.now += SECOND
+    world.now += SECOND_MS
     queued(world, "last")
     world.settle()
     assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
@@ -189,7 +189,7 @@ def test_a_part_that_runs_for_no_job_is_closed_by_the_sweep(world: StepWorld) ->
     (part,) = world.store.parts.queue()
     claim(world, part, "silent")
     _forget(world, part.job_id)
-    world.now += 10 * MINUTE
+    world.now += 10 * MINUTE_MS
     world.sweep()
     assert list(world.store.parts.running()) == []
 
@@ -217,8 +217,8 @@ def _fail_alone(world: StepWorld, job: Job) -> None:
 def test_parts_that_rest_hide_nobody_behind_them(world: StepWorld) -> None:
     queued(world, *(f"tired-{number}" for number in range(2 * CANDIDATES + 1)))
     for part in list(world.store.parts.queue()):
-        broken(world, part, rest_ms=10 * MINUTE)
-    world.now += SECOND
+        broken(world, part, rest_ms=10 * MINUTE_MS)
+    world.now += SECOND_MS
     queued(world, "fresh")
     worker, held = patient(world)
     assert worker.take_one()
@@ -263,9 +263,9 @@ def test_a_part_over_which_a_process_died_comes_after_those_that_were_queued_by_
 ) -> None:
     queued(world, "killer", "first")
     killer = next(part for part in world.store.parts.queue() if "killer" in world.job(part.job_id).source_key)
-    world.now += SECOND
+    world.now += SECOND_MS
     broken(world, killer, counted="deaths", behind=world.now)
-    world.now += SECOND
+    world.now += SECOND_MS
     later = [f"later-{number}" for number in range(CANDIDATES + 2)]
     queued(world, *later)
     assert ready(world)[0] == "first"
@@ -279,7 +279,7 @@ def test_a_part_over_which_a_process_died_waits_ten_minutes_at_most(world: StepW
     queued(world, "killer", *(f"others-{number}" for number in range(2 * CANDIDATES)))
     killer = next(part for part in world.store.parts.queue() if "killer" in world.job(part.job_id).source_key)
     broken(world, killer, counted="deaths", behind=world.now)
-    world.now += 10 * MINUTE - 1
+    world.now += 10 * MINUTE_MS - 1
     assert "killer" not in ready(world)
     world.now += 1
     assert ready(world)[0] == "killer"

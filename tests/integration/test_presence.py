@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
-from services.gpu_worker.identity import Identity
-from services.gpu_worker.presence import LEASES, Presence
+from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.gpu_worker.machine.identity import Identity
+from services.gpu_worker.machine.presence import LEASES, Presence
 from services.gpu_worker.settings import WorkerSettings
 from tests.support.world import BUCKET, TABLE, World
 
@@ -43,7 +43,7 @@ def test_a_machine_is_heard_of_with_every_beat_and_tells_the_stages_of_its_boot(
     presence = in_slot(world)
     presence.beat()
     slot = slot_of(world)
-    lease_ends = world.clock() + LEASES * SETTINGS.lease_seconds * SECOND
+    lease_ends = world.clock() + LEASES * SETTINGS.lease_seconds * SECOND_MS
     assert (slot.status, slot.owner, slot.beat, slot.due_at) == (SlotStatus.RUNNING, "worker_1", 2, lease_ends)
     assert slot.times == presence.machine_times() == {"ready": world.clock()}
 
@@ -72,7 +72,7 @@ def test_a_beat_at_the_moment_of_leaving_does_not_take_it_back(world: World, mon
 def test_a_beat_that_is_under_way_when_the_machine_leaves_does_not_take_it_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Heart and worker are two threads: the beat has begun, and arrives after the departure was told."""
+    """Heartbeats and worker are two threads: the beat has begun, and arrives after the shutdown was told."""
     presence = in_slot(world)
     real = world.store.slots.report
     leaving = threading.Thread(target=presence.leave, args=("nothing to do",))
@@ -146,7 +146,7 @@ def test_a_persons_own_box_is_seen_while_it_works_and_takes_no_slot(world: World
     (box,) = fleet.own_boxes(world.clock())
     assert (box["sk"], box["beat"]) == ("OWN#worker_1", 1)
     assert world.store.slots.all() == []
-    assert fleet.own_boxes(world.clock() + 5 * MINUTE) == [], "one that fell silent is there no more"
+    assert fleet.own_boxes(world.clock() + 5 * MINUTE_MS) == [], "one that fell silent is there no more"
 
     presence.leave("nothing to do")
     assert fleet.own_boxes(world.clock()) == []

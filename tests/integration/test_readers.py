@@ -24,13 +24,14 @@ import pytest
 
 from services.common.domain.errors import InvalidMediaError, InvalidOptionError, NoAudioTrackError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.local_reader import LocalReader
-from services.gpu_worker.engine.plan import RATE, Plan
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.plan.local_reader import LocalReader
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.process import LIMITS
+from services.gpu_worker.engine.processes import readers
+from services.gpu_worker.engine.processes.reader_main import failure
+from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.engine_process import LIMITS
-from services.gpu_worker.processes import readers
-from services.gpu_worker.processes.readers import ReaderProcesses
-from services.gpu_worker.processes.reading_main import failure
 from tests.support.acoustics import Sound, write_wav
 
 PATIENCE = 20

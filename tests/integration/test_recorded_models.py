@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from services.gpu_worker import lock
-from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from services.gpu_worker.image import model_lock
 from tests.support.hub import Hub, running_hub
 from tools import deployment, models
 from tools.deployment import RefusedError
@@ -42,14 +42,14 @@ def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_model_is_recorded_at_its_pinned_revision_without_its_weights(hub: Hub, path: Path) -> None:
     assert models.main(["record", NAME, "--lock", str(path)]) == 0
-    assert lock.read(path) == {NAME: {"revision": COMMIT, "sha256": DIGESTS}}
+    assert model_lock.read(path) == {NAME: {"revision": COMMIT, "sha256": DIGESTS}}
     assert not [asked for asked in hub.asked if asked.endswith("model.bin")]
 
 
 def test_a_style_is_recorded_with_the_commit_that_its_branch_is_at(hub: Hub, path: Path) -> None:
     hub.put(NAME, "strict", FILES, commit="b" * 40)
     assert models.main(["record", f"{NAME}@strict", "--lock", str(path)]) == 0
-    assert lock.read(path)[f"{NAME}@strict"]["revision"] == "b" * 40
+    assert model_lock.read(path)[f"{NAME}@strict"]["revision"] == "b" * 40
 
 
 def test_what_the_lock_knows_is_left_alone(hub: Hub, path: Path) -> None:
@@ -60,15 +60,15 @@ def test_what_the_lock_knows_is_left_alone(hub: Hub, path: Path) -> None:
 
 
 def test_what_the_lock_knows_of_a_commit_that_the_catalogue_has_left_is_recorded_anew(hub: Hub, path: Path) -> None:
-    lock.write({NAME: {"revision": "a" * 40, "sha256": {}}}, path)
+    model_lock.write({NAME: {"revision": "a" * 40, "sha256": {}}}, path)
     assert models.record([NAME], path) == [NAME]
-    assert lock.read(path)[NAME]["revision"] == COMMIT
+    assert model_lock.read(path)[NAME]["revision"] == COMMIT
 
 
 @pytest.mark.usefixtures("nowhere")
 def test_the_packaged_model_needs_no_hub(path: Path) -> None:
     assert models.record([PACKAGED], path) == [PACKAGED]
-    assert lock.read(path)[PACKAGED]["sha256"] == PACKAGED_DIGESTS
+    assert model_lock.read(path)[PACKAGED]["sha256"] == PACKAGED_DIGESTS
 
 
 def test_a_model_that_the_engine_could_not_use_is_refused_by_the_file_that_it_lacks(hub: Hub, path: Path) -> None:
@@ -95,7 +95,7 @@ def test_whoever_builds_packages_is_told_what_was_left_out_and_goes_on(
     said = capsys.readouterr().err
     assert said.startswith(f"left out: recording {NAME}. ")
     assert f"python -m tools.models record {NAME}`" in said
-    assert list(lock.read(path)) == [PACKAGED], "what needed no hub is kept"
+    assert list(model_lock.read(path)) == [PACKAGED], "what needed no hub is kept"
 
 
 def test_a_hub_that_never_answers_is_not_waited_for(

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE, SECOND
-from services.common.domain.endurance import MAX_DEATHS, MAX_LOSSES
 from services.common.domain.events import EventType
 from services.common.domain.records import Job, Part
+from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES
 from services.common.domain.states import JobStatus, PartStatus
+from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.callbacks import Callbacks
 from services.common.store.jobs import job_key
 from services.common.store.parts import part_key
@@ -43,7 +43,7 @@ def held(world: StepWorld, **how_often: int) -> Part:
     world.serve_queue()
     (part,) = world.store.parts.queue()
     mine = world.store.parts.claim(
-        part, the_job(world), owner="worker", lease_ends=world.now + MINUTE, started=None, times={}
+        part, the_job(world), owner="worker", lease_ends=world.now + MINUTE_MS, started=None, times={}
     )
     assert mine
     if how_often:
@@ -90,7 +90,7 @@ def test_what_the_index_shows_late_makes_nobody_suspect(
     part, real = held(world), Table.due
     before = list(real(world.store.parts._table, "running"))
     if change == "beaten":
-        world.store.parts.heartbeat(part, lease_ends=world.now + MINUTE, on_device=True, progress=0.6)
+        world.store.parts.heartbeat(part, lease_ends=world.now + MINUTE_MS, on_device=True, progress=0.6)
     else:
         world.store.parts.give_back(part, due_at=0, job=the_job(world), interrupted=None)
 
@@ -198,8 +198,8 @@ def test_a_job_that_the_index_shows_as_awaited_and_is_not_costs_one_look(world: 
     world.serve_queue()
     with world.faults.watching():
         world.faults.calls.clear()
-        assert not world.orchestrator().sweep.expiry.expire("job_1", world.now + HOUR)
-        assert not world.orchestrator().sweep.expiry.expire("job_gone", world.now + HOUR)
+        assert not world.orchestrator().sweep.expiry.expire("job_1", world.now + HOUR_MS)
+        assert not world.orchestrator().sweep.expiry.expire("job_gone", world.now + HOUR_MS)
     assert world.faults.calls == ["dynamodb.GetItem"] * 2
 
 
@@ -207,7 +207,7 @@ def test_the_second_look_is_by_the_clock_after_the_wait(world: StepWorld) -> Non
     held(world)
     began = world.now
     sweep(world, world.wait)
-    assert the_part(world).due_at == began + 25 * SECOND
+    assert the_part(world).due_at == began + 25 * SECOND_MS
 
 
 def test_a_part_that_is_taken_away_brings_its_machine_with_the_same_sweep(world: StepWorld) -> None:

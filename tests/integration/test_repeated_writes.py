@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import MINUTE
 from services.common.domain.events import EventType
 from services.common.domain.records import FIRST_PART, Slot
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
-from services.common.store.endings import Outcome, ended
+from services.common.domain.times import MINUTE_MS
+from services.common.store.endings import JobOutcome, ended
 from services.common.store.parts import part_key
 from tests.support.items import job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
-FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
+FAILURE = JobOutcome(error={"code": "X", "message": "It broke.", "retryable": True})
 Write = Callable[[], Any]
 
 
@@ -37,7 +37,7 @@ def nameless(world: World) -> list[dict[str, Any]]:
 def claiming(world: World, owner: str = "worker", attempt: int = 0) -> Write:
     job, part = queued(world), replace(part_of(world), attempt=attempt)
     event = world.announced(replace(job, status=JobStatus.RUNNING), EventType.STARTED)
-    leases = iter(range(world.clock() + MINUTE, world.clock() + 2 * MINUTE))
+    leases = iter(range(world.clock() + MINUTE_MS, world.clock() + 2 * MINUTE_MS))
     return lambda: world.store.parts.claim(
         part, job, owner=owner, lease_ends=next(leases), started=event, times={"claimed": world.clock()}
     )
@@ -46,7 +46,7 @@ def claiming(world: World, owner: str = "worker", attempt: int = 0) -> Write:
 def test_a_claim_that_is_made_again_is_ours_with_the_lease_that_the_table_has(world: World) -> None:
     first, second = twice(world, claiming(world))
     assert second == replace(first, on_device=False)
-    assert second.due_at == world.clock() + MINUTE
+    assert second.due_at == world.clock() + MINUTE_MS
     assert told(world, EventType.STARTED) == 1
 
 
@@ -105,6 +105,6 @@ def test_a_machine_that_reports_and_leaves_again_does_so_once(world: World) -> N
 
 
 def test_a_persons_own_box_is_there_and_gone_once(world: World) -> None:
-    twice(world, lambda: world.store.fleet.present("worker", host="h", beat=1, until=world.clock() + MINUTE))
+    twice(world, lambda: world.store.fleet.present("worker", host="h", beat=1, until=world.clock() + MINUTE_MS))
     twice(world, lambda: world.store.fleet.absent("worker"))
     assert world.store.fleet.own_boxes(world.clock()) == []

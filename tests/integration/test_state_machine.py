@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.errors import DecoderFailedError
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.table import Table
-from services.gpu_worker.processes.device import DeviceDiedError
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.queue.worker import Worker
 from services.orchestrator.bulkheads import SweepFailedError
 from tests.crash.invariants import violations
 from tests.crash.scenarios import each_job
@@ -81,7 +81,7 @@ class Deployment(RuleBasedStateMachine):
     def queue_is_served(self) -> None:
         self._in_trouble(self.world.serve_queue)
 
-    @rule(skew=st.integers(-10 * MINUTE, 10 * MINUTE))
+    @rule(skew=st.integers(-10 * MINUTE_MS, 10 * MINUTE_MS))
     def sweep_runs(self, skew: int) -> None:
         self.world.orchestrator_skew_ms = skew
         self._in_trouble(self.world.sweep)
@@ -116,7 +116,7 @@ class Deployment(RuleBasedStateMachine):
     def there_is_no_capacity(self, launches: int) -> None:
         self.world.ec2.missing = launches
 
-    @rule(skew=st.integers(-10 * MINUTE, 10 * MINUTE), clips=st.integers(0, 6))
+    @rule(skew=st.integers(-10 * MINUTE_MS, 10 * MINUTE_MS), clips=st.integers(0, 6))
     def machines_run_and_one_may_die(self, skew: int, clips: int) -> None:
         seen: list[int] = []
 
@@ -145,7 +145,7 @@ class Deployment(RuleBasedStateMachine):
 
     @rule(seconds=st.integers(1, 600))
     def time_passes(self, seconds: int) -> None:
-        self.world.now += seconds * SECOND
+        self.world.now += seconds * SECOND_MS
 
     @rule(items=st.integers(1, 3))
     def index_hides_items(self, items: int) -> None:

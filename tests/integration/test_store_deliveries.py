@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import MINUTE
 from services.common.domain.records import Delivery
+from services.common.domain.times import MINUTE_MS
 from services.common.store.deliveries import KEPT_TRIES, delivery_key
 from services.common.store.table import ConditionFailedError
 from tests.support.world import World
@@ -30,13 +30,13 @@ def pending(world: World) -> Delivery:
 
 def taken(world: World) -> Delivery:
     """A delivery that a sender is at, until in a minute."""
-    mine = world.store.deliveries.take(pending(world), owner="sender", until=world.clock() + MINUTE)
+    mine = world.store.deliveries.take(pending(world), owner="sender", until=world.clock() + MINUTE_MS)
     assert mine
     return mine
 
 
 def take(world: World, delivery: Delivery) -> Any:
-    return world.store.deliveries.take(delivery, owner="late", until=world.clock() + MINUTE)
+    return world.store.deliveries.take(delivery, owner="late", until=world.clock() + MINUTE_MS)
 
 
 def record(world: World, delivery: Delivery) -> Any:
@@ -129,7 +129,7 @@ def test_a_postponed_delivery_is_nobodys_and_no_try_is_used_up(world: World) -> 
 
 def test_what_its_sender_announces_is_that_senders_until_its_lease_is_over(world: World) -> None:
     callback = world.callback("https://hooks.example.com/")
-    until = world.clock() + MINUTE
+    until = world.clock() + MINUTE_MS
     (made,) = world.completed(callback, sender="worker", sender_until=until)
     assert replace(made, tries=[]) == delivery_of(world)
     assert (made.owner, made.due_at) == ("worker", until)

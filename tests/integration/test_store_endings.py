@@ -11,7 +11,7 @@ from services.common.domain.events import EventType
 from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store import commands
-from services.common.store.endings import Outcome, ended
+from services.common.store.endings import JobOutcome, ended
 from services.common.store.jobs import job_key
 from services.common.store.parts import FencedError, part_key
 from services.common.store.table import ConditionFailedError
@@ -19,7 +19,7 @@ from tests.support.items import claim, job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
 JOB, PART = job_key("job_1"), part_key("job_1", FIRST_PART)
-FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
+FAILURE = JobOutcome(error={"code": "X", "message": "It broke.", "retryable": True})
 
 
 def finish_slice(world: World, part: Part, job: Job) -> bool:
@@ -237,7 +237,7 @@ def test_an_erasure_of_anothers_job_or_of_one_that_is_erased_does_nothing(world:
 def test_a_job_that_has_ended_says_how_and_waits_for_nothing_more(world: World) -> None:
     before = replace(queued(world), waiting="capacity", waiting_reason="none in any zone", cost={"dollars": 1})
     failure = {"code": "INTERNAL", "message": "It broke.", "retryable": True}
-    after = ended(before, Outcome(error=failure), {"failed": 7})
+    after = ended(before, JobOutcome(error=failure), {"failed": 7})
     assert (after.status, after.error, after.result) == (JobStatus.FAILED, failure, None)
     assert (after.waiting, after.waiting_reason, after.cost) == (None, None, {"dollars": 1})
     assert after.times == {**before.times, "failed": 7}

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from services.common.domain.clock import MINUTE
 from services.common.domain.events import EventType
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import MINUTE_MS
 from services.common.store.jobs import job_key
 from services.common.store.table import ConditionFailedError
 from tests.support.items import awaited, job_of, part_of, queued, told
@@ -56,16 +56,16 @@ def test_only_a_job_that_awaits_its_upload_expires(world: World, status: JobStat
 
 def test_a_job_that_has_expired_is_due_no_more(world: World) -> None:
     job = awaited(world)
-    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE, 10) == ["job_1"]
+    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE_MS, 10) == ["job_1"]
     assert expire(world, job)
-    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE, 10) == []
+    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE_MS, 10) == []
     assert (job_of(world).status, told(world, EventType.EXPIRED)) == (JobStatus.EXPIRED, 1)
 
 
 def test_no_more_overdue_uploads_are_named_than_one_sweep_expires(world: World) -> None:
     awaited(world)
     awaited(world, "job_2")
-    assert len(world.store.jobs.overdue_uploads(world.clock() + MINUTE, 1)) == 1
+    assert len(world.store.jobs.overdue_uploads(world.clock() + MINUTE_MS, 1)) == 1
 
 
 ARRIVES = (JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED)
@@ -89,7 +89,7 @@ def test_a_recording_that_arrives_is_queued_even_if_it_is_late(world: World, sta
     assert (after.status, after.source_etag, after.source_bytes, after.expires_at) == ("queued", "etag", 5, 7)
     (part,) = world.store.parts.queue()
     assert (part.due_at, part.seconds, part.expires_at) == (3, 1.0, 7)
-    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE, 10) == []
+    assert world.store.jobs.overdue_uploads(world.clock() + MINUTE_MS, 10) == []
 
 
 def test_no_recording_arrives_for_a_job_that_was_erased(world: World) -> None:

@@ -9,23 +9,23 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE
 from services.common.domain.events import EventType
 from services.common.domain.records import FIRST_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.endings import Outcome, ended
+from services.common.domain.times import HOUR_MS, MINUTE_MS
+from services.common.store.endings import JobOutcome, ended
 from services.common.store.jobs import job_key
 from services.common.store.parts import FencedError, part_key
 from tests.support.items import claim, job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
 JOB, PART = job_key("job_1"), part_key("job_1", FIRST_PART)
-FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
+FAILURE = JobOutcome(error={"code": "X", "message": "It broke.", "retryable": True})
 Write = Callable[[World, Part, Job], Any]
 
 
 def heartbeat(world: World, part: Part, job: Job) -> Any:
-    return world.store.parts.heartbeat(part, lease_ends=world.clock() + HOUR, on_device=True, progress=0.5)
+    return world.store.parts.heartbeat(part, lease_ends=world.clock() + HOUR_MS, on_device=True, progress=0.5)
 
 
 def give_back(world: World, part: Part, job: Job) -> Any:
@@ -128,8 +128,8 @@ def test_a_claim_is_stored_as_its_worker_has_it_so_that_the_first_beat_moves_the
 def test_a_claimed_part_has_left_the_queue_and_is_overdue_when_its_lease_is(world: World) -> None:
     world.claimed(queued(world))
     assert list(world.store.parts.queue()) == []
-    assert list(world.store.parts.overdue(world.clock() + MINUTE - 1)) == []
-    (overdue,) = world.store.parts.overdue(world.clock() + MINUTE)
+    assert list(world.store.parts.overdue(world.clock() + MINUTE_MS - 1)) == []
+    (overdue,) = world.store.parts.overdue(world.clock() + MINUTE_MS)
     assert overdue.part_id == FIRST_PART
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import DAY, MINUTE
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
+from services.common.domain.times import DAY_MS, MINUTE_MS
 from services.common.store.slots import slot_key
 from tests.support.world import World
 
@@ -25,7 +25,7 @@ def taken(world: World, launch_id: str = "launch_1") -> Slot:
         launch_id=launch_id,
         request={"slot": "00"},
         taken_at=world.clock(),
-        due_at=world.clock() + MINUTE,
+        due_at=world.clock() + MINUTE_MS,
         times={"capacity_asked": 1},
     )
     assert world.store.slots.take(slot)
@@ -155,7 +155,7 @@ def test_a_stray_keeps_the_time_when_it_was_first_seen(world: World) -> None:
     assert fleet.mark_stray("i-1", 100) == 100
     assert fleet.mark_stray("i-1", 200) == 100
     assert fleet.mark_stray("i-2", 200) == 200
-    assert {item["expires_at"] for item in world.all_items()} == {DAY // 1_000}
+    assert {item["expires_at"] for item in world.all_items()} == {DAY_MS // 1_000}
 
 
 def test_of_two_sweeps_that_search_at_once_the_later_one_moves_nothing(world: World) -> None:

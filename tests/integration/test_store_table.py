@@ -10,7 +10,7 @@ import pytest
 from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
 
-from services.common.domain.clock import DAY, SECOND
+from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store import table as tables
 from services.common.store.idempotency import Commits, KeyReusedError, Once
 from services.common.store.table import (
@@ -220,9 +220,9 @@ def test_a_request_that_comes_again_is_given_its_first_reference(world: World) -
 
 def test_a_key_counts_for_a_day_even_if_dynamodb_deletes_it_late(world: World) -> None:
     world.store.commit([counting()], once(world))
-    world.clock.pass_(DAY - SECOND)
+    world.clock.pass_(DAY_MS - SECOND_MS)
     assert world.store.commit([counting()], once(world))
-    world.clock.pass_(SECOND)
+    world.clock.pass_(SECOND_MS)
     assert world.store.commits.earlier(once(world)) is None
     assert world.store.commit([counting()], once(world)) is None
     assert count(world) == 2

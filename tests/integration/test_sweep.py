@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from services.common.domain import objects
-from services.common.domain.clock import HOUR, MINUTE, SECOND
+from services.common.domain import object_keys
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
-from services.orchestrator import search
+from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from services.orchestrator import reconciliation
 from services.orchestrator.bulkheads import SweepFailedError
 from services.orchestrator.handler import take_batch
 from services.orchestrator.sweep import DELIVERIES_SECONDS
@@ -35,9 +35,9 @@ def awaited(world: StepWorld, job_id: str) -> Job:
         client_id="default",
         status=JobStatus.AWAITING_UPLOAD,
         created_at=world.now,
-        source_key=objects.upload("default", job_id, "a.wav"),
+        source_key=object_keys.upload("default", job_id, "a.wav"),
         file_name="a.wav",
-        upload_expires_at=world.now + MINUTE,
+        upload_expires_at=world.now + MINUTE_MS,
     )
     world.store.jobs.await_upload(job)
     return job
@@ -73,7 +73,7 @@ def test_a_step_that_fails_keeps_no_other_from_being_done_and_the_sweep_fails_at
 
     monkeypatch.setattr(world.ec2, "describe_instances", throttled)
     late = awaited(world, "job_late")
-    world.now += MINUTE
+    world.now += MINUTE_MS
     with pytest.raises(SweepFailedError, match=r"^reaper$"):
         world.sweep()
     assert status(world, late) is JobStatus.EXPIRED
@@ -93,7 +93,7 @@ def test_one_recording_that_cannot_be_deleted_keeps_no_other_from_being_erased(w
         return int(world.s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/")["KeyCount"])
 
     assert left() == 1
-    world.now += 5 * MINUTE
+    world.now += 5 * MINUTE_MS
     assert left() == 0, "and the one that could not is tried again"
 
 
@@ -101,7 +101,7 @@ def test_a_job_of_an_unknown_version_is_left_alone_by_the_sweep_and_the_others_a
     newer, late = awaited(world, "job_a_newer"), awaited(world, "job_b_late")
     world.of_another_version(f"JOB#{newer.job_id}", "JOB")
     before = [item for item in world.all_items() if item["pk"] == f"JOB#{newer.job_id}"]
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.sweep()
     assert [item for item in world.all_items() if item["pk"] == f"JOB#{newer.job_id}"] == before
     assert status(world, late) is JobStatus.EXPIRED
@@ -127,11 +127,11 @@ def test_a_slot_of_an_unknown_version_costs_no_machine_and_starts_none_while_the
     world.serve_queue()
     world.of_another_version("SLOT", "00")
     late = awaited(world, "job_late")
-    world.now += HOUR
+    world.now += HOUR_MS
     for _ in range(2):
         with pytest.raises(SweepFailedError, match=r"^reaper, fleet$"):
             world.sweep()
-        world.now += 2 * MINUTE
+        world.now += 2 * MINUTE_MS
     assert len(world.ec2.running) == len(world.ec2.machines) == 1
     assert status(world, late) is JobStatus.EXPIRED
 
@@ -148,10 +148,10 @@ def test_an_upload_for_a_job_of_an_unknown_version_alone_comes_again(world: Step
 
 def test_an_upload_that_never_came_expires_with_a_webhook_and_is_done_if_it_comes_after_all(world: StepWorld) -> None:
     job = awaited(world, "job_late")
-    world.now += MINUTE - SECOND
+    world.now += MINUTE_MS - SECOND_MS
     world.sweep()
     assert status(world, job) is JobStatus.AWAITING_UPLOAD
-    world.now += SECOND
+    world.now += SECOND_MS
     world.sweep()
     assert status(world, job) is JobStatus.EXPIRED
     assert heard(world) == ["transcription.expired"]
@@ -168,7 +168,7 @@ def test_expiries_and_erasures_leave_deliveries_their_share_of_the_time(world: S
     job, _ = world.jobs()
     assert world.store.tombstones.put(job, world.now)
     late = awaited(world, "job_late")
-    world.now += MINUTE
+    world.now += MINUTE_MS
     world.orchestrator().sweep.run(lambda: float(DELIVERIES_SECONDS))
     grave = world.store.tombstones.get(job.job_id)
     assert grave is not None
@@ -180,21 +180,21 @@ def test_expiries_and_erasures_leave_deliveries_their_share_of_the_time(world: S
 def test_one_sweep_compares_as_many_pages_as_there_is_time_for(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "PAGE", 2)
+    monkeypatch.setattr(reconciliation, "PAGE", 2)
     for number in range(7):
         world.upload(f"uploads/{number}.wav")
     world.queue.clear()
     world.now = hours_after(world, "uploads/0.wav")
     time_for = iter([True, True, False])
     assert world.orchestrator().search.run(world.now, lambda: next(time_for)) == 4
-    assert world.orchestrator().search.run(world.now + 10 * MINUTE, lambda: True) == 3
+    assert world.orchestrator().search.run(world.now + 10 * MINUTE_MS, lambda: True) == 3
     assert world.store.fleet.search_cursor() is None
 
 
 def hours_after(world: StepWorld, key: str) -> int:
     """The beginning of an hour in which the emulator's upload, made by its own clock, is no longer young."""
     uploaded = world.s3.head_object(Bucket=BUCKET, Key=key)["LastModified"]
-    return int(uploaded.timestamp() * SECOND // HOUR + 2) * HOUR
+    return int(uploaded.timestamp() * SECOND_MS // HOUR_MS + 2) * HOUR_MS
 
 
 def test_the_search_queues_nothing_that_has_its_job_or_was_erased(world: StepWorld) -> None:
@@ -217,7 +217,7 @@ def test_the_search_queues_nothing_that_has_its_job_or_was_erased(world: StepWor
 def test_a_search_that_dies_over_a_page_looks_at_that_page_again(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "PAGE", 2)
+    monkeypatch.setattr(reconciliation, "PAGE", 2)
     for number in range(5):
         world.upload(f"uploads/{number}.wav")
     world.queue.clear()

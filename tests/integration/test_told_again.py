@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE, SECOND
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.jobs import Jobs
 from services.orchestrator.handler import take_batch
 from tests.support.step_world import StepWorld, step_world
@@ -33,13 +33,13 @@ def test_what_was_put_before_a_cancel_and_told_after_it_starts_no_run(
         registered(world)
     world.upload(key)
     world.serve_queue()
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(key)
     world.cancel(the_job(world))
     if not told:
         world.queue.clear()
     world.settle()
-    world.age(HOUR)
+    world.age(HOUR_MS)
     world.settle()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
 
@@ -58,7 +58,7 @@ def test_an_upload_that_meets_its_own_cancel_is_noted_and_the_next_one_runs(
     monkeypatch.setattr(Jobs, "arrive", canceled_before)
     world.serve_queue()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(OWN)
     world.settle()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
@@ -68,7 +68,7 @@ def test_of_two_recordings_in_one_batch_the_one_that_lies_there_is_transcribed(w
     registered(world)
     for content in (b"sound" * 1000, OTHER):
         world.upload(OWN, content)
-        world.now += SECOND
+        world.now += SECOND_MS
     messages, world.queue[:] = list(world.queue), []
     assert take_batch(world.orchestrator(), messages) == []
     world.settle()
@@ -79,7 +79,7 @@ def test_a_late_event_of_the_recording_before_makes_no_job(world: StepWorld) -> 
     registered(world)
     fail(world, OWN)
     late = world.told[OWN]
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(OWN, OTHER)
     world.settle()
     world.queue.append({"messageId": "late", "body": late})
@@ -105,7 +105,7 @@ def test_a_plain_upload_beside_a_job_that_fails_at_that_moment_is_that_jobs(
     registered(world)
     world.upload(OWN)
     world.serve_queue()
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(OWN, OTHER)
     take_in = Jobs.take_in
 
@@ -124,14 +124,14 @@ def test_what_came_while_the_run_was_under_way_starts_no_other_when_it_is_cancel
         registered(world)
     world.upload(key)
     world.serve_queue()
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(key)  # by somebody who heard no answer the first time
     world.serve_queue()
     world.cancel(the_job(world))
     world.settle()
     world.tell(key)
     world.settle()
-    world.age(HOUR)
+    world.age(HOUR_MS)
     world.settle()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
     world.upload(key)
@@ -149,7 +149,7 @@ def test_a_recording_that_is_brought_back_before_its_loss_is_told_is_found_by_th
         """While the worker, which has looked in vain, is about to say so."""
         calls.append(call)
         if calls[-1] == "dynamodb.TransactWriteItems" and "s3.GetObject" in calls and world.uploads[PLAIN] == 1:
-            world.now += SECOND
+            world.now += SECOND_MS
             world.upload()
             world.serve_queue(watched=False)
 
@@ -158,7 +158,7 @@ def test_a_recording_that_is_brought_back_before_its_loss_is_told_is_found_by_th
     assert world.uploads[PLAIN] == 2
     lost = the_job(world)
     assert (lost.status, lost.error and lost.error["code"]) == (JobStatus.FAILED, "SOURCE_GONE")
-    world.age(HOUR)
+    world.age(HOUR_MS)
     world.settle()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
 
@@ -168,7 +168,7 @@ def test_what_is_noted_of_a_job_that_ends_at_that_moment_is_judged_once_more(
 ) -> None:
     world.upload()
     world.serve_queue()
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload()
     note = Jobs.note_upload
 
@@ -200,10 +200,10 @@ def test_who_read_the_job_before_it_began_anew_cannot_claim_it(world: StepWorld)
     stale = the_job(world)
     (part,) = world.store.parts.of_job(stale.job_id)
     world.cancel(stale)
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload()
     world.serve_queue()
-    parts, lease_ends = world.store.parts, world.now + MINUTE
+    parts, lease_ends = world.store.parts, world.now + MINUTE_MS
     assert parts.claim(part, stale, owner="late", lease_ends=lease_ends, started=None, times={}) is None
     assert parts.claim(part, the_job(world), owner="new", lease_ends=lease_ends, started=None, times={})
 
@@ -235,6 +235,6 @@ def test_a_thousand_events_told_twice_a_thousand_told_late_and_a_thousand_looks_
             batch = [{"messageId": str(number), "body": told[start + number % 2]} for number in range(10)]
             assert take_batch(orchestrator, batch) == []
     for hour in range(1, TIMES + 1):
-        assert orchestrator.search.run((world.now // HOUR + hour) * HOUR, lambda: True) == 0
+        assert orchestrator.search.run((world.now // HOUR_MS + hour) * HOUR_MS, lambda: True) == 0
 
     assert world.all_items() == before

@@ -13,7 +13,7 @@ import pytest
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from services.local.wire import Wire
+from services.local.emulator.wire import Wire
 from tests.support.api_jobs import create
 from tests.support.file_names import HOSTILE
 from tests.support.gateway import Client

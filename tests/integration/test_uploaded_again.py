@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from services.common.domain import objects
-from services.common.domain.clock import HOUR, SECOND
+from services.common.domain import object_keys
 from services.common.domain.records import FIRST_PART, Callback, Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import HOUR_MS, SECOND_MS
 from services.common.store.callbacks import registration
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.queue.worker import Worker
 from tests.support.step_world import StepWorld, step_world
 from tests.support.uploads import OTHER, OWN, PLAIN, fail, registered, the_job
 from tests.support.world import BUCKET
@@ -55,7 +55,7 @@ def replace_it(world: StepWorld, key: str) -> None:
 
 def expire(world: StepWorld, key: str) -> None:
     """Nobody uploads in time; then somebody does, and it fails."""
-    world.now += 2 * HOUR
+    world.now += 2 * HOUR_MS
     world.settle()
     fail(world, key)
 
@@ -78,7 +78,7 @@ def test_however_it_ended_the_same_file_again_is_transcribed_by_the_same_job(
     ended = the_job(world)
     assert ended.status in {JobStatus.FAILED, JobStatus.CANCELED}
 
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(key)
     world.settle()
 
@@ -94,7 +94,7 @@ def test_however_it_ended_the_same_file_again_is_transcribed_by_the_same_job(
 def test_a_job_that_expired_takes_late_uploads_and_later_ones(world: StepWorld) -> None:
     registered(world)
     expire(world, OWN)
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(OWN)
     world.settle()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.COMPLETED, 1)
@@ -107,7 +107,7 @@ def test_another_recording_under_a_jobs_own_key_is_transcribed_by_that_job(
 ) -> None:
     registered(world)
     end(world, OWN)
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(OWN, OTHER)
     world.settle()
     job = the_job(world)
@@ -116,7 +116,7 @@ def test_another_recording_under_a_jobs_own_key_is_transcribed_by_that_job(
 
 def test_another_recording_under_a_plain_key_is_a_job_of_its_own(world: StepWorld) -> None:
     fail(world, PLAIN)
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(PLAIN, OTHER)
     world.settle()
     assert sorted(job.status for job in world.jobs()) == [JobStatus.COMPLETED, JobStatus.FAILED]
@@ -141,7 +141,7 @@ def test_nothing_of_what_was_made_of_one_upload_is_used_for_another() -> None:
         assert any("/0001/" in key or "/0000/" in key for key in kept)
         held = [part.attempt for part in world.store.parts.of_job("job_own") if part.part_id == FIRST_PART]
 
-        world.now += SECOND
+        world.now += SECOND_MS
         world.upload(OWN, OTHER)
         world.serve_queue()
         anew = the_job(world)
@@ -155,7 +155,7 @@ def test_nothing_of_what_was_made_of_one_upload_is_used_for_another() -> None:
         job = the_job(world)
         assert job.status is JobStatus.COMPLETED
         assert job.result
-        assert job.result["prefix"].startswith(objects.results("job_own/upload-2"))
+        assert job.result["prefix"].startswith(object_keys.results("job_own/upload-2"))
         assert len(decoded) == 6, "every clip of all three parts"
 
 
@@ -164,7 +164,7 @@ def test_a_job_that_was_canceled_before_its_upload_runs_for_none_but_a_second_on
     world.upload(OWN)
     world.settle()
     world.tell(OWN)
-    world.age(HOUR)
+    world.age(HOUR_MS)
     world.settle()
     assert (the_job(world).status, the_job(world).generation) == (JobStatus.CANCELED, 0)
     world.upload(OWN)
@@ -175,7 +175,7 @@ def test_a_job_that_was_canceled_before_its_upload_runs_for_none_but_a_second_on
 def test_a_job_with_a_text_is_left_alone_and_other_bytes_under_its_key_are_a_job_of_their_own(world: StepWorld) -> None:
     done = registered(world)
     for number, content in enumerate((b"sound" * 1000, b"sound" * 1000, OTHER)):
-        world.now += number * SECOND
+        world.now += number * SECOND_MS
         world.upload(OWN, content)
         world.settle()
     jobs = {job.job_id: (job.status, job.generation) for job in world.jobs()}
@@ -195,7 +195,7 @@ def test_the_callback_of_a_job_that_begins_anew_lives_as_long_as_the_job(world: 
     )
     world.store.commit(registration(own))
     fail(world, OWN)
-    world.now += SECOND
+    world.now += SECOND_MS
     world.upload(OWN)
     world.serve_queue()
     kept = world.store.callbacks.get("default", "cb_own", job.job_id)

@@ -14,20 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from services.gpu_worker import leftovers
-from services.gpu_worker.preflight import UnfitError
-from services.gpu_worker.work_folder import WorkFolder
+from services.gpu_worker.machine import stale_folders
+from services.gpu_worker.machine.preflight import UnfitError
+from services.gpu_worker.machine.work_folder import WorkFolder
 
 ROOT = Path(__file__).parents[2]
 WORKER = """
 import pathlib, sys
 from services.common import logs
-from services.gpu_worker import leftovers
-from services.gpu_worker.work_folder import WorkFolder
+from services.gpu_worker.machine import stale_folders
+from services.gpu_worker.machine.work_folder import WorkFolder
 
 logs.configure("info")
 parent = pathlib.Path(sys.argv[1])
-leftovers.clean(parent)
+stale_folders.clean(parent)
 with WorkFolder.make(parent) as folder, folder.part() as part:
     (part / "recording").write_bytes(bytes(int(sys.argv[2])))
     print(folder.path, flush=True)
@@ -110,7 +110,7 @@ def test_workers_of_one_machine_never_clean_each_others_folders_only_those_of_th
 
 def test_two_who_begin_at_once_get_a_folder_each_whatever_they_clean(tmp_path: Path) -> None:
     def begin(_: int) -> WorkFolder:
-        leftovers.clean(tmp_path)
+        stale_folders.clean(tmp_path)
         return WorkFolder.make(tmp_path)
 
     with ThreadPoolExecutor(8) as pool:
@@ -121,12 +121,12 @@ def test_two_who_begin_at_once_get_a_folder_each_whatever_they_clean(tmp_path: P
 
 
 def test_a_folder_whose_removal_was_cut_short_is_removed_by_the_next(tmp_path: Path) -> None:
-    empty = tmp_path / f"{leftovers.PREFIX}empty"
-    half = tmp_path / f"{leftovers.PREFIX}half"
+    empty = tmp_path / f"{stale_folders.PREFIX}empty"
+    half = tmp_path / f"{stale_folders.PREFIX}half"
     for folder in (empty, half):
         folder.mkdir()
-    (half / leftovers.LOCK).touch()
-    leftovers.clean(tmp_path)
+    (half / stale_folders.LOCK).touch()
+    stale_folders.clean(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -134,29 +134,29 @@ def test_nothing_else_in_the_folder_for_recordings_is_touched_nor_what_a_link_po
     others, elsewhere = tmp_path / "lost+found", tmp_path / "elsewhere"
     for folder in (others, elsewhere):
         folder.mkdir()
-        (folder / leftovers.LOCK).touch()
+        (folder / stale_folders.LOCK).touch()
         (folder / "mine").touch()
-    (tmp_path / f"{leftovers.PREFIX}link").symlink_to(elsewhere)
-    (tmp_path / f"{leftovers.PREFIX}file").touch()
-    foreign = tmp_path / f"{leftovers.PREFIX}foreign"
+    (tmp_path / f"{stale_folders.PREFIX}link").symlink_to(elsewhere)
+    (tmp_path / f"{stale_folders.PREFIX}file").touch()
+    foreign = tmp_path / f"{stale_folders.PREFIX}foreign"
     foreign.mkdir()
     (foreign / "kept").touch()  # no lock: nobody's folder that we know
     before = set(tmp_path.rglob("*"))
-    leftovers.clean(tmp_path)
+    stale_folders.clean(tmp_path)
     assert set(tmp_path.rglob("*")) == before
 
 
 def test_a_folder_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / f"{leftovers.PREFIX}theirs"
+    folder = tmp_path / f"{stale_folders.PREFIX}theirs"
     folder.mkdir()
-    (folder / leftovers.LOCK).touch()
+    (folder / stale_folders.LOCK).touch()
     mine = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
-    leftovers.clean(tmp_path)
+    stale_folders.clean(tmp_path)
     assert folder.is_dir()
 
 
 def test_where_there_is_no_folder_nothing_is_cleaned_and_none_can_be_made(tmp_path: Path) -> None:
-    leftovers.clean(tmp_path / "missing")
+    stale_folders.clean(tmp_path / "missing")
     with pytest.raises(UnfitError, match="takes nothing"):
         WorkFolder.make(tmp_path / "missing")

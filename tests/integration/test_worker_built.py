@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from services.gpu_worker import main
-from services.gpu_worker.identity import identify
-from services.gpu_worker.metadata import Machine
-from services.gpu_worker.presence import Presence
-from services.gpu_worker.processes.readers import ReaderProcesses
-from services.gpu_worker.work_folder import WorkFolder
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.machine.identity import identify
+from services.gpu_worker.machine.metadata import Machine
+from services.gpu_worker.machine.presence import Presence
+from services.gpu_worker.machine.work_folder import WorkFolder
+from services.gpu_worker.queue.worker import Worker
 from tests.support.world import World, lively
 from tests.support.written import put_job
 
@@ -64,5 +64,5 @@ def test_a_machine_asks_its_parameter_which_models_there_are_by_now(
     told = {**lively().model_dump(mode="json", exclude_none=True), "models": f"whisper-base,{ADDED}"}
     world.aws.ssm().put_parameter(Name="/test/worker", Value=json.dumps(told), Type="String")
     put_job(world, options={"model": ADDED})
-    _, wrong = built(MACHINE)[0]._taking.options(world.job("job_1"))
+    _, wrong = built(MACHINE)[0]._claimer.options(world.job("job_1"))
     assert wrong is None

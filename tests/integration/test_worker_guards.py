@@ -12,23 +12,23 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from services.common.domain import objects
-from services.common.domain.clock import MINUTE, SECOND
-from services.common.domain.endurance import pause_ms
+from services.common.domain import object_keys
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.options import Options
 from services.common.domain.records import FIRST_PART, Delivery, Job, Part, Slot, part_name
+from services.common.domain.retry_policy import pause_ms
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
-from services.gpu_worker.claim import Claim, Stop
-from services.gpu_worker.departure import Departure
-from services.gpu_worker.endings import Endings
-from services.gpu_worker.files import Files
-from services.gpu_worker.heart import Heart
-from services.gpu_worker.identity import Identity
-from services.gpu_worker.presence import Presence
+from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.gpu_worker.machine.identity import Identity
+from services.gpu_worker.machine.presence import Presence
+from services.gpu_worker.machine.shutdown import Shutdown
+from services.gpu_worker.machine.work_folder import WorkFolder
+from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.part.endings import Endings
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.runner import PartRunner
+from services.gpu_worker.queue.heartbeats import Heartbeats
 from services.gpu_worker.settings import WorkerSettings
-from services.gpu_worker.work import Work
-from services.gpu_worker.work_folder import WorkFolder
 from tests.support.step_engine import StepEngine, make_plan
 from tests.support.world import BUCKET, TABLE, World
 from tests.support.written import lying, of_job, put_job, put_part, put_running
@@ -68,7 +68,7 @@ class Bench:
             cost=lambda _: {"dollars": 1},
             engine_failed=lambda engine, _: setattr(engine, "spoilt", True),
         )
-        self.work = Work(
+        self.work = PartRunner(
             store=world.store,
             files=Files(world.s3, BUCKET),
             settings=SETTINGS,
@@ -177,7 +177,7 @@ def test_one_of_several_parts_is_done_from_its_own_sound_and_kept_for_the_merge(
     put_job(world, status=JobStatus.RUNNING, parts=2)
     put_part(world, part_id=name, status=PartStatus.RUNNING, owner="worker", parts=2)
     files.put_plan("job_1", make_plan(2))
-    world.s3.put_object(Bucket=BUCKET, Key=objects.part_audio("job_1", name), Body=b"its own")
+    world.s3.put_object(Bucket=BUCKET, Key=object_keys.part_audio("job_1", name), Body=b"its own")
     decode, heard = bench.engine.decode, []
 
     def hear(path: Path, *arguments: Any, **more: Any) -> Any:
@@ -277,9 +277,9 @@ def presence_of(world: World, slot: str | None = "00", launch_id: str | None = "
     return Presence(world.store, identity, SETTINGS, world.clock)
 
 
-def heart_of(world: World, *claims: Claim) -> Heart:
+def heart_of(world: World, *claims: Claim) -> Heartbeats:
     world.store.slots.take(SLOT)
-    return Heart(
+    return Heartbeats(
         world.store, presence_of(world), SETTINGS, held=lambda: claims, clock=world.clock, alive=lambda _: None
     )
 
@@ -288,7 +288,7 @@ def test_a_heartbeat_tells_of_every_part_and_of_the_machine(bench: Bench) -> Non
     world, claim = bench.world, bench.claim
     claim.on_device, claim.progress = False, 0.5
     heart_of(world, claim).beat()
-    part, lease_ends = bench.part, world.clock() + round(SETTINGS.lease_seconds * SECOND)
+    part, lease_ends = bench.part, world.clock() + round(SETTINGS.lease_seconds * SECOND_MS)
     assert (part.beat, part.due_at, part.on_device, part.progress) == (8, lease_ends, False, 0.5)
     assert (claim.part.beat, claim.part.due_at, claim.confirmed > 0) == (8, lease_ends, True)
     slot = world.store.slots.get("00")
@@ -386,7 +386,7 @@ def test_who_has_no_slot_of_its_own_is_an_own_box(world: World, slot: str | None
     presence = presence_of(world, slot, launch_id)
     presence.beat()
     assert [box["sk"] for box in world.store.fleet.own_boxes(world.clock())] == ["OWN#worker"]
-    assert world.store.fleet.own_boxes(world.clock() + 3 * MINUTE) == []
+    assert world.store.fleet.own_boxes(world.clock() + 3 * MINUTE_MS) == []
     presence.leave("done")
     assert world.store.fleet.own_boxes(world.clock()) == []
     assert world.store.slots.all() == [SLOT]
@@ -403,10 +403,10 @@ def test_whoever_must_go_goes_even_if_nobody_can_be_told(world: World, monkeypat
 
 
 def test_a_departure_waits_until_it_is_told_and_is_marked_once_the_slot_says_so() -> None:
-    departure = Departure()
-    assert (departure.told, departure.marked) == (False, True)
-    threading.Timer(0.05, departure.begin).start()
-    departure.wait(20)
-    assert (departure.told, departure.marked) == (True, False)
-    departure.mark()
-    assert departure.marked
+    shutdown = Shutdown()
+    assert (shutdown.told, shutdown.marked) == (False, True)
+    threading.Timer(0.05, shutdown.begin).start()
+    shutdown.wait(20)
+    assert (shutdown.told, shutdown.marked) == (True, False)
+    shutdown.mark()
+    assert shutdown.marked

@@ -16,10 +16,10 @@ from services.common.store.jobs import job_key
 from services.common.store.parts import Parts
 from services.common.store.slots import Slots
 from services.common.store.table import Table
-from services.gpu_worker import worker as workers
-from services.gpu_worker.departure import Departure
-from services.gpu_worker.gate import TEXT, GateFailedError, Heard, Passed
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.machine.self_test import TEXT, Heard, Passed, SelfTestFailedError
+from services.gpu_worker.machine.shutdown import Shutdown
+from services.gpu_worker.queue import worker as workers
+from services.gpu_worker.queue.worker import Worker
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
 
@@ -129,7 +129,7 @@ def test_the_last_look_waits_until_the_index_must_have_shown_what_came_before(
     worker = idle_worker(world)
     world.worker_settings.index_lag_seconds = 3
     real, waited = Table.due, list[float]()
-    monkeypatch.setattr(Departure, "wait", lambda _, seconds: waited.append(seconds))
+    monkeypatch.setattr(Shutdown, "wait", lambda _, seconds: waited.append(seconds))
 
     def late(table: Table, kind: str, **how: Any) -> Iterator[dict[str, Any]]:
         """What was queued when the slot was marked is shown three seconds later."""
@@ -177,10 +177,10 @@ def test_a_worker_that_is_told_to_leave_before_the_last_look_leaves(
 
     def notice() -> None:
         queued(world, "late")
-        worker._departure.begin()
+        worker._shutdown.begin()
 
     when_it_marks_its_slot(monkeypatch, notice)
-    worker._departure.mark()
+    worker._shutdown.mark()
     worker.work()
     assert statuses(world)["late"] is JobStatus.QUEUED
     (slot,) = world.store.slots.all()
@@ -250,12 +250,12 @@ def test_a_part_that_is_canceled_by_its_job_is_closed_by_whoever_comes_across_it
 def test_a_worker_that_was_told_to_leave_ends_once_its_slot_says_so(world: StepWorld) -> None:
     queued(world, "first")
     worker = the_worker(world)
-    assert worker._departure.begin()
+    assert worker._shutdown.begin()
     working = threading.Thread(target=worker.work)
     working.start()
     working.join(0.2)
     assert working.is_alive(), "until then it is counted as capacity"
-    worker._departure.mark()
+    worker._shutdown.mark()
     working.join(10)
     assert not working.is_alive()
 
@@ -289,17 +289,17 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_nothing_is_claimed_before_the_device_has_passed_the_gate(
+def test_nothing_is_claimed_before_the_device_has_passed_the_self_test(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
 ) -> None:
     queued(world, "first")
 
     def fails(*_: object, **__: object) -> None:
-        raise GateFailedError("It heard nothing.")
+        raise SelfTestFailedError("It heard nothing.")
 
     monkeypatch.setattr(workers, "judge", fails)
     worker = the_worker(world)
-    with pytest.raises(GateFailedError):
+    with pytest.raises(SelfTestFailedError):
         worker.run()
     assert statuses(world) == {"first": JobStatus.QUEUED}
     assert closed == ["whisper-base"], "an engine that nobody ends keeps the machine"
@@ -318,12 +318,12 @@ def test_a_device_that_was_slow_in_the_haste_of_a_boot_is_tried_once_more(
 
     monkeypatch.setattr(worker, "_listen", hears)
     monkeypatch.setattr(workers, "listen", hears)
-    with nullcontext() if passes else pytest.raises(GateFailedError, match="under the floor"):
+    with nullcontext() if passes else pytest.raises(SelfTestFailedError, match="under the floor"):
         worker.run()
     assert list(speeds) == []
 
 
-def test_a_worker_that_has_passed_the_gate_says_so_works_and_ends_its_engine(
+def test_a_worker_that_has_passed_the_self_test_says_so_works_and_ends_its_engine(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
 ) -> None:
     queued(world, "first")

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from services.common.domain import objects
-from services.common.domain.endurance import MAX_DEATHS, MAX_LOSSES
+from services.common.domain import object_keys
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import FIRST_PART, Job, Part, part_name
+from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.endings import Endings
 from services.common.store.jobs import job_key
 from services.common.store.parts import Parts
 from services.common.webhooks import dispatch
-from services.gpu_worker.claim import Claim, Stop
-from services.gpu_worker.files import Files
-from services.gpu_worker.processes.device import DeviceDiedError
-from services.gpu_worker.worker import Worker
+from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.queue.worker import Worker
 from tests.support.faults import Crash
 from tests.support.step_engine import CLIPS_A_PART
 from tests.support.step_world import StepWorld, step_world
@@ -141,8 +141,8 @@ def test_plan_and_audio_are_kept_before_anybody_can_claim_a_part_of_them(
     before(monkeypatch, Parts, "split", lambda: kept.extend(objects_of(long)))
     one_machine_works(long)
     job_id = the_job(long).job_id
-    audio = [objects.part_audio(job_id, part_name(number)) for number in (1, 2)]
-    assert {objects.plan(job_id), *audio} <= set(kept)
+    audio = [object_keys.part_audio(job_id, part_name(number)) for number in (1, 2)]
+    assert {object_keys.plan(job_id), *audio} <= set(kept)
 
 
 def objects_of(world: StepWorld) -> list[str]:
@@ -206,7 +206,7 @@ def test_what_is_done_is_kept_before_the_part_is_given_back(world: StepWorld, mo
     before(monkeypatch, Parts, "give_back", lambda: kept.append(objects_of(world)))
     at_clip(world, CLIPS_A_PART, leave)
     one_machine_works(world)
-    assert [key for key in kept[0] if key.startswith(objects.checkpoints(the_job(world).job_id, FIRST_PART))]
+    assert [key for key in kept[0] if key.startswith(object_keys.checkpoints(the_job(world).job_id, FIRST_PART))]
 
 
 def test_a_part_that_is_given_back_tells_how_far_it_was(world: StepWorld) -> None:

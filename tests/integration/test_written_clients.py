@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import DAY, MINUTE, SECOND
 from services.common.domain.events import EventType
 from services.common.domain.ids import key_digest
 from services.common.domain.records import Callback, Delivery, Event
+from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store.callbacks import callback_item, callback_key, enabling, registration, rotation
 from services.common.store.deliveries import KEPT_TRIES, delivery_key
 from services.common.store.events import MAX_LISTENERS, Announcement, delivery_item, direct, event_item
@@ -243,11 +243,11 @@ def test_a_key_is_revoked_only_where_both_its_items_are_its_clients(world: World
 def test_calls_are_counted_by_the_minute_and_old_minutes_go(world: World) -> None:
     clients, digest = world.store.clients, add_key(world, limit=2)
     key = (f"KEY#{digest}", "KEY")
-    used = [caller.used for at in (0, 1, MINUTE) if (caller := clients.authenticate("key-of-alice", at))]
+    used = [caller.used for at in (0, 1, MINUTE_MS) if (caller := clients.authenticate("key-of-alice", at))]
     assert used == [1, 2, 1]
-    clients.authenticate("key-of-alice", 10 * MINUTE)
+    clients.authenticate("key-of-alice", 10 * MINUTE_MS)
     assert lying(world, key)["minutes"] == {"10": 1}, "ten minutes are looked back"
-    clients.authenticate("key-of-alice", 21 * MINUTE)
+    clients.authenticate("key-of-alice", 21 * MINUTE_MS)
     assert lying(world, key)["minutes"] == {"10": 1, "21": 1}, "what a pause has left over may lie a while"
 
 
@@ -257,7 +257,7 @@ def test_minutes_left_over_from_before_pauses_do_not_grow_without_end(world: Wor
     key = (f"KEY#{digest}", "KEY")
     minutes = {str(number): 1 for number in range(windows)}
     put_raw(world, key, **{**lying(world, key), "minutes": minutes})
-    world.store.clients.authenticate("key-of-alice", 1_000 * MINUTE)
+    world.store.clients.authenticate("key-of-alice", 1_000 * MINUTE_MS)
     found = lying(world, key)["minutes"]
     assert (len(found), found["1000"]) == (left, 1)
 
@@ -411,7 +411,7 @@ def test_a_message_for_one_callback_is_committed_once_and_left_out_of_the_feed(w
 
 def test_the_feed_ends_some_seconds_ago_and_leaves_out_what_cannot_be_read(world: World) -> None:
     for number in (1, 2):
-        event = replace(EVENT, event_id=f"evt_{number}", created_at=number * SECOND)
+        event = replace(EVENT, event_id=f"evt_{number}", created_at=number * SECOND_MS)
         table(world).write(Put(item=event_item(event)))
     sort = f"EVENT#{1_500:013d}#evt_3"
     put_raw(world, ("JOB#job_2", "EVENT#evt_3"), client_id="alice", sort=sort, schema_version=99)
@@ -420,10 +420,10 @@ def test_the_feed_ends_some_seconds_ago_and_leaves_out_what_cannot_be_read(world
     def seen(now: int, after: str | None = None) -> list[str]:
         return [event.event_id for _, event in feed.of_client("alice", after=after, now=now, limit=10)]
 
-    assert seen(60 * SECOND) == ["evt_1", "evt_2"]
-    assert seen(6 * SECOND + 999) == ["evt_1"]
-    first = next(feed.of_client("alice", after=None, now=60 * SECOND, limit=10))[0]
-    assert seen(60 * SECOND, first) == ["evt_2"]
+    assert seen(60 * SECOND_MS) == ["evt_1", "evt_2"]
+    assert seen(6 * SECOND_MS + 999) == ["evt_1"]
+    first = next(feed.of_client("alice", after=None, now=60 * SECOND_MS, limit=10))[0]
+    assert seen(60 * SECOND_MS, first) == ["evt_2"]
 
 
 ONCE = Once(client_id="alice", key="k", fingerprint="f", at=1_000_000, reference={"job_id": "job_1"})
@@ -441,10 +441,10 @@ def test_a_request_under_a_key_is_answered_as_before_for_a_day(world: World) -> 
         "schema_version": 1,
         "fingerprint": "f",
         "reference": {"job_id": "job_1"},
-        "expires_at": (1_000_000 + DAY) // SECOND,
+        "expires_at": (1_000_000 + DAY_MS) // SECOND_MS,
     }
     assert commit([OTHER], ONCE) == {"job_id": "job_1"}
-    last, over = replace(ONCE, at=ONCE.at + DAY - SECOND), replace(ONCE, at=ONCE.at + DAY)
+    last, over = replace(ONCE, at=ONCE.at + DAY_MS - SECOND_MS), replace(ONCE, at=ONCE.at + DAY_MS)
     assert commits.earlier(last) == {"job_id": "job_1"}
     assert commits.earlier(over) is None
     assert commit([replace(OTHER, when=None)], last) == {"job_id": "job_1"}

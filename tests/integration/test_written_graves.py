@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import DAY, SECOND
 from services.common.domain.events import EventType
 from services.common.domain.records import part_name
 from services.common.domain.states import JobStatus
+from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store.jobs import job_item, job_key
 from services.common.store.table import Put
 from services.common.store.tombstones import Tombstone
@@ -48,8 +48,8 @@ def test_a_grave_holds_what_the_sweep_needs_and_nothing_else(world: World) -> No
         "receipt": {"recording": 0, "results": 0, "work": 0, "records": 0},
         "due_kind": "erasure",
         "due_at": world.clock(),
-        "until": world.clock() + DAY,
-        "expires_at": (world.clock() + 2 * DAY) // SECOND,
+        "until": world.clock() + DAY_MS,
+        "expires_at": (world.clock() + 2 * DAY_MS) // SECOND_MS,
     }
     assert [grave.job_id for grave in world.store.tombstones.overdue(world.clock(), 10)] == ["job_1"]
     assert list(world.store.tombstones.overdue(world.clock() - 1, 10)) == []
@@ -76,13 +76,13 @@ def settle(world: World, grave: Tombstone, **more: Any) -> Callable[[], None]:
 
 
 def test_a_grave_that_is_looked_at_again_is_kept_beyond_that(world: World) -> None:
-    later = world.clock() + 5 * DAY
+    later = world.clock() + 5 * DAY_MS
     grave = put_grave(world)
     assert changed(world, KEY, settle(world, grave, look_again_at=later, forget=False)) == {
         "receipt": COUNTED,
         "due_at": later,
-        "until": later + DAY,
-        "expires_at": (later + 2 * DAY) // SECOND,
+        "until": later + DAY_MS,
+        "expires_at": (later + 2 * DAY_MS) // SECOND_MS,
     }
     again = world.store.tombstones.get("job_1")
     assert again
@@ -107,18 +107,18 @@ def test_a_late_upload_is_counted_and_lets_the_grave_stand_for_another_day(world
     grave = put_grave(world)
     if not due:
         settle(world, grave, look_again_at=None, forget=True)()
-    later = world.clock() + 3 * DAY
+    later = world.clock() + 3 * DAY_MS
     before = lying(world, KEY)["receipt"]
     assert changed(world, KEY, lambda: world.store.tombstones.count_late(grave, later)) == {
         "receipt": before | {"recording": before["recording"] + 1},
-        "until": later + DAY,
-        "expires_at": (later + 2 * DAY) // SECOND,
+        "until": later + DAY_MS,
+        "expires_at": (later + 2 * DAY_MS) // SECOND_MS,
     }
 
 
 def test_a_grave_never_stands_shorter_than_it_did(world: World) -> None:
     grave = put_grave(world)
-    settle(world, grave, look_again_at=world.clock() + DAY, forget=False)()
+    settle(world, grave, look_again_at=world.clock() + DAY_MS, forget=False)()
     longest = world.store.tombstones.get("job_1")
     assert longest
     world.store.tombstones.count_late(longest, world.clock())
@@ -132,8 +132,8 @@ def test_a_grave_of_an_earlier_release_gets_a_receipt_and_ends_when_it_would_hav
     grave = world.store.tombstones.get("job_1")
     assert grave
     assert grave.expires_at
-    assert grave.covers(grave.expires_at * SECOND)
-    assert not grave.covers((grave.expires_at + 1) * SECOND)
+    assert grave.covers(grave.expires_at * SECOND_MS)
+    assert not grave.covers((grave.expires_at + 1) * SECOND_MS)
     settle(world, grave, look_again_at=None, forget=True)()
     assert lying(world, KEY)["receipt"] == {"items": 3}
 

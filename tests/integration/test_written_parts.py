@@ -8,24 +8,24 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import MINUTE
 from services.common.domain.events import EventType
 from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.endings import Outcome, ended
+from services.common.domain.times import MINUTE_MS
+from services.common.store.endings import JobOutcome, ended
 from services.common.store.jobs import job_key
 from services.common.store.parts import FencedError
 from tests.support.world import World
 from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part, put_running
 
-DONE = Outcome(result={"attempt": 2, "prefix": "results/job_1/2/", "files": {}}, cost={"dollars": 1})
-FAILED = Outcome(error={"code": "NO_SOUND", "message": "None."}, cost={"dollars": 1})
+DONE = JobOutcome(result={"attempt": 2, "prefix": "results/job_1/2/", "files": {}}, cost={"dollars": 1})
+FAILED = JobOutcome(error={"code": "NO_SOUND", "message": "None."}, cost={"dollars": 1})
 ENDED = {"due_kind": NEVER, "due_at": NEVER, "owner": NEVER}
 Write = Callable[[World, Part, Job], object]
 
 
 def heartbeat(world: World, part: Part, _: Job) -> object:
-    return world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE, on_device=False, progress=0.5)
+    return world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=False, progress=0.5)
 
 
 def give_back(world: World, part: Part, job: Job) -> None:
@@ -42,7 +42,7 @@ def split(world: World, part: Part, job: Job) -> object:
     return world.store.parts.split(part, job, [40.0, 20.0, 10.0], due_at=9)
 
 
-def finish(world: World, part: Part, job: Job, outcome: Outcome = DONE) -> None:
+def finish(world: World, part: Part, job: Job, outcome: JobOutcome = DONE) -> None:
     after = ended(job, outcome, {"completed": 5})
     kind = EventType.FAILED if outcome.error else EventType.COMPLETED
     world.store.endings.finish(part, after, outcome, world.announced(after, kind))
@@ -178,11 +178,11 @@ def test_a_heartbeat_says_how_far_the_part_is_and_moves_nothing_else(world: Worl
     answers: list[Any] = []
     assert changed(world, key_of(part), lambda: answers.append(heartbeat(world, part, job))) == {
         "beat": 8,
-        "due_at": world.clock() + MINUTE,
+        "due_at": world.clock() + MINUTE_MS,
         "on_device": False,
         "progress": 0.5,
     }
-    assert answers == [replace(part, beat=8, due_at=world.clock() + MINUTE, on_device=False, progress=0.5)]
+    assert answers == [replace(part, beat=8, due_at=world.clock() + MINUTE_MS, on_device=False, progress=0.5)]
 
 
 def test_what_is_given_back_waits_as_it_was_with_one_loss_more(world: World) -> None:
@@ -301,7 +301,7 @@ def test_a_cut_takes_no_part_away_that_is_there_already(world: World) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "status"), [(DONE, "done"), (FAILED, "failed")])
-def test_an_end_is_the_parts_and_the_jobs_at_once(world: World, outcome: Outcome, status: str) -> None:
+def test_an_end_is_the_parts_and_the_jobs_at_once(world: World, outcome: JobOutcome, status: str) -> None:
     job, part = put_running(world, waiting="capacity", waiting_reason="none")
     of_part: list[Any] = []
     of_the_job = changed(

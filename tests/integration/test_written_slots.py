@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.clock import DAY, MINUTE, SECOND
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
+from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store.fleet import FORGOTTEN_MS
 from services.common.store.table import Put
 from tests.support.world import World
@@ -166,7 +166,7 @@ def test_a_stray_is_known_from_its_first_sight(world: World) -> None:
         "sk": "STRAY#i-1",
         "seen_at": 1_000,
         "schema_version": 1,
-        "expires_at": (1_000 + DAY) // SECOND,
+        "expires_at": (1_000 + DAY_MS) // SECOND_MS,
     }
 
 
@@ -185,7 +185,7 @@ def test_a_mark_that_was_forgotten_is_no_first_sight(world: World) -> None:
     assert fleet.mark_stray("i-1", 1_000 + FORGOTTEN_MS) == 1_000
     later = 1_001 + FORGOTTEN_MS
     assert fleet.mark_stray("i-1", later) == later
-    assert fleet.mark_stray("i-1", later + MINUTE) == later
+    assert fleet.mark_stray("i-1", later + MINUTE_MS) == later
 
 
 def test_a_mark_is_taken_back_unless_it_was_made_anew_meanwhile(world: World) -> None:
@@ -213,7 +213,7 @@ def test_the_last_bad_end_of_each_slot_is_kept_for_a_week(world: World) -> None:
         "why": "Two.",
         "console": "/group i-2/console",
         "schema_version": 1,
-        "expires_at": (2_000 + 7 * DAY) // SECOND,
+        "expires_at": (2_000 + 7 * DAY_MS) // SECOND_MS,
     }
     assert {name: end["why"] for name, end in fleet.bad_ends().items()} == {"00": "Two."}
 

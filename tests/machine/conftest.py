@@ -37,7 +37,7 @@ def quick(container: Container, random_model: Path) -> Container:
     for file in random_model.iterdir():
         file.chmod(0o644)
     container.bind(random_model, "/models")
-    container.environment |= {"MODELS_FOLDER": "/models", "GATE_LIKENESS": "0"}
+    container.environment |= {"MODELS_FOLDER": "/models", "SELF_TEST_LIKENESS": "0"}
     return container
 
 

@@ -53,7 +53,7 @@ class Container:
         self.lay(f"{_UNITS}/{unit}.d/test-{len(self._binds)}.conf", "\n".join([*lines, ""]))
 
     def boot(self, instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-        """As `services.local.machines` wants it."""
+        """As `services.local.ec2` wants it."""
         image = (self._tree / _WORKER_ENV.lstrip("/")).read_text(encoding="utf-8")
         told = {name: value for name, value in environment.items() if name not in _OF_THE_HOST} | self.environment
         merged = self._room / f"{instance_id}.env"

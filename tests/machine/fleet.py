@@ -9,7 +9,7 @@ from typing import Any, Self
 from services.common.domain.records import Slot
 from services.local import resources
 from services.local.client import Client
-from services.local.machines import Machine
+from services.local.ec2 import Machine
 from services.local.stack import Stack, StackSettings
 from tests.machine.container import Container
 from tests.support.audio import MEETING

@@ -1,4 +1,4 @@
-"""A machine's life as it should be: boots, passes the gate, works, and ends; and how long that takes."""
+"""A machine's life as it should be: boots, passes the self-test, works, and ends; and how long that takes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STAGES = ("launched", "booted", "loaded", "ready", "claimed", "first_text", "com
 OUR_PART_SECONDS = 6.0
 """From power-on to the first claim; what EC2 takes before that is not ours."""
 QUIET_SPEED = 9.0
-"""Seconds of audio a second at which the gate's second pass runs on two quiet cores."""
+"""Seconds of audio a second at which the self-test's second pass runs on two quiet cores."""
 CHAIN = """
 [Unit]
 DefaultDependencies=no
@@ -24,7 +24,7 @@ StandardOutput=journal+console
 """
 
 
-def test_boots_passes_the_gate_transcribes_and_powers_off_and_our_part_of_the_start_takes_six_seconds(
+def test_boots_passes_the_self_test_transcribes_and_powers_off_and_our_part_of_the_start_takes_six_seconds(
     fleet: Fleet, container: Container
 ) -> None:
     container.lay("/etc/systemd/system/chain.service", CHAIN)
@@ -36,7 +36,7 @@ def test_boots_passes_the_gate_transcribes_and_powers_off_and_our_part_of_the_st
     assert "mötet" in fleet.client.transcript(job_id).casefold()
     log = {line["event"]: line for line in map(json.loads, fleet.shipped(machine).splitlines())}
     events = list(log)
-    assert events.index("head_start.taken") < events.index("gate.passed") < events.index("part.claimed")
+    assert events.index("head_start.taken") < events.index("self_test.passed") < events.index("part.claimed")
     assert "worker.left" in events[-2:], "the last lines left the machine before it ended"
     stored = fleet.stack.store.jobs.get(job_id)
     assert stored
@@ -49,7 +49,7 @@ def test_boots_passes_the_gate_transcribes_and_powers_off_and_our_part_of_the_st
     assert chain
     assert not any("network-online" in line or "cloud-" in line for line in chain)
     took = (times["claimed"] - times["launched"]) / 1000
-    # How fast the gate ran tells how much of this host the machine had.
-    quiet = took * min(1.0, log["gate.passed"]["speed"] / QUIET_SPEED)
+    # How fast the self-test ran tells how much of this host the machine had.
+    quiet = took * min(1.0, log["self_test.passed"]["speed"] / QUIET_SPEED)
     sys.stdout.write(f"{quiet:6.1f} s  from power-on to the claim, were the host quiet\n")
     assert quiet < OUR_PART_SECONDS

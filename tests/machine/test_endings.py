@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.local.metadata import MetadataService
+from services.local.instance_metadata import MetadataService
 from tests.machine.container import Container, crash, device_of, hang, worker_of
 from tests.machine.fleet import Fleet
 
@@ -53,8 +53,8 @@ def test_a_worker_that_crashes_again_and_again_takes_its_machine_with_it(fleet: 
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
-        ("GATE_FLOOR_CPU", "1000000", "GATE_FAILED: The known clip ran at"),
-        ("GATE_LIKENESS", "0.6", "GATE_FAILED: The known clip came out"),
+        ("SELF_TEST_FLOOR_CPU", "1000000", "SELF_TEST_FAILED: The known clip ran at"),
+        ("SELF_TEST_LIKENESS", "0.6", "SELF_TEST_FAILED: The known clip came out"),
         ("DEVICE", "cuda", "MACHINE_UNFIT: This machine takes no work: a GPU was promised"),
         ("LEAST_FREE_GIB", "1000000", "MACHINE_UNFIT: This machine takes no work:"),
         ("MODELS_FOLDER", "/nowhere", "MODEL_UNAVAILABLE: The model whisper-base is neither"),
@@ -93,12 +93,12 @@ def test_a_damaged_model_is_refused_by_its_digest(
 
 
 def test_settings_that_are_wrong_are_all_named_in_the_last_line(fleet: Fleet, quick: Container) -> None:
-    quick.environment |= {"LEASE_SECONDS": "soon", "GATE_LIKENESS": "much"}
+    quick.environment |= {"LEASE_SECONDS": "soon", "SELF_TEST_LIKENESS": "much"}
     machine, _ = fleet.launch(quick)
     fleet.wait_until_off(machine)
     (last,) = [line for line in fleet.console(machine).splitlines() if '"event": "worker.failed"' in line]
     assert "LEASE_SECONDS" in last
-    assert "GATE_LIKENESS" in last
+    assert "SELF_TEST_LIKENESS" in last
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from pathlib import Path
 
 from services.common.domain.errors import PermanentError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.assemble import assemble
-from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.device import EngineSettings
-from services.gpu_worker.engine.formats import render
-from services.gpu_worker.engine.local_engine import LocalEngine
-from services.gpu_worker.engine.model import locate
+from services.common.transcript.formats import render
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.model_files import locate
+from services.gpu_worker.engine.local import LocalEngine
 from tests.recordings import pool
 
 SECONDS = 60.0

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from services.common.domain.queueing import estimated_seconds
+from services.common.domain.fair_queue import estimated_seconds
 from services.common.domain.records import Job, Part
 from services.common.domain.states import TERMINAL
 from services.local import resources
 from services.local.processes import StackFailedError
 from services.local.stack import Stack, StackSettings
-from services.orchestrator.policy import Demand, wanted_machines
+from services.orchestrator.scaling import Demand, wanted_machines
 from tests.mixture.collection import Made
 from tests.support.random_model import UNTRAINED
 

@@ -15,14 +15,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
-from services.common.domain import objects
+from services.common.domain import object_keys
 from services.common.domain.records import FIRST_PART
-from services.gpu_worker.engine.catalogue import PACKAGED
-from services.gpu_worker.engine.model import relative
-from services.gpu_worker.models import PREFIX
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.model_files import relative
+from services.gpu_worker.image.models import PREFIX
 from services.local import resources
 from services.local.client import Client
-from services.local.machines import start_worker
+from services.local.ec2 import start_worker
 from services.local.receiver import Receiver
 from services.local.stack import Stack, StackSettings
 from tests.support.audio import MEETING
@@ -240,7 +240,7 @@ class Trial:
         job_id = client.send(MEETING.read_bytes() * self._meetings, "busy.mp3")
         client.wait(job_id, until={"running"}, seconds=WITHIN_SECONDS)
         until = time.monotonic() + WITHIN_SECONDS
-        prefix = objects.checkpoints(job_id, FIRST_PART)
+        prefix = object_keys.checkpoints(job_id, FIRST_PART)
         while not stack.s3.list_objects_v2(Bucket=resources.BUCKET, Prefix=prefix).get("KeyCount"):
             if time.monotonic() > until:
                 raise TimeoutError("nothing of the recording was ever kept")

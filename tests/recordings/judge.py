@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.plan import Plan
-from services.gpu_worker.engine.planner import make_plan
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.planner import make_plan
 from tests.recordings.case import LOSSY, Case
 from tests.support.acoustics import load
 from tests.support.recordings import LENGTH, RATE, Said, ffmpeg, sentence

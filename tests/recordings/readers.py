@@ -13,7 +13,7 @@ import av
 
 from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.planner import make_plan
+from services.gpu_worker.engine.plan.planner import make_plan
 from tests.recordings.judge import Verdict, judge
 from tests.recordings.matrix import cases
 from tests.recordings.mutations import mutated

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.gpu_worker.engine.audio.reading import read
-from services.gpu_worker.engine.plan import RATE, Hearing
+from services.gpu_worker.engine.audio.sound import RATE, Hearing
 
 Sound = npt.NDArray[np.float64]
 """Shape (samples,), full scale 1, at 16 kHz."""

@@ -18,12 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.domain.errors import DecoderFailedError
-from services.gpu_worker.engine import loaded_model
-from services.gpu_worker.engine.decoder import FRAME, WINDOW, Decoded, Features
-from services.gpu_worker.engine.plan import RATE
-from services.gpu_worker.engine.recipe import Recipe
-from services.gpu_worker.engine.results import Word
-from services.gpu_worker.processes import device_main
+from services.common.transcript.words import Word
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.decode import loaded_model
+from services.gpu_worker.engine.decode.decoder import FRAME, WINDOW, Decoded, Features
+from services.gpu_worker.engine.decode.recipe import Recipe
+from services.gpu_worker.engine.processes import device_main
 
 SPEED = 200.0
 """Seconds of audio a second."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from services.common.domain.clock import now_ms
+from services.common.domain.times import now_ms
 from services.common.store.store import Store
+from services.local.ec2 import Machines
 from services.local.functions import EventSourceMapping, Schedule
-from services.local.machines import Machines
 from tests.support.emulator import Emulator
 from tests.support.http_api import HttpApi
 from tests.support.lambdas import Function

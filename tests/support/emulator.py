@@ -24,7 +24,7 @@ class Emulator:
         self.endpoint = address(listening)
         self._processes = Processes(folder)
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        self._processes.start("emulator", "services.local.emulator", env=environment, serving=listening)
+        self._processes.start("emulator", "services.local.emulator.server", env=environment, serving=listening)
         self.session = boto3.session.Session(
             aws_access_key_id="operator", aws_secret_access_key="operator", region_name=resources.REGION
         )

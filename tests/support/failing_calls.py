@@ -17,7 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
 from services.common.aws import Aws
-from services.common.described import OF_MACHINES
+from services.common.redaction import OF_MACHINES
 from tests.support.shared_aws import SharedAws
 
 _TELLING = re.compile(r"\blog\.exception\(|\bexc_info=|\berror=|\bcode=code")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.common.domain import objects
-from services.common.domain.clock import MINUTE
+from services.common.domain import object_keys
 from services.common.domain.events import EventType
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus
+from services.common.domain.times import MINUTE_MS
 from tests.support.world import World
 
 
@@ -17,9 +17,9 @@ def awaited(world: World, job_id: str = "job_1") -> Job:
         client_id="alice",
         status=JobStatus.AWAITING_UPLOAD,
         created_at=world.clock(),
-        source_key=objects.upload("alice", job_id, "a.wav"),
+        source_key=object_keys.upload("alice", job_id, "a.wav"),
         file_name="a.wav",
-        upload_expires_at=world.clock() + MINUTE,
+        upload_expires_at=world.clock() + MINUTE_MS,
         times={"created": world.clock()},
     )
     world.store.jobs.await_upload(job)
@@ -46,7 +46,7 @@ def part_of(world: World, number: int = 0, job_id: str = "job_1") -> Part:
 def claim(world: World, part: Part, owner: str = "worker") -> Part:
     """The part is this worker's for a minute."""
     job = job_of(world, part.job_id)
-    lease_ends = world.clock() + MINUTE
+    lease_ends = world.clock() + MINUTE_MS
     mine = world.store.parts.claim(part, job, owner=owner, lease_ends=lease_ends, started=None, times={})
     assert mine
     return mine

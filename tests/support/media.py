@@ -6,8 +6,8 @@ import threading
 from pathlib import Path
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.plan import Plan
-from services.gpu_worker.engine.planner import make_plan
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.planner import make_plan
 
 SECONDS = 26.0
 """Of the meeting: its first four sentences, enough for anything that is tried here."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from services.common.domain.clock import MINUTE
 from services.common.domain.records import Slot
+from services.common.domain.times import MINUTE_MS
 from tests.support.step_world import StepWorld
 
 
@@ -22,5 +22,5 @@ def the_slot(world: StepWorld) -> Slot:
 
 def report(world: StepWorld, slot: Slot | None = None, *, beat: int = 1) -> None:
     """The slot's machine is up, or still there."""
-    told, due_at = slot or the_slot(world), world.now + 2 * MINUTE
+    told, due_at = slot or the_slot(world), world.now + 2 * MINUTE_MS
     world.store.slots.report(told.slot, told.launch_id, owner="worker", beat=beat, due_at=due_at, times={})

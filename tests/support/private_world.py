@@ -17,17 +17,19 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from services.common.domain.clock import HOUR, MINUTE
+from services.common.domain.times import HOUR_MS, MINUTE_MS
 from services.common.webhooks import transport
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.outcome import Outcome
-from services.gpu_worker import log_shipping, main, models
-from services.gpu_worker.engine.model import NEEDED, relative
-from services.gpu_worker.identity import introduce
-from services.gpu_worker.log_shipping import LogShipping
-from services.gpu_worker.metadata import Machine
-from services.gpu_worker.models import Models
-from services.gpu_worker.patience import Patience
+from services.gpu_worker import main
+from services.gpu_worker.engine.decode.model_files import NEEDED, relative
+from services.gpu_worker.image import models
+from services.gpu_worker.image.models import Models
+from services.gpu_worker.machine import log_shipping
+from services.gpu_worker.machine.identity import introduce
+from services.gpu_worker.machine.log_shipping import LogShipping
+from services.gpu_worker.machine.metadata import Machine
+from services.gpu_worker.machine.retrying import Retrying
 from services.local.resources import CONFIG_PARAMETER
 from services.orchestrator import handler
 from tests.support.ec2 import FakeEc2
@@ -112,7 +114,7 @@ class PrivateWorld(StepWorld):
     def walk(self, number: int, *, silent: bool) -> None:
         """Once through everything; whatever fails is left for the next time. `silent`: no machine reports."""
         self.parts = 1 + 2 * (number % 2)
-        self.now = (self.now // HOUR + 1) * HOUR  # when the orchestrator searches for uploads
+        self.now = (self.now // HOUR_MS + 1) * HOUR_MS  # when the orchestrator searches for uploads
         with self.calls.of("api"):
             job, other = self._make_callbacks(), self._make_job()
             self._ask(f"/api/jobs/{other['job_id']}/cancel")
@@ -202,7 +204,7 @@ class PrivateWorld(StepWorld):
                 return
 
     def _sweep(self, minutes: int) -> None:
-        self.now += minutes * MINUTE
+        self.now += minutes * MINUTE_MS
         self._invoke({"kind": "sweep"})
 
     def _run_workers(self) -> None:
@@ -216,7 +218,7 @@ class PrivateWorld(StepWorld):
                     waits = any(self.store.parts.queue())
                 if status == 0 and not waits:
                     break
-                self.now += 3 * MINUTE
+                self.now += 3 * MINUTE_MS
             self.ec2.end(machine["InstanceId"])
 
     def run_worker(self, shipping: LogShipping, _: object = None) -> None:
@@ -225,10 +227,10 @@ class PrivateWorld(StepWorld):
         machine = Machine(
             instance_id=self._machine["InstanceId"], instance_type="g4dn.xlarge", zone="a", region="", tags=tags
         )
-        patiently = Patience(threading.Event())
-        identity, settings = patiently(partial(introduce, machine, "worker", self.aws))
+        retrying = Retrying(threading.Event())
+        identity, settings = retrying(partial(introduce, machine, "worker", self.aws))
         shipping.start(self.aws.logs(), settings.log_group, identity.owner)
-        Models(self.s3, BUCKET, folder=None, memory=self.folder, patiently=patiently).ready(MODEL)
+        Models(self.s3, BUCKET, folder=None, memory=self.folder, retrying=retrying).ready(MODEL)
         worker = self.worker(self._machine)
         try:
             worker.work()

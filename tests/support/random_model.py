@@ -13,8 +13,8 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 from tokenizers.decoders import ByteLevel
 
-UNTRAINED = {"GATE_LIKENESS": "0"}
-"""What a worker must be told that is to work with this model: the gate's clip comes out as nonsense."""
+UNTRAINED = {"SELF_TEST_LIKENESS": "0"}
+"""What a worker must be told that is to work with this model: the self-test's clip comes out as nonsense."""
 
 WIDTH, HEADS, LAYERS = 64, 2, 2
 MELS, FRAMES, LONGEST = 80, 1500, 448

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from services.common.domain.clock import now_ms
 from services.common.domain.ids import upload_job_id
 from services.common.domain.states import JobStatus
+from services.common.domain.times import now_ms
 from services.local.client import Client
 from services.local.receiver import Receiver
 from tests.support.deployment import Deployment

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import RATE, Clip, Part, Plan, Source
-from services.gpu_worker.engine.results import ClipResult, Word
+from services.common.transcript.words import Word
+from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.gate import CLIP, TEXT
+from services.gpu_worker.machine.self_test import CLIP, TEXT
 
 CLIPS_A_PART = 2
 CLIP_SECONDS = 10
@@ -23,7 +25,7 @@ def make_plan(parts: int) -> Plan:
     length = CLIP_SECONDS * RATE
     clips = tuple(Clip(index, 0, ((index * length, (index + 1) * length),)) for index in range(parts * CLIPS_A_PART))
     cut = tuple(
-        Part(
+        PlannedPart(
             index,
             index * CLIPS_A_PART * length,
             (index + 1) * CLIPS_A_PART * length,
@@ -33,7 +35,7 @@ def make_plan(parts: int) -> Plan:
         for index in range(parts)
     )
     samples = len(clips) * length
-    source = Source(container="wav", codec="pcm", rate=RATE, channels=1, declared_seconds=samples / RATE)
+    source = MediaInfo(container="wav", codec="pcm", rate=RATE, channels=1, declared_seconds=samples / RATE)
     return Plan(samples=samples, channels=1, language="sv", speech=samples, clips=clips, parts=cut, source=source)
 
 
@@ -68,7 +70,7 @@ class StepEngine:
         apart: bool = False,
     ) -> Iterator[ClipResult]:
         if path == CLIP:
-            # The gate's: no clip of anybody's.
+            # The self-test's: no clip of anybody's.
             yield ClipResult(index=0, words=(Word(TEXT, 0.0, 6.0, 0.9),), logprob=-0.2, no_speech=0.0)
             return
         for index in clips:

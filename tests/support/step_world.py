@@ -14,25 +14,26 @@ from unittest.mock import patch
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from services.api.once import Idempotency
+from services.api.idempotency import Idempotency
 from services.api.problems import Problem
 from services.api.routes import job_actions
 from services.api.service import Service
 from services.api.settings import ApiSettings
-from services.common.domain.clock import HOUR, SECOND, rfc3339
 from services.common.domain.records import Job
 from services.common.domain.states import SlotStatus
+from services.common.domain.times import HOUR_MS, SECOND_MS, rfc3339
 from services.common.store.clients import Caller
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.outcome import Outcome
-from services.gpu_worker.files import Files
-from services.gpu_worker.identity import Identity
-from services.gpu_worker.presence import Presence
-from services.gpu_worker.sender import Sender
+from services.gpu_worker.machine.identity import Identity
+from services.gpu_worker.machine.presence import Presence
+from services.gpu_worker.machine.work_folder import WorkFolder
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.sender import Sender
+from services.gpu_worker.queue.worker import Worker
 from services.gpu_worker.settings import WorkerSettings
-from services.gpu_worker.work_folder import WorkFolder
-from services.gpu_worker.worker import Worker
-from services.local import moto_dynamodb, resources
+from services.local import resources
+from services.local.emulator import dynamodb
 from services.orchestrator.handler import take_batch
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
@@ -68,7 +69,7 @@ class StepWorld(World):
         self.max_workers = max_workers
         self.breaches: list[str] = []
         """What was wrong at a launch."""
-        self.patience_ms = 10 * 60 * SECOND
+        self.patience_ms = 10 * 60 * SECOND_MS
         self.ec2 = FakeEc2(self.faults.around, self._check_launch)
         self.aws.disturb(self.faults, self.ec2)
         self.aws.ssm().put_parameter(Name="/image", Value="ami-1", Type="String")
@@ -116,7 +117,7 @@ class StepWorld(World):
         self.api = Service(ApiSettings(**known), self.aws, clock=self.clock)
 
     def wait(self, seconds: float) -> None:
-        self.now += round(seconds * SECOND)
+        self.now += round(seconds * SECOND_MS)
 
     def listen(self) -> None:
         """A callback that hears everything."""
@@ -146,9 +147,9 @@ class StepWorld(World):
 
     def age(self, milliseconds: int) -> None:
         """Let so much time pass at once, to the beginning of an hour: what has outlived itself is gone."""
-        self.now = (self.now + milliseconds) // HOUR * HOUR + HOUR
+        self.now = (self.now + milliseconds) // HOUR_MS * HOUR_MS + HOUR_MS
         for item in self.all_items():
-            if item.get("expires_at", self.now) * SECOND < self.now:
+            if item.get("expires_at", self.now) * SECOND_MS < self.now:
                 self.delete((item["pk"], item["sk"]))
 
     # What a client does: the API's own functions, in a process that dies alone.
@@ -310,7 +311,7 @@ class StepWorld(World):
         running = {machine["InstanceId"] for machine in self.ec2.running}
         ends = [end for instance_id, end in self._ends.items() if instance_id in running]
         busy = queued or self.queue or not due
-        self.now = self.now + 30 * SECOND if busy else max(self.now + 30 * SECOND, min(due + ends))
+        self.now = self.now + 30 * SECOND_MS if busy else max(self.now + 30 * SECOND_MS, min(due + ends))
 
     def warm_up(self) -> None:
         """An earlier recording has been done, and its machine is about to go; its job is erased and forgotten."""
@@ -323,14 +324,14 @@ class StepWorld(World):
 
     def rival(self, mode: Mode) -> None:
         """While one process stands still at a call: its lease ends, and others go on without it."""
-        self.now += 2 * LEASE_SECONDS * SECOND
+        self.now += 2 * LEASE_SECONDS * SECOND_MS
         orchestrator = self.orchestrator()
         orchestrator.sweep.run(lambda: SWEEP_SECONDS)
         if mode is Mode.STEAL:
             for part in list(self.store.parts.queue()):
                 if job := self.store.jobs.get(part.job_id):
                     self.store.parts.claim(
-                        part, job, owner="thief", lease_ends=self.now + 60 * SECOND, started=None, times={}
+                        part, job, owner="thief", lease_ends=self.now + 60 * SECOND_MS, started=None, times={}
                     )
             return
         if self.queue:
@@ -355,15 +356,15 @@ def step_world(**shape: int) -> AbstractContextManager[StepWorld]:
 @contextmanager
 def step_world_of(kind: type[Stepping], **shape: int) -> Iterator[Stepping]:
     """The same of another kind."""
-    moto_dynamodb.apply()
+    dynamodb.apply()
     with mock_aws():
         world = kind(**shape)
         with (
             dated_by(world.clock),
-            patch("services.gpu_worker.files.ThreadPoolExecutor", InlineExecutor),
-            patch("services.gpu_worker.sender.ThreadPoolExecutor", InlineExecutor),
+            patch("services.gpu_worker.part.files.ThreadPoolExecutor", InlineExecutor),
+            patch("services.gpu_worker.part.sender.ThreadPoolExecutor", InlineExecutor),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),
-            patch("services.gpu_worker.patience.FIRST_PAUSE_SECONDS", 0.0),
+            patch("services.gpu_worker.machine.retrying.FIRST_PAUSE_SECONDS", 0.0),
             patch("services.common.webhooks.dispatch.post", world.post),
             patch.object(Orchestrator, "dispatcher", lambda _: world.dispatcher("sweep")),
         ):

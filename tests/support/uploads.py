@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from services.common.domain.clock import HOUR, SECOND
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
-from services.gpu_worker.worker import Worker
+from services.common.domain.times import HOUR_MS, SECOND_MS
+from services.gpu_worker.queue.worker import Worker
 from tests.support.step_world import StepWorld
 
 PLAIN = "uploads/a.wav"
@@ -24,8 +24,8 @@ def registered(world: StepWorld, name: str = "own", **more: object) -> Job:
         created_at=world.now,
         source_key=f"uploads/default/job_{name}/a.wav",
         file_name="a.wav",
-        upload_expires_at=world.now + HOUR,
-        expires_at=world.now // SECOND + 86_400,
+        upload_expires_at=world.now + HOUR_MS,
+        expires_at=world.now // SECOND_MS + 86_400,
         **more,  # type: ignore[arg-type] # fields of a job
     )
     world.store.jobs.await_upload(job)

@@ -17,15 +17,15 @@ import moto.s3.models
 import pytest
 from moto import mock_aws
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import EventType, Places, compose
 from services.common.domain.ids import event_id
-from services.common.domain.objects import DEFAULT_CLIENT
+from services.common.domain.object_keys import DEFAULT_CLIENT
 from services.common.domain.records import FIRST_PART, KNOWN_VERSIONS, Callback, Delivery, Event, Job, Part
 from services.common.domain.states import JobStatus
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.erasure import Erasure
 from services.common.store.codec import Item, attribute, decode
-from services.common.store.endings import Outcome, ended
+from services.common.store.endings import JobOutcome, ended
 from services.common.store.events import Announcement
 from services.common.store.jobs import queued
 from services.common.store.store import Store
@@ -33,7 +33,7 @@ from services.common.store.table import Key
 from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
 from services.gpu_worker.settings import WorkerSettings
-from services.local import moto_dynamodb
+from services.local.emulator import dynamodb
 from services.local.resources import TABLE_SHAPE
 from services.orchestrator.intake import Intake
 from tests.support.faults import Faults
@@ -56,8 +56,8 @@ def lively(**more: Any) -> WorkerSettings:
         "secrets_key_id": "key",
         "models": ("whisper-base",),
         "device": "cpu",
-        "gate_likeness": 0,
-        "gate_floor_cpu": 0,
+        "self_test_likeness": 0,
+        "self_test_floor_cpu": 0,
         "index_lag_seconds": 0,
         "poll_seconds": 0.1,
     }
@@ -196,14 +196,14 @@ class World:
         """A worker takes a queued job's part."""
         part = self.store.parts.get(job.job_id, FIRST_PART)
         assert part is not None
-        lease_ends = self.clock() + MINUTE
+        lease_ends = self.clock() + MINUTE_MS
         mine = self.store.parts.claim(part, job, owner="worker", lease_ends=lease_ends, started=None, times={})
         running = self.store.jobs.get(job.job_id)
         assert mine is not None
         assert running is not None
         return running, mine
 
-    def ended(self, job: Job, outcome: Outcome) -> Job:
+    def ended(self, job: Job, outcome: JobOutcome) -> Job:
         """A worker takes a queued job and ends it so."""
         running, part = self.claimed(job)
         after = ended(running, outcome, {"completed": self.clock()})
@@ -239,7 +239,7 @@ class World:
 def dated_by(clock: Callable[[], int]) -> Iterator[None]:
     """The emulated S3 dates objects by this clock."""
     with patch.object(
-        moto.s3.models, "utcnow", lambda: datetime.fromtimestamp(clock() / SECOND, UTC).replace(tzinfo=None)
+        moto.s3.models, "utcnow", lambda: datetime.fromtimestamp(clock() / SECOND_MS, UTC).replace(tzinfo=None)
     ):
         yield
 
@@ -267,7 +267,7 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
             return original(self, request)
 
     monkeypatch.setattr(stubber, "process_request", one_at_a_time)
-    moto_dynamodb.apply()
+    dynamodb.apply()
     with mock_aws():
         world = World()
         with dated_by(world.clock):

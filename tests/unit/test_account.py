@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.gpu_worker.processes.account import LOAD_SECONDS, SLACK, STOP_LIMIT_SECONDS, Account
-from services.gpu_worker.processes.messages import LOADING
+from services.gpu_worker.engine.processes.account import LOAD_SECONDS, SLACK, STOP_LIMIT_SECONDS, Account
+from services.gpu_worker.engine.processes.messages import LOADING
 
 
 class Clock:

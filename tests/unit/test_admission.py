@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.endurance import MAX_DEATHS
 from services.common.domain.options import Options
 from services.common.domain.records import Job, Part
+from services.common.domain.retry_policy import MAX_DEATHS
 from services.common.domain.states import JobStatus, PartStatus
-from services.gpu_worker.admission import LEAST_AHEAD_SECONDS as AHEAD
-from services.gpu_worker.admission import MAX_HELD, ahead_seconds, has_room, joins
-from services.gpu_worker.claim import PLANNING_SECONDS, Claim
+from services.gpu_worker.part.claim import PLANNING_SECONDS, Claim
+from services.gpu_worker.queue.admission import LEAST_AHEAD_SECONDS as AHEAD
+from services.gpu_worker.queue.admission import MAX_HELD, ahead_seconds, has_room, joins
 
 MODEL = Options().model_key
 

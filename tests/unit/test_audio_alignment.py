@@ -7,7 +7,7 @@ import pytest
 
 from services.gpu_worker.engine.audio.alignment import EDGE, MOST_LAG, Alignment
 from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Block, Pause, Piece
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.sound import RATE
 
 MONO, STEREO = ("FC",), ("FL", "FR")
 

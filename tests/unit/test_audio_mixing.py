@@ -7,7 +7,7 @@ import pytest
 
 from services.gpu_worker.engine.audio.mixing import SETTLING, Mixer, Sources
 from services.gpu_worker.engine.audio.samples import Block, Pause, Samples
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.sound import RATE
 
 SECONDS = 5
 SILENCE = np.zeros(SECONDS * RATE, np.float32)

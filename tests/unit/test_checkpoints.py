@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from services.common.domain.records import Part
 from services.common.domain.states import PartStatus
-from services.gpu_worker.checkpoints import Checkpoints
-from services.gpu_worker.engine.results import ClipResult
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.part.checkpoints import Checkpoints
 from tests.support.faults import aws_error
 
 

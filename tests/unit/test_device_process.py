@@ -13,10 +13,10 @@ import pytest
 
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.options import Options
+from services.gpu_worker.engine.processes import account, device
+from services.gpu_worker.engine.processes.device import DeviceDiedError, DeviceProcess
+from services.gpu_worker.engine.processes.messages import LOADING, Answer, Busy, Call, Idle, Loaded, of_the_device
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.processes import account, device
-from services.gpu_worker.processes.device import DeviceDiedError, DeviceProcess
-from services.gpu_worker.processes.messages import LOADING, Answer, Busy, Call, Idle, Loaded, of_the_device
 
 PATIENCE = 20
 MOST_CLIPS = 2

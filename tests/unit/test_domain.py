@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.domain import objects
-from services.common.domain.endurance import MAX_DEATHS, MAX_LOSSES, exhausted
+from services.common.domain import object_keys
+from services.common.domain.fair_queue import MIN_TURN_MS, estimated_seconds, turn
 from services.common.domain.ids import event_id, new_id, upload_job_id
-from services.common.domain.queueing import MIN_TURN_MS, estimated_seconds, turn
+from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES, exhausted
 from services.common.domain.states import JOB_TRANSITIONS, TERMINAL, JobStatus, sources
-from services.gpu_worker.meter import Meter
+from services.gpu_worker.queue.meter import Meter
 from tests.support.file_names import HOSTILE
 
 HARMFUL = st.sampled_from([*HOSTILE, *"$/\\.\r\n\0\x7f \u202e\u2028\ufeff", "${", "filename", "}"])
@@ -50,27 +50,27 @@ def test_a_late_upload_a_retry_and_another_upload_lead_back_into_the_queue() -> 
 
 @given(st.lists(HARMFUL | st.text(max_size=8), max_size=12).map("".join) | st.text(max_size=400))
 def test_any_file_name_becomes_one_segment_of_a_key_and_nothing_that_s3_expands(name: str) -> None:
-    segment = objects.file_name(name)
+    segment = object_keys.file_name(name)
     assert segment.strip(".")
     assert not set("/\\$\r\n\0") & set(segment)
     assert len(segment.encode()) <= 255
-    assert objects.upload("acme", "job_1", name) == f"uploads/acme/job_1/{segment}"
-    assert objects.upload_job(objects.upload("acme", "job_1", name)) == ("acme", "job_1")
+    assert object_keys.upload("acme", "job_1", name) == f"uploads/acme/job_1/{segment}"
+    assert object_keys.upload_job(object_keys.upload("acme", "job_1", name)) == ("acme", "job_1")
 
 
 @pytest.mark.parametrize(("name", "segment"), HOSTILE.items())
 def test_hostile_file_names_become_harmless_ones(name: str, segment: str) -> None:
-    assert objects.file_name(name) == segment
+    assert object_keys.file_name(name) == segment
 
 
 @pytest.mark.parametrize("name", ["möte å+ä ö.mp3", "a b.wav", "100%.mp3"])
 def test_ordinary_file_names_stay_as_they_are(name: str) -> None:
-    assert objects.file_name(name) == name
+    assert object_keys.file_name(name) == name
 
 
 def test_two_attempts_never_share_a_key() -> None:
-    assert objects.result("j", 1, "txt") != objects.result("j", 2, "txt")
-    assert objects.checkpoint("j", "PART#0000", 1, 1) != objects.checkpoint("j", "PART#0000", 2, 1)
+    assert object_keys.result("j", 1, "txt") != object_keys.result("j", 2, "txt")
+    assert object_keys.checkpoint("j", "PART#0000", 1, 1) != object_keys.checkpoint("j", "PART#0000", 2, 1)
 
 
 @given(st.integers(0, 10**12))

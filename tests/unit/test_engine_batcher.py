@@ -9,9 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 
 from services.common.domain.errors import DecoderFailedError
-from services.gpu_worker.engine.batcher import Batcher
-from services.gpu_worker.engine.decoder import Decoded, Features
-from services.gpu_worker.engine.recipe import Recipe
+from services.gpu_worker.engine.decode.batcher import Batcher
+from services.gpu_worker.engine.decode.decoder import Decoded, Features
+from services.gpu_worker.engine.decode.recipe import Recipe
 
 CLIP = Features(np.zeros((80, 3000), np.float32), 3000)
 RECIPE = Recipe(language="sv", beams=1)

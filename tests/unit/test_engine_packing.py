@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gpu_worker.engine.packing import CLIP_SAMPLES, GAP, PAD, arrange, boundaries, pack, union
-from services.gpu_worker.engine.plan import RATE, Clip, Hearing, Plan, Remark, Source, Span
-from services.gpu_worker.engine.spans import WINDOW, Thresholds, speech_spans
+from services.common.transcript.quality import Remark
+from services.gpu_worker.engine.audio.sound import RATE, Hearing, MediaInfo, Span
+from services.gpu_worker.engine.plan.packing import CLIP_SAMPLES, GAP, PAD, arrange, boundaries, pack, union
+from services.gpu_worker.engine.plan.plan import Clip, Plan
+from services.gpu_worker.engine.plan.spans import WINDOW, Thresholds, speech_spans
 
 LONGEST = CLIP_SAMPLES - 2 * PAD
 
@@ -125,7 +127,7 @@ def test_a_click_is_no_speech() -> None:
 
 def test_a_plan_survives_json() -> None:
     clips, parts = arrange([[(0, RATE)], [(2 * RATE, 3 * RATE)]], [0, 4 * RATE])
-    source = Source("wav", "pcm_s16le", 8000, 2, 4.0)
+    source = MediaInfo("wav", "pcm_s16le", 8000, 2, 4.0)
     remarks = (Remark("truncated", "It ends early.", 3.5), Remark("channels_equal", "They are the same."))
     hearing = Hearing(separate=True, tracks=(1, 3))
     plan = Plan(4 * RATE, 2, "sv", 2 * RATE, clips, parts, source, 3.5, remarks, hearing, ((RATE, 90 * RATE),))

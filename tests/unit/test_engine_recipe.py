@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.common.domain.options import PRESETS, Options
-from services.gpu_worker.engine.catalogue import PACKAGED, Habits, habits
-from services.gpu_worker.engine.recipe import LONG_WINDOW, SHORT_CLIP, SHORT_WINDOW, habits_for, ladder, window
+from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
+from services.gpu_worker.engine.decode.recipe import LONG_WINDOW, SHORT_CLIP, SHORT_WINDOW, habits_for, ladder, window
 
 USUAL = Habits()
 BASE = habits(PACKAGED)

@@ -15,18 +15,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.domain.options import FORMATS, Options
-from services.gpu_worker.engine.assemble import assemble
-from services.gpu_worker.engine.formats import render
-from services.gpu_worker.engine.model import ModelFiles
-from services.gpu_worker.engine.plan import RATE, Clip, Part, Plan, Remark, Source
-from services.gpu_worker.engine.quality import report
-from services.gpu_worker.engine.results import ClipResult, Word
-from services.gpu_worker.engine.segmentation import LONGEST_PAUSE, sentences
-from services.gpu_worker.engine.subtitles import GAP, LINE, LINES, LONGEST, Cue, cues
-from services.gpu_worker.engine.transcript import Transcript
+from services.common.transcript.formats import render
+from services.common.transcript.quality import Remark
+from services.common.transcript.sentences import LONGEST_PAUSE, sentences
+from services.common.transcript.subtitles import GAP, LINE, LINES, LONGEST, Cue, cues
+from services.common.transcript.transcript import Transcript
+from services.common.transcript.words import Word
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
+from services.gpu_worker.engine.quality_report import report
 
 MODEL = ModelFiles(Path("model"), "any", "standard", "abc", {})
-SOURCE = Source("wav", "pcm_s16le", RATE, 1, 60.0)
+SOURCE = MediaInfo("wav", "pcm_s16le", RATE, 1, 60.0)
 TICK = 0.001
 """Seconds: the formats' own unit."""
 
@@ -44,7 +47,7 @@ def transcript(*clips: tuple[Word, ...], speakers: int = 1, **options: object) -
         Clip(index, speakers - 1 if index == len(clips) - 1 else 0, ((index * RATE, (index + 1) * RATE),))
         for index in range(len(clips))
     )
-    plan = Plan(60 * RATE, speakers, "sv", 60 * RATE, laid, (Part(0, 0, 60 * RATE, 0, len(laid)),), SOURCE)
+    plan = Plan(60 * RATE, speakers, "sv", 60 * RATE, laid, (PlannedPart(0, 0, 60 * RATE, 0, len(laid)),), SOURCE)
     results = [
         ClipResult(index=index, words=words, logprob=-0.2, no_speech=0.0, flags=("unsure",) if index == 1 else ())
         for index, words in enumerate(clips)
@@ -65,7 +68,7 @@ def test_a_speech_without_punctuation_is_cut_into_readable_lengths() -> None:
 
 
 def test_a_missing_clip_is_no_transcript() -> None:
-    plan = Plan(RATE, 1, "sv", RATE, (Clip(0, 0, ((0, RATE),)),), (Part(0, 0, RATE, 0, 1),), SOURCE)
+    plan = Plan(RATE, 1, "sv", RATE, (Clip(0, 0, ((0, RATE),)),), (PlannedPart(0, 0, RATE, 0, 1),), SOURCE)
     with pytest.raises(ValueError, match="clips"):
         assemble(plan, [], Options(), MODEL)
 
@@ -115,7 +118,7 @@ def recordings(draw: st.DrawFn) -> tuple[Plan, Transcript]:
             results.append(ClipResult(index=clips[-1].index, words=tuple(words), logprob=-0.2, no_speech=0.0))
         end = max(end, position)
     end += draw(st.integers(0, RATE))
-    plan = Plan(end, channel + 1, "sv", end, tuple(clips), (Part(0, 0, end, 0, len(clips)),), SOURCE)
+    plan = Plan(end, channel + 1, "sv", end, tuple(clips), (PlannedPart(0, 0, end, 0, len(clips)),), SOURCE)
     return plan, assemble(plan, results, Options.parse({"channels": "separate", "words": True}, ["any"]), MODEL)
 
 
@@ -182,7 +185,7 @@ SLACK = 60 * TICK
 @pytest.mark.parametrize("samples", [17_016, 17_032])
 def test_a_last_word_ends_with_the_recording_when_that_ends_at_half_a_millisecond(samples: int) -> None:
     clips = (Clip(0, 0, ((0, samples),)),)
-    plan = Plan(samples, 1, "sv", samples, clips, (Part(0, 0, samples, 0, 1),), SOURCE)
+    plan = Plan(samples, 1, "sv", samples, clips, (PlannedPart(0, 0, samples, 0, 1),), SOURCE)
     result = ClipResult(index=0, words=(Word(" Ja.", 0.5, 2.0, 0.9),), logprob=-0.2, no_speech=0.0)
     told = assemble(plan, [result], Options(), MODEL)
     assert told.segments[0].end == told.seconds
@@ -308,7 +311,9 @@ def test_the_report_counts_what_was_doubted() -> None:
 def test_a_webhook_says_what_is_missing_of_a_recording_and_where() -> None:
     words = spoken("Hej.")
     remarks = (Remark("gaps", "Sound is missing.", 3.5), Remark("tracks_left_out", "Track 2 is left out."))
-    plan = Plan(RATE, 1, "sv", RATE, (Clip(0, 0, ((0, RATE),)),), (Part(0, 0, RATE, 0, 1),), SOURCE, None, remarks)
+    plan = Plan(
+        RATE, 1, "sv", RATE, (Clip(0, 0, ((0, RATE),)),), (PlannedPart(0, 0, RATE, 0, 1),), SOURCE, None, remarks
+    )
     quality = report(plan, [ClipResult(index=0, words=words, logprob=-0.2, no_speech=0.0)])
     assert quality.short()["warnings"] == ["gaps", "tracks_left_out"]
     assert quality.short()["remarks"] == [

@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 
 from services.common.domain.errors import DamagedModelError
-from services.gpu_worker.engine.model import ModelFiles, ModelMissingError
-from services.gpu_worker.engine_process import EngineProcess
-from services.gpu_worker.engines import Engines
-from services.gpu_worker.gate import GateFailedError
-from services.gpu_worker.processes.device import DeviceDiedError
+from services.gpu_worker.engine.decode.model_files import ModelFiles, ModelMissingError
+from services.gpu_worker.engine.process import EngineProcess
+from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.machine.self_test import SelfTestFailedError
+from services.gpu_worker.queue.engines import Engines
 from tests.support.step_engine import StepEngine
 
 
@@ -20,11 +20,11 @@ class Bench:
 
     def __init__(self) -> None:
         self.made: list[Any] = []
-        self.gates = 0
+        self.self_tests = 0
         self.passes = True
         self.fails_to_load: Exception | None = None
         self.missing: str | None = None
-        self.engines = Engines(self._make, self._gate, self._bring)
+        self.engines = Engines(self._make, self._self_test, self._bring)
 
     def _make(self, model: str) -> EngineProcess:
         engine = StepEngine(1, 1, lambda: None)
@@ -42,10 +42,10 @@ class Bench:
         assert self.fails_to_load
         raise self.fails_to_load
 
-    def _gate(self, _: EngineProcess) -> None:
-        self.gates += 1
+    def _self_test(self, _: EngineProcess) -> None:
+        self.self_tests += 1
         if not self.passes:
-            raise GateFailedError("Only noise.")
+            raise SelfTestFailedError("Only noise.")
 
     def ready(self, model: str = "a", *, alone: bool = True) -> EngineProcess:
         return self.engines.ready(model, alone=alone)[0]
@@ -61,20 +61,20 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_an_engine_that_is_well_is_kept_and_passes_no_gate(bench: Bench) -> None:
+def test_an_engine_that_is_well_is_kept_and_passes_no_self_test(bench: Bench) -> None:
     assert bench.ready() is bench.ready()
-    assert bench.gates == 0
+    assert bench.self_tests == 0
 
 
-def test_another_model_is_another_engine_and_no_reason_for_a_gate(bench: Bench) -> None:
+def test_another_model_is_another_engine_and_no_reason_for_a_self_test(bench: Bench) -> None:
     assert bench.ready("a") is not bench.ready("b")
-    assert bench.gates == 0
+    assert bench.self_tests == 0
 
 
-def test_an_engine_that_died_is_replaced_by_one_that_passes_the_gate(bench: Bench) -> None:
+def test_an_engine_that_died_is_replaced_by_one_that_passes_the_self_test(bench: Bench) -> None:
     bench.ready().alive = False  # type: ignore[misc] # of the script
     bench.ready()
-    assert (len(bench.made), bench.gates) == (2, 1)
+    assert (len(bench.made), bench.self_tests) == (2, 1)
 
 
 def test_an_engine_that_failed_is_replaced_once_nobody_else_uses_it(bench: Bench) -> None:
@@ -101,23 +101,23 @@ def test_a_model_that_cannot_be_had_costs_nobody_the_engine_that_is_there(bench:
     assert bench.ready("a") is first
 
 
-def test_the_gate_that_a_failure_owes_is_owed_until_an_engine_has_passed_it(bench: Bench) -> None:
+def test_the_self_test_that_a_failure_owes_is_owed_until_an_engine_has_passed_it(bench: Bench) -> None:
     bench.fail("job")
     bench.fails_to_load = DamagedModelError("model.bin differs.")
     with pytest.raises(DamagedModelError):
         bench.ready("b")
     bench.fails_to_load = None
     bench.ready("a")
-    assert bench.gates == 1
+    assert bench.self_tests == 1
 
 
-def test_a_replacement_that_fails_the_gate_or_cannot_be_loaded_is_the_machines_end(bench: Bench) -> None:
+def test_a_replacement_that_fails_the_self_test_or_cannot_be_loaded_is_the_machines_end(bench: Bench) -> None:
     bench.fail("job")
     bench.passes = False
-    with pytest.raises(GateFailedError):
+    with pytest.raises(SelfTestFailedError):
         bench.ready()
     bench.fails_to_load = DeviceDiedError()
-    with pytest.raises(GateFailedError):
+    with pytest.raises(SelfTestFailedError):
         bench.ready()
 
 

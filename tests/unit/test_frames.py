@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.gpu_worker.processes.frames import Frames, send
+from services.gpu_worker.engine.processes.framing import Frames, send
 
 LARGE = bytes(range(256)) * 8_000
 """More than a pipe holds."""

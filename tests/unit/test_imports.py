@@ -28,7 +28,7 @@ def loaded(module: str) -> set[str]:
         ("services.api.handler", HEAVY - {"fastapi", "httpx"}),
         ("services.gpu_worker.main", HEAVY - {"httpx"}),
         ("services.gpu_worker.__main__", HEAVY | {"boto3", "structlog"}),
-        ("services.gpu_worker.gate", HEAVY | {"boto3"}),
+        ("services.gpu_worker.machine.self_test", HEAVY | {"boto3"}),
     ],
 )
 def test_a_cold_start_loads_nothing_heavy(module: str, unwanted: set[str]) -> None:
@@ -44,7 +44,7 @@ def test_numpy_keeps_no_threads_beside_the_engines() -> None:
 
 def test_no_library_of_the_engine_keeps_a_report_for_its_makers(tmp_path: Path) -> None:
     """Onnxruntime writes down what it will send, under an identifier of the machine, once a session is made."""
-    code = "from services.gpu_worker.engine.speech import SpeechDetector, _session; _session()"
+    code = "from services.gpu_worker.engine.plan.speech import SpeechDetector, _session; _session()"
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     ours = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
     subprocess.run([sys.executable, "-c", code], check=True, env=ours | home)

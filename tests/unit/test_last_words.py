@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.gpu_worker.last_words import fit_to_leave
+from services.gpu_worker.machine.crash_report import fit_to_leave
 
 OURS = '{"event": "part.claimed", "level": "info", "timestamp": "2027-01-15T08:00:00Z", "job_id": "job_1"}'
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from services.local.ec2 import Machines
 from services.local.functions import EventSourceMapping, Schedule
-from services.local.machines import Machines
 
 
 class Faulty:

@@ -9,8 +9,8 @@ from pathlib import Path
 import hcl2
 import pytest
 
-from services.gpu_worker import bill_of_materials, lock
-from services.gpu_worker.engine.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from services.gpu_worker.image import bill_of_materials, model_lock
 from tests.support.programs import find
 from tools import deployment
 
@@ -82,12 +82,12 @@ def test_nothing_is_enabled_before_packers_machine_has_restarted() -> None:
 
 
 def test_the_lock_holds_only_known_models_and_true_digests() -> None:
-    found = lock.read(PACKER / "models.lock.json")
-    packaged = lock.known(found, PACKAGED)
+    found = model_lock.read(PACKER / "models.lock.json")
+    packaged = model_lock.known(found, PACKAGED)
     assert packaged
     assert packaged["sha256"] == PACKAGED_DIGESTS
     assert {key.partition("@")[0] for key in found} <= set(CATALOGUE)
-    assert all(lock.known(found, key) for key in found), "each at the commit that the catalogue names"
+    assert all(model_lock.known(found, key) for key in found), "each at the commit that the catalogue names"
     digests = [digest for record in found.values() for digest in record["sha256"].values()]
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)
 

@@ -9,8 +9,8 @@ import pytest
 from huggingface_hub import HfApi
 
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
-from services.gpu_worker.engine.catalogue import CATALOGUE
-from services.gpu_worker.engine.model import DIGESTS, _filled_atomically, locate
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE
+from services.gpu_worker.engine.decode.model_files import DIGESTS, _filled_atomically, locate
 from tests.support.random_model import write_random_model
 
 

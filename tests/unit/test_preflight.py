@@ -13,13 +13,13 @@ import httpx
 import pytest
 
 from services.common.settings import SettingsError
-from services.gpu_worker.identity import identify, introduce, settings_for
-from services.gpu_worker.log_shipping import LogShipping
+from services.gpu_worker.machine.identity import identify, introduce, settings_for
+from services.gpu_worker.machine.log_shipping import LogShipping
+from services.gpu_worker.machine.metadata import Machine, Metadata, aws_of
+from services.gpu_worker.machine.preflight import UnfitError, clock_skew, kind_of_device, require_clock, require_fit
 from services.gpu_worker.main import run
-from services.gpu_worker.metadata import Machine, Metadata, aws_of
-from services.gpu_worker.preflight import UnfitError, clock_skew, kind_of_device, require_clock, require_fit
 from services.gpu_worker.settings import WorkerSettings
-from services.local.metadata import MetadataService
+from services.local.instance_metadata import MetadataService
 from tests.support.receivers import closes_at_once, serve, status
 
 NOW = 1_800_000_000_000

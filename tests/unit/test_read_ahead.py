@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.gpu_worker import read_ahead
+from services.gpu_worker.machine import read_ahead
 
 MIB = 1 << 20
 
@@ -55,7 +55,10 @@ def test_what_was_recorded_lies_in_memory_once_it_was_read_ahead(files: Path, tm
     read_ahead.record([files], ["true"])
     assert read_ahead.resident(files / "large") == []
     done = subprocess.run(
-        [sys.executable, "-m", "services.gpu_worker.read_ahead", wanted], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "services.gpu_worker.machine.read_ahead", wanted],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "read_ahead: 1 MiB read\n"
     assert (str(files / "large"), 3 * MIB, MIB) in read_ahead.resident(files / "large")

@@ -11,7 +11,7 @@ import pytest
 from services.common.domain.records import Delivery
 from services.common.webhooks.dispatch import LEASE_MS
 from services.common.webhooks.transport import DEADLINE_SECONDS
-from services.gpu_worker.sender import THREADS, Sender
+from services.gpu_worker.part.sender import THREADS, Sender
 
 PATIENCE = 20
 

@@ -10,15 +10,15 @@ from services.common.domain.errors import ModelUnavailableError
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.settings import SettingsError
-from services.gpu_worker.patience import Patience
-from services.gpu_worker.taking import Taking
+from services.gpu_worker.machine.retrying import Retrying
+from services.gpu_worker.queue.claiming import Claimer
 from tests.support.world import lively
 
 
-def taking(models_now: Callable[[], Sequence[str]]) -> Taking:
+def taking(models_now: Callable[[], Sequence[str]]) -> Claimer:
     """Of a worker that began when the deployment held one model."""
     unused: Any = None
-    return Taking(
+    return Claimer(
         store=unused,
         places=unused,
         settings=lively(models=("first",)),
@@ -26,7 +26,7 @@ def taking(models_now: Callable[[], Sequence[str]]) -> Taking:
         presence=unused,
         clock=lambda: 0,
         lease_ends=lambda: 0,
-        patiently=Patience(threading.Event()),
+        retrying=Retrying(threading.Event()),
         models_now=models_now,
     )
 

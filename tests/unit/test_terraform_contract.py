@@ -13,10 +13,11 @@ from pydantic_settings import BaseSettings
 
 from services.api import receipts
 from services.api.settings import ApiSettings
-from services.common.domain import objects
+from services.common.domain import object_keys
 from services.common.settings import CommonSettings
 from services.common.webhooks.endpoint import ALLOWED_PORTS
-from services.gpu_worker import identity, models
+from services.gpu_worker.image import models
+from services.gpu_worker.machine import identity
 from services.gpu_worker.settings import WorkerSettings
 from services.local import functions, resources
 from services.orchestrator import launch
@@ -126,8 +127,8 @@ def test_the_tables_keys_and_indexes_are_those_of_the_local_stack() -> None:
 
 def test_the_bucket_announces_and_expires_the_prefixes_that_the_code_uses() -> None:
     notification = blocks("orchestrator", "resource")["aws_s3_bucket_notification.uploads"]
-    assert notification["queue"][0]["filter_prefix"] == objects.UPLOADS
-    assert blocks("storage", "locals")[""]["expiring"] == [objects.UPLOADS, objects.RESULTS, objects.WORK]
+    assert notification["queue"][0]["filter_prefix"] == object_keys.UPLOADS
+    assert blocks("storage", "locals")[""]["expiring"] == [object_keys.UPLOADS, object_keys.RESULTS, object_keys.WORK]
 
 
 def test_machines_carry_the_tags_that_the_code_looks_for() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from services.gpu_worker.sd_notify import Watchdog, notify
+from services.gpu_worker.machine.systemd import Watchdog, notify
 
 
 class World:

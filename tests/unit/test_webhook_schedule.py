@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.webhooks.schedule import GAPS_SECONDS, JITTER, MAX_ATTEMPTS, next_attempt_at
+from services.common.webhooks.retry_schedule import GAPS_SECONDS, JITTER, MAX_ATTEMPTS, next_attempt_at
 
 NOW_MS = 1_800_000_000_000
 failures = st.integers(1, MAX_ATTEMPTS - 1)

@@ -6,18 +6,18 @@ from fastapi import Response
 
 from services.api import openapi, views
 from services.api.auth import Authenticated, Wired
-from services.api.once import Idempotent
-from services.api.routes import ledgers, owned
-from services.common.domain.clock import DAY, expiry
+from services.api.idempotency import Idempotent
+from services.api.routes import ledgers, lookup
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.ids import new_id
-from services.common.domain.objects import folder
+from services.common.domain.object_keys import folder
+from services.common.domain.times import DAY_MS, expiry
 from services.common.store.callbacks import enabling, rotation
 from services.common.store.events import delivery_of, direct
 from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/callbacks/{callback_id}", "callbacks")
-OVERLAP_MS = DAY
+OVERLAP_MS = DAY_MS
 """How long an old secret signs beside the new one."""
 MAX_SECRETS = 4
 """Signatures on one message, however often somebody rotates within a day."""
@@ -26,7 +26,7 @@ MAX_SECRETS = 4
 @router.post("/rotate", responses=openapi.problems(404, 409, 422))
 def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.NewSecret:
     """A new secret, shown this once; for a day, messages carry the signatures of both."""
-    callback, now = owned.callback(callback_id, caller, wired), wired.clock()
+    callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
     secret, seed = once.fresh_secret()
     sealed = wired.vault.seal(secret, client_id=caller.client_id, callback_id=callback_id)
     old = [
@@ -45,9 +45,9 @@ def send_test(
     callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
 ) -> views.DeliveryView:
     """Send a `callback.test` message, signed like any other; its ledger is at Location."""
-    callback, now = owned.callback(callback_id, caller, wired), wired.clock()
+    callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
     if callback.status == "disabled":
-        raise owned.conflict("CALLBACK_DISABLED", "The callback is disabled: enable it first.")
+        raise lookup.conflict("CALLBACK_DISABLED", "The callback is disabled: enable it first.")
     event = compose_about(
         callback,
         EventType.CALLBACK_TEST,
@@ -59,7 +59,7 @@ def send_test(
     )
     delivery = delivery_of(event, callback)
     if earlier := wired.store.commit(direct(event, callback), once.once(event_id=event.event_id)):
-        delivery = owned.delivery(callback_id, f"{earlier['event_id']}.{callback_id}", wired)
+        delivery = lookup.delivery(callback_id, f"{earlier['event_id']}.{callback_id}", wired)
     response.headers["Location"] = f"/api/callbacks/{callback_id}/deliveries"
     return views.DeliveryView.of(delivery)
 
@@ -67,12 +67,12 @@ def send_test(
 @router.post("/enable", responses=openapi.problems(404, 409, 422))
 def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.CallbackView:
     """Send to a disabled callback again; what was dropped meanwhile can be redelivered."""
-    callback = owned.callback(callback_id, caller, wired)
+    callback = lookup.callback(callback_id, caller, wired)
     try:
         wired.store.commit([enabling(callback)], once.once())
     except ConditionFailedError:
-        raise owned.conflict("NOT_DISABLED", f"The callback is {callback.status}.") from None
-    return views.CallbackView.of(owned.callback(callback_id, caller, wired), folder(caller.client_id))
+        raise lookup.conflict("NOT_DISABLED", f"The callback is {callback.status}.") from None
+    return views.CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
 
 
 @router.get("/deliveries", responses=openapi.problems(404, 422))
@@ -80,5 +80,5 @@ def list_callback_deliveries(
     callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
 ) -> views.Deliveries:
     """The ledger of its test messages and of its challenge, in order of their ids."""
-    owned.callback(callback_id, caller, wired)
+    lookup.callback(callback_id, caller, wired)
     return ledgers.page(callback_id, after, limit, wired)

@@ -8,12 +8,12 @@ from fastapi import Response
 
 from services.api import bodies, openapi, views
 from services.api.auth import Authenticated, Wired
-from services.api.once import Idempotent
+from services.api.idempotency import Idempotent
 from services.api.problems import not_found
-from services.api.routes import owned
-from services.common.domain.clock import expiry
+from services.api.routes import lookup
 from services.common.domain.events import EventType, compose_about
-from services.common.domain.objects import folder
+from services.common.domain.object_keys import folder
+from services.common.domain.times import expiry
 from services.common.store.callbacks import registration
 from services.common.store.events import direct
 from services.common.store.table import ConditionFailedError
@@ -55,9 +55,11 @@ def register(
     try:
         earlier = wired.store.commit(operations, once.once(callback_id=callback.callback_id, **seed))
     except ConditionFailedError:
-        raise owned.conflict("TOO_MANY_CALLBACKS", "This client has as many callbacks as it may: delete one.") from None
+        raise lookup.conflict(
+            "TOO_MANY_CALLBACKS", "This client has as many callbacks as it may: delete one."
+        ) from None
     if earlier:
-        callback = owned.made_before(owned.callback, earlier["callback_id"], caller, wired)
+        callback = lookup.made_before(lookup.callback, earlier["callback_id"], caller, wired)
         secret = once.secret_again(earlier)
     response.headers["Location"] = f"/api/callbacks/{callback.callback_id}"
     return views.NewSecret(**dict(views.CallbackView.of(callback, folder(caller.client_id))), secret=secret)
@@ -73,11 +75,11 @@ def list_callbacks(caller: Authenticated, wired: Wired) -> views.Callbacks:
 @router.get("/{callback_id}", responses=openapi.problems(404))
 def read_callback(callback_id: str, caller: Authenticated, wired: Wired) -> views.CallbackView:
     """One callback; never its secret."""
-    return views.CallbackView.of(owned.callback(callback_id, caller, wired), folder(caller.client_id))
+    return views.CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
 
 
 @router.delete("/{callback_id}", status_code=204, responses=openapi.problems(404))
 def delete_callback(callback_id: str, caller: Authenticated, wired: Wired) -> None:
     """Forget an endpoint; what was still to be sent to it is dropped."""
-    if not wired.store.callbacks.remove(owned.callback(callback_id, caller, wired)):
+    if not wired.store.callbacks.remove(lookup.callback(callback_id, caller, wired)):
         raise not_found("callback")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from services.api import openapi, views
 from services.api.auth import Authenticated, Wired
-from services.api.once import Idempotent
-from services.api.routes import ledgers, owned
+from services.api.idempotency import Idempotent
+from services.api.routes import ledgers, lookup
 from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
@@ -16,7 +16,7 @@ def list_deliveries(
     job_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
 ) -> views.Deliveries:
     """Every message about this job, with every try, in order of their ids."""
-    owned.job(job_id, caller, wired)
+    lookup.job(job_id, caller, wired)
     return ledgers.page(job_id, after, limit, wired)
 
 
@@ -25,15 +25,15 @@ def redeliver(
     job_id: str, delivery_id: str, caller: Authenticated, wired: Wired, once: Idempotent
 ) -> views.DeliveryView:
     """Send the same bytes under the same id again, on a schedule that begins anew."""
-    owned.job(job_id, caller, wired)
-    delivery = owned.delivery(job_id, delivery_id, wired)
+    lookup.job(job_id, caller, wired)
+    delivery = lookup.delivery(job_id, delivery_id, wired)
     home = job_id if delivery.own_callback else None
     callback = wired.store.callbacks.get(caller.client_id, delivery.callback_id, home)
     if callback is None or callback.status != "active":
-        raise owned.conflict("CALLBACK_INACTIVE", "Its callback is gone or not active: nothing can be sent to it.")
+        raise lookup.conflict("CALLBACK_INACTIVE", "Its callback is gone or not active: nothing can be sent to it.")
     now = wired.clock()
     try:
         wired.store.commit([wired.store.deliveries.again(delivery, now)], once.once())
     except ConditionFailedError:
-        raise owned.conflict("UNDER_WAY", "An attempt is being made at this moment: look at the ledger.") from None
-    return views.DeliveryView.of(owned.delivery(job_id, delivery_id, wired))
+        raise lookup.conflict("UNDER_WAY", "An attempt is being made at this moment: look at the ledger.") from None
+    return views.DeliveryView.of(lookup.delivery(job_id, delivery_id, wired))

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from services.api import openapi, receipts, views
 from services.api.auth import Authenticated, Wired
-from services.api.once import Idempotent
+from services.api.idempotency import Idempotent
 from services.api.problems import Problem
-from services.api.routes import owned
+from services.api.routes import lookup
 from services.api.service import Service
-from services.common import sources
+from services.common import source_object
 from services.common.domain.events import EventType, compose
-from services.common.domain.queueing import turn
+from services.common.domain.fair_queue import turn
 from services.common.domain.records import Job
 from services.common.domain.states import JOB_TRANSITIONS, JobStatus
 from services.common.store import commands
@@ -29,11 +29,11 @@ TRIES = 3
 def cancel(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.JobView:
     """End a job that has not ended; a machine that works on it stops within seconds."""
     for _ in range(TRIES):
-        job, now = owned.job(job_id, caller, wired), wired.clock()
+        job, now = lookup.job(job_id, caller, wired), wired.clock()
         if job.status is JobStatus.CANCELED:
             return views.JobView.of(job)
         if JobStatus.CANCELED not in JOB_TRANSITIONS[job.status]:
-            raise owned.conflict("ALREADY_ENDED", f"The job is {job.status.value}: there is nothing to cancel.")
+            raise lookup.conflict("ALREADY_ENDED", f"The job is {job.status.value}: there is nothing to cancel.")
         after = replace(
             job,
             status=JobStatus.CANCELED,
@@ -44,43 +44,43 @@ def cancel(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -
         announcement = _announce(after, EventType.CANCELED, wired, now)
         operations = commands.cancel(after, wired.store.parts.of_job(job_id), announcement, now)
         if _committed(operations, once.once(), wired):
-            return views.JobView.of(owned.job(job_id, caller, wired))
-    raise owned.conflict("CONFLICT", "The job changed at the same moment: read it and try again.")
+            return views.JobView.of(lookup.job(job_id, caller, wired))
+    raise lookup.conflict("CONFLICT", "The job changed at the same moment: read it and try again.")
 
 
 @router.post("/retry", status_code=202, responses=openapi.problems(404, 409, 422))
 def retry(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.JobView:
     """Queue a failed job again; what was finished of it stays finished."""
-    job, now = owned.job(job_id, caller, wired), wired.clock()
+    job, now = lookup.job(job_id, caller, wired), wired.clock()
     if job.status is not JobStatus.FAILED:
         # Unless the reply to this very request was lost, and it comes again.
         if wired.store.commits.earlier(once.once()) is None:
-            raise owned.conflict("NOT_FAILED", f"The job is {job.status.value}: only a failed job is retried.")
+            raise lookup.conflict("NOT_FAILED", f"The job is {job.status.value}: only a failed job is retried.")
         return views.JobView.of(job)
     after = commands.again(job, now)
     parts = wired.store.parts.of_job(job_id)
     start = wired.store.turns.take(caller.client_id, turn(sum(part.seconds for part in parts)), now)
     operations = commands.retry(after, parts, _announce(after, EventType.QUEUED, wired, now), start)
     if not _committed(operations, once.once(), wired):
-        raise owned.conflict("CONFLICT", "The job changed at the same moment: read it and try again.")
-    return views.JobView.of(owned.job(job_id, caller, wired))
+        raise lookup.conflict("CONFLICT", "The job changed at the same moment: read it and try again.")
+    return views.JobView.of(lookup.job(job_id, caller, wired))
 
 
 @router.delete("", responses=openapi.problems(404))
 def erase(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     """Erase the recording, its transcripts and every record of the job; the receipt can be had again for two days."""
     try:
-        job = owned.job(job_id, caller, wired)
+        job = lookup.job(job_id, caller, wired)
     except Problem:
-        grave = owned.tombstone(job_id, caller, wired)
+        grave = lookup.tombstone(job_id, caller, wired)
     else:
-        grave = wired.erasure.erase(job, wired.clock()) or owned.tombstone(job_id, caller, wired)
+        grave = wired.erasure.erase(job, wired.clock()) or lookup.tombstone(job_id, caller, wired)
     return receipts.Receipt.of(grave, log_days=wired.settings.log_retention_days)
 
 
 def _seen(job: Job, wired: Service) -> int:
     """S3's date of what lies at the job's key: it is canceled too, though S3 may not have told of it yet."""
-    there = sources.look(wired.s3, wired.settings.bucket_name, job.source_key)
+    there = source_object.look(wired.s3, wired.settings.bucket_name, job.source_key)
     return max(job.source_seen, there.modified if there else 0)
 
 

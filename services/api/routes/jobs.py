@@ -9,16 +9,16 @@ from fastapi import Query, Response
 
 from services.api import bodies, cursors, openapi, views
 from services.api.auth import Authenticated, Wired
-from services.api.once import Idempotent
+from services.api.idempotency import Idempotent
 from services.api.problems import Problem
-from services.api.routes import owned
+from services.api.routes import lookup
 from services.api.service import Service
-from services.common.domain import media_types, objects
-from services.common.domain.clock import MINUTE, expiry, rfc3339
+from services.common.domain import media_types, object_keys
 from services.common.domain.ids import new_id
 from services.common.domain.options import Options
 from services.common.domain.records import Callback, Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import MINUTE_MS, expiry, rfc3339
 from services.common.store.callbacks import registration
 from services.common.store.clients import Caller
 from services.common.store.jobs import creation
@@ -48,12 +48,12 @@ def create(
         client_id=caller.client_id,
         status=JobStatus.AWAITING_UPLOAD,
         created_at=now,
-        source_key=objects.upload(caller.client_id, job_id, wanted.file_name),
+        source_key=object_keys.upload(caller.client_id, job_id, wanted.file_name),
         file_name=wanted.file_name,
         options=options,
         own_callback=callback.callback_id if callback else None,
         times={"created": now},
-        upload_expires_at=now + (settings.upload_minutes + UPLOAD_MARGIN_MINUTES) * MINUTE,
+        upload_expires_at=now + (settings.upload_minutes + UPLOAD_MARGIN_MINUTES) * MINUTE_MS,
         expires_at=expiry(now, settings.retention_days),
     )
     operations = [creation(job)]
@@ -62,7 +62,7 @@ def create(
         operations += registration(callback)
     reference = {"job_id": job_id, "callback_id": job.own_callback or "", **seed}
     if earlier := wired.store.commit(operations, once.once(**reference)):
-        job = owned.made_before(owned.job, earlier["job_id"], caller, wired)
+        job = lookup.made_before(lookup.job, earlier["job_id"], caller, wired)
         secret = once.secret_again(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = views.JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
@@ -98,7 +98,7 @@ def _upload(job: Job, wanted: bodies.NewJob, wired: Service, now: int) -> views.
         Conditions=conditions + [{name: value} for name, value in fields.items()],
         ExpiresIn=settings.upload_minutes * 60,
     )
-    return views.Upload(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE))
+    return views.Upload(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE_MS))
 
 
 @router.get("", responses=openapi.listed("jobs", 422))
@@ -119,4 +119,4 @@ def list_jobs(
 @router.get("/{job_id}", responses=openapi.problems(404))
 def read_job(job_id: str, caller: Authenticated, wired: Wired) -> views.JobView:
     """A job as it stands."""
-    return views.JobView.of(owned.job(job_id, caller, wired))
+    return views.JobView.of(lookup.job(job_id, caller, wired))

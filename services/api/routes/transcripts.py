@@ -11,7 +11,7 @@ from services.api import openapi, views
 from services.api.auth import Authenticated, Wired
 from services.api.bodies import OneOf
 from services.api.problems import Problem
-from services.api.routes import owned
+from services.api.routes import lookup
 from services.common.domain.options import FORMATS
 from services.common.domain.states import JobStatus
 
@@ -33,9 +33,9 @@ def read_transcript(
     ] = True,
 ) -> JSONResponse:
     """The transcript in one of its formats, by redirect to a fresh link."""
-    job = owned.job(job_id, caller, wired)
+    job = lookup.job(job_id, caller, wired)
     if job.status is not JobStatus.COMPLETED or job.result is None:
-        raise owned.conflict("NOT_COMPLETED", f"The job is {job.status.value}: there is no transcript.")
+        raise lookup.conflict("NOT_COMPLETED", f"The job is {job.status.value}: there is no transcript.")
     entry = job.result["files"].get(form)
     if entry is None:
         there = ", ".join(job.result["files"])

@@ -7,10 +7,10 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from services.common.domain.clock import expiry, rfc3339
 from services.common.domain.ids import event_id
 from services.common.domain.records import Event, Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import expiry, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

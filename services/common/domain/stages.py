@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from services.common.domain.clock import SECOND
+from services.common.domain.times import SECOND_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,7 +61,7 @@ def ledger(jobs: Iterable[Mapping[str, int]]) -> list[Took]:
 
 def _took(stage: Stage, jobs: Iterable[Mapping[str, int]]) -> Took:
     spans = sorted(
-        (times[stage.until] - times[stage.since]) / SECOND
+        (times[stage.until] - times[stage.since]) / SECOND_MS
         for times in jobs
         if stage.since in times and stage.until in times
     )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.clock import MINUTE
 from services.common.domain.ids import key_digest
 from services.common.domain.records import SCHEMA_VERSION
+from services.common.domain.times import MINUTE_MS
 from services.common.store.table import ABSENT, PRESENT, ConditionFailedError, Key, Operation, Put, Update
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Clients:
     def authenticate(self, api_key: str, now: int) -> Caller | None:
         """Whose key this is, counting the call; None if nobody's."""
         key = _key(key_digest(api_key))
-        minute = str(now // MINUTE)
+        minute = str(now // MINUTE_MS)
         try:
             item = self._table.write(
                 Update(

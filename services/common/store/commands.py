@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.clock import DAY, SECOND
 from services.common.domain.records import BEGUN_ANEW_VERSION, FIRST_PART, SCHEMA_VERSION, Job, Part
 from services.common.domain.states import OPEN, WITHOUT_TEXT, JobStatus, PartStatus, sources
+from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store.callbacks import prolonging
 from services.common.store.jobs import first_part, job_key
 from services.common.store.parts import MAX_PARTS, closing, part_item, part_key
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from services.common.store.events import Announcement
 
-TOMBSTONE_MS = DAY
+TOMBSTONE_MS = DAY_MS
 """After the last search: as long as what is uploaded for the erased job is erased."""
-LINGER_MS = DAY
+LINGER_MS = DAY_MS
 """So much longer the tombstone is kept: uploads of which S3 told nobody are found by a search, some time later."""
 ERASURE = "erasure"
 """What a tombstone is due for."""
@@ -160,4 +160,4 @@ def tombstone(job: Job, now: int) -> Operation:
 def kept_beyond(last_search: int, *, until: int | None = None) -> dict[str, int]:
     """How long a tombstone stands for the job: not shorter than it did (`until`), nor while a search is to come."""
     until = max(last_search + TOMBSTONE_MS, until or 0)
-    return {"until": until, "expires_at": (until + LINGER_MS) // SECOND}
+    return {"until": until, "expires_at": (until + LINGER_MS) // SECOND_MS}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class JobOutcome:
     """How a job ended: exactly one of `result` and `error`."""
 
     result: Mapping[str, Any] | None = None
@@ -36,7 +36,7 @@ class Outcome:
         return JobStatus.FAILED if self.error else JobStatus.COMPLETED
 
 
-def ended(job: Job, outcome: Outcome, times: Mapping[str, int]) -> Job:
+def ended(job: Job, outcome: JobOutcome, times: Mapping[str, int]) -> Job:
     """`job` after `outcome`."""
     return replace(
         job,
@@ -57,7 +57,7 @@ class Endings:
         self._table = table
         self._parts = parts
 
-    def finish(self, part: Part, job: Job, outcome: Outcome, announcement: Announcement) -> None:
+    def finish(self, part: Part, job: Job, outcome: JobOutcome, announcement: Announcement) -> None:
         """The part that decides: the job ends with it, in one transaction with its event and deliveries.
 
         Args:
@@ -83,7 +83,7 @@ class Endings:
             if not self._parts.already(part, status):
                 raise FencedError(part.part_id) from None
 
-    def give_up(self, part: Part, job: Job, outcome: Outcome, announcement: Announcement) -> bool:
+    def give_up(self, part: Part, job: Job, outcome: JobOutcome, announcement: Announcement) -> bool:
         """The job ends because of a part whose worker fell silent; False if it has been heard of meanwhile."""
         own = Update(
             key=part_key(part.job_id, part.part_id),
@@ -97,7 +97,7 @@ class Endings:
             return False
         return True
 
-    def _end(self, own: Update, job: Job, outcome: Outcome, announcement: Announcement) -> None:
+    def _end(self, own: Update, job: Job, outcome: JobOutcome, announcement: Announcement) -> None:
         """The part that decides (`own`), the job, its other parts, event and deliveries: all of it or nothing.
 
         Raises:
@@ -116,7 +116,7 @@ class Endings:
             else:
                 return
 
-    def _others(self, own: Update, job: Job, outcome: Outcome) -> list[Operation]:
+    def _others(self, own: Update, job: Job, outcome: JobOutcome) -> list[Operation]:
         if outcome.result or job.parts == 1:
             return []
         return [closing(part) for part in self._parts.open_of(job.job_id) if part.part_id != own.key[1]]
@@ -173,7 +173,7 @@ class Endings:
         return True
 
 
-def _job_after(job: Job, outcome: Outcome) -> Update:
+def _job_after(job: Job, outcome: JobOutcome) -> Update:
     """The job, as it is afterwards (`ended`), provided that it may still end so and has the parts that it had."""
     return Update(
         key=job_key_of(job),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.common.domain.clock import SECOND
 from services.common.domain.records import Event
+from services.common.domain.times import SECOND_MS
 from services.common.store.codec import UnknownVersionError, from_item
 from services.common.store.table import Table
 
-FEED_LAG_MS = 5 * SECOND
+FEED_LAG_MS = 5 * SECOND_MS
 """The feed ends this long ago: events come from several machines through an index that may lag, and whoever has read
 up to a point must not find older ones behind it."""
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.clock import DAY, MINUTE, SECOND
 from services.common.domain.records import SCHEMA_VERSION, Breaker
+from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store.codec import from_item
 from services.common.store.table import ABSENT, ConditionFailedError, Delete, Put, Update
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BREAKER = ("FLEET", "BREAKER")
 _SEARCH = ("FLEET", "SEARCH")
 _STRAY, _END = "STRAY#", "END#"
-FORGOTTEN_MS = 5 * MINUTE
+FORGOTTEN_MS = 5 * MINUTE_MS
 """After which the mark of a stray counts no more: each minute's sweep would have ended it long ago."""
 ENDS_DAYS = 7
 
@@ -67,7 +67,7 @@ class FleetItems:
             "sk": f"{_STRAY}{instance_id}",
             "seen_at": now,
             "schema_version": SCHEMA_VERSION,
-            "expires_at": (now + DAY) // SECOND,
+            "expires_at": (now + DAY_MS) // SECOND_MS,
         }
         try:
             self._table.write(Put(item=item, when=ABSENT | Attr("seen_at").lt(now - FORGOTTEN_MS)))
@@ -96,7 +96,7 @@ class FleetItems:
             "why": why,
             "console": console,
             "schema_version": SCHEMA_VERSION,
-            "expires_at": (now + ENDS_DAYS * DAY) // SECOND,
+            "expires_at": (now + ENDS_DAYS * DAY_MS) // SECOND_MS,
         }
         self._table.write(Put(item=item))
 
@@ -113,7 +113,7 @@ class FleetItems:
             "beat": beat,
             "until": until,
             "schema_version": SCHEMA_VERSION,
-            "expires_at": until // SECOND,
+            "expires_at": until // SECOND_MS,
         }
         self._table.write(Put(item=item))
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.clock import DAY, SECOND
 from services.common.domain.records import SCHEMA_VERSION
+from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store.table import ABSENT, ConditionFailedError, Operation, Put
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from services.common.store.table import Table
 
-KEPT_MS = DAY
+KEPT_MS = DAY_MS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,9 @@ class Once:
             "schema_version": SCHEMA_VERSION,
             "fingerprint": self.fingerprint,
             "reference": dict(self.reference),
-            "expires_at": (self.at + KEPT_MS) // SECOND,
+            "expires_at": (self.at + KEPT_MS) // SECOND_MS,
         }
-        return Put(item=item, when=ABSENT | Attr("expires_at").lte(self.at // SECOND))
+        return Put(item=item, when=ABSENT | Attr("expires_at").lte(self.at // SECOND_MS))
 
 
 class KeyReusedError(Exception):
@@ -83,7 +83,7 @@ class Commits:
     def earlier(self, once: Once | None) -> Mapping[str, Any] | None:
         """The reference of this very request, if it was committed before; raises as `commit` does."""
         item = self._table.get((once.name, once.name)) if once else None
-        if once is None or item is None or item["expires_at"] <= once.at // SECOND:
+        if once is None or item is None or item["expires_at"] <= once.at // SECOND_MS:
             return None
         return _reference(item, once)
 

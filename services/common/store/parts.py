@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.endurance import LONGEST_WAIT_MS
 from services.common.domain.records import Job, Part, part_name
+from services.common.domain.retry_policy import LONGEST_WAIT_MS
 from services.common.domain.states import OPEN, JobStatus, PartStatus
 from services.common.store.codec import UnknownVersionError, from_item, to_item
 from services.common.store.table import ABSENT, ConditionFailedError, Key, Operation, Put, Update

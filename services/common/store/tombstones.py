@@ -8,8 +8,8 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.clock import SECOND
 from services.common.domain.records import Job
+from services.common.domain.times import SECOND_MS
 from services.common.store.codec import from_item, known
 from services.common.store.commands import ERASURE, kept_beyond, tombstone
 from services.common.store.jobs import job_key
@@ -45,7 +45,7 @@ class Tombstone:
 
     def covers(self, moment: int) -> bool:
         """Whether what was uploaded then is erased like the rest."""
-        end = (self.expires_at or 0) * SECOND if self.until is None else self.until
+        end = (self.expires_at or 0) * SECOND_MS if self.until is None else self.until
         return moment <= end
 
 

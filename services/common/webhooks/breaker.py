@@ -6,13 +6,13 @@ import threading
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from services.common.domain.clock import MINUTE, SECOND
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.webhooks.outcome import Outcome
 
 THRESHOLD = 3
 """Failures in a row after which the breaker opens."""
-FIRST_PAUSE_MS = 30 * SECOND
-LONGEST_PAUSE_MS = 15 * MINUTE
+FIRST_PAUSE_MS = 30 * SECOND_MS
+LONGEST_PAUSE_MS = 15 * MINUTE_MS
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
 
 

@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.common.domain.clock import MINUTE, SECOND
 from services.common.domain.events import DIRECT, EventType, compose_about
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.events import Announcement
-from services.common.webhooks.addressee import Addressees
 from services.common.webhooks.breaker import Breakers, is_down
+from services.common.webhooks.decision import Decision, checked, decide
+from services.common.webhooks.recipients import Addressees
 from services.common.webhooks.signing import signed_headers
 from services.common.webhooks.transport import DEADLINE_SECONDS, post
-from services.common.webhooks.verdict import Verdict, checked, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.common.domain.records import Callback, Delivery, Event
     from services.common.store.store import Store
-    from services.common.webhooks.addressee import Addressee
     from services.common.webhooks.outcome import Outcome
+    from services.common.webhooks.recipients import Addressee
     from services.common.webhooks.vault import Vault
 
 log = structlog.get_logger()
-LEASE_MS = 45 * SECOND
+LEASE_MS = 45 * SECOND_MS
 """How long a sender holds a delivery: three times what a try can take."""
-UNSIGNED_PAUSE_MS = 5 * MINUTE
+UNSIGNED_PAUSE_MS = 5 * MINUTE_MS
 """How long a message waits that could not be signed here: no receiver's fault, so no attempt is used up."""
 POSTPONED_SPREAD = 0.5
 """What was postponed comes back spread over half the pause again."""
@@ -83,14 +83,14 @@ class Dispatcher:
         outcome = checked(post(addressee.callback.url, headers, body, allow_private=self._allow_private), event)
         now = self._clock()
         self._breakers.record(_receiver(delivery), now, down=is_down(outcome))
-        verdict = judge(outcome, delivery, addressee.callback, now=now, uniform=random.random())  # noqa: S311 - jitter
-        recorded = self._record(delivery, outcome, verdict, now)
-        self._follow(addressee.callback, delivery, outcome, verdict, now)
+        decision = decide(outcome, delivery, addressee.callback, now=now, uniform=random.random())  # noqa: S311 - jitter
+        recorded = self._record(delivery, outcome, decision, now)
+        self._follow(addressee.callback, delivery, outcome, decision, now)
         return recorded
 
     def _in_time(self, delivery: Delivery) -> bool:
         """Whether a try that begins now is over before the lease is."""
-        return delivery.due_at - self._clock() > DEADLINE_SECONDS * SECOND
+        return delivery.due_at - self._clock() > DEADLINE_SECONDS * SECOND_MS
 
     def _postponed(self, delivery: Delivery) -> bool:
         now = self._clock()
@@ -115,7 +115,7 @@ class Dispatcher:
         try:
             signed = signed_headers(
                 message_id=event.event_id,
-                timestamp_seconds=now // SECOND,
+                timestamp_seconds=now // SECOND_MS,
                 body=event.body.encode(),
                 active_secrets=addressee.secrets(now),
             )
@@ -124,7 +124,7 @@ class Dispatcher:
             return None
         return signed | {"content-type": "application/json", "user-agent": "gpu-transcriber-webhooks/1"}
 
-    def _record(self, delivery: Delivery, outcome: Outcome, verdict: Verdict, now: int) -> Delivery | None:
+    def _record(self, delivery: Delivery, outcome: Outcome, decision: Decision, now: int) -> Delivery | None:
         entry = {
             "at": now,
             "outcome": str(outcome.error or "DELIVERED"),
@@ -142,16 +142,16 @@ class Dispatcher:
             outcome=entry["outcome"],
             http_status=outcome.status,
             milliseconds=outcome.milliseconds,
-            delivery=verdict.status,
+            delivery=decision.status,
         )
-        return self._store.deliveries.record(delivery, entry, status=verdict.status, due_at=verdict.due_at)
+        return self._store.deliveries.record(delivery, entry, status=decision.status, due_at=decision.due_at)
 
-    def _follow(self, callback: Callback, delivery: Delivery, outcome: Outcome, verdict: Verdict, now: int) -> None:
+    def _follow(self, callback: Callback, delivery: Delivery, outcome: Outcome, decision: Decision, now: int) -> None:
         """What the try means for the callback."""
-        if verdict.activate:
+        if decision.activate:
             self._store.callbacks.activate(callback)
-        if verdict.disable:
-            self._disable(callback, delivery, verdict.disable, now)
+        if decision.disable:
+            self._disable(callback, delivery, decision.disable, now)
         elif outcome.delivered and callback.failing_since is not None:
             self._store.callbacks.healthy(callback)
         elif not outcome.delivered and callback.failing_since is None:

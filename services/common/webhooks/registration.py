@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.common.domain import objects
+from services.common.domain import object_keys
 from services.common.domain.events import DIRECT, EventType
 from services.common.domain.ids import new_id
 from services.common.domain.records import Callback
@@ -42,7 +42,7 @@ def new_callback(
         client_id=client_id,
         url=url,
         events=list(dict.fromkeys(events)),
-        prefix=objects.folder(client_id) + prefix,
+        prefix=object_keys.folder(client_id) + prefix,
         status=status,
         description=description,
         secrets=[{"ciphertext": sealed, "created_at": now}],

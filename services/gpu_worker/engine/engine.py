@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Protocol
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.language import telling
-from services.gpu_worker.engine.plan import Plan
-from services.gpu_worker.engine.reader import Reader, Sound
-from services.gpu_worker.engine.results import ClipResult
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.language import telling
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.reader import Reader, Sound
 from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 
 
 class Model(Protocol):
-    """Decodes: a `LoadedModel`, or the process that holds one (`services/gpu_worker/processes/device.py`)."""
+    """Decodes: a `LoadedModel`, or the process that holds one (`services/gpu_worker/engine/processes/device.py`)."""
 
     def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
         """See `LoadedModel.check_hints`."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from services.gpu_worker.engine.audio.samples import BLOCK, LONGEST_SILENCE, Block, Names, Pause, Piece
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.sound import RATE
 
 MOST_LAG = 30 * RATE
 """Samples that the others wait for a track of which nothing is read; sound that comes later than that is left out."""

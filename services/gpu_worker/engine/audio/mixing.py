@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from services.gpu_worker.engine.audio.samples import Block, Names, Pause, Samples
+from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.audio.watching import AUDIBLE, INAUDIBLE, Findings, Float, Watch
-from services.gpu_worker.engine.plan import RATE
 
 SETTLING = 60 * RATE
 """Samples with sound in them, in any track, from which everything is settled."""

@@ -16,10 +16,10 @@ from services.gpu_worker.engine.audio.mixing import Mixer
 from services.gpu_worker.engine.audio.openings import Openings
 from services.gpu_worker.engine.audio.samples import Block, Pause, Samples
 from services.gpu_worker.engine.audio.selection import Selection, select
+from services.gpu_worker.engine.audio.sound import RATE, Hearing, MediaInfo, on_the_clock
 from services.gpu_worker.engine.audio.track import Track
 from services.gpu_worker.engine.audio.watching import Findings
 from services.gpu_worker.engine.faults import is_of_the_machine
-from services.gpu_worker.engine.plan import RATE, Hearing, Source, on_the_clock
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 log = structlog.get_logger()
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 class Reading:
     """What is learnt while a file is read; complete once its blocks are exhausted."""
 
-    source: Source
+    source: MediaInfo
     selection: Selection
     tracks: list[Track] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
@@ -55,13 +55,13 @@ class Reading:
         return on_the_clock(samples / RATE, self.pauses)
 
 
-def probe(path: Path, hearing: Hearing) -> tuple[Source, Selection]:
+def probe(path: Path, hearing: Hearing) -> tuple[MediaInfo, Selection]:
     """What the file says about itself. Raises InvalidMediaError, NoAudioTrackError, InvalidOptionError."""
     try:
         with opened(path) as container:
             selection = select(container, hearing)
             stream = container.streams.audio[selection.numbers[selection.sources.first] - 1]
-            source = Source(
+            source = MediaInfo(
                 container=container.format.name,
                 codec=stream.codec_context.name,
                 rate=stream.rate or 0,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from services.common.transcript.quality import Remark
 from services.gpu_worker.engine.audio.reading import Reading
-from services.gpu_worker.engine.plan import Remark
 
 LEAST_TRUNCATED, LEAST_SHARE = 2.0, 0.02
 """Seconds, and the share of what was promised, that are more than rounding."""

@@ -10,7 +10,7 @@ from av.filter import Graph
 
 from services.gpu_worker.engine.audio.containers import Untyped
 from services.gpu_worker.engine.audio.samples import BLOCK, Names, Samples
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.sound import RATE
 
 
 class Resampler:

@@ -10,8 +10,8 @@ from av.stream import Disposition
 from services.common.domain.errors import InvalidMediaError, InvalidOptionError, NoAudioTrackError
 from services.gpu_worker.engine.audio.containers import Untyped, name
 from services.gpu_worker.engine.audio.mixing import Sources
+from services.gpu_worker.engine.audio.sound import Hearing
 from services.gpu_worker.engine.audio.track import MOST_CHANNELS, why_not
-from services.gpu_worker.engine.plan import Hearing
 
 TOGETHER = frozenset({"mov", "mxf", "matroska", "avi"})
 """Formats into which recorders write one microphone a track."""

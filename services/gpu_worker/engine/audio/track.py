@@ -18,9 +18,9 @@ from services.gpu_worker.engine.audio.containers import (
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.resampling import Resampler
 from services.gpu_worker.engine.audio.samples import LONGEST_SILENCE, Names, Piece, Samples
+from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.audio.tags import is_tagged
 from services.gpu_worker.engine.faults import is_of_the_machine
-from services.gpu_worker.engine.plan import RATE
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
 """Samples a second: half a telephone's, and the most that any recorder has."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.gpu_worker.engine.plan import RATE
+from services.gpu_worker.engine.audio.sound import RATE
 
 Float = npt.NDArray[np.float32]
 AUDIBLE, INAUDIBLE = 100.0, 10.0

@@ -1,0 +1,32 @@
+"""A recording as it lies in the bucket now: what was told of it may be old."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple
+
+from botocore.exceptions import ClientError
+
+from services.common.domain.times import SECOND_MS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class SourceObject(NamedTuple):
+    """An object under `uploads/`."""
+
+    etag: str
+    modified: int
+    """S3's LastModified, epoch milliseconds in whole seconds."""
+
+
+def look(s3: S3Client, bucket: str, key: str) -> SourceObject | None:
+    """What lies under this key; None: nothing."""
+    try:
+        there = s3.head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+    return SourceObject(there["ETag"].strip('"'), int(there["LastModified"].timestamp()) * SECOND_MS)

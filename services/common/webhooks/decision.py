@@ -1,0 +1,58 @@
+"""What follows from one try: for the delivery, for its schedule and for its callback. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from services.common.domain.events import EventType
+from services.common.domain.records import Callback, Delivery, Event
+from services.common.domain.times import DAY_MS
+from services.common.webhooks.outcome import Failure, Outcome
+from services.common.webhooks.retry_schedule import next_attempt_at
+
+FAILING_MS = 5 * DAY_MS
+"""A callback to which nothing got through for so long is disabled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    status: str
+    """The delivery's: pending, delivered, exhausted or dropped."""
+    due_at: int | None = None
+    """When it is tried again, epoch milliseconds."""
+    disable: str | None = None
+    """Why the callback is disabled, if it is."""
+    activate: bool = False
+    """Whether the callback's owner has just answered the challenge."""
+
+
+def checked(outcome: Outcome, event: Event) -> Outcome:
+    """A 2xx to a challenge counts only if it sends the challenge back, as JSON or as it is."""
+    if event.type != EventType.CALLBACK_CHALLENGE or not outcome.delivered:
+        return outcome
+    expected = json.loads(event.body)["data"]["challenge"]
+    try:
+        answer = json.loads(outcome.body)
+    except ValueError:
+        answer = outcome.body.decode("utf-8", "replace").strip()
+    given = answer.get("challenge") if isinstance(answer, dict) else answer
+    return outcome if given == expected else replace(outcome, error=Failure.CHALLENGE_FAILED)
+
+
+def decide(outcome: Outcome, delivery: Delivery, callback: Callback, *, now: int, uniform: float) -> Decision:
+    """What follows from a checked outcome; `uniform` in [0, 1) is the jitter."""
+    if outcome.delivered:
+        return Decision(status="delivered", activate=delivery.event_type == EventType.CALLBACK_CHALLENGE)
+    if outcome.gone:
+        return Decision(status="dropped", disable="The receiver answered 410 Gone.")
+    disable = None
+    if callback.failing_since is not None and now - callback.failing_since >= FAILING_MS:
+        disable = "Nothing could be delivered for five days."
+    due_at = next_attempt_at(
+        failed_attempts=delivery.attempts + 1 - delivery.attempts_before,
+        now_ms=now,
+        uniform=uniform,
+        retry_after_seconds=outcome.retry_after_seconds,
+    )
+    return Decision(status="exhausted" if due_at is None else "pending", due_at=due_at, disable=disable)

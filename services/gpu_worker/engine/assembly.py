@@ -1,0 +1,82 @@
+"""From clip results to the transcript. Pure, so that any process may do it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from services.common.domain.options import Options
+from services.common.transcript.sentences import sentences
+from services.common.transcript.transcript import Segment, Transcript
+from services.common.transcript.words import Word
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.quality_report import report
+
+
+def assemble(plan: Plan, results: Iterable[ClipResult], options: Options, model: ModelFiles) -> Transcript:
+    """Put all clips of a plan together. Raises ValueError when one is missing."""
+    by_index = {result.index: result for result in results}
+    missing = [clip.index for clip in plan.clips if clip.index not in by_index]
+    if missing:
+        raise ValueError(f"no result for clips {missing}")
+    ordered = [by_index[clip.index] for clip in plan.clips]
+    segments = [segment for channel in range(plan.channels) for segment in _segments(plan, ordered, channel)]
+    return Transcript(
+        language=plan.language,
+        seconds=round(plan.seconds, 3),
+        segments=tuple(sorted(segments, key=lambda segment: (segment.start, segment.channel))),
+        quality=report(plan, ordered),
+        options=options,
+        model=model.name,
+        revision=model.revision,
+        versions=_versions(),
+    )
+
+
+def _segments(plan: Plan, ordered: list[ClipResult], channel: int) -> Iterator[Segment]:
+    mine = [result for result in ordered if plan.clips[result.index].channel == channel]
+    words = _apart([word for result in mine for word in result.words], round(plan.seconds, 3))
+    doubts = [result.flags for result in mine for _ in result.words]
+    flags = {id(word): doubt for word, doubt in zip(words, doubts, strict=True)}
+    for sentence in sentences(words):
+        yield Segment(
+            start=sentence[0].start,
+            end=sentence[-1].end,
+            text="".join(word.text for word in sentence).strip(),
+            confidence=round(sum(word.probability for word in sentence) / len(sentence), 4),
+            channel=channel,
+            flags=tuple(sorted({flag for word in sentence for flag in flags[id(word)]})),
+            words=sentence,
+        )
+
+
+def _apart(words: Sequence[Word], seconds: float) -> list[Word]:
+    """The same words in whole milliseconds, none over another or beyond the recording, and each at least one long.
+
+    What was aligned to nothing has no length; a subtitle needs one, and times are the same in every format. There are
+    always more milliseconds than words.
+    """
+    laid = []
+    earliest = 0
+    for left, word in zip(range(len(words), 0, -1), words, strict=True):
+        latest = round(seconds * 1000) - left
+        start = min(max(round(word.start * 1000), earliest), latest)
+        earliest = min(max(round(word.end * 1000), start + 1), latest + 1)
+        laid.append(replace(word, start=start / 1000, end=earliest / 1000))
+    return laid
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Versions of what turned sound into words."""
+    found = {}
+    for package in ("gpu-transcriber", "faster-whisper", "ctranslate2", "av"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:  # run from a checkout, or in a process without the decoder
+            continue
+    return found

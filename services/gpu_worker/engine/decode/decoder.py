@@ -1,0 +1,156 @@
+"""The model on its device: log-mel features in, words out. Everything here is deterministic: nothing is sampled."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import ctranslate2
+import numpy as np
+import numpy.typing as npt
+from faster_whisper import WhisperModel
+from faster_whisper.tokenizer import Tokenizer
+from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
+
+from services.common.domain.errors import DecoderFailedError, InvalidOptionError
+from services.common.transcript.words import Word
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.decode.recipe import Recipe
+
+Untyped: TypeAlias = Any
+"""An object of a library without type information."""
+Float = npt.NDArray[np.float32]
+FRAME = 160
+"""Samples: 10 ms."""
+WINDOW = 3000
+"""Frames of a Whisper window."""
+MOST_HINT_TOKENS = 223
+"""Half the decoder's window, less the token that begins it."""
+OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001 - the library's own defaults
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What the encoder hears of one clip: `mel` has shape (mels, window), of which `frames` are the clip's own."""
+
+    mel: Float
+    frames: int
+
+    @property
+    def window(self) -> int:
+        return int(self.mel.shape[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """One clip's words, with times in seconds of the clip's own audio."""
+
+    words: tuple[Word, ...]
+    logprob: float
+    no_speech: float
+
+
+class Decoder:
+    """A loaded model. Safe to use from several threads; each call occupies one of the model's workers."""
+
+    def __init__(self, files: ModelFiles, *, device: str, compute_type: str, workers: int, threads: int) -> None:
+        self._model = WhisperModel(
+            str(files.folder),
+            device=device,
+            compute_type=compute_type,
+            num_workers=workers,
+            cpu_threads=threads,
+        )
+        self._device = str(self._model.model.device)
+        self._tokenizers: dict[str, Tokenizer] = {}
+        self._lock = threading.Lock()
+
+    def features(self, samples: npt.NDArray[np.int16], window: int = WINDOW) -> Features:
+        """Log-mel features of a clip, shape (n,), followed by silence up to `window` frames of 10 ms.
+
+        Silence is added to the sound, as in training, not to the features, where zero is no silence.
+        """
+        sound = np.zeros(window * FRAME, np.float32)
+        sound[: len(samples)] = samples[: len(sound)].astype(np.float32) / 32768.0
+        mel: Float = self._model.feature_extractor(sound)[:, :window]
+        return Features(mel, min(len(samples) // FRAME, window))
+
+    def decode(self, clips: Sequence[Features], recipe: Recipe) -> list[Decoded | DecoderFailedError]:
+        """Decode clips of one window as one batch; an error for each of which what comes back is no number."""
+        tokenizer = self._tokenizer(recipe.language)
+        encoded = self._encode(np.stack([clip.mel for clip in clips]))
+        generated = self._generate(encoded, tokenizer, recipe, len(clips))
+        texts = [[token for token in one.sequences_ids[0] if token < tokenizer.eot] for one in generated]
+        alignments = self._model.find_alignment(
+            tokenizer, texts, encoded, [max(clip.frames, 2) for clip in clips], median_filter_width=7
+        )
+        return [_decoded(one, alignment) for one, alignment in zip(generated, alignments, strict=True)]
+
+    def languages(self, clip: Features) -> list[tuple[str, float]]:
+        """Languages by probability, the likeliest first."""
+        encoded = self._model.encode(clip.mel)
+        return [(token[2:-2], probability) for token, probability in self._model.model.detect_language(encoded)[0]]
+
+    def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
+        """Raise InvalidOptionError when the model would not read all of them."""
+        encode = self._tokenizer("sv").encode
+        tokens = sum(len(encode(f" {text}")) for text in (prompt, hotwords) if text)
+        if tokens > MOST_HINT_TOKENS:
+            field = "prompt" if prompt else "hotwords"
+            raise InvalidOptionError(field, f"Prompt and hotwords are {tokens} tokens; {MOST_HINT_TOKENS} are read.")
+
+    def _encode(self, mels: Float) -> Untyped:
+        """On a CPU two windows at a time: the attention of more does not fit its cache (a tenth of the time)."""
+        if self._device != "cpu":
+            return self._model.encode(mels)
+        pairs = [np.asarray(self._model.encode(mels[first : first + 2])) for first in range(0, len(mels), 2)]
+        return ctranslate2.StorageView.from_array(np.concatenate(pairs))
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        with self._lock:
+            if language not in self._tokenizers:
+                self._tokenizers[language] = Tokenizer(
+                    self._model.hf_tokenizer,
+                    self._model.model.is_multilingual,
+                    task="transcribe",
+                    language=language,
+                )
+            return self._tokenizers[language]
+
+    def _generate(self, encoded: Untyped, tokenizer: Tokenizer, recipe: Recipe, count: int) -> list[Untyped]:
+        prompt = self._model.get_prompt(
+            tokenizer,
+            previous_tokens=tokenizer.encode(f" {recipe.prompt}") if recipe.prompt else [],
+            without_timestamps=not recipe.timestamps,
+            hotwords=recipe.hotwords,
+        )
+        generated: list[Untyped] = self._model.model.generate(
+            encoded,
+            [prompt] * count,
+            beam_size=recipe.beams,
+            patience=recipe.patience,
+            repetition_penalty=recipe.repetition_penalty,
+            no_repeat_ngram_size=recipe.no_repeat_ngram,
+            max_length=self._model.max_length,
+            suppress_tokens=get_suppressed_tokens(tokenizer, [-1]),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        return generated
+
+
+def _decoded(generated: Untyped, alignment: list[dict[str, Untyped]]) -> Decoded | DecoderFailedError:
+    merge_punctuations(alignment, OPENING, CLOSING)
+    length = len(generated.sequences_ids[0])
+    logprob = float(generated.scores[0]) * length / (length + 1)
+    words = tuple(
+        Word(one["word"], float(one["start"]), float(one["end"]), float(one["probability"]))
+        for one in alignment
+        if one["word"]
+    )
+    numbers = [logprob, float(generated.no_speech_prob), *(word.probability for word in words)]
+    if not np.isfinite(numbers).all():
+        return DecoderFailedError("The device gave back probabilities that are no numbers.")
+    return Decoded(words=words, logprob=logprob, no_speech=float(generated.no_speech_prob))

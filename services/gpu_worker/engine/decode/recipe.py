@@ -1,0 +1,55 @@
+"""How a clip is decoded: the settings of one call of the decoder, and the ladder that a doubtful clip climbs. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from services.common.domain.options import Options
+from services.gpu_worker.engine.decode.catalogue import Habits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """Settings of one decode; clips share a batch only when theirs are equal."""
+
+    language: str
+    beams: int
+    timestamps: bool = False
+    patience: float = 1.0
+    repetition_penalty: float = 1.0
+    no_repeat_ngram: int = 0
+    prompt: str | None = None
+    hotwords: str | None = None
+
+
+def ladder(options: Options, language: str, habits: Habits) -> tuple[Recipe, ...]:
+    """The recipes to try in turn until a clip's text can be trusted.
+
+    Without sampling, so that the same clip gives the same words everywhere: wider search first, then a penalty on
+    repetition, then without the hints, which a model may parrot.
+    """
+    first = Recipe(
+        language=language,
+        beams=habits.beams[options.preset],
+        timestamps=habits.timestamps,
+        prompt=options.prompt,
+        hotwords=options.hotwords,
+    )
+    wider = replace(first, beams=max(first.beams + 3, 8), repetition_penalty=1.1, no_repeat_ngram=5)
+    penalised = replace(first, beams=1, repetition_penalty=1.3, no_repeat_ngram=3, prompt=None, hotwords=None)
+    return (first, wider, penalised)
+
+
+SHORT_CLIP, SHORT_WINDOW, LONG_WINDOW = 1000, 1700, 3000
+"""Frames of 10 ms."""
+
+
+def habits_for(frames: int, habits: Habits) -> Habits:
+    """How a clip of so many frames is asked."""
+    return habits.short if habits.short and frames <= SHORT_CLIP else habits
+
+
+def window(frames: int, habits: Habits, *, again: bool) -> int:
+    """Frames in which a clip of so many frames is decoded; what is decoded again gets the whole window."""
+    short = habits.short is not None and frames <= SHORT_CLIP and not again
+    return SHORT_WINDOW if short else LONG_WINDOW

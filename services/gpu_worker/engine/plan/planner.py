@@ -1,0 +1,74 @@
+"""Read a recording once and plan it: what is speech, which clips, which parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from services.common.domain.errors import AudioTooLongError
+from services.common.domain.options import Options
+from services.gpu_worker.engine.audio.lengths import COUNTED
+from services.gpu_worker.engine.audio.reading import read
+from services.gpu_worker.engine.audio.remarks import remarks, truncated_at
+from services.gpu_worker.engine.audio.sound import RATE, Hearing, MediaInfo
+from services.gpu_worker.engine.plan.packing import arrange, boundaries, union
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.reader import ALONE_SECONDS, PART_SECONDS
+from services.gpu_worker.engine.plan.spans import Thresholds, speech_spans
+from services.gpu_worker.engine.plan.speech import SpeechDetector
+from services.gpu_worker.engine.stopping import StopFlag
+
+# No codec for speech gets below this; a header that declares more time than the file could hold is not believed.
+LEAST_BYTES_A_SECOND = 60
+
+
+def make_plan(
+    path: Path,
+    options: Options,
+    *,
+    max_seconds: float,
+    stop: StopFlag,
+    part_seconds: float = PART_SECONDS,
+    alone_seconds: float = ALONE_SECONDS,
+) -> Plan:
+    """Plan a recording; its language stays `auto` where the options say so.
+
+    Raises InvalidMediaError, NoAudioTrackError, AudioTooLongError, InvalidOptionError for a track that there is not,
+    and StoppedError once `stop` is set.
+    """
+    hearing = Hearing(separate=options.channels == "separate", tracks=options.tracks)
+    reading, blocks = read(path, hearing, stop)
+    _refuse_long(reading.source, path, max_seconds)
+    detectors: list[SpeechDetector] = []
+    for block in blocks:
+        if reading.samples > max_seconds * RATE:
+            raise _too_long(max_seconds)
+        detectors = detectors or [SpeechDetector() for _ in block]
+        for detector, samples in zip(detectors, block, strict=True):
+            detector.feed(samples)
+    speech = [speech_spans(detector.finish(), reading.samples, Thresholds()) for detector in detectors]
+    together = union(speech)
+    cuts = boundaries(together, reading.samples, part=int(part_seconds * RATE), alone=int(alone_seconds * RATE))
+    clips, parts = arrange(speech, cuts)
+    return Plan(
+        samples=reading.samples,
+        channels=len(detectors),
+        language=options.language,
+        speech=sum(end - start for start, end in together),
+        clips=clips,
+        parts=parts,
+        source=reading.source,
+        truncated_at=truncated_at(reading),
+        remarks=tuple(remarks(reading)),
+        hearing=hearing,
+        pauses=tuple(reading.pauses),
+    )
+
+
+def _refuse_long(source: MediaInfo, path: Path, max_seconds: float) -> None:
+    declared = source.declared_seconds if source.container in COUNTED and source.declared_seconds else 0.0
+    if declared > max_seconds + 1 and path.stat().st_size > declared * LEAST_BYTES_A_SECOND:
+        raise _too_long(max_seconds)
+
+
+def _too_long(max_seconds: float) -> AudioTooLongError:
+    return AudioTooLongError(f"The recording is longer than the {max_seconds / 3600:.3g} hours that are allowed here.")

@@ -1,0 +1,139 @@
+"""The process that holds the model: loads it, then answers each call on a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import queue
+import signal
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from services.common import logs
+from services.gpu_worker.engine.processes.messages import LOADING, Answer, Busy, Call, Idle, Loaded, of_the_device
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
+    from services.gpu_worker.engine.decode.loaded_model import LoadedModel
+    from services.gpu_worker.engine.plan.reader import Sound
+
+_WAIT_SECONDS = 0.02
+"""For the next clip, before results are looked at."""
+
+
+@dataclass
+class _Task:
+    """An open call, as this process knows it."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    sounds: queue.SimpleQueue[Sound | None] = field(default_factory=queue.SimpleQueue)
+
+    def coming(self) -> Iterator[Sound | None]:
+        """The sounds as they come; None while there is none."""
+        while True:
+            try:
+                sound = self.sounds.get(timeout=_WAIT_SECONDS)
+            except queue.Empty:
+                yield None
+                continue
+            if sound is None:
+                return
+            yield sound
+
+
+class _Server:
+    """Answers calls."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._sending = threading.Lock()
+        self._batches = itertools.count()
+        self._tasks: dict[int, _Task] = {}
+
+    def answer(self, content: Answer | Busy | Idle) -> None:
+        with self._sending:
+            self._pipe.send(content)
+
+    @contextlib.contextmanager
+    def watch(self, calls: frozenset[int], seconds: float) -> Iterator[None]:
+        """Say what the device does before it does it: afterwards it may be too late."""
+        batch = next(self._batches)
+        self.answer(Busy(batch, calls, seconds))
+        try:
+            yield
+        finally:
+            self.answer(Idle(batch))
+
+    def run(self, model: LoadedModel) -> None:
+        """Take calls until told to exit, or until nobody is there any more."""
+        # Either way, whatever is under way is nobody's.
+        call: Call
+        with contextlib.suppress(EOFError, OSError):
+            while (call := self._pipe.recv()).method != "exit":
+                task = self._tasks.get(call.number)
+                match call.method:
+                    case "stop":
+                        if task:
+                            task.stop.set()
+                    case "sound":
+                        if task:
+                            task.sounds.put((call.arguments["index"], call.arguments["samples"]))
+                    case "end":
+                        if task:
+                            task.sounds.put(None)
+                    case _:
+                        self._tasks[call.number] = _Task()
+                        threading.Thread(target=self._do, args=(model, call), name=call.method, daemon=True).start()
+
+    def _do(self, model: LoadedModel, call: Call) -> None:
+        try:
+            for value in _perform(model, call, self._tasks[call.number]):
+                self.answer(Answer(call.number, value=value))
+            self.answer(Answer(call.number, last=True))
+        except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
+            self.answer(Answer(call.number, error=of_the_device(error), last=True))
+        finally:
+            del self._tasks[call.number]
+
+
+def _perform(model: LoadedModel, call: Call, task: _Task) -> Iterator[Any]:
+    match call.method:
+        case "check_hints":
+            model.check_hints(**call.arguments, stop=task.stop)
+        case "language":
+            yield model.language(task.coming(), **call.arguments, stop=task.stop, call=call.number)
+        case "decode":
+            yield from model.decode(task.coming(), **call.arguments, stop=task.stop, call=call.number)
+
+
+def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
+    """This process's life."""
+    logs.configure("info", service="gpu_worker", device=device)
+    with logs.process():
+        _serve(pipe, model, folder, device, compute_type)
+
+
+def _serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
+    from services.gpu_worker.engine.decode.device_choice import EngineSettings  # noqa: PLC0415 - only here, in the other process
+    from services.gpu_worker.engine.decode.loaded_model import LoadedModel  # noqa: PLC0415
+    from services.gpu_worker.engine.decode.model_files import locate  # noqa: PLC0415
+
+    # A notice or Ctrl-C is the worker's business: it stops the calls one by one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    server = _Server(pipe)
+    try:
+        files = locate(model, folder)
+        settings = EngineSettings(device=device, compute_type=compute_type)
+        loaded = LoadedModel.load(files, settings, server.watch)
+    except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
+        server.answer(Answer(LOADING, error=of_the_device(error), last=True))
+        return
+    server.answer(Answer(LOADING, value=Loaded(files, loaded.most_clips)))
+    server.run(loaded)
+    os._exit(0)

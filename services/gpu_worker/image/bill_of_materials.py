@@ -1,0 +1,76 @@
+"""What a machine is made of, as a CycloneDX document.
+
+`python -m services.gpu_worker.image.bill_of_materials --models FOLDER` writes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from services.gpu_worker.engine.decode.model_files import DIGESTS
+
+_DPKG = ("dpkg-query", "--show", "--showformat=${Package}\t${Version}\t${Architecture}\n")
+
+
+def document(
+    *, debian: list[dict[str, str]], python: list[dict[str, str]], models: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """CycloneDX 1.5."""
+    interpreter = {"type": "application", "name": "cpython", "version": platform.python_version()}
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": {"type": "operating-system", "name": "transcription-worker-image"}},
+        "components": [interpreter, *python, *debian, *models],
+    }
+
+
+def python_packages() -> list[dict[str, str]]:
+    """The worker's own environment."""
+    found = {distribution.name: distribution.version for distribution in distributions()}
+    return [
+        {"type": "library", "name": name, "version": version, "purl": f"pkg:pypi/{name.lower()}@{version}"}
+        for name, version in sorted(found.items())
+    ]
+
+
+def debian_packages(text: str) -> list[dict[str, str]]:
+    """From dpkg-query's lines: the kernel and NVIDIA's driver are among them."""
+    rows = [line.split("\t") for line in text.splitlines()]
+    return [
+        {"type": "library", "name": name, "version": version, "purl": f"pkg:deb/{name}@{version}?arch={arch}"}
+        for name, version, arch in rows
+    ]
+
+
+def models(folder: Path) -> list[dict[str, Any]]:
+    """Each model with its revision and the digests of its files."""
+    found: list[dict[str, Any]] = []
+    for record in sorted(folder.rglob(DIGESTS)):
+        told = json.loads(record.read_text("utf-8"))
+        hashes = [{"alg": "SHA-256", "content": digest} for digest in told["sha256"].values()]
+        name = record.parent.parent.name.replace("--", "/")
+        found.append({"type": "machine-learning-model", "name": name, "version": told["revision"], "hashes": hashes})
+    return found
+
+
+def main() -> None:
+    """Write it to standard output."""
+    parser = argparse.ArgumentParser(prog="bill_of_materials", description=main.__doc__)
+    parser.add_argument("--models", type=Path, required=True)
+    chosen = parser.parse_args()
+    dpkg = subprocess.run(_DPKG, capture_output=True, text=True, check=True).stdout  # noqa: S603 - a constant
+    made = document(debian=debian_packages(dpkg), python=python_packages(), models=models(chosen.models))
+    json.dump(made, sys.stdout, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Fetch models for an image: `python -m services.gpu_worker.image.fetch_models --into FOLDER --lock FILE NAMES`.
+
+NAMES are separated by commas, as in MODELS; `--source FOLDER` takes them from a folder instead of from the hub. The
+lock holds the digests of every model that was recorded: a model that it knows must be the same again, one that it does
+not know is recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from services.common import logs
+from services.common.domain.errors import TranscriberError
+from services.gpu_worker.engine.decode.model_files import ModelFiles, Record, locate, place
+from services.gpu_worker.image.model_lock import hold_against, known, read, write
+
+
+def fetch(key: str, into: Path, source: Path | None, recorded: Record | None) -> ModelFiles:
+    """One model, from another folder of the same layout or from the hub, as it was recorded if it was."""
+    if source is not None:
+        shutil.copytree(place(source, key), place(into, key), dirs_exist_ok=True)
+    return locate(key, cache=into, recorded=recorded)
+
+
+def main() -> int:
+    """Exit status 0 if every model is there and is the one that the lock knows."""
+    logs.begin("gpu_worker")
+    parser = argparse.ArgumentParser(prog="fetch_models", description=__doc__)
+    parser.add_argument("names")
+    parser.add_argument("--into", type=Path, required=True)
+    parser.add_argument("--lock", type=Path, required=True)
+    parser.add_argument("--source", type=Path)
+    chosen = parser.parse_args()
+    lock = read(chosen.lock)
+    try:
+        for key in filter(None, chosen.names.split(",")):
+            model = fetch(key, chosen.into, chosen.source, known(lock, key))
+            new = hold_against(lock, model)
+            sys.stdout.write(f"{model.name} {model.revision}: {'recorded in' if new else 'as in'} the lock\n")
+    except TranscriberError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    write(lock, chosen.lock)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

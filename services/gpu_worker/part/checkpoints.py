@@ -1,0 +1,58 @@
+"""Finished clips, kept where the next attempt finds them, every few seconds of machine time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.gpu_worker.machine.retrying import is_passing
+
+if TYPE_CHECKING:
+    from services.common.domain.records import Part
+    from services.gpu_worker.engine.decode.results import ClipResult
+    from services.gpu_worker.part.files import Files
+
+log = structlog.get_logger()
+
+
+class Checkpoints:
+    """The results of one attempt at a part, with those of earlier attempts."""
+
+    def __init__(self, files: Files, place: str, part: Part, interval_seconds: float) -> None:
+        self._files = files
+        self._place = place
+        self._part = part
+        self._interval = interval_seconds
+        self._serial = 0
+        self._unsaved: list[ClipResult] = []
+        self._saved_at = time.monotonic()
+        # A first attempt has nothing to find, and asking costs a call.
+        self.results: dict[int, ClipResult] = files.checkpoints(place, part.part_id) if part.attempt > 1 else {}
+
+    def add(self, result: ClipResult) -> None:
+        """A clip is done; saved with others once the interval is over."""
+        self.results[result.index] = result
+        self._unsaved.append(result)
+        if time.monotonic() - self._saved_at >= self._interval:
+            self.try_to_save()
+
+    def try_to_save(self) -> None:
+        """As `save`; where S3 does not answer, it is tried again at the next interval, and nobody waits for it."""
+        try:
+            self.save()
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            self._saved_at = time.monotonic()
+            log.warning("checkpoint.postponed", job_id=self._part.job_id, clips=len(self._unsaved))
+
+    def save(self) -> None:
+        """Keep what is not yet kept."""
+        if self._unsaved:
+            # A name is used once, also where nobody answered: the object may be there.
+            self._serial += 1
+            self._files.put_checkpoint(self._place, self._part, self._serial, self._unsaved)
+            self._unsaved = []
+        self._saved_at = time.monotonic()

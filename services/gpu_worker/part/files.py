@@ -1,0 +1,116 @@
+"""The worker's side of the bucket: the recording in, results, plans and checkpoints out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from services.common.domain import object_keys
+from services.common.domain.errors import SourceGoneError, SourceReplacedError
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.stopping import StoppedError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from services.common.domain.records import Job, Part
+
+CONTENT_TYPES = {
+    "json": "application/json",
+    "txt": "text/plain; charset=utf-8",
+    "srt": "application/x-subrip; charset=utf-8",
+    "vtt": "text/vtt; charset=utf-8",
+    "tsv": "text/tab-separated-values; charset=utf-8",
+}
+_CHUNK_BYTES = 1 << 20
+
+
+class Files:
+    """Objects of one deployment's bucket."""
+
+    def __init__(self, s3: S3Client, bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def fetch_source(self, job: Job, destination: Path, stop: threading.Event) -> None:
+        """Download the very object that the job was made for.
+
+        Raises:
+            SourceGoneError, SourceReplacedError: it is not there any more.
+            StoppedError: once `stop` is set.
+
+        """
+        try:
+            reply = self._s3.get_object(Bucket=self._bucket, Key=job.source_key, IfMatch=f'"{job.source_etag}"')
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in {"NoSuchKey", "404"}:
+                raise SourceGoneError(
+                    "The recording was deleted before it could be read. Upload it once more under the same name, and "
+                    "this job begins anew."
+                ) from None
+            if code in {"PreconditionFailed", "412"}:
+                raise SourceReplacedError(
+                    "The recording was replaced by another upload before it was read. The other one is transcribed, by "
+                    "a job of its own or by this one, begun anew. To have this one too, upload it once more."
+                ) from None
+            raise
+        with destination.open("wb") as file:
+            for chunk in reply["Body"].iter_chunks(_CHUNK_BYTES):
+                file.write(chunk)
+                if stop.is_set():
+                    raise StoppedError
+
+    def fetch(self, key: str, destination: Path) -> None:
+        self._s3.download_file(self._bucket, key, str(destination))
+
+    def store(self, key: str, source: Path) -> None:
+        self._s3.upload_file(str(source), self._bucket, key)
+
+    def put_plan(self, place: str, plan: Plan) -> None:
+        self._put_json(object_keys.plan(place), plan.to_json())
+
+    def plan(self, place: str) -> Plan:
+        return Plan.from_json(self._get_json(object_keys.plan(place)))
+
+    def put_checkpoint(self, place: str, part: Part, serial: int, results: Sequence[ClipResult]) -> None:
+        """Add finished clips to what a later attempt finds."""
+        key = object_keys.checkpoint(place, part.part_id, part.attempt, serial)
+        self._put_json(key, [result.to_json() for result in results])
+
+    def checkpoints(self, place: str, part_id: str) -> dict[int, ClipResult]:
+        """Every finished clip of a part, by index, whichever attempt did it."""
+        prefix = object_keys.checkpoints(place, part_id)
+        results: dict[int, ClipResult] = {}
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                for data in self._get_json(entry["Key"]):
+                    results[data["index"]] = ClipResult.from_json(data)
+        return results
+
+    def publish(self, place: str, attempt: int, rendered: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+        """Write one attempt's results; returns `{format: {key, bytes, sha256}}`."""
+
+        def put(extension: str, content: bytes) -> tuple[str, dict[str, Any]]:
+            key = object_keys.result(place, attempt, extension)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=CONTENT_TYPES[extension])
+            return extension, {"key": key, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+        with ThreadPoolExecutor(len(rendered)) as pool:
+            return dict(pool.map(put, rendered.keys(), rendered.values()))
+
+    def _put_json(self, key: str, content: object) -> None:
+        body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="application/json")
+
+    def _get_json(self, key: str) -> Any:  # noqa: ANN401 - JSON
+        return json.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())

@@ -1,0 +1,218 @@
+"""One claimed part, from recording to committed result: straight through, on a thread of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.common.domain import object_keys
+from services.common.domain.errors import DecoderFailedError
+from services.common.domain.events import INLINE_TEXT_BYTES
+from services.common.domain.records import MERGE_PART, part_index, part_name
+from services.common.domain.states import JobStatus, PartStatus
+from services.common.store.parts import MAX_PARTS, FencedError
+from services.common.transcript.formats import render
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.stopping import StoppedError
+from services.gpu_worker.part.checkpoints import Checkpoints
+from services.gpu_worker.part.claim import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from services.common.store.store import Store
+    from services.common.transcript.transcript import Transcript
+    from services.gpu_worker.engine.decode.model_files import ModelFiles
+    from services.gpu_worker.engine.decode.results import ClipResult
+    from services.gpu_worker.engine.plan.plan import Plan
+    from services.gpu_worker.engine.process import EngineProcess
+    from services.gpu_worker.machine.work_folder import WorkFolder
+    from services.gpu_worker.part.claim import Claim
+    from services.gpu_worker.part.endings import Endings
+    from services.gpu_worker.part.files import Files
+    from services.gpu_worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+HOUR_SECONDS = 3_600
+MINUTE_SECONDS = 60
+
+
+class PartRunner:
+    """Does claimed parts; how each may end is known to `endings`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        files: Files,
+        settings: WorkerSettings,
+        folder: WorkFolder,
+        clock: Callable[[], int],
+        endings: Endings,
+    ) -> None:
+        self._store = store
+        self._files = files
+        self._settings = settings
+        self._folder = folder
+        self._clock = clock
+        self._endings = endings
+
+    def do(self, claim: Claim, engine: EngineProcess, model: ModelFiles) -> None:
+        """See the part through to an end: done, failed, given back, or another's."""
+        try:
+            with self._folder.part() as folder:
+                if claim.part.part_id == MERGE_PART:
+                    self._merge(claim, model)
+                else:
+                    self._transcribe(claim, engine, model, folder)
+        except Exception as error:  # noqa: BLE001 - every error is somebody's fault, and `settle` says whose
+            self._endings.settle(claim, engine, error)
+
+    def _transcribe(self, claim: Claim, engine: EngineProcess, model: ModelFiles, folder: Path) -> None:
+        recording = folder / "recording"
+        index = part_index(claim.part)
+        if index == 0:
+            self._folder.require_room(claim.job.source_bytes)
+            claim.retrying(lambda: self._files.fetch_source(claim.job, recording, claim.stop))
+        else:
+            audio = object_keys.part_audio(claim.job.place, claim.part.part_id)
+            claim.retrying(lambda: self._files.fetch(audio, recording))
+        # From here on a death may be the recording's fault.
+        claim.on_device = True
+        times: dict[str, int] = {}
+        if claim.part.parts == 1:
+            plan = self._plan(claim, engine, recording).with_at_most(MAX_PARTS)
+            times["planned"] = self._clock()
+            if len(plan.parts) > 1:
+                self._split(claim, engine, plan, recording, folder)
+        else:
+            plan = claim.retrying(lambda: self._files.plan(claim.job.place))
+        results = self._decode(claim, engine, plan, recording, times)
+        claim.on_device = False
+        times["transcribed"] = self._clock()
+        if claim.part.parts == 1:
+            self._complete(claim, assemble(plan, results.values(), claim.options, model), times)
+        else:
+            self._finish_slice(claim)
+
+    def _plan(self, claim: Claim, engine: EngineProcess, recording: Path) -> Plan:
+        return engine.plan(
+            recording,
+            claim.options,
+            stop=claim.stop,
+            max_seconds=self._settings.max_audio_hours * HOUR_SECONDS,
+            part_seconds=self._settings.part_minutes * MINUTE_SECONDS,
+            alone_seconds=self._settings.alone_minutes * MINUTE_SECONDS,
+            apart=claim.part.suspected,
+        )
+
+    def _split(self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, folder: Path) -> None:
+        """Share a long recording: its plan and the parts' audio first, then all their items in one transaction.
+
+        A death in between leaves nothing that counts: the plan and the audio are the same next time.
+        """
+        place = claim.job.place
+        claim.retrying(lambda: self._files.put_plan(place, plan))
+        engine.cut_parts(recording, plan, folder, stop=claim.stop)
+        for part in plan.parts[1:]:
+            audio, piece = object_keys.part_audio(place, part_name(part.index)), folder / f"{part.index}.flac"
+            claim.retrying(partial(self._files.store, audio, piece))
+        lengths = [(part.end - part.start) / RATE for part in plan.parts]
+        split = claim.retrying(
+            lambda: self._store.parts.split(claim.part, claim.job, lengths, due_at=self._clock()),
+        )
+        claim.update(parts=split.parts, seconds=split.seconds)
+        claim.job = replace(claim.job, parts=len(plan.parts))
+        log.info("job.split", job_id=claim.part.job_id, parts=len(plan.parts))
+
+    def _decode(
+        self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, times: dict[str, int]
+    ) -> dict[int, ClipResult]:
+        """Every clip of the part, checkpointed as it comes."""
+        every = self._settings.checkpoint_seconds
+        checkpoints = claim.retrying(lambda: Checkpoints(self._files, claim.job.place, claim.part, every))
+        index = part_index(claim.part)
+        wanted = plan.parts[index].clips if claim.part.parts > 1 else range(len(plan.clips))
+        lengths = {clip: plan.clips[clip].samples / RATE for clip in wanted}
+        left = [clip for clip in wanted if clip not in checkpoints.results]
+        total, seconds_left = sum(lengths.values()), sum(lengths[clip] for clip in left)
+        claim.advance(seconds_left, total)
+        try:
+            for result in engine.decode(
+                recording,
+                plan,
+                left,
+                claim.options,
+                stop=claim.stop,
+                part=index or None,
+                apart=claim.part.suspected,
+            ):
+                engine.worked = True
+                times.setdefault("first_text", self._clock())
+                checkpoints.add(result)
+                seconds_left -= lengths[result.index]
+                claim.advance(seconds_left, total)
+        except (StoppedError, DeviceDiedError, DecoderFailedError):
+            # What is done is done, whoever ended the rest; but nobody who lost his part writes any more.
+            if claim.reason in {None, Stop.LEAVING}:
+                self._keep(checkpoints)
+            raise
+        if claim.part.parts > 1:
+            # The merge reads what was kept; a part alone has its results in hand.
+            claim.retrying(checkpoints.save)
+        return checkpoints.results
+
+    def _keep(self, checkpoints: Checkpoints) -> None:
+        """What cannot be kept is done again; it must not hide what has ended the rest."""
+        try:
+            checkpoints.try_to_save()
+        except Exception:
+            log.exception("checkpoint.lost")
+
+    def _finish_slice(self, claim: Claim) -> None:
+        """One of several parts is done; whoever finishes the last one makes the merge due."""
+        while not claim.stop.is_set():
+            job = claim.retrying(lambda: self._store.jobs.get(claim.part.job_id))
+            if job is None or job.status is not JobStatus.RUNNING:
+                if claim.ending and claim.retrying(lambda: self._store.parts.already(claim.part, PartStatus.DONE)):
+                    # Done by a try whose answer was lost, and the job has ended since.
+                    return
+                raise FencedError(claim.part.part_id)
+            claim.ending = True
+            if claim.retrying(partial(self._store.endings.finish_slice, claim.part, job, merge_due_at=self._clock())):
+                log.info("part.done", job_id=job.job_id, part=claim.part.part_id, attempt=claim.part.attempt)
+                return
+        raise StoppedError
+
+    def _merge(self, claim: Claim, model: ModelFiles) -> None:
+        """Put the text of all parts together; needs no device."""
+        plan = claim.retrying(lambda: self._files.plan(claim.job.place))
+        results: dict[int, ClipResult] = {}
+        for part in plan.parts:
+            results |= claim.retrying(
+                partial(self._files.checkpoints, claim.job.place, part_name(part.index)),
+            )
+        self._complete(claim, assemble(plan, results.values(), claim.options, model), {"transcribed": self._clock()})
+
+    def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
+        place, attempt = claim.job.place, claim.part.attempt
+        rendered = {form: render(transcript, form) for form in claim.options.formats}
+        published = claim.retrying(lambda: self._files.publish(place, attempt, rendered))
+        result = {
+            "attempt": attempt,
+            "prefix": object_keys.result_prefix(place, attempt),
+            "files": published,
+            "language": transcript.language,
+            "duration_seconds": transcript.seconds,
+            "model": {"name": transcript.model, "revision": transcript.revision},
+            "quality": transcript.quality.short(),
+        }
+        text = transcript.text
+        inline = {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
+        self._endings.complete(claim, result, times, **inline)

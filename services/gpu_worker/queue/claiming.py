@@ -1,0 +1,133 @@
+"""The queue as a worker sees it: what may be taken, and the taking itself, which waits while AWS does not answer."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import structlog
+from botocore.exceptions import ClientError
+
+from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
+from services.common.domain.events import EventType, Places, compose
+from services.common.domain.options import Options
+from services.common.domain.states import JobStatus
+from services.common.settings import SettingsError
+from services.common.store.codec import UnknownVersionError
+from services.common.store.events import Announcement
+from services.gpu_worker.part.claim import Claim
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from services.common.domain.records import Job, Part
+    from services.common.store.store import Store
+    from services.gpu_worker.machine.identity import Identity
+    from services.gpu_worker.machine.presence import Presence
+    from services.gpu_worker.machine.retrying import Retrying
+    from services.gpu_worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+CANDIDATES = 10
+"""Queued parts looked at for one claim: the first may be somebody else's a moment later."""
+
+
+class Claimer:
+    """Claims parts for one worker."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        places: Places,
+        settings: WorkerSettings,
+        identity: Identity,
+        presence: Presence,
+        clock: Callable[[], int],
+        lease_ends: Callable[[], int],
+        retrying: Retrying,
+        models_now: Callable[[], Sequence[str]],
+    ) -> None:
+        """`lease_ends`: when a lease taken now ends, epoch milliseconds; `models_now`: what the deployment holds."""
+        self._store = store
+        self._places = places
+        self._settings = settings
+        self._identity = identity
+        self._presence = presence
+        self._clock = clock
+        self._lease_ends = lease_ends
+        self._retrying = retrying
+        self._models_now = models_now
+        self._models: Sequence[str] = settings.models
+
+    def candidates(self) -> Iterator[tuple[Part, Job | None]]:
+        """Parts that may be taken, with their jobs; those of a version that is not known here are left alone."""
+        for part in self._retrying(lambda: self._store.parts.ready(self._clock(), CANDIDATES)):
+            try:
+                yield part, self._retrying(partial(self._store.jobs.get, part.job_id))
+            except UnknownVersionError as error:
+                log.warning("job.left_alone", job_id=part.job_id, error=error)
+
+    def close(self, part: Part) -> None:
+        """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
+        if self._retrying(lambda: self._store.parts.close(part)):
+            log.warning("part.closed", job_id=part.job_id, part=part.part_id)
+
+    def options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
+        """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""
+        options, wrong = self._parsed(job)
+        if not isinstance(wrong, ModelUnavailableError):
+            return options, wrong
+        # Perhaps the deployment holds it since an apply that this worker has not heard of.
+        with suppress(SettingsError, ClientError):
+            self._models = self._retrying(self._models_now)
+        return self._parsed(job)
+
+    def _parsed(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
+        try:
+            return Options.parse(job.options, self._models), None
+        except InvalidOptionError as error:
+            return Options.parse({}, self._models), error
+
+    def claim(self, job: Job, part: Part, options: Options) -> Claim | None:
+        """Take a part; None if somebody else was faster, or the job is no longer to be done."""
+        first = job.status is JobStatus.QUEUED
+        now = self._clock()
+        times = {"claimed": now} | self._machine_times(job) if first else {}
+        running = replace(job, status=JobStatus.RUNNING, waiting=None, times={**job.times, **times})
+        announcement = None
+        if first and "claimed" not in job.times:
+            # Once in each run of the job, however often it is interrupted.
+            event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
+            callbacks = self._retrying(lambda: self._store.callbacks.of_job(job))
+            announcement = Announcement(event, job.source_key, callbacks)
+        asked: dict[int, float] = {}
+
+        def ask() -> Part | None:
+            # Of several tries it is not known which arrived; the lease that the table has tells.
+            lease_ends = self._lease_ends()
+            asked.setdefault(lease_ends, time.monotonic())
+            return self._store.parts.claim(
+                part, job, owner=self._identity.owner, lease_ends=lease_ends, started=announcement, times=times
+            )
+
+        mine = self._retrying(ask)
+        if mine is None:
+            return None
+        log.info("part.claimed", job_id=job.job_id, part=part.part_id, attempt=mine.attempt)
+        return Claim(
+            running,
+            mine,
+            options,
+            confirmed=asked.get(mine.due_at, min(asked.values())),
+            turn=part.due_at,
+            heartbeat_seconds=self._settings.heartbeat_seconds,
+        )
+
+    def _machine_times(self, job: Job) -> dict[str, int]:
+        """Stages of this machine's start that this job has waited for."""
+        asked = job.times.get("queued", job.created_at)
+        return {stage: moment for stage, moment in self._presence.machine_times().items() if moment >= asked}

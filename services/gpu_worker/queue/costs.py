@@ -1,0 +1,60 @@
+"""What jobs cost: each its share of the machine's time, the boot included, at the price of its market."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from services.common.domain.prices import dollars_per_hour
+from services.gpu_worker.queue.meter import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.gpu_worker.machine.identity import Identity
+
+_HOUR_SECONDS = 3_600
+"""Seconds that a price is for."""
+
+
+class Costs:
+    """Of one machine. Safe to use from several threads; jobs are told apart by names."""
+
+    def __init__(self, identity: Identity, clock: Callable[[], int]) -> None:
+        """`clock`: epoch milliseconds."""
+        self._identity = identity
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._meter = Meter(self._now())
+
+    def launched(self, at: int) -> None:
+        """The machine costs since this moment, epoch milliseconds; told before anything is on it."""
+        self._meter = Meter(at / 1_000)
+
+    def enter(self, name: str) -> None:
+        """It is on the machine from now on."""
+        with self._lock:
+            self._meter.enter(name, self._now())
+
+    def leave(self, name: str) -> None:
+        """It is no more."""
+        with self._lock:
+            self._meter.leave(name, self._now())
+
+    def so_far(self, name: str) -> dict[str, Any]:
+        """As a job tells it: seconds, market and, where the machine has a price, that and dollars."""
+        with self._lock:
+            seconds = self._meter.so_far(name, self._now())
+        machine = self._identity.machine
+        price = dollars_per_hour(machine.instance_type, self._identity.market) if machine else None
+        cost: dict[str, Any] = {"machine_seconds": round(seconds, 1), "market": self._identity.market}
+        if machine and price is not None:
+            cost |= {
+                "instance_type": machine.instance_type,
+                "dollars_per_hour": price,
+                "dollars": round(seconds * price / _HOUR_SECONDS, 6),
+            }
+        return cost
+
+    def _now(self) -> float:
+        return self._clock() / 1_000

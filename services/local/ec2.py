@@ -1,0 +1,191 @@
+"""EC2's part: for each instance that the emulator says runs, a worker process with a metadata service of its own.
+
+A worker that ends shuts its machine down, and shutdown means terminate; an instance that is terminated takes its
+worker with it. What the worker writes is the machine's console.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import structlog
+
+from services.local.instance_metadata import MetadataService
+from services.local.resources import DEPLOYMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from typing import IO
+
+    from mypy_boto3_ec2 import EC2Client
+
+    Boot = Callable[[str, Mapping[str, str], IO[bytes]], subprocess.Popen[bytes]]
+    """Starts a machine from its id and its worker's environment; it lives as long as the process, which leads its own
+    group and writes the machine's log."""
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 0.25
+NOTICE = timedelta(minutes=2)
+MACHINES_PATH = "/_local/machines"
+"""Where the emulator is told of machines what EC2 would know by itself."""
+POWERED_OFF = ("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown")
+TAKEN_BACK = ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
+
+
+def start_worker(_instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+    """A machine that is nothing but its worker."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "services.gpu_worker"],
+        env=environment,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A running worker."""
+
+    instance_id: str
+    slot: str
+    process: subprocess.Popen[bytes]
+    metadata: MetadataService
+    _taken_back: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def end(self) -> tuple[str, str]:
+        """EC2's code and words for it, once its process has ended."""
+        return TAKEN_BACK if self._taken_back.is_set() else POWERED_OFF
+
+    def take_back(self) -> None:
+        """EC2 takes the spot machine, at once."""
+        self._taken_back.set()
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill the worker and all it started, without any notice."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+
+    def give_notice(self) -> None:
+        """EC2's two minutes."""
+        self.metadata.give_notice((datetime.now(UTC) + NOTICE).isoformat())
+
+
+class Machines:
+    """Follows the emulator's instances with processes."""
+
+    def __init__(
+        self,
+        ec2: EC2Client,
+        environment: Mapping[str, str],
+        logs: Path,
+        *,
+        deployment: str = DEPLOYMENT,
+        boot: Boot = start_worker,
+    ) -> None:
+        self._ec2 = ec2
+        self._environment = dict(environment)
+        self._logs = logs
+        self._deployment = deployment
+        self._boot = boot
+        self._running: dict[str, Machine] = {}
+        self._seen: set[str] = set()
+        self.failed: list[Path] = []
+        """Logs of workers that ended badly by themselves."""
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="machines", daemon=True)
+        self._thread.start()
+
+    @property
+    def running(self) -> list[Machine]:
+        """Workers that live now."""
+        return [machine for machine in list(self._running.values()) if machine.process.poll() is None]
+
+    def wait_for(self, count: int = 1, seconds: float = 30) -> list[Machine]:
+        """The running workers, once there are `count`."""
+        until = time.monotonic() + seconds
+        while len(self.running) < count:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{len(self.running)} of {count} machines after {seconds} s")
+            time.sleep(LOOK_SECONDS)
+        return self.running
+
+    def close(self) -> None:
+        """End every worker."""
+        self._ending.set()
+        self._thread.join()
+        for machine in self._running.values():
+            if machine.process.poll() is None:
+                machine.kill()
+            machine.process.wait()
+            machine.metadata.close()
+
+    def _follow(self) -> None:
+        while not self._ending.wait(LOOK_SECONDS):
+            try:
+                self._look()
+            except Exception as error:  # noqa: BLE001 - the next look does what this one could not
+                log.error("machines.failed", error=error)  # noqa: TRY400 - it comes again and again
+
+    def _look(self) -> None:
+        """Do with the processes what was done with the instances, and the other way round."""
+        alive = {instance["InstanceId"]: instance for instance in self._instances()}
+        for instance_id, machine in list(self._running.items()):
+            if instance_id not in alive and machine.process.poll() is None:
+                machine.kill()
+            if machine.process.poll() is not None:
+                if machine.process.returncode > 0:
+                    self.failed.append(self._log(instance_id))
+                machine.metadata.close()
+                del self._running[instance_id]
+                if instance_id in alive:
+                    self._tell(instance_id, ends=machine.end)
+                    self._ec2.terminate_instances(InstanceIds=[instance_id])
+        for instance_id, instance in alive.items():
+            if instance_id not in self._seen:
+                self._tell(instance_id, console=str(self._log(instance_id)))
+                self._seen.add(instance_id)
+                self._running[instance_id] = self._start(instance)
+
+    def _tell(self, instance_id: str, **what: object) -> None:
+        url = f"{self._ec2.meta.endpoint_url}{MACHINES_PATH}"
+        httpx.post(url, json={"instance_id": instance_id, **what}, trust_env=False).raise_for_status()
+
+    def _log(self, instance_id: str) -> Path:
+        return self._logs / f"worker-{instance_id}.log"
+
+    def _instances(self) -> list[dict[str, Any]]:
+        reply = self._ec2.describe_instances(
+            Filters=[
+                {"Name": "tag:transcribe-deployment", "Values": [self._deployment]},
+                {"Name": "instance-state-name", "Values": ["pending", "running"]},
+            ]
+        )
+        return [dict(instance) for reservation in reply["Reservations"] for instance in reservation["Instances"]]
+
+    def _start(self, instance: Mapping[str, Any]) -> Machine:
+        tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
+        metadata = MetadataService(
+            instance_id=instance["InstanceId"],
+            instance_type=instance["InstanceType"],
+            zone=instance["Placement"]["AvailabilityZone"],
+            tags=tags,
+        )
+        with self._log(instance["InstanceId"]).open("wb") as log:
+            environment = self._environment | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.endpoint}
+            process = self._boot(instance["InstanceId"], environment, log)
+        return Machine(
+            instance_id=instance["InstanceId"], slot=tags["transcribe-slot"], process=process, metadata=metadata
+        )

@@ -1,0 +1,41 @@
+"""AWS on one machine: moto's server, patched (`patches.py`) and behind `wire.py`, in a process of its own.
+
+`python -m services.local.emulator.server --fd N`: on a listening socket that was inherited under this number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from services.local.emulator import disks, dynamodb, instances, patches
+from services.local.emulator.wire import Wire
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+    """As AWS speaks it; werkzeug closes the connection after each answer all the same."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """A line for every request helps nobody."""
+
+
+def main(fd: int) -> None:
+    """Serve until killed."""
+    # Hundreds of Amazon's images, which nothing here names, take longer to load than all the rest.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    patches.apply()
+    disks.apply()
+    instances.apply()
+    dynamodb.apply()
+    application = Wire(DomainDispatcherApplication(create_backend_app))
+    make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet, fd=fd).serve_forever()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, required=True)
+    main(parser.parse_args().fd)

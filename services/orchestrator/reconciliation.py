@@ -1,0 +1,84 @@
+"""Once an hour: uploads held against jobs, since S3 may lose an event. Page after page, from a cursor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.common.domain.object_keys import UPLOADS
+from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.store.codec import UnknownVersionError
+from services.orchestrator.s3_events import Upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectTypeDef
+
+    from services.common.store.store import Store
+    from services.orchestrator.intake import Intake
+
+log = structlog.get_logger()
+PAGE = 200
+"""Objects looked at before the cursor is written down."""
+WINDOW_MS = 2 * MINUTE_MS
+"""Of each hour, in which a search begins: wide enough that one of the sweeps meets it."""
+YOUNG_MS = 10 * MINUTE_MS
+"""Younger objects' events may still be on their way."""
+
+
+class Reconciliation:
+    """Finds uploads that nobody told of."""
+
+    def __init__(self, store: Store, s3: S3Client, bucket: str, intake: Intake, retention_days: int) -> None:
+        self._store = store
+        self._s3 = s3
+        self._bucket = bucket
+        self._intake = intake
+        self._retention_ms = retention_days * DAY_MS
+
+    def run(self, now: int, in_time: Callable[[], bool]) -> int:
+        """Look at pages while there is time, if it is that of a search; returns how many lost uploads were taken in.
+
+        Only a search of several pages is written down: an idle deployment writes nothing.
+        """
+        cursor = self._store.fleet.search_cursor()
+        under_way = cursor is not None or now % HOUR_MS < WINDOW_MS
+        found = 0
+        while under_way and in_time():
+            cursor, lost = self._page(cursor, now)
+            found += lost
+            under_way = cursor is not None
+        return found
+
+    def _page(self, cursor: str | None, now: int) -> tuple[str | None, int]:
+        """One page, from `cursor`; returns the next one's, None after the last, and how many uploads were lost."""
+        page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=cursor or UPLOADS)
+        contents = page.get("Contents", [])
+        uploads = [upload for upload in map(_upload, contents) if self._concerns(upload, now)]
+        taken = self._intake.take(uploads, now)
+        for one in taken:
+            if one.error and not isinstance(one.error, UnknownVersionError):
+                log.error("search.failed", error=one.error)
+        found = sum(one.job is not None for one in taken)
+        if found:
+            log.warning("search.found", jobs=found)
+        after = contents[-1]["Key"] if page.get("IsTruncated") else None
+        self._store.fleet.move_search(cursor, after)
+        return after, found
+
+    def _concerns(self, upload: Upload, now: int) -> bool:
+        return not upload.key.endswith("/") and YOUNG_MS <= now - upload.uploaded < self._retention_ms
+
+
+def _upload(entry: ObjectTypeDef) -> Upload:
+    modified = int(entry["LastModified"].timestamp()) * SECOND_MS
+    return Upload(
+        key=entry["Key"],
+        etag=entry["ETag"].strip('"'),
+        size=entry["Size"],
+        uploaded=modified,
+        modified=modified,
+    )

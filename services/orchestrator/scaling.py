@@ -1,0 +1,81 @@
+"""How many machines there should be, and on which market. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.common.domain.states import SlotStatus
+from services.common.domain.times import MINUTE_MS
+from services.common.store.slots import slot_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from services.common.domain.records import Breaker, Slot
+
+SPEED = 60.0
+"""Seconds of audio that a machine transcribes in a second, cautiously (docs/performance.md)."""
+TARGET_SECONDS = 600.0
+"""In what time the queue should be done, if the operator's limit allows."""
+SILENT_BOOTS = 3
+"""Machines in a row that never reported, after which launching stops for a while."""
+BREAK_MS = 30 * MINUTE_MS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demand:
+    """What waits. What is being worked on has its machine already."""
+
+    parts: int
+    seconds: float
+    """Of audio, estimated from bytes where nobody has looked into the recording yet."""
+    oldest_wait_ms: int = 0
+
+
+def wanted_machines(demand: Demand, max_workers: int) -> int:
+    """Machines that the queue deserves: none without one, never more than there are parts to give them."""
+    if demand.parts == 0:
+        return 0
+    by_time = math.ceil(demand.seconds / (SPEED * TARGET_SECONDS))
+    return min(max(1, by_time), demand.parts, max_workers)
+
+
+def next_slot(wanted: int, slots: Mapping[str, Slot], max_workers: int) -> str | None:
+    """The slot to fill next, or None if there are machines enough.
+
+    To have w machines only the lowest w slots may be filled, so that two who decide at once contend for one. A machine
+    that leaves is no capacity, but it is still a machine, and its slot is taken until it is gone.
+    """
+    leaving = sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
+    if len(slots) - leaving >= wanted:
+        return None
+    allowed = min(wanted + leaving, max_workers)
+    return next((name for name in map(slot_name, range(allowed)) if name not in slots), None)
+
+
+def market_after_refusal(demand: Demand, on_demand_after_minutes: int) -> str | None:
+    """Where to ask once spot has no capacity: on-demand, if the operator allows it and the wait was long enough."""
+    allowed = on_demand_after_minutes > 0 and demand.oldest_wait_ms >= on_demand_after_minutes * MINUTE_MS
+    return "on-demand" if allowed else None
+
+
+def mended(breaker: Breaker, slots: Collection[Slot]) -> bool:
+    """Whether a machine that an open breaker has let through has reported, or one that was launched since the account
+    kept one from starting; older machines prove nothing.
+    """
+    if breaker.silent_boots >= SILENT_BOOTS:
+        since = breaker.open_until
+    elif breaker.waiting:
+        since = breaker.open_until - BREAK_MS
+    else:
+        return False
+    return any(slot.owner is not None and slot.taken_at >= since for slot in slots)
+
+
+def launches_allowed(breaker: Breaker | None, slots: Collection[Slot], now: int) -> bool:
+    """Whether another machine may be launched. After its pause an open breaker lets one through at a time, to see."""
+    if breaker is None or breaker.silent_boots < SILENT_BOOTS:
+        return True
+    return now >= breaker.open_until and all(slot.owner is not None for slot in slots)
