@@ -5,9 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from services.common.domain.times import DAY_MS, rfc3339
-from services.common.store.commands import LINGER_MS, TOMBSTONE_MS
 from services.common.store.idempotency import KEPT_MS
-from services.common.store.tombstones import Tombstone
+from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS, Tombstone
 
 BACKUP_DAYS = 35
 """Of DynamoDB's point-in-time recovery."""

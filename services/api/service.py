@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from services.api.settings import ApiSettings
 from services.common.aws import Aws
 from services.common.domain.events import Places
 from services.common.domain.times import now_ms
 from services.common.erasure import Erasure
+from services.common.source_object import uploaded_at
+from services.common.store.announcements import Announcer
+from services.common.store.commands import Commands
 from services.common.store.store import Store
 from services.common.webhooks.vault import Vault
 
@@ -23,6 +27,8 @@ class Service:
         self.store = Store(aws.dynamodb(), settings.table_name)
         self.vault = Vault(aws.kms(), settings.secrets_key_id)
         self.erasure = Erasure(self.store, self.s3, settings.bucket_name)
-        self.places = Places(
+        places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
+        announcer = Announcer(self.store.callbacks, places)
+        self.commands = Commands(self.store, announcer, partial(uploaded_at, self.s3, settings.bucket_name))

@@ -9,8 +9,8 @@ import typer
 from services.cli import deployment
 from services.cli.clients import checked
 from services.common.domain.errors import InvalidOptionError
+from services.common.domain.events import MAX_LISTENERS
 from services.common.domain.times import now_ms
-from services.common.store.events import MAX_LISTENERS
 from services.common.store.table import ConditionFailedError
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, new_callback
 from services.common.webhooks.secrets import new_secret

@@ -12,6 +12,8 @@ from services.common.domain.times import SECOND_MS
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+    from services.common.domain.records import Job
+
 
 class SourceObject(NamedTuple):
     """An object under `uploads/`."""
@@ -30,3 +32,9 @@ def look(s3: S3Client, bucket: str, key: str) -> SourceObject | None:
             return None
         raise
     return SourceObject(there["ETag"].strip('"'), int(there["LastModified"].timestamp()) * SECOND_MS)
+
+
+def uploaded_at(s3: S3Client, bucket: str, job: Job) -> int:
+    """S3's date of what lies at a job's key now, epoch milliseconds; 0: nothing."""
+    there = look(s3, bucket, job.source_key)
+    return there.modified if there else 0

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain.events import EventType, compose
+from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
 from services.common.domain.states import JobStatus
-from services.common.store.events import Announcement
 
 if TYPE_CHECKING:
-    from services.common.domain.events import Places
+    from services.common.store.announcements import Announcer
     from services.common.store.store import Store
 
 log = structlog.get_logger()
@@ -23,9 +22,9 @@ PAGE = 100
 class Expiry:
     """Closes jobs whose upload is overdue; one that comes after all is taken in nevertheless."""
 
-    def __init__(self, store: Store, places: Places) -> None:
+    def __init__(self, store: Store, announcer: Announcer) -> None:
         self._store = store
-        self._places = places
+        self._announcer = announcer
 
     def overdue(self, now: int) -> list[str]:
         """Ids of jobs whose upload should have come by now."""
@@ -36,9 +35,7 @@ class Expiry:
         job = self._store.jobs.get(job_id)
         if job is None or job.status is not JobStatus.AWAITING_UPLOAD:
             return False
-        after = replace(job, status=JobStatus.EXPIRED)
-        event = compose(after, EventType.EXPIRED, serial=str(job.generation), now=now, places=self._places)
-        announcement = Announcement(event, job.source_key, self._store.callbacks.of_job(job))
-        expired = self._store.jobs.expire(after, announcement)
+        announcement = self._announcer.tell(job_changes.expire(job).after, EventType.EXPIRED, now)
+        expired = self._store.jobs.expire(job, announcement)
         log.info("job.expired", job_id=job.job_id, expired=expired)
         return expired

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -11,16 +11,13 @@ import structlog
 
 from services.common import source_object
 from services.common.domain import object_keys
-from services.common.domain.events import EventType, compose
+from services.common.domain.events import EventType
 from services.common.domain.fair_queue import estimated_seconds, turn
 from services.common.domain.ids import upload_job_id
+from services.common.domain.lifecycle.job_changes import Arrival, arrive, begin_anew
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import expiry
-from services.common.store.commands import anew, begin_anew
-from services.common.store.events import Announcement
-from services.common.store.jobs import queued
-from services.common.store.table import ConditionFailedError
 from services.common.store.tombstones import Tombstone
 from services.orchestrator.upload_meaning import Meaning, judge
 
@@ -29,10 +26,11 @@ if TYPE_CHECKING:
 
     from mypy_boto3_s3 import S3Client
 
-    from services.common.domain.events import Places
     from services.common.domain.records import Callback
     from services.common.erasure import Erasure
+    from services.common.store.announcements import Announcer
     from services.common.store.callbacks import ClientView
+    from services.common.store.commands import Commands
     from services.common.store.store import Store
     from services.orchestrator.s3_events import Upload
 
@@ -69,10 +67,12 @@ class Taken:
 class Intake:
     """One batch of uploads at a time."""
 
-    def __init__(self, store: Store, s3: S3Client, places: Places, erasure: Erasure) -> None:
+    def __init__(self, store: Store, s3: S3Client, announcer: Announcer, commands: Commands, erasure: Erasure) -> None:
         self._store = store
         self._s3 = s3
-        self._places = places
+        self._announcer = announcer
+        self._commands = commands
+        self._places = announcer.places
         self._erasure = erasure
 
     def take(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
@@ -192,37 +192,27 @@ class Intake:
 
     def _queue_one(self, arrival: _Arrival, callbacks: Sequence[Callback], start: int, now: int) -> Job:
         upload, again = arrival.upload, arrival.meaning is Meaning.AGAIN
-        job = queued(
-            anew(arrival.job, now) if again else arrival.job,
+        recording = Arrival(
             etag=upload.etag,
             size=upload.size,
-            uploaded=upload.uploaded,
             modified=arrival.modified,
-            now=now,
+            uploaded=upload.uploaded,
+            queued=now,
             expires_at=expiry(now, self._places.retention_days),
         )
-        if job.own_callback:
-            callbacks = self._store.callbacks.of_job(job)
-        event = compose(job, EventType.QUEUED, serial=str(job.generation), now=now, places=self._places)
-        announcement = Announcement(event, job.source_key, callbacks)
         seconds = estimated_seconds(upload.size)
-        match arrival.meaning:
-            case Meaning.AGAIN:
-                new = self._begin_anew(job, announcement, seconds, start)
-            case Meaning.AWAITED:
-                new = self._store.jobs.arrive(job, announcement, seconds=seconds, due_at=start)
-            case _:
-                new = self._store.jobs.take_in(job, announcement, seconds=seconds, due_at=start, beside=arrival.beside)
+        if arrival.meaning is Meaning.NEW:
+            job = replace(arrival.job, **recording.fields(arrival.job.times))
+            told = self._announcer.tell(job, EventType.QUEUED, now, callbacks=callbacks)
+            new = self._store.jobs.take_in(job, told, seconds=seconds, due_at=start, beside=arrival.beside)
+        else:
+            change = begin_anew(arrival.job, recording) if again else arrive(arrival.job, recording)
+            job = change.after
+            # A job of the API may have a callback of its own.
+            told = self._announcer.tell(job, EventType.QUEUED, now, callbacks=None if job.own_callback else callbacks)
+            begin = self._commands.begin_anew if again else self._store.jobs.arrive
+            new = begin(change, told, seconds=seconds, due_at=start)
         if not new:
             raise _ChangedError
         log.info("job.queued", job_id=job.job_id, bytes=job.source_bytes, again=again)
         return job
-
-    def _begin_anew(self, job: Job, announcement: Announcement, seconds: float, due_at: int) -> bool:
-        """Queue a job that has ended, with another recording; False if somebody has done so meanwhile."""
-        parts = self._store.parts.of_job(job.job_id)
-        try:
-            self._store.commit(begin_anew(job, parts, announcement, seconds=seconds, due_at=due_at))
-        except ConditionFailedError:
-            return False
-        return True

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.common.domain.events import EventType, compose, interruption
+from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
 from services.common.domain.retry_policy import crash_error, exhausted
 from services.common.domain.states import TERMINAL, PartStatus
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.events import Announcement
 
 if TYPE_CHECKING:
-    from services.common.domain.events import Places
     from services.common.domain.records import Job, Part
+    from services.common.store.announcements import Announcement, Announcer
     from services.common.store.store import Store
 
 log = structlog.get_logger()
@@ -23,9 +22,9 @@ log = structlog.get_logger()
 class Recovery:
     """Looks twice before it takes a part away."""
 
-    def __init__(self, store: Store, places: Places) -> None:
+    def __init__(self, store: Store, announcer: Announcer) -> None:
         self._store = store
-        self._places = places
+        self._announcer = announcer
 
     def suspects(self, now: int) -> list[Part]:
         """Running parts whose lease has ended, with their heartbeat counters as they are."""
@@ -41,7 +40,7 @@ class Recovery:
         losses = suspect.losses + (not suspect.on_device)
         if exhausted(deaths, losses):
             return self._give_up(suspect, job, now)
-        taken = self._store.parts.take_away(
+        taken = self._store.leases.take_away(
             suspect,
             due_at=now,
             job=job if job.parts == 1 else None,
@@ -58,24 +57,22 @@ class Recovery:
         return taken
 
     def _close(self, part: Part) -> bool:
-        closed = self._store.parts.close(part)
+        closed = self._store.leases.close(part)
         if closed:
             log.warning("part.closed", job_id=part.job_id, part=part.part_id)
         return closed
 
     def _give_up(self, part: Part, job: Job, now: int) -> bool:
         error = crash_error().describe()
-        outcome = JobOutcome(error=error)
-        after = ended(job, outcome, {"failed": now})
-        announcement = Announcement(
-            compose(after, EventType.FAILED, serial=str(job.generation), now=now, places=self._places),
-            job.source_key,
-            self._store.callbacks.of_job(job),
-        )
-        given_up = self._store.endings.give_up(part, after, outcome, announcement)
+        ending = job_changes.end(job, job_changes.Outcome(error=error), {"failed": now})
+        announcement = self._announcer.tell(ending.after, EventType.FAILED, now)
+        given_up = self._store.endings.give_up(part, ending, announcement)
         log.error("job.failed", job_id=job.job_id, code=error["code"], given_up=given_up)
         return given_up
 
     def _interrupted(self, part: Part, job: Job, now: int) -> Announcement | None:
-        event = interruption(job, part, now, self._places)
-        return Announcement(event, job.source_key, self._store.callbacks.of_job(job)) if event else None
+        """Of several parts none is worth a message."""
+        if job.parts > 1:
+            return None
+        back = job_changes.interrupt(job).after
+        return self._announcer.tell(back, EventType.INTERRUPTED, now, attempt=part.attempt)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.common.aws import Aws
@@ -10,6 +11,9 @@ from services.common.domain.events import Places
 from services.common.domain.ids import new_id
 from services.common.domain.times import now_ms
 from services.common.erasure import Erasure
+from services.common.source_object import uploaded_at
+from services.common.store.announcements import Announcer
+from services.common.store.commands import Commands
 from services.common.store.store import Store
 from services.orchestrator.console_output import HASTY, Consoles
 from services.orchestrator.expiry import Expiry
@@ -50,16 +54,18 @@ class Orchestrator:
         places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
+        announcer = Announcer(self.store.callbacks, places)
         erasure = Erasure(self.store, s3, settings.bucket_name)
-        self.intake = Intake(self.store, s3, places, erasure)
+        commands = Commands(self.store, announcer, partial(uploaded_at, s3, settings.bucket_name))
+        self.intake = Intake(self.store, s3, announcer, commands, erasure)
         self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
         self.search = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,
-            recovery=Recovery(self.store, places),
+            recovery=Recovery(self.store, announcer),
             reaper=Reaper(self.store, Machines(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
-            expiry=Expiry(self.store, places),
+            expiry=Expiry(self.store, announcer),
             erasure=erasure,
             search=self.search,
             dispatcher=self.dispatcher,

@@ -12,11 +12,14 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain import object_keys
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
+from services.common.domain.lifecycle import part_changes
+from services.common.domain.lifecycle.change import Change
 from services.common.domain.records import MERGE_PART, Job, Part, Slot
 from services.common.domain.states import PartStatus, SlotStatus
-from services.common.store import endings, parts
+from services.common.store import changes, endings, leases
+from services.common.store.announcements import Announcement
+from services.common.store.operations import Update
 from services.common.store.slots import Slots, slot_name
-from services.common.store.table import Update
 from services.gpu_worker.machine import retrying
 from services.gpu_worker.part import endings as worker_endings
 from services.orchestrator import fleet, launch, reaper, upload_meaning
@@ -38,27 +41,23 @@ class Mutant:
 
 
 def _fence(stack: ExitStack, instead: Callable[[Part], Any]) -> None:
-    for module in (parts, endings):
+    for module in (leases, endings):
         stack.enter_context(patch.object(module, "fence", instead))
 
 
 def _no_fence(stack: ExitStack) -> None:
-    _fence(stack, lambda _: Attr("pk").exists())
+    _state_only(stack)
+    stack.enter_context(patch.object(changes, "may", lambda _: Attr("pk").exists()))
 
 
 def _state_only(stack: ExitStack) -> None:
-    _fence(stack, lambda _: Attr("status").eq("running"))
+    _fence(stack, lambda _: Attr("pk").exists())
 
 
 def _event_beside(stack: ExitStack) -> None:
-    def finish(self: endings.Endings, part: Part, job: Job, outcome: endings.JobOutcome, announcement: Any) -> None:
-        own = Update(
-            key=parts.part_key(part.job_id, part.part_id),
-            when=parts.fence(part),
-            set={"status": PartStatus.DONE},
-            remove=["due_kind", "due_at", "owner"],
-        )
-        self._table.transact([own, endings._job_after(job, outcome)])
+    def finish(self: endings.Endings, part: Part, ending: Change[Job], announcement: Announcement) -> None:
+        own = changes.update(part_changes.finish(part), changes.fence(part))
+        self._table.transact([own, changes.update(ending)])
         for operation in announcement.operations():
             self._table.transact([operation])
 
@@ -66,17 +65,12 @@ def _event_beside(stack: ExitStack) -> None:
 
 
 def _unfenced_heartbeat(stack: ExitStack) -> None:
-    def heartbeat(self: parts.Parts, part: Part, *, lease_ends: int, on_device: bool, progress: float) -> Part:
-        self._table.write(
-            Update(
-                key=parts.part_key(part.job_id, part.part_id),
-                when=Attr("pk").exists(),
-                set={"beat": part.beat + 1, "due_at": lease_ends, "on_device": on_device, "progress": progress},
-            )
-        )
-        return replace(part, beat=part.beat + 1, due_at=lease_ends)
+    def heartbeat(self: leases.Leases, part: Part, *, lease_ends: int, on_device: bool, progress: float) -> Part:
+        beat = part_changes.beat(part, lease_ends, on_device=on_device, progress=progress)
+        self._table.write(replace(changes.update(beat), when=Attr("pk").exists()))
+        return beat.after
 
-    stack.enter_context(patch.object(parts.Parts, "heartbeat", heartbeat))
+    stack.enter_context(patch.object(leases.Leases, "heartbeat", heartbeat))
 
 
 def _unfenced_key(stack: ExitStack) -> None:
@@ -116,18 +110,21 @@ def _next_free_slot(stack: ExitStack) -> None:
 
 
 def _merge_without_claim(stack: ExitStack) -> None:
-    real_claim, real_fence = parts.Parts.claim, parts.fence
+    real_claim, real_update = leases.Leases.claim, changes.update
 
-    def claim(self: parts.Parts, part: Part, job: Job, **more: Any) -> Part | None:
+    def claim(self: leases.Leases, part: Part, job: Job, **more: Any) -> Part | None:
         if part.part_id == MERGE_PART:
             return replace(part, status=PartStatus.RUNNING, owner=more["owner"], attempt=1, due_at=more["lease_ends"])
         return real_claim(self, part, job, **more)
 
-    def fence(part: Part) -> Any:
-        return Attr("pk").exists() if part.part_id == MERGE_PART else real_fence(part)
+    def update(change: Change[Any], when: Any = None) -> Update:
+        written = real_update(change, when)
+        merges = isinstance(change.before, Part) and change.before.part_id == MERGE_PART
+        return replace(written, when=Attr("pk").exists()) if merges else written
 
-    stack.enter_context(patch.object(parts.Parts, "claim", claim))
-    _fence(stack, fence)
+    stack.enter_context(patch.object(leases.Leases, "claim", claim))
+    for module in (leases, endings):
+        stack.enter_context(patch.object(module, "update", update))
 
 
 def _freed_too_early(stack: ExitStack) -> None:
@@ -148,7 +145,7 @@ def _others_left_open(stack: ExitStack) -> None:
         raise Crash
 
     stack.enter_context(patch.object(endings.Endings, "_others", lambda *_: []))
-    stack.enter_context(patch.object(parts.Parts, "close", die))
+    stack.enter_context(patch.object(leases.Leases, "close", die))
 
 
 def _impatient(stack: ExitStack) -> None:

@@ -17,17 +17,17 @@ import pytest
 import uvicorn
 
 from services.common.domain.ids import new_id
+from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.options import FORMATS
 from services.common.domain.times import DAY_MS
-from services.common.store.endings import JobOutcome
 from tests.support.gateway import Gateway
 from tests.support.world import World, emulated
 
 EXAMPLES = 100
 UNLIMITED = 1_000_000_000
-FAILED = JobOutcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
+FAILED = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
 FILES = {form: {"key": f"results/x/1/transcript.{form}", "bytes": 5, "sha256": "0" * 64} for form in FORMATS}
-COMPLETED = JobOutcome(result={"attempt": 1, "prefix": "results/x/1/", "files": FILES})
+COMPLETED = Outcome(result={"attempt": 1, "prefix": "results/x/1/", "files": FILES})
 
 
 def work(world: World, stop: threading.Event) -> None:

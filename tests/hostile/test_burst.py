@@ -20,7 +20,7 @@ from services.common.domain.ids import new_id
 from services.common.domain.records import Callback, Event, Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import now_ms
-from services.common.store.events import Announcement
+from services.common.store.announcements import Announcement
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.secrets import new_secret

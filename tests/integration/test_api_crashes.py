@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.common.store.callbacks import callback_key
+from services.common.domain.states import DeliveryStatus
+from services.common.store import keys
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
 from tests.support.faults import Mode
 from tests.support.gateway import Client, Gateway, Reply
@@ -51,7 +52,7 @@ def an_enabling(world: World, client: Client) -> Ask:
     place = registered(client)
     callback = world.store.callbacks.get("alice", place.rsplit("/", 1)[-1])
     assert callback
-    world.change(callback_key(callback), status="disabled")
+    world.change(keys.of(callback), status="disabled")
     return asks(client, f"{place}/enable")
 
 
@@ -123,6 +124,6 @@ def test_a_redelivery_that_was_made_meanwhile_is_not_made_again(world: World) ->
     (due,) = world.store.deliveries.overdue(world.clock())
     mine = world.store.deliveries.take(due, owner="sweep", until=world.clock() + 1)
     assert mine
-    world.store.deliveries.record(mine, {"at": 1, "outcome": "DELIVERED"}, status="delivered", due_at=None)
+    world.store.deliveries.record(mine, {"at": 1, "outcome": "DELIVERED"}, status=DeliveryStatus.DELIVERED, due_at=None)
     assert ask().json["status"] == "delivered"
     assert list(world.store.deliveries.overdue(world.clock() * 2)) == []

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from services.common.domain.records import Job
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.erasure import RETRY_MS, SECOND_LOOK_MS, Erasure
-from services.common.store.parts import FencedError
+from services.common.store.leases import FencedError
 from services.orchestrator.s3_events import Upload
 from tests.support.api_jobs import completed, create, uploaded
 from tests.support.gateway import Client, Gateway
@@ -100,7 +100,7 @@ def test_what_a_worker_wrote_after_the_erasure_is_found_by_the_second_search(wor
     alice.delete(f"/api/jobs/{running.job_id}")
     put(world, f"results/{running.job_id}/1/transcript.txt", b"late")
     with pytest.raises(FencedError):
-        world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=True, progress=0.5)
+        world.store.leases.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=True, progress=0.5)
 
     world.clock.pass_(SECOND_LOOK_MS)
     search(world)

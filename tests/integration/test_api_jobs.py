@@ -11,7 +11,7 @@ from services.common.domain.events import EventType
 from services.common.domain.options import Options
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
-from services.common.store.parts import FencedError
+from services.common.store.leases import FencedError
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
 from tests.support.gateway import MODELS, Client, Gateway
 from tests.support.world import World
@@ -158,7 +158,7 @@ def test_a_worker_meets_the_fence_when_its_job_is_canceled(world: World, alice: 
     assert alice.post(f"/api/jobs/{running.job_id}/cancel").status == 200
 
     with pytest.raises(FencedError):
-        world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=True, progress=0.5)
+        world.store.leases.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=True, progress=0.5)
 
 
 def test_canceling_twice_is_canceling_once(world: World, alice: Client) -> None:

@@ -11,7 +11,6 @@ from services.common.domain.events import EventType
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.erasure import Erasure
-from services.common.store import commands
 from services.common.store.parts import Parts
 from services.common.store.tombstones import Tombstones
 from tests.support.api_jobs import FAILED, finished, uploaded
@@ -22,9 +21,7 @@ from tests.support.world import BUCKET, World
 
 def retried(world: World, job_id: str) -> None:
     """By another of the client's programs."""
-    after = commands.again(job_of(world, job_id), world.clock())
-    parts = [part_of(world, 0, job_id)]
-    world.store.commit(commands.retry(after, parts, world.announced(after, EventType.QUEUED), world.clock()))
+    world.commands.retry(job_of(world, job_id), world.clock())
 
 
 def between(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object], *, times: int = 1) -> None:
@@ -44,7 +41,7 @@ def test_a_cancel_that_meets_the_last_write_of_a_part_reads_again_and_cancels(
     world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running, part = world.claimed(uploaded(world, alice))
-    split = world.store.parts.split(part, running, [1.0, 1.0], due_at=0)
+    split = world.store.leases.split(part, running, [1.0, 1.0], due_at=0)
 
     def finish() -> None:
         world.store.endings.finish_slice(split, job_of(world, running.job_id), merge_due_at=0)

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.records import Callback, Delivery
 from services.common.domain.times import DAY_MS, SECOND_MS, now_ms
-from services.common.store.events import direct
+from services.common.store.announcements import direct
 from services.common.webhooks import dispatch
 from services.common.webhooks.breaker import THRESHOLD
 from services.common.webhooks.dispatch import LEASE_MS, UNSIGNED_PAUSE_MS, Dispatcher

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.common.domain.records import Callback, Delivery
+from services.common.domain.states import CallbackStatus, DeliveryStatus
 from services.common.domain.times import SECOND_MS
 from services.common.webhooks import dispatch
 from services.common.webhooks.breaker import THRESHOLD
@@ -101,7 +102,7 @@ def test_nothing_of_a_job_goes_to_a_callback_that_is_not_active_any_more(
     callback = world.store.callbacks.get("alice", "cb_1")
     assert callback
     world.store.callbacks.remove(callback)
-    world.store.callbacks.register(dataclasses.replace(callback, status=status))
+    world.store.callbacks.register(dataclasses.replace(callback, status=CallbackStatus(status)))
     dispatcher(world).attempt(mine)
     assert (ledger(world).status, ledger(world).tries[0]["outcome"], receiver.ids) == ("dropped", "CALLBACK_GONE", [])
 
@@ -123,7 +124,9 @@ def test_a_try_that_was_lost_to_another_sender_counts_in_that_ones_ledger_alone(
     def another_takes_it_after_all_and_is_done() -> None:
         taken = world.store.deliveries.take(ledger(world), owner="sweep", until=world.clock() + LEASE_MS)
         assert taken
-        world.store.deliveries.record(taken, {"at": 1, "outcome": "DELIVERED"}, status="delivered", due_at=None)
+        world.store.deliveries.record(
+            taken, {"at": 1, "outcome": "DELIVERED"}, status=DeliveryStatus.DELIVERED, due_at=None
+        )
 
     receiver.meanwhile = another_takes_it_after_all_and_is_done
     assert dispatcher(world).attempt(mine) is None

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.domain.events import EventType, compose
+from services.common.domain.events import EventType
+from services.common.domain.lifecycle.job_changes import Outcome, end
 from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.events import Announcement
-from services.common.store.parts import FencedError
+from services.common.store.leases import FencedError
 from services.gpu_worker.queue.worker import Worker
 from services.orchestrator.handler import take_batch
 from services.orchestrator.scaling import SILENT_BOOTS
@@ -35,7 +34,7 @@ def claimed(world: StepWorld, owner: str = "worker-a") -> tuple[Job, Part]:
     world.serve_queue()
     (job,) = world.jobs()
     (part,) = world.store.parts.queue()
-    mine = world.store.parts.claim(part, job, owner=owner, lease_ends=world.now + MINUTE_MS, started=None, times={})
+    mine = world.store.leases.claim(part, job, owner=owner, lease_ends=world.now + MINUTE_MS, started=None, times={})
     assert mine
     (job,) = world.jobs()
     return job, mine
@@ -151,29 +150,29 @@ def test_a_lost_event_is_found_within_the_hour(world: StepWorld) -> None:
 
 def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:
     job, zombie = claimed(world)
-    assert world.store.parts.take_away(zombie, due_at=world.now, job=job, interrupted=None)
-    parts = world.store.parts
+    assert world.store.leases.take_away(zombie, due_at=world.now, job=job, interrupted=None)
+    leases = world.store.leases
     with pytest.raises(FencedError):
-        parts.heartbeat(zombie, lease_ends=world.now + HOUR_MS, on_device=True, progress=0.5)
+        leases.heartbeat(zombie, lease_ends=world.now + HOUR_MS, on_device=True, progress=0.5)
     with pytest.raises(FencedError):
-        parts.split(zombie, job, [1.0, 2.0], due_at=world.now)
+        leases.split(zombie, job, [1.0, 2.0], due_at=world.now)
     with pytest.raises(FencedError):
-        parts.give_back(
+        leases.give_back(
             Part(**{**zombie.__dict__, "attempt": zombie.attempt + 1}), due_at=world.now, job=None, interrupted=None
         )
-    outcome = JobOutcome(error={"code": "X", "message": "x", "retryable": False})
-    event = compose(ended(job, outcome, {}), EventType.FAILED, serial="9", now=world.now, places=world.places)
+    outcome = Outcome(error={"code": "X", "message": "x", "retryable": False})
+    ending = end(job, outcome, {})
     with pytest.raises(FencedError):
-        world.store.endings.finish(zombie, ended(job, outcome, {}), outcome, Announcement(event, job.source_key, []))
-    (queued,) = parts.queue()
+        world.store.endings.finish(zombie, ending, world.announcer.tell(ending.after, EventType.FAILED, world.now))
+    (queued,) = world.store.parts.queue()
     assert (queued.status, queued.losses) == (PartStatus.QUEUED, 1)
 
 
 def test_a_part_is_not_taken_from_a_worker_whose_counter_moves(world: StepWorld) -> None:
     job, part = claimed(world)
     suspect = part
-    world.store.parts.heartbeat(part, lease_ends=world.now - HOUR_MS, on_device=True, progress=0.1)
-    assert not world.store.parts.take_away(suspect, due_at=world.now, job=job, interrupted=None)
+    world.store.leases.heartbeat(part, lease_ends=world.now - HOUR_MS, on_device=True, progress=0.1)
+    assert not world.store.leases.take_away(suspect, due_at=world.now, job=job, interrupted=None)
 
 
 def test_a_recording_that_kills_every_worker_fails_after_three_deaths(world: StepWorld) -> None:

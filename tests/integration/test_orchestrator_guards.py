@@ -16,8 +16,8 @@ from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.codec import UnknownVersionError
 from services.common.store.fleet import FleetItems
-from services.common.store.jobs import job_item
-from services.common.store.table import Put
+from services.common.store.items import item_of
+from services.common.store.operations import Put
 from services.orchestrator.bulkheads import Bulkheads, SweepFailedError
 from services.orchestrator.console_output import Consoles
 from services.orchestrator.expiry import Expiry
@@ -327,9 +327,9 @@ def test_what_goes_wrong_for_one_client_is_told_of_its_uploads_alone(
 
 
 def test_only_a_job_that_still_waits_for_its_upload_expires(world: World) -> None:
-    expiry = Expiry(world.store, world.places)
+    expiry = Expiry(world.store, world.announcer)
     job = put_job(world, status=JobStatus.AWAITING_UPLOAD, upload_expires_at=world.clock())
-    table(world).write(Put(item=job_item(job)))
+    table(world).write(Put(item=item_of(job)))
     assert expiry.overdue(world.clock()) == ["job_1"]
     assert expiry.overdue(world.clock() - 1) == []
     assert expiry.expire("job_1", world.clock()) is True
@@ -339,7 +339,7 @@ def test_only_a_job_that_still_waits_for_its_upload_expires(world: World) -> Non
 
 def test_a_suspect_is_a_running_part_whose_lease_has_ended_by_the_table(world: World) -> None:
     _, part = put_running(world)
-    recovery = Recovery(world.store, world.places)
+    recovery = Recovery(world.store, world.announcer)
     assert recovery.suspects(part.due_at) == [part]
     assert recovery.suspects(part.due_at - 1) == []
 
@@ -350,16 +350,16 @@ def test_a_part_whose_worker_fell_silent_goes_back_with_its_job(
 ) -> None:
     _, part = put_running(world)
     part = replace(part, on_device=on_device)
-    assert Recovery(world.store, world.places).take_away(part, 99) is True
+    assert Recovery(world.store, world.announcer).take_away(part, 99) is True
     found = world.store.parts.get("job_1", part.part_id)
     assert found
     assert (found.status, found.due_at, found.deaths, found.losses) == ("queued", 99, deaths, losses)
     assert lying(world, ("JOB#job_1", "JOB"))["status"] == "queued"
-    assert Recovery(world.store, world.places).take_away(part, 99) is False
+    assert Recovery(world.store, world.announcer).take_away(part, 99) is False
 
 
 def test_a_part_that_was_silent_too_often_fails_its_job_and_a_part_of_none_is_closed(world: World) -> None:
-    recovery = Recovery(world.store, world.places)
+    recovery = Recovery(world.store, world.announcer)
     _, part = put_running(world)
     assert recovery.take_away(replace(part, deaths=2), 99) is True
     item = lying(world, ("JOB#job_1", "JOB"))

@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.store import keys
 from services.common.store.endings import Endings
-from services.common.store.jobs import job_key
+from services.common.store.leases import Leases
 from services.common.store.parts import Parts
 from services.common.store.slots import Slots
 from services.common.webhooks.dispatch import UNSIGNED_PAUSE_MS
@@ -133,7 +134,7 @@ def test_a_call_that_is_refused_for_a_while_is_made_again(long: StepWorld, opera
 
 
 LOST = [
-    *((Parts, "claim"), (Parts, "split"), (Endings, "finish_slice"), (Endings, "finish"), (Slots, "leave")),
+    *((Leases, "claim"), (Leases, "split"), (Endings, "finish_slice"), (Endings, "finish"), (Slots, "leave")),
     *((Files, "put_plan"), (Files, "put_checkpoint"), (Files, "publish")),
 ]
 
@@ -179,14 +180,14 @@ def test_who_fell_silent_writes_nothing_until_somebody_answers_and_then_only_tha
         world.faults.calls.clear()
 
     world.each_clip = silent
-    real = Parts.give_back
+    real = Leases.give_back
 
     def give_back(*arguments: Any, **named: Any) -> None:
         calls.extend(world.faults.calls)
         real(*arguments, **named)
         worker.leave("spot notice")
 
-    monkeypatch.setattr(Parts, "give_back", give_back)
+    monkeypatch.setattr(Leases, "give_back", give_back)
     with world.faults.watching():
         worker.work()
     assert calls == ["dynamodb.Query"], "who wants to hear that it was interrupted"
@@ -198,7 +199,7 @@ def test_who_fell_silent_tries_to_give_back_for_as_long_as_it_takes(
 ) -> None:
     world.each_clip = lambda worker: the_claim(worker).let_go(Stop.SILENT) if part_of(world).attempt == 1 else None
     tries: list[int] = []
-    real = Parts.give_back
+    real = Leases.give_back
 
     def give_back(*arguments: Any, **named: Any) -> None:
         tries.append(1)
@@ -206,7 +207,7 @@ def test_who_fell_silent_tries_to_give_back_for_as_long_as_it_takes(
             raise UNREACHABLE
         real(*arguments, **named)
 
-    monkeypatch.setattr(Parts, "give_back", give_back)
+    monkeypatch.setattr(Leases, "give_back", give_back)
     the_worker(world).work()
     assert (len(tries), the_job(world).status) == (30, JobStatus.COMPLETED)
     unheld(world)
@@ -216,8 +217,8 @@ def test_a_part_that_is_anothers_by_the_time_that_somebody_answers_stays_another
     def taken(worker: Worker) -> None:
         claim = the_claim(worker)
         job, part = the_job(world), part_of(world)
-        assert world.store.parts.take_away(part, due_at=world.now, job=job, interrupted=None)
-        assert world.store.parts.claim(
+        assert world.store.leases.take_away(part, due_at=world.now, job=job, interrupted=None)
+        assert world.store.leases.claim(
             part_of(world), the_job(world), owner="rival", lease_ends=world.now + MINUTE_MS, started=None, times={}
         )
         claim.let_go(Stop.SILENT)
@@ -239,7 +240,7 @@ def test_who_fell_silent_and_must_go_tries_once_and_goes(world: StepWorld, monke
         the_claim(worker).let_go(Stop.SILENT)
         worker.leave("spot notice")
 
-    monkeypatch.setattr(Parts, "give_back", give_back)
+    monkeypatch.setattr(Leases, "give_back", give_back)
     world.each_clip = silent
     the_worker(world).work()
     assert (len(tries), part_of(world).status) == (1, PartStatus.RUNNING)
@@ -248,7 +249,7 @@ def test_who_fell_silent_and_must_go_tries_once_and_goes(world: StepWorld, monke
 def test_whoever_is_told_to_go_while_it_waits_tries_once_more(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker, real, tries = the_worker(world), Parts.give_back, list[int]()
+    worker, real, tries = the_worker(world), Leases.give_back, list[int]()
 
     def give_back(*arguments: Any, **named: Any) -> None:
         tries.append(1)
@@ -257,7 +258,7 @@ def test_whoever_is_told_to_go_while_it_waits_tries_once_more(
             raise UNREACHABLE
         real(*arguments, **named)
 
-    monkeypatch.setattr(Parts, "give_back", give_back)
+    monkeypatch.setattr(Leases, "give_back", give_back)
     world.each_clip = lambda worker: the_claim(worker).let_go(Stop.SILENT)
     worker.work()
     assert (len(tries), part_of(world).status) == (2, PartStatus.QUEUED)
@@ -286,7 +287,7 @@ def test_a_part_that_was_finished_unheard_is_no_fence_though_its_job_ends_meanwh
 
     def others_end_it() -> None:
         job_id.append(the_job(long).job_id)
-        long.change(job_key(job_id[0]), status=JobStatus.COMPLETED)
+        long.change(keys.job(job_id[0]), status=JobStatus.COMPLETED)
 
     lost_once(monkeypatch, Endings, "finish_slice", others_end_it)
     worker.take_one()
@@ -327,7 +328,7 @@ def test_a_fence_that_the_last_write_meets_is_still_said(
 
     def finish(*arguments: Any, **named: Any) -> None:
         part = part_of(world)
-        world.store.parts.take_away(part, due_at=world.now + MINUTE_MS, job=the_job(world), interrupted=None)
+        world.store.leases.take_away(part, due_at=world.now + MINUTE_MS, job=the_job(world), interrupted=None)
         worker.heart.beat()
         real(*arguments, **named)
 
@@ -407,13 +408,13 @@ def test_a_part_is_not_claimed_anew_before_whoever_gave_it_back_has_ended(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thread of the one would forget the claim of the other, and the meter with it."""
-    worker, real, taken = the_worker(world), Parts.give_back, list[bool]()
+    worker, real, taken = the_worker(world), Leases.give_back, list[bool]()
 
     def give_back(*arguments: Any, **named: Any) -> None:
         real(*arguments, **named)
         taken.append(worker.take_one())
 
-    monkeypatch.setattr(Parts, "give_back", give_back)
+    monkeypatch.setattr(Leases, "give_back", give_back)
     world.each_clip = lambda worker: the_claim(worker).let_go(Stop.SILENT) if part_of(world).attempt == 1 else None
     worker.work()
     assert taken == [False]
@@ -424,18 +425,18 @@ def test_the_lease_of_a_claim_that_was_made_again_counts_from_the_try_that_arriv
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, moments = the_worker(world), list[float]()
-    real, confirmed = Parts.claim, list[float]()
+    real, confirmed = Leases.claim, list[float]()
 
-    def claim(parts: Parts, *arguments: Any, **named: Any) -> Any:
+    def claim(leases: Leases, *arguments: Any, **named: Any) -> Any:
         moments.append(time.monotonic())
         world.now += 1
         if len(moments) == 2:
-            real(parts, *arguments, **named)
+            real(leases, *arguments, **named)
         if len(moments) < 4:
             raise UNREACHABLE
-        return real(parts, *arguments, **named)
+        return real(leases, *arguments, **named)
 
-    monkeypatch.setattr(Parts, "claim", claim)
+    monkeypatch.setattr(Leases, "claim", claim)
     worker._start = lambda _: confirmed.extend(one.confirmed for one in worker.held)
     assert worker.take_one()
     assert moments[0] < confirmed[0] <= moments[1]

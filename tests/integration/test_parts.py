@@ -44,7 +44,7 @@ def statuses(world: StepWorld, job: Job) -> list[PartStatus]:
 def claim(world: StepWorld, part: Part, owner: str) -> Part:
     job = world.store.jobs.get(part.job_id)
     assert job
-    mine = world.store.parts.claim(part, job, owner=owner, lease_ends=world.now + MINUTE_MS, started=None, times={})
+    mine = world.store.leases.claim(part, job, owner=owner, lease_ends=world.now + MINUTE_MS, started=None, times={})
     assert mine
     return mine
 
@@ -60,7 +60,7 @@ def broken(world: StepWorld, part: Part, *, rest_ms: int = 0, **more: Any) -> No
     """An attempt at the part has come to nothing; it is due at once, and perhaps rests."""
     job = world.store.jobs.get(part.job_id)
     not_before = world.now + rest_ms if rest_ms else 0
-    world.store.parts.give_back(
+    world.store.leases.give_back(
         claim(world, part, "earlier"), due_at=0, job=job, interrupted=None, not_before=not_before, **more
     )
 
@@ -203,8 +203,8 @@ def test_a_part_that_was_read_before_a_retry_queued_it_again_is_not_closed(world
     _fail_alone(world, job)
     (failed,) = world.jobs()
     world.retry(failed)
-    assert not world.store.parts.close(before)
-    assert not world.store.parts.close(left)
+    assert not world.store.leases.close(before)
+    assert not world.store.leases.close(left)
     world.settle()
     assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
 
@@ -331,9 +331,9 @@ def test_a_job_that_was_split_by_a_lost_reply_is_not_queued_as_if_it_were_whole(
     mine = claim(world, part, "worker")
     job = world.store.jobs.get(part.job_id)
     assert job
-    world.store.parts.split(mine, job, [10.0, 10.0], due_at=world.now)
-    assert not world.store.parts.take_away(mine, due_at=world.now, job=replace(job, parts=1), interrupted=None)
-    assert world.store.parts.take_away(mine, due_at=world.now, job=None, interrupted=None)
+    world.store.leases.split(mine, job, [10.0, 10.0], due_at=world.now)
+    assert not world.store.leases.take_away(mine, due_at=world.now, job=replace(job, parts=1), interrupted=None)
+    assert world.store.leases.take_away(mine, due_at=world.now, job=None, interrupted=None)
 
 
 def test_a_job_of_an_unknown_version_is_left_alone_by_workers_who_do_the_others(world: StepWorld) -> None:

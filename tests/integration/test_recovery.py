@@ -12,9 +12,8 @@ from services.common.domain.records import Job, Part
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.store import keys
 from services.common.store.callbacks import Callbacks
-from services.common.store.jobs import job_key
-from services.common.store.parts import part_key
 from services.common.store.table import Table
 from services.orchestrator.service import Orchestrator
 from tests.support.step_world import StepWorld, step_world
@@ -42,13 +41,13 @@ def held(world: StepWorld, **how_often: int) -> Part:
     world.upload()
     world.serve_queue()
     (part,) = world.store.parts.queue()
-    mine = world.store.parts.claim(
+    mine = world.store.leases.claim(
         part, the_job(world), owner="worker", lease_ends=world.now + MINUTE_MS, started=None, times={}
     )
     assert mine
     if how_often:
-        world.change(part_key(part.job_id, part.part_id), **how_often)
-    world.store.parts.heartbeat(mine, lease_ends=world.now, on_device=True, progress=0.5)
+        world.change(keys.part(part.job_id, part.part_id), **how_often)
+    world.store.leases.heartbeat(mine, lease_ends=world.now, on_device=True, progress=0.5)
     return the_part(world)
 
 
@@ -62,7 +61,7 @@ def test_a_worker_that_beats_is_heard_of_between_the_sweeps_two_looks(world: Ste
 
     def beats_go_on(seconds: float) -> None:
         if seconds >= world.orchestrator_settings.heartbeat_seconds:
-            world.store.parts.heartbeat(part, lease_ends=world.now, on_device=True, progress=0.6)
+            world.store.leases.heartbeat(part, lease_ends=world.now, on_device=True, progress=0.6)
 
     assert sweep(world, beats_go_on)["recovered"] == 0
     assert (the_part(world).status, the_part(world).deaths) == (PartStatus.RUNNING, 0)
@@ -90,9 +89,9 @@ def test_what_the_index_shows_late_makes_nobody_suspect(
     part, real = held(world), Table.due
     before = list(real(world.store.parts._table, "running"))
     if change == "beaten":
-        world.store.parts.heartbeat(part, lease_ends=world.now + MINUTE_MS, on_device=True, progress=0.6)
+        world.store.leases.heartbeat(part, lease_ends=world.now + MINUTE_MS, on_device=True, progress=0.6)
     else:
-        world.store.parts.give_back(part, due_at=0, job=the_job(world), interrupted=None)
+        world.store.leases.give_back(part, due_at=0, job=the_job(world), interrupted=None)
 
     def stale(table: Table, kind: str, **how: Any) -> Iterator[dict[str, Any]]:
         return iter(before) if kind == "running" else real(table, kind, **how)
@@ -146,7 +145,7 @@ def test_a_living_workers_job_does_not_fail_though_it_was_its_last_try(world: St
     part = held(world, deaths=MAX_DEATHS - 1)
 
     def beat(_: float) -> None:
-        world.store.parts.heartbeat(part, lease_ends=world.now, on_device=True, progress=0.6)
+        world.store.leases.heartbeat(part, lease_ends=world.now, on_device=True, progress=0.6)
 
     sweep(world, beat)
     assert (the_job(world).status, the_part(world).status) == (JobStatus.RUNNING, PartStatus.RUNNING)
@@ -155,7 +154,7 @@ def test_a_living_workers_job_does_not_fail_though_it_was_its_last_try(world: St
 
 def test_a_running_part_of_a_job_that_is_over_is_closed_and_counted_against_nobody(world: StepWorld) -> None:
     part = held(world)
-    world.change(job_key(part.job_id), status=JobStatus.CANCELED)
+    world.change(keys.job(part.job_id), status=JobStatus.CANCELED)
     sweep(world, world.wait)
     assert (the_part(world).status, the_part(world).deaths) == (PartStatus.CANCELED, 0)
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from services.common.domain.events import EventType
+from services.common.domain.lifecycle.job_changes import Outcome, end
 from services.common.domain.records import FIRST_PART, Slot
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.parts import part_key
+from services.common.store import keys
 from tests.support.items import job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
-FAILURE = JobOutcome(error={"code": "X", "message": "It broke.", "retryable": True})
+FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
 Write = Callable[[], Any]
 
 
@@ -38,7 +38,7 @@ def claiming(world: World, owner: str = "worker", attempt: int = 0) -> Write:
     job, part = queued(world), replace(part_of(world), attempt=attempt)
     event = world.announced(replace(job, status=JobStatus.RUNNING), EventType.STARTED)
     leases = iter(range(world.clock() + MINUTE_MS, world.clock() + 2 * MINUTE_MS))
-    return lambda: world.store.parts.claim(
+    return lambda: world.store.leases.claim(
         part, job, owner=owner, lease_ends=next(leases), started=event, times={"claimed": world.clock()}
     )
 
@@ -56,7 +56,7 @@ def test_a_claim_that_is_made_again_is_ours_with_the_lease_that_the_table_has(wo
 def test_a_claim_that_meets_anothers_or_what_has_ended_is_not_ours(world: World, name: str, value: object) -> None:
     write = claiming(world)
     assert write()
-    world.change(part_key("job_1", FIRST_PART), **{name: value})
+    world.change(keys.part("job_1", FIRST_PART), **{name: value})
     assert write() is None
 
 
@@ -70,21 +70,21 @@ def test_a_claim_of_a_job_that_was_canceled_before_it_is_not_ours(world: World) 
 def test_a_part_that_is_given_back_again_is_counted_once(world: World, counted: str | None) -> None:
     job, part = world.claimed(queued(world))
     event = world.announced(replace(job, status=JobStatus.QUEUED), EventType.INTERRUPTED)
-    twice(world, lambda: world.store.parts.give_back(part, due_at=7, job=job, interrupted=event, counted=counted))
+    twice(world, lambda: world.store.leases.give_back(part, due_at=7, job=job, interrupted=event, counted=counted))
     assert (part_of(world).status, part_of(world).losses) == (PartStatus.QUEUED, int(counted is not None))
 
 
 def test_a_recording_that_is_cut_again_has_its_parts_once(world: World) -> None:
     job, part = world.claimed(queued(world))
-    first, second = twice(world, lambda: world.store.parts.split(part, job, [10.0, 20.0], due_at=world.clock()))
+    first, second = twice(world, lambda: world.store.leases.split(part, job, [10.0, 20.0], due_at=world.clock()))
     assert first == second
 
 
 def test_a_job_that_ends_again_has_ended_once(world: World) -> None:
     job, part = world.claimed(queued(world))
-    after = ended(job, FAILURE, {"failed": world.clock()})
-    event = world.announced(after, EventType.FAILED)
-    twice(world, lambda: world.store.endings.finish(part, after, FAILURE, event))
+    ending = end(job, FAILURE, {"failed": world.clock()})
+    event = world.announced(ending.after, EventType.FAILED)
+    twice(world, lambda: world.store.endings.finish(part, ending, event))
     assert (job_of(world).status, told(world, EventType.FAILED)) == (JobStatus.FAILED, 1)
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.events import EventType, compose_about
+from services.common.domain.events import MAX_LISTENERS, EventType, compose_about
 from services.common.domain.records import Callback
-from services.common.store.callbacks import callback_key, enabling, rotation
-from services.common.store.events import MAX_LISTENERS, Announcement
+from services.common.store import keys
+from services.common.store.announcements import Announcement
+from services.common.store.callbacks import enabling, rotation
 from services.common.store.table import ConditionFailedError
 from tests.support.world import World
 
@@ -55,7 +56,7 @@ def test_a_callback_that_has_changed_meanwhile_stays_as_it_is(
     world: World, change: Change, name: str, value: object
 ) -> None:
     callback = world.callback("https://hooks.example.com/")
-    world.change(callback_key(callback), **{name: value})
+    world.change(keys.of(callback), **{name: value})
     before = world.all_items()
     with suppress(ConditionFailedError):
         assert not change(world, callback)

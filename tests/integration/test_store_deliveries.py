@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from services.common.domain.records import Delivery
+from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import MINUTE_MS
-from services.common.store.deliveries import KEPT_TRIES, delivery_key
+from services.common.store import keys
+from services.common.store.deliveries import KEPT_TRIES
 from services.common.store.table import ConditionFailedError
 from tests.support.world import World
 
@@ -40,7 +42,7 @@ def take(world: World, delivery: Delivery) -> Any:
 
 
 def record(world: World, delivery: Delivery) -> Any:
-    return world.store.deliveries.record(delivery, ENTRY, status="pending", due_at=world.clock() + 5)
+    return world.store.deliveries.record(delivery, ENTRY, status=DeliveryStatus.PENDING, due_at=world.clock() + 5)
 
 
 def postpone(world: World, delivery: Delivery) -> Any:
@@ -71,7 +73,7 @@ def test_nothing_is_written_about_a_delivery_that_has_changed_meanwhile(
     world: World, write: Write, name: str, value: object
 ) -> None:
     mine = taken(world)
-    world.change(delivery_key(mine), **{name: value})
+    world.change(keys.of(mine), **{name: value})
     before = world.all_items()
     assert not write(world, mine)
     assert world.all_items() == before
@@ -85,7 +87,7 @@ def test_a_delivery_that_has_not_changed_can_be_written(world: World, write: Wri
 @pytest.mark.parametrize(("name", "value"), [("attempts", 2), ("status", "dropped"), ("owner", "rival")])
 def test_a_redelivery_of_what_has_changed_meanwhile_is_none(world: World, name: str, value: object) -> None:
     tried = record(world, taken(world))
-    world.change(delivery_key(tried), **{name: value})
+    world.change(keys.of(tried), **{name: value})
     before = world.all_items()
     assert not again(world, tried)
     assert world.all_items() == before
@@ -93,7 +95,7 @@ def test_a_redelivery_of_what_has_changed_meanwhile_is_none(world: World, name: 
 
 def test_a_redelivery_begins_anew_even_if_a_sender_died_at_it(world: World) -> None:
     tried = record(world, taken(world))
-    world.change(delivery_key(tried), owner="dead", due_at=world.clock(), status="pending")
+    world.change(keys.of(tried), owner="dead", due_at=world.clock(), status="pending")
     assert again(world, tried)
     fresh = delivery_of(world)
     assert (fresh.status, fresh.owner, fresh.due_at, fresh.attempts_before) == ("pending", None, world.clock(), 1)
@@ -107,7 +109,7 @@ def test_a_recorded_try_is_counted_kept_and_gives_the_delivery_up_to_the_next_se
 
 
 def test_a_delivery_that_is_over_is_due_no_more(world: World) -> None:
-    over = world.store.deliveries.record(taken(world), ENTRY, status="delivered", due_at=None)
+    over = world.store.deliveries.record(taken(world), ENTRY, status=DeliveryStatus.DELIVERED, due_at=None)
     assert over
     assert (over.status, over.due_at) == ("delivered", 0)
     assert list(world.store.deliveries.overdue(world.clock() * 2)) == []

@@ -8,18 +8,18 @@ from dataclasses import replace
 import pytest
 
 from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
+from services.common.domain.lifecycle.job_changes import Outcome, end
 from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store import commands
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.jobs import job_key
-from services.common.store.parts import FencedError, part_key
+from services.common.store import commands, keys
+from services.common.store.leases import FencedError
 from services.common.store.table import ConditionFailedError
 from tests.support.items import claim, job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
-JOB, PART = job_key("job_1"), part_key("job_1", FIRST_PART)
-FAILURE = JobOutcome(error={"code": "X", "message": "It broke.", "retryable": True})
+JOB, PART = keys.job("job_1"), keys.part("job_1", FIRST_PART)
+FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
 
 
 def finish_slice(world: World, part: Part, job: Job) -> bool:
@@ -32,14 +32,14 @@ def failed(world: World) -> Job:
 
 
 def cancel(world: World, job: Job, parts: list[Part]) -> None:
-    announcement = world.announced(replace(job, status=JobStatus.CANCELED), EventType.CANCELED)
-    world.store.commit(commands.cancel(job, parts, announcement, world.clock()))
+    change = job_changes.cancel(job, world.clock(), seen=0)
+    world.store.commit(commands.canceled(change, parts, world.announced(change.after, EventType.CANCELED)))
 
 
 def retry(world: World, job: Job, parts: list[Part]) -> None:
-    after = commands.again(job, world.clock())
-    announcement = world.announced(after, EventType.QUEUED)
-    world.store.commit(commands.retry(after, parts, announcement, world.clock()))
+    change = job_changes.retry(job, world.clock())
+    announcement = world.announced(change.after, EventType.QUEUED)
+    world.store.commit(commands.retried(change, parts, announcement, world.clock()))
 
 
 Command = Callable[[World, Job, list[Part]], None]
@@ -56,10 +56,10 @@ def test_of_two_parts_that_finish_at_once_the_second_reads_again_and_makes_the_m
 
 def test_the_merge_begins_with_a_clean_slate_whatever_the_last_part_went_through(world: World) -> None:
     one, other = two_parts(world)
-    world.store.parts.give_back(other, due_at=0, job=None, interrupted=None, counted="losses", not_before=9)
-    world.change(part_key("job_1", "PART#0001"), deaths=1)
+    world.store.leases.give_back(other, due_at=0, job=None, interrupted=None, counted="losses", not_before=9)
+    world.change(keys.part("job_1", "PART#0001"), deaths=1)
     again = claim(world, part_of(world, 1), "third")
-    again = world.store.parts.heartbeat(again, lease_ends=0, on_device=True, progress=0.5)
+    again = world.store.leases.heartbeat(again, lease_ends=0, on_device=True, progress=0.5)
     finish_slice(world, one, job_of(world))
     finish_slice(world, again, job_of(world))
     (merge,) = world.store.parts.queue()
@@ -72,7 +72,7 @@ def test_the_merge_begins_with_a_clean_slate_whatever_the_last_part_went_through
 def test_a_merge_that_is_there_is_not_begun_anew(world: World) -> None:
     one, other = two_parts(world)
     finish_slice(world, one, job_of(world))
-    world.change(part_key("job_1", MERGE_PART), status="running", owner="merger", attempt=1)
+    world.change(keys.part("job_1", MERGE_PART), status="running", owner="merger", attempt=1)
     before = world.all_items()
     assert not finish_slice(world, other, job_of(world))
     assert world.all_items() == before
@@ -111,9 +111,9 @@ def test_a_part_that_is_given_up_ends_its_job_with_the_last_death_counted(
     job, part = world.claimed(queued(world))
     world.change(PART, deaths=2)
     part = replace(part, deaths=2)
-    part = world.store.parts.heartbeat(part, lease_ends=0, on_device=on_device, progress=0.5)
-    after = ended(job, FAILURE, {"failed": 7})
-    assert world.store.endings.give_up(part, after, FAILURE, world.announced(after, EventType.FAILED))
+    part = world.store.leases.heartbeat(part, lease_ends=0, on_device=on_device, progress=0.5)
+    ending = end(job, FAILURE, {"failed": 7})
+    assert world.store.endings.give_up(part, ending, world.announced(ending.after, EventType.FAILED))
     left = part_of(world)
     assert (left.status, left.deaths, left.owner) == (PartStatus.FAILED, deaths, None)
     assert (job_of(world).status, job_of(world).error, job_of(world).times["failed"]) == ("failed", FAILURE.error, 7)
@@ -123,16 +123,16 @@ def test_a_part_that_is_given_up_ends_its_job_with_the_last_death_counted(
 def test_a_living_workers_job_is_not_given_up(world: World) -> None:
     job, part = world.claimed(queued(world))
     suspect = part_of(world)
-    world.store.parts.heartbeat(part, lease_ends=world.clock(), on_device=True, progress=0.5)
-    after = ended(job, FAILURE, {"failed": world.clock()})
-    assert not world.store.endings.give_up(suspect, after, FAILURE, world.announced(after, EventType.FAILED))
+    world.store.leases.heartbeat(part, lease_ends=world.clock(), on_device=True, progress=0.5)
+    ending = end(job, FAILURE, {"failed": world.clock()})
+    assert not world.store.endings.give_up(suspect, ending, world.announced(ending.after, EventType.FAILED))
     assert job_of(world).status is JobStatus.RUNNING
 
 
 def test_a_job_that_fails_takes_its_open_parts_along(world: World) -> None:
     one, _ = two_parts(world)
-    after = ended(job_of(world), FAILURE, {"failed": world.clock()})
-    world.store.endings.finish(one, after, FAILURE, world.announced(after, EventType.FAILED))
+    ending = end(job_of(world), FAILURE, {"failed": world.clock()})
+    world.store.endings.finish(one, ending, world.announced(ending.after, EventType.FAILED))
     assert [part.status for part in world.store.parts.of_job("job_1")] == [PartStatus.FAILED, PartStatus.CANCELED]
 
 
@@ -142,10 +142,10 @@ def test_whoever_finishes_a_job_that_has_ended_otherwise_is_told_so_at_once(worl
     job = job_of(world)
     cancel(world, job, [])
     finish_as_done = {"status": "done", "owner": None, "due_kind": None, "due_at": None}
-    world.change(part_key("job_1", other.part_id), **finish_as_done)
-    after = ended(job, FAILURE, {"failed": world.clock()})
+    world.change(keys.part("job_1", other.part_id), **finish_as_done)
+    ending = end(job, FAILURE, {"failed": world.clock()})
     with pytest.raises(FencedError):
-        world.store.endings.finish(one, after, FAILURE, world.announced(after, EventType.FAILED))
+        world.store.endings.finish(one, ending, world.announced(ending.after, EventType.FAILED))
 
 
 def test_a_cancel_ends_job_and_open_parts_and_leaves_what_is_done(world: World) -> None:
@@ -215,8 +215,8 @@ def test_a_retried_job_begins_a_generation_without_its_error_or_the_times_of_the
 def test_what_was_finished_of_a_retried_job_stays_finished(world: World) -> None:
     one, other = two_parts(world)
     finish_slice(world, one, job_of(world))
-    after = ended(job_of(world), FAILURE, {"failed": world.clock()})
-    world.store.endings.finish(other, after, FAILURE, world.announced(after, EventType.FAILED))
+    ending = end(job_of(world), FAILURE, {"failed": world.clock()})
+    world.store.endings.finish(other, ending, world.announced(ending.after, EventType.FAILED))
     retry(world, job_of(world), world.store.parts.of_job("job_1"))
     assert [part.part_id for part in world.store.parts.queue()] == [other.part_id]
     assert job_of(world).parts_done == 1
@@ -237,7 +237,7 @@ def test_an_erasure_of_anothers_job_or_of_one_that_is_erased_does_nothing(world:
 def test_a_job_that_has_ended_says_how_and_waits_for_nothing_more(world: World) -> None:
     before = replace(queued(world), waiting="capacity", waiting_reason="none in any zone", cost={"dollars": 1})
     failure = {"code": "INTERNAL", "message": "It broke.", "retryable": True}
-    after = ended(before, JobOutcome(error=failure), {"failed": 7})
+    after = end(before, Outcome(error=failure), {"failed": 7}).after
     assert (after.status, after.error, after.result) == (JobStatus.FAILED, failure, None)
     assert (after.waiting, after.waiting_reason, after.cost) == (None, None, {"dollars": 1})
     assert after.times == {**before.times, "failed": 7}
@@ -245,8 +245,8 @@ def test_a_job_that_has_ended_says_how_and_waits_for_nothing_more(world: World) 
 
 def test_an_end_that_has_been_told_already_is_refused_instead_of_tried_for_ever(world: World) -> None:
     running, part = world.claimed(queued(world))
-    after = ended(running, FAILURE, {"failed": 1})
-    announcement = world.announced(after, EventType.FAILED)
+    ending = end(running, FAILURE, {"failed": 1})
+    announcement = world.announced(ending.after, EventType.FAILED)
     world.store.commit(announcement.operations())
     with pytest.raises(FencedError):
-        world.store.endings.finish(part, after, FAILURE, announcement)
+        world.store.endings.finish(part, ending, announcement)

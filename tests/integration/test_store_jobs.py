@@ -7,25 +7,26 @@ from dataclasses import replace
 import pytest
 
 from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS
-from services.common.store.jobs import job_key
+from services.common.store import keys
 from services.common.store.table import ConditionFailedError
 from tests.support.items import awaited, job_of, part_of, queued, told
 from tests.support.world import World
 
-JOB = job_key("job_1")
+JOB = keys.job("job_1")
 
 
 def expire(world: World, job: Job) -> bool:
-    after = replace(job, status=JobStatus.EXPIRED)
-    return world.store.jobs.expire(after, world.announced(after, EventType.EXPIRED))
+    return world.store.jobs.expire(job, world.announced(replace(job, status=JobStatus.EXPIRED), EventType.EXPIRED))
 
 
 def arrive(world: World, job: Job) -> bool:
-    after = replace(job, status=JobStatus.QUEUED, source_etag="etag", source_bytes=5, expires_at=7)
-    return world.store.jobs.arrive(after, world.announced(after, EventType.QUEUED), seconds=1.0, due_at=3)
+    recording = job_changes.Arrival(etag="etag", size=5, modified=0, uploaded=4, queued=5, expires_at=7)
+    change = job_changes.arrive(job, recording)
+    return world.store.jobs.arrive(change, world.announced(change.after, EventType.QUEUED), seconds=1.0, due_at=3)
 
 
 def take_in(world: World, job: Job) -> bool:

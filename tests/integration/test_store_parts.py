@@ -10,44 +10,44 @@ from typing import Any
 import pytest
 
 from services.common.domain.events import EventType
+from services.common.domain.lifecycle.job_changes import Outcome, end
 from services.common.domain.records import FIRST_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.jobs import job_key
-from services.common.store.parts import FencedError, part_key
+from services.common.store import keys
+from services.common.store.leases import FencedError
 from tests.support.items import claim, job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
-JOB, PART = job_key("job_1"), part_key("job_1", FIRST_PART)
-FAILURE = JobOutcome(error={"code": "X", "message": "It broke.", "retryable": True})
+JOB, PART = keys.job("job_1"), keys.part("job_1", FIRST_PART)
+FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
 Write = Callable[[World, Part, Job], Any]
 
 
 def heartbeat(world: World, part: Part, job: Job) -> Any:
-    return world.store.parts.heartbeat(part, lease_ends=world.clock() + HOUR_MS, on_device=True, progress=0.5)
+    return world.store.leases.heartbeat(part, lease_ends=world.clock() + HOUR_MS, on_device=True, progress=0.5)
 
 
 def give_back(world: World, part: Part, job: Job) -> Any:
-    return world.store.parts.give_back(part, due_at=0, job=job, interrupted=None)
+    return world.store.leases.give_back(part, due_at=0, job=job, interrupted=None)
 
 
 def take_away(world: World, part: Part, job: Job) -> Any:
-    return world.store.parts.take_away(part, due_at=0, job=job, interrupted=None)
+    return world.store.leases.take_away(part, due_at=0, job=job, interrupted=None)
 
 
 def split(world: World, part: Part, job: Job) -> Any:
-    return world.store.parts.split(part, job, [1.0, 2.0], due_at=0)
+    return world.store.leases.split(part, job, [1.0, 2.0], due_at=0)
 
 
 def finish(world: World, part: Part, job: Job) -> Any:
-    after = ended(job, FAILURE, {"failed": world.clock()})
-    return world.store.endings.finish(part, after, FAILURE, world.announced(after, EventType.FAILED))
+    ending = end(job, FAILURE, {"failed": world.clock()})
+    return world.store.endings.finish(part, ending, world.announced(ending.after, EventType.FAILED))
 
 
 def give_up(world: World, part: Part, job: Job) -> Any:
-    after = ended(job, FAILURE, {"failed": world.clock()})
-    return world.store.endings.give_up(part, after, FAILURE, world.announced(after, EventType.FAILED))
+    ending = end(job, FAILURE, {"failed": world.clock()})
+    return world.store.endings.give_up(part, ending, world.announced(ending.after, EventType.FAILED))
 
 
 def finish_slice(world: World, part: Part, job: Job) -> Any:
@@ -104,7 +104,7 @@ def test_a_part_is_claimed_only_as_it_was_read_and_for_a_job_that_agrees(
     part = part_of(world)
     world.change(key, **{name: value})
     before = world.all_items()
-    assert not world.store.parts.claim(part, job, owner="worker", lease_ends=0, started=None, times={})
+    assert not world.store.leases.claim(part, job, owner="worker", lease_ends=0, started=None, times={})
     assert world.all_items() == before
 
 
@@ -112,7 +112,7 @@ def test_an_attempts_number_is_given_out_once(world: World) -> None:
     job = queued(world)
     seen_before = part_of(world)
     give_back(world, claim(world, seen_before), job)
-    again = world.store.parts.claim(seen_before, job, owner="late", lease_ends=0, started=None, times={})
+    again = world.store.leases.claim(seen_before, job, owner="late", lease_ends=0, started=None, times={})
     assert again is None, "its results would lie in the first attempt's folder"
     assert claim(world, part_of(world)).attempt == 2
 
@@ -136,7 +136,7 @@ def test_a_claimed_part_has_left_the_queue_and_is_overdue_when_its_lease_is(worl
 def test_a_claim_ends_the_waiting_of_its_job_and_notes_its_times(world: World) -> None:
     job = queued(world)
     world.store.jobs.waits(job.job_id, "capacity", "EC2 has none.")
-    world.store.parts.claim(part_of(world), job, owner="w", lease_ends=0, started=None, times={"claimed": 7})
+    world.store.leases.claim(part_of(world), job, owner="w", lease_ends=0, started=None, times={"claimed": 7})
     after = job_of(world)
     assert (after.status, after.waiting, after.waiting_reason) == (JobStatus.RUNNING, None, None)
     assert after.times == {**job.times, "claimed": 7}
@@ -154,7 +154,7 @@ def test_a_part_that_is_given_back_waits_its_turn_with_one_more_count_and_withou
 ) -> None:
     job, part = world.claimed(queued(world))
     part = replace(heartbeat(world, part, job), progress=0.75)
-    world.store.parts.give_back(part, due_at=5, job=job, interrupted=None, counted=counted, not_before=9)
+    world.store.leases.give_back(part, due_at=5, job=job, interrupted=None, counted=counted, not_before=9)
     (back,) = world.store.parts.queue()
     assert (back.status, back.owner, back.on_device) == (PartStatus.QUEUED, None, False)
     assert (back.due_at, back.not_before, back.progress) == (5, 9, 0.75)
@@ -167,7 +167,7 @@ def test_a_silent_workers_part_is_blamed_only_if_it_was_on_the_device(
     world: World, *, on_device: bool, deaths: int, losses: int
 ) -> None:
     job, part = world.claimed(queued(world))
-    part = world.store.parts.heartbeat(part, lease_ends=0, on_device=on_device, progress=0.5)
+    part = world.store.leases.heartbeat(part, lease_ends=0, on_device=on_device, progress=0.5)
     assert take_away(world, part, job)
     (away,) = world.store.parts.queue()
     assert (away.owner, away.on_device, away.deaths, away.losses) == (None, False, deaths, losses)
@@ -176,7 +176,7 @@ def test_a_silent_workers_part_is_blamed_only_if_it_was_on_the_device(
 
 def test_a_part_of_several_that_is_given_back_leaves_its_job_running(world: World) -> None:
     mine, _ = two_parts(world)
-    world.store.parts.give_back(mine, due_at=0, job=None, interrupted=None)
+    world.store.leases.give_back(mine, due_at=0, job=None, interrupted=None)
     assert job_of(world).status is JobStatus.RUNNING
     assert [part.part_id for part in world.store.parts.queue()] == [FIRST_PART]
 
@@ -187,13 +187,13 @@ def test_a_part_that_is_another_by_now_is_not_closed(world: World, name: str, va
     part = part_of(world)
     world.change(PART, **{name: value})
     before = world.all_items()
-    assert not world.store.parts.close(part)
+    assert not world.store.leases.close(part)
     assert world.all_items() == before
 
 
 def test_a_part_that_is_closed_is_due_to_nobody_and_nobodys(world: World) -> None:
     world.claimed(queued(world))
-    assert world.store.parts.close(part_of(world))
+    assert world.store.leases.close(part_of(world))
     (item,) = [item for item in world.all_items() if item["sk"] == FIRST_PART]
     assert item["status"] == "canceled"
     assert not {"owner", "due_at", "due_kind"} & set(item)
@@ -209,7 +209,7 @@ def test_a_split_keeps_the_first_part_and_queues_the_others_whom_the_job_agrees_
 
 def test_a_split_overwrites_no_part_that_is_there(world: World) -> None:
     job, part = world.claimed(queued(world))
-    world.change(part_key("job_1", "PART#0001"), status="done")
+    world.change(keys.part("job_1", "PART#0001"), status="done")
     with pytest.raises(FencedError):
         split(world, part, job)
     assert job_of(world).parts == 1
@@ -230,7 +230,7 @@ def test_a_start_is_told_once_however_many_claims_would_tell_it(world: World) ->
     running = replace(job, status=JobStatus.RUNNING)
     for _ in range(2):
         started = world.announced(running, EventType.STARTED)
-        mine = world.store.parts.claim(part_of(world), job, owner="w", lease_ends=0, started=started, times={})
+        mine = world.store.leases.claim(part_of(world), job, owner="w", lease_ends=0, started=started, times={})
         if mine:
             give_back(world, mine, job)
     assert told(world, EventType.STARTED) == 1

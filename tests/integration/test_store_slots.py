@@ -11,11 +11,11 @@ import pytest
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import DAY_MS, MINUTE_MS
-from services.common.store.slots import slot_key
+from services.common.store import keys
 from tests.support.world import World
 
 Write = Callable[[World, Slot], Any]
-KEY = slot_key("00")
+KEY = keys.slot("00")
 
 
 def taken(world: World, launch_id: str = "launch_1") -> Slot:

@@ -13,17 +13,8 @@ from botocore.exceptions import ClientError
 from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store import table as tables
 from services.common.store.idempotency import Commits, KeyReusedError, Once
-from services.common.store.table import (
-    ABSENT,
-    PRESENT,
-    Check,
-    ConditionFailedError,
-    Delete,
-    Operation,
-    Put,
-    Table,
-    Update,
-)
+from services.common.store.operations import ABSENT, PRESENT, Check, Delete, Operation, Put, Update
+from services.common.store.table import ConditionFailedError, Table
 from tests.support.faults import Mode
 from tests.support.world import TABLE, World
 

@@ -13,21 +13,14 @@ from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
 
 from services.common.store.codec import UnknownVersionError, decode, encode, from_item, known, to_item
-from services.common.store.table import (
-    ABSENT,
-    PRESENT,
-    TRIES,
-    Check,
-    ConditionFailedError,
-    Delete,
-    Put,
-    Table,
-    Update,
-)
+from services.common.store.operations import ABSENT, PRESENT, Check, Delete, Put, Update
+from services.common.store.table import TRIES, ConditionFailedError, Table
 from tests.support.world import World
 from tests.support.written import changed, lying, table
 
 KEY = ("A", "a")
+MADE = {"pk": "A", "sk": "a", "schema_version": 1}
+"""Every item has these."""
 
 
 def put(world: World, sk: str = "a", **more: Any) -> None:
@@ -46,14 +39,14 @@ def test_an_update_sets_adds_and_removes_and_reaches_into_maps(world: World) -> 
     after: list[Any] = []
     write = lambda: after.append(table(world).write(update))  # noqa: E731
     changed(world, KEY, write)
-    assert lying(world, KEY) == {"pk": "A", "sk": "a", "count": 3, "new": 2, "times": {"b": 2, "d": 3}}
+    assert lying(world, KEY) == {**MADE, "count": 3, "new": 2, "times": {"b": 2, "d": 3}}
     assert after[0] == table(world).get(KEY), "as it is afterwards"
 
 
 def test_a_put_answers_with_what_was_put_and_a_delete_with_nothing_or_less(world: World) -> None:
     item = {"pk": "A", "sk": "a", "note": None, "count": 1}
     assert table(world).write(Put(item=item, when=ABSENT)) == item
-    assert lying(world, KEY) == {"pk": "A", "sk": "a", "count": 1}
+    assert lying(world, KEY) == {**MADE, "count": 1}
     table(world).write(Delete(key=KEY, when=PRESENT))
     assert table(world).get(KEY) is None
     table(world).write(Delete(key=KEY))
@@ -246,8 +239,7 @@ def test_a_record_is_the_same_after_the_table(world: World) -> None:
 def test_what_is_none_is_not_written_however_deep(world: World) -> None:
     put(world, none=None, inner={"none": None, "tuple": ({"none": None, "one": 1}, 2.5), "list": [0.5, (Colour.RED,)]})
     assert lying(world, KEY) == {
-        "pk": "A",
-        "sk": "a",
+        **MADE,
         "inner": {"tuple": [{"one": 1}, 2.5], "list": [0.5, ["red"]]},
     }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.common.domain.lifecycle.change import Change
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
@@ -51,9 +52,9 @@ def test_an_upload_that_meets_its_own_cancel_is_noted_and_the_next_one_runs(
     world.upload(OWN)
     arrive = Jobs.arrive
 
-    def canceled_before(jobs: Jobs, job: Job, *rest: Any, **more: Any) -> bool:
-        world.cancel(world.job(job.job_id))
-        return arrive(jobs, job, *rest, **more)
+    def canceled_before(jobs: Jobs, arrival: Change[Job], *rest: Any, **more: Any) -> bool:
+        world.cancel(world.job(arrival.before.job_id))
+        return arrive(jobs, arrival, *rest, **more)
 
     monkeypatch.setattr(Jobs, "arrive", canceled_before)
     world.serve_queue()
@@ -174,7 +175,7 @@ def test_what_is_noted_of_a_job_that_ends_at_that_moment_is_judged_once_more(
 
     def lost_before(jobs: Jobs, job: Job, **more: Any) -> bool:
         for part in world.store.parts.of_job(job.job_id):
-            world.store.parts.close(part)
+            world.store.leases.close(part)
         world.change((f"JOB#{job.job_id}", "JOB"), status="failed", error={"code": "SOURCE_GONE"})
         return note(jobs, job, **more)
 
@@ -203,9 +204,9 @@ def test_who_read_the_job_before_it_began_anew_cannot_claim_it(world: StepWorld)
     world.now += SECOND_MS
     world.upload()
     world.serve_queue()
-    parts, lease_ends = world.store.parts, world.now + MINUTE_MS
-    assert parts.claim(part, stale, owner="late", lease_ends=lease_ends, started=None, times={}) is None
-    assert parts.claim(part, the_job(world), owner="new", lease_ends=lease_ends, started=None, times={})
+    leases, lease_ends = world.store.leases, world.now + MINUTE_MS
+    assert leases.claim(part, stale, owner="late", lease_ends=lease_ends, started=None, times={}) is None
+    assert leases.claim(part, the_job(world), owner="new", lease_ends=lease_ends, started=None, times={})
 
 
 MANY, TIMES = 50, 20
@@ -222,7 +223,7 @@ def test_a_thousand_events_told_twice_a_thousand_told_late_and_a_thousand_looks_
     ends = [JobStatus.FAILED, JobStatus.CANCELED, JobStatus.COMPLETED]
     for number, job in enumerate(world.jobs()):
         for part in world.store.parts.of_job(job.job_id):
-            world.store.parts.close(part)
+            world.store.leases.close(part)
         error = {"code": ["INVALID_MEDIA", "SOURCE_GONE"][number % 2]} if number % 3 == 0 else None
         world.change((f"JOB#{job.job_id}", "JOB"), status=ends[number % 3].value, error=error)
     late = [event.replace("T08:", "T09:") for event in twice]

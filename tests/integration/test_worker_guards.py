@@ -62,7 +62,7 @@ class Bench:
         self.engine: Any = StepEngine(1, 1, self._clip)
         self.endings = Endings(
             store=world.store,
-            places=world.places,
+            announcer=world.announcer,
             sender=self,  # type: ignore[arg-type] # as a sender
             clock=world.clock,
             cost=lambda _: {"dollars": 1},
@@ -162,7 +162,7 @@ def test_who_leaves_gives_back_what_it_holds_with_its_results(bench: Bench) -> N
     assert (part.deaths, part.losses, part.not_before) == (1, 1, 0), "nothing is held against it"
     assert (part.due_at, part.progress) == (TURN, 0.5), "it keeps its turn"
     assert [item["type"] for item in of_job(bench.world).values() if "type" in item] == ["transcription.interrupted"]
-    claimed = bench.world.store.parts.claim(part, bench.job_now, owner="w2", lease_ends=9, started=None, times={})
+    claimed = bench.world.store.leases.claim(part, bench.job_now, owner="w2", lease_ends=9, started=None, times={})
     assert claimed
     decoded: list[int] = []
     bench.each_clip = lambda: decoded.append(1)
@@ -325,13 +325,13 @@ def test_who_finds_its_part_anothers_lets_go_and_keeps_the_others(bench: Bench) 
 def test_a_part_that_ends_while_its_heart_beats_is_not_fenced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.claim.part = replace(bench.claim.part, owner="gone")
     heart = heart_of(bench.world, bench.claim)
-    beat = bench.world.store.parts.heartbeat
+    beat = bench.world.store.leases.heartbeat
 
     def late(*arguments: Any, **more: Any) -> Part:
         bench.claim.ended = True
         return beat(*arguments, **more)
 
-    monkeypatch.setattr(bench.world.store.parts, "heartbeat", late)
+    monkeypatch.setattr(bench.world.store.leases, "heartbeat", late)
     heart.beat()
     assert bench.claim.reason is None
 
@@ -340,7 +340,7 @@ def test_an_outage_shorter_than_a_lease_takes_nothing_away(bench: Bench, monkeyp
     bench.claim.confirmed = float("inf")
     heart = heart_of(bench.world, bench.claim)
     monkeypatch.setattr(
-        bench.world.store.parts, "heartbeat", lambda *_, **__: raising(EndpointConnectionError(endpoint_url="x"))()
+        bench.world.store.leases, "heartbeat", lambda *_, **__: raising(EndpointConnectionError(endpoint_url="x"))()
     )
     heart.beat()
     assert bench.claim.reason is None

@@ -12,8 +12,8 @@ import pytest
 
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
-from services.common.store.jobs import job_key
-from services.common.store.parts import Parts
+from services.common.store import keys
+from services.common.store.leases import Leases
 from services.common.store.slots import Slots
 from services.common.store.table import Table
 from services.gpu_worker.machine.self_test import TEXT, Heard, Passed, SelfTestFailedError
@@ -148,14 +148,14 @@ def test_a_worker_that_is_told_to_leave_while_it_claims_gives_the_part_back(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queued(world, "first")
-    worker, real = the_worker(world), Parts.claim
+    worker, real = the_worker(world), Leases.claim
 
-    def claim(parts: Parts, *arguments: Any, **named: Any) -> Any:
-        mine = real(parts, *arguments, **named)
+    def claim(leases: Leases, *arguments: Any, **named: Any) -> Any:
+        mine = real(leases, *arguments, **named)
         worker.leave("spot notice")
         return mine
 
-    monkeypatch.setattr(Parts, "claim", claim)
+    monkeypatch.setattr(Leases, "claim", claim)
     worker.work()
     (part,) = world.store.parts.queue()
     assert (part.attempt, part.deaths, part.losses) == (1, 0, 0)
@@ -189,14 +189,14 @@ def test_a_worker_that_is_told_to_leave_before_the_last_look_leaves(
 
 def test_a_claims_lease_counts_from_when_it_was_asked_for(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     queued(world, "first")
-    worker, real = the_worker(world), Parts.claim
+    worker, real = the_worker(world), Leases.claim
     confirmed, asked = list[float](), list[float]()
 
-    def claim(parts: Parts, *arguments: Any, **named: Any) -> Any:
+    def claim(leases: Leases, *arguments: Any, **named: Any) -> Any:
         asked.append(time.monotonic())
-        return real(parts, *arguments, **named)
+        return real(leases, *arguments, **named)
 
-    monkeypatch.setattr(Parts, "claim", claim)
+    monkeypatch.setattr(Leases, "claim", claim)
     worker._start = lambda _: confirmed.extend(one.confirmed for one in worker.held)
     assert worker.take_one()
     assert confirmed[0] <= asked[0]
@@ -241,7 +241,7 @@ def test_what_is_held_is_held_until_it_has_ended_and_no_longer(world: StepWorld)
 
 def test_a_part_that_is_canceled_by_its_job_is_closed_by_whoever_comes_across_it(world: StepWorld) -> None:
     queued(world, "first")
-    world.change(job_key(the_job(world).job_id), status=JobStatus.CANCELED)
+    world.change(keys.job(the_job(world).job_id), status=JobStatus.CANCELED)
     assert not the_worker(world).take_one()
     (part,) = world.store.parts.of_job(the_job(world).job_id)
     assert part.status is PartStatus.CANCELED
@@ -275,7 +275,7 @@ def test_a_job_is_told_of_the_boot_that_it_has_waited_for_and_of_no_other(world:
 
 def test_options_that_cannot_be_honoured_end_their_job_with_its_code_and_no_other(world: StepWorld) -> None:
     queued(world, "wrong")
-    world.change(job_key(the_job(world).job_id), options={"model": "unknown/model"})
+    world.change(keys.job(the_job(world).job_id), options={"model": "unknown/model"})
     queued(world, "right")
     the_worker(world).work()
     assert statuses(world) == {"wrong": JobStatus.FAILED, "right": JobStatus.COMPLETED}

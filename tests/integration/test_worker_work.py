@@ -12,8 +12,8 @@ from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import FIRST_PART, Job, Part, part_name
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES
 from services.common.domain.states import JobStatus, PartStatus
+from services.common.store import keys
 from services.common.store.endings import Endings
-from services.common.store.jobs import job_key
 from services.common.store.parts import Parts
 from services.common.webhooks import dispatch
 from services.gpu_worker.engine.processes.device import DeviceDiedError
@@ -180,7 +180,7 @@ def test_a_part_of_a_job_that_is_over_is_finished_by_nobody(long: StepWorld, mon
     monkeypatch.setattr(Endings, "finish_slice", finish_slice)
 
     def cancel(_: Worker) -> None:
-        long.change(job_key(the_job(long).job_id), status=JobStatus.CANCELED)
+        long.change(keys.job(the_job(long).job_id), status=JobStatus.CANCELED)
 
     at_clip(long, CLIPS_A_PART, cancel)
     one_machine_works(long)

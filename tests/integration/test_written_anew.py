@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
+from services.common.domain.lifecycle.change import Change
+from services.common.domain.lifecycle.part_changes import first_part
 from services.common.domain.records import FIRST_PART, MERGE_PART, Callback, Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store import commands
-from services.common.store.callbacks import callback_key, registration
-from services.common.store.events import Announcement
-from services.common.store.jobs import first_part, job_key, queued
+from services.common.store import commands, keys
+from services.common.store.announcements import Announcement
+from services.common.store.callbacks import registration
 from services.common.store.table import ConditionFailedError
 from tests.support.world import World
 from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part
 
-KEY = job_key("job_1")
+KEY = keys.job("job_1")
 LATER = 2_000_000_000
 
 
@@ -38,24 +40,19 @@ def put_ended(world: World, **more: Any) -> Job:
     return put_job(world, **usual | more)
 
 
-def anew(world: World, job: Job) -> Job:
+def anew(world: World, job: Job) -> Change[Job]:
     """The job with another recording."""
-    return queued(
-        commands.anew(job, world.clock()),
-        etag="new",
-        size=7,
-        uploaded=5_500,
-        modified=5_000,
-        now=world.clock(),
-        expires_at=LATER,
+    recording = job_changes.Arrival(
+        etag="new", size=7, uploaded=5_500, modified=5_000, queued=world.clock(), expires_at=LATER
     )
+    return job_changes.begin_anew(job, recording)
 
 
 def begin(world: World, job: Job, parts: list[Part], *callbacks: Callback) -> None:
-    after = anew(world, job)
-    announcement = world.announced(after, EventType.QUEUED)
+    change = anew(world, job)
+    announcement = world.announced(change.after, EventType.QUEUED)
     announcement = Announcement(announcement.event, job.source_key, callbacks)
-    world.store.commit(commands.begin_anew(after, parts, announcement, seconds=60.0, due_at=9))
+    world.store.commit(commands.begun_anew(change, parts, announcement, seconds=60.0, due_at=9))
 
 
 def test_a_job_that_begins_anew_keeps_nothing_of_the_run_before_but_its_name_and_its_counts(world: World) -> None:
@@ -68,14 +65,14 @@ def test_a_job_that_begins_anew_keeps_nothing_of_the_run_before_but_its_name_and
         "source_etag": "new",
         "source_bytes": 7,
         "source_modified": 5_000,
-        "source_seen": NEVER,
+        "source_seen": 0,
         "error": NEVER,
         "parts": 1,
         "parts_done": 0,
         "times": {"created": 1, "uploaded": 5_500, "queued": world.clock()},
         "expires_at": LATER,
     }
-    assert world.job("job_1") == replace(anew(world, job), source_seen=0)
+    assert world.job("job_1") == anew(world, job).after
 
 
 def test_only_its_first_part_is_left_fresh_but_for_its_attempts(world: World) -> None:
@@ -83,7 +80,7 @@ def test_only_its_first_part_is_left_fresh_but_for_its_attempts(world: World) ->
     first = put_part(world, status=PartStatus.FAILED, owner="worker", attempt=4, parts=3)
     others = [put_part(world, part_id=name, status=PartStatus.CANCELED) for name in (part_name(1), MERGE_PART)]
     begin(world, job, [first, *others])
-    assert world.store.parts.of_job("job_1") == [replace(first_part(anew(world, job), 60.0, 9), attempt=4)]
+    assert world.store.parts.of_job("job_1") == [replace(first_part(anew(world, job).after, 60.0, 9), attempt=4)]
     assert "owner" not in lying(world, key_of(first))
 
 
@@ -133,9 +130,9 @@ def test_the_jobs_own_callback_lives_on_with_it_and_the_clients_are_left_alone(w
     common = Callback(callback_id="cb_common", **base)
     for callback in (own, common):
         world.store.commit(registration(callback)[:1])
-    before = lying(world, callback_key(common))
-    assert changed(world, callback_key(own), lambda: begin(world, job, [], own, common)) == {"expires_at": LATER}
-    assert lying(world, callback_key(common)) == before
+    before = lying(world, keys.of(common))
+    assert changed(world, keys.of(own), lambda: begin(world, job, [], own, common)) == {"expires_at": LATER}
+    assert lying(world, keys.of(common)) == before
 
 
 def test_an_upload_of_which_nothing_is_made_is_noted_with_its_date(world: World) -> None:
@@ -157,6 +154,6 @@ def test_nothing_is_noted_of_a_job_that_is_another_by_now(world: World, since: d
 def test_a_claim_of_another_generation_is_refused(world: World) -> None:
     job, part = put_job(world), put_part(world)
     put_job(world, generation=1)
-    claim = world.store.parts.claim
+    claim = world.store.leases.claim
     assert claim(part, job, owner="worker", lease_ends=99, started=None, times={}) is None
     assert claim(part, world.job("job_1"), owner="worker", lease_ends=99, started=None, times={})

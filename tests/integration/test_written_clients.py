@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.events import EventType
+from services.common.domain.events import MAX_LISTENERS, EventType
 from services.common.domain.ids import key_digest
 from services.common.domain.records import Callback, Delivery, Event
+from services.common.domain.states import CallbackStatus, DeliveryStatus
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
-from services.common.store.callbacks import callback_item, callback_key, enabling, registration, rotation
-from services.common.store.deliveries import KEPT_TRIES, delivery_key
-from services.common.store.events import MAX_LISTENERS, Announcement, delivery_item, direct, event_item
+from services.common.store import keys
+from services.common.store.announcements import Announcement, direct
+from services.common.store.callbacks import enabling, registration, rotation
+from services.common.store.deliveries import KEPT_TRIES
 from services.common.store.idempotency import KeyReusedError, Once
-from services.common.store.table import ABSENT, ConditionFailedError, Put
+from services.common.store.items import item_of
+from services.common.store.operations import ABSENT, Put
+from services.common.store.table import ConditionFailedError
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, of_job, put_job, table
 
@@ -28,7 +32,7 @@ CALLBACK = Callback(
     secrets=[{"ciphertext": "a"}],
 )
 OWN = replace(CALLBACK, callback_id="cb_own", job_id="job_1")
-KEY = callback_key(CALLBACK)
+KEY = keys.of(CALLBACK)
 COUNT = ("CLIENT#alice", "CLIENT")
 EVENT = Event(
     job_id="job_1",
@@ -56,13 +60,13 @@ DELIVERY = Delivery(
 def put_callback(world: World, **more: Any) -> Callback:
     """A callback as `more` says, which is not counted."""
     callback = replace(CALLBACK, **more)
-    table(world).write(Put(item=callback_item(callback)))
+    table(world).write(Put(item=item_of(callback)))
     return callback
 
 
 def put_delivery(world: World, **more: Any) -> Delivery:
     delivery = replace(DELIVERY, **more)
-    table(world).write(Put(item=delivery_item(delivery)))
+    table(world).write(Put(item=item_of(delivery)))
     return delivery
 
 
@@ -270,7 +274,7 @@ def test_a_key_that_is_gone_is_not_made_again_by_its_minutes(world: World) -> No
 
 def test_a_delivery_is_taken_by_one_sender(world: World) -> None:
     delivery, deliveries = put_delivery(world), world.store.deliveries
-    assert changed(world, delivery_key(delivery), lambda: deliveries.take(delivery, owner="a", until=9)) == {
+    assert changed(world, keys.of(delivery), lambda: deliveries.take(delivery, owner="a", until=9)) == {
         "owner": "a",
         "due_at": 9,
     }
@@ -298,22 +302,22 @@ def test_a_try_is_written_into_the_ledger_and_the_next_is_due(world: World) -> N
     delivery = put_delivery(world, owner="a", attempts=20, tries=tries)
     answers: list[Any] = []
     write = lambda: answers.append(  # noqa: E731
-        world.store.deliveries.record(delivery, {"at": 99}, status="pending", due_at=9)
+        world.store.deliveries.record(delivery, {"at": 99}, status=DeliveryStatus.PENDING, due_at=9)
     )
     kept = [*tries[1:], {"at": 99}]
-    assert changed(world, delivery_key(delivery), write) == {
+    assert changed(world, keys.of(delivery), write) == {
         "attempts": 21,
         "tries": kept,
         "due_at": 9,
         "owner": NEVER,
     }
-    assert answers == [replace(delivery, attempts=21, tries=kept, status="pending", owner=None, due_at=9)]
+    assert answers == [replace(delivery, attempts=21, tries=kept, status=DeliveryStatus.PENDING, owner=None, due_at=9)]
 
 
 def test_the_last_try_leaves_nothing_due(world: World) -> None:
     delivery = put_delivery(world, owner="a")
-    write = lambda: world.store.deliveries.record(delivery, {"at": 9}, status="delivered", due_at=None)  # noqa: E731
-    assert changed(world, delivery_key(delivery), write) == {
+    write = lambda: world.store.deliveries.record(delivery, {"at": 9}, status=DeliveryStatus.DELIVERED, due_at=None)  # noqa: E731
+    assert changed(world, keys.of(delivery), write) == {
         "attempts": 1,
         "tries": [{"at": 9}],
         "status": "delivered",
@@ -325,7 +329,7 @@ def test_the_last_try_leaves_nothing_due(world: World) -> None:
 
 def test_a_delivery_is_postponed_without_a_try(world: World) -> None:
     delivery = put_delivery(world, owner="a")
-    assert changed(world, delivery_key(delivery), lambda: world.store.deliveries.postpone(delivery, 9)) == {
+    assert changed(world, keys.of(delivery), lambda: world.store.deliveries.postpone(delivery, 9)) == {
         "due_at": 9,
         "owner": NEVER,
     }
@@ -335,13 +339,13 @@ def test_a_delivery_is_postponed_without_a_try(world: World) -> None:
 def test_what_is_sent_again_is_due_now_and_keeps_its_ledger(world: World) -> None:
     delivery = put_delivery(world, status="exhausted", attempts=3, tries=[{"at": 1}], owner="a")
     again = world.store.deliveries.again(delivery, 1_000)
-    assert changed(world, delivery_key(delivery), lambda: world.store.commit([again])) == {
+    assert changed(world, keys.of(delivery), lambda: world.store.commit([again])) == {
         "status": "pending",
         "attempts_before": 3,
         "owner": NEVER,
     }
-    put_raw(world, delivery_key(delivery), status="exhausted", attempts=3)
-    assert changed(world, delivery_key(delivery), lambda: world.store.commit([again])) == {
+    put_raw(world, keys.of(delivery), status="exhausted", attempts=3)
+    assert changed(world, keys.of(delivery), lambda: world.store.commit([again])) == {
         "status": "pending",
         "attempts_before": 3,
         "due_kind": "delivery",
@@ -372,7 +376,7 @@ def test_deliveries_and_their_events_are_read_without_those_of_another_version(w
     put_delivery(world, event_id="evt_2", due_at=500)
     assert [one.event_id for one in deliveries.overdue(1_000, limit=2)] == ["evt_2"]
     assert deliveries.event(delivery) is None
-    table(world).write(Put(item=event_item(EVENT)))
+    table(world).write(Put(item=item_of(EVENT)))
     assert deliveries.event(delivery) == EVENT
     assert deliveries.get("job_1", "evt_1", "cb_1") == delivery
     assert deliveries.get("job_1", "evt_1", "cb_2") is None
@@ -380,10 +384,12 @@ def test_deliveries_and_their_events_are_read_without_those_of_another_version(w
 
 def test_an_event_is_committed_once_with_a_delivery_for_each_who_listens(world: World) -> None:
     put_job(world)
-    told = Announcement(EVENT, "uploads/alice/", [CALLBACK, replace(CALLBACK, callback_id="cb_2", status="pending")])
+    told = Announcement(
+        EVENT, "uploads/alice/", [CALLBACK, replace(CALLBACK, callback_id="cb_2", status=CallbackStatus.PENDING)]
+    )
     world.store.commit(told.operations())
     assert world.store.deliveries.of_job("job_1") == [DELIVERY]
-    assert lying(world, delivery_key(DELIVERY))["due_kind"] == "delivery"
+    assert lying(world, keys.of(DELIVERY))["due_kind"] == "delivery"
     with pytest.raises(ConditionFailedError):
         world.store.commit(told.operations())
 
@@ -412,7 +418,7 @@ def test_a_message_for_one_callback_is_committed_once_and_left_out_of_the_feed(w
 def test_the_feed_ends_some_seconds_ago_and_leaves_out_what_cannot_be_read(world: World) -> None:
     for number in (1, 2):
         event = replace(EVENT, event_id=f"evt_{number}", created_at=number * SECOND_MS)
-        table(world).write(Put(item=event_item(event)))
+        table(world).write(Put(item=item_of(event)))
     sort = f"EVENT#{1_500:013d}#evt_3"
     put_raw(world, ("JOB#job_2", "EVENT#evt_3"), client_id="alice", sort=sort, schema_version=99)
     feed = world.store.events
@@ -435,9 +441,9 @@ def test_a_request_under_a_key_is_answered_as_before_for_a_day(world: World) -> 
     assert commits.earlier(ONCE) is None
     assert commits.earlier(None) is None
     assert commit([OTHER], ONCE) is None
-    assert lying(world, (ONCE.name, ONCE.name)) == {
-        "pk": ONCE.name,
-        "sk": ONCE.name,
+    assert lying(world, ONCE.item_key) == {
+        "pk": ONCE.item_key[0],
+        "sk": ONCE.item_key[1],
         "schema_version": 1,
         "fingerprint": "f",
         "reference": {"job_id": "job_1"},
@@ -465,4 +471,4 @@ def test_what_fails_for_an_item_says_which_and_leaves_no_key(world: World) -> No
     with pytest.raises(ConditionFailedError) as failed:
         world.store.commit([replace(OTHER, item={**OTHER.item, "pk": "Y"}), OTHER], ONCE)
     assert [item and item["pk"] for item in failed.value.items] == [None, "X"]
-    assert lying(world, (ONCE.name, ONCE.name)) == {}
+    assert lying(world, ONCE.item_key) == {}

@@ -12,13 +12,14 @@ from services.common.domain.events import EventType
 from services.common.domain.records import part_name
 from services.common.domain.states import JobStatus
 from services.common.domain.times import DAY_MS, SECOND_MS
-from services.common.store.jobs import job_item, job_key
-from services.common.store.table import Put
+from services.common.store import keys
+from services.common.store.items import item_of
+from services.common.store.operations import Put
 from services.common.store.tombstones import Tombstone
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, of_job, put_job, put_part, table
 
-KEY = job_key("job_1")
+KEY = keys.job("job_1")
 COUNTED = {"recording": 0, "results": 0, "work": 0, "records": 0, "items": 3}
 UNDUE = {"due_kind": NEVER, "due_at": NEVER}
 
@@ -140,7 +141,7 @@ def test_a_grave_of_an_earlier_release_gets_a_receipt_and_ends_when_it_would_hav
 
 def test_a_job_that_lives_gets_no_grave_by_an_upload_or_a_look(world: World) -> None:
     grave = put_grave(world)
-    table(world).write(Put(item=job_item(put_job(world))))
+    table(world).write(Put(item=item_of(put_job(world))))
     before = of_job(world)
     world.store.tombstones.count_late(grave, world.clock())
     settle(world, grave, look_again_at=None, forget=True)()

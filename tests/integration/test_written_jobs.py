@@ -8,32 +8,39 @@ from typing import Any
 import pytest
 
 from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
+from services.common.domain.lifecycle.change import Change
+from services.common.domain.lifecycle.part_changes import first_part
 from services.common.domain.records import FIRST_PART, Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store import commands
-from services.common.store.jobs import first_part, job_item, job_key, queued
-from services.common.store.table import ConditionFailedError, Put
+from services.common.store import commands, keys
+from services.common.store.items import item_of
+from services.common.store.operations import Put
+from services.common.store.table import ConditionFailedError
 from tests.support.world import World
 from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part, table
 
-KEY = job_key("job_1")
+KEY = keys.job("job_1")
 UNDUE = {"due_kind": NEVER, "due_at": NEVER}
 
 
 def put_awaited(world: World, status: JobStatus = JobStatus.AWAITING_UPLOAD) -> Job:
     """A job whose recording is to come."""
     job = put_job(world, status=status, source_etag="", times={"created": 1}, upload_expires_at=world.clock() + 5)
-    table(world).write(Put(item=job_item(job)))
+    table(world).write(Put(item=item_of(job)))
     return job
 
 
-def arrived(world: World, job: Job) -> Job:
-    return queued(job, etag="new", size=5, uploaded=3, now=world.clock(), expires_at=2_000_000_000)
+def arrived(world: World, job: Job) -> Change[Job]:
+    recording = job_changes.Arrival(
+        etag="new", size=5, modified=0, uploaded=3, queued=world.clock(), expires_at=2_000_000_000
+    )
+    return job_changes.arrive(job, recording)
 
 
 def arrive(world: World, job: Job) -> bool:
-    after = arrived(world, job)
-    return world.store.jobs.arrive(after, world.announced(after, EventType.QUEUED), seconds=60.0, due_at=9)
+    change = arrived(world, job)
+    return world.store.jobs.arrive(change, world.announced(change.after, EventType.QUEUED), seconds=60.0, due_at=9)
 
 
 def kinds(world: World) -> list[str]:
@@ -48,7 +55,7 @@ def test_an_awaited_upload_is_due_when_it_expires_and_any_other_job_is_not(world
     }
     assert world.store.jobs.overdue_uploads(world.clock() + 5, 10) == ["job_1"]
     assert world.store.jobs.overdue_uploads(world.clock() + 4, 10) == []
-    assert "due_kind" not in job_item(arrived(world, job))
+    assert "due_kind" not in item_of(arrived(world, job).after)
 
 
 def test_a_job_is_made_once(world: World) -> None:
@@ -103,7 +110,6 @@ def test_a_recording_that_arrives_queues_its_job_even_late(world: World, status:
         )
     ]
     assert kinds(world) == [EventType.QUEUED]
-    assert arrived(world, job).upload_expires_at is None
 
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.CANCELED, JobStatus.COMPLETED])
@@ -156,14 +162,14 @@ def test_a_job_that_is_begun_is_told_nothing_of_waiting(world: World) -> None:
 
 def cancel(world: World, job: Job) -> None:
     parts = world.store.parts.of_job(job.job_id)
-    told = world.announced(replace(job, status=JobStatus.CANCELED), EventType.CANCELED)
-    world.store.commit(commands.cancel(job, parts, told, world.clock()))
+    change = job_changes.cancel(job, world.clock(), seen=0)
+    world.store.commit(commands.canceled(change, parts, world.announced(change.after, EventType.CANCELED)))
 
 
 def retry(world: World, failed: Job) -> None:
-    job = commands.again(failed, world.clock())
-    parts = world.store.parts.of_job(job.job_id)
-    world.store.commit(commands.retry(job, parts, world.announced(job, EventType.QUEUED), 9))
+    change = job_changes.retry(failed, world.clock())
+    parts = world.store.parts.of_job(failed.job_id)
+    world.store.commit(commands.retried(change, parts, world.announced(change.after, EventType.QUEUED), 9))
 
 
 def test_a_canceled_job_takes_along_what_is_open_and_nothing_else(world: World) -> None:
@@ -206,7 +212,9 @@ def put_failed(world: World, **more: Any) -> Job:
 def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> None:
     job = put_failed(world)
     times = {"created": 1, "uploaded": 2, "queued": 9}
-    assert commands.again(job, 9) == replace(job, status=JobStatus.QUEUED, generation=2, error=None, times=times)
+    assert job_changes.retry(job, 9).after == replace(
+        job, status=JobStatus.QUEUED, generation=2, error=None, times=times
+    )
     part = put_part(world, status=PartStatus.FAILED, owner="worker", faults=1, suspected=True, behind=4)
     done = put_part(world, part_id=part_name(1), status=PartStatus.DONE)
     of_part: list[Any] = []
@@ -232,7 +240,7 @@ def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> Non
             "owner": NEVER,
         }
     ]
-    assert world.store.parts.get("job_1", part_name(1)) == done
+    assert world.store.parts.get("job_1", part_name(1)) == replace(done, due_at=0), "nor is it due"
     assert kinds(world) == [EventType.QUEUED]
 
 
@@ -247,9 +255,9 @@ def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> Non
     ids=["queued since", "tried again since", "claimed since", "part queued since"],
 )
 def test_a_job_is_tried_again_once(world: World, of_the_job: dict[str, Any], of_the_part: dict[str, Any]) -> None:
-    job = commands.again(put_failed(world), world.clock())
-    operations = commands.retry(
-        job, [put_part(world, status=PartStatus.FAILED)], world.announced(job, EventType.QUEUED), 9
+    change = job_changes.retry(put_failed(world), world.clock())
+    operations = commands.retried(
+        change, [put_part(world, status=PartStatus.FAILED)], world.announced(change.after, EventType.QUEUED), 9
     )
     put_failed(world, **of_the_job)
     put_part(world, **{"status": PartStatus.FAILED, **of_the_part})

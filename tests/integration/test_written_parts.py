@@ -9,48 +9,48 @@ from typing import Any
 import pytest
 
 from services.common.domain.events import EventType
+from services.common.domain.lifecycle.job_changes import Outcome, end
 from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import MINUTE_MS
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.jobs import job_key
-from services.common.store.parts import FencedError
+from services.common.store import keys
+from services.common.store.leases import FencedError
 from tests.support.world import World
 from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part, put_running
 
-DONE = JobOutcome(result={"attempt": 2, "prefix": "results/job_1/2/", "files": {}}, cost={"dollars": 1})
-FAILED = JobOutcome(error={"code": "NO_SOUND", "message": "None."}, cost={"dollars": 1})
+DONE = Outcome(result={"attempt": 2, "prefix": "results/job_1/2/", "files": {}}, cost={"dollars": 1})
+FAILED = Outcome(error={"code": "NO_SOUND", "message": "None."}, cost={"dollars": 1})
 ENDED = {"due_kind": NEVER, "due_at": NEVER, "owner": NEVER}
 Write = Callable[[World, Part, Job], object]
 
 
 def heartbeat(world: World, part: Part, _: Job) -> object:
-    return world.store.parts.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=False, progress=0.5)
+    return world.store.leases.heartbeat(part, lease_ends=world.clock() + MINUTE_MS, on_device=False, progress=0.5)
 
 
 def give_back(world: World, part: Part, job: Job) -> None:
     told = world.announced(job, EventType.INTERRUPTED)
-    world.store.parts.give_back(part, due_at=9, job=job, interrupted=told, counted="losses", not_before=11)
+    world.store.leases.give_back(part, due_at=9, job=job, interrupted=told, counted="losses", not_before=11)
 
 
 def take_away(world: World, part: Part, job: Job) -> object:
     told = world.announced(job, EventType.INTERRUPTED)
-    return world.store.parts.take_away(part, due_at=9, job=job, interrupted=told)
+    return world.store.leases.take_away(part, due_at=9, job=job, interrupted=told)
 
 
 def split(world: World, part: Part, job: Job) -> object:
-    return world.store.parts.split(part, job, [40.0, 20.0, 10.0], due_at=9)
+    return world.store.leases.split(part, job, [40.0, 20.0, 10.0], due_at=9)
 
 
-def finish(world: World, part: Part, job: Job, outcome: JobOutcome = DONE) -> None:
-    after = ended(job, outcome, {"completed": 5})
+def finish(world: World, part: Part, job: Job, outcome: Outcome = DONE) -> None:
+    ending = end(job, outcome, {"completed": 5})
     kind = EventType.FAILED if outcome.error else EventType.COMPLETED
-    world.store.endings.finish(part, after, outcome, world.announced(after, kind))
+    world.store.endings.finish(part, ending, world.announced(ending.after, kind))
 
 
 def give_up(world: World, part: Part, job: Job) -> object:
-    after = ended(job, FAILED, {"failed": 5})
-    return world.store.endings.give_up(part, after, FAILED, world.announced(after, EventType.FAILED))
+    ending = end(job, FAILED, {"failed": 5})
+    return world.store.endings.give_up(part, ending, world.announced(ending.after, EventType.FAILED))
 
 
 def finish_slice(world: World, part: Part, job: Job) -> object:
@@ -126,11 +126,11 @@ def test_a_claim_starts_anew_and_keeps_what_is_held_against_the_part(world: Worl
 
     def claim() -> None:
         told = world.announced(job, EventType.STARTED)
-        mine = world.store.parts.claim(part, job, owner="me", lease_ends=9, started=told, times={"claimed": 5})
+        mine = world.store.leases.claim(part, job, owner="me", lease_ends=9, started=told, times={"claimed": 5})
         claimed.append(mine)
 
     of_the_job: list[Any] = []
-    assert changed(world, key_of(part), lambda: of_the_job.append(changed(world, job_key("job_1"), claim))) == {
+    assert changed(world, key_of(part), lambda: of_the_job.append(changed(world, keys.job("job_1"), claim))) == {
         "status": "running",
         "owner": "me",
         "attempt": 3,
@@ -148,7 +148,7 @@ def test_a_claim_starts_anew_and_keeps_what_is_held_against_the_part(world: Worl
         }
     ]
     assert claimed == [
-        replace(part, status=PartStatus.RUNNING, owner="me", attempt=3, beat=0, due_at=9),
+        replace(part, status=PartStatus.RUNNING, owner="me", attempt=3, beat=0, on_device=False, due_at=9),
     ]
     assert [event["type"] for sk, event in of_job(world).items() if sk.startswith("EVENT#")] == [EventType.STARTED]
 
@@ -169,7 +169,7 @@ def test_who_comes_too_late_claims_nothing(world: World, of_part: dict[str, Any]
     put_job(world, **of_job_)
     put_part(world, **of_part)
     before = of_job(world)
-    assert world.store.parts.claim(part, job, owner="me", lease_ends=9, started=None, times={}) is None
+    assert world.store.leases.claim(part, job, owner="me", lease_ends=9, started=None, times={}) is None
     assert of_job(world) == before
 
 
@@ -198,7 +198,7 @@ def test_what_is_given_back_waits_as_it_was_with_one_loss_more(world: World) -> 
         "not_before": 11,
         "losses": 2,
     }
-    assert lying(world, job_key("job_1"))["status"] == "queued"
+    assert lying(world, keys.job("job_1"))["status"] == "queued"
     assert [event["type"] for sk, event in of_job(world).items() if sk.startswith("EVENT#")] == [EventType.INTERRUPTED]
 
 
@@ -206,9 +206,9 @@ def test_nothing_is_held_against_what_is_given_back_without_a_reason(world: Worl
     job, part = put_running(world, parts=3)
 
     def leave() -> None:
-        world.store.parts.give_back(part, due_at=9, job=None, interrupted=None)
+        world.store.leases.give_back(part, due_at=9, job=None, interrupted=None)
 
-    assert changed(world, job_key("job_1"), lambda: None) == {}
+    assert changed(world, keys.job("job_1"), lambda: None) == {}
     assert changed(world, key_of(part), leave) == {
         "status": "queued",
         "due_kind": "queued",
@@ -217,7 +217,7 @@ def test_nothing_is_held_against_what_is_given_back_without_a_reason(world: Worl
         "on_device": False,
         "not_before": 0,
     }
-    assert lying(world, job_key("job_1"))["status"] == job.status, "the others go on"
+    assert lying(world, keys.job("job_1"))["status"] == job.status, "the others go on"
 
 
 def test_giving_back_twice_is_no_harm_since_the_first_reply_may_be_lost(world: World) -> None:
@@ -243,14 +243,14 @@ def test_a_part_taken_away_waits_again_and_what_it_was_doing_counts(
         **off,
         **counted,
     }
-    assert lying(world, job_key("job_1"))["status"] == "queued"
+    assert lying(world, keys.job("job_1"))["status"] == "queued"
     assert [event["type"] for sk, event in of_job(world).items() if sk.startswith("EVENT#")] == [EventType.INTERRUPTED]
 
 
 def test_a_part_that_nobody_is_to_do_is_due_to_nobody(world: World) -> None:
     part = put_part(world, owner="worker")
-    assert changed(world, key_of(part), lambda: world.store.parts.close(part)) == {"status": "canceled", **ENDED}
-    assert not world.store.parts.close(part), "once"
+    assert changed(world, key_of(part), lambda: world.store.leases.close(part)) == {"status": "canceled", **ENDED}
+    assert not world.store.leases.close(part), "once"
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_part_that_is_another_by_now_is_not_closed(world: World, since: dict[s
     part = put_part(world)
     put_part(world, **since)
     before = of_job(world)
-    assert not world.store.parts.close(part)
+    assert not world.store.leases.close(part)
     assert of_job(world) == before
 
 
@@ -271,7 +271,7 @@ def test_a_cut_shares_the_recording_and_keeps_the_first_part(world: World) -> No
     answers: list[Any] = []
     assert changed(world, key_of(part), lambda: answers.append(split(world, part, job))) == {"parts": 3, "seconds": 40}
     assert answers == [replace(part, parts=3, seconds=40.0)]
-    assert lying(world, job_key("job_1"))["parts"] == 3
+    assert lying(world, keys.job("job_1"))["parts"] == 3
     others = world.store.parts.of_job("job_1")[1:]
     assert others == [
         Part(
@@ -301,18 +301,18 @@ def test_a_cut_takes_no_part_away_that_is_there_already(world: World) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "status"), [(DONE, "done"), (FAILED, "failed")])
-def test_an_end_is_the_parts_and_the_jobs_at_once(world: World, outcome: JobOutcome, status: str) -> None:
+def test_an_end_is_the_parts_and_the_jobs_at_once(world: World, outcome: Outcome, status: str) -> None:
     job, part = put_running(world, waiting="capacity", waiting_reason="none")
     of_part: list[Any] = []
     of_the_job = changed(
         world,
-        job_key("job_1"),
+        keys.job("job_1"),
         lambda: of_part.append(changed(world, key_of(part), lambda: finish(world, part, job, outcome))),
     )
     assert of_part == [{"status": status, "progress": 1, **ENDED}]
     said = {"result": outcome.result} if outcome.result else {"error": outcome.error}
     assert of_the_job == {
-        "status": outcome.status.value,
+        "status": "failed" if outcome.error else "completed",
         "cost": {"dollars": 1},
         "waiting": NEVER,
         "waiting_reason": NEVER,
@@ -327,7 +327,7 @@ def test_an_end_is_the_parts_and_the_jobs_at_once(world: World, outcome: JobOutc
 def test_a_job_that_ends_again_forgets_how_it_ended_before(world: World) -> None:
     job, part = put_running(world, result={"attempt": 1}, error={"code": "OLD"}, cost={"dollars": 9}, generation=1)
     finish(world, part, job, DONE)
-    after = lying(world, job_key("job_1"))
+    after = lying(world, keys.job("job_1"))
     assert (after["result"]["attempt"], after.get("error"), after["cost"]) == (2, None, {"dollars": 1})
 
 
@@ -340,7 +340,7 @@ def test_a_part_that_is_given_up_fails_with_its_job_and_counts_what_it_was_doing
         **ENDED,
     }
     assert answers == [True]
-    assert lying(world, job_key("job_1"))["status"] == "failed"
+    assert lying(world, keys.job("job_1"))["status"] == "failed"
 
 
 def test_a_failure_takes_the_other_parts_along_and_leaves_those_that_have_ended(world: World) -> None:
@@ -382,12 +382,12 @@ def test_the_last_slice_makes_the_merge_due_as_a_part_with_no_past(world: World)
         "progress": 1,
         **ENDED,
     }
-    assert lying(world, job_key("job_1"))["parts_done"] == 1
+    assert lying(world, keys.job("job_1"))["parts_done"] == 1
     assert world.store.parts.get("job_1", MERGE_PART) is None
     read = world.store.jobs.get("job_1")
     assert read
     assert finish_slice(world, other, read) is True
-    assert lying(world, job_key("job_1"))["parts_done"] == 2
+    assert lying(world, keys.job("job_1"))["parts_done"] == 2
     assert world.store.parts.get("job_1", MERGE_PART) == Part(
         job_id="job_1",
         part_id=MERGE_PART,
@@ -399,7 +399,7 @@ def test_the_last_slice_makes_the_merge_due_as_a_part_with_no_past(world: World)
         expires_at=part.expires_at,
     )
     assert finish_slice(world, other, read) is True, "once more, since the first reply may be lost"
-    assert lying(world, job_key("job_1"))["parts_done"] == 2
+    assert lying(world, keys.job("job_1"))["parts_done"] == 2
 
 
 def test_a_merge_that_is_there_is_not_queued_over(world: World) -> None:

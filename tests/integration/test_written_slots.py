@@ -11,7 +11,7 @@ from services.common.domain.records import Slot
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store.fleet import FORGOTTEN_MS
-from services.common.store.table import Put
+from services.common.store.operations import Put
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, table
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.records import Job
-from services.common.store.endings import JobOutcome
 from tests.support.gateway import Client
 from tests.support.world import World
 
@@ -23,12 +23,12 @@ def uploaded(world: World, client: Client, **more: Any) -> Job:
     return world.arrived(create(client, **more)["job_id"])
 
 
-def finished(world: World, client: Client, outcome: JobOutcome, **more: Any) -> Job:
+def finished(world: World, client: Client, outcome: Outcome, **more: Any) -> Job:
     """A job that has ended so."""
     return world.ended(uploaded(world, client, **more), outcome)
 
 
-FAILED = JobOutcome(error={"code": "INTERNAL", "message": "The device broke.", "retryable": True})
+FAILED = Outcome(error={"code": "INTERNAL", "message": "The device broke.", "retryable": True})
 
 
 def completed(world: World, client: Client, **more: Any) -> Job:
@@ -37,4 +37,4 @@ def completed(world: World, client: Client, **more: Any) -> Job:
 
     files = {form: file(form) for form in ("txt", "json")}
     result = {"attempt": 1, "prefix": "results/x/1/", "files": files, "language": "sv", "duration_seconds": 1.5}
-    return finished(world, client, JobOutcome(result=result, cost={"dollars": 0.01}), **more)
+    return finished(world, client, Outcome(result=result, cost={"dollars": 0.01}), **more)

@@ -47,7 +47,7 @@ def claim(world: World, part: Part, owner: str = "worker") -> Part:
     """The part is this worker's for a minute."""
     job = job_of(world, part.job_id)
     lease_ends = world.clock() + MINUTE_MS
-    mine = world.store.parts.claim(part, job, owner=owner, lease_ends=lease_ends, started=None, times={})
+    mine = world.store.leases.claim(part, job, owner=owner, lease_ends=lease_ends, started=None, times={})
     assert mine
     return mine
 
@@ -55,7 +55,7 @@ def claim(world: World, part: Part, owner: str = "worker") -> Part:
 def two_parts(world: World) -> tuple[Part, Part]:
     """A recording that was cut in two, each with a worker of its own."""
     running, first = world.claimed(queued(world))
-    mine = world.store.parts.split(first, running, [10.0, 20.0], due_at=world.clock())
+    mine = world.store.leases.split(first, running, [10.0, 20.0], due_at=world.clock())
     return mine, claim(world, part_of(world, 1), "neighbour")
 
 

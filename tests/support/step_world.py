@@ -330,7 +330,7 @@ class StepWorld(World):
         if mode is Mode.STEAL:
             for part in list(self.store.parts.queue()):
                 if job := self.store.jobs.get(part.job_id):
-                    self.store.parts.claim(
+                    self.store.leases.claim(
                         part, job, owner="thief", lease_ends=self.now + 60 * SECOND_MS, started=None, times={}
                     )
             return

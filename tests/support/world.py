@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from unittest.mock import patch
 
@@ -17,19 +17,20 @@ import moto.s3.models
 import pytest
 from moto import mock_aws
 
-from services.common.domain.events import EventType, Places, compose
+from services.common.domain.events import EventType, Places
 from services.common.domain.ids import event_id
+from services.common.domain.lifecycle.job_changes import Arrival, Outcome, arrive, end
 from services.common.domain.object_keys import DEFAULT_CLIENT
 from services.common.domain.records import FIRST_PART, KNOWN_VERSIONS, Callback, Delivery, Event, Job, Part
 from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.erasure import Erasure
+from services.common.source_object import uploaded_at
+from services.common.store.announcements import Announcement, Announcer
 from services.common.store.codec import Item, attribute, decode
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.events import Announcement
-from services.common.store.jobs import queued
+from services.common.store.commands import Commands
+from services.common.store.keys import Key
 from services.common.store.store import Store
-from services.common.store.table import Key
 from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
 from services.gpu_worker.settings import WorkerSettings
@@ -179,8 +180,15 @@ class World:
 
     def announced(self, job: Job, kind: EventType) -> Announcement:
         """What is told of a job as it stands."""
-        event = compose(job, kind, serial=str(job.generation), now=self.clock(), places=self.places)
-        return Announcement(event, job.source_key, self.store.callbacks.of_job(job))
+        return self.announcer.tell(job, kind, self.clock())
+
+    @property
+    def announcer(self) -> Announcer:
+        return Announcer(self.store.callbacks, self.places)
+
+    @property
+    def commands(self) -> Commands:
+        return Commands(self.store, self.announcer, partial(uploaded_at, self.s3, BUCKET))
 
     def arrived(self, job_id: str, content: bytes = b"sound", due_at: int = 0) -> Job:
         """An awaited recording is uploaded, and its job queued."""
@@ -188,28 +196,30 @@ class World:
         assert job is not None
         etag = self.s3.put_object(Bucket=BUCKET, Key=job.source_key, Body=content)["ETag"].strip('"')
         now = self.clock()
-        after = queued(job, etag=etag, size=5, uploaded=now, now=now, expires_at=2_000_000_000)
-        assert self.store.jobs.arrive(after, self.announced(after, EventType.QUEUED), seconds=1, due_at=due_at)
-        return after
+        recording = Arrival(etag=etag, size=5, modified=0, uploaded=now, queued=now, expires_at=2_000_000_000)
+        change = arrive(job, recording)
+        told = self.announced(change.after, EventType.QUEUED)
+        assert self.store.jobs.arrive(change, told, seconds=1, due_at=due_at)
+        return change.after
 
     def claimed(self, job: Job) -> tuple[Job, Part]:
         """A worker takes a queued job's part."""
         part = self.store.parts.get(job.job_id, FIRST_PART)
         assert part is not None
         lease_ends = self.clock() + MINUTE_MS
-        mine = self.store.parts.claim(part, job, owner="worker", lease_ends=lease_ends, started=None, times={})
+        mine = self.store.leases.claim(part, job, owner="worker", lease_ends=lease_ends, started=None, times={})
         running = self.store.jobs.get(job.job_id)
         assert mine is not None
         assert running is not None
         return running, mine
 
-    def ended(self, job: Job, outcome: JobOutcome) -> Job:
+    def ended(self, job: Job, outcome: Outcome) -> Job:
         """A worker takes a queued job and ends it so."""
         running, part = self.claimed(job)
-        after = ended(running, outcome, {"completed": self.clock()})
+        ending = end(running, outcome, {"completed": self.clock()})
         kind = EventType.FAILED if outcome.error else EventType.COMPLETED
-        self.store.endings.finish(part, after, outcome, self.announced(after, kind))
-        return after
+        self.store.endings.finish(part, ending, self.announced(ending.after, kind))
+        return ending.after
 
     def completed(self, *callbacks: Callback, name: str = "job_1", **more: Any) -> list[Delivery]:
         """A job completes and its event is committed with its deliveries; returns those."""
@@ -246,7 +256,7 @@ def dated_by(clock: Callable[[], int]) -> Iterator[None]:
 
 def intake_of(world: World) -> Intake:
     """The orchestrator's, of this deployment."""
-    return Intake(world.store, world.s3, world.places, Erasure(world.store, world.s3, BUCKET))
+    return Intake(world.store, world.s3, world.announcer, world.commands, Erasure(world.store, world.s3, BUCKET))
 
 
 def _key(key: Key) -> dict[str, Any]:

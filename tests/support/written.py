@@ -7,10 +7,12 @@ from typing import Any
 
 from services.common.domain.records import FIRST_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
+from services.common.store import keys
 from services.common.store.codec import to_item
-from services.common.store.jobs import job_key
-from services.common.store.parts import part_item, part_key
-from services.common.store.table import Key, Put, Table
+from services.common.store.items import item_of
+from services.common.store.keys import Key
+from services.common.store.operations import Put
+from services.common.store.table import Table
 from tests.support.world import TABLE, World
 
 NEVER = "no such attribute"
@@ -54,7 +56,7 @@ def put_job(world: World, name: str = "job_1", **more: Any) -> Job:
             **more,
         }
     )
-    pk, sk = job_key(name)
+    pk, sk = keys.job(name)
     sort = f"JOB#{job.created_at:013d}#{name}"
     table(world).write(Put(item=to_item(job, pk=pk, sk=sk, sort=sort)))
     return job
@@ -82,7 +84,7 @@ def put_part(world: World, name: str = "job_1", part_id: str = FIRST_PART, **mor
             **more,
         }
     )
-    table(world).write(Put(item=part_item(part)))
+    table(world).write(Put(item=item_of(part)))
     return part
 
 
@@ -93,4 +95,4 @@ def put_running(world: World, name: str = "job_1", **of_job: Any) -> tuple[Job, 
 
 
 def key_of(part: Part) -> Key:
-    return part_key(part.job_id, part.part_id)
+    return keys.part(part.job_id, part.part_id)

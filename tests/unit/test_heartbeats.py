@@ -15,7 +15,7 @@ from botocore.exceptions import ConnectTimeoutError
 from services.common.domain.options import Options
 from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.parts import FencedError
+from services.common.store.leases import FencedError
 from services.gpu_worker.part.claim import Claim, Stop
 from services.gpu_worker.queue import heartbeats as hearts
 from services.gpu_worker.queue.heartbeats import Heartbeats
@@ -37,7 +37,7 @@ class Aws:
     """Parts and slot as the heart sees them; what it meets there is for the test to say."""
 
     def __init__(self) -> None:
-        self.parts = self
+        self.leases = self
         self.told: list[str] = []
         self.slot_beats = 0
         self.meets: Callable[[Part], None] = lambda _: None

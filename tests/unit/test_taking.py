@@ -20,7 +20,7 @@ def taking(models_now: Callable[[], Sequence[str]]) -> Claimer:
     unused: Any = None
     return Claimer(
         store=unused,
-        places=unused,
+        announcer=unused,
         settings=lively(models=("first",)),
         identity=unused,
         presence=unused,

@@ -11,9 +11,10 @@ from services.api.routes import ledgers, lookup
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.ids import new_id
 from services.common.domain.object_keys import folder
+from services.common.domain.states import CallbackStatus
 from services.common.domain.times import DAY_MS, expiry
+from services.common.store.announcements import delivery_of, direct
 from services.common.store.callbacks import enabling, rotation
-from services.common.store.events import delivery_of, direct
 from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/callbacks/{callback_id}", "callbacks")
@@ -46,7 +47,7 @@ def send_test(
 ) -> views.DeliveryView:
     """Send a `callback.test` message, signed like any other; its ledger is at Location."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
-    if callback.status == "disabled":
+    if callback.status is CallbackStatus.DISABLED:
         raise lookup.conflict("CALLBACK_DISABLED", "The callback is disabled: enable it first.")
     event = compose_about(
         callback,

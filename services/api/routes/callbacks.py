@@ -13,9 +13,10 @@ from services.api.problems import not_found
 from services.api.routes import lookup
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.object_keys import folder
+from services.common.domain.states import CallbackStatus
 from services.common.domain.times import expiry
+from services.common.store.announcements import direct
 from services.common.store.callbacks import registration
-from services.common.store.events import direct
 from services.common.store.table import ConditionFailedError
 from services.common.webhooks.registration import new_callback
 
@@ -37,7 +38,7 @@ def register(
         events=wanted.events,
         prefix=wanted.prefix,
         description=wanted.description,
-        status="pending" if wanted.challenge else "active",
+        status=CallbackStatus.PENDING if wanted.challenge else CallbackStatus.ACTIVE,
         allow_private=wired.settings.webhook_allow_private,
     )
     operations = registration(callback)

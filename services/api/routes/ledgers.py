@@ -8,7 +8,7 @@ from fastapi import Query
 
 from services.api import cursors, openapi, views
 from services.api.service import Service
-from services.common.store.deliveries import delivery_key
+from services.common.store import keys
 
 After = Annotated[str | None, openapi.cursor(cursors.DELIVERY_PATTERN)]
 # Twenty tries with the beginning of each answer, escaped twice, are up to 80 kB: fifty such pass Lambda's 6 MB.
@@ -20,5 +20,5 @@ def page(subject: str, after: str | None, limit: int, wired: Service) -> views.D
     found = wired.store.deliveries.of_job(subject, after=cursors.decode(after, "DELIVERY"), limit=limit)
     return views.Deliveries(
         deliveries=[views.DeliveryView.of(one) for one in found],
-        next=cursors.encode(delivery_key(found[-1])[1]) if len(found) == limit else None,
+        next=cursors.encode(keys.of(found[-1])[1]) if len(found) == limit else None,
     )

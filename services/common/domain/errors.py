@@ -80,6 +80,27 @@ class ModelUnavailableError(InvalidOptionError):
     code = "MODEL_UNAVAILABLE"
 
 
+class AlreadyEndedError(PermanentError):
+    """A job that was to be canceled has ended."""
+
+    code = "ALREADY_ENDED"
+
+
+class NotFailedError(PermanentError):
+    """A job that was to be retried has not failed."""
+
+    code = "NOT_FAILED"
+
+
+class ChangedMeanwhileError(TranscriberError):
+    """A job changed at the moment at which it was to be changed."""
+
+    code = "CONFLICT"
+
+    def __init__(self) -> None:
+        super().__init__("The job changed at the same moment: read it and try again.")
+
+
 def unrecorded(model: str) -> str:
     """What is said of a model that no machine may fetch, wherever that is noticed."""
     return (

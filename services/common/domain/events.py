@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from services.common.domain.ids import event_id
 from services.common.domain.records import Event, Job
-from services.common.domain.states import JobStatus
+from services.common.domain.states import CallbackStatus
 from services.common.domain.times import expiry, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from services.common.domain.records import Callback, Part
+    from services.common.domain.records import Callback
 
+MAX_LISTENERS = 20
+"""Callbacks that a client may have: everything that one event sets off fits one transaction."""
 INLINE_TEXT_BYTES = 20_000
 """Longest text that travels in the webhook itself; longer ones are fetched."""
 
@@ -56,15 +57,6 @@ def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places,
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
         expires_at=expiry(now, places.retention_days),
     )
-
-
-def interruption(job: Job, part: Part, now: int, places: Places) -> Event | None:
-    """What is told when the only part of a job goes back to the queue; of several parts none is worth a message."""
-    if job.parts > 1:
-        return None
-    back = replace(job, status=JobStatus.QUEUED)
-    serial = f"{job.generation}.{part.attempt}"
-    return compose(back, EventType.INTERRUPTED, serial=serial, now=now, places=places, attempt=part.attempt)
 
 
 def compose_about(
@@ -143,7 +135,7 @@ def listeners(event: Event, source_key: str, callbacks: Iterable[Callback]) -> l
     return [
         callback
         for callback in callbacks
-        if callback.status == "active"
+        if callback.status is CallbackStatus.ACTIVE
         and event.type in callback.events
         and (source_key.startswith(callback.prefix) or event.type == EventType.CALLBACK_DISABLED)
         and callback.job_id in {None, event.job_id}

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from services.common.domain.records import PART
+
 UPLOADS = "uploads/"
 RESULTS = "results/"
 WORK = "work/"
@@ -74,7 +76,7 @@ def plan(place: str) -> str:
 
 
 def part_audio(place: str, part_id: str) -> str:
-    return f"{work(place)}{part_id.removeprefix('PART#')}.flac"
+    return f"{work(place)}{part_id.removeprefix(PART)}.flac"
 
 
 def checkpoint(place: str, part_id: str, attempt: int, serial: int) -> str:
@@ -83,4 +85,4 @@ def checkpoint(place: str, part_id: str, attempt: int, serial: int) -> str:
 
 
 def checkpoints(place: str, part_id: str) -> str:
-    return f"{work(place)}{part_id.removeprefix('PART#')}/"
+    return f"{work(place)}{part_id.removeprefix(PART)}/"

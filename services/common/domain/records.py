@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.common.domain.states import JobStatus, PartStatus, SlotStatus
+from services.common.domain.states import CallbackStatus, DeliveryStatus, JobStatus, PartStatus, SlotStatus
 
 SCHEMA_VERSION = 1
 BEGUN_ANEW_VERSION = 2
 """Of a job that has begun anew: left alone by earlier releases, which would take one recording's work for another's."""
 KNOWN_VERSIONS = frozenset({SCHEMA_VERSION, BEGUN_ANEW_VERSION})
-FIRST_PART = "PART#0000"
-MERGE_PART = "PART#MERGE"
+PART = "PART#"
+"""How the name of every part begins."""
+FIRST_PART, MERGE_PART = f"{PART}0000", f"{PART}MERGE"
 
 
 def part_name(index: int) -> str:
     """The sort key of a plan's part."""
-    return f"PART#{index:04d}"
+    return f"{PART}{index:04d}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,7 @@ class Part:
 
 def part_index(part: Part) -> int:
     """Which part of the plan this is."""
-    return int(part.part_id.removeprefix("PART#"))
+    return int(part.part_id.removeprefix(PART))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,8 +146,7 @@ class Callback:
     """Only jobs whose source key begins so; relative to nothing, the whole key."""
     job_id: str | None = None
     """Set where it was registered for one job only."""
-    status: str = "active"
-    """active, pending (its owner has yet to answer a challenge) or disabled."""
+    status: CallbackStatus = CallbackStatus.ACTIVE
     disabled_reason: str | None = None
     description: str | None = None
     secrets: Sequence[Mapping[str, Any]] = ()
@@ -170,8 +170,7 @@ class Delivery:
     """Whether the callback lies with the job instead of with the client."""
     host: str = ""
     """Where it goes: deliveries of one client to one host take turns."""
-    status: str = "pending"
-    """pending, delivered, exhausted or dropped (the callback is gone or disabled)."""
+    status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
     attempts_before: int = 0
     """Of which so many lie before the last redelivery that somebody asked for: the schedule starts anew there."""

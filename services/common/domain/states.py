@@ -1,14 +1,14 @@
-"""The states of jobs and parts and the ways between them: written once, here, and enforced again as a condition
-on every write (`services/common/store`).
+"""The states of jobs, parts and slots, and every way between them. Every condition on a status that a write carries is
+made from these tables (`services/common/store/changes.py`), and docs/states.md draws them.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 
 class JobStatus(StrEnum):
@@ -41,6 +41,26 @@ class SlotStatus(StrEnum):
     LEAVING = "leaving"
 
 
+class DeliveryStatus(StrEnum):
+    """What has become of one event on its way to one callback."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    """No attempt is left."""
+    DROPPED = "dropped"
+    """The callback is gone or disabled."""
+
+
+class CallbackStatus(StrEnum):
+    """Whether a callback is sent to."""
+
+    PENDING = "pending"
+    """Its owner has yet to answer a challenge."""
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
 class Waiting(StrEnum):
     """Why a queued job has no machine yet."""
 
@@ -50,25 +70,76 @@ class Waiting(StrEnum):
     QUOTA = "quota"
 
 
-JOB_TRANSITIONS: Mapping[JobStatus, frozenset[JobStatus]] = {
-    JobStatus.AWAITING_UPLOAD: frozenset({JobStatus.QUEUED, JobStatus.EXPIRED, JobStatus.CANCELED}),
-    JobStatus.EXPIRED: frozenset({JobStatus.QUEUED}),
-    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.CANCELED}),
-    JobStatus.RUNNING: frozenset({JobStatus.QUEUED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED}),
-    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
-    JobStatus.COMPLETED: frozenset(),
-    JobStatus.CANCELED: frozenset({JobStatus.QUEUED}),
-}
-
 TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED})
-
-WITHOUT_TEXT = frozenset({JobStatus.FAILED, JobStatus.CANCELED})
-"""Of a job that begins anew when its recording is uploaded once more."""
 
 OPEN = frozenset({PartStatus.QUEUED, PartStatus.RUNNING})
 """Of a part that somebody must still see to: it is due, and no part of an ended job may be."""
 
+_AWAITED = frozenset({JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED})
+_QUEUED, _RUNNING = frozenset({JobStatus.QUEUED}), frozenset({JobStatus.RUNNING})
+_TAKEN = frozenset(SlotStatus)
 
-def sources(target: JobStatus) -> list[str]:
-    """The states from which `target` may be entered, sorted: the guard of the write that enters it."""
-    return sorted(state for state, targets in JOB_TRANSITIONS.items() if target in targets)
+
+class Transition(Enum):
+    """One way in which a status may change: the words of the diagram, the states before, and the state after.
+
+    Where the state after is None, the state stays what it was, and something else about the record changes.
+    """
+
+    def __init__(self, words: str, sources: AbstractSet[StrEnum], target: StrEnum | None = None) -> None:
+        self.words = words
+        self.sources = sources
+        self.target = target
+
+    def allows(self, status: StrEnum) -> bool:
+        """Whether it may happen to what has this status."""
+        return status in self.sources
+
+
+class JobTransition(Transition):
+    """Every way in which a job may change. A job begins as `awaiting_upload` or, from a plain upload, as `queued`."""
+
+    ARRIVE = "its recording comes, be it late", _AWAITED, JobStatus.QUEUED
+    EXPIRE = "no recording came in time", frozenset({JobStatus.AWAITING_UPLOAD}), JobStatus.EXPIRED
+    WAIT = "why it waits is noted", _QUEUED
+    START = "a part is claimed", _QUEUED | _RUNNING, JobStatus.RUNNING
+    SPLIT = "its recording is cut into parts", _RUNNING
+    COUNT = "one of its parts is done", _RUNNING
+    INTERRUPT = "its only part goes back to the queue", _RUNNING, JobStatus.QUEUED
+    COMPLETE = "the part that decides is done", _RUNNING, JobStatus.COMPLETED
+    FAIL = "a part of it fails", _RUNNING, JobStatus.FAILED
+    CANCEL = (
+        "canceled by its client",
+        frozenset({JobStatus.AWAITING_UPLOAD, JobStatus.QUEUED, JobStatus.RUNNING}),
+        JobStatus.CANCELED,
+    )
+    RETRY = "retried by its client", frozenset({JobStatus.FAILED}), JobStatus.QUEUED
+    BEGIN_ANEW = (
+        "its recording is uploaded once more",
+        frozenset({JobStatus.FAILED, JobStatus.CANCELED}),
+        JobStatus.QUEUED,
+    )
+
+
+class PartTransition(Transition):
+    """Every way in which a part may change. A part begins as `queued`."""
+
+    CLAIM = "claimed: next attempt, a lease", frozenset({PartStatus.QUEUED}), PartStatus.RUNNING
+    BEAT = "a heartbeat", frozenset({PartStatus.RUNNING})
+    SPLIT = "shared with further parts", frozenset({PartStatus.RUNNING})
+    GIVE_BACK = "given back by its worker", frozenset({PartStatus.RUNNING}), PartStatus.QUEUED
+    TAKE_AWAY = "taken away from a silent worker", frozenset({PartStatus.RUNNING}), PartStatus.QUEUED
+    FINISH = "finished", frozenset({PartStatus.RUNNING}), PartStatus.DONE
+    FAIL = "failed, and its job with it", frozenset({PartStatus.RUNNING}), PartStatus.FAILED
+    CLOSE = "closed, as its job has ended", OPEN, PartStatus.CANCELED
+    RETRY = "its failed job is retried", frozenset(PartStatus) - {PartStatus.DONE}, PartStatus.QUEUED
+    BEGIN_ANEW = "its job begins anew", frozenset(PartStatus), PartStatus.QUEUED
+
+
+class SlotTransition(Transition):
+    """Every way in which a slot may change. It is taken as `launching`, and freed once its machine is gone."""
+
+    NAME = "EC2 names the machine", _TAKEN
+    REPORT = "the machine reports", _TAKEN, SlotStatus.RUNNING
+    LEAVE = "the machine takes no more work", _TAKEN, SlotStatus.LEAVING
+    LOOK_AGAIN = "the sweep comes back later", _TAKEN

@@ -10,14 +10,15 @@ from boto3.dynamodb.conditions import Attr
 from services.common.domain.ids import key_digest
 from services.common.domain.records import SCHEMA_VERSION
 from services.common.domain.times import MINUTE_MS
-from services.common.store.table import ABSENT, PRESENT, ConditionFailedError, Key, Operation, Put, Update
+from services.common.store import keys
+from services.common.store.operations import ABSENT, PRESENT, Operation, Put, Update
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from services.common.store.table import Table
 
 DEFAULT_LIMIT = 600
 """Requests a minute and key."""
-_ALL = "CLIENT#"
 _PAST_MINUTES = 10
 _KEPT_WINDOWS = 50
 """Minutes whose counts an item may hold, left over from before pauses, until they are dropped by a write of its own."""
@@ -48,15 +49,11 @@ def callback_count(client_id: str, change: int, at_most: int | None = None) -> O
     """Callbacks are counted where they are registered, so that one event's deliveries fit a transaction."""
     room = Attr("callbacks").not_exists() | Attr("callbacks").lt(at_most) if at_most else PRESENT
     return Update(
-        key=(f"CLIENT#{client_id}", "CLIENT"),
+        key=keys.client(client_id),
         when=room,
         set={"schema_version": SCHEMA_VERSION},
         add={"callbacks": change},
     )
-
-
-def _key(digest: str) -> Key:
-    return f"KEY#{digest}", "KEY"
 
 
 class Clients:
@@ -68,26 +65,21 @@ class Clients:
     def register(self, client_id: str) -> None:
         """Make the client known, so that plain uploads under its prefix are its own; twice is no harm."""
         # The second item is the list of all clients: nothing here scans the table.
-        for key in ((f"CLIENT#{client_id}", "CLIENT"), (_ALL, client_id)):
-            try:
-                item = {"pk": key[0], "sk": key[1], "schema_version": SCHEMA_VERSION}
-                self._table.write(Put(item=item, when=ABSENT))
-            except ConditionFailedError:
-                continue
+        for key in (keys.client(client_id), keys.listed_client(client_id)):
+            self._table.attempt(Put(item={"pk": key[0], "sk": key[1]}, when=ABSENT))
 
     def all(self) -> list[str]:
         """Every client that was made known, sorted."""
-        return [item["sk"] for item in self._table.items(_ALL)]
+        return [item["sk"] for item in self._table.items(keys.ALL_CLIENTS)]
 
     def known(self, client_id: str) -> bool:
-        return self._table.get((f"CLIENT#{client_id}", "CLIENT")) is not None
+        return self._table.get(keys.client(client_id)) is not None
 
     def add_key(self, api_key: str, *, client_id: str, name: str, now: int, limit: int = DEFAULT_LIMIT) -> str:
         """Store a key's hash; returns the hash, by which it is revoked."""
         digest = key_digest(api_key)
-        pk, sk = _key(digest)
+        own, listed = keys.api_key(digest), keys.listed_api_key(client_id, digest)
         known = {
-            "schema_version": SCHEMA_VERSION,
             "owner_id": client_id,
             "name": name,
             "created_at": now,
@@ -95,9 +87,9 @@ class Clients:
         }
         self._table.transact(
             [
-                Put(item={"pk": pk, "sk": sk, "minutes": {}, **known}, when=ABSENT),
+                Put(item={"pk": own[0], "sk": own[1], "minutes": {}, **known}, when=ABSENT),
                 # The same again where the client's keys can be listed.
-                Put(item={"pk": f"CLIENT#{client_id}", "sk": f"KEY#{digest}", **known}, when=ABSENT),
+                Put(item={"pk": listed[0], "sk": listed[1], **known}, when=ABSENT),
             ]
         )
         return digest
@@ -106,28 +98,24 @@ class Clients:
         """All keys that were made for a client, revoked ones too."""
         return [
             ApiKey(
-                digest=item["sk"].removeprefix("KEY#"),
+                digest=item["sk"].removeprefix(keys.API_KEYS),
                 name=item["name"],
                 created_at=item["created_at"],
                 limit=item["minute_limit"],
                 revoked_at=item.get("revoked_at"),
             )
-            for item in self._table.items(f"CLIENT#{client_id}", "KEY#")
+            for item in self._table.items(keys.of_client(client_id), keys.API_KEYS)
         ]
 
     def revoke(self, client_id: str, digest: str, now: int) -> bool:
         """The key opens nothing from now on; False if the client has no such key."""
-        keys = (_key(digest), (f"CLIENT#{client_id}", f"KEY#{digest}"))
+        both = (keys.api_key(digest), keys.listed_api_key(client_id, digest))
         mine = PRESENT & Attr("owner_id").eq(client_id)
-        try:
-            self._table.transact([Update(key=key, when=mine, set={"revoked_at": now}) for key in keys])
-        except ConditionFailedError:
-            return False
-        return True
+        return self._table.attempt_all([Update(key=key, when=mine, set={"revoked_at": now}) for key in both])
 
     def authenticate(self, api_key: str, now: int) -> Caller | None:
         """Whose key this is, counting the call; None if nobody's."""
-        key = _key(key_digest(api_key))
+        key = keys.api_key(key_digest(api_key))
         minute = str(now // MINUTE_MS)
         try:
             item = self._table.write(
@@ -150,5 +138,5 @@ class Clients:
             limit=item["minute_limit"],
         )
 
-    def _forget(self, key: Key, item: dict[str, Any], minute: str) -> None:
+    def _forget(self, key: keys.Key, item: dict[str, Any], minute: str) -> None:
         self._table.write(Update(key=key, when=PRESENT, set={"minutes": {minute: item["minutes"][minute]}}))

@@ -69,8 +69,7 @@ def decode(attributes: Mapping[str, Any]) -> Item:
 def to_item(record: DataclassInstance, **extra: object) -> Item:
     """A record as a plain item; `extra` holds its keys and index attributes."""
     own = {field.name: getattr(record, field.name) for field in fields(record)}
-    present = {key: value for key, value in (own | extra).items() if value is not None}
-    return present | {"schema_version": SCHEMA_VERSION}
+    return {key: value for key, value in (own | extra).items() if value is not None}
 
 
 @cache
@@ -95,10 +94,15 @@ def from_item(kind: type[Record], item: Mapping[str, Any]) -> Record:
     return kind(**known)
 
 
-def known(kind: type[Record], items: Iterable[Mapping[str, Any]]) -> Iterator[Record]:
-    """The records in these items, without those of an unknown version."""
+def read(kind: type[Record], items: Iterable[Item]) -> Iterator[tuple[Item, Record]]:
+    """Each item with its record; those of an unknown version are left out."""
     for item in items:
         try:
-            yield from_item(kind, item)
+            yield item, from_item(kind, item)
         except UnknownVersionError:
             continue
+
+
+def known(kind: type[Record], items: Iterable[Item]) -> Iterator[Record]:
+    """The records in these items, without those of an unknown version."""
+    return (record for _, record in read(kind, items))

@@ -1,163 +1,149 @@
-"""What a client may do to a job that exists: cancel, retry, begin anew, erase. Each is one transaction's operations."""
+"""What may be done to a job that exists, by whoever asks for it: cancel, retry, begin anew. Each is one transaction.
+
+Erasing one takes the bucket too: `services/common/erasure.py`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from boto3.dynamodb.conditions import Attr
-
-from services.common.domain.records import BEGUN_ANEW_VERSION, FIRST_PART, SCHEMA_VERSION, Job, Part
-from services.common.domain.states import OPEN, WITHOUT_TEXT, JobStatus, PartStatus, sources
-from services.common.domain.times import DAY_MS, SECOND_MS
+from services.common.domain.errors import AlreadyEndedError, ChangedMeanwhileError, NotFailedError
+from services.common.domain.events import EventType
+from services.common.domain.fair_queue import turn
+from services.common.domain.lifecycle import job_changes, part_changes
+from services.common.domain.records import BEGUN_ANEW_VERSION, FIRST_PART
+from services.common.domain.states import OPEN, JobStatus, JobTransition, PartStatus, PartTransition
+from services.common.store import keys
 from services.common.store.callbacks import prolonging
-from services.common.store.jobs import first_part, job_key
-from services.common.store.parts import MAX_PARTS, closing, part_item, part_key
-from services.common.store.table import ABSENT, Delete, Operation, Put, Update
+from services.common.store.changes import may, same, update
+from services.common.store.items import item_of
+from services.common.store.operations import ABSENT, Delete, Operation, Put
+from services.common.store.parts import MAX_PARTS
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from services.common.store.events import Announcement
+    from services.common.domain.lifecycle.change import Change
+    from services.common.domain.records import Job, Part
+    from services.common.store.announcements import Announcement, Announcer
+    from services.common.store.idempotency import Once
+    from services.common.store.store import Store
 
-TOMBSTONE_MS = DAY_MS
-"""After the last search: as long as what is uploaded for the erased job is erased."""
-LINGER_MS = DAY_MS
-"""So much longer the tombstone is kept: uploads of which S3 told nobody are found by a search, some time later."""
-ERASURE = "erasure"
-"""What a tombstone is due for."""
-ERASED_KINDS = ("recording", "results", "work", "records")
-"""What a receipt counts."""
-_BEFORE_THE_QUEUE = frozenset({"created", "uploaded"})
-"""Stages of a job that a retry does not go through again."""
+TRIES = 3
+"""Of a cancel that meets a worker's own change: what was read is read again."""
 
 
-def cancel(job: Job, parts: Sequence[Part], announcement: Announcement, now: int) -> list[Operation]:
-    """The job, as it now is, ends; whoever works on it meets the fence at the next heartbeat."""
-    ending = Update(
-        key=job_key(job.job_id),
-        when=Attr("status").is_in(sources(JobStatus.CANCELED)) & Attr("generation").eq(job.generation),
-        set={
-            "status": JobStatus.CANCELED,
-            "times.canceled": now,
-            "source_seen": job.source_seen,
-            "waiting": None,
-            "waiting_reason": None,
-        },
-        remove=["due_kind", "due_at"],
-    )
+class Commands:
+    """Commands on the jobs of one deployment."""
+
+    def __init__(self, store: Store, announcer: Announcer, uploaded_at: Callable[[Job], int]) -> None:
+        """`uploaded_at`: S3's date of what lies at a job's key now, epoch milliseconds; 0: nothing."""
+        self._store = store
+        self._announcer = announcer
+        self._uploaded_at = uploaded_at
+
+    def cancel(self, job: Job, now: int, once: Once | None = None) -> Job:
+        """End a job that has not ended; returns it as it is then. Who works on it meets the fence soon.
+
+        What lies at its key by now is canceled too, though S3 may not have told of it yet.
+
+        Raises:
+            AlreadyEndedError: it has ended otherwise.
+            ChangedMeanwhileError: it changed at each try.
+
+        """
+        for _ in range(TRIES):
+            if job.status is JobStatus.CANCELED:
+                return job
+            if not JobTransition.CANCEL.allows(job.status):
+                raise AlreadyEndedError(f"The job is {job.status.value}: there is nothing to cancel.")
+            change = job_changes.cancel(job, now, seen=self._uploaded_at(job))
+            announcement = self._announcer.tell(change.after, EventType.CANCELED, now)
+            done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), once)
+            job = self._store.jobs.get(job.job_id) or change.after
+            if done:
+                return job
+        raise ChangedMeanwhileError
+
+    def retry(self, job: Job, now: int, once: Once | None = None) -> Job:
+        """Queue a failed job again; finished parts stay finished, attempts count on. Returns it as it is then.
+
+        Raises:
+            NotFailedError: it has not failed; unless this very request has queued it before.
+            ChangedMeanwhileError: it changed at the same moment.
+
+        """
+        if not JobTransition.RETRY.allows(job.status):
+            if self._store.commits.earlier(once) is None:
+                raise NotFailedError(f"The job is {job.status.value}: only a failed job is retried.")
+            return job
+        change = job_changes.retry(job, now)
+        parts = self._store.parts.of_job(job.job_id)
+        due_at = self._store.turns.take(job.client_id, turn(sum(part.seconds for part in parts)), now)
+        announcement = self._announcer.tell(change.after, EventType.QUEUED, now)
+        if not self._committed(retried(change, parts, announcement, due_at), once):
+            raise ChangedMeanwhileError
+        return self._store.jobs.get(job.job_id) or change.after
+
+    def begin_anew(self, change: Change[Job], announcement: Announcement, *, seconds: float, due_at: int) -> bool:
+        """A job that ended without a text joins the queue with the recording that was uploaded once more.
+
+        False if it has changed since it was read.
+        """
+        parts = self._store.parts.of_job(change.before.job_id)
+        return self._committed(begun_anew(change, parts, announcement, seconds=seconds, due_at=due_at))
+
+    def _committed(self, operations: Sequence[Operation], once: Once | None = None) -> bool:
+        """Whether the change is made, by this request or by an earlier one under its key."""
+        try:
+            self._store.commit(operations, once)
+        except ConditionFailedError:
+            return False
+        return True
+
+
+def canceled(change: Change[Job], parts: Sequence[Part], announcement: Announcement) -> list[Operation]:
+    """The operations of a cancel; `parts` are all of the job's."""
     open_parts = [part for part in parts if part.status in OPEN]
-    return [ending, *map(closing, open_parts[:MAX_PARTS]), *announcement.operations()]
+    closing = [update(part_changes.close(part)) for part in open_parts[:MAX_PARTS]]
+    return [update(change, same(change.before, "generation")), *closing, *announcement.operations()]
 
 
-def again(job: Job, now: int) -> Job:
-    """`job` once it runs again: what it reached since it was queued belongs to the run before."""
-    return replace(
-        job,
-        status=JobStatus.QUEUED,
-        generation=job.generation + 1,
-        error=None,
-        times={stage: moment for stage, moment in job.times.items() if stage in _BEFORE_THE_QUEUE} | {"queued": now},
-    )
-
-
-def anew(job: Job, now: int) -> Job:
-    """`job` once its recording came once more: nothing that was made of the one before is used for this one."""
-    return replace(again(job, now), edition=job.edition + 1, source_seen=0, parts=1, parts_done=0)
-
-
-def retry(job: Job, parts: Sequence[Part], announcement: Announcement, due_at: int) -> list[Operation]:
-    """A failed job, as it now is, joins the queue again; finished parts stay finished, attempts go on counting."""
-    again = Update(
-        key=job_key(job.job_id),
-        when=Attr("status").eq(JobStatus.FAILED) & Attr("generation").eq(job.generation - 1),
-        set={"status": JobStatus.QUEUED, "generation": job.generation, "error": None, "times": job.times},
-    )
+def retried(change: Change[Job], parts: Sequence[Part], announcement: Announcement, due_at: int) -> list[Operation]:
+    """The operations of a retry; `due_at` is the place in the queue of whatever is not done."""
     unfinished = [part for part in parts if part.status is not PartStatus.DONE]
-    return [again, *(_queue_part(part, due_at) for part in unfinished[:MAX_PARTS]), *announcement.operations()]
+    queuing = [
+        update(part_changes.retry_part(part, due_at), same(part, "attempt", "status"))
+        for part in unfinished[:MAX_PARTS]
+    ]
+    return [update(change, same(change.before, "generation")), *queuing, *announcement.operations()]
 
 
-def _queue_part(part: Part, due_at: int) -> Operation:
-    return Update(
-        key=part_key(part.job_id, part.part_id),
-        when=Attr("attempt").eq(part.attempt) & Attr("status").eq(part.status),
-        set={
-            "status": PartStatus.QUEUED,
-            "due_kind": PartStatus.QUEUED,
-            "due_at": due_at,
-            "deaths": 0,
-            "losses": 0,
-            "faults": 0,
-            "suspected": False,
-            "beat": 0,
-            "on_device": False,
-            "not_before": 0,
-            "behind": 0,
-        },
-        remove=["owner"],
-    )
-
-
-def begin_anew(
-    job: Job, parts: Sequence[Part], announcement: Announcement, *, seconds: float, due_at: int
+def begun_anew(
+    change: Change[Job], parts: Sequence[Part], announcement: Announcement, *, seconds: float, due_at: int
 ) -> list[Operation]:
-    """A job that ended without a text joins the queue, as it now is, with the recording that was uploaded once more.
+    """The operations of a beginning anew.
 
-    Its `parts` were made of the recording before. Only the first is kept, for its attempts, which go on counting: what
-    still holds the old one meets the fence.
+    Of its parts, which were made of the recording before, only the first is kept, for its attempts, which go on
+    counting: what still holds the old one meets the fence. The job's own callback lives as long as the job.
     """
-    beginning = Update(
-        key=job_key(job.job_id),
-        when=Attr("status").is_in(sorted(WITHOUT_TEXT)) & Attr("generation").eq(job.generation - 1),
-        set={
-            "schema_version": BEGUN_ANEW_VERSION,
-            "status": JobStatus.QUEUED,
-            "generation": job.generation,
-            "edition": job.edition,
-            "source_etag": job.source_etag,
-            "source_bytes": job.source_bytes,
-            "source_modified": job.source_modified,
-            "parts": job.parts,
-            "parts_done": job.parts_done,
-            "times": job.times,
-            "expires_at": job.expires_at,
-        },
-        remove=["error", "source_seen"],
-    )
-    before = next((part for part in parts if part.part_id == FIRST_PART), None)
-    fresh = replace(first_part(job, seconds, due_at), attempt=before.attempt if before else 0)
-    same = Attr("attempt").eq(before.attempt) & Attr("status").eq(before.status) if before else ABSENT
+    begun = update(change, same(change.before, "generation"))
+    own = [callback for callback in announcement.callbacks if callback.job_id]
     return [
-        beginning,
-        Put(item=part_item(fresh), when=same),
-        *(Delete(key=part_key(part.job_id, part.part_id)) for part in parts if part.part_id != FIRST_PART),
-        *(prolonging(callback, job.expires_at) for callback in announcement.callbacks if callback.job_id),
+        replace(begun, set={**begun.set, "schema_version": BEGUN_ANEW_VERSION}),
+        _first_part(change.after, parts, seconds, due_at),
+        *(Delete(key=keys.of(part)) for part in parts if part.part_id != FIRST_PART),
+        *(prolonging(callback, change.after.expires_at) for callback in own),
         *announcement.operations(),
     ]
 
 
-def tombstone(job: Job, now: int) -> Operation:
-    """The job's item without content, due to be swept: whatever a crash leaves behind is erased all the same."""
-    pk, sk = job_key(job.job_id)
-    item: dict[str, Any] = {
-        "pk": pk,
-        "sk": sk,
-        "schema_version": SCHEMA_VERSION,
-        "job_id": job.job_id,
-        "client_id": job.client_id,
-        "erased_at": now,
-        "source_key": job.source_key,
-        "source_etag": job.source_etag,
-        "upload_expires_at": job.upload_expires_at,
-        "receipt": dict.fromkeys(ERASED_KINDS, 0),
-        "due_kind": ERASURE,
-        "due_at": now,
-        **kept_beyond(now),
-    }
-    return Put(item=item, when=Attr("client_id").eq(job.client_id) & Attr("status").exists())
-
-
-def kept_beyond(last_search: int, *, until: int | None = None) -> dict[str, int]:
-    """How long a tombstone stands for the job: not shorter than it did (`until`), nor while a search is to come."""
-    until = max(last_search + TOMBSTONE_MS, until or 0)
-    return {"until": until, "expires_at": (until + LINGER_MS) // SECOND_MS}
+def _first_part(job: Job, parts: Sequence[Part], seconds: float, due_at: int) -> Operation:
+    fresh = part_changes.first_part(job, seconds, due_at)
+    before = next((part for part in parts if part.part_id == FIRST_PART), None)
+    if before is None:
+        return Put(item=item_of(fresh), when=ABSENT)
+    unchanged = same(before, "attempt", "status") & may(PartTransition.BEGIN_ANEW)
+    return Put(item=item_of(replace(fresh, attempt=before.attempt)), when=unchanged)

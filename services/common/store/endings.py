@@ -6,48 +6,22 @@ stands behind them, and bring machines that have nothing to do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from boto3.dynamodb.conditions import Attr
-
-from services.common.domain.records import MERGE_PART, Job, Part
-from services.common.domain.states import JobStatus, PartStatus, sources
-from services.common.store.parts import LEFT, FencedError, Parts, closing, fence, job_key_of, part_item, part_key
-from services.common.store.table import ABSENT, ConditionFailedError, Operation, Put, Update
+from services.common.domain.lifecycle import job_changes, part_changes
+from services.common.domain.states import JobTransition, PartStatus
+from services.common.store.changes import fence, same, update
+from services.common.store.items import item_of
+from services.common.store.leases import FencedError
+from services.common.store.operations import ABSENT, Operation, Put, Update
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from services.common.store.events import Announcement
+    from services.common.domain.lifecycle.change import Change
+    from services.common.domain.records import Job, Part
+    from services.common.store.announcements import Announcement
+    from services.common.store.parts import Parts
     from services.common.store.table import Table
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobOutcome:
-    """How a job ended: exactly one of `result` and `error`."""
-
-    result: Mapping[str, Any] | None = None
-    error: Mapping[str, Any] | None = None
-    cost: Mapping[str, Any] | None = None
-
-    @property
-    def status(self) -> JobStatus:
-        return JobStatus.FAILED if self.error else JobStatus.COMPLETED
-
-
-def ended(job: Job, outcome: JobOutcome, times: Mapping[str, int]) -> Job:
-    """`job` after `outcome`."""
-    return replace(
-        job,
-        status=outcome.status,
-        result=outcome.result,
-        error=outcome.error,
-        cost=outcome.cost or job.cost,
-        times={**job.times, **times},
-        waiting=None,
-        waiting_reason=None,
-    )
 
 
 class Endings:
@@ -57,57 +31,47 @@ class Endings:
         self._table = table
         self._parts = parts
 
-    def finish(self, part: Part, job: Job, outcome: JobOutcome, announcement: Announcement) -> None:
+    def finish(self, part: Part, ending: Change[Job], announcement: Announcement) -> None:
         """The part that decides: the job ends with it, in one transaction with its event and deliveries.
 
         Args:
             part: as claimed.
-            job: as it is afterwards (`ended`).
-            outcome: what it ends with.
+            ending: the job's end, `job_changes.end`.
             announcement: of the end.
 
         Raises:
             FencedError: it is not ours to end.
 
         """
-        status = PartStatus.FAILED if outcome.error else PartStatus.DONE
-        own = Update(
-            key=part_key(part.job_id, part.part_id),
-            when=fence(part),
-            set={"status": status, "progress": 1.0},
-            remove=LEFT,
-        )
+        own = part_changes.fail(part) if _fails(ending) else part_changes.finish(part)
         try:
-            self._end(own, job, outcome, announcement)
+            self._end(part, update(own, fence(part)), ending, announcement)
         except ConditionFailedError:
-            if not self._parts.already(part, status):
+            if not self._parts.already(part, own.after.status):
                 raise FencedError(part.part_id) from None
 
-    def give_up(self, part: Part, job: Job, outcome: JobOutcome, announcement: Announcement) -> bool:
-        """The job ends because of a part whose worker fell silent; False if it has been heard of meanwhile."""
-        own = Update(
-            key=part_key(part.job_id, part.part_id),
-            when=fence(part) & Attr("beat").eq(part.beat),
-            set={"status": PartStatus.FAILED, "deaths": part.deaths + part.on_device},
-            remove=LEFT,
-        )
+    def give_up(self, part: Part, ending: Change[Job], announcement: Announcement) -> bool:
+        """The job fails because of a part whose worker fell silent; False if it has been heard of meanwhile."""
+        own = update(part_changes.give_up(part), fence(part) & same(part, "beat"))
         try:
-            self._end(own, job, outcome, announcement)
+            self._end(part, own, ending, announcement)
         except ConditionFailedError:
             return False
         return True
 
-    def _end(self, own: Update, job: Job, outcome: JobOutcome, announcement: Announcement) -> None:
+    def _end(self, part: Part, own: Update, ending: Change[Job], announcement: Announcement) -> None:
         """The part that decides (`own`), the job, its other parts, event and deliveries: all of it or nothing.
 
         Raises:
             ConditionFailedError: the part or the job is not as required.
 
         """
+        # Provided that it still has the parts that it had.
+        job = update(ending, same(ending.before, "parts"))
         while True:
-            others = self._others(own, job, outcome)
+            others = self._others(part, ending)
             try:
-                self._table.transact([own, _job_after(job, outcome), *others, *announcement.operations()])
+                self._table.transact([own, job, *others, *announcement.operations()])
             except ConditionFailedError as error:
                 part_found, job_found, *found = error.items
                 if part_found or job_found or not any(found[: len(others)]):
@@ -116,10 +80,11 @@ class Endings:
             else:
                 return
 
-    def _others(self, own: Update, job: Job, outcome: JobOutcome) -> list[Operation]:
-        if outcome.result or job.parts == 1:
+    def _others(self, part: Part, ending: Change[Job]) -> list[Operation]:
+        if not _fails(ending) or ending.before.parts == 1:
             return []
-        return [closing(part) for part in self._parts.open_of(job.job_id) if part.part_id != own.key[1]]
+        others = [other for other in self._parts.open_of(part.job_id) if other.part_id != part.part_id]
+        return [update(part_changes.close(other)) for other in others]
 
     def finish_slice(self, part: Part, job: Job, *, merge_due_at: int) -> bool:
         """One of several parts is done; the last one makes the merge due. False: others finished meanwhile, read again.
@@ -128,39 +93,14 @@ class Endings:
             FencedError: the part is not ours to finish.
 
         """
-        own = Update(
-            key=part_key(part.job_id, part.part_id),
-            when=fence(part),
-            set={"status": PartStatus.DONE, "progress": 1.0},
-            remove=LEFT,
-        )
-        count = Update(
-            key=job_key_of(job),
-            when=Attr("status").eq(JobStatus.RUNNING.value) & Attr("parts_done").eq(job.parts_done),
-            set={"parts_done": job.parts_done + 1},
-        )
-        operations: list[Operation] = [own, count]
-        if job.parts_done + 1 == job.parts:
-            merge = replace(
-                part,
-                part_id=MERGE_PART,
-                status=PartStatus.QUEUED,
-                owner=None,
-                attempt=0,
-                beat=0,
-                on_device=False,
-                deaths=0,
-                losses=0,
-                faults=0,
-                not_before=0,
-                behind=0,
-                suspected=False,
-                progress=0.0,
-                seconds=0.0,
-                created_at=merge_due_at,
-                due_at=merge_due_at,
-            )
-            operations.append(Put(item=part_item(merge), when=ABSENT))
+        count = job_changes.count_part(job)
+        operations: list[Operation] = [
+            update(part_changes.finish(part), fence(part)),
+            update(count, same(job, "parts_done")),
+        ]
+        if count.after.parts_done == job.parts:
+            merge = part_changes.merge_part(part, merge_due_at)
+            operations.append(Put(item=item_of(merge), when=ABSENT))
         try:
             self._table.transact(operations)
         except ConditionFailedError:
@@ -173,18 +113,5 @@ class Endings:
         return True
 
 
-def _job_after(job: Job, outcome: JobOutcome) -> Update:
-    """The job, as it is afterwards (`ended`), provided that it may still end so and has the parts that it had."""
-    return Update(
-        key=job_key_of(job),
-        when=Attr("status").is_in(sources(outcome.status)) & Attr("parts").eq(job.parts),
-        set={
-            "status": outcome.status,
-            "result": outcome.result,
-            "error": outcome.error,
-            "cost": job.cost,
-            "times": job.times,
-            "waiting": None,
-            "waiting_reason": None,
-        },
-    )
+def _fails(ending: Change[Job]) -> bool:
+    return ending.transition is JobTransition.FAIL

@@ -4,24 +4,22 @@ own boxes that work, and the hourly search's place.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import SCHEMA_VERSION, Breaker
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
+from services.common.store import keys
 from services.common.store.codec import from_item
-from services.common.store.table import ABSENT, ConditionFailedError, Delete, Put, Update
+from services.common.store.operations import ABSENT, PRESENT, Delete, Put, Update
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.common.store.table import Table
 
-_BREAKER = ("FLEET", "BREAKER")
-_SEARCH = ("FLEET", "SEARCH")
-_STRAY, _END = "STRAY#", "END#"
 FORGOTTEN_MS = 5 * MINUTE_MS
 """After which the mark of a stray counts no more: each minute's sweep would have ended it long ago."""
 ENDS_DAYS = 7
@@ -34,15 +32,15 @@ class FleetItems:
         self._table = table
 
     def breaker(self) -> Breaker | None:
-        item = self._table.get(_BREAKER)
+        item = self._table.get(keys.BREAKER)
         return from_item(Breaker, item) if item else None
 
     def silent_boot(self, open_until: int, *, waiting: str | None = None, reason: str | None = None) -> Breaker:
         """Another machine never reported; `open_until` counts once there were enough of them."""
         item = self._table.write(
             Update(
-                key=_BREAKER,
-                when=ABSENT | Attr("pk").exists(),
+                key=keys.BREAKER,
+                when=ABSENT | PRESENT,
                 set={
                     "open_until": open_until,
                     "waiting": waiting,
@@ -56,17 +54,14 @@ class FleetItems:
 
     def good_boot(self) -> None:
         """A machine reported: what went wrong before is over."""
-        with suppress(ConditionFailedError):
-            over = {"silent_boots": 0, "waiting": None, "reason": None}
-            self._table.write(Update(key=_BREAKER, when=Attr("silent_boots").gt(0), set=over))
+        over = {"silent_boots": 0, "waiting": None, "reason": None}
+        self._table.attempt(Update(key=keys.BREAKER, when=Attr("silent_boots").gt(0), set=over))
 
     def mark_stray(self, instance_id: str, now: int) -> int:
         """Note a machine without a slot; returns when it was first seen so. A forgotten mark counts no more."""
         item: dict[str, Any] = {
-            "pk": "FLEET",
-            "sk": f"{_STRAY}{instance_id}",
+            **_keyed(keys.stray(instance_id)),
             "seen_at": now,
-            "schema_version": SCHEMA_VERSION,
             "expires_at": (now + DAY_MS) // SECOND_MS,
         }
         try:
@@ -78,65 +73,61 @@ class FleetItems:
 
     def strays(self) -> dict[str, int]:
         """Machines that were marked, and when."""
-        found = self._table.items("FLEET", _STRAY)
-        return {item["sk"].removeprefix(_STRAY): int(item["seen_at"]) for item in found}
+        found = self._table.items(keys.FLEET, keys.STRAYS)
+        return {item["sk"].removeprefix(keys.STRAYS): int(item["seen_at"]) for item in found}
 
     def unmark_stray(self, instance_id: str, seen_at: int) -> None:
         """It has a slot after all; a mark that was made since `seen_at` stays."""
-        with suppress(ConditionFailedError):
-            self._table.write(Delete(key=("FLEET", f"{_STRAY}{instance_id}"), when=Attr("seen_at").eq(seen_at)))
+        self._table.attempt(Delete(key=keys.stray(instance_id), when=Attr("seen_at").eq(seen_at)))
 
     def ended_badly(self, slot: str, instance_id: str, now: int, *, why: str, console: str | None) -> None:
         """Keep why a slot's machine ended, when the slot itself is free; `console`: where its console was copied to."""
         item: dict[str, Any] = {
-            "pk": "FLEET",
-            "sk": f"{_END}{slot}",
+            **_keyed(keys.end(slot)),
             "instance_id": instance_id,
             "ended_at": now,
             "why": why,
             "console": console,
-            "schema_version": SCHEMA_VERSION,
             "expires_at": (now + ENDS_DAYS * DAY_MS) // SECOND_MS,
         }
         self._table.write(Put(item=item))
 
     def bad_ends(self) -> dict[str, Mapping[str, Any]]:
         """The last one of each slot: `instance_id`, `ended_at`, `why` and perhaps `console`."""
-        return {item["sk"].removeprefix(_END): item for item in self._table.items("FLEET", _END)}
+        return {item["sk"].removeprefix(keys.ENDS): item for item in self._table.items(keys.FLEET, keys.ENDS)}
 
     def present(self, owner: str, *, host: str, beat: int, until: int) -> None:
         """A person's own box works beside the fleet: it has no slot, launches nothing and is ended by nobody."""
         item: dict[str, Any] = {
-            "pk": "FLEET",
-            "sk": f"OWN#{owner}",
+            **_keyed(keys.own_box(owner)),
             "host": host,
             "beat": beat,
             "until": until,
-            "schema_version": SCHEMA_VERSION,
             "expires_at": until // SECOND_MS,
         }
         self._table.write(Put(item=item))
 
     def absent(self, owner: str) -> None:
         """It has left."""
-        self._table.write(Delete(key=("FLEET", f"OWN#{owner}")))
+        self._table.write(Delete(key=keys.own_box(owner)))
 
     def own_boxes(self, now: int) -> list[dict[str, Any]]:
         """`host`, `beat` and `until` of every box that is there now."""
-        return [item for item in self._table.items("FLEET", "OWN#") if item["until"] > now]
+        return [item for item in self._table.items(keys.FLEET, keys.OWN_BOXES) if item["until"] > now]
 
     def search_cursor(self) -> str | None:
         """How far a comparison of uploads with jobs has come; None while none is under way."""
-        item = self._table.get(_SEARCH)
+        item = self._table.get(keys.SEARCH)
         return str(item["cursor"]) if item else None
 
     def move_search(self, seen: str | None, cursor: str | None) -> None:
         """Go on from `cursor` next time, or be done (None), unless another sweep has moved on since `seen`."""
         when = ABSENT if seen is None else Attr("cursor").eq(seen)
-        pk, sk = _SEARCH
-        item = {"pk": pk, "sk": sk, "cursor": cursor, "schema_version": SCHEMA_VERSION}
-        with suppress(ConditionFailedError):
-            if cursor is not None:
-                self._table.write(Put(item=item, when=when))
-            elif seen is not None:
-                self._table.write(Delete(key=_SEARCH, when=when))
+        if cursor is not None:
+            self._table.attempt(Put(item={**_keyed(keys.SEARCH), "cursor": cursor}, when=when))
+        elif seen is not None:
+            self._table.attempt(Delete(key=keys.SEARCH, when=when))
+
+
+def _keyed(key: keys.Key) -> dict[str, str]:
+    return {"pk": key[0], "sk": key[1]}

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.records import SCHEMA_VERSION
 from services.common.domain.times import DAY_MS, SECOND_MS
-from services.common.store.table import ABSENT, ConditionFailedError, Operation, Put
+from services.common.store import keys
+from services.common.store.operations import ABSENT, Operation, Put
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from services.common.store.keys import Key
     from services.common.store.table import Table
 
 KEPT_MS = DAY_MS
@@ -32,16 +34,16 @@ class Once:
     """What the reply is made of again: ids, never a secret."""
 
     @property
-    def name(self) -> str:
-        """Both keys of the record."""
-        return f"IDEMPOTENCY#{self.client_id}#{self.key}"
+    def item_key(self) -> Key:
+        """Of the record."""
+        return keys.idempotency(self.client_id, self.key)
 
     def operation(self) -> Operation:
         """The record, where there is none yet that still counts: DynamoDB deletes late."""
+        pk, sk = self.item_key
         item = {
-            "pk": self.name,
-            "sk": self.name,
-            "schema_version": SCHEMA_VERSION,
+            "pk": pk,
+            "sk": sk,
             "fingerprint": self.fingerprint,
             "reference": dict(self.reference),
             "expires_at": (self.at + KEPT_MS) // SECOND_MS,
@@ -82,7 +84,7 @@ class Commits:
 
     def earlier(self, once: Once | None) -> Mapping[str, Any] | None:
         """The reference of this very request, if it was committed before; raises as `commit` does."""
-        item = self._table.get((once.name, once.name)) if once else None
+        item = self._table.get(once.item_key) if once else None
         if once is None or item is None or item["expires_at"] <= once.at // SECOND_MS:
             return None
         return _reference(item, once)

@@ -4,38 +4,28 @@ launched.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
 
+from services.common.domain.lifecycle import slot_changes
 from services.common.domain.records import Slot
-from services.common.domain.states import SlotStatus
-from services.common.store.codec import from_item, to_item
-from services.common.store.table import ABSENT, ConditionFailedError, Delete, Key, Put, Update
+from services.common.domain.states import SlotTransition
+from services.common.store import keys
+from services.common.store.changes import may, same, update
+from services.common.store.codec import from_item
+from services.common.store.items import item_of
+from services.common.store.operations import ABSENT, Delete, Put, Update
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from boto3.dynamodb.conditions import ConditionBase
-
     from services.common.store.table import Table
-
-
-def slot_key(slot: str) -> Key:
-    return "SLOT", slot
 
 
 def slot_name(number: int) -> str:
     return f"{number:02d}"
-
-
-def _item(slot: Slot) -> dict[str, object]:
-    pk, sk = slot_key(slot.slot)
-    return to_item(slot, pk=pk, sk=sk, due_kind="slot")
-
-
-def _same_launch(launch_id: str) -> ConditionBase:
-    return Attr("launch_id").eq(launch_id)
 
 
 class Slots:
@@ -51,35 +41,24 @@ class Slots:
             UnknownVersionError: a slot cannot be read. Left out it would look free, and its machine like a stray.
 
         """
-        return [from_item(Slot, item) for item in self._table.items("SLOT")]
+        return [from_item(Slot, item) for item in self._table.items(keys.SLOTS)]
 
     def get(self, slot: str) -> Slot | None:
-        item = self._table.get(slot_key(slot))
+        item = self._table.get(keys.slot(slot))
         return from_item(Slot, item) if item else None
 
     def take(self, slot: Slot) -> bool:
         """Before the launch; False if it is taken: read again, never move on to another."""
-        try:
-            self._table.write(Put(item=_item(slot), when=ABSENT))
-        except ConditionFailedError:
-            return False
-        return True
+        return self._table.attempt(Put(item=item_of(slot), when=ABSENT))
 
     def launched(
         self, slot: Slot, *, instance_id: str, instance_type: str, zone: str | None, now: int, due_at: int
     ) -> bool:
         """EC2 has named the machine."""
-        return self._change(
-            slot.slot,
-            _same_launch(slot.launch_id) & Attr("instance_id").not_exists(),
-            {
-                "instance_id": instance_id,
-                "instance_type": instance_type,
-                "zone": zone,
-                "times.launched": now,
-                "due_at": due_at,
-            },
+        naming = slot_changes.name(
+            slot, instance_id=instance_id, instance_type=instance_type, zone=zone, now=now, due_at=due_at
         )
+        return self._table.attempt(update(naming, same(slot, "launch_id") & Attr("instance_id").not_exists()))
 
     def report(
         self,
@@ -96,40 +75,33 @@ class Slots:
 
         None if the slot is no longer its own: then it should not be.
         """
-        there = {"status": SlotStatus.RUNNING, "owner": owner, "beat": beat, "due_at": due_at, "note": note}
+        there = {"owner": owner, "beat": beat, "due_at": due_at, "note": note, "suspected": None}
         reached = {f"times.{stage}": moment for stage, moment in times.items()}
         try:
-            item = self._table.write(
-                Update(key=slot_key(slot), when=_same_launch(launch_id), set=there | reached, remove=["suspected"])
-            )
+            item = self._table.write(_by_its_machine(slot, launch_id, SlotTransition.REPORT, {**there, **reached}))
         except ConditionFailedError:
             return None
         return dict(item["times"])
 
     def leave(self, slot: str, launch_id: str, *, now: int, note: str | None = None) -> bool:
         """The machine takes no more work: it no longer counts as capacity, but still as a machine."""
-        leaving = {"status": SlotStatus.LEAVING, "due_at": now, "times.leaving": now, "note": note}
-        return self._change(slot, _same_launch(launch_id), leaving)
+        leaving = {"due_at": now, "times.leaving": now, "note": note}
+        return self._table.attempt(_by_its_machine(slot, launch_id, SlotTransition.LEAVE, leaving))
 
     def look_again_at(self, slot: Slot, due_at: int, *, suspected: bool = False, note: str | None = None) -> bool:
         """Nothing to do yet; the sweep comes back then. False if the machine was heard of meanwhile."""
-        return self._change(
-            slot.slot,
-            _same_launch(slot.launch_id) & Attr("beat").eq(slot.beat) & Attr("status").eq(slot.status.value),
-            {"due_at": due_at, "note": note or slot.note, "suspected": suspected or None},
-        )
+        looking = slot_changes.look_again(slot, due_at, suspected=suspected, note=note)
+        return self._table.attempt(update(looking, same(slot, "launch_id", "beat", "status")))
 
     def free(self, slot: Slot) -> bool:
         """Only once EC2 says that the machine is gone, or that it never came."""
-        try:
-            self._table.write(Delete(key=slot_key(slot.slot), when=_same_launch(slot.launch_id)))
-        except ConditionFailedError:
-            return False
-        return True
+        return self._table.attempt(Delete(key=keys.of(slot), when=same(slot, "launch_id")))
 
-    def _change(self, slot: str, when: ConditionBase, attributes: Mapping[str, Any]) -> bool:
-        try:
-            self._table.write(Update(key=slot_key(slot), when=when, set=attributes))
-        except ConditionFailedError:
-            return False
-        return True
+
+def _by_its_machine(slot: str, launch_id: str, transition: SlotTransition, changes: Mapping[str, object]) -> Update:
+    """A write of the machine, which knows its slot's name and its launch, and not the item."""
+    return Update(
+        key=keys.slot(slot),
+        when=Attr("launch_id").eq(launch_id) & may(transition),
+        set={**changes, "status": transition.target},
+    )

@@ -8,10 +8,11 @@ from services.common.store.callbacks import Callbacks
 from services.common.store.clients import Clients
 from services.common.store.deliveries import Deliveries
 from services.common.store.endings import Endings
-from services.common.store.feed import Events
+from services.common.store.events import Events
 from services.common.store.fleet import FleetItems
 from services.common.store.idempotency import Commits
 from services.common.store.jobs import Jobs
+from services.common.store.leases import Leases
 from services.common.store.parts import Parts
 from services.common.store.slots import Slots
 from services.common.store.table import Table
@@ -29,6 +30,7 @@ class Store:
         table = Table(client, table_name)
         self.jobs = Jobs(table)
         self.parts = Parts(table)
+        self.leases = Leases(table, self.parts)
         self.endings = Endings(table, self.parts)
         self.deliveries = Deliveries(table)
         self.callbacks = Callbacks(table)

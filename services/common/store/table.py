@@ -7,20 +7,22 @@ from __future__ import annotations
 import random
 import time
 import uuid
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
-from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
 from botocore.exceptions import ClientError
 
-from services.common.store.codec import Item, attribute, decode, encode
+from services.common.store.codec import Item, decode, encode
+from services.common.store.expressions import request_of, wire_key
+from services.common.store.operations import Put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Key = tuple[str, str]
+    from services.common.store.keys import Key
+    from services.common.store.operations import Delete, Operation, Update
+
 TRIES = 8
 """Of one transaction that meets others on the same items: conflicts are short, so these are enough."""
 _BACKOFF_SECONDS = 0.05
@@ -40,50 +42,6 @@ class ConditionFailedError(Exception):
         self.items = items
 
 
-@dataclass(frozen=True, kw_only=True)
-class Put:
-    """Write a whole item."""
-
-    item: Mapping[str, Any]
-    when: ConditionBase | None = None
-
-    @property
-    def key(self) -> Key:
-        return self.item["pk"], self.item["sk"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Update:
-    """Change some attributes of an item; `set` drops what is None into `remove`."""
-
-    key: Key
-    when: ConditionBase
-    set: Mapping[str, Any] = field(default_factory=dict)
-    add: Mapping[str, int | float] = field(default_factory=dict)
-    remove: Sequence[str] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delete:
-    """Remove an item."""
-
-    key: Key
-    when: ConditionBase | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """Require something of an item that the transaction does not change."""
-
-    key: Key
-    when: ConditionBase
-
-
-Operation = Put | Update | Delete | Check
-ABSENT = Attr("pk").not_exists()
-PRESENT = Attr("pk").exists()
-
-
 class Table:
     """One DynamoDB table with this system's keys and indexes."""
 
@@ -93,7 +51,7 @@ class Table:
 
     def get(self, key: Key) -> Item | None:
         """The item as it is now (consistent read), or None."""
-        reply = self._client.get_item(TableName=self._name, Key=_key(key), ConsistentRead=True)
+        reply = self._client.get_item(TableName=self._name, Key=wire_key(key), ConsistentRead=True)
         return decode(reply["Item"]) if "Item" in reply else None
 
     def items(self, pk: str, prefix: str = "", *, after: str | None = None, limit: int | None = None) -> Iterator[Item]:
@@ -103,7 +61,7 @@ class Table:
             {":pk": pk} | ({":prefix": prefix} if prefix else {}),
             limit,
             ConsistentRead=True,
-            **({} if after is None else {"ExclusiveStartKey": _key((pk, after))}),
+            **({} if after is None else {"ExclusiveStartKey": wire_key((pk, after))}),
         )
 
     def due(
@@ -161,7 +119,7 @@ class Table:
 
         """
         write_id = uuid.uuid4().hex
-        verb, request = _request(operation, write_id, self._name)
+        verb, request = request_of(operation, write_id, self._name)
         if verb == "Update":
             request["ReturnValues"] = "ALL_NEW"
         try:
@@ -178,6 +136,22 @@ class Table:
             return dict(operation.item)
         return decode(reply.get("Attributes", {}))
 
+    def attempt(self, operation: Put | Update | Delete) -> bool:
+        """As `write`; False if the item is not as required."""
+        try:
+            self.write(operation)
+        except ConditionFailedError:
+            return False
+        return True
+
+    def attempt_all(self, operations: Sequence[Operation]) -> bool:
+        """As `transact`; False if some item is not as required."""
+        try:
+            self.transact(operations)
+        except ConditionFailedError:
+            return False
+        return True
+
     def transact(self, operations: Sequence[Operation]) -> None:
         """All of these or none.
 
@@ -186,7 +160,7 @@ class Table:
 
         """
         write_id = uuid.uuid4().hex
-        requests = [_request(operation, write_id, self._name) for operation in operations]
+        requests = [request_of(operation, write_id, self._name) for operation in operations]
         entries: list[Any] = [{verb: request} for verb, request in requests]
         for attempt in range(TRIES):
             try:
@@ -231,70 +205,3 @@ class Table:
             if not page.get("LastEvaluatedKey") or left == 0:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-
-def _key(key: Key) -> dict[str, Any]:
-    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
-
-
-def _request(operation: Operation, write_id: str, table: str) -> tuple[str, dict[str, Any]]:
-    """The operation's verb and its arguments, the same for a single write and inside a transaction."""
-    request: dict[str, Any] = {"TableName": table}
-    names: dict[str, str] = {}
-    values: dict[str, Any] = {}
-    if operation.when is not None:
-        built = ConditionExpressionBuilder().build_expression(operation.when)
-        request["ConditionExpression"] = built.condition_expression
-        request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        names |= built.attribute_name_placeholders
-        values |= {name: attribute(value) for name, value in built.attribute_value_placeholders.items()}
-    match operation:
-        case Put():
-            verb = "Put"
-            request["Item"] = encode({**operation.item, "write_id": write_id})
-        case Update():
-            verb = "Update"
-            request["Key"] = _key(operation.key)
-            request["UpdateExpression"] = _update_expression(operation, write_id, names, values)
-        case Delete():
-            verb = "Delete"
-            request["Key"] = _key(operation.key)
-        case Check():
-            verb = "ConditionCheck"
-            request["Key"] = _key(operation.key)
-    if names:
-        request["ExpressionAttributeNames"] = names
-    if values:
-        request["ExpressionAttributeValues"] = values
-    return verb, request
-
-
-def _update_expression(operation: Update, write_id: str, names: dict[str, str], values: dict[str, Any]) -> str:
-    """`SET … ADD … REMOVE …`; a dotted name in `set` or `add` is a path into a map."""
-
-    def place(path: str) -> str:
-        steps = []
-        for step in path.split("."):
-            placeholder = f"#u{len(names)}"
-            names[placeholder] = step
-            steps.append(placeholder)
-        return ".".join(steps)
-
-    def value(content: object) -> str:
-        placeholder = f":u{len(values)}"
-        values[placeholder] = attribute(content)
-        return placeholder
-
-    def raised(path: str, content: object) -> str:
-        # ADD is for attributes of the item itself; a count in a map that is there is set from what it was.
-        here = place(path)
-        return f"{here} = if_not_exists({here}, {value(0)}) + {value(content)}"
-
-    wanted = {**operation.set, "write_id": write_id}
-    setting = [f"{place(name)} = {value(content)}" for name, content in wanted.items() if content is not None]
-    setting += [raised(name, content) for name, content in operation.add.items() if "." in name]
-    adding = [f"{place(name)} {value(content)}" for name, content in operation.add.items() if "." not in name]
-    removing = [place(name) for name, content in wanted.items() if content is None]
-    removing += [place(name) for name in operation.remove]
-    clauses = [("SET", setting), ("ADD", adding), ("REMOVE", removing)]
-    return " ".join(f"{verb} {', '.join(entries)}" for verb, entries in clauses if entries)

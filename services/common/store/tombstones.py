@@ -9,12 +9,18 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import Job
-from services.common.domain.times import SECOND_MS
+from services.common.domain.times import DAY_MS, SECOND_MS
+from services.common.store import keys
 from services.common.store.codec import from_item, known
-from services.common.store.commands import ERASURE, kept_beyond, tombstone
-from services.common.store.jobs import job_key
-from services.common.store.table import ConditionFailedError, Delete, Table, Update
+from services.common.store.operations import Delete, Operation, Put, Update
+from services.common.store.table import Table
 
+TOMBSTONE_MS = DAY_MS
+"""After the last search: as long as what is uploaded for the erased job is erased."""
+LINGER_MS = DAY_MS
+"""So much longer the tombstone is kept: uploads of which S3 told nobody are found by a search, some time later."""
+ERASED_KINDS = ("recording", "results", "work", "records")
+"""What a receipt counts."""
 _CHUNK = 50
 """Items deleted by one transaction."""
 _SOURCE = ("source_key", "source_etag")
@@ -56,34 +62,30 @@ class Tombstones:
         self._table = table
 
     def get(self, job_id: str) -> Tombstone | None:
-        item = self._table.get(job_key(job_id))
+        item = self._table.get(keys.job(job_id))
         return from_item(Tombstone, item) if item and "erased_at" in item else None
 
     def under(self, job_id: str) -> Job | Tombstone | None:
         """What has become of a job, in one read: it is there, or its tombstone, or nothing."""
-        item = self._table.get(job_key(job_id))
+        item = self._table.get(keys.job(job_id))
         if item is None:
             return None
         return from_item(Tombstone, item) if "erased_at" in item else from_item(Job, item)
 
     def put(self, job: Job, now: int) -> bool:
         """From here on there is no such job; False if it was gone already."""
-        try:
-            self._table.transact([tombstone(job, now)])
-        except ConditionFailedError:
-            return False
-        return True
+        return self._table.attempt_all([_tombstone(job, now)])
 
     def overdue(self, now: int, limit: int) -> Iterator[Tombstone]:
-        return known(Tombstone, self._table.due(ERASURE, before=now, limit=limit))
+        return known(Tombstone, self._table.due(keys.Due.ERASURE, before=now, limit=limit))
 
     def delete_items(self, job_id: str) -> int:
         """Delete everything else that is filed under the job; returns how much that was."""
-        pk, own = job_key(job_id)
-        keys = [(pk, str(item["sk"])) for item in self._table.items(pk) if item["sk"] != own]
-        for start in range(0, len(keys), _CHUNK):
-            self._table.transact([Delete(key=key) for key in keys[start : start + _CHUNK]])
-        return len(keys)
+        pk, own = keys.job(job_id)
+        others = [(pk, str(item["sk"])) for item in self._table.items(pk) if item["sk"] != own]
+        for start in range(0, len(others), _CHUNK):
+            self._table.transact([Delete(key=key) for key in others[start : start + _CHUNK]])
+        return len(others)
 
     def settle(self, grave: Tombstone, found: Mapping[str, int], *, look_again_at: int | None, forget: bool) -> None:
         """Add what a look has found to the receipt, which others may add to at the same time.
@@ -110,7 +112,30 @@ class Tombstones:
         else:
             added = {f"receipt.{kind}": count for kind, count in found.items()}
         here = Attr("erased_at").eq(grave.erased_at)
-        try:
-            self._table.write(Update(key=job_key(grave.job_id), when=here, set=changes, add=added, remove=remove))
-        except ConditionFailedError:
-            return
+        self._table.attempt(Update(key=keys.job(grave.job_id), when=here, set=changes, add=added, remove=remove))
+
+
+def _tombstone(job: Job, now: int) -> Operation:
+    """The job's item without content, due to be swept: whatever a crash leaves behind is erased all the same."""
+    pk, sk = keys.job(job.job_id)
+    item: dict[str, Any] = {
+        "pk": pk,
+        "sk": sk,
+        "job_id": job.job_id,
+        "client_id": job.client_id,
+        "erased_at": now,
+        "source_key": job.source_key,
+        "source_etag": job.source_etag,
+        "upload_expires_at": job.upload_expires_at,
+        "receipt": dict.fromkeys(ERASED_KINDS, 0),
+        "due_kind": keys.Due.ERASURE,
+        "due_at": now,
+        **kept_beyond(now),
+    }
+    return Put(item=item, when=Attr("client_id").eq(job.client_id) & Attr("status").exists())
+
+
+def kept_beyond(last_search: int, *, until: int | None = None) -> dict[str, int]:
+    """How long a tombstone stands for the job: not shorter than it did (`until`), nor while a search is to come."""
+    until = max(last_search + TOMBSTONE_MS, until or 0)
+    return {"until": until, "expires_at": (until + LINGER_MS) // SECOND_MS}

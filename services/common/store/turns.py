@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import SCHEMA_VERSION
-from services.common.store.table import ConditionFailedError, Key, Update
+from services.common.store import keys
+from services.common.store.operations import Update
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from services.common.store.table import Table
-
-
-def _key(client_id: str) -> Key:
-    return f"CLIENT#{client_id}", "TURN"
 
 
 class Turns:
@@ -28,11 +26,11 @@ class Turns:
     def take(self, client_id: str, milliseconds: int, now: int) -> int:
         """Reserve so much of the queue for a client; returns where it begins: now, or behind what it asked before."""
         idle = Update(
-            key=_key(client_id),
+            key=keys.turn(client_id),
             when=Attr("next_at").not_exists() | Attr("next_at").lte(now),
             set={"next_at": now + milliseconds, "schema_version": SCHEMA_VERSION},
         )
-        busy = Update(key=_key(client_id), when=Attr("next_at").gt(now), add={"next_at": milliseconds})
+        busy = Update(key=keys.turn(client_id), when=Attr("next_at").gt(now), add={"next_at": milliseconds})
         while True:
             for attempt in (idle, busy):
                 try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from services.common.domain.events import EventType
 from services.common.domain.records import Callback, Delivery, Event
+from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import DAY_MS
 from services.common.webhooks.outcome import Failure, Outcome
 from services.common.webhooks.retry_schedule import next_attempt_at
@@ -17,8 +18,7 @@ FAILING_MS = 5 * DAY_MS
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    status: str
-    """The delivery's: pending, delivered, exhausted or dropped."""
+    status: DeliveryStatus
     due_at: int | None = None
     """When it is tried again, epoch milliseconds."""
     disable: str | None = None
@@ -43,9 +43,9 @@ def checked(outcome: Outcome, event: Event) -> Outcome:
 def decide(outcome: Outcome, delivery: Delivery, callback: Callback, *, now: int, uniform: float) -> Decision:
     """What follows from a checked outcome; `uniform` in [0, 1) is the jitter."""
     if outcome.delivered:
-        return Decision(status="delivered", activate=delivery.event_type == EventType.CALLBACK_CHALLENGE)
+        return Decision(status=DeliveryStatus.DELIVERED, activate=delivery.event_type == EventType.CALLBACK_CHALLENGE)
     if outcome.gone:
-        return Decision(status="dropped", disable="The receiver answered 410 Gone.")
+        return Decision(status=DeliveryStatus.DROPPED, disable="The receiver answered 410 Gone.")
     disable = None
     if callback.failing_since is not None and now - callback.failing_since >= FAILING_MS:
         disable = "Nothing could be delivered for five days."
@@ -55,4 +55,6 @@ def decide(outcome: Outcome, delivery: Delivery, callback: Callback, *, now: int
         uniform=uniform,
         retry_after_seconds=outcome.retry_after_seconds,
     )
-    return Decision(status="exhausted" if due_at is None else "pending", due_at=due_at, disable=disable)
+    return Decision(
+        status=DeliveryStatus.EXHAUSTED if due_at is None else DeliveryStatus.PENDING, due_at=due_at, disable=disable
+    )

@@ -9,8 +9,9 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain.events import DIRECT, EventType, compose_about
+from services.common.domain.states import CallbackStatus, DeliveryStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
-from services.common.store.events import Announcement
+from services.common.store.announcements import Announcement
 from services.common.webhooks.breaker import Breakers, is_down
 from services.common.webhooks.decision import Decision, checked, decide
 from services.common.webhooks.recipients import Addressees
@@ -72,7 +73,7 @@ class Dispatcher:
         addressee = self._addressee(delivery, now)
         if event is None or addressee is None or not _wanted(event, addressee.callback):
             entry = {"at": now, "outcome": "CALLBACK_GONE" if event else "EVENT_GONE"}
-            return self._store.deliveries.record(delivery, entry, status="dropped", due_at=None)
+            return self._store.deliveries.record(delivery, entry, status=DeliveryStatus.DROPPED, due_at=None)
         headers = self._headers(event, addressee)
         if headers is None:
             self._postpone(delivery, UNSIGNED_PAUSE_MS)
@@ -186,4 +187,6 @@ def _receiver(delivery: Delivery) -> tuple[str, str]:
 
 def _wanted(event: Event, callback: Callback) -> bool:
     """A callback that was never proven hears its challenge and tests, and nothing of any job."""
-    return callback.status == "active" or (callback.status == "pending" and event.type in DIRECT)
+    return callback.status is CallbackStatus.ACTIVE or (
+        callback.status is CallbackStatus.PENDING and event.type in DIRECT
+    )

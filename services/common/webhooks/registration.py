@@ -8,6 +8,7 @@ from services.common.domain import object_keys
 from services.common.domain.events import DIRECT, EventType
 from services.common.domain.ids import new_id
 from services.common.domain.records import Callback
+from services.common.domain.states import CallbackStatus
 from services.common.webhooks import endpoint
 from services.common.webhooks.vault import Vault
 
@@ -25,7 +26,7 @@ def new_callback(
     events: Sequence[str] = DEFAULT_EVENTS,
     prefix: str = "",
     description: str | None = None,
-    status: str = "active",
+    status: CallbackStatus = CallbackStatus.ACTIVE,
     allow_private: bool = False,
 ) -> Callback:
     """A callback that is not stored yet, with its secret sealed.

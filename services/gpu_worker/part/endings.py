@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from services.common.domain.errors import DecoderFailedError, DiskFullError, PermanentError, ReadingDiffersError
-from services.common.domain.events import EventType, compose, interruption
+from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
+from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.retry_policy import (
     LONGEST_MODEL_PAUSE_MS,
     MAX_FAULTS,
@@ -18,9 +20,7 @@ from services.common.domain.retry_policy import (
     pause_ms,
 )
 from services.common.domain.states import Waiting
-from services.common.store.endings import JobOutcome, ended
-from services.common.store.events import Announcement
-from services.common.store.parts import FencedError
+from services.common.store.leases import FencedError
 from services.gpu_worker.engine.processes.device import DeviceDiedError
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.claim import Stop
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from services.common.domain.errors import TranscriberError
-    from services.common.domain.events import Places
+    from services.common.domain.records import Job, Part
+    from services.common.store.announcements import Announcement, Announcer
     from services.common.store.store import Store
     from services.gpu_worker.engine.process import EngineProcess
     from services.gpu_worker.part.claim import Claim
@@ -45,7 +46,7 @@ class Endings:
         self,
         *,
         store: Store,
-        places: Places,
+        announcer: Announcer,
         sender: Sender,
         clock: Callable[[], int],
         cost: Callable[[Claim], dict[str, Any]],
@@ -53,7 +54,7 @@ class Endings:
     ) -> None:
         """`engine_failed` is told of an engine that died or gave what is no number, and over which job."""
         self._store = store
-        self._places = places
+        self._announcer = announcer
         self._sender = sender
         self._clock = clock
         self._cost = cost
@@ -93,13 +94,13 @@ class Endings:
             FencedError, StoppedError: it is not ours to complete, or the answer was not waited for.
 
         """
-        outcome = JobOutcome(result=result, cost=self._cost(claim))
+        outcome = Outcome(result=result, cost=self._cost(claim))
         self._end(claim, outcome, {**times, "completed": self._clock()}, **inline)
 
     def fail(self, claim: Claim, error: TranscriberError) -> None:
         """The job ends with this error."""
         try:
-            self._end(claim, JobOutcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
+            self._end(claim, Outcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
         except FencedError:
             log.warning("part.fenced", job_id=claim.part.job_id, part=claim.part.part_id)
         except StoppedError:
@@ -110,22 +111,23 @@ class Endings:
         if claim.reason is not Stop.FENCED:
             self.give_back(claim)
 
-    def _end(self, claim: Claim, outcome: JobOutcome, times: Mapping[str, int], **extra: object) -> None:
+    def _end(self, claim: Claim, outcome: Outcome, times: Mapping[str, int], **extra: object) -> None:
         """The job ends: state, event and deliveries in one transaction, then the first tries beside the device."""
         callbacks = claim.retrying(lambda: self._store.callbacks.of_job(claim.job))
         now = self._clock()
-        job = ended(claim.job, outcome, times)
-        kind = EventType.FAILED if outcome.error else EventType.COMPLETED
-        event = compose(job, kind, serial=str(job.generation), now=now, places=self._places, **extra)
-        announcement = Announcement(
-            event,
-            job.source_key,
-            callbacks,
+        ending = job_changes.end(claim.job, outcome, times)
+        job = ending.after
+        announcement = self._announcer.tell(
+            job,
+            EventType.FAILED if outcome.error else EventType.COMPLETED,
+            now,
+            callbacks=callbacks,
             sender=self._sender.name,
             sender_until=self._sender.lease_until(now),
+            extra=extra,
         )
         claim.ending = True
-        claim.retrying(lambda: self._store.endings.finish(claim.part, job, outcome, announcement))
+        claim.retrying(lambda: self._store.endings.finish(claim.part, ending, announcement))
         log.info(
             "job.completed" if outcome.result else "job.failed",
             job_id=job.job_id,
@@ -179,6 +181,10 @@ class Endings:
                 return True
         return False
 
+    def _interrupted(self, job: Job, part: Part, now: int) -> Announcement:
+        back = job_changes.interrupt(job).after
+        return self._announcer.tell(back, EventType.INTERRUPTED, now, attempt=part.attempt)
+
     def give_back(
         self,
         claim: Claim,
@@ -195,15 +201,13 @@ class Endings:
         part = replace(claim.part, progress=claim.progress)
         job = claim.job if claim.job.parts == 1 else None
         now = self._clock()
-        event = interruption(claim.job, part, now, self._places)
 
         def back() -> None:
-            callbacks = self._store.callbacks.of_job(claim.job) if event else ()
-            self._store.parts.give_back(
+            self._store.leases.give_back(
                 part,
                 due_at=now + rest_ms if rest_ms else claim.turn,
                 job=job,
-                interrupted=Announcement(event, claim.job.source_key, callbacks) if event else None,
+                interrupted=self._interrupted(job, part, now) if job else None,
                 counted=counted,
                 not_before=now + rest_ms if rest_ms else 0,
                 behind=now if behind else 0,

@@ -14,7 +14,8 @@ from services.common.domain.errors import DecoderFailedError
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.parts import MAX_PARTS, FencedError
+from services.common.store.leases import FencedError
+from services.common.store.parts import MAX_PARTS
 from services.common.transcript.formats import render
 from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.audio.sound import RATE
@@ -125,7 +126,7 @@ class PartRunner:
             claim.retrying(partial(self._files.store, audio, piece))
         lengths = [(part.end - part.start) / RATE for part in plan.parts]
         split = claim.retrying(
-            lambda: self._store.parts.split(claim.part, claim.job, lengths, due_at=self._clock()),
+            lambda: self._store.leases.split(claim.part, claim.job, lengths, due_at=self._clock()),
         )
         claim.update(parts=split.parts, seconds=split.seconds)
         claim.job = replace(claim.job, parts=len(plan.parts))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,18 +11,19 @@ import structlog
 from botocore.exceptions import ClientError
 
 from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
-from services.common.domain.events import EventType, Places, compose
+from services.common.domain.events import EventType
+from services.common.domain.lifecycle import job_changes
 from services.common.domain.options import Options
 from services.common.domain.states import JobStatus
 from services.common.settings import SettingsError
 from services.common.store.codec import UnknownVersionError
-from services.common.store.events import Announcement
 from services.gpu_worker.part.claim import Claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from services.common.domain.records import Job, Part
+    from services.common.store.announcements import Announcer
     from services.common.store.store import Store
     from services.gpu_worker.machine.identity import Identity
     from services.gpu_worker.machine.presence import Presence
@@ -42,7 +42,7 @@ class Claimer:
         self,
         *,
         store: Store,
-        places: Places,
+        announcer: Announcer,
         settings: WorkerSettings,
         identity: Identity,
         presence: Presence,
@@ -53,7 +53,7 @@ class Claimer:
     ) -> None:
         """`lease_ends`: when a lease taken now ends, epoch milliseconds; `models_now`: what the deployment holds."""
         self._store = store
-        self._places = places
+        self._announcer = announcer
         self._settings = settings
         self._identity = identity
         self._presence = presence
@@ -73,7 +73,7 @@ class Claimer:
 
     def close(self, part: Part) -> None:
         """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
-        if self._retrying(lambda: self._store.parts.close(part)):
+        if self._retrying(lambda: self._store.leases.close(part)):
             log.warning("part.closed", job_id=part.job_id, part=part.part_id)
 
     def options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
@@ -97,20 +97,18 @@ class Claimer:
         first = job.status is JobStatus.QUEUED
         now = self._clock()
         times = {"claimed": now} | self._machine_times(job) if first else {}
-        running = replace(job, status=JobStatus.RUNNING, waiting=None, times={**job.times, **times})
+        running = job_changes.start(job, times).after
         announcement = None
         if first and "claimed" not in job.times:
             # Once in each run of the job, however often it is interrupted.
-            event = compose(running, EventType.STARTED, serial=str(job.generation), now=now, places=self._places)
-            callbacks = self._retrying(lambda: self._store.callbacks.of_job(job))
-            announcement = Announcement(event, job.source_key, callbacks)
+            announcement = self._retrying(lambda: self._announcer.tell(running, EventType.STARTED, now))
         asked: dict[int, float] = {}
 
         def ask() -> Part | None:
             # Of several tries it is not known which arrived; the lease that the table has tells.
             lease_ends = self._lease_ends()
             asked.setdefault(lease_ends, time.monotonic())
-            return self._store.parts.claim(
+            return self._store.leases.claim(
                 part, job, owner=self._identity.owner, lease_ends=lease_ends, started=announcement, times=times
             )
 

@@ -15,7 +15,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain.times import SECOND_MS
-from services.common.store.parts import FencedError
+from services.common.store.leases import FencedError
 from services.gpu_worker.part.claim import LOST, Claim, Stop
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Heartbeats:
             return
         asked = time.monotonic()
         try:
-            beaten = self._store.parts.heartbeat(
+            beaten = self._store.leases.heartbeat(
                 claim.part,
                 lease_ends=self.lease_ends(),
                 on_device=claim.on_device and self._alone(),

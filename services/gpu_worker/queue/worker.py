@@ -12,6 +12,7 @@ import structlog
 from services.common.domain.errors import DamagedModelError, InvalidOptionError, ModelUnavailableError
 from services.common.domain.events import Places
 from services.common.domain.states import TERMINAL
+from services.common.store.announcements import Announcer
 from services.gpu_worker.engine.processes.device import DeviceDiedError
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.machine.preflight import kind_of_device
@@ -100,9 +101,10 @@ class Worker:
         self.heart = Heartbeats(
             store, presence, settings, held=lambda: self.held, clock=clock, alive=self._watchdog.beat
         )
+        announcer = Announcer(store.callbacks, places)
         self._claimer = Claimer(
             store=store,
-            places=places,
+            announcer=announcer,
             settings=settings,
             identity=identity,
             presence=presence,
@@ -113,7 +115,7 @@ class Worker:
         )
         self._endings = Endings(
             store=store,
-            places=places,
+            announcer=announcer,
             sender=sender,
             clock=clock,
             cost=lambda claim: self._costs.so_far(claim.name),

@@ -1,0 +1,33 @@
+"""One change of one record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from services.common.domain.records import Job, Part, Slot
+from services.common.domain.states import Transition
+
+Record = TypeVar("Record", Job, Part, Slot)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change(Generic[Record]):
+    """What is, and in what it will differ."""
+
+    before: Record
+    transition: Transition
+    set: Mapping[str, Any] = field(default_factory=dict)
+    """New values of fields; `times.queued` is one entry of a map. The status is the transition's."""
+    add: Mapping[str, int] = field(default_factory=dict)
+    """What is counted on from whatever the table holds."""
+
+    @property
+    def after(self) -> Record:
+        """What will be."""
+        fields: dict[str, Any] = {"status": self.transition.target} if self.transition.target else {}
+        for path, value in self.set.items():
+            name, _, entry = path.partition(".")
+            fields[name] = {**fields.get(name, getattr(self.before, name)), entry: value} if entry else value
+        return replace(self.before, **fields, **{name: getattr(self.before, name) + n for name, n in self.add.items()})

@@ -1,0 +1,121 @@
+"""Every change of a part, and how parts come to be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from services.common.domain.lifecycle.change import Change
+from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part, part_name
+from services.common.domain.states import PartStatus, PartTransition
+
+_NOTHING_HELD_AGAINST_IT: Mapping[str, Any] = {
+    **dict.fromkeys(("deaths", "losses", "faults", "not_before", "behind", "beat"), 0),
+    "on_device": False,
+    "suspected": False,
+}
+_FRESH: Mapping[str, Any] = {
+    "status": PartStatus.QUEUED,
+    "owner": None,
+    "attempt": 0,
+    "progress": 0.0,
+    **_NOTHING_HELD_AGAINST_IT,
+}
+
+
+def first_part(job: Job, seconds: float, due_at: int) -> Part:
+    """The whole recording as one part, with its place in the queue (`due_at`); `seconds` of audio, as far as known."""
+    return Part(
+        job_id=job.job_id,
+        part_id=FIRST_PART,
+        status=PartStatus.QUEUED,
+        client_id=job.client_id,
+        created_at=job.times.get("queued", job.created_at),
+        seconds=seconds,
+        due_at=due_at,
+        expires_at=job.expires_at,
+    )
+
+
+def further_parts(part: Part, lengths: Sequence[float], due_at: int) -> list[Part]:
+    """All but the first of the parts into which `part` is cut, by their lengths in seconds of audio."""
+    fresh = replace(part, **_FRESH, parts=len(lengths), due_at=due_at)
+    return [replace(fresh, part_id=part_name(index), seconds=lengths[index]) for index in range(1, len(lengths))]
+
+
+def merge_part(part: Part, due_at: int) -> Part:
+    """The part that puts the text of all others together; `part` is the last of them."""
+    return replace(part, **_FRESH, part_id=MERGE_PART, seconds=0.0, created_at=due_at, due_at=due_at)
+
+
+def claim(part: Part, owner: str, lease_ends: int) -> Change[Part]:
+    """A worker takes it: the attempt is the fence that its later writes must show."""
+    fields = {"owner": owner, "attempt": part.attempt + 1, "beat": 0, "on_device": False, "due_at": lease_ends}
+    return Change(before=part, transition=PartTransition.CLAIM, set=fields)
+
+
+def beat(part: Part, lease_ends: int, *, on_device: bool, progress: float) -> Change[Part]:
+    """Its worker lives; `on_device`: a death of that machine would count against this part."""
+    fields = {"beat": part.beat + 1, "due_at": lease_ends, "on_device": on_device, "progress": progress}
+    return Change(before=part, transition=PartTransition.BEAT, set=fields)
+
+
+def split_part(part: Part, lengths: Sequence[float]) -> Change[Part]:
+    """Of a recording that is cut, its claimed part keeps the first piece; lengths in seconds of audio."""
+    fields = {"parts": len(lengths), "seconds": lengths[0]}
+    return Change(before=part, transition=PartTransition.SPLIT, set=fields)
+
+
+def give_back(
+    part: Part, due_at: int, *, counted: str | None, not_before: int, behind: int, suspected: bool
+) -> Change[Part]:
+    """Its worker gives it up; `counted` is the field that is raised by it, None where nothing speaks against it."""
+    return Change(
+        before=part,
+        transition=PartTransition.GIVE_BACK,
+        set={
+            "owner": None,
+            "due_at": due_at,
+            "on_device": False,
+            "progress": part.progress,
+            "not_before": not_before,
+            "behind": behind,
+            "suspected": suspected,
+        },
+        add={counted: 1} if counted else {},
+    )
+
+
+def take_away(part: Part, now: int) -> Change[Part]:
+    """Its worker fell silent: a death of what was on the device, a loss of what was not."""
+    fields = {"owner": None, "due_at": now, "on_device": False, "behind": now if part.on_device else 0}
+    counted = "deaths" if part.on_device else "losses"
+    return Change(before=part, transition=PartTransition.TAKE_AWAY, set=fields, add={counted: 1})
+
+
+def finish(part: Part) -> Change[Part]:
+    """What was to be done is done."""
+    return Change(before=part, transition=PartTransition.FINISH, set={"owner": None, "progress": 1.0})
+
+
+def fail(part: Part) -> Change[Part]:
+    """Its job fails because of it."""
+    return Change(before=part, transition=PartTransition.FAIL, set={"owner": None, "progress": 1.0})
+
+
+def give_up(part: Part) -> Change[Part]:
+    """Its worker fell silent once too often, and its job fails."""
+    fields = {"owner": None, "deaths": part.deaths + part.on_device}
+    return Change(before=part, transition=PartTransition.FAIL, set=fields)
+
+
+def close(part: Part) -> Change[Part]:
+    """Nobody is to do it any more; whoever works on it meets the fence at the next heartbeat."""
+    return Change(before=part, transition=PartTransition.CLOSE, set={"owner": None})
+
+
+def retry_part(part: Part, due_at: int) -> Change[Part]:
+    """Of a failed job that runs again: what is not done is queued, and nothing is held against it."""
+    fields = {**_NOTHING_HELD_AGAINST_IT, "owner": None, "due_at": due_at}
+    return Change(before=part, transition=PartTransition.RETRY, set=fields)

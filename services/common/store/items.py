@@ -1,0 +1,36 @@
+"""Records as items of the table: their keys and their places in the indexes joined to their fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.common.domain.events import DIRECT
+from services.common.domain.records import Callback, Delivery, Event, Job, Part, Slot
+from services.common.store import keys
+from services.common.store.codec import to_item
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def item_of(record: keys.Record) -> dict[str, Any]:
+    """The whole item of a record."""
+    pk, sk = keys.of(record)
+    return to_item(record, pk=pk, sk=sk, **_indexed(record))
+
+
+def _indexed(record: keys.Record) -> Mapping[str, Any]:
+    """Parts and deliveries have a `client_id` without a `sort`, which keeps them out of their client's index."""
+    match record:
+        case Job():
+            return {"sort": keys.sort(keys.JOB, record.created_at, record.job_id), **keys.due(record)}
+        case Part():
+            return keys.due(record)
+        case Event() if record.type not in DIRECT:
+            return {"sort": keys.sort(keys.EVENT, record.created_at, record.event_id)}
+        case Delivery():
+            return {"due_kind": keys.Due.DELIVERY}
+        case Slot():
+            return {"due_kind": keys.Due.SLOT}
+        case Event() | Callback():
+            return {}

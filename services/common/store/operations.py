@@ -1,0 +1,57 @@
+"""What a write may do to an item, and what it may require of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from services.common.store.keys import Key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put:
+    """Write a whole item."""
+
+    item: Mapping[str, Any]
+    when: ConditionBase | None = None
+
+    @property
+    def key(self) -> Key:
+        return self.item["pk"], self.item["sk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """Change some attributes of an item; `set` drops what is None into `remove`."""
+
+    key: Key
+    when: ConditionBase
+    set: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, int | float] = field(default_factory=dict)
+    remove: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    """Remove an item."""
+
+    key: Key
+    when: ConditionBase | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Require something of an item that the transaction does not change."""
+
+    key: Key
+    when: ConditionBase
+
+
+Operation = Put | Update | Delete | Check
+ABSENT = Attr("pk").not_exists()
+PRESENT = Attr("pk").exists()
