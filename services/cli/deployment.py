@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 from pydantic_settings import BaseSettings
 
 from services.common.aws import Aws
-from services.common.settings import load
+from services.common.domain.events import Places
+from services.common.erasure import Erasure
+from services.common.settings import SettingsError, load
+from services.common.source_object import uploaded_at
+from services.common.store.announcements import Announcer
+from services.common.store.commands import Commands
 from services.common.store.store import Store
 from services.common.webhooks.vault import Vault
 
 
 class CliSettings(BaseSettings):
-    """Terraform prints both as outputs."""
+    """Names as `terraform output` prints them."""
 
     table_name: str
     secrets_key_id: str = ""
     """Only needed to register callbacks."""
     webhook_allow_private: bool = False
     """Plain http and private addresses: for the local stack."""
+    bucket_name: str = ""
+    """Needed to cancel, retry or erase a job."""
+    public_url: str = ""
+    """Where the API answers: webhooks of what is done here point there."""
+    retention_days: int = 30
+    """How long what is told of a job is kept."""
 
 
 @cache
@@ -30,6 +41,29 @@ def settings() -> CliSettings:
 @cache
 def store() -> Store:
     return Store(Aws().dynamodb(), settings().table_name)
+
+
+def bucket() -> str:
+    """The bucket's name.
+
+    Raises:
+        SettingsError: the environment does not name it.
+
+    """
+    if not settings().bucket_name:
+        raise SettingsError("Set BUCKET_NAME: `terraform output bucket_name` prints it.")
+    return settings().bucket_name
+
+
+@cache
+def commands() -> Commands:
+    places = Places(bucket=bucket(), public_url=settings().public_url, retention_days=settings().retention_days)
+    return Commands(store(), Announcer(store().callbacks, places), partial(uploaded_at, Aws().s3(), bucket()))
+
+
+@cache
+def erasure() -> Erasure:
+    return Erasure(store(), Aws().s3(), bucket())
 
 
 @cache

@@ -7,7 +7,7 @@ import sys
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.cli import callbacks, clients, keys, recordings
+from services.cli import callbacks, clients, jobs, keys, recordings
 from services.cli.machines import machines
 from services.cli.stages import stages
 from services.common.domain.errors import TranscriberError
@@ -16,6 +16,7 @@ app = typer.Typer(no_args_is_help=True, help="Swedish speech goes in, text comes
 app.add_typer(clients.app, name="clients")
 app.add_typer(keys.app, name="keys")
 app.add_typer(callbacks.app, name="callbacks")
+app.add_typer(jobs.app, name="jobs")
 app.command("machines")(machines)
 app.command("stages")(stages)
 app.command("send")(recordings.send)

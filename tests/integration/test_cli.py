@@ -1,4 +1,4 @@
-"""Clients, keys and callbacks on the command line."""
+"""Clients, keys, callbacks and jobs on the command line."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typer.testing import CliRunner
 from services.cli import deployment
 from services.cli.main import app
 from services.common.domain.errors import TranscriberError
+from services.common.domain.events import EventType
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms
+from tests.support.api_jobs import FAILED
 from tests.support.gateway import Client, Gateway
-from tests.support.world import TABLE, World
+from tests.support.items import queued, told
+from tests.support.world import BUCKET, TABLE, World, dated_by
 from tests.support.written import put_job
 
 
@@ -20,7 +23,11 @@ from tests.support.written import put_job
 def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setenv("SECRETS_KEY_ID", world.key_id)
-    for cached in (deployment.settings, deployment.store, deployment.vault):
+    monkeypatch.setenv("BUCKET_NAME", BUCKET)
+    for cached in (
+        *(deployment.settings, deployment.store, deployment.vault),
+        *(deployment.commands, deployment.erasure),
+    ):
         cached.cache_clear()
 
 
@@ -127,3 +134,35 @@ def test_what_is_wrong_is_said_and_changes_nothing(world: World, arguments: tupl
         transcribe(*arguments)
 
     assert world.dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+def test_a_job_is_canceled_and_a_failed_one_retried_where_there_is_no_api(world: World) -> None:
+    world.callback("https://hooks.example.com/", client_id="alice", events=["transcription.canceled"])
+    job = queued(world)
+    assert transcribe("jobs", "cancel", job.job_id) == ["job_1 canceled"]
+    assert transcribe("jobs", "cancel", job.job_id) == ["job_1 canceled"], "it is, whoever asks again"
+    assert told(world, EventType.CANCELED) == 1
+
+    world.ended(queued(world, "job_2"), FAILED)
+    assert transcribe("jobs", "retry", "job_2") == ["job_2 queued"]
+    with pytest.raises(TranscriberError, match="only a failed job is retried"):
+        transcribe("jobs", "retry", "job_2")
+
+
+def test_a_job_is_erased_and_what_went_is_counted(world: World) -> None:
+    world.clock.now = now_ms()
+    with dated_by(world.clock):
+        job = queued(world)
+    (line,) = transcribe("jobs", "erase", job.job_id)
+    assert line == "job_1 erased: 1 recording, 0 results, 0 work, 2 records"
+    assert world.store.jobs.get(job.job_id) is None
+    for command in ("erase", "cancel", "retry"):
+        with pytest.raises(TranscriberError, match="no job job_1"):
+            transcribe("jobs", command, job.job_id)
+
+
+def test_what_needs_the_bucket_says_so_where_nobody_named_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    queued(world)
+    monkeypatch.delenv("BUCKET_NAME")
+    with pytest.raises(TranscriberError, match="Set BUCKET_NAME"):
+        transcribe("jobs", "cancel", "job_1")
