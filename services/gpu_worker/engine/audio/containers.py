@@ -17,6 +17,7 @@ import av
 
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.media_types import FORMAT_WHITELIST
+from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.audio.beginnings import next_beginning
 from services.gpu_worker.engine.audio.riff import wav
 from services.gpu_worker.engine.audio.tags import id3_length
@@ -73,7 +74,7 @@ def _open(file: str | io.FileIO, form: str | None, options: dict[str, str]) -> U
     except Exception as error:
         if is_of_the_machine(error):
             raise
-        raise InvalidMediaError("The file is no audio or video in a format that is read here.") from error
+        raise refusals.unknown_format() from error
 
 
 def _bound(path: Path, container: Untyped, start: int) -> int | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import structlog
 
-from services.common.domain.errors import InvalidMediaError, TranscriberError
+from services.common.domain.errors import TranscriberError
+from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.audio.alignment import Alignment
 from services.gpu_worker.engine.audio.containers import opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
@@ -71,7 +72,7 @@ def probe(path: Path, hearing: Hearing) -> tuple[MediaInfo, Selection]:
     except Exception as error:
         if isinstance(error, TranscriberError) or is_of_the_machine(error):
             raise
-        raise InvalidMediaError("What the file says of itself makes no sense.") from error
+        raise refusals.senseless_header() from error
     return source, selection
 
 
@@ -103,7 +104,7 @@ def _voices(path: Path, stop: StopFlag, reading: Reading) -> Iterator[Samples]:
     for mixed in mixer.finish():
         yield from _counted(mixed, reading)
     if not reading.samples:
-        raise InvalidMediaError("The file holds no sound that can be decoded.")
+        raise refusals.no_sound()
 
 
 def _counted(item: Samples | Pause, reading: Reading) -> Iterator[Samples]:

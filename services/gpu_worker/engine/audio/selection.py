@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from av.stream import Disposition
 
-from services.common.domain.errors import InvalidMediaError, InvalidOptionError, NoAudioTrackError
+from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.audio.containers import Untyped, name
 from services.gpu_worker.engine.audio.mixing import Sources
 from services.gpu_worker.engine.audio.sound import Hearing
@@ -40,17 +40,16 @@ def select(container: Untyped, hearing: Hearing) -> Selection:
     """Raises NoAudioTrackError, InvalidMediaError when no track can be decoded, InvalidOptionError for missing ones."""
     streams = dict(enumerate(container.streams.audio, 1))
     if not streams:
-        raise NoAudioTrackError("The file has no sound track.")
+        raise refusals.no_track()
     for number in hearing.tracks or ():
         if number not in streams:
-            there = "1 sound track" if len(streams) == 1 else f"{len(streams)} sound tracks"
-            raise InvalidOptionError("tracks", f"There is no sound track {number}: the recording has {there}.")
+            raise refusals.no_such_track(number, len(streams))
     wanted = {number: streams[number] for number in hearing.tracks or streams}
     faults = {number: fault for number, stream in wanted.items() if (fault := why_not(stream))}
     usable = [number for number in wanted if number not in faults]
     if not usable or (hearing.tracks and faults):
         number, fault = next(iter(faults.items()))
-        raise InvalidMediaError(f"Sound track {number} cannot be read: {fault}.")
+        raise refusals.unreadable_track(number, fault)
     numbers = _within(usable, streams)
     faults |= dict.fromkeys(usable[len(numbers) :], "the tracks before it have as many channels as can be read")
     first = next(

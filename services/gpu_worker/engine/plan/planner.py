@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from services.common.domain.errors import AudioTooLongError
 from services.common.domain.options import Options
+from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.audio.lengths import COUNTED
 from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.remarks import remarks, truncated_at
@@ -41,7 +41,7 @@ def make_plan(
     detectors: list[SpeechDetector] = []
     for block in blocks:
         if reading.samples > max_seconds * RATE:
-            raise _too_long(max_seconds)
+            raise refusals.too_long(max_seconds)
         detectors = detectors or [SpeechDetector() for _ in block]
         for detector, samples in zip(detectors, block, strict=True):
             detector.feed(samples)
@@ -67,8 +67,4 @@ def make_plan(
 def _refuse_long(source: MediaInfo, path: Path, max_seconds: float) -> None:
     declared = source.declared_seconds if source.container in COUNTED and source.declared_seconds else 0.0
     if declared > max_seconds + 1 and path.stat().st_size > declared * LEAST_BYTES_A_SECOND:
-        raise _too_long(max_seconds)
-
-
-def _too_long(max_seconds: float) -> AudioTooLongError:
-    return AudioTooLongError(f"The recording is longer than the {max_seconds / 3600:.3g} hours that are allowed here.")
+        raise refusals.too_long(max_seconds)

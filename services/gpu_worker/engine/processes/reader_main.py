@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services.common import logs
-from services.common.domain.errors import InvalidMediaError, TranscriberError
+from services.common.domain.errors import TranscriberError
 from services.common.redaction import traceback_of
+from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.faults import is_of_the_machine
 from services.gpu_worker.engine.processes.framing import send
 
@@ -156,13 +157,9 @@ def failure(error: Exception, limits: Limits) -> Failed:
         return Failed(error, traceback_of(cause) if cause else "")
     details = traceback_of(error)
     if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        message = (
-            f"Reading the recording would take more memory than the {limits.memory_mib} MiB that are allowed here, or "
-            "it has more tracks than can be read."
-        )
-        return Failed(InvalidMediaError(message), details)
+        return Failed(refusals.too_much_memory(limits.memory_mib), details)
     if isinstance(error, OSError) and error.errno and is_of_the_machine(error):
         return Failed(OSError(error.errno, os.strerror(error.errno)), details)
     if isinstance(error, ImportError):
         return Failed(ImportError(str(error)), details)
-    return Failed(InvalidMediaError(f"The recording cannot be read ({type(error).__name__})."), details)
+    return Failed(refusals.unreadable(type(error).__name__), details)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 
-from services.common.domain.errors import InvalidMediaError
+from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.processes.framing import Frames
 from services.gpu_worker.engine.processes.reader_main import Alive, Done, Failed, Found, Limits, serve
 from services.gpu_worker.engine.stopping import StoppedError
@@ -41,7 +41,6 @@ _MORE_STARTS = 4
 """Of a process that could not be started."""
 _KILL_SECONDS = 5.0
 """What the kernel may take to end a process that is killed; one that hangs in a disk goes later."""
-ADVICE = "The file may be damaged in an unusual way: convert it (for example to FLAC) and upload it again."
 
 
 class ReaderLostError(Exception):
@@ -129,7 +128,7 @@ class ReaderProcesses:
                     raise self._death(process) from None
             if time.monotonic() - waiting_since > self.limits.silence_seconds:
                 log.warning("reading.hung", task=process.name, seconds=self.limits.silence_seconds)
-                raise InvalidMediaError(f"Reading the recording did not get on any more. {ADVICE}")
+                raise refusals.stuck()
         raise StoppedError
 
     def _death(self, process: BaseProcess) -> Exception:
@@ -140,10 +139,8 @@ class ReaderProcesses:
             # By itself, so not of the recording: it could not begin, or found itself alone.
             return ReaderLostError(f"The process that read the recording ended with status {code}.")
         if code == -signal.SIGXCPU:
-            return InvalidMediaError(
-                f"Reading the recording took more than {self.limits.processor_seconds} s. {ADVICE}"
-            )
-        return InvalidMediaError(f"The process that read the recording died of it. {ADVICE}")
+            return refusals.too_much_time(self.limits.processor_seconds)
+        return refusals.deadly()
 
 
 def _start(task: str, given: tuple[object, ...]) -> BaseProcess:
