@@ -13,18 +13,24 @@ from tests.mutation.session import ROOT
 from tests.mutation.trials import Mutant
 
 STORE = "services/common/store"
-ROOMS = (STORE, "services/gpu_worker", "services/gpu_worker/processes", "services/orchestrator")
+WORKER = "services/gpu_worker"
+ROOMS = (
+    STORE,
+    WORKER,
+    *(f"{WORKER}/{room}" for room in ("queue", "part", "image", "machine", "engine/processes")),
+    "services/orchestrator",
+)
 PROGRAMS = frozenset(
     {
-        *("__main__", "bill_of_materials", "engine_process", "fetch_models", "last_words", "main"),
-        *("device_main", "readers", "reading_main"),
+        *("__main__", "bill_of_materials", "crash_report", "fetch_models", "main"),
+        *("device_main", "readers", "reader_main"),
     }
 )
 """What runs in a process of its own, where no mistake can be made from here: its tests start it (`nox -s machine`)."""
 
 
 def files() -> list[str]:
-    """Those of all rooms; what lies in folders below, as the worker's engine, has promises of another kind."""
+    """Those of all rooms; the rest of the worker's engine has promises of another kind."""
     found = [path for room in ROOMS for path in sorted((ROOT / room).glob("*.py"))]
     return [str(path.relative_to(ROOT)) for path in found if path.stem not in PROGRAMS]
 

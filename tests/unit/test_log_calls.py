@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-SERVICES = Path(__file__).parents[2] / "services"
-_LOGS = {"log", "logger"}
-_LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
+from tests.support.log_events import SERVICES, is_log
+
 _TEXT = {"str", "repr", "format", "ascii"}
 
 
@@ -18,14 +16,8 @@ def words_of_errors(source: str) -> list[int]:
     """Lines on which a call of the log makes text of an error, or lets the log do so."""
     tree = ast.parse(source)
     errors = {node.name for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.name} | {"error"}
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_log(node.func)]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_log(node.func)]
     return [call.lineno for call in calls if any(_texts(call, errors))]
-
-
-def _is_log(called: ast.expr) -> bool:
-    if not (isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name)):
-        return False
-    return called.value.id in _LOGS and called.attr in _LEVELS
 
 
 def _texts(call: ast.Call, errors: set[str]) -> Iterator[ast.AST]:

@@ -6,7 +6,10 @@ import ast
 
 import pytest
 
+from tests.mutation.equivalent import EQUIVALENT
 from tests.mutation.operators import Change, changes, defaults_of
+from tests.mutation.rooms import PROGRAMS, ROOMS
+from tests.mutation.session import ROOT
 
 DEFAULTS = defaults_of(
     iter([ast.parse("def give_back(part, *, counted=None): ...\nclass Update:\n    key: str\n    remove: list = ()")])
@@ -108,3 +111,11 @@ def test_dictionaries_are_writes_only_where_something_is_written() -> None:
 def test_a_mistake_knows_its_lines_and_its_function() -> None:
     (change,) = made("class A:\n    def f(self):\n        return not (\n            self.a\n        )")
     assert (change.site.where, list(change.lines)) == ("A.f", [3, 4, 5])
+
+
+def test_mistakes_are_made_in_rooms_and_files_that_are_there() -> None:
+    """A room that has moved would be left out without a word."""
+    stems = {room: {path.stem for path in (ROOT / room).glob("*.py")} for room in ROOMS}
+    assert [room for room, found in stems.items() if not found - PROGRAMS] == []
+    assert PROGRAMS - set().union(*stems.values()) == set()
+    assert [name for name, _, _ in EQUIVALENT if not (ROOT / name).is_file()] == []

@@ -26,7 +26,7 @@ class Segment:
     """Mean probability of its words."""
     channel: int
     flags: tuple[str, ...]
-    """Doubts about the clip the words are from; see verdict.py."""
+    """Doubts about the clip the words are from; see `engine/decode/acceptance.py`."""
     words: tuple[Word, ...]
 
 

@@ -24,7 +24,7 @@ class ClipResult:
     decodes: int = 1
     """How often the clip was decoded until its text was taken."""
     flags: tuple[str, ...] = ()
-    """What was still wrong with the text that was taken; see verdict.py."""
+    """What was still wrong with the text that was taken; see acceptance.py."""
     dropped: tuple[str, ...] = ()
     """Why text was left out."""
 

@@ -1,0 +1,70 @@
+"""Numbers that documents tell are those of the code: whoever changes one changes the other."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.common.domain.events import INLINE_TEXT_BYTES
+from services.common.domain.prices import dollars_per_hour
+from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
+from services.common.domain.times import MINUTE_MS
+from services.common.transcript.subtitles import LINE, LINES, LONGEST, READING_SPEED
+from services.common.webhooks.retry_schedule import GAPS_SECONDS, HOUR, JITTER, MINUTE
+from services.common.webhooks.transport import DEADLINE_SECONDS
+from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
+from services.gpu_worker.settings import WorkerSettings
+from services.orchestrator.drain import PER_RECEIVER
+from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
+from tests.support.documents import text_of
+
+WORDS = {2: "two", 3: "three", 4: "four"}
+SETTINGS = {name: field.default for name, field in WorkerSettings.model_fields.items()}
+SHORT = habits(PACKAGED).short or Habits()
+
+
+def pause(seconds: int) -> str:
+    """As the table of attempts writes it: 0, 5 s, 5 min, 2 h."""
+    for unit, name in ((HOUR, "h"), (MINUTE, "min"), (1, "s")):
+        if seconds >= unit:
+            return f"{seconds // unit} {name}"
+    return "0"
+
+
+def beams(of: Habits) -> list[int]:
+    return [of.beams[preset] for preset in ("fast", "balanced", "careful")]
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ("webhooks", f"| after | {' | '.join(map(pause, GAPS_SECONDS))} |"),
+        ("webhooks", f"each ±{JITTER:.0%}, {sum(GAPS_SECONDS) / HOUR:.1f} hours in all".replace("%", " %")),
+        ("webhooks", f"At most {WORDS[PER_RECEIVER]} deliveries of one client go to one host at a time"),
+        ("webhooks", f"A text of up to {INLINE_TEXT_BYTES // 1000} kB is in the message"),
+        ("webhooks", f"One deadline of {DEADLINE_SECONDS:.0f} s applies to look-up"),
+        ("engine", f"{WORDS[LINES]} lines of {LINE} characters at {READING_SPEED:.0f} characters a second"),
+        ("engine", f"for {LONGEST:.0f} s at most"),
+        ("engine", "`fast` {}, `balanced` {}, `careful` {}".format(*beams(Habits()))),
+        ("engine", "{}, {} and {}, and ".format(*beams(habits(PACKAGED))) + "{}, {} and {} on".format(*beams(SHORT))),
+        ("operations", f"| a death of the recording | {MAX_DEATHS}, then `REPEATED_CRASH` |"),
+        ("operations", f"kept apart from then on | {MAX_LOSSES} |"),
+        ("operations", f"perhaps on another machine | {MAX_FAULTS}, then the code of the last fault |"),
+        ("operations", f"{SILENT_BOOTS} in a row open the breaker"),
+        ("operations", f"heard nothing of the worker for a lease ({SETTINGS['lease_seconds']} s)"),
+        ("architecture", f"after {WORDS[SILENT_BOOTS]} machines in a row that never reported"),
+        ("machine", f"less than {SETTINGS['self_test_likeness']} like the known words"),
+        ("machine", f"`SELF_TEST_FLOOR_CUDA` {SETTINGS['self_test_floor_cuda']}"),
+        ("machine", f"`SELF_TEST_FLOOR_CPU` {SETTINGS['self_test_floor_cpu']} seconds"),
+        ("performance", f"a machine idles for {SETTINGS['idle_seconds']} s"),
+        ("deploy", f"a g4dn.xlarge costs about {dollars_per_hour('g4dn.xlarge', 'spot')} an hour on the spot market"),
+    ],
+)
+def test_a_document_tells_the_number_of_the_code(document: str, told: str) -> None:
+    assert told in " ".join(text_of(f"docs/{document}.md").split())
+
+
+def test_the_pause_of_an_open_breaker_is_the_half_hour_of_the_documents() -> None:
+    assert BREAK_MS == 30 * MINUTE_MS
+    assert all(
+        "half an hour" in text_of(f"docs/{name}.md").lower() for name in ("architecture", "operations", "states")
+    )
