@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 
 from services.common.domain import errors
-from services.common.domain.errors import DamagedModelError, PermanentError, TranscriberError
+from services.common.domain.errors import (
+    AlreadyEndedError,
+    ChangedMeanwhileError,
+    DamagedModelError,
+    NotFailedError,
+    PermanentError,
+    TranscriberError,
+)
 from tests.support.documents import text_of
 
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, TranscriberError)]
-NO_JOB_ENDS_SO = {PermanentError.code, DamagedModelError.code}
-"""The base of others, and what ends a machine instead."""
+REFUSED_COMMANDS = {AlreadyEndedError.code, NotFailedError.code, ChangedMeanwhileError.code}
+NO_JOB_ENDS_SO = {PermanentError.code, DamagedModelError.code, *REFUSED_COMMANDS}
+"""The base of others, what ends a machine instead, and why a command on a job was refused."""
 _ROW = re.compile(r"^\| (`[A-Z_`, ]+`) \|.*?\|(?: (\w+).*\|)?$", re.MULTILINE)
 
 

@@ -109,7 +109,7 @@ class Part:
     not_before: int = 0
     """Nobody claims it sooner: what broke its last attempt needs time to pass."""
     behind: int = 0
-    """When a process died over it: those that were queued by then go first (`retry_policy.LONGEST_WAIT_MS`). 0: never."""
+    """When a process died over it: those that were queued by then go first (`LONGEST_WAIT_MS`). 0: never."""
     suspected: bool = False
     """Whether a process died over one of several, this among them: its clips have the device for themselves since."""
     expires_at: int | None = None
