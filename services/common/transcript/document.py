@@ -34,11 +34,18 @@ _LOCALES: Mapping[str, str] = {
 """Spell checkers are known by language and country. A language that is not here is named by its code alone."""
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot carry."""
+_OF_THE_TEMPLATE = {
+    RELATIONSHIP_TYPE.EXTENDED_PROPERTIES,
+    RELATIONSHIP_TYPE.THUMBNAIL,
+    "http://schemas.microsoft.com/office/2007/relationships/stylesWithEffects",
+}
+"""Parts that describe the template, and its styles once more for a program of 2010."""
 _A4 = Mm(210), Mm(297)
 _TIME_COLUMN = Mm(22)
 _TABLE_COLUMNS = _TIME_COLUMN, Mm(98), Mm(26)
 _GREY = RGBColor(0x59, 0x59, 0x59)
 """Dark enough to be read by everybody."""
+_KEPT_STYLES = {"Title", "TitleChar", "Heading1", "Heading1Char", "Strong", "TableGrid"}
 _TURN, _TIME = "Turn", "Time"
 """Styles of a turn's paragraph and of its time: whoever wants them otherwise changes each once."""
 
@@ -60,7 +67,7 @@ _LABELS: Mapping[str, _Labels] = {
 def document(transcript: Transcript) -> bytes:
     """A docx: a paragraph a turn with its time and speaker and, if the options say so, a table of doubtful places.
 
-    The same transcript gives the same bytes, and nothing in them tells of a file name, a person or a date.
+    The same transcript gives the same bytes, and nothing but the text tells of a person, a file or a date.
     """
     made = docx.Document()
     labels = _LABELS.get(transcript.language, _ENGLISH)
@@ -84,13 +91,13 @@ def _describe(made: Document, title: str) -> None:
     core = package.part_related_by(RELATIONSHIP_TYPE.CORE_PROPERTIES).element
     for date in core.xpath("dcterms:created | dcterms:modified"):
         core.remove(date)
-    of_the_template = {RELATIONSHIP_TYPE.EXTENDED_PROPERTIES, RELATIONSHIP_TYPE.THUMBNAIL}
-    for name in [name for name, relation in package.rels.items() if relation.reltype in of_the_template]:
-        del package.rels[name]
+    for relations in (package.rels, made.part.rels):
+        for name in [name for name, relation in relations.items() if relation.reltype in _OF_THE_TEMPLATE]:
+            del relations[name]
 
 
 def _set_language(made: Document, language: str) -> None:
-    """Of all text, whatever its script; and what the template takes for checked is not."""
+    """All text is in this language, whatever its script, and none of it counts as checked, as the template has it."""
     made.core_properties.language = language
     settings = made.settings.element
     for attribute in ("val", "eastAsia", "bidi"):
@@ -101,7 +108,13 @@ def _set_language(made: Document, language: str) -> None:
 
 
 def _lay_out(made: Document) -> None:
-    """A4, and turns that stand beside their times."""
+    """A4, and turns that stand beside their times.
+
+    Of the template's 164 styles only ours stay: each paragraph looks for its own among all of them, a millisecond long.
+    """
+    for style in made.styles.element.xpath("w:style[not(@w:default)]"):
+        if style.get(qn("w:styleId")) not in _KEPT_STYLES:
+            made.styles.element.remove(style)
     made.sections[0].page_width, made.sections[0].page_height = _A4
     turn = made.styles.add_style(_TURN, WD_STYLE_TYPE.PARAGRAPH)
     turn.base_style = made.styles["Normal"]
@@ -124,16 +137,17 @@ def _add_places(made: Document, places: tuple[DoubtfulPlace, ...], labels: _Labe
     if not places:
         made.add_paragraph(labels.none)
         return
-    table = made.add_table(0, len(labels.columns), style="Table Grid")
-    for column, width in zip(table.columns, _TABLE_COLUMNS, strict=True):
-        column.width = width
     texts = [
         (_clock(place.start), _clean(place.text), f"{place.confidence * 100:.0f}\N{NO-BREAK SPACE}%")
         for place in places
     ]
-    for row in (labels.columns, *texts):
-        for cell, text in zip(table.add_row().cells, row, strict=True):
-            cell.text = text
+    # All rows at once: one after another they take more than twice as long.
+    table = made.add_table(1 + len(texts), len(labels.columns), style="Table Grid")
+    for column, width in zip(table.columns, _TABLE_COLUMNS, strict=True):
+        column.width = width
+    for row, told in zip(table.rows, (labels.columns, *texts), strict=True):
+        for cell, text, width in zip(row.cells, told, _TABLE_COLUMNS, strict=True):
+            cell.text, cell.width = text, width
 
 
 def _clock(seconds: float) -> str:
