@@ -14,6 +14,7 @@ from services.common.domain.languages import LANGUAGES
 from services.common.domain.media_types import CONTAINERS, UNKNOWN
 from services.common.domain.options import (
     CHANNELS,
+    DEFAULT_FORMATS,
     FORMATS,
     HIGHEST_TRACK,
     MAX_HINT_CHARACTERS,
@@ -75,11 +76,17 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-def _words_need_json(schema: dict[str, Any]) -> None:
-    schema["anyOf"] = [
-        {"properties": {"words": {"const": False}}},
-        {"properties": {"formats": {"contains": {"const": "json"}}}},
+def _options_need_formats(schema: dict[str, Any]) -> None:
+    """What is only written to one format is refused without it; the json is among the formats by default."""
+    schema["allOf"] = [
+        {"anyOf": [{"properties": {"words": {"const": False}}}, _among_formats("json")]},
+        {"anyOf": [{"properties": {"doubtful_places": {"const": False}}}, _among_formats("docx")]},
     ]
+
+
+def _among_formats(form: str) -> dict[str, Any]:
+    needed = {} if form in DEFAULT_FORMATS else {"required": ["formats"]}
+    return {"properties": {"formats": {"contains": {"const": form}}}, **needed}
 
 
 class Target(Body):
@@ -114,7 +121,7 @@ class NewCallback(Target):
 class JobOptions(Body):
     """How the recording is to be transcribed."""
 
-    model_config = ConfigDict(json_schema_extra=_words_need_json)
+    model_config = ConfigDict(json_schema_extra=_options_need_formats)
 
     language: Annotated[str, OneOf(("auto", *sorted(LANGUAGES)))] = "sv"
     model: str | None = Field(
@@ -132,7 +139,12 @@ class JobOptions(Body):
         default=None,
         description=f"Which sound tracks are heard, counted from 1, up to {MAX_TRACKS}; left out: the engine chooses.",
     )
-    formats: list[Annotated[str, OneOf(FORMATS)]] = Field(default=list(FORMATS), min_length=1, max_length=len(FORMATS))
+    formats: list[Annotated[str, OneOf(FORMATS)]] = Field(
+        default=list(DEFAULT_FORMATS), min_length=1, max_length=len(FORMATS)
+    )
+    doubtful_places: bool = Field(
+        default=False, description="A table of the places worth hearing again, at the end of the docx."
+    )
 
 
 class NewJob(Body):

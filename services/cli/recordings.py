@@ -11,6 +11,7 @@ import httpx
 import typer
 
 from services.common.domain.errors import TranscriberError
+from services.common.domain.options import DEFAULT_FORMATS, FORMATS
 
 Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_API", help="Base address of the API.")]
 Key = Annotated[str, typer.Option(envvar="TRANSCRIBE_KEY", help="An API key.")]
@@ -18,7 +19,13 @@ Tracks = Annotated[
     list[int] | None,
     typer.Option("--track", help="A sound track to be heard, counted from 1; again for each further one."),
 ]
-Format = Annotated[str, typer.Option("--format", help="txt, json, srt, vtt or tsv.")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option("--format", help=f"{', '.join(FORMATS)}: txt unless set; again for each further one."),
+]
+DoubtfulPlaces = Annotated[
+    bool, typer.Option("--doubtful-places", help="List the places worth hearing again at the end of the docx.")
+]
 ENDED = {"completed", "failed", "canceled", "expired"}
 LOOK_SECONDS = 2.0
 UPLOAD_SECONDS = 3_600.0
@@ -85,16 +92,23 @@ def send(
     *,
     api: Api,
     key: Key,
-    form: Format = "txt",
+    formats: Formats = None,
     language: str = "sv",
     tracks: Tracks = None,
+    doubtful_places: DoubtfulPlaces = False,
 ) -> None:
     """Upload recordings, wait for their transcripts, and write each beside its recording: möte.mp3 → möte.txt.
 
     What of a recording could not be heard is said on standard error.
     """
     recordings = Recordings(api, key)
-    options = {"language": language, "tracks": tracks or None}
+    forms = formats or ["txt"]
+    options = {
+        "language": language,
+        "tracks": tracks or None,
+        "formats": list(dict.fromkeys((*DEFAULT_FORMATS, *forms))),
+        "doubtful_places": doubtful_places,
+    }
     sent = [(path, recordings.send(path, options)) for path in files]
     failed = []
     for path, job_id in sent:
@@ -105,7 +119,8 @@ def send(
             continue
         for remark in job["result"]["quality"].get("remarks", []):
             print(f"{path}: {remark['message']}", file=sys.stderr)
-        print(_written(path.with_suffix(f".{form}"), recordings.transcript(job_id, form)))
+        for form in forms:
+            print(_written(path.with_suffix(f".{form}"), recordings.transcript(job_id, form)))
     if failed:
         raise JobFailedError("; ".join(failed))
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import docx
+
 from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import MEETING
@@ -29,14 +31,30 @@ def test_recordings_are_sent_and_their_texts_written_beside_them_replacing_nothi
     recording.write_bytes(MEETING.read_bytes()[:60_000])
     kept = tmp_path / "möte å.srt"
     kept.write_text("mine")
-    done = transcribe(stack, str(recording), "--format", "srt", "--track", "1")
+    done = transcribe(stack, str(recording), "--format", "srt", "--format", "docx", "--doubtful-places", "--track", "1")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == str(tmp_path / "möte å_2.srt")
+    assert done.stdout.splitlines() == [str(tmp_path / name) for name in ("möte å_2.srt", "möte å.docx")]
     assert "möte å.mp3: The sound ends at 9.9 s, before the file's header says it does." in done.stderr
     assert "-->" in (tmp_path / "möte å_2.srt").read_text("utf-8")
     assert kept.read_text() == "mine"
+    paragraphs = [paragraph.text for paragraph in docx.Document(str(tmp_path / "möte å.docx")).paragraphs]
+    assert paragraphs[0] == "Transkription"
+    assert "Tveksamma ställen" in paragraphs
+    assert any(paragraph.startswith("00:00:0") for paragraph in paragraphs)
     (job,) = Client(stack, "command-line").http.get("/api/jobs").json()["jobs"]
-    assert job["options"] == {"language": "sv", "tracks": [1]}
+    formats = ["json", "txt", "srt", "vtt", "tsv", "docx"]
+    assert job["options"] == {"language": "sv", "tracks": [1], "formats": formats, "doubtful_places": True}
+
+
+def test_a_format_that_there_is_not_is_refused_before_anything_is_uploaded(stack: Stack, tmp_path: Path) -> None:
+    recording = tmp_path / "möte.mp3"
+    recording.write_bytes(MEETING.read_bytes()[:60_000])
+    client = Client(stack, "command-line").http
+    before = client.get("/api/jobs").json()["jobs"]
+    done = transcribe(stack, str(recording), "--format", "odt")
+    assert done.returncode == 1
+    assert "docx" in done.stderr
+    assert client.get("/api/jobs").json()["jobs"] == before
 
 
 def test_a_file_that_is_no_recording_ends_with_a_sentence_and_status_1(stack: Stack, tmp_path: Path) -> None:

@@ -71,6 +71,15 @@ def test_tracks_reach_the_machine_that_is_to_hear_them(world: World, alice: Clie
     assert Options.parse(stored.options, MODELS).tracks == (1, 3)
 
 
+def test_doubtful_places_are_refused_without_the_document_that_would_list_them(alice: Client) -> None:
+    options: dict[str, object] = {"doubtful_places": True}
+    reply = alice.post("/api/jobs", {"file_name": "a.mp3", "options": options})
+
+    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "INVALID_OPTION", "doubtful_places")
+    assert "docx" in reply.json["detail"]
+    create(alice, options={**options, "formats": ["docx"]})
+
+
 def test_a_model_that_the_deployment_does_not_hold_is_refused_by_name(alice: Client) -> None:
     reply = alice.post("/api/jobs", {"file_name": "a.mp3", "options": {"model": "KBLab/kb-whisper-large"}})
 

@@ -69,18 +69,18 @@ CLIP = [
     "s3.PutObject",  # and a checkpoint; a short job in earnest ends before the first
 ]
 END = [
-    *["s3.PutObject"] * 5,  # the five formats
+    *["s3.PutObject"] * 6,  # five formats, and the words that they were written from
     "dynamodb.Query",  # callbacks that want to hear that it ended
     "dynamodb.TransactWriteItems",  # part, job, event and delivery
 ]
 
 
-def test_a_short_job_costs_nineteen_calls_and_the_launch_of_its_machine_five(world: StepWorld) -> None:
+def test_a_short_job_costs_twenty_calls_and_the_launch_of_its_machine_five(world: StepWorld) -> None:
     world.upload()
     world.settle()
     steps = [*INTAKE, *LAUNCH, *BOOT, *CLAIM, *CLIP, *CLIP, *END]
     assert world.faults.calls[: len(steps)] == steps
-    assert len([*INTAKE, *CLAIM, *END]) == 19
+    assert len([*INTAKE, *CLAIM, *END]) == 20
     assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
 
 

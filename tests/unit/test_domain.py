@@ -57,6 +57,7 @@ def test_ordinary_file_names_stay_as_they_are(name: str) -> None:
 
 def test_two_attempts_never_share_a_key() -> None:
     assert object_keys.result("j", 1, "txt") != object_keys.result("j", 2, "txt")
+    assert object_keys.words("j", 1) != object_keys.words("j", 2)
     assert object_keys.checkpoint("j", "PART#0000", 1, 1) != object_keys.checkpoint("j", "PART#0000", 2, 1)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"fastapi", "httpx", "numpy", "faster_whisper", "ctranslate2", "av", "onnxruntime"}
+HEAVY = {"fastapi", "httpx", "numpy", "faster_whisper", "ctranslate2", "av", "onnxruntime", "docx", "lxml"}
 
 
 def loaded(module: str) -> set[str]:
@@ -29,6 +29,7 @@ def loaded(module: str) -> set[str]:
         ("services.gpu_worker.main", HEAVY - {"httpx"}),
         ("services.gpu_worker.__main__", HEAVY | {"boto3", "structlog"}),
         ("services.gpu_worker.machine.self_test", HEAVY | {"boto3"}),
+        ("services.common.transcript.formats", HEAVY | {"boto3", "structlog"}),
     ],
 )
 def test_a_cold_start_loads_nothing_heavy(module: str, unwanted: set[str]) -> None:

@@ -9,15 +9,16 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
 from services.common.domain.languages import LANGUAGES
-from services.common.domain.options import FORMATS, Options
+from services.common.domain.options import DEFAULT_FORMATS, FORMATS, Options
 
 MODELS = ["KBLab/kb-whisper-small", "KBLab/kb-whisper-small@subtitle", "whisper-base"]
 
 
-def test_nothing_asked_gives_swedish_the_first_model_and_every_format() -> None:
+def test_nothing_asked_gives_swedish_the_first_model_and_every_format_but_the_docx() -> None:
     options = Options.parse({}, MODELS)
     assert (options.language, options.model, options.preset) == ("sv", "KBLab/kb-whisper-small", "balanced")
-    assert options.formats == FORMATS
+    assert options.formats == DEFAULT_FORMATS
+    assert set(FORMATS) - set(DEFAULT_FORMATS) == {"docx"}
 
 
 def test_null_means_not_asked() -> None:
@@ -59,9 +60,12 @@ def test_what_the_deployment_does_not_hold_is_refused(asked: dict[str, str]) -> 
         ({"prompt": 7}, "prompt"),
         ({"formats": "srt"}, "formats"),
         ({"formats": []}, "formats"),
-        ({"formats": ["docx"]}, "formats"),
+        ({"formats": ["odt"]}, "formats"),
         ({"temperature": 0.2}, "temperature"),
         ({"words": True, "formats": ["srt"]}, "words"),
+        ({"doubtful_places": 1, "formats": ["docx"]}, "doubtful_places"),
+        ({"doubtful_places": True}, "doubtful_places"),
+        ({"doubtful_places": True, "formats": ["json"]}, "doubtful_places"),
         ({"prompt": "a" * 400, "hotwords": "b" * 300}, "prompt"),
         ({"hotwords": "b" * 601}, "hotwords"),
     ],
@@ -79,16 +83,22 @@ def test_the_order_of_tracks_means_nothing_and_a_whole_number_is_one_however_it_
 
 
 @pytest.mark.parametrize(
-    "asked", [{}, {"tracks": [3, 1], "hotwords": "Åmål", "formats": ["srt", "json"], "words": True}]
+    "asked",
+    [
+        {},
+        {"tracks": [3, 1], "hotwords": "Åmål", "formats": ["srt", "json"], "words": True},
+        {"formats": ["docx"], "doubtful_places": True},
+    ],
 )
 def test_options_survive_json(asked: dict[str, object]) -> None:
     options = Options.parse(asked, MODELS)
     assert Options.from_json(json.loads(json.dumps(options.to_json()))) == options
 
 
-def test_options_written_before_there_were_tracks_leave_the_choice_to_the_engine() -> None:
+def test_options_written_before_there_were_tracks_and_doubtful_places_ask_for_neither() -> None:
     options = Options.parse({"language": "en"}, MODELS)
-    written = {field: value for field, value in options.to_json().items() if field != "tracks"}
+    later = {"tracks", "doubtful_places"}
+    written = {field: value for field, value in options.to_json().items() if field not in later}
     assert Options.from_json(written) == options
 
 

@@ -66,6 +66,11 @@ def result(place: str, attempt: int, extension: str) -> str:
     return f"{result_prefix(place, attempt)}transcript.{extension}"
 
 
+def words(place: str, attempt: int) -> str:
+    """What is kept of an attempt beside its results, to write any format from later."""
+    return f"{result_prefix(place, attempt)}words.json.gz"
+
+
 def work(place: str) -> str:
     """Under which plans, part audio and checkpoints lie."""
     return f"{WORK}{place}/"

@@ -12,7 +12,8 @@ from services.common.domain.languages import LANGUAGES
 STYLES = ("standard", "subtitle", "strict")
 PRESETS = ("fast", "balanced", "careful")
 CHANNELS = ("mixed", "separate")
-FORMATS = ("json", "txt", "srt", "vtt", "tsv")
+DEFAULT_FORMATS = ("json", "txt", "srt", "vtt", "tsv")
+FORMATS = (*DEFAULT_FORMATS, "docx")
 
 # Both texts together must leave the model half its window (223 tokens). Swedish has some three characters a token;
 # the engine counts the tokens themselves and refuses what still does not fit.
@@ -41,7 +42,9 @@ class Options:
     """`separate`: one speaker a channel, or a track, up to eight."""
     tracks: tuple[int, ...] | None = None
     """Which sound tracks are heard, counted from 1; None: chosen by the engine."""
-    formats: tuple[str, ...] = FORMATS
+    formats: tuple[str, ...] = DEFAULT_FORMATS
+    doubtful_places: bool = False
+    """Whether the docx ends with a table of the places that are worth hearing again."""
 
     @property
     def model_key(self) -> str:
@@ -54,7 +57,7 @@ class Options:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
-        """What `to_json` gave, also before there were tracks; nothing is checked again."""
+        """What `to_json` gave, also when it knew fewer options; nothing is checked again."""
         tracks = data.get("tracks")
         return cls(**{**data, "tracks": tracks and tuple(tracks), "formats": tuple(data["formats"])})
 
@@ -82,6 +85,7 @@ class Options:
             channels=_choice(given, "channels", CHANNELS, "mixed"),
             tracks=_tracks(given),
             formats=_formats(given),
+            doubtful_places=_flag(given, "doubtful_places"),
         )
         _check_together(options, models)
         if options.model_key in unfetchable:
@@ -98,6 +102,10 @@ def _check_together(options: Options, models: Sequence[str]) -> None:
         )
     if options.words and "json" not in options.formats:
         raise InvalidOptionError("words", "Word times are written to the json only: ask for that format as well.")
+    if options.doubtful_places and "docx" not in options.formats:
+        raise InvalidOptionError(
+            "doubtful_places", "Doubtful places are listed in the docx only: ask for that format as well."
+        )
     length = len(options.prompt or "") + len(options.hotwords or "")
     if length > MAX_HINT_CHARACTERS:
         field = "prompt" if options.prompt else "hotwords"
@@ -149,7 +157,7 @@ def _is_track(value: object) -> bool:
 
 
 def _formats(given: Mapping[str, Any]) -> tuple[str, ...]:
-    value = given.get("formats", FORMATS)
+    value = given.get("formats", DEFAULT_FORMATS)
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
         raise InvalidOptionError("formats", f"formats must be a list of: {', '.join(FORMATS)}.")
     for name in value:

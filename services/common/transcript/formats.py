@@ -1,31 +1,77 @@
-"""The files a transcript is written to. Pure: bytes out."""
+"""The files a transcript is published as. Pure: bytes out."""
 
 from __future__ import annotations
 
 import html
 import json
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from pysubs2 import SSAEvent, SSAFile
 
 from services.common.transcript.subtitles import cues
-from services.common.transcript.transcript import Transcript
+from services.common.transcript.transcript import Segment, Transcript
+
+VERSION = 1
+"""Of the published json."""
+
+
+class _Format(NamedTuple):
+    """How a format is written, and under which media type it is served."""
+
+    media_type: str
+    write: Callable[[Transcript], bytes]
 
 
 def render(transcript: Transcript, form: str) -> bytes:
-    """A transcript as `json`, `txt`, `srt`, `vtt` or `tsv`, in UTF-8. Raises KeyError for any other form."""
-    return _FORMS[form](transcript).encode()
+    """A transcript as `json`, `txt`, `srt`, `vtt` or `tsv`, in UTF-8, or `docx`. Raises KeyError for another form."""
+    return _FORMATS[form].write(transcript)
 
 
-def _json(transcript: Transcript) -> str:
-    return json.dumps(transcript.to_json(), ensure_ascii=False, indent=1) + "\n"
+def media_type(form: str) -> str:
+    """What a format is served as. Raises KeyError for one that is not written."""
+    return _FORMATS[form].media_type
 
 
-def _txt(transcript: Transcript) -> str:
-    return f"{transcript.text}\n" if transcript.segments else ""
+def _json(transcript: Transcript) -> bytes:
+    published = {
+        "version": VERSION,
+        "language": transcript.language,
+        "duration": transcript.seconds,
+        "text": transcript.text,
+        "segments": [_segment(transcript, segment) for segment in transcript.segments],
+        "quality": transcript.quality.to_json(),
+        "options": transcript.options.to_json(),
+        "model": {"name": transcript.model, "revision": transcript.revision},
+        "versions": dict(transcript.versions),
+    }
+    return (json.dumps(published, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _tsv(transcript: Transcript) -> str:
+def _segment(transcript: Transcript, segment: Segment) -> dict[str, Any]:
+    """Its channel and its words are there when the options ask for them."""
+    data: dict[str, Any] = {
+        "start": segment.start,
+        "end": segment.end,
+        "text": segment.text,
+        "confidence": segment.confidence,
+        "flags": list(segment.flags),
+    }
+    if transcript.options.channels == "separate":
+        data["channel"] = segment.channel
+    if transcript.options.words:
+        data["words"] = [
+            {"word": word.text.strip(), "start": word.start, "end": word.end, "probability": word.probability}
+            for word in segment.words
+        ]
+    return data
+
+
+def _txt(transcript: Transcript) -> bytes:
+    return f"{transcript.text}\n".encode() if transcript.segments else b""
+
+
+def _tsv(transcript: Transcript) -> bytes:
     """Times in whole milliseconds, as Whisper writes them; a tab in the text would be a column. The channel is a column
     of its own where the json has it too.
     """
@@ -34,21 +80,21 @@ def _tsv(transcript: Transcript) -> str:
     for segment in transcript.segments:
         times = [str(round(moment * 1000)) for moment in (segment.start, segment.end)]
         rows.append([*times, " ".join(segment.text.split()), str(segment.channel)])
-    return "".join("\t".join(row if separate else row[:-1]) + "\n" for row in rows)
+    return "".join("\t".join(row if separate else row[:-1]) + "\n" for row in rows).encode()
 
 
-def _subtitles(form: str) -> Callable[[Transcript], str]:
+def _subtitles(form: str) -> Callable[[Transcript], bytes]:
     """WebVTT has a tag for who speaks; in SubRip it is a part of the text."""
     before = "<v {}>" if form == "vtt" else "{}: "
 
-    def write(transcript: Transcript) -> str:
+    def write(transcript: Transcript) -> bytes:
         file = SSAFile()
         for cue in cues(transcript):
             event = SSAEvent(start=round(cue.start * 1000), end=round(cue.end * 1000))
             spoken = "\n".join(_escaped(line, form) for line in cue.lines)
             event.plaintext = before.format(cue.speaker) + spoken if cue.speaker else spoken
             file.append(event)
-        return str(file.to_string(form))
+        return str(file.to_string(form)).encode()
 
     return write
 
@@ -59,10 +105,18 @@ def _escaped(line: str, form: str) -> str:
     return html.escape(line, quote=False) if form == "vtt" else line
 
 
-_FORMS: Mapping[str, Callable[[Transcript], str]] = {
-    "json": _json,
-    "txt": _txt,
-    "srt": _subtitles("srt"),
-    "vtt": _subtitles("vtt"),
-    "tsv": _tsv,
+def _docx(transcript: Transcript) -> bytes:
+    # Its library takes a third of a second to import: only whoever writes a document waits for it, or needs to have it.
+    from services.common.transcript.document import document  # noqa: PLC0415
+
+    return document(transcript)
+
+
+_FORMATS: Mapping[str, _Format] = {
+    "json": _Format("application/json", _json),
+    "txt": _Format("text/plain; charset=utf-8", _txt),
+    "srt": _Format("application/x-subrip; charset=utf-8", _subtitles("srt")),
+    "vtt": _Format("text/vtt; charset=utf-8", _subtitles("vtt")),
+    "tsv": _Format("text/tab-separated-values; charset=utf-8", _tsv),
+    "docx": _Format("application/vnd.openxmlformats-officedocument.wordprocessingml.document", _docx),
 }

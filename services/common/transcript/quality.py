@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 DOUBTFUL = 0.5
-"""A word less probable than this is worth a look."""
+"""A word less probable than this is worth hearing again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,16 @@ class Quality:
     warnings: tuple[str, ...]
     remarks: tuple[Remark, ...]
     """What the warnings that have something to tell say, and where."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` takes back, and the `quality` of the published json."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Quality:
+        """What `to_json` gave."""
+        remarks = tuple(Remark(**remark) for remark in data["remarks"])
+        return cls(**{**data, "warnings": tuple(data["warnings"]), "remarks": remarks})
 
     def short(self) -> dict[str, Any]:
         """The form that goes into a webhook."""

@@ -9,8 +9,8 @@ from itertools import zip_longest
 from services.common.transcript.transcript import Transcript
 from services.common.transcript.words import Word
 
-LINE = 42
-LINES = 2
+LINE_CHARACTERS = 42
+MOST_LINES = 2
 READING_SPEED = 17.0
 """Characters a second that an adult reads with ease."""
 SHORTEST, LONGEST = 1.0, 7.0
@@ -34,7 +34,7 @@ def cues(transcript: Transcript) -> list[Cue]:
     names = transcript.speakers
     for channel in sorted({segment.channel for segment in transcript.segments}):
         name = names.get(channel, "")
-        width = LINE - len(f"{name}: ") if name else LINE
+        width = LINE_CHARACTERS - len(f"{name}: ") if name else LINE_CHARACTERS
         said = [segment.words for segment in transcript.segments if segment.channel == channel]
         pieces = [piece for words in said for piece in _pieces(words, width)]
         timed = _timed(pieces, width, transcript.seconds)

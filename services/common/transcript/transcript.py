@@ -1,9 +1,9 @@
-"""What a job gets: segments of text with times and doubts. Pure; its JSON is the published `json` format."""
+"""What a job gets: segments of text with times, words and doubts. Pure; `formats.py` says how it is published."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from services.common.domain.options import Options
@@ -26,8 +26,26 @@ class Segment:
     """Mean probability of its words."""
     channel: int
     flags: tuple[str, ...]
-    """Doubts about the clip the words are from; see `engine/decode/acceptance.py`."""
+    """Doubts about the clip that the words are from, such as `repetition`."""
     words: tuple[Word, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` takes back."""
+        return {
+            "start": self.start,
+            "end": self.end,
+            "text": self.text,
+            "confidence": self.confidence,
+            "channel": self.channel,
+            "flags": list(self.flags),
+            "words": [word.to_json() for word in self.words],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Segment:
+        """What `to_json` gave."""
+        words = tuple(map(Word.from_json, data["words"]))
+        return cls(**{**data, "flags": tuple(data["flags"]), "words": words})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,37 +77,31 @@ class Transcript:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The published form: words are in it when the options ask for them."""
+        """The whole transcript as a JSON object that `from_json` takes back: every word is in it, asked for or not."""
         return {
             "version": VERSION,
             "language": self.language,
-            "duration": self.seconds,
-            "text": self.text,
-            "segments": [self._segment(segment) for segment in self.segments],
-            "quality": asdict(self.quality),
+            "seconds": self.seconds,
+            "segments": [segment.to_json() for segment in self.segments],
+            "quality": self.quality.to_json(),
             "options": self.options.to_json(),
-            "model": {"name": self.model, "revision": self.revision},
+            "model": self.model,
+            "revision": self.revision,
             "versions": dict(self.versions),
         }
 
-    def _segment(self, segment: Segment) -> dict[str, Any]:
-        data: dict[str, Any] = {
-            "start": segment.start,
-            "end": segment.end,
-            "text": segment.text,
-            "confidence": segment.confidence,
-            "flags": list(segment.flags),
-        }
-        if self.options.channels == "separate":
-            data["channel"] = segment.channel
-        if self.options.words:
-            data["words"] = [
-                {
-                    "word": word.text.strip(),
-                    "start": word.start,
-                    "end": word.end,
-                    "probability": word.probability,
-                }
-                for word in segment.words
-            ]
-        return data
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Transcript:
+        """What `to_json` gave. Raises ValueError for a transcript of another version."""
+        if data["version"] != VERSION:
+            raise ValueError(f"transcript version {data['version']} is not {VERSION}")
+        return cls(
+            language=data["language"],
+            seconds=data["seconds"],
+            segments=tuple(map(Segment.from_json, data["segments"])),
+            quality=Quality.from_json(data["quality"]),
+            options=Options.from_json(data["options"]),
+            model=data["model"],
+            revision=data["revision"],
+            versions=data["versions"],
+        )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,3 +15,12 @@ class Word:
     start: float
     end: float
     probability: float
+
+    def to_json(self) -> list[Any]:
+        """A JSON array that `from_json` takes back: a recording has thousands of words, so no field is named."""
+        return [self.text, self.start, self.end, self.probability]
+
+    @classmethod
+    def from_json(cls, data: Sequence[Any]) -> Word:
+        """What `to_json` gave."""
+        return cls(*data)

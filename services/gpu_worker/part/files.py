@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 
 from services.common.domain import object_keys
 from services.common.domain.errors import SourceGoneError, SourceReplacedError
+from services.common.transcript import kept_words
+from services.common.transcript.formats import media_type
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.stopping import StoppedError
@@ -24,13 +26,6 @@ if TYPE_CHECKING:
 
     from services.common.domain.records import Job, Part
 
-CONTENT_TYPES = {
-    "json": "application/json",
-    "txt": "text/plain; charset=utf-8",
-    "srt": "application/x-subrip; charset=utf-8",
-    "vtt": "text/vtt; charset=utf-8",
-    "tsv": "text/tab-separated-values; charset=utf-8",
-}
 _CHUNK_BYTES = 1 << 20
 
 
@@ -97,16 +92,27 @@ class Files:
                     results[data["index"]] = ClipResult.from_json(data)
         return results
 
-    def publish(self, place: str, attempt: int, rendered: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
-        """Write one attempt's results; returns `{format: {key, bytes, sha256}}`."""
+    def publish(
+        self, place: str, attempt: int, rendered: Mapping[str, bytes], words: bytes
+    ) -> dict[str, dict[str, Any]]:
+        """Write one attempt's results, `words` beside them; returns `{format: {key, bytes, sha256}}` of the results.
 
-        def put(extension: str, content: bytes) -> tuple[str, dict[str, Any]]:
-            key = object_keys.result(place, attempt, extension)
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=CONTENT_TYPES[extension])
-            return extension, {"key": key, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+        The words are none of them: their form may change, while clients are promised the formats.
+        """
 
-        with ThreadPoolExecutor(len(rendered)) as pool:
-            return dict(pool.map(put, rendered.keys(), rendered.values()))
+        def put(key: str, content: bytes, content_type: str) -> None:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=content, ContentType=content_type)
+
+        keys = {form: object_keys.result(place, attempt, form) for form in rendered}
+        with ThreadPoolExecutor(len(rendered) + 1) as pool:
+            puts = [pool.submit(put, keys[form], content, media_type(form)) for form, content in rendered.items()]
+            puts.append(pool.submit(put, object_keys.words(place, attempt), words, kept_words.MEDIA_TYPE))
+        for written in puts:
+            written.result()
+        return {
+            form: {"key": keys[form], "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for form, content in rendered.items()
+        }
 
     def _put_json(self, key: str, content: object) -> None:
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

@@ -16,6 +16,7 @@ from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.leases import FencedError
 from services.common.store.parts import MAX_PARTS
+from services.common.transcript import kept_words
 from services.common.transcript.formats import render
 from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.audio.sound import RATE
@@ -204,7 +205,8 @@ class PartRunner:
     def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
         place, attempt = claim.job.place, claim.part.attempt
         rendered = {form: render(transcript, form) for form in claim.options.formats}
-        published = claim.retrying(lambda: self._files.publish(place, attempt, rendered))
+        words = kept_words.pack(transcript)
+        published = claim.retrying(lambda: self._files.publish(place, attempt, rendered, words))
         result = {
             "attempt": attempt,
             "prefix": object_keys.result_prefix(place, attempt),

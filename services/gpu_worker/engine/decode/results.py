@@ -37,7 +37,7 @@ class ClipResult:
         return {
             "version": VERSION,
             "index": self.index,
-            "words": [[word.text, word.start, word.end, word.probability] for word in self.words],
+            "words": [word.to_json() for word in self.words],
             "logprob": self.logprob,
             "no_speech": self.no_speech,
             "decodes": self.decodes,
@@ -52,7 +52,7 @@ class ClipResult:
             raise ValueError(f"clip result version {data['version']} is not {VERSION}")
         return cls(
             index=data["index"],
-            words=tuple(Word(*values) for values in data["words"]),
+            words=tuple(map(Word.from_json, data["words"])),
             logprob=data["logprob"],
             no_speech=data["no_speech"],
             decodes=data["decodes"],
