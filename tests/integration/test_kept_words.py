@@ -11,7 +11,7 @@ from services.common.domain import object_keys
 from services.common.domain.options import FORMATS
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
-from services.common.store.jobs import job_key
+from services.common.store import keys
 from services.common.transcript import kept_words
 from services.common.transcript.formats import media_type, render
 from services.gpu_worker.part.endings import Endings
@@ -30,7 +30,7 @@ def done(world: StepWorld, **options: Any) -> Job:
     world.upload()
     world.serve_queue()
     (job,) = world.jobs()
-    world.change(job_key(job.job_id), options=options)
+    world.change(keys.job(job.job_id), options=options)
     world.settle()
     (job,) = world.jobs()
     assert job.status is JobStatus.COMPLETED

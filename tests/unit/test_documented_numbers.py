@@ -8,7 +8,7 @@ from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
 from services.common.domain.times import MINUTE_MS
-from services.common.transcript.subtitles import LINE, LINES, LONGEST, READING_SPEED
+from services.common.transcript.subtitles import LINE_CHARACTERS, LONGEST, MOST_LINES, READING_SPEED
 from services.common.webhooks.retry_schedule import GAPS_SECONDS, HOUR, JITTER, MINUTE
 from services.common.webhooks.transport import DEADLINE_SECONDS
 from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
@@ -42,7 +42,10 @@ def beams(of: Habits) -> list[int]:
         ("webhooks", f"At most {WORDS[PER_RECEIVER]} deliveries of one client go to one host at a time"),
         ("webhooks", f"A text of up to {INLINE_TEXT_BYTES // 1000} kB is in the message"),
         ("webhooks", f"One deadline of {DEADLINE_SECONDS:.0f} s applies to look-up"),
-        ("engine", f"{WORDS[LINES]} lines of {LINE} characters at {READING_SPEED:.0f} characters a second"),
+        (
+            "engine",
+            f"{WORDS[MOST_LINES]} lines of {LINE_CHARACTERS} characters at {READING_SPEED:.0f} characters a second",
+        ),
         ("engine", f"for {LONGEST:.0f} s at most"),
         ("engine", "`fast` {}, `balanced` {}, `careful` {}".format(*beams(Habits()))),
         ("engine", "{}, {} and {}, and ".format(*beams(habits(PACKAGED))) + "{}, {} and {} on".format(*beams(SHORT))),
