@@ -21,9 +21,9 @@ from services.common.domain.states import Waiting
 from services.common.store.endings import JobOutcome, ended
 from services.common.store.events import Announcement
 from services.common.store.parts import FencedError
-from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.part.claim import Stop
+from services.gpu_worker.part.claim import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -107,12 +107,12 @@ class Endings:
 
     def _stopped(self, claim: Claim) -> None:
         """It has to end before its time: it is another's next, and nothing is held against it."""
-        if claim.reason is not Stop.FENCED:
+        if claim.stop_reason is not StopReason.FENCED:
             self.give_back(claim)
 
     def _end(self, claim: Claim, outcome: JobOutcome, times: Mapping[str, int], **extra: object) -> None:
         """The job ends: state, event and deliveries in one transaction, then the first tries beside the device."""
-        callbacks = claim.retrying(lambda: self._store.callbacks.of_job(claim.job))
+        callbacks = claim.retry(lambda: self._store.callbacks.of_job(claim.job))
         now = self._clock()
         job = ended(claim.job, outcome, times)
         kind = EventType.FAILED if outcome.error else EventType.COMPLETED
@@ -125,7 +125,7 @@ class Endings:
             sender_until=self._sender.lease_until(now),
         )
         claim.ending = True
-        claim.retrying(lambda: self._store.endings.finish(claim.part, job, outcome, announcement))
+        claim.retry(lambda: self._store.endings.finish(claim.part, job, outcome, announcement))
         log.info(
             "job.completed" if outcome.result else "job.failed",
             job_id=job.job_id,
@@ -168,12 +168,12 @@ class Endings:
         log.error("model.unavailable", job_id=job_id, model=claim.options.model_key, code=error.code, message=error)
         self.give_back(claim, rest_ms=pause_ms(claim.part.attempt, longest_ms=LONGEST_MODEL_PAUSE_MS))
         with suppress(StoppedError):
-            claim.to_the_last(lambda: self._store.jobs.waits(job_id, Waiting.IMAGE, str(error)))
+            claim.retry_until_shutdown(lambda: self._store.jobs.waits(job_id, Waiting.IMAGE, str(error)))
 
     def _was_cut(self, claim: Claim) -> bool:
         """Whether the job has several parts by now, by a split whose answer was lost: then it does not go back."""
         with suppress(StoppedError):
-            job = claim.to_the_last(lambda: self._store.jobs.get(claim.part.job_id))
+            job = claim.retry_until_shutdown(lambda: self._store.jobs.get(claim.part.job_id))
             if job and job.parts > claim.job.parts:
                 claim.job = replace(claim.job, parts=job.parts)
                 return True
@@ -212,7 +212,7 @@ class Endings:
 
         claim.ending = True
         try:
-            claim.to_the_last(back)
+            claim.retry_until_shutdown(back)
         except FencedError:
             if job and self._was_cut(claim):
                 self.give_back(claim, counted=counted, rest_ms=rest_ms, behind=behind, suspected=suspected)
