@@ -83,7 +83,7 @@ def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
 
             def leave(why: str) -> None:
                 end_within(LEAVE_SECONDS)
-                life.worker.leaving.leave(why)
+                life.leave(why)
 
             heed_signals(leave)
             SpotNotices(metadata if machine else None, settings, leave).start()

@@ -68,6 +68,10 @@ class Life:
             self.engines.close(self.shutdown.deadlines.engine)
             log.info("worker.left", owner=self.identity.owner)
 
+    def leave(self, why: str) -> None:
+        """Take nothing more, give back what is held, mark the slot, and end; from any thread."""
+        self.worker.leaving.leave(why)
+
     def _warm_up(self) -> None:
         """Load the default model, pass the self-test with it, and tell the slot."""
         try:
