@@ -6,129 +6,34 @@ import os
 import sys
 import threading
 import time
-from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
 from services.common import logs
 from services.common.domain.errors import TranscriberError
-from services.common.domain.events import Places
 from services.common.domain.ids import new_id
 from services.common.domain.times import now_ms
 from services.common.redaction import describe
 from services.common.store.store import Store
-from services.common.webhooks.dispatch import Dispatcher
-from services.common.webhooks.vault import Vault
-from services.gpu_worker.engine.process import EngineProcess
-from services.gpu_worker.engine.processes.reader_main import Limits
-from services.gpu_worker.engine.processes.readers import ReaderProcesses
-from services.gpu_worker.image.models import Models
 from services.gpu_worker.machine import stale_folders
-from services.gpu_worker.machine.head_start import HeadStart, Wanted
-from services.gpu_worker.machine.identity import FLEET, Identity, introduce, settings_for
+from services.gpu_worker.machine.identity import FLEET, introduce
 from services.gpu_worker.machine.log_shipping import LogShipping
 from services.gpu_worker.machine.metadata import Metadata, aws_of
 from services.gpu_worker.machine.preflight import clock_skew, folder_for_recordings, require_clock, require_fit
 from services.gpu_worker.machine.presence import Presence
 from services.gpu_worker.machine.retrying import Retrying
-from services.gpu_worker.machine.self_test import listen
-from services.gpu_worker.machine.shutdown import LEAVE_SECONDS, Shutdown, end_within
+from services.gpu_worker.machine.shutdown import LEAVE_SECONDS, end_within
 from services.gpu_worker.machine.spot_notices import SpotNotices, heed_signals
 from services.gpu_worker.machine.work_folder import WorkFolder
-from services.gpu_worker.part.files import Files
-from services.gpu_worker.part.runner import HOUR_SECONDS
-from services.gpu_worker.part.sender import Sender
-from services.gpu_worker.queue.worker import Worker
+from services.gpu_worker.wiring import build
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from services.common.aws import Aws
-    from services.gpu_worker.settings import WorkerSettings
+    from services.gpu_worker.machine.head_start import HeadStart
 
 log = structlog.get_logger()
 NETWORK_SECONDS = 120
 """How long a booting machine is given until its metadata service answers; systemd ends a start after five minutes."""
-
-
-def build(
-    settings: WorkerSettings,
-    identity: Identity,
-    aws: Aws,
-    *,
-    presence: Presence,
-    folder: WorkFolder,
-    clock: Callable[[], int],
-    head_start: HeadStart | None = None,
-) -> Worker:
-    """Everything a worker is made of; `head_start`: an engine that was begun before its settings were known."""
-    store = Store(aws.dynamodb(), settings.table_name)
-    dispatcher = Dispatcher(
-        store,
-        Vault(aws.kms(), settings.secrets_key_id),
-        sender=identity.owner,
-        clock=clock,
-        allow_private=settings.webhook_allow_private,
-    )
-    s3 = aws.s3()
-    readers = ReaderProcesses(
-        Limits(
-            memory_mib=settings.reader_memory_mib,
-            # An hour takes some 15 s; eight voices take a minute.
-            processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
-            silence_seconds=settings.reader_patience_seconds,
-        )
-    )
-    # Beside the model, which takes longer to be found and loaded.
-    readers.warm_up()
-    shutdown = Shutdown()
-    models = Models(
-        s3,
-        settings.bucket_name,
-        folder=settings.models_folder,
-        memory=settings.memory_folder,
-        retrying=Retrying(shutdown.stop),
-        locked=identity.slot is not None,
-    )
-
-    def make_engine(model: str) -> EngineProcess:
-        wanted = Wanted(
-            model=model,
-            device=settings.device,
-            compute_type=settings.compute_type,
-            patience_seconds=settings.engine_patience_seconds,
-        )
-        if head_start and (begun := head_start.take(wanted, partial(models.fetched, model), shutdown.stop)):
-            begun.read_by(readers)
-            return begun
-        return EngineProcess(
-            model,
-            models.ready(model),
-            wanted.device,
-            wanted.compute_type,
-            readers=readers,
-            patience_seconds=wanted.patience_seconds,
-        )
-
-    return Worker(
-        store=store,
-        files=Files(s3, settings.bucket_name),
-        places=Places(
-            bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
-        ),
-        settings=settings,
-        identity=identity,
-        presence=presence,
-        sender=Sender(dispatcher, identity.owner),
-        folder=folder,
-        clock=clock,
-        shutdown=shutdown,
-        models_now=lambda: settings_for(identity.machine, aws).models,
-        bring=models.ready,
-        make_engine=make_engine,
-        listen=head_start.heard if head_start else listen,
-    )
 
 
 def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
@@ -174,17 +79,15 @@ def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
         require_fit(settings)
         with WorkFolder.make(folder_for_recordings(settings)) as folder:
             presence.note = folder.described()
-            worker = build(
-                settings, identity, aws, presence=presence, folder=folder, clock=clock, head_start=head_start
-            )
+            life = build(settings, identity, aws, presence=presence, folder=folder, clock=clock, head_start=head_start)
 
             def leave(why: str) -> None:
                 end_within(LEAVE_SECONDS)
-                worker.leave(why)
+                life.leave(why)
 
             heed_signals(leave)
             SpotNotices(metadata if machine else None, settings, leave).start()
-            worker.run()
+            life.run()
     except Exception as error:
         _mark(presence, error)
         raise

@@ -39,7 +39,7 @@ class WorkerSettings(CommonSettings):
     provision_seconds: float = 0
     """What a machine without an image of its own took until its worker started."""
     hang_seconds: float = 90
-    """How long the worker's loop or its heart may stand still before systemd is no longer told that it is well."""
+    """How long the worker's loop or its heartbeats may stand still before systemd is no longer told that it is well."""
     engine_patience_seconds: float = 60
     """How long the process that holds the model may be silent, beside ten times what the audio should take."""
     reader_patience_seconds: float = 120

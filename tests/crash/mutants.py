@@ -149,7 +149,7 @@ def _others_left_open(stack: ExitStack) -> None:
 
 
 def _impatient(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(retrying, "is_passing", lambda _: False))
+    stack.enter_context(patch.object(retrying, "is_transient", lambda _: False))
 
 
 def _blamed_on_the_device(stack: ExitStack) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job, part_name
 from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
-from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.queue.worker import Worker
 from tests.support.faults import Crash, aws_error
 from tests.support.step_world import StepWorld
@@ -47,7 +47,7 @@ def _interrupted(world: StepWorld) -> None:
     def notice(worker: Worker) -> None:
         seen.append(1)
         if len(seen) == 2:
-            worker.leave("spot notice")
+            worker.leaving.leave("spot notice")
 
     world.each_clip = notice
     _plain(world)

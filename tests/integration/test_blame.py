@@ -19,21 +19,20 @@ from services.common.domain.records import FIRST_PART, Job, Part
 from services.common.domain.retry_policy import MAX_DEATHS
 from services.common.domain.states import TERMINAL, JobStatus
 from services.gpu_worker.engine.process import EngineProcess
-from services.gpu_worker.engine.processes import device
+from services.gpu_worker.engine.processes import device_link
 from services.gpu_worker.machine.identity import Identity
-from services.gpu_worker.machine.presence import Presence
 from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.part import endings
 from services.gpu_worker.part.claim import Claim
 from services.gpu_worker.part.files import Files
-from services.gpu_worker.part.sender import Sender
-from services.gpu_worker.queue.worker import DEVICE_FAILS, Worker
+from services.gpu_worker.queue.attempts import DEVICE_FAILS
 from tests.support import clock_device
 from tests.support.acoustics import Sound
 from tests.support.clock_device import DEADLY, GARBLED, HANGING, HARMLESS
 from tests.support.gateway import Client
 from tests.support.random_model import write_random_model
-from tests.support.world import BUCKET, World, lively
+from tests.support.wired import wired
+from tests.support.world import World, lively
 
 PATIENCE = 60.0
 """Seconds for what must come about at all."""
@@ -48,9 +47,9 @@ class Machine:
     """A worker in threads of this process, its model and its readings in processes of their own."""
 
     def __init__(self, world: World, model: Path, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(device, "serve", clock_device.serve)
+        monkeypatch.setattr(device_link, "serve", clock_device.serve)
         # Forked from what has the libraries loaded: a clock needs none of them, and a process of its own takes seconds.
-        monkeypatch.setattr(device, "_SPAWN", multiprocessing.get_context("forkserver"))
+        monkeypatch.setattr(device_link, "_SPAWN", multiprocessing.get_context("forkserver"))
         self.world = world
         self.engines: list[EngineProcess] = []
         self.left: list[str] = []
@@ -59,28 +58,24 @@ class Machine:
         self._model = model
         self._settings = lively(idle_seconds=PATIENCE, heartbeat_seconds=0.2, work_folder=room)
         identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="none")
-        dispatcher: Any = None
-        self.worker = Worker(
-            store=world.store,
-            files=Files(world.s3, BUCKET),
-            places=world.places,
-            settings=self._settings,
-            identity=identity,
-            presence=Presence(world.store, identity, self._settings, world.clock),
-            sender=Sender(dispatcher, identity.owner),
+        life = wired(
+            world,
+            self._settings,
+            identity,
+            dispatcher=None,
             folder=WorkFolder(room),
-            clock=world.clock,
             make_engine=self._make_engine,
         )
+        self.worker = life.worker
         self._note(monkeypatch)
-        self._running = threading.Thread(target=self.worker.run, daemon=True)
+        self._running = threading.Thread(target=life.run, daemon=True)
 
     def _make_engine(self, model: str) -> EngineProcess:
         self.engines.append(EngineProcess(model, self._model, "cpu", patience_seconds=1))
         return self.engines[-1]
 
     def _note(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        claim, leave = self.worker._claimer.claim, self.worker.leave
+        claim, leave = self.worker.claimer.claim, self.worker.leaving.leave
 
         def claimed(job: Job, *arguments: Any) -> Claim | None:
             self.claimed.append(job.job_id)
@@ -90,14 +85,14 @@ class Machine:
             self.left.append(why)
             leave(why)
 
-        monkeypatch.setattr(self.worker._claimer, "claim", claimed)
-        monkeypatch.setattr(self.worker, "leave", left)
+        monkeypatch.setattr(self.worker.claimer, "claim", claimed)
+        monkeypatch.setattr(self.worker.leaving, "leave", left)
 
     def start(self) -> None:
         self._running.start()
 
     def stop(self) -> None:
-        self.worker.leave("the test is over")
+        self.worker.leaving.leave("the test is over")
         self._running.join(PATIENCE)
 
     def wait_for(self, *jobs: Job) -> None:
@@ -256,8 +251,8 @@ def test_a_cancel_does_not_wait_for_a_device_that_does_not_answer(
 ) -> None:
     hanging = upload(HANGING)
     machine.start()
-    until(lambda: bool(machine.worker.held) and machine.worker.held[0].on_device)
-    machine.engines[0]._device._account.patience_seconds = PATIENCE
+    until(lambda: any(claim.on_device for claim in machine.worker.held))
+    machine.engines[0]._device._link._account.patience_seconds = PATIENCE
     time.sleep(0.5)
     began = time.monotonic()
     alice.post(f"/api/jobs/{hanging.job_id}/cancel")

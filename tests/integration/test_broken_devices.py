@@ -14,6 +14,7 @@ from services.common.domain.errors import (
 )
 from services.common.domain.records import Job
 from services.gpu_worker.part import endings
+from services.gpu_worker.queue.leaving import Leaving
 from services.gpu_worker.queue.worker import Worker
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
@@ -79,13 +80,13 @@ def test_a_device_that_always_fails_ends_the_job_with_its_own_code_after_three_t
 @pytest.mark.usefixtures("without_rest")
 def test_a_machine_whose_fresh_process_fails_too_leaves(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[str] = []
-    real = Worker.leave
+    real = Leaving.leave
 
-    def leave(worker: Worker, why: str) -> None:
+    def leave(leaving: Leaving, why: str) -> None:
         left.append(why)
-        real(worker, why)
+        real(leaving, why)
 
-    monkeypatch.setattr(Worker, "leave", leave)
+    monkeypatch.setattr(Leaving, "leave", leave)
     fail_at_clips(world)
     settled(world)
     assert left == ["the device fails"]

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from services.local.emulator import dynamodb, indexes, patches
+from services.local.emulator import dynamodb, patches, relevant_items
 from tests.support.world import dated_by
 
 TABLE = "things"
@@ -84,8 +84,8 @@ def emulated_table() -> Iterator[Any]:
 def moto_by_itself() -> Iterator[None]:
     """It goes through everything, and encodes everything."""
     with (
-        patch.object(indexes, "_queried", lambda *_, **__: None),
-        patch.object(indexes, "_scanned", lambda *_: None),
+        patch.object(relevant_items, "queried", lambda *_, **__: None),
+        patch.object(relevant_items, "scanned", lambda *_: None),
         patch.object(dynamodb, "is_json", lambda _: False),
     ):
         yield

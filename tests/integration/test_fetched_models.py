@@ -15,7 +15,8 @@ from services.gpu_worker.engine.decode.catalogue import CATALOGUE
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.loaded_model import LoadedModel
 from services.gpu_worker.engine.decode.model_files import ModelMissingError, Record, locate, relative
-from services.gpu_worker.image.models import LOCK, Models
+from services.gpu_worker.image.bucket_models import LOCK, BucketModels
+from services.gpu_worker.image.models import Models
 from tests.support.hub import Hub, running_hub
 from tests.support.random_model import write_random_model
 from tests.support.world import BUCKET, World
@@ -48,7 +49,7 @@ def put_into_bucket(world: World, files: dict[str, bytes]) -> None:
 
 def of_machine(world: World, tmp_path: Path, image: Path | None = None) -> Models:
     """Without an image of its own, unless one is named."""
-    return Models(world.s3, BUCKET, folder=image, memory=tmp_path / "memory", locked=True)
+    return Models(BucketModels(world.s3, BUCKET), folder=image, memory=tmp_path / "memory", locked=True)
 
 
 def test_a_model_of_the_hub_is_fetched_into_memory_and_can_be_loaded(world: World, hub: Hub, tmp_path: Path) -> None:
@@ -170,5 +171,5 @@ def test_the_buckets_copy_of_a_model_that_the_lock_does_not_know_is_taken_as_bef
 
 def test_a_persons_own_box_believes_what_it_fetches(world: World, hub: Hub, tmp_path: Path) -> None:
     hub.put(NAME, COMMIT, FILES)
-    own = Models(world.s3, BUCKET, folder=None, memory=None).ready(KEY)
+    own = Models(BucketModels(world.s3, BUCKET), folder=None, memory=None).ready(KEY)
     assert own.is_relative_to(tmp_path / "disk")

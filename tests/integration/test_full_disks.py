@@ -21,6 +21,7 @@ from services.gpu_worker.engine.process import LIMITS
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.part.files import Files
+from services.gpu_worker.queue.leaving import Leaving
 from services.gpu_worker.queue.worker import Worker
 from tests.support.disks import MAY_MOUNT, small_disk
 from tests.support.step_engine import StepEngine
@@ -107,13 +108,13 @@ def disks(world: StepWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Why workers went before there was nothing left to do."""
     said: list[str] = []
-    real = Worker.leave
+    real = Leaving.leave
 
-    def leave(worker: Worker, why: str) -> None:
+    def leave(leaving: Leaving, why: str) -> None:
         said.append(why)
-        real(worker, why)
+        real(leaving, why)
 
-    monkeypatch.setattr(Worker, "leave", leave)
+    monkeypatch.setattr(Leaving, "leave", leave)
     return said
 
 
@@ -258,7 +259,7 @@ def test_a_disk_that_is_full_when_parts_are_cut_is_neither_a_death_nor_the_devic
         tries.append(1)
         if len(tries) == 1:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/1.flac")
-        assert not engine.spoilt
+        assert not engine.untrusted
         real(engine, *arguments, **named)
 
     monkeypatch.setattr(StepEngine, "cut_parts", cut)
@@ -278,7 +279,7 @@ def test_a_parts_own_sound_that_finds_a_full_disk_is_fetched_by_another_machine(
 
     def go(worker: Worker) -> None:
         long.each_clip = lambda _: None
-        worker.leave("spot notice")
+        worker.leaving.leave("spot notice")
 
     disks = Disks(long, tmp_path, monkeypatch)
     disks.small(2)
@@ -302,7 +303,7 @@ def test_the_engines_process_tells_of_a_full_disk_in_words_that_are_understood_h
 
     with pytest.raises(DiskFullError, match="disk was full"), folder.part() as part:
         cut_in_the_engines_process(part)
-    assert folder.spent
+    assert folder.unusable
 
 
 class Break(Exception):  # noqa: N818 - not an error
@@ -331,7 +332,7 @@ def test_a_machine_with_a_full_disk_takes_nothing_new_until_a_part_that_it_holds
     def at_the_first_clip_of_the_small_one(_: Worker) -> None:
         world.each_clip = lambda _: None
         tasks[1]()
-        monkeypatch.setattr(worker._changed, "wait", wait)
+        monkeypatch.setattr(worker.held, "wait", wait)
         with pytest.raises(Break):
             worker.work()
         assert status_of(world, "third") is JobStatus.QUEUED

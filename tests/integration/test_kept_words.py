@@ -43,7 +43,7 @@ def lying(world: StepWorld, key: str) -> tuple[bytes, str]:
     return reply["Body"].read(), reply["ContentType"]
 
 
-def keys(world: StepWorld, prefix: str) -> list[str]:
+def names(world: StepWorld, prefix: str) -> list[str]:
     return [entry["Key"] for entry in world.s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
 
 
@@ -73,7 +73,7 @@ def test_words_are_kept_before_their_job_is_completed(world: StepWorld, monkeypa
     complete = Endings.complete
 
     def look(endings: Endings, *arguments: Any, **more: Any) -> None:
-        seen.append(keys(world, object_keys.RESULTS))
+        seen.append(names(world, object_keys.RESULTS))
         complete(endings, *arguments, **more)
 
     monkeypatch.setattr(Endings, "complete", look)
@@ -84,6 +84,6 @@ def test_words_are_kept_before_their_job_is_completed(world: StepWorld, monkeypa
 
 def test_kept_words_are_erased_with_their_job(world: StepWorld) -> None:
     job = done(world, formats=["txt"])
-    assert len(keys(world, object_keys.results(job.job_id))) == 2
+    assert len(names(world, object_keys.results(job.job_id))) == 2
     world.erase(job)
-    assert keys(world, object_keys.results(job.job_id)) == []
+    assert names(world, object_keys.results(job.job_id)) == []

@@ -17,15 +17,12 @@ from services.common.domain.records import FIRST_PART, Delivery, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.parts import Parts
 from services.gpu_worker.machine.identity import Identity
-from services.gpu_worker.machine.presence import Presence
-from services.gpu_worker.machine.shutdown import HURRIED, LEAVE_SECONDS
+from services.gpu_worker.machine.shutdown import FORCED, LEAVE_SECONDS
 from services.gpu_worker.machine.work_folder import WorkFolder
-from services.gpu_worker.part.files import Files
-from services.gpu_worker.part.sender import Sender
-from services.gpu_worker.queue.worker import Worker
 from tests.support.gateway import Client
 from tests.support.step_engine import StepEngine
-from tests.support.world import BUCKET, World, lively
+from tests.support.wired import wired
+from tests.support.world import World, lively
 
 pytestmark = pytest.mark.alone
 
@@ -44,24 +41,18 @@ class Machine:
         self.engine_patience: list[float] = []
         settings = lively(idle_seconds=idle_seconds, heartbeat_seconds=0.1)
         identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="none")
-        self.presence = Presence(world.store, identity, settings, world.clock)
         engine: Any = StepEngine(1, 1, self._clip)
         engine.close = self.engine_patience.append
-        dispatcher: Any = self
-        self.sender = Sender(dispatcher, identity.owner)
-        self.worker = Worker(
-            store=world.store,
-            files=Files(world.s3, BUCKET),
-            places=world.places,
-            settings=settings,
-            identity=identity,
-            presence=self.presence,
-            sender=self.sender,
+        life = wired(
+            world,
+            settings,
+            identity,
+            dispatcher=self,
             folder=WorkFolder(Path(tempfile.gettempdir())),
-            clock=world.clock,
             make_engine=lambda _: engine,
         )
-        self._running = threading.Thread(target=self.worker.run, daemon=True)
+        self.worker, self.sender, self.presence = life.worker, life.sender, life.presence
+        self._running = threading.Thread(target=life.run, daemon=True)
 
     def start(self) -> None:
         self._running.start()
@@ -73,7 +64,7 @@ class Machine:
 
     def seconds_to_leave(self) -> float:
         began = time.monotonic()
-        threading.Thread(target=self.worker.leave, args=("spot notice",), daemon=True).start()
+        threading.Thread(target=self.worker.leaving.leave, args=("spot notice",), daemon=True).start()
         return self.seconds_to_end(began)
 
     def seconds_to_end(self, began: float) -> float:
@@ -135,7 +126,7 @@ def test_a_part_that_is_stuck_is_given_back_all_the_same_and_nothing_is_held_aga
 ) -> None:
     machine.start()
     assert machine.at_clip.wait(PATIENCE)
-    assert HURRIED.held <= machine.seconds_to_leave() < HURRIED.held + QUICKLY
+    assert FORCED.held <= machine.seconds_to_leave() < FORCED.held + QUICKLY
     given_back = part_of(world, job)
     assert (given_back.status, given_back.deaths, given_back.losses) == (PartStatus.QUEUED, 0, 0)
     machine.free()
@@ -157,7 +148,7 @@ def test_a_receiver_that_hangs_keeps_nobody(world: World, machine: Machine) -> N
     delivery = delivery_of_an_ended_job(world)
     machine.start()
     machine.send(delivery)
-    assert HURRIED.sender <= machine.seconds_to_leave() < HURRIED.sender + QUICKLY
+    assert FORCED.sender <= machine.seconds_to_leave() < FORCED.sender + QUICKLY
 
 
 def test_whatever_hangs_at_once_the_worker_leaves_in_time(
@@ -181,7 +172,7 @@ def test_whatever_hangs_at_once_the_worker_leaves_in_time(
     seconds = machine.seconds_to_leave()
     sys.stdout.write(f"{seconds:6.1f} s  from being told to leave until the worker has left\n")
     assert seconds < LEAVE_SECONDS
-    assert machine.engine_patience == [HURRIED.engine]
+    assert machine.engine_patience == [FORCED.engine]
     assert part_of(world, job).status is PartStatus.QUEUED
 
 
@@ -189,7 +180,7 @@ def test_a_worker_with_nothing_to_do_waits_for_its_receivers(world: World) -> No
     machine = Machine(world, idle_seconds=0)
     delivery = delivery_of_an_ended_job(world)
     machine.send(delivery)
-    threading.Timer(HURRIED.sender + 1, machine.free).start()
+    threading.Timer(FORCED.sender + 1, machine.free).start()
     began = time.monotonic()
     machine.start()
-    assert machine.seconds_to_end(began) > HURRIED.sender
+    assert machine.seconds_to_end(began) > FORCED.sender

@@ -17,7 +17,8 @@ from services.gpu_worker.engine.decode.catalogue import CATALOGUE
 from services.gpu_worker.engine.decode.model_files import ModelFiles, relative
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.image import fetch_models
-from services.gpu_worker.image.model_lock import Lock, hold_against
+from services.gpu_worker.image.bucket_models import BucketModels
+from services.gpu_worker.image.model_lock import Lock, check_or_record
 from services.gpu_worker.image.models import Models
 from services.gpu_worker.machine import retrying
 from services.gpu_worker.machine.retrying import Retrying
@@ -53,9 +54,14 @@ def put_into_image(folder: Path, files: dict[str, bytes] = FILES) -> Path:
     return own
 
 
+def with_an_image(world: World, folder: Path) -> Models:
+    """The models of a machine that has an image, and room in memory."""
+    return Models(BucketModels(world.s3, BUCKET), folder=folder / "image", memory=folder / "memory")
+
+
 def test_from_the_bucket_into_memory_byte_for_byte(world: World, tmp_path: Path) -> None:
     put_into_bucket(world)
-    found = Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY)
+    found = with_an_image(world, tmp_path).ready(KEY)
     assert found.is_relative_to(tmp_path / "memory")
     assert {name: (found / name).read_bytes() for name in FILES} == FILES
     assert (found / "digests.json").exists()
@@ -76,7 +82,7 @@ def test_a_bucket_that_does_not_answer_is_waited_for(
 
     world.faults.refuse = refuse
     with world.faults.watching():
-        found = Models(world.s3, BUCKET, folder=None, memory=tmp_path / "memory").ready(KEY)
+        found = Models(BucketModels(world.s3, BUCKET), folder=None, memory=tmp_path / "memory").ready(KEY)
     assert {name: (found / name).read_bytes() for name in FILES} == FILES
     assert seen["s3.HeadObject"] > len(FILES)
 
@@ -89,7 +95,7 @@ def test_whoever_is_told_to_leave_waits_for_no_bucket(world: World, tmp_path: Pa
         raise aws_error("SlowDown", name, status=503)
 
     world.faults.refuse = refuse
-    models = Models(world.s3, BUCKET, folder=None, memory=tmp_path, retrying=Retrying(told))
+    models = Models(BucketModels(world.s3, BUCKET, Retrying(told)), folder=None, memory=tmp_path)
     with world.faults.watching(), pytest.raises(StoppedError):
         models.ready(KEY)
 
@@ -99,7 +105,7 @@ def test_what_is_no_longer_wanted_is_left_and_nothing_of_it_stays(world: World, 
     put_into_image(tmp_path / "image")
     whole, memory = threading.Event(), tmp_path / "memory"
     whole.set()
-    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=memory).fetched(KEY, whole) is None
+    assert Models(BucketModels(world.s3, BUCKET), folder=tmp_path / "image", memory=memory).fetched(KEY, whole) is None
     assert [path for path in memory.rglob("*") if path.is_file()] == []
 
 
@@ -110,12 +116,12 @@ def test_another_copy_than_the_images_counts_even_where_the_image_is_whole_first
     (own / "digests.json").unlink()
     whole = threading.Event()
     whole.set()
-    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").fetched(KEY, whole)
+    assert with_an_image(world, tmp_path).fetched(KEY, whole)
 
 
 def test_what_was_fetched_is_not_fetched_again(world: World, tmp_path: Path) -> None:
     put_into_bucket(world)
-    models = Models(world.s3, BUCKET, folder=None, memory=tmp_path / "memory")
+    models = Models(BucketModels(world.s3, BUCKET), folder=None, memory=tmp_path / "memory")
     first = models.fetched(KEY)
     assert first
     (first / "model.bin").write_bytes(b"as it was left")
@@ -125,7 +131,7 @@ def test_what_was_fetched_is_not_fetched_again(world: World, tmp_path: Path) -> 
 
 def test_from_the_image_where_the_bucket_holds_none(world: World, tmp_path: Path) -> None:
     own = put_into_image(tmp_path / "image")
-    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY) == own
+    assert with_an_image(world, tmp_path).ready(KEY) == own
 
 
 def test_a_bucket_that_may_not_be_listed_answers_forbidden_for_what_is_not_there(
@@ -136,8 +142,8 @@ def test_a_bucket_that_may_not_be_listed_answers_forbidden_for_what_is_not_there
     def forbidden(**_: Any) -> Any:
         raise world.s3.exceptions.ClientError({"Error": {"Code": "AccessDenied"}}, "GetObject")
 
-    found = Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory")
-    monkeypatch.setattr(found, "_s3", type("S3", (), {"get_object": staticmethod(forbidden)}))
+    found = with_an_image(world, tmp_path)
+    monkeypatch.setattr(found._bucket, "_s3", type("S3", (), {"get_object": staticmethod(forbidden)}))
     assert found.ready(KEY) == own
 
 
@@ -149,24 +155,24 @@ def test_from_the_image_where_memory_is_too_small(
     monkeypatch.setattr(
         "services.gpu_worker.image.models.shutil.disk_usage", lambda _: shutil._ntuple_diskusage(100, 90, 10)
     )
-    assert Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY) == own
+    assert with_an_image(world, tmp_path).ready(KEY) == own
 
 
 def test_another_model_in_the_bucket_than_in_the_image_is_refused(world: World, tmp_path: Path) -> None:
     put_into_bucket(world, {**FILES, "model.bin": b"another"})
     put_into_image(tmp_path / "image")
     with pytest.raises(DamagedModelError, match="not the one that the image was built with"):
-        Models(world.s3, BUCKET, folder=tmp_path / "image", memory=tmp_path / "memory").ready(KEY)
+        with_an_image(world, tmp_path).ready(KEY)
 
 
 def test_a_model_that_is_nowhere_is_named(world: World, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailableError, match=f"{KEY} is neither in the image nor in the bucket"):
-        Models(world.s3, BUCKET, folder=tmp_path, memory=tmp_path / "memory").ready(KEY)
+        Models(BucketModels(world.s3, BUCKET), folder=tmp_path, memory=tmp_path / "memory").ready(KEY)
 
 
 def test_a_folder_may_be_one_model_itself(world: World, tmp_path: Path) -> None:
     own = put_into_image(tmp_path)
-    assert Models(world.s3, BUCKET, folder=own, memory=None).ready(KEY) == own
+    assert Models(BucketModels(world.s3, BUCKET), folder=own, memory=None).ready(KEY) == own
 
 
 def fetched(digest: str) -> ModelFiles:
@@ -175,10 +181,10 @@ def fetched(digest: str) -> ModelFiles:
 
 def test_the_lock_records_a_model_once_and_holds_it_to_that() -> None:
     lock: Lock = {}
-    assert hold_against(lock, fetched("aa"))
-    assert not hold_against(lock, fetched("aa"))
+    assert check_or_record(lock, fetched("aa"))
+    assert not check_or_record(lock, fetched("aa"))
     with pytest.raises(DamagedModelError, match=r"model\.bin of KBLab/kb-whisper-small"):
-        hold_against(lock, fetched("bb"))
+        check_or_record(lock, fetched("bb"))
     assert lock == {KEY: {"revision": REVISION, "sha256": {"model.bin": "aa"}}}
 
 

@@ -22,10 +22,10 @@ from services.common.store.leases import Leases
 from services.common.store.parts import Parts
 from services.common.store.slots import Slots
 from services.common.webhooks.dispatch import UNSIGNED_PAUSE_MS
+from services.gpu_worker.machine import device_check
 from services.gpu_worker.machine.self_test import Passed
-from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.part.claim import Claim, StopReason
 from services.gpu_worker.part.files import Files
-from services.gpu_worker.queue import worker as workers
 from services.gpu_worker.queue.worker import Worker
 from services.orchestrator.sweep import STANDSTILL_BEATS
 from tests.support.faults import aws_error
@@ -60,16 +60,21 @@ def part_of(world: StepWorld, number: int = 0) -> Part:
     return part
 
 
-def the_worker(world: StepWorld) -> Worker:
+def the_worker(world: StepWorld, start: Callable[[Callable[[], None]], None] = lambda task: task()) -> Worker:
     """On a machine that came for one recording."""
     world.upload()
     world.serve_queue()
-    return world.worker(world.ec2.running[0])
+    return world.worker(world.ec2.running[0], start)
 
 
 def the_claim(worker: Worker) -> Claim:
     (claim,) = worker.held
     return claim
+
+
+def expire(worker: Worker) -> None:
+    """Nobody has heard of what it holds for a whole lease."""
+    the_claim(worker).stop_work(StopReason.LEASE_EXPIRED)
 
 
 def unheld(world: StepWorld) -> None:
@@ -160,7 +165,7 @@ def test_who_fell_silent_gives_its_part_back_and_takes_it_up_again(world: StepWo
     def silent(worker: Worker) -> None:
         seen.append(1)
         if len(seen) == 2:
-            the_claim(worker).let_go(Stop.SILENT)
+            the_claim(worker).stop_work(StopReason.LEASE_EXPIRED)
 
     world.each_clip = silent
     the_worker(world).work()
@@ -176,7 +181,7 @@ def test_who_fell_silent_writes_nothing_until_somebody_answers_and_then_only_tha
     calls: list[str] = []
 
     def silent(worker: Worker) -> None:
-        the_claim(worker).let_go(Stop.SILENT)
+        the_claim(worker).stop_work(StopReason.LEASE_EXPIRED)
         world.faults.calls.clear()
 
     world.each_clip = silent
@@ -185,7 +190,7 @@ def test_who_fell_silent_writes_nothing_until_somebody_answers_and_then_only_tha
     def give_back(*arguments: Any, **named: Any) -> None:
         calls.extend(world.faults.calls)
         real(*arguments, **named)
-        worker.leave("spot notice")
+        worker.leaving.leave("spot notice")
 
     monkeypatch.setattr(Leases, "give_back", give_back)
     with world.faults.watching():
@@ -197,7 +202,9 @@ def test_who_fell_silent_writes_nothing_until_somebody_answers_and_then_only_tha
 def test_who_fell_silent_tries_to_give_back_for_as_long_as_it_takes(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.each_clip = lambda worker: the_claim(worker).let_go(Stop.SILENT) if part_of(world).attempt == 1 else None
+    world.each_clip = lambda worker: (
+        the_claim(worker).stop_work(StopReason.LEASE_EXPIRED) if part_of(world).attempt == 1 else None
+    )
     tries: list[int] = []
     real = Leases.give_back
 
@@ -221,8 +228,8 @@ def test_a_part_that_is_anothers_by_the_time_that_somebody_answers_stays_another
         assert world.store.leases.claim(
             part_of(world), the_job(world), owner="rival", lease_ends=world.now + MINUTE_MS, started=None, times={}
         )
-        claim.let_go(Stop.SILENT)
-        worker.leave("spot notice")
+        claim.stop_work(StopReason.LEASE_EXPIRED)
+        worker.leaving.leave("spot notice")
 
     world.each_clip = taken
     the_worker(world).work()
@@ -237,8 +244,8 @@ def test_who_fell_silent_and_must_go_tries_once_and_goes(world: StepWorld, monke
         raise UNREACHABLE
 
     def silent(worker: Worker) -> None:
-        the_claim(worker).let_go(Stop.SILENT)
-        worker.leave("spot notice")
+        the_claim(worker).stop_work(StopReason.LEASE_EXPIRED)
+        worker.leaving.leave("spot notice")
 
     monkeypatch.setattr(Leases, "give_back", give_back)
     world.each_clip = silent
@@ -254,12 +261,12 @@ def test_whoever_is_told_to_go_while_it_waits_tries_once_more(
     def give_back(*arguments: Any, **named: Any) -> None:
         tries.append(1)
         if len(tries) == 1:
-            worker.leave("spot notice")
+            worker.leaving.leave("spot notice")
             raise UNREACHABLE
         real(*arguments, **named)
 
     monkeypatch.setattr(Leases, "give_back", give_back)
-    world.each_clip = lambda worker: the_claim(worker).let_go(Stop.SILENT)
+    world.each_clip = lambda worker: the_claim(worker).stop_work(StopReason.LEASE_EXPIRED)
     worker.work()
     assert (len(tries), part_of(world).status) == (2, PartStatus.QUEUED)
 
@@ -271,7 +278,7 @@ def test_a_recording_that_was_cut_unheard_is_given_back_as_one_of_several_parts(
     worker = the_worker(long)
 
     def silent() -> None:
-        the_claim(worker).let_go(Stop.SILENT)
+        the_claim(worker).stop_work(StopReason.LEASE_EXPIRED)
 
     lost_once(monkeypatch, Parts, "split", silent)
     worker.work()
@@ -305,19 +312,19 @@ def test_a_beat_that_meets_the_end_of_its_part_logs_no_fence(
     """The write has arrived, its answer has not, and the heart is told of the fence in between."""
     worker = the_worker(world)
     kind: type = Endings if how == "finish" else Parts
-    real, reasons = getattr(kind, how), list[Stop | None]()
+    real, reasons = getattr(kind, how), list[StopReason | None]()
 
     def end(*arguments: Any, **named: Any) -> None:
         claim = the_claim(worker)
         real(*arguments, **named)
-        worker.heart.beat()
-        reasons.append(claim.reason)
+        world.beat(worker)
+        reasons.append(claim.stop_reason)
 
     monkeypatch.setattr(kind, how, end)
     if how == "give_back":
-        world.each_clip = lambda worker: worker.leave("spot notice")
+        world.each_clip = lambda worker: worker.leaving.leave("spot notice")
     worker.work()
-    assert reasons == [None if how == "finish" else Stop.LEAVING]
+    assert reasons == [None if how == "finish" else StopReason.SHUTDOWN]
     assert "part.fenced" not in capsys.readouterr().err
 
 
@@ -329,7 +336,7 @@ def test_a_fence_that_the_last_write_meets_is_still_said(
     def finish(*arguments: Any, **named: Any) -> None:
         part = part_of(world)
         world.store.leases.take_away(part, due_at=world.now + MINUTE_MS, job=the_job(world), interrupted=None)
-        worker.heart.beat()
+        world.beat(worker)
         real(*arguments, **named)
 
     monkeypatch.setattr(Endings, "finish", finish)
@@ -346,7 +353,7 @@ def test_a_worker_that_waits_for_its_queue_tells_systemd_that_it_is_well(
 ) -> None:
     worker = the_worker(world)
     beats: list[str] = []
-    monkeypatch.setattr(worker._watchdog, "beat", beats.append)
+    monkeypatch.setattr(worker.watchdog, "beat", beats.append)
     left = [50]
 
     def refuse(name: str) -> None:
@@ -374,7 +381,7 @@ def test_a_worker_that_is_told_to_leave_while_nobody_answers_leaves(
     working = threading.Thread(target=worker.work)
     working.start()
     assert asked.wait(10)
-    worker.leave("spot notice")
+    worker.leaving.leave("spot notice")
     working.join(10)
     assert not working.is_alive()
     (slot,) = world.store.slots.all()
@@ -391,14 +398,14 @@ def test_a_worker_that_is_told_to_leave_while_it_cannot_report_its_boot_ends_wel
         raise UNREACHABLE
 
     monkeypatch.setattr(Slots, "report", report)
-    monkeypatch.setattr(workers, "judge", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
+    monkeypatch.setattr(device_check, "judge", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
     monkeypatch.setattr(StepEngine, "close", lambda *_: None)
-    booting = threading.Thread(target=worker.run)
+    booting = threading.Thread(target=world.lives[worker].run)
     booting.start()
     assert asked.wait(10)
     time.sleep(0.2)
     assert booting.is_alive(), "it waits"
-    worker.leave("spot notice")
+    worker.leaving.leave("spot notice")
     booting.join(10)
     assert not booting.is_alive()
     assert the_job(world).status is JobStatus.QUEUED
@@ -415,7 +422,9 @@ def test_a_part_is_not_claimed_anew_before_whoever_gave_it_back_has_ended(
         taken.append(worker.take_one())
 
     monkeypatch.setattr(Leases, "give_back", give_back)
-    world.each_clip = lambda worker: the_claim(worker).let_go(Stop.SILENT) if part_of(world).attempt == 1 else None
+    world.each_clip = lambda worker: (
+        the_claim(worker).stop_work(StopReason.LEASE_EXPIRED) if part_of(world).attempt == 1 else None
+    )
     worker.work()
     assert taken == [False]
     assert the_job(world).status is JobStatus.COMPLETED
@@ -424,8 +433,9 @@ def test_a_part_is_not_claimed_anew_before_whoever_gave_it_back_has_ended(
 def test_the_lease_of_a_claim_that_was_made_again_counts_from_the_try_that_arrived(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    worker, moments = the_worker(world), list[float]()
-    real, confirmed = Leases.claim, list[float]()
+    moments, confirmed = list[float](), list[float]()
+    worker = the_worker(world, lambda _: confirmed.extend(one.confirmed for one in worker.held))
+    real = Leases.claim
 
     def claim(leases: Leases, *arguments: Any, **named: Any) -> Any:
         moments.append(time.monotonic())
@@ -437,7 +447,6 @@ def test_the_lease_of_a_claim_that_was_made_again_counts_from_the_try_that_arriv
         return real(leases, *arguments, **named)
 
     monkeypatch.setattr(Leases, "claim", claim)
-    worker._start = lambda _: confirmed.extend(one.confirmed for one in worker.held)
     assert worker.take_one()
     assert moments[0] < confirmed[0] <= moments[1]
 
@@ -469,7 +478,7 @@ def at_the_end_of_an_outage(world: StepWorld, happen: Callable[[Worker], None]) 
 
 
 def test_the_first_sweep_after_an_outage_takes_nothing_from_a_worker_that_beats_again(world: StepWorld) -> None:
-    at_the_end_of_an_outage(world, lambda worker: worker.heart.beat())
+    at_the_end_of_an_outage(world, world.beat)
     assert (the_job(world).status, part_of(world).attempt) == (JobStatus.COMPLETED, 1)
     unheld(world)
     (slot,) = world.store.slots.all()
@@ -482,8 +491,8 @@ def test_the_first_sweep_after_an_outage_counts_nothing_against_who_fell_silent_
 ) -> None:
     def give_back(worker: Worker) -> None:
         claim = the_claim(worker)
-        claim.let_go(Stop.SILENT)
-        worker._endings.give_back(claim)
+        claim.stop_work(StopReason.LEASE_EXPIRED)
+        worker.attempts.endings.give_back(claim)
 
     at_the_end_of_an_outage(world, give_back)
     assert (the_job(world).status, part_of(world).attempt) == (JobStatus.COMPLETED, 2)

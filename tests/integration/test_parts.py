@@ -146,7 +146,7 @@ def test_each_run_of_a_job_tells_once_that_it_started(world: StepWorld) -> None:
     def interrupt_then_fail(worker: Worker) -> None:
         seen.append(1)
         if len(seen) == 1:
-            worker.leave("spot notice")
+            worker.leaving.leave("spot notice")
         elif len(seen) == 2:
             raise InvalidMediaError("It cannot be decoded.")
 

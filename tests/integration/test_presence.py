@@ -103,7 +103,7 @@ def test_a_beat_that_waited_for_the_departure_to_be_told_says_nothing_after_it(w
             """Nobody else waits."""
 
     turn: Any = Contended()
-    presence._telling = turn
+    presence._lock = turn
     presence.beat()
     assert slot_of(world).status is SlotStatus.LEAVING
 

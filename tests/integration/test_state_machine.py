@@ -22,7 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from services.common.domain.errors import DecoderFailedError
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.table import Table
-from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.queue.worker import Worker
 from services.orchestrator.bulkheads import SweepFailedError
 from tests.crash.invariants import violations
@@ -106,7 +106,7 @@ class Deployment(RuleBasedStateMachine):
         def notice(worker: Worker) -> None:
             seen.append(1)
             if len(seen) == clips:
-                worker.leave("spot notice")
+                worker.leaving.leave("spot notice")
 
         self.world.each_clip = notice
         self._in_trouble(self.world.run_machines)

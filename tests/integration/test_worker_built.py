@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from services.gpu_worker import main
+from services.gpu_worker import wiring
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.machine.identity import identify
 from services.gpu_worker.machine.metadata import Machine
@@ -39,15 +39,15 @@ def built(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine | 
         held.append(locked)
         return SimpleNamespace(ready=str)
 
-    monkeypatch.setattr(main, "Models", models)
+    monkeypatch.setattr(wiring, "Models", models)
     monkeypatch.setattr(ReaderProcesses, "warm_up", lambda _: None)
 
     def build(machine: Machine | None) -> tuple[Worker, bool]:
         identity, settings = identify(machine, "worker_1"), lively()
         presence = Presence(world.store, identity, settings, world.clock)
         folder = WorkFolder(Path())
-        worker = main.build(settings, identity, world.aws, presence=presence, folder=folder, clock=world.clock)
-        return worker, held.pop()
+        life = wiring.build(settings, identity, world.aws, presence=presence, folder=folder, clock=world.clock)
+        return life.worker, held.pop()
 
     return build
 
@@ -64,5 +64,5 @@ def test_a_machine_asks_its_parameter_which_models_there_are_by_now(
     told = {**lively().model_dump(mode="json", exclude_none=True), "models": f"whisper-base,{ADDED}"}
     world.aws.ssm().put_parameter(Name="/test/worker", Value=json.dumps(told), Type="String")
     put_job(world, options={"model": ADDED})
-    _, wrong = built(MACHINE)[0]._claimer.options(world.job("job_1"))
+    _, wrong = built(MACHINE)[0].claimer.options(world.job("job_1"))
     assert wrong is None

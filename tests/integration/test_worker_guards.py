@@ -23,7 +23,7 @@ from services.gpu_worker.machine.identity import Identity
 from services.gpu_worker.machine.presence import Presence
 from services.gpu_worker.machine.shutdown import Shutdown
 from services.gpu_worker.machine.work_folder import WorkFolder
-from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.part.claim import Claim, StopReason
 from services.gpu_worker.part.endings import Endings
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.part.runner import PartRunner
@@ -66,7 +66,7 @@ class Bench:
             sender=self,  # type: ignore[arg-type] # as a sender
             clock=world.clock,
             cost=lambda _: {"dollars": 1},
-            engine_failed=lambda engine, _: setattr(engine, "spoilt", True),
+            engine_failed=lambda engine, _: setattr(engine, "untrusted", True),
         )
         self.work = PartRunner(
             store=world.store,
@@ -89,8 +89,8 @@ class Bench:
     def do(self) -> None:
         self.work.do(self.claim, self.engine, self.engine.wait_until_ready())
 
-    def stop(self, reason: Stop) -> None:
-        self.claim.let_go(reason)
+    def stop(self, reason: StopReason) -> None:
+        self.claim.stop_work(reason)
 
     @property
     def part(self) -> Part:
@@ -155,7 +155,7 @@ def test_a_job_that_is_refused_is_over(bench: Bench) -> None:
 
 
 def test_who_leaves_gives_back_what_it_holds_with_its_results(bench: Bench) -> None:
-    bench.each_clip = lambda: bench.stop(Stop.LEAVING) if bench.claim.progress else None
+    bench.each_clip = lambda: bench.stop(StopReason.SHUTDOWN) if bench.claim.progress else None
     bench.do()
     part = bench.part
     assert (bench.status, part.status, part.owner) == ("queued", "queued", None)
@@ -200,7 +200,7 @@ def test_who_leaves_one_of_several_parts_leaves_its_job_to_the_others(world: Wor
 
 
 def test_who_is_fenced_writes_nothing_and_tells_nobody(bench: Bench) -> None:
-    bench.each_clip = lambda: bench.stop(Stop.FENCED)
+    bench.each_clip = lambda: bench.stop(StopReason.FENCED)
     bench.do()
     assert (bench.status, bench.part.status, bench.sent) == ("running", "running", [])
 
@@ -209,7 +209,7 @@ def test_who_is_fenced_at_the_last_moment_ends_no_job(bench: Bench, monkeypatch:
     publish = Files.publish
 
     def late(files: Files, *arguments: Any) -> Any:
-        bench.claim.let_go(Stop.FENCED)
+        bench.claim.stop_work(StopReason.FENCED)
         return publish(files, *arguments)
 
     monkeypatch.setattr(Files, "publish", late)
@@ -234,7 +234,7 @@ def test_what_breaks_is_tried_again_later_and_counts_as_a_loss(bench: Bench) -> 
     part, later = bench.part, bench.world.clock() + pause_ms(1)
     assert (part.status, part.losses, part.deaths) == ("queued", 2, 1)
     assert (part.due_at, part.not_before) == (later, later)
-    assert not bench.engine.spoilt
+    assert not bench.engine.untrusted
 
 
 def test_what_breaks_too_often_fails_its_job(world: World) -> None:
@@ -251,16 +251,16 @@ def test_a_device_that_fails_is_distrusted_and_after_three_tries_it_is_said(
     bench = Bench(world, faults=faults)
     bench.each_clip = raising(DecoderFailedError("Only noise."))
     bench.do()
-    assert (bench.status, bench.engine.spoilt) == (status, True)
+    assert (bench.status, bench.engine.untrusted) == (status, True)
 
 
 def test_a_fence_outranks_a_departure_and_is_never_taken_back(bench: Bench) -> None:
     claim = bench.claim
-    claim.let_go(Stop.LEAVING)
-    assert (claim.reason, claim.stop.is_set()) == (Stop.LEAVING, True)
-    claim.let_go(Stop.FENCED)
-    claim.let_go(Stop.LEAVING)
-    assert claim.reason is Stop.FENCED
+    claim.stop_work(StopReason.SHUTDOWN)
+    assert (claim.stop_reason, claim.stop.is_set()) == (StopReason.SHUTDOWN, True)
+    claim.stop_work(StopReason.FENCED)
+    claim.stop_work(StopReason.SHUTDOWN)
+    assert claim.stop_reason is StopReason.FENCED
 
 
 def test_a_claim_knows_how_far_it_is(bench: Bench) -> None:
@@ -279,9 +279,7 @@ def presence_of(world: World, slot: str | None = "00", launch_id: str | None = "
 
 def heart_of(world: World, *claims: Claim) -> Heartbeats:
     world.store.slots.take(SLOT)
-    return Heartbeats(
-        world.store, presence_of(world), SETTINGS, held=lambda: claims, clock=world.clock, alive=lambda _: None
-    )
+    return Heartbeats(world.store, presence_of(world), SETTINGS, held=claims, clock=world.clock, alive=lambda: None)
 
 
 def test_a_heartbeat_tells_of_every_part_and_of_the_machine(bench: Bench) -> None:
@@ -297,7 +295,7 @@ def test_a_heartbeat_tells_of_every_part_and_of_the_machine(bench: Bench) -> Non
 
 
 def test_who_leaves_keeps_its_lease_until_it_has_given_back(bench: Bench) -> None:
-    bench.stop(Stop.LEAVING)
+    bench.stop(StopReason.SHUTDOWN)
     heart_of(bench.world, bench.claim).beat()
     assert bench.part.beat == 8
 
@@ -307,7 +305,7 @@ def test_nothing_is_told_of_a_part_that_is_over(bench: Bench, over: str) -> None
     if over == "ended":
         bench.claim.ended = True
     else:
-        bench.stop(Stop.FENCED)
+        bench.stop(StopReason.FENCED)
     heart_of(bench.world, bench.claim).beat()
     assert bench.part.beat == 7
 
@@ -318,8 +316,8 @@ def test_who_finds_its_part_anothers_lets_go_and_keeps_the_others(bench: Bench) 
     other = Claim(job, part, Options(), confirmed=0.0)
     bench.claim.part = replace(bench.claim.part, owner="gone")
     heart_of(world, bench.claim, other).beat()
-    assert (bench.claim.reason, bench.claim.stop.is_set()) == (Stop.FENCED, True)
-    assert (other.reason, other.part.beat) == (None, 8)
+    assert (bench.claim.stop_reason, bench.claim.stop.is_set()) == (StopReason.FENCED, True)
+    assert (other.stop_reason, other.part.beat) == (None, 8)
 
 
 def test_a_part_that_ends_while_its_heart_beats_is_not_fenced(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -333,7 +331,7 @@ def test_a_part_that_ends_while_its_heart_beats_is_not_fenced(bench: Bench, monk
 
     monkeypatch.setattr(bench.world.store.leases, "heartbeat", late)
     heart.beat()
-    assert bench.claim.reason is None
+    assert bench.claim.stop_reason is None
 
 
 def test_an_outage_shorter_than_a_lease_takes_nothing_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +341,7 @@ def test_an_outage_shorter_than_a_lease_takes_nothing_away(bench: Bench, monkeyp
         bench.world.store.leases, "heartbeat", lambda *_, **__: raising(EndpointConnectionError(endpoint_url="x"))()
     )
     heart.beat()
-    assert bench.claim.reason is None
+    assert bench.claim.stop_reason is None
 
 
 def test_a_slot_that_is_anothers_is_lost(world: World) -> None:

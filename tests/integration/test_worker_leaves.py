@@ -16,9 +16,9 @@ from services.common.store import keys
 from services.common.store.leases import Leases
 from services.common.store.slots import Slots
 from services.common.store.table import Table
+from services.gpu_worker.machine import device_check
 from services.gpu_worker.machine.self_test import TEXT, Heard, Passed, SelfTestFailedError
 from services.gpu_worker.machine.shutdown import Shutdown
-from services.gpu_worker.queue import worker as workers
 from services.gpu_worker.queue.worker import Worker
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
@@ -46,9 +46,9 @@ def the_job(world: StepWorld) -> Job:
     return job
 
 
-def the_worker(world: StepWorld) -> Worker:
+def the_worker(world: StepWorld, start: Callable[[Callable[[], None]], None] = lambda task: task()) -> Worker:
     (machine,) = world.ec2.running
-    return world.worker(machine)
+    return world.worker(machine, start)
 
 
 def give_the_slot_to_another(world: StepWorld) -> None:
@@ -82,9 +82,9 @@ def test_a_worker_whose_slot_is_lost_finishes_what_it_holds_and_takes_nothing_mo
     queued(world, "first", "second")
 
     def lose_it(worker: Worker) -> None:
-        if not worker._presence.lost:
+        if not worker.presence.lost:
             give_the_slot_to_another(world)
-            worker.heart.beat()
+            world.beat(worker)
 
     world.each_clip = lose_it
     the_worker(world).work()
@@ -152,7 +152,7 @@ def test_a_worker_that_is_told_to_leave_while_it_claims_gives_the_part_back(
 
     def claim(leases: Leases, *arguments: Any, **named: Any) -> Any:
         mine = real(leases, *arguments, **named)
-        worker.leave("spot notice")
+        worker.leaving.leave("spot notice")
         return mine
 
     monkeypatch.setattr(Leases, "claim", claim)
@@ -163,7 +163,7 @@ def test_a_worker_that_is_told_to_leave_while_it_claims_gives_the_part_back(
 
 def test_a_worker_that_is_told_to_leave_takes_nothing_more(world: StepWorld) -> None:
     queued(world, "first", "second")
-    world.each_clip = lambda worker: worker.leave("spot notice")
+    world.each_clip = lambda worker: worker.leaving.leave("spot notice")
     the_worker(world).work()
     assert statuses(world) == {"first": JobStatus.QUEUED, "second": JobStatus.QUEUED}
     (slot,) = world.store.slots.all()
@@ -177,10 +177,10 @@ def test_a_worker_that_is_told_to_leave_before_the_last_look_leaves(
 
     def notice() -> None:
         queued(world, "late")
-        worker._shutdown.begin()
+        worker.shutdown.begin()
 
     when_it_marks_its_slot(monkeypatch, notice)
-    worker._shutdown.mark()
+    worker.shutdown.mark()
     worker.work()
     assert statuses(world)["late"] is JobStatus.QUEUED
     (slot,) = world.store.slots.all()
@@ -189,31 +189,30 @@ def test_a_worker_that_is_told_to_leave_before_the_last_look_leaves(
 
 def test_a_claims_lease_counts_from_when_it_was_asked_for(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     queued(world, "first")
-    worker, real = the_worker(world), Leases.claim
     confirmed, asked = list[float](), list[float]()
+    worker = the_worker(world, lambda _: confirmed.extend(one.confirmed for one in worker.held))
+    real = Leases.claim
 
     def claim(leases: Leases, *arguments: Any, **named: Any) -> Any:
         asked.append(time.monotonic())
         return real(leases, *arguments, **named)
 
     monkeypatch.setattr(Leases, "claim", claim)
-    worker._start = lambda _: confirmed.extend(one.confirmed for one in worker.held)
     assert worker.take_one()
     assert confirmed[0] <= asked[0]
 
 
 def test_an_engine_that_others_are_at_is_not_ended_because_it_failed_one(world: StepWorld) -> None:
     queued(world, "first", "second")
-    worker = the_worker(world)
     begun: list[Any] = []
-    worker._start = begun.append
+    worker = the_worker(world, begun.append)
     assert worker.take_one()
-    engine, _ = worker._engines.ready("whisper-base")
-    engine.spoilt = True
+    engine, _ = worker.engines.ready("whisper-base")
+    engine.untrusted = True
     assert worker.take_one()
-    assert worker._engines.ready("whisper-base", alone=False)[0] is engine
+    assert worker.engines.ready("whisper-base", alone=False)[0] is engine
     begun[0]()
-    assert worker._engines.ready("whisper-base", alone=True)[0] is not engine
+    assert worker.engines.ready("whisper-base", alone=True)[0] is not engine
 
 
 @pytest.mark.parametrize("trouble", ["alive", "model"])
@@ -222,11 +221,11 @@ def test_an_engine_that_died_or_has_another_model_is_replaced_and_ended(
 ) -> None:
     queued(world, "first")
     worker = the_worker(world)
-    engine, _ = worker._engines.ready("whisper-base")
+    engine, _ = worker.engines.ready("whisper-base")
     closed: list[int] = []
     monkeypatch.setattr(engine, "close", lambda: closed.append(1))
     monkeypatch.setattr(engine, trouble, False if trouble == "alive" else "another")
-    assert worker._engines.ready("whisper-base")[0] is not engine
+    assert worker.engines.ready("whisper-base")[0] is not engine
     assert closed == [1]
 
 
@@ -236,7 +235,7 @@ def test_what_is_held_is_held_until_it_has_ended_and_no_longer(world: StepWorld)
     held: list[int] = []
     world.each_clip = lambda one: held.append(len(one.held))
     worker.work()
-    assert (held, worker.held) == ([1, 1], ())
+    assert (held, len(worker.held)) == ([1, 1], 0)
 
 
 def test_a_part_that_is_canceled_by_its_job_is_closed_by_whoever_comes_across_it(world: StepWorld) -> None:
@@ -250,12 +249,12 @@ def test_a_part_that_is_canceled_by_its_job_is_closed_by_whoever_comes_across_it
 def test_a_worker_that_was_told_to_leave_ends_once_its_slot_says_so(world: StepWorld) -> None:
     queued(world, "first")
     worker = the_worker(world)
-    assert worker._shutdown.begin()
+    assert worker.shutdown.begin()
     working = threading.Thread(target=worker.work)
     working.start()
     working.join(0.2)
     assert working.is_alive(), "until then it is counted as capacity"
-    worker._shutdown.mark()
+    worker.shutdown.mark()
     working.join(10)
     assert not working.is_alive()
 
@@ -263,8 +262,8 @@ def test_a_worker_that_was_told_to_leave_ends_once_its_slot_says_so(world: StepW
 def test_a_job_is_told_of_the_boot_that_it_has_waited_for_and_of_no_other(world: StepWorld) -> None:
     queued(world, "first")
     worker = the_worker(world)
-    worker._presence.reached("ready")
-    worker._presence.beat()
+    worker.presence.reached("ready")
+    worker.presence.beat()
     world.now += 1
     queued(world, "later")
     worker.work()
@@ -297,10 +296,10 @@ def test_nothing_is_claimed_before_the_device_has_passed_the_self_test(
     def fails(*_: object, **__: object) -> None:
         raise SelfTestFailedError("It heard nothing.")
 
-    monkeypatch.setattr(workers, "judge", fails)
+    monkeypatch.setattr(device_check, "judge", fails)
     worker = the_worker(world)
     with pytest.raises(SelfTestFailedError):
-        worker.run()
+        world.lives[worker].run()
     assert statuses(world) == {"first": JobStatus.QUEUED}
     assert closed == ["whisper-base"], "an engine that nobody ends keeps the machine"
 
@@ -316,10 +315,10 @@ def test_a_device_that_was_slow_in_the_haste_of_a_boot_is_tried_once_more(
     def hears(_: object) -> Heard:
         return Heard(text=TEXT, warm_up_seconds=0.0, speed=next(speeds))
 
-    monkeypatch.setattr(worker, "_listen", hears)
-    monkeypatch.setattr(workers, "listen", hears)
+    monkeypatch.setattr(worker.engines._self_test, "_first_listen", hears)
+    monkeypatch.setattr(device_check, "listen", hears)
     with nullcontext() if passes else pytest.raises(SelfTestFailedError, match="under the floor"):
-        worker.run()
+        world.lives[worker].run()
     assert list(speeds) == []
 
 
@@ -327,8 +326,8 @@ def test_a_worker_that_has_passed_the_self_test_says_so_works_and_ends_its_engin
     world: StepWorld, monkeypatch: pytest.MonkeyPatch, closed: list[str]
 ) -> None:
     queued(world, "first")
-    monkeypatch.setattr(workers, "judge", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
-    the_worker(world).run()
+    monkeypatch.setattr(device_check, "judge", lambda *_, **__: Passed(likeness=1.0, speed=60.0, warm_up_seconds=0.0))
+    world.lives[the_worker(world)].run()
     assert statuses(world) == {"first": JobStatus.COMPLETED}
     (slot,) = world.store.slots.all()
     assert {"loaded", "ready", "leaving"} <= set(slot.times)

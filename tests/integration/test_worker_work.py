@@ -16,8 +16,8 @@ from services.common.store import keys
 from services.common.store.endings import Endings
 from services.common.store.parts import Parts
 from services.common.webhooks import dispatch
-from services.gpu_worker.engine.processes.device import DeviceDiedError
-from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
+from services.gpu_worker.part.claim import Claim, StopReason
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.queue.worker import Worker
 from tests.support.faults import Crash
@@ -90,7 +90,7 @@ def fail(_: Worker) -> None:
 
 
 def leave(worker: Worker) -> None:
-    worker.leave("spot notice")
+    worker.leaving.leave("spot notice")
 
 
 def one_machine_works(world: StepWorld) -> Worker:
@@ -251,7 +251,7 @@ def test_a_part_is_on_the_device_from_its_download_to_its_last_clip(
     workers: list[Worker] = []
 
     def note() -> None:
-        workers[0].heart.beat()
+        world.beat(workers[0])
         seen.append(part_of(world).on_device)
 
     world.upload()
@@ -303,7 +303,7 @@ def test_a_zombie_writes_nothing_and_tells_nobody(world: StepWorld, monkeypatch:
     world.listen()
     workers: list[Worker] = []
     at_clip(world, 1, workers.append)
-    before(monkeypatch, Files, "publish", lambda: the_claim(workers[0]).let_go(Stop.FENCED))
+    before(monkeypatch, Files, "publish", lambda: the_claim(workers[0]).stop_work(StopReason.FENCED))
     one_machine_works(world)
     assert (the_job(world).status, part_of(world).status) == (JobStatus.RUNNING, PartStatus.RUNNING)
 
@@ -311,7 +311,7 @@ def test_a_zombie_writes_nothing_and_tells_nobody(world: StepWorld, monkeypatch:
 def test_a_part_that_is_anothers_is_not_given_back(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     given_back: list[int] = []
     before(monkeypatch, Parts, "give_back", lambda: given_back.append(1))
-    at_clip(world, 2, lambda worker: the_claim(worker).let_go(Stop.FENCED))
+    at_clip(world, 2, lambda worker: the_claim(worker).stop_work(StopReason.FENCED))
     one_machine_works(world)
     assert (given_back, part_of(world).status) == ([], PartStatus.RUNNING)
 

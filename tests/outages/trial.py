@@ -19,7 +19,7 @@ from services.common.domain import object_keys
 from services.common.domain.records import FIRST_PART
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.model_files import relative
-from services.gpu_worker.image.models import PREFIX
+from services.gpu_worker.image.bucket_models import PREFIX
 from services.local import resources
 from services.local.client import Client
 from services.local.ec2 import start_worker

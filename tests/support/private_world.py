@@ -23,7 +23,8 @@ from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.outcome import Outcome
 from services.gpu_worker import main
 from services.gpu_worker.engine.decode.model_files import NEEDED, relative
-from services.gpu_worker.image import models
+from services.gpu_worker.image import bucket_models
+from services.gpu_worker.image.bucket_models import BucketModels
 from services.gpu_worker.image.models import Models
 from services.gpu_worker.machine import log_shipping
 from services.gpu_worker.machine.identity import introduce
@@ -102,7 +103,7 @@ class PrivateWorld(StepWorld):
         """Let handler and worker find this world instead of the one that their environment tells of."""
         patch.setattr(handler, "build", self.orchestrator)
         patch.setattr(main, "run", self.run_worker)
-        patch.setattr(models, "ThreadPoolExecutor", InlineExecutor)
+        patch.setattr(bucket_models, "ThreadPoolExecutor", InlineExecutor)
         patch.setattr(log_shipping, "INTERVAL_SECONDS", 0.01)
 
     def dispatcher(self, name: str) -> Dispatcher:
@@ -230,13 +231,13 @@ class PrivateWorld(StepWorld):
         retrying = Retrying(threading.Event())
         identity, settings = retrying(partial(introduce, machine, "worker", self.aws))
         shipping.start(self.aws.logs(), settings.log_group, identity.owner)
-        Models(self.s3, BUCKET, folder=None, memory=self.folder, retrying=retrying).ready(MODEL)
+        Models(BucketModels(self.s3, BUCKET, retrying), folder=None, memory=self.folder).ready(MODEL)
         worker = self.worker(self._machine)
         try:
             worker.work()
         except Exception as error:
             with suppress(ValueError):  # of no library that there is
-                main._mark(worker._presence, error)  # noqa: SLF001 - what `run` does, and no more of it
+                main._mark(worker.presence, error)  # noqa: SLF001 - what `run` does, and no more of it
             raise
 
     def shipped(self) -> list[str]:

@@ -46,7 +46,7 @@ class StepEngine:
 
     def __init__(self, parts: int, boot: int, each_clip: Callable[[], None]) -> None:
         self.alive = True
-        self.spoilt = self.worked = False
+        self.untrusted = self.worked = False
         self._plan = make_plan(parts)
         self._each_clip = each_clip
         # The words are the same on every machine; this is how results of one attempt are told from another's.

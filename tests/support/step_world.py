@@ -26,10 +26,8 @@ from services.common.store.clients import Caller
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.outcome import Outcome
 from services.gpu_worker.machine.identity import Identity
-from services.gpu_worker.machine.presence import Presence
 from services.gpu_worker.machine.work_folder import WorkFolder
-from services.gpu_worker.part.files import Files
-from services.gpu_worker.part.sender import Sender
+from services.gpu_worker.queue.life import Life
 from services.gpu_worker.queue.worker import Worker
 from services.gpu_worker.settings import WorkerSettings
 from services.local import resources
@@ -41,6 +39,7 @@ from tests.support.ec2 import FakeEc2
 from tests.support.faults import Crash, Mode
 from tests.support.inline import InlineExecutor
 from tests.support.step_engine import StepEngine
+from tests.support.wired import wired
 from tests.support.world import BUCKET, TABLE, World, dated_by
 
 MAX_WORKERS = 2
@@ -94,6 +93,8 @@ class StepWorld(World):
         self._linger_ms = linger_ms
         self._ends: dict[str, int] = {}
         self._boots = 0
+        self.lives: dict[Worker, Life] = {}
+        """Of all workers that ever were."""
         known: dict[str, Any] = {
             "table_name": TABLE,
             "bucket_name": BUCKET,
@@ -201,24 +202,21 @@ class StepWorld(World):
         def clock() -> int:
             return self.now + skew
 
-        presence = Presence(self.store, identity, self.worker_settings, clock)
         made: list[Worker] = []
-        worker = Worker(
-            store=self.store,
-            files=Files(self.s3, BUCKET),
-            places=self.places,
-            settings=self.worker_settings,
-            identity=identity,
-            presence=presence,
-            sender=Sender(self.dispatcher(identity.owner), identity.owner),
+        life = wired(
+            self,
+            self.worker_settings,
+            identity,
+            dispatcher=self.dispatcher(identity.owner),
             folder=self.make_folder(),
+            make_engine=lambda _: StepEngine(self.parts, self._boots, lambda: self._clip(made[0])),
             clock=clock,
-            make_engine=lambda _: StepEngine(self.parts, self._boots, lambda: self._clip(made[0])),  # type: ignore[arg-type,return-value] # as EngineProcess
             start=start,
         )
-        made.append(worker)
-        presence.beat()
-        return worker
+        made.append(life.worker)
+        self.lives[life.worker] = life
+        life.presence.beat()
+        return life.worker
 
     def dispatcher(self, name: str) -> Dispatcher:
         """Sends webhooks, under this name."""
@@ -231,8 +229,12 @@ class StepWorld(World):
         assert self.received.setdefault(message_id, body) == body, "the same id with other bytes"
         return Outcome(milliseconds=1, status=204)
 
+    def beat(self, worker: Worker) -> None:
+        """One heartbeat of all that it holds, and of its slot."""
+        self.lives[worker].heartbeats.beat()
+
     def _clip(self, worker: Worker) -> None:
-        worker.heart.beat()
+        self.beat(worker)
         self.each_clip(worker)
 
     def _check_launch(self) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.processes import account, device
-from services.gpu_worker.engine.processes.device import DeviceDiedError, DeviceProcess
+from services.gpu_worker.engine.processes import account, device, device_link
+from services.gpu_worker.engine.processes.device import DeviceProcess
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.processes.messages import LOADING, Answer, Busy, Call, Idle, Loaded, of_the_device
 from services.gpu_worker.engine.stopping import StoppedError
 
@@ -81,8 +82,8 @@ class OtherSide:
 @pytest.fixture
 def other(monkeypatch: pytest.MonkeyPatch) -> Iterator[OtherSide]:
     made = OtherSide()
-    monkeypatch.setattr(device, "_SPAWN", made)
-    monkeypatch.setattr(device, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(device_link, "_SPAWN", made)
+    monkeypatch.setattr(device_link, "_LOOK_SECONDS", 0.05)
     yield made
     made.die()
 
@@ -242,7 +243,7 @@ def test_a_recording_that_is_still_being_read_is_not_suspected(other: OtherSide,
 
 def test_a_dead_device_takes_no_call(other: OtherSide, process: DeviceProcess, decode: Decode) -> None:
     other.die()
-    assert process._ended.wait(PATIENCE)
+    assert process._link._ended.wait(PATIENCE)
     assert died(decode()) == 0
 
 

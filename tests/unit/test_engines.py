@@ -9,8 +9,8 @@ import pytest
 from services.common.domain.errors import DamagedModelError
 from services.gpu_worker.engine.decode.model_files import ModelFiles, ModelMissingError
 from services.gpu_worker.engine.process import EngineProcess
-from services.gpu_worker.engine.processes.device import DeviceDiedError
-from services.gpu_worker.machine.self_test import SelfTestFailedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
+from services.gpu_worker.machine.self_test import Passed, SelfTestFailedError
 from services.gpu_worker.queue.engines import Engines
 from tests.support.step_engine import StepEngine
 
@@ -21,10 +21,11 @@ class Bench:
     def __init__(self) -> None:
         self.made: list[Any] = []
         self.self_tests = 0
+        self.speed = 60.0
         self.passes = True
         self.fails_to_load: Exception | None = None
         self.missing: str | None = None
-        self.engines = Engines(self._make, self._self_test, self._bring)
+        self.engines = Engines(self._make, self._self_test, self._prefetch)
 
     def _make(self, model: str) -> EngineProcess:
         engine = StepEngine(1, 1, lambda: None)
@@ -34,7 +35,7 @@ class Bench:
         self.made.append(engine)
         return cast("EngineProcess", engine)
 
-    def _bring(self, model: str) -> None:
+    def _prefetch(self, model: str) -> None:
         if model == self.missing:
             raise ModelMissingError("model", "It is nowhere.")
 
@@ -42,10 +43,11 @@ class Bench:
         assert self.fails_to_load
         raise self.fails_to_load
 
-    def _self_test(self, _: EngineProcess) -> None:
+    def _self_test(self, _: EngineProcess) -> Passed:
         self.self_tests += 1
         if not self.passes:
             raise SelfTestFailedError("Only noise.")
+        return Passed(likeness=1.0, warm_up_seconds=0.0, speed=self.speed)
 
     def ready(self, model: str = "a", *, alone: bool = True) -> EngineProcess:
         return self.engines.ready(model, alone=alone)[0]

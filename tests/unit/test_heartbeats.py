@@ -16,7 +16,7 @@ from services.common.domain.options import Options
 from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store.leases import FencedError
-from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.part.claim import Claim, StopReason
 from services.gpu_worker.queue import heartbeats as hearts
 from services.gpu_worker.queue.heartbeats import Heartbeats
 from services.gpu_worker.settings import WorkerSettings
@@ -82,9 +82,9 @@ def held(name: str = "job", confirmed: float = 1_000.0) -> Claim:
 
 
 def heart(
-    aws: Any, *claims: Claim, alive: Callable[[str], None] = lambda _: None, settings: WorkerSettings = SETTINGS
+    aws: Any, *claims: Claim, alive: Callable[[], None] = lambda: None, settings: WorkerSettings = SETTINGS
 ) -> Heartbeats:
-    return Heartbeats(aws, aws, settings, held=lambda: claims, clock=lambda: 5_000, alive=alive)
+    return Heartbeats(aws, aws, settings, held=claims, clock=lambda: 5_000, alive=alive)
 
 
 def raises(error: Exception) -> Callable[..., None]:
@@ -97,29 +97,33 @@ def raises(error: Exception) -> Callable[..., None]:
 def test_a_worker_that_nobody_heard_of_for_a_whole_lease_fences_itself(aws: Aws, seconds: Seconds) -> None:
     claim = held()
     seconds.now += SETTINGS.lease_seconds + 1
-    heart(aws, claim).watch()
-    assert (claim.stop.is_set(), claim.reason) == (True, Stop.SILENT)
-    assert not claim.hurry.is_set(), "it waits until it can be given back"
+    heart(aws, claim).stop_expired()
+    assert (claim.stop.is_set(), claim.stop_reason) == (True, StopReason.LEASE_EXPIRED)
+    assert not claim._give_up.is_set(), "it waits until it can be given back"
 
 
 def test_a_lease_is_over_for_all_parts_at_once_and_without_a_call(aws: Aws, seconds: Seconds) -> None:
     first, second, fresh = held("first"), held("second"), held("fresh", confirmed=1_001.0)
     seconds.now += SETTINGS.lease_seconds + 0.5
-    heart(aws, first, second, fresh).watch()
-    assert [claim.reason for claim in (first, second, fresh)] == [Stop.SILENT, Stop.SILENT, None]
+    heart(aws, first, second, fresh).stop_expired()
+    assert [claim.stop_reason for claim in (first, second, fresh)] == [
+        StopReason.LEASE_EXPIRED,
+        StopReason.LEASE_EXPIRED,
+        None,
+    ]
     assert aws.told == []
 
 
-@pytest.mark.parametrize("over", [Stop.FENCED, "ended"])
+@pytest.mark.parametrize("over", [StopReason.FENCED, "ended"])
 def test_whoever_has_ended_or_was_fenced_does_not_fall_silent(aws: Aws, seconds: Seconds, over: str) -> None:
     claim = held()
     if over == "ended":
         claim.ended = True
     else:
-        claim.let_go(Stop.FENCED)
+        claim.stop_work(StopReason.FENCED)
     seconds.now += SETTINGS.lease_seconds + 1
-    heart(aws, claim).watch()
-    assert claim.reason is (None if over == "ended" else Stop.FENCED)
+    heart(aws, claim).stop_expired()
+    assert claim.stop_reason is (None if over == "ended" else StopReason.FENCED)
 
 
 def test_beats_that_nobody_hears_do_not_keep_a_lease(aws: Aws, seconds: Seconds) -> None:
@@ -129,8 +133,8 @@ def test_beats_that_nobody_hears_do_not_keep_a_lease(aws: Aws, seconds: Seconds)
     for _ in range(7):
         seconds.now += 10
         beating.beat()
-        beating.watch()
-    assert claim.reason is Stop.SILENT
+        beating.stop_expired()
+    assert claim.stop_reason is StopReason.LEASE_EXPIRED
 
 
 def test_a_number_is_told_once_also_where_nobody_says_that_it_was_heard(aws: Aws, seconds: Seconds) -> None:
@@ -157,7 +161,7 @@ def test_until_its_lease_is_over_a_worker_that_cannot_be_heard_goes_on(aws: Aws,
     seconds.now += SETTINGS.lease_seconds
     beating = heart(aws, claim)
     beating.beat()
-    beating.watch()
+    beating.stop_expired()
     assert not claim.stop.is_set()
 
 
@@ -167,7 +171,7 @@ def test_a_lease_counts_from_the_last_beat_that_was_heard(aws: Aws, seconds: Sec
     heart(aws, claim).beat()
     aws.meets = raises(UNREACHABLE)
     seconds.now += SETTINGS.lease_seconds
-    heart(aws, claim).watch()
+    heart(aws, claim).stop_expired()
     assert not claim.stop.is_set()
 
 
@@ -182,11 +186,11 @@ def test_a_lease_counts_from_when_the_beat_was_sent_and_not_from_its_slow_answer
     assert claim.confirmed == 1_000.0
 
 
-def test_a_part_that_is_anothers_is_let_go_at_once(aws: Aws, seconds: Seconds) -> None:
+def test_the_work_on_a_part_that_is_anothers_stops_at_once(aws: Aws, seconds: Seconds) -> None:
     claim = held()
     aws.meets = raises(FencedError("PART#0000"))
     heart(aws, claim).beat()
-    assert (claim.stop.is_set(), claim.reason) == (True, Stop.FENCED)
+    assert (claim.stop.is_set(), claim.stop_reason) == (True, StopReason.FENCED)
 
 
 @pytest.mark.parametrize("how", ["ending", "ended"])
@@ -215,9 +219,9 @@ def test_a_part_whose_last_write_waits_for_its_answer_is_still_beaten_for(aws: A
 def test_whoever_has_ended_fell_silent_or_was_fenced_is_beaten_for_no_more(aws: Aws, seconds: Seconds) -> None:
     ended, fenced, silent, leaving = held("ended"), held("fenced"), held("silent"), held("leaving")
     ended.ended = True
-    fenced.let_go(Stop.FENCED)
-    silent.let_go(Stop.SILENT)
-    leaving.let_go(Stop.LEAVING)
+    fenced.stop_work(StopReason.FENCED)
+    silent.stop_work(StopReason.LEASE_EXPIRED)
+    leaving.stop_work(StopReason.SHUTDOWN)
     heart(aws, ended, fenced, silent, leaving).beat()
     assert aws.told == ["leaving"]
 
@@ -250,8 +254,8 @@ def beating(aws: Aws) -> Iterator[threading.Event]:
     """A heart on its own thread, that was well three times."""
     well, times = threading.Event(), [0]
 
-    def alive(name: str) -> None:
-        times[0] += name == "heart"
+    def alive() -> None:
+        times[0] += 1
         if times[0] == 3:
             well.set()
 
@@ -285,11 +289,13 @@ def hanging(aws: Aws) -> Iterator[threading.Event]:
     answer.set()
 
 
-def test_every_part_is_let_go_when_its_lease_is_over_though_all_beats_hang(aws: Aws, hanging: threading.Event) -> None:
+def test_the_work_on_a_part_stops_when_its_lease_is_over_though_all_beats_hang(
+    aws: Aws, hanging: threading.Event
+) -> None:
     began = time.monotonic()
     first, second = held("hanging 1", confirmed=began), held("hanging 2", confirmed=began)
-    beats: list[str] = []
-    made = heart(aws, first, second, alive=beats.append, settings=SHORT)
+    beats: list[int] = []
+    made = heart(aws, first, second, alive=lambda: beats.append(1), settings=SHORT)
     made.start()
     assert first.stop.wait(10)
     assert second.stop.wait(10)
@@ -297,7 +303,7 @@ def test_every_part_is_let_go_when_its_lease_is_over_though_all_beats_hang(aws: 
     hanging.set()
     made.stop(10)
     assert SHORT.lease_seconds < took < 2 * SHORT.lease_seconds
-    assert (first.reason, second.reason) == (Stop.SILENT, Stop.SILENT)
+    assert (first.stop_reason, second.stop_reason) == (StopReason.LEASE_EXPIRED, StopReason.LEASE_EXPIRED)
     assert aws.told == ["hanging 1", "hanging 2"], "one at a time for each"
     assert len(beats) > 3, "nobody takes the heart for hung"
 
@@ -316,22 +322,24 @@ def test_a_beat_that_hangs_keeps_no_other_part_from_being_heard_of(aws: Aws, han
     made.stop(10)
 
 
-ORDER = [Stop.LEAVING, Stop.SILENT, Stop.FENCED]
+ORDER = [StopReason.SHUTDOWN, StopReason.LEASE_EXPIRED, StopReason.FENCED]
 
 
 @pytest.mark.parametrize(("weaker", "stronger"), [(ORDER[0], ORDER[1]), (ORDER[0], ORDER[2]), (ORDER[1], ORDER[2])])
-def test_a_fence_outranks_silence_and_silence_a_departure_whichever_came_first(weaker: Stop, stronger: Stop) -> None:
+def test_a_fence_outranks_an_expired_lease_and_that_a_shutdown_whichever_came_first(
+    weaker: StopReason, stronger: StopReason
+) -> None:
     one, other = held(), held()
-    one.let_go(stronger)
-    one.let_go(weaker)
-    other.let_go(weaker)
-    other.let_go(stronger)
-    assert (one.reason, other.reason) == (stronger, stronger)
+    one.stop_work(stronger)
+    one.stop_work(weaker)
+    other.stop_work(weaker)
+    other.stop_work(stronger)
+    assert (one.stop_reason, other.stop_reason) == (stronger, stronger)
 
 
 def test_whoever_fell_silent_has_time_to_be_heard_until_the_machine_must_go() -> None:
     claim = held()
-    claim.let_go(Stop.SILENT)
-    assert (claim.stop.is_set(), claim.hurry.is_set()) == (True, False)
-    claim.let_go(Stop.LEAVING)
-    assert (claim.reason, claim.hurry.is_set()) == (Stop.SILENT, True)
+    claim.stop_work(StopReason.LEASE_EXPIRED)
+    assert (claim.stop.is_set(), claim._give_up.is_set()) == (True, False)
+    claim.stop_work(StopReason.SHUTDOWN)
+    assert (claim.stop_reason, claim._give_up.is_set()) == (StopReason.LEASE_EXPIRED, True)

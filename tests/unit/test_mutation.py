@@ -55,7 +55,7 @@ def results(body: str, operator: str) -> set[str]:
         ("boolean", "g(newest=True)", {"g(newest=False)"}),
         ("swallowed", "try:\n    g()\nexcept E:\n    return None", {"try:\n    g()\nexcept E:\n    pass"}),
         ("swallowed", "try:\n    g()\nexcept E:\n    raise", {"try:\n    g()\nexcept E:\n    pass"}),
-        ("forgotten", "claim.let_go(1)", {"pass"}),
+        ("forgotten", "claim.stop_work(1)", {"pass"}),
         ("forgotten", "self.leaving = True", {"pass"}),
         ("forgotten", "count += 1", {"pass"}),
         ("forgotten", "del held[name]", {"pass"}),

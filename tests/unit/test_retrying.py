@@ -28,8 +28,8 @@ from services.common.domain.records import Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.machine import retrying as patiences
-from services.gpu_worker.machine.retrying import Retrying, is_passing
-from services.gpu_worker.part.claim import Claim, Stop
+from services.gpu_worker.machine.retrying import Retrying, is_transient
+from services.gpu_worker.part.claim import Claim, StopReason
 from tests.support.faults import aws_error
 
 URL = "https://dynamodb.example.com"
@@ -86,12 +86,12 @@ LASTING = [
 
 @pytest.mark.parametrize("error", PASSING, ids=repr)
 def test_what_is_aws_fault_passes(error: Exception) -> None:
-    assert is_passing(error)
+    assert is_transient(error)
 
 
 @pytest.mark.parametrize("error", LASTING, ids=repr)
 def test_what_is_ours_or_an_answer_does_not_pass(error: Exception) -> None:
-    assert not is_passing(error)
+    assert not is_transient(error)
 
 
 class Stopping(threading.Event):
@@ -172,7 +172,7 @@ def test_who_has_a_last_try_asks_once_more_when_stopped() -> None:
 
 def test_whoever_waits_gives_a_sign_of_life_before_every_try() -> None:
     alive: list[int] = []
-    Retrying(Stopping(), alive=lambda: alive.append(1))(failing(3))
+    Retrying(Stopping(), before_try=lambda: alive.append(1))(failing(3))
     assert len(alive) == 4
 
 
@@ -194,14 +194,15 @@ def held() -> Claim:
 
 
 @pytest.mark.parametrize(
-    ("reason", "asks"), [(None, True), (Stop.LEAVING, True), (Stop.SILENT, False), (Stop.FENCED, False)]
+    ("reason", "asks"),
+    [(None, True), (StopReason.SHUTDOWN, True), (StopReason.LEASE_EXPIRED, False), (StopReason.FENCED, False)],
 )
-def test_who_fell_silent_or_was_fenced_calls_nobody_any_more(reason: Stop | None, asks: bool) -> None:
+def test_whose_lease_has_expired_or_was_fenced_calls_nobody_any_more(reason: StopReason | None, asks: bool) -> None:
     claim, asked = held(), list[int]()
     if reason:
-        claim.let_go(reason)
+        claim.stop_work(reason)
     try:
-        claim.retrying(lambda: asked.append(1))
+        claim.retry(lambda: asked.append(1))
     except StoppedError:
         assert not asks
     assert bool(asked) == asks
@@ -212,23 +213,23 @@ def test_who_falls_silent_while_waiting_does_not_ask_again() -> None:
 
     def ask() -> None:
         asked.append(1)
-        claim.let_go(Stop.SILENT)
+        claim.stop_work(StopReason.LEASE_EXPIRED)
         raise UNREACHABLE
 
     with pytest.raises(StoppedError):
-        claim.retrying(ask)
+        claim.retry(ask)
     assert asked == [1]
 
 
 def test_who_fell_silent_asks_for_its_end_until_the_machine_must_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patiences, "FIRST_PAUSE_SECONDS", 0.0)
     claim = held()
-    claim.let_go(Stop.SILENT)
-    assert claim.to_the_last(failing(20)) == "answer"
-    claim.let_go(Stop.LEAVING)
-    assert claim.to_the_last(failing(0)) == "answer"
+    claim.stop_work(StopReason.LEASE_EXPIRED)
+    assert claim.retry_until_shutdown(failing(20)) == "answer"
+    claim.stop_work(StopReason.SHUTDOWN)
+    assert claim.retry_until_shutdown(failing(0)) == "answer"
     with pytest.raises(StoppedError):
-        claim.to_the_last(failing(1))
+        claim.retry_until_shutdown(failing(1))
 
 
 def test_who_beats_often_is_back_before_the_sweep_has_looked_twice() -> None:

@@ -13,7 +13,7 @@ from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.process import EngineProcess
-from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.machine.self_test import CLIP, TEXT, SelfTestFailedError, judge, listen, resemblance
 
 

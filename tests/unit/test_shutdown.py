@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.gpu_worker.machine.shutdown import HURRIED, LEAVE_SECONDS, UNHURRIED, Shutdown
+from services.gpu_worker.machine.shutdown import FORCED, GRACEFUL, LEAVE_SECONDS, Shutdown
 from services.gpu_worker.machine.spot_notices import heed_signals
 from services.gpu_worker.settings import WorkerSettings
 
@@ -46,16 +46,16 @@ def test_a_signal_is_heeded_whatever_lock_the_main_thread_holds(number: signal.S
 
 def test_a_worker_that_was_told_to_leave_has_less_patience() -> None:
     shutdown = Shutdown()
-    assert shutdown.deadlines == UNHURRIED
+    assert shutdown.deadlines == GRACEFUL
     assert shutdown.seconds_for_held() > 1_000_000
     assert shutdown.begin()
     assert not shutdown.begin(), "once is enough"
-    assert shutdown.deadlines == HURRIED
-    assert 0 < shutdown.seconds_for_held() <= HURRIED.held
+    assert shutdown.deadlines == FORCED
+    assert 0 < shutdown.seconds_for_held() <= FORCED.held
 
 
 def test_a_spot_notice_is_seen_and_obeyed_within_ten_seconds() -> None:
-    steps = HURRIED.held + (HURRIED.heart or 0) + HURRIED.sender + HURRIED.engine
+    steps = FORCED.held + (FORCED.heartbeats or 0) + FORCED.sender + FORCED.engine
     assert steps < LEAVE_SECONDS
     assert WorkerSettings.model_fields["notice_seconds"].default + LEAVE_SECONDS <= 10
 

@@ -12,7 +12,9 @@ class World:
     def __init__(self) -> None:
         self.now = 0.0
         self.sent: list[str] = []
-        self.watchdog = Watchdog(("loop", "heart"), patience_seconds=90, send=self.sent.append, clock=lambda: self.now)
+        self.watchdog = Watchdog(
+            ("loop", "heartbeats"), patience_seconds=90, send=self.sent.append, clock=lambda: self.now
+        )
 
 
 def test_while_both_beat_systemd_hears_it() -> None:
@@ -20,7 +22,7 @@ def test_while_both_beat_systemd_hears_it() -> None:
     for second in range(0, 300, 10):
         world.now = second
         world.watchdog.beat("loop")
-        world.watchdog.beat("heart")
+        world.watchdog.beat("heartbeats")
     assert world.sent.count("WATCHDOG=1") == 60
 
 
@@ -28,7 +30,7 @@ def test_a_heart_that_beats_alone_does_not_hide_a_loop_that_hangs() -> None:
     world = World()
     for second in range(0, 300, 10):
         world.now = second
-        world.watchdog.beat("heart")
+        world.watchdog.beat("heartbeats")
     assert world.sent.count("WATCHDOG=1") == 10  # up to second 90, when the loop's patience is over
 
 

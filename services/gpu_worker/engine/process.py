@@ -41,9 +41,10 @@ class EngineProcess(Engine):
         self._device = DeviceProcess(model, folder, device, compute_type, patience_seconds=patience_seconds)
         super().__init__(readers, self._device)
         self.worked = False
-        """Set by whom it gave words of a recording."""
-        self.spoilt = False
-        """Set by whom it failed, through no fault of the reading: a fresh process may do better."""
+        """Whether it has given words of a recording."""
+        self.untrusted = False
+        """Whether it has failed through no fault of the recording, or stands in for one that has and is yet to pass the
+        self-test. The next part on its own gets a fresh one."""
 
     @property
     def alive(self) -> bool:
@@ -73,5 +74,5 @@ class EngineProcess(Engine):
         self._device.expect(speed)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """End it, kindly for so many seconds."""
+        """Ask the process to end, and kill it once so many seconds have passed."""
         self._device.close(seconds)

@@ -15,7 +15,7 @@ from pathlib import Path
 from services.common import logs
 from services.common.domain.errors import TranscriberError
 from services.gpu_worker.engine.decode.model_files import ModelFiles, Record, locate, place
-from services.gpu_worker.image.model_lock import hold_against, known, read, write
+from services.gpu_worker.image.model_lock import check_or_record, known, read, write
 
 
 def fetch(key: str, into: Path, source: Path | None, recorded: Record | None) -> ModelFiles:
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         for key in filter(None, chosen.names.split(",")):
             model = fetch(key, chosen.into, chosen.source, known(lock, key))
-            new = hold_against(lock, model)
+            new = check_or_record(lock, model)
             sys.stdout.write(f"{model.name} {model.revision}: {'recorded in' if new else 'as in'} the lock\n")
     except TranscriberError as error:
         sys.stderr.write(f"{error}\n")

@@ -38,8 +38,8 @@ def known(lock: Mapping[str, Record], key: str) -> Record | None:
     return recorded if recorded and pinned in {None, style, recorded["revision"]} else None
 
 
-def hold_against(lock: Lock, model: ModelFiles) -> bool:
-    """Check a model against the lock; True if it was new and is now in it.
+def check_or_record(lock: Lock, model: ModelFiles) -> bool:
+    """Check a model that the lock knows, and record one that it does not; True if it was recorded.
 
     Raises:
         DamagedModelError: the lock knows other files.

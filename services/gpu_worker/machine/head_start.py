@@ -48,6 +48,7 @@ class HeadStart:
         self.whole = threading.Event()
         """Set once every block of the model has arrived."""
         self._over = threading.Event()
+        """Set once this engine is not wanted."""
         self._taken = False
         files = place(folder, wanted.model)
         self.engine = EngineProcess(
@@ -79,11 +80,11 @@ class HeadStart:
     def take(
         self, wanted: Wanted, fetched: Callable[[threading.Event], Path | None], stop: threading.Event
     ) -> EngineProcess | None:
-        """The engine, for whoever asks first, if it is the one that is wanted, and sound.
+        """The engine, if it is the one that is wanted and has heard the known clip; None at every call but the first.
 
-        `fetched` brings the model from elsewhere unless the event is set before that is done: whichever copy is whole
-        first is loaded, and None says that it is the other, or another model. Waits until this one has listened, or
-        until `stop` is set: one that failed in the haste of a boot gives its place to one that is made now.
+        `fetched` brings the model from the bucket, unless the event that it is given is set before that is done: of the
+        two copies the one that is whole first is used. Waits until this engine has listened, or until `stop` is set.
+        One that failed in the haste of a boot is dropped, and the caller makes another.
         """
         if self._over.is_set() or self._taken:
             return None
@@ -105,7 +106,7 @@ class HeadStart:
         return self._heard.result() if engine is self.engine else self_test.listen(engine)
 
     def close(self) -> None:
-        """It was not what was wanted, or not the first to be whole."""
+        """End this engine: another one is wanted, or another copy of the model."""
         self._over.set()
         self.engine.close(0)
 

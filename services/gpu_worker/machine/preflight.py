@@ -49,8 +49,8 @@ def folder_for_recordings(settings: WorkerSettings) -> Path:
 def clock_skew(address: str, clock: Callable[[], int], patience_seconds: float = 0) -> int:
     """How far AWS's clock is ahead of this machine's, in milliseconds, by the `Date` of an unsigned request.
 
-    0 where it is too little to be told, or where nobody answers within that time: what follows will say so in plainer
-    words.
+    0 where it is too little to be measured, or where nobody answers within `patience_seconds`: the next call of AWS
+    then says what is wrong.
     """
     until = time.monotonic() + patience_seconds
     while True:

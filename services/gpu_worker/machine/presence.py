@@ -33,17 +33,17 @@ class Presence:
         self._clock = clock
         self._beat = 0
         self._leaving = False
-        self._telling = threading.Lock()
-        """Held while the slot is told something: a beat under way must not arrive after the shutdown, and undo it."""
+        self._lock = threading.Lock()
+        """Held during a write: a heartbeat must not arrive after the slot was marked as leaving, and undo that."""
         self.note: str | None = None
-        """What every beat tells people of this machine."""
+        """What every heartbeat tells people of this machine."""
         self._times: dict[str, int] = {}
         self._slot_times: dict[str, int] = {}
         self.lost = False
         """Set when the slot is another's: this machine should not be."""
 
     def reached(self, stage: str, *, seconds_ago: float = 0) -> None:
-        """Note a stage of the boot; the next beat tells."""
+        """Note a stage of the boot; the next heartbeat reports it."""
         self._times[stage] = self._clock() - round(seconds_ago * SECOND_MS)
 
     def machine_times(self) -> dict[str, int]:
@@ -51,10 +51,10 @@ class Presence:
         return {**self._slot_times, **self._times}
 
     def beat(self) -> None:
-        """Tell that the machine is there."""
+        """Send a heartbeat, unless this machine leaves."""
         if self._leaving:
             return
-        with self._telling:
+        with self._lock:
             if not self._leaving:
                 self._report()
 
@@ -84,21 +84,21 @@ class Presence:
     def leave(self, note: str) -> None:
         """Take no more work; the orchestrator no longer counts this machine as capacity, and looks for its end."""
         self._leaving = True
-        with self._telling:
+        with self._lock:
             if self._identity.slot and self._identity.launch_id:
                 self._store.slots.leave(self._identity.slot, self._identity.launch_id, now=self._clock(), note=note)
             else:
                 self._store.fleet.absent(self._identity.owner)
 
     def try_to_leave(self, note: str) -> None:
-        """As `leave`, where the machine goes whether or not anybody can be told."""
+        """As `leave`, but an AWS that cannot be reached is only logged: the machine goes all the same."""
         try:
             self.leave(note)
         except (ClientError, BotoCoreError) as unreachable:
             log.warning("slot.unmarked", error=unreachable)
 
     def stay(self) -> None:
-        """There is work after all."""
+        """Take back `leave`: there is work after all."""
         self._leaving = False
         self.beat()
 

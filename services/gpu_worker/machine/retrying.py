@@ -1,4 +1,4 @@
-"""Waiting until AWS answers again: what passes by itself ends no worker, no boot and no attempt at a part."""
+"""Retries with backoff: an error of AWS's that is transient ends no worker, no boot and no attempt at a part."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
-"""Between two tries of one call. Beside them each try has those of the client itself, a second or two apart."""
-HEARTBEATS = 0.5
-"""The longest pause, in heartbeats: the sweep takes a part whose beats it has missed for two and a half."""
+"""Between two tries of one call. Within each try the client makes some of its own, a second or two apart."""
+LONGEST_PAUSE_HEARTBEATS = 0.5
+"""The same in heartbeats, where that is less: the sweep takes a part that has missed two and a half."""
 MOST_DOUBLINGS = 10
-"""An outage of hours must not bring forth numbers that are none."""
-_PASSING = frozenset(
+"""An outage of hours must not make the power of two overflow."""
+_TRANSIENT = frozenset(
     {
         "BandwidthLimitExceeded",
         "EC2ThrottledException",
@@ -57,7 +57,7 @@ _PASSING = frozenset(
     }
 )
 """What botocore tries again (`botocore.retries.standard`), and a write that met a transaction on the same item."""
-_PASSING_REASONS = frozenset(
+_TRANSIENT_REASONS = frozenset(
     {
         "ProvisionedThroughputExceeded",
         "ThrottlingError",
@@ -76,50 +76,47 @@ _UNANSWERED = (
     MetadataRetrievalError,
     RetriesExceededError,
 )
-"""No answer, half of one, or nobody who signs the question: on EC2 that is a metadata service which is late."""
+"""No answer, half of one, or no credentials to ask with: on EC2 the metadata service is late then."""
 
 
-def is_passing(error: BaseException) -> bool:
-    """Whether it is AWS's fault and passes by itself; what a right, a name or an argument has caused does not."""
+def is_transient(error: BaseException) -> bool:
+    """Whether an error is AWS's fault and passes by itself; one about a permission, a name or an argument does not."""
     if isinstance(error, S3UploadFailedError):
-        # It tells its cause in words only.
-        return error.__context__ is not None and is_passing(error.__context__)
+        # Its cause is an error of its own, which this one only quotes.
+        return error.__context__ is not None and is_transient(error.__context__)
     if not isinstance(error, ClientError):
         return isinstance(error, _UNANSWERED)
     code = error.response.get("Error", {}).get("Code", "")
     if code == "TransactionCanceledException":
         reasons = {str(reason.get("Code", "None")) for reason in error.response.get("CancellationReasons", [])}
-        return bool(reasons - {"None"}) and reasons - {"None"} <= _PASSING_REASONS
+        return bool(reasons - {"None"}) and reasons - {"None"} <= _TRANSIENT_REASONS
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return code in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-
-
-def _nobody() -> None:
-    """Waits for no sign of life."""
+    return code in _TRANSIENT or status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 class Retrying:
-    """Asks AWS until it answers, or until there is no time left to ask."""
+    """Makes a call of AWS until it is answered, or until there is no time left."""
 
     def __init__(
         self,
         stop: threading.Event,
         *,
-        alive: Callable[[], None] = _nobody,
+        before_try: Callable[[], None] = lambda: None,
         last_try: bool = False,
         heartbeat_seconds: float = math.inf,
     ) -> None:
-        """`alive` is told before every try; `last_try`: whoever is stopped while waiting asks once more.
+        """Once `stop` is set no more tries are made; with `last_try` one is, where it was set during a pause.
 
-        `heartbeat_seconds`: of a worker whose leases hang on it.
+        `before_try` is called before each try. No pause is longer than half of `heartbeat_seconds`, so that a worker
+        that has waited is heard of before the sweep takes its parts.
         """
-        self._longest = min(LONGEST_PAUSE_SECONDS, HEARTBEATS * heartbeat_seconds)
+        self._longest = min(LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_HEARTBEATS * heartbeat_seconds)
         self._stop = stop
-        self._alive = alive
+        self._before_try = before_try
         self._last_try = last_try
 
-    def __call__(self, ask: Callable[[], Answer]) -> Answer:
-        """What `ask` returns, once it does; asks at least once.
+    def __call__(self, call: Callable[[], Answer]) -> Answer:
+        """What `call` returns; it is called at least once.
 
         Raises:
             StoppedError: AWS has not answered, and `stop` is set.
@@ -127,17 +124,17 @@ class Retrying:
         """
         began, tries = time.monotonic(), 0
         while True:
-            self._alive()
+            self._before_try()
             stopped = self._stop.is_set()
             try:
-                answer = ask()
+                answer = call()
             except Exception as error:
-                if not is_passing(error):
+                if not is_transient(error):
                     raise
                 if tries == 0:
-                    # Not its words, which may hold an object's name.
+                    # Not the error's words, which may hold an object's name.
                     log.warning("aws.waiting", error=_name(error), operation=getattr(error, "operation_name", None))
-                if stopped or (self._stop.wait(_pause(tries, self._longest)) and not self._last_try):
+                if stopped or (self._stop.wait(_backoff(tries, self._longest)) and not self._last_try):
                     raise StoppedError from error
                 tries += 1
             else:
@@ -146,14 +143,14 @@ class Retrying:
                 return answer
 
 
-def _pause(tries: int, most: float) -> float:
-    """Longer from try to try; spread, so that many workers do not come back at the same moment."""
+def _backoff(tries: int, most: float) -> float:
+    """Seconds, twice as many from try to try; with jitter, so that many workers do not come back at the same moment."""
     longest = min(most, FIRST_PAUSE_SECONDS * 2.0 ** min(tries, MOST_DOUBLINGS))
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter
 
 
 def _name(error: Exception) -> str:
-    """AWS's code for it, or the name of what kept the answer away."""
+    """AWS's code for an error; the error's class where AWS did not answer."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "unknown"))
     return type(error).__name__

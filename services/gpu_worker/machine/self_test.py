@@ -21,7 +21,7 @@ from services.common.domain.options import Options
 from services.common.redaction import describe
 from services.gpu_worker.engine.decode.model_files import place
 from services.gpu_worker.engine.process import EngineProcess
-from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 
 CLIP = Path(__file__).parent / "data" / "known_clip.flac"
 TEXT = "Patienten har haft ont i vänster knä sedan början av mars."

@@ -27,14 +27,18 @@ class Deadlines:
 
     held: float
     """Parts, to be checkpointed and given back."""
-    heart: float | None
+    heartbeats: float | None
+    """Those under way; None: however long they take."""
     sender: float
+    """First tries of webhooks that are under way."""
     engine: float
+    """The process that holds the model, until it is killed."""
 
 
-UNHURRIED = Deadlines(held=math.inf, heart=None, sender=DEADLINE_SECONDS, engine=CLOSE_SECONDS)
-HURRIED = Deadlines(held=4.0, heart=0.5, sender=2.0, engine=0.5)
-"""Leaves the log a second to be shipped in."""
+GRACEFUL = Deadlines(held=math.inf, heartbeats=None, sender=DEADLINE_SECONDS, engine=CLOSE_SECONDS)
+"""Where there is nothing left to do."""
+FORCED = Deadlines(held=4.0, heartbeats=0.5, sender=2.0, engine=0.5)
+"""Where the worker was told to leave; it leaves the log a second to be shipped in."""
 
 
 class Shutdown:
@@ -51,20 +55,20 @@ class Shutdown:
 
     @property
     def stop(self) -> threading.Event:
-        """Set once we are told."""
+        """Set once this worker is told to leave."""
         return self._told
 
     @property
     def marked(self) -> bool:
-        """Whether the slot says so; where nobody told us to leave, it need not."""
+        """Whether the slot says that this machine leaves; where nobody told it to, the slot need not."""
         return not self.told or self._marked.is_set()
 
     @property
     def deadlines(self) -> Deadlines:
-        return HURRIED if self.told else UNHURRIED
+        return FORCED if self.told else GRACEFUL
 
     def begin(self) -> bool:
-        """We are told to leave; False if we have been told before."""
+        """Note that this worker is told to leave; False if it has been told before."""
         if self.told:
             return False
         self._told_at = time.monotonic()
@@ -72,7 +76,7 @@ class Shutdown:
         return True
 
     def mark(self) -> None:
-        """The slot says so, or cannot be told."""
+        """Note that the slot says so, or cannot be told."""
         self._marked.set()
 
     def wait(self, seconds: float) -> None:
@@ -80,7 +84,7 @@ class Shutdown:
         self._told.wait(seconds)
 
     def seconds_for_held(self) -> float:
-        """How long what is held may still take."""
+        """How long the parts held may still take."""
         return self._told_at + self.deadlines.held - time.monotonic()
 
 

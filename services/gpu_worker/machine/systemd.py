@@ -23,33 +23,34 @@ def notify(message: str, environment: Mapping[str, str] = os.environ) -> None:
 
 
 class Watchdog:
-    """Pings systemd for as long as every part of the worker that must move has moved of late.
+    """Pings systemd for as long as each of the watched threads has shown of late that it moves.
 
-    A thread of its own would ping for a worker that hangs; so whoever beats last pings for all.
+    No thread of its own does that: it would ping for a worker that hangs. Each beat of a watched thread is the ping, if
+    the others are well.
     """
 
     def __init__(
         self,
-        parts: tuple[str, ...],
+        threads: tuple[str, ...],
         *,
         patience_seconds: float,
         send: Callable[[str], None] = notify,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`parts` are who must beat; one that is silent longer than `patience_seconds` hangs."""
-        self._retrying_calls = patience_seconds
+        """`threads`: names of those that must beat; one that has not for `patience_seconds` hangs."""
+        self._patience_seconds = patience_seconds
         self._send = send
         self._clock = clock
-        self._beats = dict.fromkeys(parts, clock())
+        self._beats = dict.fromkeys(threads, clock())
 
     def ready(self) -> None:
-        """The worker can take work; from now on systemd counts."""
+        """Tell systemd that the worker can take work; from now on it expects pings."""
         self._beats = dict.fromkeys(self._beats, self._clock())
         self._send("READY=1")
 
-    def beat(self, part: str) -> None:
-        """This part moves."""
+    def beat(self, thread: str) -> None:
+        """Note that this thread moves, and ping if all do."""
         now = self._clock()
-        self._beats[part] = now
-        if all(now - beat <= self._retrying_calls for beat in self._beats.values()):
+        self._beats[thread] = now
+        if all(now - beat <= self._patience_seconds for beat in self._beats.values()):
             self._send("WATCHDOG=1")

@@ -39,9 +39,9 @@ class WorkFolder:
         self._counting = threading.Lock()
         self._open = 0
         self.crowded = False
-        """Set when the disk was full and other parts were there: nothing more is taken until one of them has ended."""
-        self.spent: str | None = None
-        """Why nothing can be done here any more: the disk took nothing with one part alone on it."""
+        """Whether the disk was full with several parts on it: no more is taken until one of them has ended."""
+        self.unusable: str | None = None
+        """Why no part can be worked on here any more: the disk was full with one part alone on it."""
 
     @classmethod
     def make(cls, parent: Path) -> Self:
@@ -70,8 +70,8 @@ class WorkFolder:
 
     @property
     def takes_more(self) -> bool:
-        """Whether there may be room for another part."""
-        return not (self.crowded or self.spent)
+        """Whether another part may be taken."""
+        return not (self.crowded or self.unusable)
 
     @property
     def free(self) -> int:
@@ -133,7 +133,7 @@ class WorkFolder:
                 self._open -= 1
                 self.crowded = fault is not None and self._open > 0
                 if fault is not None and not self._open:
-                    self.spent = f"the disk is {fault}"
+                    self.unusable = f"the disk is {fault}"
 
 
 def _fault(error: Exception) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.gpu_worker.machine.retrying import is_passing
+from services.gpu_worker.machine.retrying import is_transient
 
 if TYPE_CHECKING:
     from services.common.domain.records import Part
@@ -43,7 +43,7 @@ class Checkpoints:
         try:
             self.save()
         except Exception as error:
-            if not is_passing(error):
+            if not is_transient(error):
                 raise
             self._saved_at = time.monotonic()
             log.warning("checkpoint.postponed", job_id=self._part.job_id, clips=len(self._unsaved))

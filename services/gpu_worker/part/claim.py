@@ -1,4 +1,4 @@
-"""A part that this worker holds, and the three ways in which it may have to let it go."""
+"""A part that this worker holds, and the three reasons for which the work on it may have to stop."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
 
 PLANNING_SECONDS = 30.0
-"""After which a recording that is still being read counts as no work for the device: others are claimed beside it."""
+"""A recording that takes longer to be planned counts as no work for the device: others are claimed beside it."""
 
 
-class Stop(StrEnum):
-    """Why work on a claim ends before its time."""
+class StopReason(StrEnum):
+    """Why the work on a claim stops before its end."""
 
-    LEAVING = "leaving"
-    """The machine must go: checkpoint and give the part back."""
-    SILENT = "silent"
-    """Nobody has heard of us for a whole lease, and the part may be another's by now: write nothing more, and give it
-    back once somebody answers."""
+    SHUTDOWN = "shutdown"
+    """The machine must go: save a checkpoint and give the part back."""
+    LEASE_EXPIRED = "lease expired"
+    """No heartbeat has arrived for a whole lease, and the part may be another worker's by now: write nothing more, and
+    give it back once AWS answers."""
     FENCED = "fenced"
-    """The part is another's, or its job was canceled: write nothing."""
+    """The part is another worker's, or its job was canceled: write nothing."""
 
 
-LOST = frozenset({Stop.SILENT, Stop.FENCED})
-"""After which the work writes nothing more."""
-_RANK = {None: 0, Stop.LEAVING: 1, Stop.SILENT: 2, Stop.FENCED: 3}
+LEASE_LOST = frozenset({StopReason.LEASE_EXPIRED, StopReason.FENCED})
+"""Reasons after which the work writes nothing more."""
+_RANK = {None: 0, StopReason.SHUTDOWN: 1, StopReason.LEASE_EXPIRED: 2, StopReason.FENCED: 3}
 
 
 def name_of(part: Part) -> str:
-    """The part's own, among all jobs' parts."""
+    """A name that no other part of any job has."""
     return f"{part.job_id}/{part.part_id}"
 
 
@@ -58,83 +58,87 @@ class Claim:
         heartbeat_seconds: float = math.inf,
     ) -> None:
         """`confirmed`: when the claim was asked for, on the monotonic clock, in seconds; `turn`: the part's place in
-        the queue, which it keeps if it goes back.
+        the queue, which it keeps if it is given back; `heartbeat_seconds`: no pause between two tries is longer than
+        half of this.
         """
         self.job = job
         self.part = part
         self._lock = threading.Lock()
         self.options = options
         self.confirmed = confirmed
+        """When the last write that prolonged the lease was asked for: the lease counts from there."""
         self.turn = turn
         self._claimed = confirmed
         self._planned = False
         self.stop = threading.Event()
-        """Set once the work must end."""
-        self.hurry = threading.Event()
-        """Set once no answer about this part is waited for: the machine goes, or the part is another's."""
-        self.reason: Stop | None = None
+        """Set once the work must stop."""
+        self._give_up = threading.Event()
+        """Set once no answer about this part is waited for: the machine goes, or the part is another worker's."""
+        self.stop_reason: StopReason | None = None
         self.on_device = False
+        """Whether a death of the process that holds the model may be this recording's fault."""
         self.seconds_left = part.seconds * (1 - part.progress)
-        """Of its audio, still to be decoded: an estimate until it is planned."""
+        """Of its audio, still to be decoded: an estimate until the recording is planned."""
         self.progress = part.progress
         self.ending = False
-        """Whether a write that ends it may have been sent: from then on a fence that somebody else meets may be our own
-        doing, and what became of the part is for that write to find out."""
+        """Whether a write that ends the attempt may have been sent. A heartbeat that is fenced after that may have met
+        this very write, which finds out by itself what became of the part."""
         self.ended = False
         """Whether nobody here works on it any more."""
-        self._retrying_calls = Retrying(self.stop, heartbeat_seconds=heartbeat_seconds)
-        self._last_calls = Retrying(self.hurry, last_try=True, heartbeat_seconds=heartbeat_seconds)
+        self._retrying = Retrying(self.stop, heartbeat_seconds=heartbeat_seconds)
+        self._retrying_until_shutdown = Retrying(self._give_up, last_try=True, heartbeat_seconds=heartbeat_seconds)
 
     @property
     def name(self) -> str:
         return name_of(self.part)
 
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - fields of Part
-        """Change what is known of the part; heart and work both do, each its own fields."""
+        """Change what is known of the part; its heartbeats and its work both do, each in fields of its own."""
         with self._lock:
             self.part = replace(self.part, **changes)
 
-    def let_go(self, reason: Stop) -> None:
-        """Stop the work; a fence outranks silence, and that a shutdown."""
+    def stop_work(self, reason: StopReason) -> None:
+        """Stop the work; of several reasons a fence counts most, then an expired lease, then a shutdown."""
         with self._lock:
-            if _RANK[reason] > _RANK[self.reason]:
-                self.reason = reason
+            if _RANK[reason] > _RANK[self.stop_reason]:
+                self.stop_reason = reason
         self.stop.set()
-        if reason is not Stop.SILENT:
-            self.hurry.set()
+        if reason is not StopReason.LEASE_EXPIRED:
+            self._give_up.set()
 
-    def retrying(self, ask: Callable[[], Answer]) -> Answer:
-        """A call of AWS that the work needs: what `ask` returns, once AWS answers.
+    def retry(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call of AWS that the work needs, and return what it returns, once AWS answers.
 
         Raises:
-            StoppedError: the work must end; who fell silent or was fenced has not even asked.
+            StoppedError: the work must stop; where the lease is lost, the call was not made.
 
         """
 
         def unless_lost() -> Answer:
-            if self.reason in LOST:
+            if self.stop_reason in LEASE_LOST:
                 raise StoppedError
-            return ask()
+            return call()
 
-        return self._retrying_calls(unless_lost)
+        return self._retrying(unless_lost)
 
-    def to_the_last(self, ask: Callable[[], Answer]) -> Answer:
-        """The call that gives the part back: it is asked for as long as this machine has time.
+    def retry_until_shutdown(self, call: Callable[[], Answer]) -> Answer:
+        """Make a call that gives the part back: again and again, for as long as this machine has time.
 
         Raises:
             StoppedError: AWS has not answered, and the machine must go.
 
         """
-        return self._last_calls(ask)
+        return self._retrying_until_shutdown(call)
 
     def ahead(self, now: float) -> float:
-        """Seconds of audio that the device will get from this one; none from a file that nobody knows how to read yet
-        though there was time for that. `now` is on the monotonic clock.
+        """Seconds of audio that the device will soon get from this part; `now` is on the monotonic clock.
+
+        None from a recording whose planning takes long: the device would have to wait for it.
         """
         return self.seconds_left if self._planned or now - self._claimed < PLANNING_SECONDS else 0.0
 
     def advance(self, seconds_left: float, total: float) -> None:
-        """How far it is: audio still to be decoded, of how much, in seconds."""
+        """Note how far the work is: `seconds_left` of audio are still to be decoded, of `total`."""
         self._planned = True
         self.seconds_left = seconds_left
         self.progress = 1 - seconds_left / total if total else 1.0

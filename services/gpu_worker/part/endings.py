@@ -21,9 +21,9 @@ from services.common.domain.retry_policy import (
 )
 from services.common.domain.states import Waiting
 from services.common.store.leases import FencedError
-from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.part.claim import Stop
+from services.gpu_worker.part.claim import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,12 +108,12 @@ class Endings:
 
     def _stopped(self, claim: Claim) -> None:
         """It has to end before its time: it is another's next, and nothing is held against it."""
-        if claim.reason is not Stop.FENCED:
+        if claim.stop_reason is not StopReason.FENCED:
             self.give_back(claim)
 
     def _end(self, claim: Claim, outcome: Outcome, times: Mapping[str, int], **extra: object) -> None:
         """The job ends: state, event and deliveries in one transaction, then the first tries beside the device."""
-        callbacks = claim.retrying(lambda: self._store.callbacks.of_job(claim.job))
+        callbacks = claim.retry(lambda: self._store.callbacks.of_job(claim.job))
         now = self._clock()
         ending = job_changes.end(claim.job, outcome, times)
         job = ending.after
@@ -127,7 +127,7 @@ class Endings:
             extra=extra,
         )
         claim.ending = True
-        claim.retrying(lambda: self._store.endings.finish(claim.part, ending, announcement))
+        claim.retry(lambda: self._store.endings.finish(claim.part, ending, announcement))
         log.info(
             "job.completed" if outcome.result else "job.failed",
             job_id=job.job_id,
@@ -170,12 +170,12 @@ class Endings:
         log.error("model.unavailable", job_id=job_id, model=claim.options.model_key, code=error.code, message=error)
         self.give_back(claim, rest_ms=pause_ms(claim.part.attempt, longest_ms=LONGEST_MODEL_PAUSE_MS))
         with suppress(StoppedError):
-            claim.to_the_last(lambda: self._store.jobs.waits(job_id, Waiting.IMAGE, str(error)))
+            claim.retry_until_shutdown(lambda: self._store.jobs.waits(job_id, Waiting.IMAGE, str(error)))
 
     def _was_cut(self, claim: Claim) -> bool:
         """Whether the job has several parts by now, by a split whose answer was lost: then it does not go back."""
         with suppress(StoppedError):
-            job = claim.to_the_last(lambda: self._store.jobs.get(claim.part.job_id))
+            job = claim.retry_until_shutdown(lambda: self._store.jobs.get(claim.part.job_id))
             if job and job.parts > claim.job.parts:
                 claim.job = replace(claim.job, parts=job.parts)
                 return True
@@ -216,7 +216,7 @@ class Endings:
 
         claim.ending = True
         try:
-            claim.to_the_last(back)
+            claim.retry_until_shutdown(back)
         except FencedError:
             if job and self._was_cut(claim):
                 self.give_back(claim, counted=counted, rest_ms=rest_ms, behind=behind, suspected=suspected)

@@ -20,10 +20,10 @@ from services.common.transcript import kept_words
 from services.common.transcript.formats import render
 from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.processes.device import DeviceDiedError
+from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
-from services.gpu_worker.part.claim import Stop
+from services.gpu_worker.part.claim import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +46,7 @@ MINUTE_SECONDS = 60
 
 
 class PartRunner:
-    """Does claimed parts; how each may end is known to `endings`."""
+    """Works on claimed parts; `endings` knows how each may end."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class PartRunner:
         self._endings = endings
 
     def do(self, claim: Claim, engine: EngineProcess, model: ModelFiles) -> None:
-        """See the part through to an end: done, failed, given back, or another's."""
+        """Work on the part until it has ended: done, failed, given back, or found to be another worker's."""
         try:
             with self._folder.part() as folder:
                 if claim.part.part_id == MERGE_PART:
@@ -81,10 +81,10 @@ class PartRunner:
         index = part_index(claim.part)
         if index == 0:
             self._folder.require_room(claim.job.source_bytes)
-            claim.retrying(lambda: self._files.fetch_source(claim.job, recording, claim.stop))
+            claim.retry(lambda: self._files.fetch_source(claim.job, recording, claim.stop))
         else:
             audio = object_keys.part_audio(claim.job.place, claim.part.part_id)
-            claim.retrying(lambda: self._files.fetch(audio, recording))
+            claim.retry(lambda: self._files.fetch(audio, recording))
         # From here on a death may be the recording's fault.
         claim.on_device = True
         times: dict[str, int] = {}
@@ -94,7 +94,7 @@ class PartRunner:
             if len(plan.parts) > 1:
                 self._split(claim, engine, plan, recording, folder)
         else:
-            plan = claim.retrying(lambda: self._files.plan(claim.job.place))
+            plan = claim.retry(lambda: self._files.plan(claim.job.place))
         results = self._decode(claim, engine, plan, recording, times)
         claim.on_device = False
         times["transcribed"] = self._clock()
@@ -120,13 +120,13 @@ class PartRunner:
         A death in between leaves nothing that counts: the plan and the audio are the same next time.
         """
         place = claim.job.place
-        claim.retrying(lambda: self._files.put_plan(place, plan))
+        claim.retry(lambda: self._files.put_plan(place, plan))
         engine.cut_parts(recording, plan, folder, stop=claim.stop)
         for part in plan.parts[1:]:
             audio, piece = object_keys.part_audio(place, part_name(part.index)), folder / f"{part.index}.flac"
-            claim.retrying(partial(self._files.store, audio, piece))
+            claim.retry(partial(self._files.store, audio, piece))
         lengths = [(part.end - part.start) / RATE for part in plan.parts]
-        split = claim.retrying(
+        split = claim.retry(
             lambda: self._store.leases.split(claim.part, claim.job, lengths, due_at=self._clock()),
         )
         claim.update(parts=split.parts, seconds=split.seconds)
@@ -136,9 +136,9 @@ class PartRunner:
     def _decode(
         self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, times: dict[str, int]
     ) -> dict[int, ClipResult]:
-        """Every clip of the part, checkpointed as it comes."""
+        """The results of every clip of the part, by index; each is checkpointed soon after it is done."""
         every = self._settings.checkpoint_seconds
-        checkpoints = claim.retrying(lambda: Checkpoints(self._files, claim.job.place, claim.part, every))
+        checkpoints = claim.retry(lambda: Checkpoints(self._files, claim.job.place, claim.part, every))
         index = part_index(claim.part)
         wanted = plan.parts[index].clips if claim.part.parts > 1 else range(len(plan.clips))
         lengths = {clip: plan.clips[clip].samples / RATE for clip in wanted}
@@ -161,17 +161,17 @@ class PartRunner:
                 seconds_left -= lengths[result.index]
                 claim.advance(seconds_left, total)
         except (StoppedError, DeviceDiedError, DecoderFailedError):
-            # What is done is done, whoever ended the rest; but nobody who lost his part writes any more.
-            if claim.reason in {None, Stop.LEAVING}:
+            # What is done is of use, whoever ended the rest; but nobody who has lost the lease writes any more.
+            if claim.stop_reason in {None, StopReason.SHUTDOWN}:
                 self._keep(checkpoints)
             raise
         if claim.part.parts > 1:
             # The merge reads what was kept; a part alone has its results in hand.
-            claim.retrying(checkpoints.save)
+            claim.retry(checkpoints.save)
         return checkpoints.results
 
     def _keep(self, checkpoints: Checkpoints) -> None:
-        """What cannot be kept is done again; it must not hide what has ended the rest."""
+        """Save what is done, if that can be: an error in it must not hide the one that ended the rest."""
         try:
             checkpoints.try_to_save()
         except Exception:
@@ -180,24 +180,24 @@ class PartRunner:
     def _finish_slice(self, claim: Claim) -> None:
         """One of several parts is done; whoever finishes the last one makes the merge due."""
         while not claim.stop.is_set():
-            job = claim.retrying(lambda: self._store.jobs.get(claim.part.job_id))
+            job = claim.retry(lambda: self._store.jobs.get(claim.part.job_id))
             if job is None or job.status is not JobStatus.RUNNING:
-                if claim.ending and claim.retrying(lambda: self._store.parts.already(claim.part, PartStatus.DONE)):
+                if claim.ending and claim.retry(lambda: self._store.parts.already(claim.part, PartStatus.DONE)):
                     # Done by a try whose answer was lost, and the job has ended since.
                     return
                 raise FencedError(claim.part.part_id)
             claim.ending = True
-            if claim.retrying(partial(self._store.endings.finish_slice, claim.part, job, merge_due_at=self._clock())):
+            if claim.retry(partial(self._store.endings.finish_slice, claim.part, job, merge_due_at=self._clock())):
                 log.info("part.done", job_id=job.job_id, part=claim.part.part_id, attempt=claim.part.attempt)
                 return
         raise StoppedError
 
     def _merge(self, claim: Claim, model: ModelFiles) -> None:
         """Put the text of all parts together; needs no device."""
-        plan = claim.retrying(lambda: self._files.plan(claim.job.place))
+        plan = claim.retry(lambda: self._files.plan(claim.job.place))
         results: dict[int, ClipResult] = {}
         for part in plan.parts:
-            results |= claim.retrying(
+            results |= claim.retry(
                 partial(self._files.checkpoints, claim.job.place, part_name(part.index)),
             )
         self._complete(claim, assemble(plan, results.values(), claim.options, model), {"transcribed": self._clock()})
@@ -206,7 +206,7 @@ class PartRunner:
         place, attempt = claim.job.place, claim.part.attempt
         rendered = {form: render(transcript, form) for form in claim.options.formats}
         words = kept_words.pack(transcript)
-        published = claim.retrying(lambda: self._files.publish(place, attempt, rendered, words))
+        published = claim.retry(lambda: self._files.publish(place, attempt, rendered, words))
         result = {
             "attempt": attempt,
             "prefix": object_keys.result_prefix(place, attempt),

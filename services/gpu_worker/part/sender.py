@@ -23,15 +23,15 @@ THREADS = 8
 
 
 class Sender:
-    """Holds what this worker committed, until it was tried once."""
+    """Tries deliveries once each, on threads of its own."""
 
     def __init__(self, dispatcher: Dispatcher, name: str) -> None:
         self._dispatcher = dispatcher
         self.name = name
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sender")
         self._sending: set[Future[None]] = set()
-        self._noting = threading.Lock()
-        """Parts end on threads of their own, two of them perhaps at once."""
+        self._lock = threading.Lock()
+        """Several parts may end at once, each on a thread of its own."""
 
     def lease_until(self, now: int) -> int:
         """When a delivery that is created now becomes the sweep's."""
@@ -39,7 +39,7 @@ class Sender:
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """Try each once, soon."""
-        with self._noting:
+        with self._lock:
             self._sending = {future for future in self._sending if not future.done()}
             self._sending |= {self._pool.submit(self._try, delivery) for delivery in deliveries}
 

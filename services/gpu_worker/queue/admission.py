@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PREPARING_SECONDS = 20.0
 """What a long recording takes from its claim to its first clip: download, decoding, detection of speech."""
 LEAST_AHEAD_SECONDS = 120.0
-"""Of audio."""
+"""Of audio in hand, however slow the device is."""
 MAX_HELD = 8
 """Parts held at once: short recordings share the device's batches."""
 
@@ -41,5 +41,5 @@ def joins(part: Part, model: str, held: Sequence[Claim]) -> bool:
 
 
 def goes_alone(part: Part) -> bool:
-    """Whether nobody should share its fate: a process died over it, or it was lost again and again."""
+    """Whether no other part may be held beside it: a process died over it, or it was lost again and again."""
     return part.deaths > 0 or part.losses >= MAX_DEATHS

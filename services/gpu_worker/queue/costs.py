@@ -18,7 +18,7 @@ _HOUR_SECONDS = 3_600
 
 
 class Costs:
-    """Of one machine. Safe to use from several threads; jobs are told apart by names."""
+    """The costs of one machine, shared among its parts, which have names. Safe to use from several threads."""
 
     def __init__(self, identity: Identity, clock: Callable[[], int]) -> None:
         """`clock`: epoch milliseconds."""
@@ -28,21 +28,21 @@ class Costs:
         self._meter = Meter(self._now())
 
     def launched(self, at: int) -> None:
-        """The machine costs since this moment, epoch milliseconds; told before anything is on it."""
+        """Count from when the machine was launched, in epoch milliseconds; called before the first `enter`."""
         self._meter = Meter(at / 1_000)
 
     def enter(self, name: str) -> None:
-        """It is on the machine from now on."""
+        """The part of this name is on the machine from now on."""
         with self._lock:
             self._meter.enter(name, self._now())
 
     def leave(self, name: str) -> None:
-        """It is no more."""
+        """The part of this name has left the machine."""
         with self._lock:
             self._meter.leave(name, self._now())
 
     def so_far(self, name: str) -> dict[str, Any]:
-        """As a job tells it: seconds, market and, where the machine has a price, that and dollars."""
+        """What a job shows of its cost: seconds, market and, where the machine has a price, that and dollars."""
         with self._lock:
             seconds = self._meter.so_far(name, self._now())
         machine = self._identity.machine

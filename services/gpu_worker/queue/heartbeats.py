@@ -1,7 +1,7 @@
-"""Heartbeats of every part held and of the machine's slot, and the watch that lets a part go when none was heard.
+"""Heartbeats of every part held and of the machine's slot, and the end of the work on a part whose lease has expired.
 
-One thread keeps the time and never calls AWS, so that a lease is over when it is over, whatever hangs. It starts the
-beats, each on a thread of its own: one that hangs keeps no other from being tried.
+One thread keeps the time and never calls AWS, so that it sees a lease expire whatever hangs. It starts the heartbeats,
+each on a thread of its own: one that hangs delays no other.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain.times import SECOND_MS
 from services.common.store.leases import FencedError
-from services.gpu_worker.part.claim import LOST, Claim, Stop
+from services.gpu_worker.part.claim import LEASE_LOST, StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from services.common.store.store import Store
     from services.gpu_worker.machine.presence import Presence
+    from services.gpu_worker.part.claim import Claim
     from services.gpu_worker.settings import WorkerSettings
 
 log = structlog.get_logger()
 SLOT = "slot"
 LOOK_SECONDS = 1.0
-"""At most, between two looks at the leases."""
+"""The longest pause between two looks at the leases."""
 LOOKS_A_LEASE = 10
-"""At least; for those who set a short one."""
+"""Each lease is looked at this often at least, however short the deployment makes it."""
 
 
 class Heartbeats:
@@ -42,11 +43,11 @@ class Heartbeats:
         presence: Presence,
         settings: WorkerSettings,
         *,
-        held: Callable[[], Iterable[Claim]],
+        held: Iterable[Claim],
         clock: Callable[[], int],
-        alive: Callable[[str], None],
+        alive: Callable[[], None],
     ) -> None:
-        """`alive` is told `heart` at every look."""
+        """`held`: the claims of each moment; `alive` is called at every look at the leases."""
         self._store = store
         self._presence = presence
         self._settings = settings
@@ -54,15 +55,15 @@ class Heartbeats:
         self._clock = clock
         self._alive = alive
         self._beating: dict[str, threading.Thread] = {}
-        """Beats under way, by the claim's name and attempt; the slot's too."""
+        """Heartbeats under way, by the claim's name and attempt; the slot's is among them."""
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._keep_time, name="heart", daemon=True)
+        self._thread = threading.Thread(target=self._keep_time, name="heartbeats", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self, seconds: float | None = None) -> None:
-        """Beat no more; waits no longer than that for beats under way."""
+        """Start no more heartbeats; wait so many seconds at most for those under way, or until they have ended."""
         until = None if seconds is None else time.monotonic() + seconds
         self._ending.set()
         self._thread.join(seconds)
@@ -77,41 +78,41 @@ class Heartbeats:
         pause = min(LOOK_SECONDS, self._settings.lease_seconds / LOOKS_A_LEASE, self._settings.heartbeat_seconds)
         beaten = time.monotonic()
         while not self._ending.wait(pause):
-            self.watch()
+            self.stop_expired()
             if time.monotonic() - beaten >= self._settings.heartbeat_seconds:
                 beaten = time.monotonic()
                 self._start_beats()
-            self._alive("heart")
+            self._alive()
 
-    def watch(self) -> None:
-        """Let go of every part of which nobody has heard for a whole lease: it may be another's by now."""
+    def stop_expired(self) -> None:
+        """Stop the work on every part without a heartbeat for a whole lease: it may be another worker's by now."""
         now = time.monotonic()
-        for claim in list(self._held()):
-            if _kept(claim) and now - claim.confirmed > self._settings.lease_seconds:
+        for claim in self._held:
+            if _is_ours(claim) and now - claim.confirmed > self._settings.lease_seconds:
                 log.error("part.self_fenced", job_id=claim.part.job_id, part=claim.part.part_id)
-                claim.let_go(Stop.SILENT)
+                claim.stop_work(StopReason.LEASE_EXPIRED)
 
     def _start_beats(self) -> None:
         self._beating = {name: thread for name, thread in self._beating.items() if thread.is_alive()}
-        for claim in list(self._held()):
+        for claim in self._held:
             self._start(f"{claim.name}/{claim.part.attempt}", partial(self._beat_for, claim))
         self._start(SLOT, self._beat_for_slot)
 
     def _start(self, name: str, beat: Callable[[], None]) -> None:
-        """One at a time for each: behind one that hangs, others would only wait."""
+        """One at a time for each name: while one hangs, a second would hang too."""
         if name not in self._beating:
-            self._beating[name] = threading.Thread(target=beat, name=f"beat {name}", daemon=True)
+            self._beating[name] = threading.Thread(target=beat, name=f"heartbeat {name}", daemon=True)
             self._beating[name].start()
 
     def beat(self) -> None:
-        """Once for everything held, one after another."""
-        for claim in list(self._held()):
+        """Send one heartbeat for each part held, one after another, and the slot's."""
+        for claim in self._held:
             self._beat_for(claim)
         self._beat_for_slot()
 
     def _alone(self) -> bool:
-        """Whether one part alone is on the device: with several there, a machine that is gone speaks against none."""
-        return sum(claim.on_device for claim in self._held()) == 1
+        """Whether one part alone is on the device: of several, a machine's death is held against none."""
+        return sum(claim.on_device for claim in self._held) == 1
 
     def _beat_for_slot(self) -> None:
         try:
@@ -120,7 +121,7 @@ class Heartbeats:
             log.warning("heartbeat.failed", slot=True, error=error)
 
     def _beat_for(self, claim: Claim) -> None:
-        if not _kept(claim):
+        if not _is_ours(claim):
             return
         asked = time.monotonic()
         try:
@@ -134,20 +135,20 @@ class Heartbeats:
             self._fenced(claim)
         except (ClientError, BotoCoreError) as error:
             log.warning("heartbeat.failed", job_id=claim.part.job_id, error=error)
-            # It may have arrived all the same: the next one must not show the number that the sweep has seen.
+            # It may have arrived all the same. The next one must show a number that the sweep has not seen.
             claim.update(beat=claim.part.beat + 1)
         else:
             claim.confirmed = asked
             claim.update(beat=beaten.beat, due_at=beaten.due_at)
 
     def _fenced(self, claim: Claim) -> None:
-        """The part is another's, unless the work has ended it while the beat was under way."""
+        """The part is another worker's, unless the work has ended it while the heartbeat was under way."""
         if claim.ending or claim.ended:
             return
         log.warning("part.fenced", job_id=claim.part.job_id, part=claim.part.part_id)
-        claim.let_go(Stop.FENCED)
+        claim.stop_work(StopReason.FENCED)
 
 
-def _kept(claim: Claim) -> bool:
-    """Whether its lease is still ours to prolong."""
-    return not claim.ended and claim.reason not in LOST
+def _is_ours(claim: Claim) -> bool:
+    """Whether this worker may still prolong the claim's lease."""
+    return not claim.ended and claim.stop_reason not in LEASE_LOST

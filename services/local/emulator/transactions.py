@@ -15,7 +15,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
 
-from services.local.emulator import indexes
+from services.local.emulator.sorted_items import changed
 
 _under_way = threading.local()
 _turn = threading.RLock()
@@ -77,4 +77,4 @@ class _Kept:
             self._table.items[self._hash][self._range] = self._item
         else:
             self._table.items.get(self._hash, {}).pop(self._range, None)
-        indexes.changed(self._table, self._hash, self._range)
+        changed(self._table, self._hash, self._range)

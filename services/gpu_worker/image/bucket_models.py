@@ -1,0 +1,99 @@
+"""The models that lie in a deployment's bucket, each with its record, and the lock that Terraform puts beside them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from services.gpu_worker.engine.decode.model_files import DIGESTS, Record, relative
+from services.gpu_worker.machine.retrying import Retrying
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from services.gpu_worker.image.model_lock import Lock
+
+PREFIX = "models"
+LOCK = "artifacts/models.lock.json"
+"""Where Terraform puts it."""
+CHUNK_BYTES = 8 << 20
+READERS = 16
+_ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
+"""A machine may not list the bucket, so S3 answers 403 for what is not there."""
+
+
+class BucketModels:
+    """Reads what the bucket holds; waits while S3 does not answer."""
+
+    def __init__(self, s3: S3Client, bucket: str, retrying: Retrying | None = None) -> None:
+        """`retrying`: how S3 is waited for; for ever, unless that is said."""
+        self._s3 = s3
+        self._bucket = bucket
+        self._retrying = retrying or Retrying(threading.Event())
+
+    def lock(self) -> Lock:
+        """The lock as it is now, since an image's own may be old; empty where the bucket has none."""
+        text = self._read_if_there(LOCK)
+        found: Lock = json.loads(text) if text else {}
+        return found
+
+    def record(self, key: str) -> Record | None:
+        """A model's revision and digests; None where the bucket does not hold it."""
+        text = self._read_if_there(f"{PREFIX}/{relative(key)}/{DIGESTS}")
+        if text is None:
+            return None
+        record: Record = json.loads(text)
+        return record
+
+    def sizes(self, key: str, record: Record) -> dict[str, int]:
+        """Bytes of each of a model's files."""
+        prefix = f"{PREFIX}/{relative(key)}"
+        return {file: self._retrying(partial(self._size, f"{prefix}/{file}")) for file in record["sha256"]}
+
+    def fetch(self, key: str, record: Record, sizes: dict[str, int], folder: Path, unless: threading.Event) -> bool:
+        """Fetch a model's files into a folder, by many readers; False, and no folder, once `unless` is set."""
+        prefix = f"{PREFIX}/{relative(key)}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(READERS) as pool:
+            for file, size in sizes.items():
+                with (folder / file).open("wb") as empty:
+                    empty.truncate(size)
+                ranges = range(0, size, CHUNK_BYTES)
+                list(pool.map(lambda start, of=file: self._copy(f"{prefix}/{of}", folder / of, start, unless), ranges))
+        if unless.is_set():
+            shutil.rmtree(folder)
+            return False
+        (folder / DIGESTS).write_text(json.dumps(record), encoding="utf-8")
+        return True
+
+    def _copy(self, source: str, destination: Path, start: int, unless: threading.Event) -> None:
+        """One range of an object."""
+        if unless.is_set():
+            return
+        span = f"bytes={start}-{start + CHUNK_BYTES - 1}"
+        body = self._retrying(lambda: self._read(source, Range=span))
+        with destination.open("r+b") as file:
+            file.seek(start)
+            file.write(body)
+
+    def _read_if_there(self, key: str) -> bytes | None:
+        try:
+            return self._retrying(lambda: self._read(key))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+
+    def _read(self, key: str, **how: str) -> bytes:
+        return self._s3.get_object(Bucket=self._bucket, Key=key, **how)["Body"].read()  # type: ignore[arg-type] # TypedDict
+
+    def _size(self, key: str) -> int:
+        return self._s3.head_object(Bucket=self._bucket, Key=key)["ContentLength"]

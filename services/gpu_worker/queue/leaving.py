@@ -1,0 +1,79 @@
+"""How this worker leaves, when it is told to or when nothing is queued, and what becomes of the parts it holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from services.gpu_worker.part.claim import StopReason
+
+if TYPE_CHECKING:
+    from services.gpu_worker.machine.presence import Presence
+    from services.gpu_worker.machine.retrying import Retrying
+    from services.gpu_worker.machine.shutdown import Shutdown
+    from services.gpu_worker.machine.systemd import Watchdog
+    from services.gpu_worker.part.endings import Endings
+    from services.gpu_worker.queue.claiming import Claimer
+    from services.gpu_worker.queue.held import HeldClaims
+    from services.gpu_worker.settings import WorkerSettings
+
+log = structlog.get_logger()
+
+
+class Leaving:
+    """Tells the slot and the parts held that this worker goes."""
+
+    def __init__(
+        self,
+        *,
+        settings: WorkerSettings,
+        held: HeldClaims,
+        claimer: Claimer,
+        endings: Endings,
+        presence: Presence,
+        shutdown: Shutdown,
+        retrying: Retrying,
+        watchdog: Watchdog,
+    ) -> None:
+        self._settings = settings
+        self._held = held
+        self._claimer = claimer
+        self._endings = endings
+        self._presence = presence
+        self._shutdown = shutdown
+        self._retrying = retrying
+        self._watchdog = watchdog
+
+    def leave(self, why: str) -> None:
+        """Take nothing more, give back what is held, mark the slot, and end; from any thread."""
+        if not self._shutdown.begin():
+            return
+        log.warning("worker.leaving", why=why)
+        for claim in self._held:
+            claim.stop_work(StopReason.SHUTDOWN)
+        self._held.wake()
+        self._presence.try_to_leave(why)
+        self._shutdown.mark()
+        self._held.wake()
+
+    def leave_if_nothing_is_queued(self) -> bool:
+        """Mark the slot, wait out the index's lag and look once more; False if there is work after all.
+
+        Whoever queues after the slot was marked counts on another machine.
+        """
+        self._retrying(lambda: self._presence.leave("nothing to do"))
+        self._shutdown.wait(self._settings.index_lag_seconds)
+        if self._shutdown.told or not any(True for _ in self._claimer.candidates()):
+            return True
+        self._retrying(self._presence.stay)
+        return False
+
+    def drain(self) -> None:
+        """Wait for what is held to end; once told to leave, what has not ended in time is given back from here."""
+        while (self._held or not self._shutdown.marked) and (left := self._shutdown.seconds_for_held()) > 0:
+            self._watchdog.beat("loop")
+            self._held.wait(min(left, self._settings.poll_seconds))
+        for claim in self._held:
+            log.warning("part.abandoned", job_id=claim.part.job_id, part=claim.part.part_id)
+            self._endings.give_back(claim)

@@ -1,0 +1,218 @@
+"""The one place where a worker is put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.common.domain.events import Places
+from services.common.store.announcements import Announcer
+from services.common.store.store import Store
+from services.common.webhooks.dispatch import Dispatcher
+from services.common.webhooks.vault import Vault
+from services.gpu_worker.engine.processes.reader_main import Limits
+from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.image.bucket_models import BucketModels
+from services.gpu_worker.image.models import Models
+from services.gpu_worker.machine.device_check import DeviceCheck
+from services.gpu_worker.machine.identity import settings_for
+from services.gpu_worker.machine.retrying import Retrying
+from services.gpu_worker.machine.self_test import listen
+from services.gpu_worker.machine.shutdown import Shutdown
+from services.gpu_worker.machine.systemd import Watchdog
+from services.gpu_worker.part.endings import Endings
+from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.runner import HOUR_SECONDS, PartRunner
+from services.gpu_worker.part.sender import Sender
+from services.gpu_worker.queue.attempts import Attempts, in_thread
+from services.gpu_worker.queue.claiming import Claimer
+from services.gpu_worker.queue.costs import Costs
+from services.gpu_worker.queue.engine_factory import EngineFactory
+from services.gpu_worker.queue.engines import Engines
+from services.gpu_worker.queue.heartbeats import Heartbeats
+from services.gpu_worker.queue.held import HeldClaims
+from services.gpu_worker.queue.leaving import Leaving
+from services.gpu_worker.queue.life import Life
+from services.gpu_worker.queue.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mypy_boto3_s3 import S3Client
+
+    from services.common.aws import Aws
+    from services.gpu_worker.engine.process import EngineProcess
+    from services.gpu_worker.machine.head_start import HeadStart
+    from services.gpu_worker.machine.identity import Identity
+    from services.gpu_worker.machine.presence import Presence
+    from services.gpu_worker.machine.self_test import Heard
+    from services.gpu_worker.machine.work_folder import WorkFolder
+    from services.gpu_worker.settings import WorkerSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a worker finds outside of its own process; a test replaces here what it imitates."""
+
+    store: Store
+    s3: S3Client
+    dispatcher: Dispatcher
+    presence: Presence
+    folder: WorkFolder
+    clock: Callable[[], int]
+    """The time, corrected by AWS's, in epoch milliseconds."""
+    make_engine: Callable[[str], EngineProcess]
+    """Starts an engine with a model."""
+    prefetch: Callable[[str], object]
+    """Has a model's files near, or raises."""
+    models_now: Callable[[], Sequence[str]]
+    """Which models the deployment holds by now."""
+    first_listen: Callable[[EngineProcess], Heard] = listen
+    """What an engine heard of the self-test's clip."""
+    start: Callable[[Callable[[], None]], None] = in_thread
+    """Runs the work on a part beside everything else."""
+
+
+def build(
+    settings: WorkerSettings,
+    identity: Identity,
+    aws: Aws,
+    *,
+    presence: Presence,
+    folder: WorkFolder,
+    clock: Callable[[], int],
+    head_start: HeadStart | None = None,
+) -> Life:
+    """A worker of a deployment; `head_start`: an engine that was begun before its settings were known."""
+    store = Store(aws.dynamodb(), settings.table_name)
+    dispatcher = Dispatcher(
+        store,
+        Vault(aws.kms(), settings.secrets_key_id),
+        sender=identity.owner,
+        clock=clock,
+        allow_private=settings.webhook_allow_private,
+    )
+    s3 = aws.s3()
+    readers = ReaderProcesses(
+        Limits(
+            memory_mib=settings.reader_memory_mib,
+            # An hour takes some 15 s; eight voices take a minute.
+            processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
+            silence_seconds=settings.reader_patience_seconds,
+        )
+    )
+    # Beside the model, which takes longer to be found and loaded.
+    readers.warm_up()
+    shutdown = Shutdown()
+    models = Models(
+        BucketModels(s3, settings.bucket_name, Retrying(shutdown.stop)),
+        folder=settings.models_folder,
+        memory=settings.memory_folder,
+        locked=identity.slot is not None,
+    )
+    surroundings = Surroundings(
+        store=store,
+        s3=s3,
+        dispatcher=dispatcher,
+        presence=presence,
+        folder=folder,
+        clock=clock,
+        make_engine=EngineFactory(
+            settings=settings, models=models, readers=readers, stop=shutdown.stop, head_start=head_start
+        ),
+        prefetch=models.ready,
+        models_now=lambda: settings_for(identity.machine, aws).models,
+        first_listen=head_start.heard if head_start else listen,
+    )
+    return wire(settings, identity, surroundings, shutdown)
+
+
+def wire(settings: WorkerSettings, identity: Identity, outside: Surroundings, shutdown: Shutdown) -> Life:
+    """A worker in these surroundings; `shutdown` knows whether it was told to leave."""
+    store, clock, presence, folder = outside.store, outside.clock, outside.presence, outside.folder
+    places = Places(bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days)
+    announcer = Announcer(store.callbacks, places)
+    held = HeldClaims()
+    costs = Costs(identity, clock)
+    sender = Sender(outside.dispatcher, identity.owner)
+    engines = Engines(outside.make_engine, DeviceCheck(settings, outside.first_listen), outside.prefetch)
+    watchdog = Watchdog(("loop", "heartbeats"), patience_seconds=settings.hang_seconds)
+    retrying = Retrying(
+        shutdown.stop, before_try=lambda: watchdog.beat("loop"), heartbeat_seconds=settings.heartbeat_seconds
+    )
+    heartbeats = Heartbeats(
+        store, presence, settings, held=held, clock=clock, alive=lambda: watchdog.beat("heartbeats")
+    )
+    claimer = Claimer(
+        store=store,
+        announcer=announcer,
+        settings=settings,
+        identity=identity,
+        presence=presence,
+        clock=clock,
+        lease_ends=heartbeats.lease_ends,
+        retrying=retrying,
+        models_now=outside.models_now,
+    )
+    endings = Endings(
+        store=store,
+        announcer=announcer,
+        sender=sender,
+        clock=clock,
+        cost=lambda claim: costs.so_far(claim.name),
+        engine_failed=engines.failed,
+    )
+    runner = PartRunner(
+        store=store,
+        files=Files(outside.s3, settings.bucket_name),
+        settings=settings,
+        folder=folder,
+        clock=clock,
+        endings=endings,
+    )
+    leaving = Leaving(
+        settings=settings,
+        held=held,
+        claimer=claimer,
+        endings=endings,
+        presence=presence,
+        shutdown=shutdown,
+        retrying=retrying,
+        watchdog=watchdog,
+    )
+    attempts = Attempts(
+        held=held,
+        engines=engines,
+        runner=runner,
+        endings=endings,
+        costs=costs,
+        folder=folder,
+        leaving=leaving,
+        shutdown=shutdown,
+        start=outside.start,
+    )
+    worker = Worker(
+        settings=settings,
+        held=held,
+        claimer=claimer,
+        attempts=attempts,
+        engines=engines,
+        folder=folder,
+        leaving=leaving,
+        presence=presence,
+        shutdown=shutdown,
+        watchdog=watchdog,
+    )
+    return Life(
+        settings=settings,
+        identity=identity,
+        worker=worker,
+        engines=engines,
+        heartbeats=heartbeats,
+        watchdog=watchdog,
+        presence=presence,
+        costs=costs,
+        sender=sender,
+        shutdown=shutdown,
+        retrying=retrying,
+    )
