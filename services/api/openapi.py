@@ -10,7 +10,8 @@ from fastapi import APIRouter, FastAPI, Query
 from fastapi.params import Query as QueryParameter
 
 from services.api import cursors
-from services.api.problems import MEDIA_TYPE, ProblemDocument
+from services.api.problems import MEDIA_TYPE
+from services.api.schemas.problems import ProblemDocument
 
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
 _MEANINGS = {

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from services.api import openapi, receipts, views
+from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problems import Problem
 from services.api.routes import lookup
+from services.api.schemas import jobs as views
+from services.api.schemas import receipts
 from services.api.service import Service
 from services.common import source_object
 from services.common.domain.events import EventType, compose

@@ -7,11 +7,12 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
-from services.api import openapi, views
+from services.api import openapi
 from services.api.auth import Authenticated, Wired
-from services.api.bodies import OneOf
 from services.api.problems import Problem
 from services.api.routes import lookup
+from services.api.schemas.fields import OneOf
+from services.api.schemas.transcripts import Link
 from services.common.domain.options import FORMATS
 from services.common.domain.states import JobStatus
 
@@ -22,7 +23,7 @@ HINT = (
 )
 
 
-@router.get("", response_model=views.Link, responses=openapi.redirect(404, 409, 422))
+@router.get("", response_model=Link, responses=openapi.redirect(404, 409, 422))
 def read_transcript(
     job_id: str,
     caller: Authenticated,

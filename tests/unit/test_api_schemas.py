@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.bodies import NewCallback
+from services.api.schemas.callbacks import NewCallback
 from services.common.webhooks import endpoint
 
 PATTERN = NewCallback.model_json_schema()["properties"]["url"]["pattern"]
