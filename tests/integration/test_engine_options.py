@@ -11,13 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from services.common.domain.errors import InvalidOptionError
 from services.common.domain.languages import LANGUAGES
-from services.common.domain.options import Options
+from services.common.domain.options import MAX_HINT_BYTES, Options
 from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.decode.decoder import MOST_HINT_TOKENS
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
+from services.gpu_worker.engine.decode.recipe import ladder
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.plan import Plan
@@ -82,14 +81,14 @@ def test_a_recording_without_speech_is_taken_for_swedish(engine: LocalEngine, tm
     assert plan(engine, silent, options(language="auto")).language == "sv"
 
 
-@pytest.mark.parametrize("field", ["prompt", "hotwords"])
-def test_hints_that_the_model_would_not_read_to_the_end_are_refused_by_their_field(
-    engine: LocalEngine, talk: Path, field: str
-) -> None:
-    """The tokenizer of the random model has a token for nearly every letter."""
-    with pytest.raises(InvalidOptionError, match=f"{MOST_HINT_TOKENS} are read") as refused:
-        plan(engine, talk, options(**{field: "vi ses " * 60}))
-    assert refused.value.field == field
+def test_the_longest_hints_that_are_admitted_reach_the_model_whole(engine: LocalEngine) -> None:
+    """The tokenizer of the random model has a token for every letter."""
+    prompt, hotwords = "A" * (MAX_HINT_BYTES // 2), "B" * (MAX_HINT_BYTES - MAX_HINT_BYTES // 2)
+    decoder = engine.model.decoder
+    recipe = ladder(options(prompt=prompt, hotwords=hotwords), "sv", engine.model.habits)[0]
+    told = decoder._prompt(decoder._tokenizer("sv"), recipe)
+    text = decoder._tokenizer("sv").decode(told)
+    assert (text.count("A"), text.count("B")) == (len(prompt), len(hotwords))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from services.common.domain.errors import InvalidOptionError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
@@ -20,7 +19,6 @@ from services.gpu_worker.engine.process import EngineProcess
 from tests.support.random_model import write_random_model
 
 MODEL = "whisper-base"
-TOO_MUCH = " ".join(["Örnsköldsvik"] * 200)
 
 
 @pytest.fixture(scope="module")
@@ -69,10 +67,3 @@ def test_parts_are_decoded_from_files_of_their_own(there: EngineProcess, talk: P
         own = tmp_path / f"{part.index}.flac"
         for result in there.decode(own, plan, part.clips, options, stop=stop, part=part.index):
             assert result == whole[result.index]
-
-
-def test_hints_that_are_too_long_are_refused_before_anything_is_read(there: EngineProcess, tmp_path: Path) -> None:
-    options = Options(prompt=TOO_MUCH)
-    with pytest.raises(InvalidOptionError) as refused:
-        there.plan(tmp_path / "never.wav", options, max_seconds=600, stop=threading.Event())
-    assert refused.value.field == "prompt"

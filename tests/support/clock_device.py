@@ -69,9 +69,6 @@ class ClockDecoder:
     def languages(self, _: Features) -> list[tuple[str, float]]:
         return [("sv", 1.0)]
 
-    def check_hints(self, *_: object) -> None:
-        """All are read."""
-
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
     """As `device_main.serve`."""

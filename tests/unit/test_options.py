@@ -62,8 +62,8 @@ def test_what_the_deployment_does_not_hold_is_refused(asked: dict[str, str]) -> 
         ({"formats": ["docx"]}, "formats"),
         ({"temperature": 0.2}, "temperature"),
         ({"words": True, "formats": ["srt"]}, "words"),
-        ({"prompt": "a" * 400, "hotwords": "b" * 300}, "prompt"),
-        ({"hotwords": "b" * 601}, "hotwords"),
+        ({"prompt": "a" * 111, "hotwords": "b" * 111}, "prompt"),
+        ({"hotwords": "b" * 222}, "hotwords"),
     ],
 )
 def test_what_would_be_ignored_or_is_no_option_is_refused_by_name(asked: dict[str, object], field: str) -> None:

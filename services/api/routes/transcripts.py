@@ -13,7 +13,7 @@ from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas.fields import OneOf
 from services.api.schemas.transcripts import Link
-from services.common.domain.options import FORMATS
+from services.common.domain.options import FORMATS, READ_FORMAT
 from services.common.domain.states import JobStatus
 
 router = openapi.router("/jobs/{job_id}/transcript", "transcripts")
@@ -28,7 +28,7 @@ def read_transcript(
     job_id: str,
     caller: Authenticated,
     wired: Wired,
-    form: Annotated[str, OneOf(FORMATS), Query(alias="format")] = "txt",
+    form: Annotated[str, OneOf(FORMATS), Query(alias="format")] = READ_FORMAT,
     redirect: Annotated[
         bool, Query(description="false: the link as JSON, for clients that keep their headers.")
     ] = True,

@@ -13,11 +13,18 @@ STYLES = ("standard", "subtitle", "strict")
 PRESETS = ("fast", "balanced", "careful")
 CHANNELS = ("mixed", "separate")
 FORMATS = ("json", "txt", "srt", "vtt", "tsv")
+LANGUAGE_CHOICES = ("auto", *sorted(LANGUAGES))
+READ_FORMAT = "txt"
+"""The format of a transcript that is asked for without naming one."""
 
-# Both texts together must leave the model half its window (223 tokens). Swedish has some three characters a token;
-# the engine counts the tokens themselves and refuses what still does not fit.
-MAX_HINT_CHARACTERS = 600
+MAX_HINT_TOKENS = 223
+"""Of prompt and hotwords together: half the model's window, less the token that begins it."""
+MAX_HINT_BYTES = MAX_HINT_TOKENS - 2
+"""Of UTF-8. Each token stands for one byte at least, and the engine puts a space before each of the two texts: what is
+admitted is read to its end, whatever the model, and nobody needs its tokenizer to know."""
 MAX_TRACKS, HIGHEST_TRACK = 32, 999
+MAX_VOICES = 8
+"""Channels, or tracks, that are transcribed each for itself; of more, all are mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +77,16 @@ class Options:
         for field in mapping:
             if field not in known:
                 raise InvalidOptionError(field, f"Unknown option {field!r}. There are: {', '.join(sorted(known))}.")
-        given = {field: value for field, value in mapping.items() if value is not None}
+        given = asdict(DEFAULTS) | {field: value for field, value in mapping.items() if value is not None}
         options = cls(
-            language=_choice(given, "language", ("auto", *sorted(LANGUAGES)), "sv"),
+            language=_choice(given, "language", LANGUAGE_CHOICES),
             model=_text(given, "model") or models[0].partition("@")[0],
-            style=_choice(given, "style", STYLES, "standard"),
-            preset=_choice(given, "preset", PRESETS, "balanced"),
+            style=_choice(given, "style", STYLES),
+            preset=_choice(given, "preset", PRESETS),
             prompt=_text(given, "prompt"),
             hotwords=_text(given, "hotwords"),
             words=_flag(given, "words"),
-            channels=_choice(given, "channels", CHANNELS, "mixed"),
+            channels=_choice(given, "channels", CHANNELS),
             tracks=_tracks(given),
             formats=_formats(given),
         )
@@ -87,6 +94,10 @@ class Options:
         if options.model_key in unfetchable:
             raise ModelUnavailableError("model", unrecorded(options.model_key))
         return options
+
+
+DEFAULTS = Options()
+"""Without a model: which one that is depends on the deployment."""
 
 
 def _check_together(options: Options, models: Sequence[str]) -> None:
@@ -98,39 +109,38 @@ def _check_together(options: Options, models: Sequence[str]) -> None:
         )
     if options.words and "json" not in options.formats:
         raise InvalidOptionError("words", "Word times are written to the json only: ask for that format as well.")
-    length = len(options.prompt or "") + len(options.hotwords or "")
-    if length > MAX_HINT_CHARACTERS:
-        field = "prompt" if options.prompt else "hotwords"
+    length = sum(len(text.encode()) for text in (options.prompt, options.hotwords) if text)
+    if length > MAX_HINT_BYTES:
         raise InvalidOptionError(
-            field,
-            f"Prompt and hotwords have {length} characters together; the model would ignore what is beyond "
-            f"{MAX_HINT_CHARACTERS}.",
+            "prompt" if options.prompt else "hotwords",
+            f"Prompt and hotwords have {length} bytes of UTF-8 together, and the model is sure to read "
+            f"{MAX_HINT_BYTES}: shorten them.",
         )
 
 
 def _text(given: Mapping[str, Any], field: str) -> str | None:
-    value = given.get(field)
+    value = given[field]
     if value is not None and not isinstance(value, str):
         raise InvalidOptionError(field, f"{field} must be text.")
     return value.strip() or None if value is not None else None
 
 
 def _flag(given: Mapping[str, Any], field: str) -> bool:
-    value = given.get(field, False)
+    value = given[field]
     if not isinstance(value, bool):
         raise InvalidOptionError(field, f"{field} must be true or false.")
     return value
 
 
-def _choice(given: Mapping[str, Any], field: str, choices: Sequence[str], default: str) -> str:
-    value = given.get(field, default)
+def _choice(given: Mapping[str, Any], field: str, choices: Sequence[str]) -> str:
+    value = given[field]
     if value not in choices:
         raise InvalidOptionError(field, f"{field} must be one of: {', '.join(choices)}.")
     return str(value)
 
 
 def _tracks(given: Mapping[str, Any]) -> tuple[int, ...] | None:
-    value = given.get("tracks")
+    value = given["tracks"]
     if value is None:
         return None
     listed = value if isinstance(value, Sequence) else ()
@@ -149,7 +159,7 @@ def _is_track(value: object) -> bool:
 
 
 def _formats(given: Mapping[str, Any]) -> tuple[str, ...]:
-    value = given.get("formats", FORMATS)
+    value = given["formats"]
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
         raise InvalidOptionError("formats", f"formats must be a list of: {', '.join(FORMATS)}.")
     for name in value:

@@ -20,9 +20,6 @@ from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 class Model(Protocol):
     """Decodes: a `LoadedModel`, or the process that holds one (`services/gpu_worker/engine/processes/device.py`)."""
 
-    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
-        """See `LoadedModel.check_hints`."""
-
     def language(self, sounds: Iterator[Sound], *, stop: StopFlag, apart: bool = False) -> str:
         """See `LoadedModel.language`."""
 
@@ -52,11 +49,9 @@ class Engine:
         """Read a recording once and plan it; `lengths` as `Reader.plan` takes them.
 
         `apart`: nothing of another recording is on the device while its language is told. Raises InvalidMediaError,
-        NoAudioTrackError, AudioTooLongError, InvalidOptionError for hints that are too long, and StoppedError once
+        NoAudioTrackError, AudioTooLongError, InvalidOptionError for a track that there is not, and StoppedError once
         `stop` is set.
         """
-        if options.prompt or options.hotwords:
-            self._model.check_hints(options.prompt, options.hotwords, stop=stop)
         plan = self._reader.plan(path, options, max_seconds=max_seconds, stop=stop, **lengths)
         if plan.language != "auto":
             return plan

@@ -14,7 +14,7 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
-from services.common.domain.errors import DecoderFailedError, InvalidOptionError
+from services.common.domain.errors import DecoderFailedError
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import Recipe
@@ -26,8 +26,6 @@ FRAME = 160
 """Samples: 10 ms."""
 WINDOW = 3000
 """Frames of a Whisper window."""
-MOST_HINT_TOKENS = 223
-"""Half the decoder's window, less the token that begins it."""
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001 - the library's own defaults
 
 
@@ -93,14 +91,6 @@ class Decoder:
         encoded = self._model.encode(clip.mel)
         return [(token[2:-2], probability) for token, probability in self._model.model.detect_language(encoded)[0]]
 
-    def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
-        """Raise InvalidOptionError when the model would not read all of them."""
-        encode = self._tokenizer("sv").encode
-        tokens = sum(len(encode(f" {text}")) for text in (prompt, hotwords) if text)
-        if tokens > MOST_HINT_TOKENS:
-            field = "prompt" if prompt else "hotwords"
-            raise InvalidOptionError(field, f"Prompt and hotwords are {tokens} tokens; {MOST_HINT_TOKENS} are read.")
-
     def _encode(self, mels: Float) -> Untyped:
         """On a CPU two windows at a time: the attention of more does not fit its cache (a tenth of the time)."""
         if self._device != "cpu":
@@ -120,15 +110,9 @@ class Decoder:
             return self._tokenizers[language]
 
     def _generate(self, encoded: Untyped, tokenizer: Tokenizer, recipe: Recipe, count: int) -> list[Untyped]:
-        prompt = self._model.get_prompt(
-            tokenizer,
-            previous_tokens=tokenizer.encode(f" {recipe.prompt}") if recipe.prompt else [],
-            without_timestamps=not recipe.timestamps,
-            hotwords=recipe.hotwords,
-        )
         generated: list[Untyped] = self._model.model.generate(
             encoded,
-            [prompt] * count,
+            [self._prompt(tokenizer, recipe)] * count,
             beam_size=recipe.beams,
             patience=recipe.patience,
             repetition_penalty=recipe.repetition_penalty,
@@ -139,6 +123,16 @@ class Decoder:
             return_no_speech_prob=True,
         )
         return generated
+
+    def _prompt(self, tokenizer: Tokenizer, recipe: Recipe) -> list[int]:
+        """The tokens before a clip's own. Hints were held to `MAX_HINT_BYTES`, so none of theirs is left out."""
+        prompt: list[int] = self._model.get_prompt(
+            tokenizer,
+            previous_tokens=tokenizer.encode(f" {recipe.prompt}") if recipe.prompt else [],
+            without_timestamps=not recipe.timestamps,
+            hotwords=recipe.hotwords,
+        )
+        return prompt
 
 
 def _decoded(generated: Untyped, alignment: list[dict[str, Untyped]]) -> Decoded | DecoderFailedError:

@@ -57,12 +57,6 @@ class LoadedModel:
         """Let running batches end and give the threads back."""
         self._batcher.close()
 
-    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
-        """Raise InvalidOptionError when the model would not read all of them, and StoppedError once `stop` is set."""
-        if stop.is_set():
-            raise StoppedError
-        self.decoder.check_hints(prompt, hotwords)
-
     def language(self, sounds: Iterable[Sound | None], *, stop: StopFlag, apart: bool = False, call: int = 0) -> str:
         """The language with the highest sum of probabilities over these clips.
 

@@ -124,12 +124,6 @@ class DeviceProcess:
         self._most_clips = loaded.most_clips
         return loaded.files
 
-    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
-        """As `LoadedModel.check_hints`."""
-        call = self._begin("check_hints", prompt=prompt, hotwords=hotwords)
-        for _ in self._answers(call, stop):
-            pass
-
     def language(self, sounds: Iterator[Sound], *, stop: StopFlag, apart: bool = False) -> str:
         """As `LoadedModel.language`."""
         call = self._begin("language", apart=apart)
@@ -164,7 +158,7 @@ class DeviceProcess:
         self._open[call.number] = call
         with self._noting:
             self._account.opened(call.number)
-        self._send(Call(call.number, method, arguments), owed=method == "check_hints")
+        self._send(Call(call.number, method, arguments))
         return call
 
     def _feed(self, call: _Open, sounds: Iterator[Sound], *, owed: bool) -> None:

@@ -103,8 +103,6 @@ class _Server:
 
 def _perform(model: LoadedModel, call: Call, task: _Task) -> Iterator[Any]:
     match call.method:
-        case "check_hints":
-            model.check_hints(**call.arguments, stop=task.stop)
         case "language":
             yield model.language(task.coming(), **call.arguments, stop=task.stop, call=call.number)
         case "decode":
