@@ -10,7 +10,17 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from services.common.domain.errors import TranscriberError
+from services.common.domain.errors import InvalidOptionError, TranscriberError
+from services.common.domain.options import DEFAULTS, FORMATS, READ_FORMAT
+from services.common.domain.states import TERMINAL
+
+
+def _written_format(form: str) -> str:
+    """The format itself. Raises InvalidOptionError for one that there is not, before anything is sent."""
+    if form not in FORMATS:
+        raise InvalidOptionError("format", f"There is no format {form}; there are: {', '.join(FORMATS)}.")
+    return form
+
 
 Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_API", help="Base address of the API.")]
 Key = Annotated[str, typer.Option(envvar="TRANSCRIBE_KEY", help="An API key.")]
@@ -18,8 +28,13 @@ Tracks = Annotated[
     list[int] | None,
     typer.Option("--track", help="A sound track to be heard, counted from 1; again for each further one."),
 ]
-Format = Annotated[str, typer.Option("--format", help="txt, json, srt, vtt or tsv.")]
-ENDED = {"completed", "failed", "canceled", "expired"}
+Files = Annotated[
+    list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Any audio or video files.")
+]
+Format = Annotated[
+    str, typer.Option("--format", callback=_written_format, help=f"What is written: one of {', '.join(FORMATS)}.")
+]
+Language = Annotated[str, typer.Option(help="An ISO 639 code, or `auto`: detected once for the whole recording.")]
 LOOK_SECONDS = 2.0
 UPLOAD_SECONDS = 3_600.0
 
@@ -59,7 +74,7 @@ class Recordings:
         """The job once it has ended."""
         while True:
             job: dict[str, Any] = self._asked("GET", f"/api/jobs/{job_id}").json()
-            if job["status"] in ENDED:
+            if job["status"] in TERMINAL:
                 return job
             time.sleep(LOOK_SECONDS)
 
@@ -81,12 +96,12 @@ class Recordings:
 
 
 def send(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    files: Files,
     *,
     api: Api,
     key: Key,
-    form: Format = "txt",
-    language: str = "sv",
+    form: Format = READ_FORMAT,
+    language: Language = DEFAULTS.language,
     tracks: Tracks = None,
 ) -> None:
     """Upload recordings, wait for their transcripts, and write each beside its recording: möte.mp3 → möte.txt.

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from services.cli import deployment
 from services.cli.main import app
-from services.common.domain.errors import TranscriberError
+from services.common.domain.errors import InvalidOptionError, TranscriberError
+from services.common.domain.options import FORMATS
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms
@@ -127,3 +130,18 @@ def test_what_is_wrong_is_said_and_changes_nothing(world: World, arguments: tupl
         transcribe(*arguments)
 
     assert world.dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+def test_a_name_that_cannot_be_a_clients_is_refused_before_anything_is_done(world: World) -> None:
+    for command in (("clients", "add"), ("keys", "create"), ("callbacks", "list"), ("stages",)):
+        with pytest.raises(InvalidOptionError, match="1 to 40 small letters"):
+            transcribe(*command, "No Client")
+    assert transcribe("clients", "list") == []
+
+
+def test_a_format_that_nobody_writes_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    recording = tmp_path / "möte.mp3"
+    recording.write_bytes(b"sound")
+    nowhere = ("--api", "http://127.0.0.1:1", "--key", "key")
+    with pytest.raises(InvalidOptionError, match=f"no format pdf; there are: {', '.join(FORMATS)}"):
+        transcribe("send", str(recording), "--format", "pdf", *nowhere)
