@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from services.common.domain import model_keys
 from services.common.domain.errors import InvalidOptionError, ModelUnavailableError, unrecorded
 from services.common.domain.languages import LANGUAGES
 
-STYLES = ("standard", "subtitle", "strict")
+STYLES = (model_keys.STANDARD, "subtitle", "strict")
 PRESETS = ("fast", "balanced", "careful")
 CHANNELS = ("mixed", "separate")
 FORMATS = ("json", "txt", "srt", "vtt", "tsv")
@@ -35,7 +36,7 @@ class Options:
     """ISO 639 code, or `auto`: detected once for the whole recording."""
     model: str = ""
     """Name of the model without its style, such as `KBLab/kb-whisper-small`."""
-    style: str = "standard"
+    style: str = model_keys.STANDARD
     """How close to the spoken word: a revision of the model that the deployment must hold."""
     preset: str = "balanced"
     prompt: str | None = None
@@ -53,7 +54,7 @@ class Options:
     @property
     def model_key(self) -> str:
         """The name under which a deployment lists the model: `name` or `name@style`."""
-        return self.model if self.style == "standard" else f"{self.model}@{self.style}"
+        return model_keys.join(self.model, self.style)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` takes back."""
@@ -80,7 +81,7 @@ class Options:
         given = asdict(DEFAULTS) | {field: value for field, value in mapping.items() if value is not None}
         options = cls(
             language=_choice(given, "language", LANGUAGE_CHOICES),
-            model=_text(given, "model") or models[0].partition("@")[0],
+            model=_text(given, "model") or model_keys.split(models[0])[0],
             style=_choice(given, "style", STYLES),
             preset=_choice(given, "preset", PRESETS),
             prompt=_text(given, "prompt"),
@@ -103,7 +104,7 @@ DEFAULTS = Options()
 def _check_together(options: Options, models: Sequence[str]) -> None:
     """Refuse what the decoder would silently ignore, and what the deployment does not hold."""
     if options.model_key not in models:
-        field = "model" if options.style == "standard" else "style"
+        field = "model" if options.style == model_keys.STANDARD else "style"
         raise ModelUnavailableError(
             field, f"This deployment does not hold {options.model_key}. It holds: {', '.join(models)}."
         )
