@@ -9,7 +9,7 @@ from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.routes import ledgers, lookup
 from services.api.schemas.callbacks import CallbackView, NewSecret
-from services.api.schemas.deliveries import Deliveries, DeliveryView
+from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.ids import new_id
 from services.common.domain.object_keys import folder
@@ -80,7 +80,7 @@ def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, once:
 @router.get("/deliveries", responses=openapi.problems(404, 422))
 def list_callback_deliveries(
     callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
-) -> Deliveries:
+) -> DeliveryPage:
     """The ledger of its test messages and of its challenge, in order of their ids."""
     lookup.callback(callback_id, caller, wired)
     return ledgers.page(callback_id, after, limit, wired)

@@ -11,7 +11,7 @@ from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problems import not_found
 from services.api.routes import lookup
-from services.api.schemas.callbacks import Callbacks, CallbackView, NewCallback, NewSecret
+from services.api.schemas.callbacks import CallbackList, CallbackView, NewCallback, NewSecret
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.object_keys import folder
 from services.common.domain.times import expiry
@@ -67,10 +67,10 @@ def register(
 
 
 @router.get("", responses=openapi.listed("callbacks"))
-def list_callbacks(caller: Authenticated, wired: Wired) -> Callbacks:
+def list_callbacks(caller: Authenticated, wired: Wired) -> CallbackList:
     """All callbacks of this client."""
     found = wired.store.callbacks.of_client(caller.client_id)
-    return Callbacks(callbacks=[CallbackView.of(one, folder(caller.client_id)) for one in found])
+    return CallbackList(callbacks=[CallbackView.of(one, folder(caller.client_id)) for one in found])
 
 
 @router.get("/{callback_id}", responses=openapi.problems(404))

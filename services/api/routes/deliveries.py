@@ -6,7 +6,7 @@ from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.routes import ledgers, lookup
-from services.api.schemas.deliveries import Deliveries, DeliveryView
+from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
@@ -15,7 +15,7 @@ router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
 @router.get("", responses=openapi.listed("deliveries", 404, 422))
 def list_deliveries(
     job_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
-) -> Deliveries:
+) -> DeliveryPage:
     """Every message about this job, with every try, in order of their ids."""
     lookup.job(job_id, caller, wired)
     return ledgers.page(job_id, after, limit, wired)

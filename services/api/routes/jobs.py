@@ -13,7 +13,7 @@ from services.api.idempotency import Idempotent
 from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas.callbacks import Target
-from services.api.schemas.jobs import CreatedJob, JobCallback, Jobs, JobView, NewJob, Upload
+from services.api.schemas.jobs import CreatedJob, JobCallback, JobPage, JobView, NewJob, UploadForm
 from services.api.service import Service
 from services.common.domain import media_types, object_keys
 from services.common.domain.ids import new_id
@@ -83,7 +83,7 @@ def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -
     )
 
 
-def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> Upload:
+def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
     """A form that S3 takes for this key, this type, this size and this content, and for nothing else."""
     settings = wired.settings
     smallest, largest = (0, settings.max_upload_bytes) if wanted.size is None else (wanted.size, wanted.size)
@@ -98,7 +98,7 @@ def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> Upload:
         Conditions=conditions + [{name: value} for name, value in fields.items()],
         ExpiresIn=settings.upload_minutes * 60,
     )
-    return Upload(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE_MS))
+    return UploadForm(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE_MS))
 
 
 @router.get("", responses=openapi.listed("jobs", 422))
@@ -107,10 +107,10 @@ def list_jobs(
     wired: Wired,
     after: Annotated[str | None, openapi.cursor()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-) -> Jobs:
+) -> JobPage:
     """This client's jobs, newest first."""
     page = list(wired.store.jobs.of_client(caller.client_id, after=cursors.decode(after, "JOB"), limit=limit))[:limit]
-    return Jobs(
+    return JobPage(
         jobs=[JobView.of(job) for _, job in page],
         next=cursors.encode(page[-1][0]) if len(page) == limit else None,
     )

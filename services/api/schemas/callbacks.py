@@ -82,5 +82,5 @@ class NewSecret(CallbackView):
     """`whsec_…`, shown this once."""
 
 
-class Callbacks(BaseModel):
+class CallbackList(BaseModel):
     callbacks: list[CallbackView]

@@ -48,7 +48,7 @@ class DeliveryView(BaseModel):
         )
 
 
-class Deliveries(BaseModel):
+class DeliveryPage(BaseModel):
     deliveries: list[DeliveryView]
     next: str | None
     """For `after`; null on the last page."""

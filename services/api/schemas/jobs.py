@@ -59,7 +59,7 @@ class NewJob(Body):
     callback: Target | None = Field(default=None, description="Told of this job alone.")
 
 
-class Failed(BaseModel):
+class JobError(BaseModel):
     """Why a job failed."""
 
     code: str
@@ -100,7 +100,7 @@ class JobView(BaseModel):
     waiting_reason: str | None = None
     parts: int
     parts_done: int
-    error: Failed | None = None
+    error: JobError | None = None
     result: Result | None = None
     cost: dict[str, Any] = Field(default_factory=dict)
 
@@ -117,7 +117,7 @@ class JobView(BaseModel):
             waiting_reason=job.waiting_reason,
             parts=job.parts,
             parts_done=job.parts_done,
-            error=Failed(**{name: job.error[name] for name in Failed.model_fields}) if job.error else None,
+            error=JobError(**{name: job.error[name] for name in JobError.model_fields}) if job.error else None,
             result=_result(job) if job.result else None,
             cost=dict(job.cost),
         )
@@ -136,7 +136,7 @@ def _result(job: Job) -> Result:
     return Result(**{**job.result, "files": files})
 
 
-class Upload(BaseModel):
+class UploadForm(BaseModel):
     """Where and how the recording is uploaded: a form POST with these fields first and the file last."""
 
     url: str
@@ -152,11 +152,11 @@ class JobCallback(BaseModel):
 
 
 class CreatedJob(JobView):
-    upload: Upload
+    upload: UploadForm
     callback: JobCallback | None = None
 
 
-class Jobs(BaseModel):
+class JobPage(BaseModel):
     jobs: list[JobView]
     next: str | None
     """For `after`; null on the last page."""
