@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.request import Request, urlopen
 
+from services.common.domain import model_keys
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
 from services.gpu_worker.engine.decode.model_files import NEEDED, PATTERNS, Record
 from services.gpu_worker.image import model_lock
@@ -61,9 +62,9 @@ def ask(key: str) -> Record:
         RefusedError: the catalogue or the hub does not know it, or the hub did not answer.
 
     """
-    name, _, style = key.partition("@")
+    name, style = model_keys.split(key)
     row = CATALOGUE.get(name)
-    revision = row.revisions.get(style or "standard") if row else None
+    revision = row.revisions.get(style) if row else None
     if revision is None:
         raise RefusedError(f"The catalogue knows no model {key}; it knows {', '.join(CATALOGUE)}.")
     if name == PACKAGED:

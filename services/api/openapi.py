@@ -10,7 +10,9 @@ from fastapi import APIRouter, FastAPI, Query
 from fastapi.params import Query as QueryParameter
 
 from services.api import cursors
-from services.api.problems import MEDIA_TYPE, ProblemDocument
+from services.api.problems import MEDIA_TYPE
+from services.api.schemas.problems import ProblemDocument
+from services.common.domain import model_keys
 
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
 _MEANINGS = {
@@ -108,7 +110,6 @@ def install(app: FastAPI, models: Callable[[], tuple[str, ...]]) -> None:
 
 def _options(document: dict[str, Any], held: tuple[str, ...]) -> None:
     options = document["components"]["schemas"]["JobOptions"]["properties"]
-    names = list(dict.fromkeys(model.partition("@")[0] for model in held))
-    styles = list(dict.fromkeys(model.partition("@")[2] or "standard" for model in held))
-    options["model"]["anyOf"][0] = {"type": "string", "enum": names}
-    options["style"]["enum"] = styles
+    keys = [model_keys.split(key) for key in held]
+    options["model"]["anyOf"][0] = {"type": "string", "enum": list(dict.fromkeys(name for name, _ in keys))}
+    options["style"]["enum"] = list(dict.fromkeys(style for _, style in keys))

@@ -9,9 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from services.api.schemas.problems import FieldError, ProblemDocument
 from services.common.domain.errors import TranscriberError
 from services.common.settings import SettingsError
 from services.common.store.idempotency import KeyReusedError
@@ -26,27 +26,6 @@ _DETAILS = {
     404: "There is nothing at this address.",
     405: "This address does not take that method.",
 }
-
-
-class FieldError(BaseModel):
-    field: str
-    message: str
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457, with a stable `code` and the request's id."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    field: str | None = None
-    """The one field at fault."""
-    errors: list[FieldError] | None = None
-    """All fields at fault."""
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's name

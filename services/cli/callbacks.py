@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from services.cli import deployment
-from services.cli.clients import checked
+from services.cli.arguments import Client
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.events import MAX_LISTENERS
 from services.common.domain.times import now_ms
@@ -17,20 +17,24 @@ from services.common.webhooks.secrets import new_secret
 
 app = typer.Typer(no_args_is_help=True, help="Endpoints that are told of jobs.")
 
+Events = Annotated[list[str], typer.Option(help=f"One of {', '.join(SUBSCRIBABLE)}; again for each further one.")]
+Prefix = Annotated[str, typer.Option(help="Only jobs whose upload lies under this prefix of the client's own folder.")]
+CallbackId = Annotated[str, typer.Argument(help="The callback's id, as listed.")]
+
 
 @app.command()
 def add(
-    client: str,
-    url: str,
-    event: Annotated[list[str], typer.Option(help="May be given several times.")] = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
-    prefix: Annotated[str, typer.Option(help="Of the uploads, within the client's own folder.")] = "",
+    client: Client,
+    url: Annotated[str, typer.Argument(help="https, port 443 or 8443, a public host.")],
+    event: Events = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
+    prefix: Prefix = "",
 ) -> None:
     """Register an endpoint; its id and its secret are printed, the secret this once."""
     if unknown := set(event) - set(SUBSCRIBABLE):
         raise InvalidOptionError("event", f"There is no {min(unknown)}; there are: {', '.join(SUBSCRIBABLE)}.")
     secret, settings = new_secret(), deployment.settings()
     callback = new_callback(
-        client_id=checked(client),
+        client_id=client,
         url=url,
         secret=secret,
         vault=deployment.vault(),
@@ -48,17 +52,17 @@ def add(
 
 
 @app.command("list")
-def list_(client: str) -> None:
+def list_(client: Client) -> None:
     """A client's callbacks: id, status, address and events."""
-    for callback in deployment.store().callbacks.of_client(checked(client)):
+    for callback in deployment.store().callbacks.of_client(client):
         print(f"{callback.callback_id}  {callback.status}  {callback.url}  {' '.join(callback.events)}")
 
 
 @app.command()
-def remove(client: str, callback_id: str) -> None:
+def remove(client: Client, callback_id: CallbackId) -> None:
     """Forget an endpoint; what was still to be sent to it is dropped."""
     callbacks = deployment.store().callbacks
-    callback = callbacks.get(checked(client), callback_id)
+    callback = callbacks.get(client, callback_id)
     if callback is None or not callbacks.remove(callback):
         raise InvalidOptionError("callback_id", f"{client} has no callback {callback_id}.")
     print(f"{callback_id} removed")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from typing import Annotated
 
 import typer
 
 from services.cli import deployment
-from services.cli.clients import checked
+from services.cli.arguments import Client
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.times import now_ms, rfc3339
 from services.common.store.clients import DEFAULT_LIMIT
@@ -18,28 +19,34 @@ SHOWN = 12
 
 
 @app.command()
-def create(client: str, name: str = "key", limit: int = DEFAULT_LIMIT) -> None:
-    """Make a key for a client, made known if it is not: the key is printed this once. LIMIT: requests a minute."""
+def create(
+    client: Client,
+    name: Annotated[str, typer.Option(help="What the key is listed as.")] = "key",
+    limit: Annotated[int, typer.Option(min=1, help="Requests a minute.")] = DEFAULT_LIMIT,
+) -> None:
+    """Make a key for a client, and the client known if it is not; the key is printed this once."""
     api_key = f"key_{secrets.token_urlsafe(32)}"
     clients = deployment.store().clients
-    clients.register(checked(client))
+    clients.register(client)
     clients.add_key(api_key, client_id=client, name=name, now=now_ms(), limit=limit)
     print(api_key)
 
 
 @app.command("list")
-def list_(client: str) -> None:
+def list_(client: Client) -> None:
     """A client's keys: hash, name, when it was made, and whether it is revoked."""
-    for key in deployment.store().clients.keys_of(checked(client)):
+    for key in deployment.store().clients.keys_of(client):
         revoked = f"revoked {rfc3339(key.revoked_at)}" if key.revoked_at else "active"
         print(f"{key.digest[:SHOWN]}  {key.name}  {rfc3339(key.created_at)}  {key.limit}/min  {revoked}")
 
 
 @app.command()
-def revoke(client: str, digest: str) -> None:
-    """Let a key open nothing any more; DIGEST is the beginning of its hash, as listed."""
+def revoke(
+    client: Client, digest: Annotated[str, typer.Argument(help="The beginning of the key's hash, as listed.")]
+) -> None:
+    """Let a key open nothing any more."""
     clients = deployment.store().clients
-    found = [key.digest for key in clients.keys_of(checked(client)) if key.digest.startswith(digest)]
+    found = [key.digest for key in clients.keys_of(client) if key.digest.startswith(digest)]
     if len(found) != 1:
         raise InvalidOptionError("digest", f"{len(found)} keys of {client} begin with {digest}: give more of one.")
     clients.revoke(client, found[0], now_ms())

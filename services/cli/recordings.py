@@ -10,8 +10,18 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from services.common.domain.errors import TranscriberError
-from services.common.domain.options import DEFAULT_FORMATS, FORMATS
+from services.common.domain.errors import InvalidOptionError, TranscriberError
+from services.common.domain.options import DEFAULTS, FORMATS, READ_FORMAT
+from services.common.domain.states import TERMINAL
+
+
+def _written_formats(forms: list[str] | None) -> list[str] | None:
+    """The formats themselves. Raises InvalidOptionError for one that there is not, before anything is sent."""
+    for form in forms or ():
+        if form not in FORMATS:
+            raise InvalidOptionError("format", f"There is no format {form}; there are: {', '.join(FORMATS)}.")
+    return forms
+
 
 Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_API", help="Base address of the API.")]
 Key = Annotated[str, typer.Option(envvar="TRANSCRIBE_KEY", help="An API key.")]
@@ -19,14 +29,21 @@ Tracks = Annotated[
     list[int] | None,
     typer.Option("--track", help="A sound track to be heard, counted from 1; again for each further one."),
 ]
+Files = Annotated[
+    list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Any audio or video files.")
+]
 Formats = Annotated[
     list[str] | None,
-    typer.Option("--format", help=f"{', '.join(FORMATS)}: txt unless set; again for each further one."),
+    typer.Option(
+        "--format",
+        callback=_written_formats,
+        help=f"What is written, one of {', '.join(FORMATS)}: {READ_FORMAT} unless set; again for each further one.",
+    ),
 ]
+Language = Annotated[str, typer.Option(help="An ISO 639 code, or `auto`: detected once for the whole recording.")]
 DoubtfulPlaces = Annotated[
     bool, typer.Option("--doubtful-places", help="List the places worth hearing again at the end of the docx.")
 ]
-ENDED = {"completed", "failed", "canceled", "expired"}
 LOOK_SECONDS = 2.0
 UPLOAD_SECONDS = 3_600.0
 
@@ -66,7 +83,7 @@ class Recordings:
         """The job once it has ended."""
         while True:
             job: dict[str, Any] = self._asked("GET", f"/api/jobs/{job_id}").json()
-            if job["status"] in ENDED:
+            if job["status"] in TERMINAL:
                 return job
             time.sleep(LOOK_SECONDS)
 
@@ -88,12 +105,12 @@ class Recordings:
 
 
 def send(
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True)],
+    files: Files,
     *,
     api: Api,
     key: Key,
     formats: Formats = None,
-    language: str = "sv",
+    language: Language = DEFAULTS.language,
     tracks: Tracks = None,
     doubtful_places: DoubtfulPlaces = False,
 ) -> None:
@@ -102,11 +119,11 @@ def send(
     What of a recording could not be heard is said on standard error.
     """
     recordings = Recordings(api, key)
-    forms = formats or ["txt"]
+    forms = formats or [READ_FORMAT]
     options = {
         "language": language,
         "tracks": tracks or None,
-        "formats": list(dict.fromkeys((*DEFAULT_FORMATS, *forms))),
+        "formats": list(dict.fromkeys((*DEFAULTS.formats, *forms))),
         "doubtful_places": doubtful_places,
     }
     sent = [(path, recordings.send(path, options)) for path in files]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from services.cli import deployment
-from services.cli.clients import checked
+from services.cli.arguments import Client
 from services.common.domain.stages import STAGES, ledger
 from services.common.domain.states import JobStatus
 
@@ -17,12 +17,12 @@ LOOKED_AT = 10
 
 
 def stages(
-    client: Annotated[str, typer.Argument(help="whose jobs")] = "default",
-    jobs: Annotated[int, typer.Option(min=1, help="how many of the newest completed ones")] = 100,
+    client: Client = "default",
+    jobs: Annotated[int, typer.Option(min=1, help="How many of the newest completed ones.")] = 100,
 ) -> None:
     """What the stages from upload to text took, in seconds, beside the budget for an own and for the public image."""
     store = deployment.store()
-    found = store.jobs.of_client(checked(client), after=None, limit=LOOKED_AT * jobs)
+    found = store.jobs.of_client(client, after=None, limit=LOOKED_AT * jobs)
     completed = list(islice((job.times for _, job in found if job.status is JobStatus.COMPLETED), jobs))
     print(f"{len(completed)} completed jobs of {client}; seconds")
     print(f"{'from':>15}   {'to':15}{'jobs':>5}{'median':>8}{'nine in ten':>13}{'own':>6}{'public':>8}  what")

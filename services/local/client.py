@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import httpx
 
+from services.common.domain.options import READ_FORMAT
 from services.common.domain.states import TERMINAL
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Client:
             time.sleep(0.1)
         return job
 
-    def transcript(self, job_id: str, form: str = "txt") -> str:
+    def transcript(self, job_id: str, form: str = READ_FORMAT) -> str:
         """The text, through the API's redirect to a presigned link."""
         reply = self.http.get(f"/api/jobs/{job_id}/transcript", params={"format": form})
         return httpx.get(reply.headers["location"], trust_env=False).raise_for_status().text

@@ -55,7 +55,7 @@ def start_worker(_instance_id: str, environment: Mapping[str, str], log: IO[byte
 
 
 @dataclass(frozen=True, kw_only=True)
-class Machine:
+class EmulatedMachine:
     """A running worker."""
 
     instance_id: str
@@ -83,7 +83,7 @@ class Machine:
         self.metadata.give_notice((datetime.now(UTC) + NOTICE).isoformat())
 
 
-class Machines:
+class EmulatedMachines:
     """Follows the emulator's instances with processes."""
 
     def __init__(
@@ -100,7 +100,7 @@ class Machines:
         self._logs = logs
         self._deployment = deployment
         self._boot = boot
-        self._running: dict[str, Machine] = {}
+        self._running: dict[str, EmulatedMachine] = {}
         self._seen: set[str] = set()
         self.failed: list[Path] = []
         """Logs of workers that ended badly by themselves."""
@@ -109,11 +109,11 @@ class Machines:
         self._thread.start()
 
     @property
-    def running(self) -> list[Machine]:
+    def running(self) -> list[EmulatedMachine]:
         """Workers that live now."""
         return [machine for machine in list(self._running.values()) if machine.process.poll() is None]
 
-    def wait_for(self, count: int = 1, seconds: float = 30) -> list[Machine]:
+    def wait_for(self, count: int = 1, seconds: float = 30) -> list[EmulatedMachine]:
         """The running workers, once there are `count`."""
         until = time.monotonic() + seconds
         while len(self.running) < count:
@@ -175,7 +175,7 @@ class Machines:
         )
         return [dict(instance) for reservation in reply["Reservations"] for instance in reservation["Instances"]]
 
-    def _start(self, instance: Mapping[str, Any]) -> Machine:
+    def _start(self, instance: Mapping[str, Any]) -> EmulatedMachine:
         tags = {tag["Key"]: tag["Value"] for tag in instance["Tags"]}
         metadata = MetadataService(
             instance_id=instance["InstanceId"],
@@ -186,6 +186,6 @@ class Machines:
         with self._log(instance["InstanceId"]).open("wb") as log:
             environment = self._environment | {"AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.endpoint}
             process = self._boot(instance["InstanceId"], environment, log)
-        return Machine(
+        return EmulatedMachine(
             instance_id=instance["InstanceId"], slot=tags["transcribe-slot"], process=process, metadata=metadata
         )

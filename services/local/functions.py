@@ -26,7 +26,7 @@ TIMEOUT_SECONDS = 55
 
 
 @dataclass
-class Context:
+class LambdaContext:
     """What Lambda tells a handler of its invocation."""
 
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
@@ -74,7 +74,7 @@ class EventSourceMapping:
             }
             for message in messages
         ]
-        answer = self._handler({"Records": records}, Context())
+        answer = self._handler({"Records": records}, LambdaContext())
         failed = {failure["itemIdentifier"] for failure in answer.get("batchItemFailures", [])}
         for message in messages:
             if message["MessageId"] not in failed:
@@ -109,6 +109,6 @@ class Schedule:
     def _tick_on(self) -> None:
         while not self._ending.wait(self._seconds):
             try:
-                self._handler({"kind": "sweep"}, Context())
+                self._handler({"kind": "sweep"}, LambdaContext())
             except Exception:  # the next tick does what this one could not
                 log.exception("schedule.failed")

@@ -19,7 +19,7 @@ from services.common.domain.times import now_ms
 from services.common.store.store import Store
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.local import resources
-from services.local.ec2 import Machines, start_worker
+from services.local.ec2 import EmulatedMachines, start_worker
 from services.local.processes import Processes, StackFailedError, address, listen
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Stack:
             env=service | self._orchestrator(),
         )
         ec2 = self.session.client("ec2", endpoint_url=self.endpoint)
-        self.machines = Machines(ec2, self._worker(), self.logs, boot=self.settings.boot)
+        self.machines = EmulatedMachines(ec2, self._worker(), self.logs, boot=self.settings.boot)
         self._cleanup.callback(self.machines.close)
         self.s3 = self.session.client("s3", endpoint_url=self.endpoint)
         self.store = Store(self.session.client("dynamodb", endpoint_url=self.endpoint), resources.TABLE)
@@ -118,10 +118,6 @@ class Stack:
         self.store.clients.register(client_id)
         self.store.clients.add_key(api_key, client_id=client_id, name="local", now=now_ms())
         return api_key
-
-    def set_missing_capacity(self, missing: Sequence[tuple[str, str]]) -> None:
-        """Which (type, subnet) cannot be had; `*` stands for any."""
-        httpx.post(f"{self.endpoint}/_local/capacity", json=list(missing)).raise_for_status()
 
     def check(self) -> None:
         """Raise StackFailedError once a part of the system has ended, or workers end before their work."""

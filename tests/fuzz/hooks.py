@@ -1,4 +1,7 @@
-"""What a well-behaved client does and a generator does not: it takes a new idempotency key for each new request."""
+"""What a well-behaved client does and a generator does not.
+
+It takes a new idempotency key for each new request, and counts the bytes of its hints, which no schema can say.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,20 @@ from typing import Any
 
 import schemathesis
 
+from services.common.domain.options import MAX_HINT_CHARACTERS
+
 _KEY = re.compile(r"[A-Za-z0-9_:.-]{1,200}")
 
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
-    """Valid requests get a key of their own; requests that are wrong on purpose stay as they were generated."""
+    """Change what is valid by its schema; requests that are wrong on purpose stay as they were generated."""
     if case.meta is not None and case.meta.generation.mode.is_negative:
         return
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and _KEY.fullmatch(key):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    if isinstance(case.body, dict) and isinstance(options := case.body.get("options"), dict):
+        for hint in {"prompt", "hotwords"} & options.keys():
+            if isinstance(text := options[hint], str):
+                options[hint] = text[: MAX_HINT_CHARACTERS // 2]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
 from services.cli import deployment
 from services.cli.main import app
-from services.common.domain.errors import TranscriberError
+from services.common.domain.errors import InvalidOptionError, TranscriberError
 from services.common.domain.events import EventType
+from services.common.domain.options import FORMATS
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms
@@ -166,3 +169,18 @@ def test_what_needs_the_bucket_says_so_where_nobody_named_it(world: World, monke
     monkeypatch.delenv("BUCKET_NAME")
     with pytest.raises(TranscriberError, match="Set BUCKET_NAME"):
         transcribe("jobs", "cancel", "job_1")
+
+
+def test_a_name_that_cannot_be_a_clients_is_refused_before_anything_is_done(world: World) -> None:
+    for command in (("clients", "add"), ("keys", "create"), ("callbacks", "list"), ("stages",)):
+        with pytest.raises(InvalidOptionError, match="1 to 40 small letters"):
+            transcribe(*command, "No Client")
+    assert transcribe("clients", "list") == []
+
+
+def test_a_format_that_nobody_writes_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+    recording = tmp_path / "möte.mp3"
+    recording.write_bytes(b"sound")
+    nowhere = ("--api", "http://127.0.0.1:1", "--key", "key")
+    with pytest.raises(InvalidOptionError, match=f"no format pdf; there are: {', '.join(FORMATS)}"):
+        transcribe("send", str(recording), "--format", "pdf", *nowhere)

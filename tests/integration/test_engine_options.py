@@ -13,9 +13,8 @@ import pytest
 
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.languages import LANGUAGES
-from services.common.domain.options import Options
+from services.common.domain.options import MAX_HINT_TOKENS, Options
 from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.decode.decoder import MOST_HINT_TOKENS
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.results import ClipResult
@@ -87,7 +86,7 @@ def test_hints_that_the_model_would_not_read_to_the_end_are_refused_by_their_fie
     engine: LocalEngine, talk: Path, field: str
 ) -> None:
     """The tokenizer of the random model has a token for nearly every letter."""
-    with pytest.raises(InvalidOptionError, match=f"{MOST_HINT_TOKENS} are read") as refused:
+    with pytest.raises(InvalidOptionError, match=f"reads {MAX_HINT_TOKENS} tokens") as refused:
         plan(engine, talk, options(**{field: "vi ses " * 60}))
     assert refused.value.field == field
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from services.common.domain.records import Slot
 from services.local import resources
 from services.local.client import Client
-from services.local.ec2 import Machine
+from services.local.ec2 import EmulatedMachine
 from services.local.stack import Stack, StackSettings
 from tests.machine.container import Container
 from tests.support.audio import MEETING
@@ -43,14 +43,14 @@ class Fleet:
         self.container.environment.setdefault("LOG_GROUP", GROUP)
         return self.container.boot(*arguments)
 
-    def launch(self, container: Container, *, times: int = 1) -> tuple[Machine, str]:
+    def launch(self, container: Container, *, times: int = 1) -> tuple[EmulatedMachine, str]:
         """Queue the meeting, so many times over; it brings a machine made this way. Returns that and the job's id."""
         self.container = container
         job_id = self.client.send(MEETING.read_bytes() * times, MEETING.name)
         (machine,) = self.stack.machines.wait_for(1)
         return machine, job_id
 
-    def wait_until_off(self, machine: Machine, seconds: float = GONE_SECONDS) -> float:
+    def wait_until_off(self, machine: EmulatedMachine, seconds: float = GONE_SECONDS) -> float:
         """Seconds until the machine had powered itself off.
 
         Raises:
@@ -65,7 +65,7 @@ class Fleet:
         assert machine.process.returncode == 0, f"did not end by powering off:\n{self.console(machine)}"
         return time.monotonic() - began
 
-    def console(self, machine: Machine) -> str:
+    def console(self, machine: EmulatedMachine) -> str:
         """What the machine wrote to its console: systemd's words and the journal's."""
         return (self.stack.logs / f"worker-{machine.instance_id}.log").read_text("utf-8", "replace")
 
@@ -77,7 +77,7 @@ class Fleet:
             path.rename(path.with_suffix(".told"))
         return text
 
-    def shipped(self, machine: Machine) -> str:
+    def shipped(self, machine: EmulatedMachine) -> str:
         """What of the machine's log is in CloudWatch."""
         streams = self._logs.describe_log_streams(logGroupName=GROUP, logStreamNamePrefix=machine.instance_id)
         names = [stream["logStreamName"] for stream in streams["logStreams"]]
@@ -88,7 +88,7 @@ class Fleet:
             for event in self._logs.get_log_events(logGroupName=GROUP, logStreamName=name, startFromHead=True)["events"]
         )
 
-    def note(self, machine: Machine) -> str:
+    def note(self, machine: EmulatedMachine) -> str:
         """What the machine last said in its slot before it ended."""
         while machine.process.poll() is None:
             slot = self.slot()

@@ -24,11 +24,6 @@ def character_error_rate(text: str, reference: str) -> float:
     return float(jiwer.cer(plain(reference), plain(text)))
 
 
-def word_error_rate(text: str, reference: str) -> float:
-    """Edits a word of the reference."""
-    return float(jiwer.wer(plain(reference), plain(text)))
-
-
 def words_found(text: str, reference: str) -> float:
     """Share of the reference's words that are in the text, each in its place."""
     out = jiwer.process_words(plain(reference), plain(text) or "-")

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from services.common.domain.times import now_ms
 from services.common.store.store import Store
-from services.local.ec2 import Machines
+from services.local.ec2 import EmulatedMachines
 from services.local.functions import EventSourceMapping, Schedule
 from tests.support.emulator import Emulator
 from tests.support.http_api import HttpApi
@@ -70,7 +70,7 @@ class Deployment:
         mapping = EventSourceMapping(client("sqs"), queue_url, self.orchestrator)
         schedule = Schedule(self.orchestrator, SWEEP_SECONDS)
         worker = self._environment("gpu_worker") | WORKER_TIMES | {"MODELS_FOLDER": str(self._models)}
-        self.machines = Machines(client("ec2"), worker, self._folder, deployment=self._outputs["deployment"])
+        self.machines = EmulatedMachines(client("ec2"), worker, self._folder, deployment=self._outputs["deployment"])
         self._cleanup.callback(self.machines.close)
         for part in (mapping, schedule):
             part.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from services.local.ec2 import Machines
+from services.local.ec2 import EmulatedMachines
 from services.local.functions import EventSourceMapping, Schedule
 
 
@@ -67,6 +67,6 @@ def test_a_sweep_that_breaks_is_followed_by_the_next() -> None:
 def test_instances_are_looked_for_again_after_whatever_went_wrong(tmp_path: Path) -> None:
     describe = Faulty({"Reservations": []})
     environment: Mapping[str, str] = {}
-    machines = Machines(SimpleNamespace(describe_instances=describe), environment, tmp_path)  # type: ignore[arg-type] # all it needs
+    machines = EmulatedMachines(SimpleNamespace(describe_instances=describe), environment, tmp_path)  # type: ignore[arg-type] # all it needs
     assert describe.again.wait(5)
     machines.close()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.api.bodies import NewJob
+from services.api.schemas.jobs import NewJob
 from services.common.domain.media_types import CONTAINERS, FORMAT_WHITELIST, UNKNOWN
 
 PATTERN = NewJob.model_json_schema()["properties"]["content_type"]["anyOf"][0]["pattern"]

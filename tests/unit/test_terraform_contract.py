@@ -11,7 +11,7 @@ import hcl2
 import pytest
 from pydantic_settings import BaseSettings
 
-from services.api import receipts
+from services.api.schemas import receipts
 from services.api.settings import ApiSettings
 from services.common.domain import object_keys
 from services.common.settings import CommonSettings

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from fastapi import Response
 
-from services.api import openapi, views
+from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.routes import ledgers, lookup
+from services.api.schemas.callbacks import CallbackView, NewSecret
+from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.ids import new_id
 from services.common.domain.object_keys import folder
@@ -25,7 +27,7 @@ MAX_SECRETS = 4
 
 
 @router.post("/rotate", responses=openapi.problems(404, 409, 422))
-def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.NewSecret:
+def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> NewSecret:
     """A new secret, shown this once; for a day, messages carry the signatures of both."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
     secret, seed = once.fresh_secret()
@@ -38,13 +40,13 @@ def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, once: I
     new = [{"ciphertext": sealed, "created_at": now}, *old][:MAX_SECRETS]
     if earlier := wired.store.commit([rotation(callback, new)], once.once(**seed)):
         secret = once.secret_again(earlier)
-    return views.NewSecret(**dict(views.CallbackView.of(callback, folder(caller.client_id))), secret=secret)
+    return NewSecret(**dict(CallbackView.of(callback, folder(caller.client_id))), secret=secret)
 
 
 @router.post("/test", status_code=202, responses=openapi.problems(404, 409, 422))
 def send_test(
     callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
-) -> views.DeliveryView:
+) -> DeliveryView:
     """Send a `callback.test` message, signed like any other; its ledger is at Location."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
     if callback.status is CallbackStatus.DISABLED:
@@ -62,24 +64,24 @@ def send_test(
     if earlier := wired.store.commit(direct(event, callback), once.once(event_id=event.event_id)):
         delivery = lookup.delivery(callback_id, f"{earlier['event_id']}.{callback_id}", wired)
     response.headers["Location"] = f"/api/callbacks/{callback_id}/deliveries"
-    return views.DeliveryView.of(delivery)
+    return DeliveryView.of(delivery)
 
 
 @router.post("/enable", responses=openapi.problems(404, 409, 422))
-def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.CallbackView:
+def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> CallbackView:
     """Send to a disabled callback again; what was dropped meanwhile can be redelivered."""
     callback = lookup.callback(callback_id, caller, wired)
     try:
         wired.store.commit([enabling(callback)], once.once())
     except ConditionFailedError:
         raise lookup.conflict("NOT_DISABLED", f"The callback is {callback.status}.") from None
-    return views.CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
+    return CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
 
 
 @router.get("/deliveries", responses=openapi.problems(404, 422))
 def list_callback_deliveries(
     callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
-) -> views.Deliveries:
+) -> DeliveryPage:
     """The ledger of its test messages and of its challenge, in order of their ids."""
     lookup.callback(callback_id, caller, wired)
     return ledgers.page(callback_id, after, limit, wired)

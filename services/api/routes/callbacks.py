@@ -6,11 +6,12 @@ import secrets
 
 from fastapi import Response
 
-from services.api import bodies, openapi, views
+from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problems import not_found
 from services.api.routes import lookup
+from services.api.schemas.callbacks import CallbackList, CallbackView, NewCallback, NewSecret
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.object_keys import folder
 from services.common.domain.states import CallbackStatus
@@ -25,8 +26,8 @@ router = openapi.router("/callbacks", "callbacks")
 
 @router.post("", status_code=201, responses=openapi.created("callback", 409, 422))
 def register(
-    wanted: bodies.NewCallback, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
-) -> views.NewSecret:
+    wanted: NewCallback, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
+) -> NewSecret:
     """Register an endpoint; its secret is shown this once."""
     secret, seed = once.fresh_secret()
     callback = new_callback(
@@ -63,20 +64,20 @@ def register(
         callback = lookup.made_before(lookup.callback, earlier["callback_id"], caller, wired)
         secret = once.secret_again(earlier)
     response.headers["Location"] = f"/api/callbacks/{callback.callback_id}"
-    return views.NewSecret(**dict(views.CallbackView.of(callback, folder(caller.client_id))), secret=secret)
+    return NewSecret(**dict(CallbackView.of(callback, folder(caller.client_id))), secret=secret)
 
 
 @router.get("", responses=openapi.listed("callbacks"))
-def list_callbacks(caller: Authenticated, wired: Wired) -> views.Callbacks:
+def list_callbacks(caller: Authenticated, wired: Wired) -> CallbackList:
     """All callbacks of this client."""
     found = wired.store.callbacks.of_client(caller.client_id)
-    return views.Callbacks(callbacks=[views.CallbackView.of(one, folder(caller.client_id)) for one in found])
+    return CallbackList(callbacks=[CallbackView.of(one, folder(caller.client_id)) for one in found])
 
 
 @router.get("/{callback_id}", responses=openapi.problems(404))
-def read_callback(callback_id: str, caller: Authenticated, wired: Wired) -> views.CallbackView:
+def read_callback(callback_id: str, caller: Authenticated, wired: Wired) -> CallbackView:
     """One callback; never its secret."""
-    return views.CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
+    return CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
 
 
 @router.delete("/{callback_id}", status_code=204, responses=openapi.problems(404))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from services.api import openapi, views
+from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.routes import ledgers, lookup
+from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
@@ -14,16 +15,14 @@ router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
 @router.get("", responses=openapi.listed("deliveries", 404, 422))
 def list_deliveries(
     job_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
-) -> views.Deliveries:
+) -> DeliveryPage:
     """Every message about this job, with every try, in order of their ids."""
     lookup.job(job_id, caller, wired)
     return ledgers.page(job_id, after, limit, wired)
 
 
 @router.post("/{delivery_id}/redeliver", status_code=202, responses=openapi.problems(404, 409, 422))
-def redeliver(
-    job_id: str, delivery_id: str, caller: Authenticated, wired: Wired, once: Idempotent
-) -> views.DeliveryView:
+def redeliver(job_id: str, delivery_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> DeliveryView:
     """Send the same bytes under the same id again, on a schedule that begins anew."""
     lookup.job(job_id, caller, wired)
     delivery = lookup.delivery(job_id, delivery_id, wired)
@@ -36,4 +35,4 @@ def redeliver(
         wired.store.commit([wired.store.deliveries.again(delivery, now)], once.once())
     except ConditionFailedError:
         raise lookup.conflict("UNDER_WAY", "An attempt is being made at this moment: look at the ledger.") from None
-    return views.DeliveryView.of(lookup.delivery(job_id, delivery_id, wired))
+    return DeliveryView.of(lookup.delivery(job_id, delivery_id, wired))

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from fastapi import Query
 
-from services.api import cursors, openapi, views
+from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
+from services.api.schemas.events import EventView, Feed
 
 router = openapi.router("/events", "events")
 
@@ -18,12 +19,10 @@ def list_events(
     wired: Wired,
     after: Annotated[str | None, openapi.cursor()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-) -> views.Feed:
+) -> Feed:
     """This client's events, oldest first, until some seconds ago: also those whose delivery was given up."""
     events = wired.store.events.of_client(
         caller.client_id, after=cursors.decode(after, "EVENT"), now=wired.clock(), limit=limit
     )
     page = list(events)[:limit]
-    return views.Feed(
-        events=[views.EventView.of(event) for _, event in page], next=cursors.encode(page[-1][0]) if page else after
-    )
+    return Feed(events=[EventView.of(event) for _, event in page], next=cursors.encode(page[-1][0]) if page else after)

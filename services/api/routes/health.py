@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from services.api import openapi, views
+from services.api import openapi
+from services.api.schemas.health import Health
 
 router = openapi.router("/health", "health")
 
 
 @router.get("")
-def health() -> views.Health:
+def health() -> Health:
     """Whether the API answers; asks nobody else."""
-    return views.Health(status="ok")
+    return Health(status="ok")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from services.api import openapi, receipts, views
+from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problems import Problem
 from services.api.routes import lookup
+from services.api.schemas import jobs as views
+from services.api.schemas import receipts
 from services.common.domain.errors import AlreadyEndedError, ChangedMeanwhileError, NotFailedError
 
 router = openapi.router("/jobs/{job_id}", "jobs")

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
-from services.api import bodies, cursors, openapi, views
+from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problems import Problem
 from services.api.routes import lookup
+from services.api.schemas.callbacks import Target
+from services.api.schemas.jobs import CreatedJob, JobCallback, JobPage, JobView, NewJob, UploadForm
 from services.api.service import Service
 from services.common.domain import media_types, object_keys
 from services.common.domain.ids import new_id
@@ -30,9 +32,7 @@ UPLOAD_MARGIN_MINUTES = 15
 
 
 @router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
-def create(
-    wanted: bodies.NewJob, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
-) -> views.CreatedJob:
+def create(wanted: NewJob, caller: Authenticated, wired: Wired, once: Idempotent, response: Response) -> CreatedJob:
     """Register a recording; the reply says where and how to upload it."""
     settings, now = wired.settings, wired.clock()
     options = wanted.options.model_dump(exclude_unset=True, exclude_none=True)
@@ -65,11 +65,11 @@ def create(
         job = lookup.made_before(lookup.job, earlier["job_id"], caller, wired)
         secret = once.secret_again(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
-    own = views.JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
-    return views.CreatedJob(**dict(views.JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)
+    own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
+    return CreatedJob(**dict(JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)
 
 
-def _own_callback(wanted: bodies.Target, secret: str, caller: Caller, wired: Service) -> Callback:
+def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:
     """A callback for the job that is being made."""
     return new_callback(
         client_id=caller.client_id,
@@ -83,7 +83,7 @@ def _own_callback(wanted: bodies.Target, secret: str, caller: Caller, wired: Ser
     )
 
 
-def _upload(job: Job, wanted: bodies.NewJob, wired: Service, now: int) -> views.Upload:
+def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
     """A form that S3 takes for this key, this type, this size and this content, and for nothing else."""
     settings = wired.settings
     smallest, largest = (0, settings.max_upload_bytes) if wanted.size is None else (wanted.size, wanted.size)
@@ -98,7 +98,7 @@ def _upload(job: Job, wanted: bodies.NewJob, wired: Service, now: int) -> views.
         Conditions=conditions + [{name: value} for name, value in fields.items()],
         ExpiresIn=settings.upload_minutes * 60,
     )
-    return views.Upload(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE_MS))
+    return UploadForm(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE_MS))
 
 
 @router.get("", responses=openapi.listed("jobs", 422))
@@ -107,16 +107,16 @@ def list_jobs(
     wired: Wired,
     after: Annotated[str | None, openapi.cursor()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
-) -> views.Jobs:
+) -> JobPage:
     """This client's jobs, newest first."""
     page = list(wired.store.jobs.of_client(caller.client_id, after=cursors.decode(after, "JOB"), limit=limit))[:limit]
-    return views.Jobs(
-        jobs=[views.JobView.of(job) for _, job in page],
+    return JobPage(
+        jobs=[JobView.of(job) for _, job in page],
         next=cursors.encode(page[-1][0]) if len(page) == limit else None,
     )
 
 
 @router.get("/{job_id}", responses=openapi.problems(404))
-def read_job(job_id: str, caller: Authenticated, wired: Wired) -> views.JobView:
+def read_job(job_id: str, caller: Authenticated, wired: Wired) -> JobView:
     """A job as it stands."""
-    return views.JobView.of(lookup.job(job_id, caller, wired))
+    return JobView.of(lookup.job(job_id, caller, wired))

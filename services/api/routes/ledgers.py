@@ -6,7 +6,8 @@ from typing import Annotated
 
 from fastapi import Query
 
-from services.api import cursors, openapi, views
+from services.api import cursors, openapi
+from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.api.service import Service
 from services.common.store import keys
 
@@ -15,10 +16,10 @@ After = Annotated[str | None, openapi.cursor(cursors.DELIVERY_PATTERN)]
 Limit = Annotated[int, Query(ge=1, le=50)]
 
 
-def page(subject: str, after: str | None, limit: int, wired: Service) -> views.Deliveries:
+def page(subject: str, after: str | None, limit: int, wired: Service) -> DeliveryPage:
     """Of a subject that is known to be the caller's, in order of the deliveries' ids."""
     found = wired.store.deliveries.of_job(subject, after=cursors.decode(after, "DELIVERY"), limit=limit)
-    return views.Deliveries(
-        deliveries=[views.DeliveryView.of(one) for one in found],
+    return DeliveryPage(
+        deliveries=[DeliveryView.of(one) for one in found],
         next=cursors.encode(keys.of(found[-1])[1]) if len(found) == limit else None,
     )

@@ -7,12 +7,13 @@ from typing import Annotated
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
-from services.api import openapi, views
+from services.api import openapi
 from services.api.auth import Authenticated, Wired
-from services.api.bodies import OneOf
 from services.api.problems import Problem
 from services.api.routes import lookup
-from services.common.domain.options import FORMATS
+from services.api.schemas.fields import OneOf
+from services.api.schemas.transcripts import Link
+from services.common.domain.options import FORMATS, READ_FORMAT
 from services.common.domain.states import JobStatus
 
 router = openapi.router("/jobs/{job_id}/transcript", "transcripts")
@@ -22,12 +23,12 @@ HINT = (
 )
 
 
-@router.get("", response_model=views.Link, responses=openapi.redirect(404, 409, 422))
+@router.get("", response_model=Link, responses=openapi.redirect(404, 409, 422))
 def read_transcript(
     job_id: str,
     caller: Authenticated,
     wired: Wired,
-    form: Annotated[str, OneOf(FORMATS), Query(alias="format")] = "txt",
+    form: Annotated[str, OneOf(FORMATS), Query(alias="format")] = READ_FORMAT,
     redirect: Annotated[
         bool, Query(description="false: the link as JSON, for clients that keep their headers.")
     ] = True,

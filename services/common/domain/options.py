@@ -6,19 +6,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from services.common.domain import model_keys
 from services.common.domain.errors import InvalidOptionError, ModelUnavailableError, unrecorded
 from services.common.domain.languages import LANGUAGES
 
-STYLES = ("standard", "subtitle", "strict")
+STYLES = (model_keys.STANDARD, "subtitle", "strict")
 PRESETS = ("fast", "balanced", "careful")
 CHANNELS = ("mixed", "separate")
 DEFAULT_FORMATS = ("json", "txt", "srt", "vtt", "tsv")
 FORMATS = (*DEFAULT_FORMATS, "docx")
+LANGUAGE_CHOICES = ("auto", *sorted(LANGUAGES))
+READ_FORMAT = "txt"
+"""The format of a transcript that is asked for without naming one."""
 
-# Both texts together must leave the model half its window (223 tokens). Swedish has some three characters a token;
-# the engine counts the tokens themselves and refuses what still does not fit.
+MAX_HINT_TOKENS = 223
+"""Of prompt and hotwords together: half the model's window, less the token that begins it."""
 MAX_HINT_CHARACTERS = 600
+"""Of both texts together: more would hardly ever fit. Swedish prose has some three characters a token, names two and a
+half; the engine counts the tokens before it decodes anything, and refuses what does not fit."""
+SURE_HINT_BYTES = MAX_HINT_TOKENS - 2
+"""Of UTF-8: so much fits whatever it says. Each token stands for one byte at least, and the engine puts a space before
+each of the two texts."""
+HINTS = (
+    f"Prompt and hotwords have at most {MAX_HINT_CHARACTERS} characters together, of which the model reads "
+    f"{MAX_HINT_TOKENS} tokens: {SURE_HINT_BYTES} bytes of UTF-8 always fit, and what does not fit is refused."
+)
+"""What is told of the limit, wherever it is told."""
 MAX_TRACKS, HIGHEST_TRACK = 32, 999
+MAX_VOICES = 8
+"""Channels, or tracks, that are transcribed each for itself; of more, all are mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +45,7 @@ class Options:
     """ISO 639 code, or `auto`: detected once for the whole recording."""
     model: str = ""
     """Name of the model without its style, such as `KBLab/kb-whisper-small`."""
-    style: str = "standard"
+    style: str = model_keys.STANDARD
     """How close to the spoken word: a revision of the model that the deployment must hold."""
     preset: str = "balanced"
     prompt: str | None = None
@@ -49,7 +65,7 @@ class Options:
     @property
     def model_key(self) -> str:
         """The name under which a deployment lists the model: `name` or `name@style`."""
-        return self.model if self.style == "standard" else f"{self.model}@{self.style}"
+        return model_keys.join(self.model, self.style)
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` takes back."""
@@ -73,16 +89,16 @@ class Options:
         for field in mapping:
             if field not in known:
                 raise InvalidOptionError(field, f"Unknown option {field!r}. There are: {', '.join(sorted(known))}.")
-        given = {field: value for field, value in mapping.items() if value is not None}
+        given = asdict(DEFAULTS) | {field: value for field, value in mapping.items() if value is not None}
         options = cls(
-            language=_choice(given, "language", ("auto", *sorted(LANGUAGES)), "sv"),
-            model=_text(given, "model") or models[0].partition("@")[0],
-            style=_choice(given, "style", STYLES, "standard"),
-            preset=_choice(given, "preset", PRESETS, "balanced"),
+            language=_choice(given, "language", LANGUAGE_CHOICES),
+            model=_text(given, "model") or model_keys.split(models[0])[0],
+            style=_choice(given, "style", STYLES),
+            preset=_choice(given, "preset", PRESETS),
             prompt=_text(given, "prompt"),
             hotwords=_text(given, "hotwords"),
             words=_flag(given, "words"),
-            channels=_choice(given, "channels", CHANNELS, "mixed"),
+            channels=_choice(given, "channels", CHANNELS),
             tracks=_tracks(given),
             formats=_formats(given),
             doubtful_places=_flag(given, "doubtful_places"),
@@ -93,10 +109,14 @@ class Options:
         return options
 
 
+DEFAULTS = Options()
+"""Without a model: which one that is depends on the deployment."""
+
+
 def _check_together(options: Options, models: Sequence[str]) -> None:
     """Refuse what the decoder would silently ignore, and what the deployment does not hold."""
     if options.model_key not in models:
-        field = "model" if options.style == "standard" else "style"
+        field = "model" if options.style == model_keys.STANDARD else "style"
         raise ModelUnavailableError(
             field, f"This deployment does not hold {options.model_key}. It holds: {', '.join(models)}."
         )
@@ -108,37 +128,35 @@ def _check_together(options: Options, models: Sequence[str]) -> None:
         )
     length = len(options.prompt or "") + len(options.hotwords or "")
     if length > MAX_HINT_CHARACTERS:
-        field = "prompt" if options.prompt else "hotwords"
         raise InvalidOptionError(
-            field,
-            f"Prompt and hotwords have {length} characters together; the model would ignore what is beyond "
-            f"{MAX_HINT_CHARACTERS}.",
+            "prompt" if options.prompt else "hotwords",
+            f"They have {length} characters: shorten them. {HINTS}",
         )
 
 
 def _text(given: Mapping[str, Any], field: str) -> str | None:
-    value = given.get(field)
+    value = given[field]
     if value is not None and not isinstance(value, str):
         raise InvalidOptionError(field, f"{field} must be text.")
     return value.strip() or None if value is not None else None
 
 
 def _flag(given: Mapping[str, Any], field: str) -> bool:
-    value = given.get(field, False)
+    value = given[field]
     if not isinstance(value, bool):
         raise InvalidOptionError(field, f"{field} must be true or false.")
     return value
 
 
-def _choice(given: Mapping[str, Any], field: str, choices: Sequence[str], default: str) -> str:
-    value = given.get(field, default)
+def _choice(given: Mapping[str, Any], field: str, choices: Sequence[str]) -> str:
+    value = given[field]
     if value not in choices:
         raise InvalidOptionError(field, f"{field} must be one of: {', '.join(choices)}.")
     return str(value)
 
 
 def _tracks(given: Mapping[str, Any]) -> tuple[int, ...] | None:
-    value = given.get("tracks")
+    value = given["tracks"]
     if value is None:
         return None
     listed = value if isinstance(value, Sequence) else ()
@@ -157,7 +175,7 @@ def _is_track(value: object) -> bool:
 
 
 def _formats(given: Mapping[str, Any]) -> tuple[str, ...]:
-    value = given.get("formats", DEFAULT_FORMATS)
+    value = given["formats"]
     if isinstance(value, str) or not isinstance(value, Sequence) or not value:
         raise InvalidOptionError("formats", f"formats must be a list of: {', '.join(FORMATS)}.")
     for name in value:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.common.domain import model_keys
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE
 from services.gpu_worker.engine.decode.model_files import ModelFiles, Record, require_same
 
@@ -31,9 +32,9 @@ def known(lock: Mapping[str, Record], key: str) -> Record | None:
 
     A style may be pinned to a branch. Then the commit that was recorded is the one that counts.
     """
-    name, _, style = key.partition("@")
+    name, style = model_keys.split(key)
     row = CATALOGUE.get(name)
-    pinned = row.revisions.get(style or "standard") if row else None
+    pinned = row.revisions.get(style) if row else None
     recorded = lock.get(key)
     return recorded if recorded and pinned in {None, style, recorded["revision"]} else None
 

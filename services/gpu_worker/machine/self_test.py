@@ -16,6 +16,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from services.common import logs
+from services.common.domain import model_keys
 from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
 from services.common.redaction import describe
@@ -112,18 +113,14 @@ def _pass(engine: EngineProcess) -> tuple[str, float, float]:
 
 
 def _heard(engine: EngineProcess) -> tuple[str, float, float]:
-    options = Options.parse({"model": engine.model.partition("@")[0]} | _style(engine.model), (engine.model,))
+    name, style = model_keys.split(engine.model)
+    options = Options.parse({"model": name, "style": style}, (engine.model,))
     stop = threading.Event()
     began = time.monotonic()
     plan = engine.plan(CLIP, options, stop=stop, max_seconds=_MOST_SECONDS)
     results = engine.decode(CLIP, plan, range(len(plan.clips)), options, stop=stop)
     words = [word.text for result in sorted(results, key=lambda result: result.index) for word in result.words]
     return "".join(words).strip(), plan.seconds, time.monotonic() - began
-
-
-def _style(model: str) -> dict[str, str]:
-    _, _, style = model.partition("@")
-    return {"style": style} if style else {}
 
 
 def _letters(text: str) -> str:

@@ -20,7 +20,7 @@ _UNCONDITIONAL = {"awsaccesskeyid", "file", "policy", "signature", "x-amz-signat
 """Every other field must be named by a condition, or begin with `x-ignore-`."""
 
 
-class RefusedError(Exception):
+class UploadRefusedError(Exception):
     """S3 does not take the upload; the message is S3's own."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -33,7 +33,7 @@ def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: 
     """Hold a form to its own policy.
 
     Raises:
-        RefusedError: it is not what the policy says, or has none.
+        UploadRefusedError: it is not what the policy says, or has none.
 
     """
     sent = re.split(r"[/\\]", file_name)[-1]
@@ -41,7 +41,7 @@ def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: 
     for name, value in fields:
         given[name.lower()].append(value.replace(FILE_NAME, sent))
     if "policy" not in given:
-        raise RefusedError(403, "AccessDenied", "Access Denied")
+        raise UploadRefusedError(403, "AccessDenied", "Access Denied")
     policy = json.loads(base64.b64decode(given["policy"][0]))
     if datetime.fromisoformat(policy["expiration"]) <= now:
         raise _against_policy("Policy expired.")
@@ -49,9 +49,11 @@ def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: 
     _check_fields(given, [_parts(condition) for condition in policy["conditions"] if condition not in lengths])
     for _, low, high in lengths:
         if size < low:
-            raise RefusedError(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
+            raise UploadRefusedError(
+                400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"
+            )
         if size > high:
-            raise RefusedError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+            raise UploadRefusedError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
 
 
 def _check_fields(given: Mapping[str, Sequence[str]], conditions: Sequence[tuple[str, str, str]]) -> None:
@@ -76,5 +78,5 @@ def _parts(condition: Any) -> tuple[str, str, str]:
     return kind, name.removeprefix("$"), value
 
 
-def _against_policy(how: str) -> RefusedError:
-    return RefusedError(403, "AccessDenied", f"Invalid according to Policy: {how}")
+def _against_policy(how: str) -> UploadRefusedError:
+    return UploadRefusedError(403, "AccessDenied", f"Invalid according to Policy: {how}")

@@ -1,7 +1,6 @@
 """What AWS does and the emulator does not, played at the wire, in front of the emulator.
 
 - CreateFleet's ClientToken: one token, one launch; the same token with another request is refused.
-- CreateFleet without capacity: what is named at `/_local/capacity` cannot be had.
 - Machines that end, and why (`instances.py`): told of at `/_local/machines`.
 - Presigned POST: what the signed policy says (`post_policy.py`).
 - DynamoDB's conditions hold between threads: the emulator checks and writes without a lock.
@@ -16,7 +15,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-CAPACITY_PATH = "/_local/capacity"
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
@@ -40,13 +38,10 @@ class Wire:
 
     emulator: WSGIApplication
     _launches: dict[str, tuple[str, Response]] = field(default_factory=dict)
-    _missing: set[tuple[str, str]] = field(default_factory=set)
     _fleet_lock: threading.Lock = field(default_factory=threading.Lock)
     _table_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == CAPACITY_PATH:
-            return self._set_capacity(Request(environ))(environ, start)
         if environ.get("PATH_INFO") == MACHINES_PATH:
             instances.tell(json.loads(Request(environ).get_data()))
             return Response(status=204)(environ, start)
@@ -60,11 +55,6 @@ class Wire:
             if content_type.startswith("multipart/form-data"):
                 return self._post(environ)(environ, start)
         return self.emulator(environ, start)
-
-    def _set_capacity(self, request: Request) -> Response:
-        """`[[type, subnet], …]`: what cannot be had; `*` stands for any."""
-        self._missing = {(kind, subnet) for kind, subnet in json.loads(request.get_data())}
-        return Response(status=204)
 
     def _query(self, environ: WSGIEnvironment) -> WSGIApplication:
         body = _read(environ)
@@ -82,18 +72,11 @@ class Wire:
             if asked == frozen:
                 return reply
             return _ec2_error("IdempotentParameterMismatch", "The client token was used with other parameters before.")
-        offered, errors = _without(form, self._missing)
-        reply = self._forward(environ, offered) if offered else _no_capacity(errors)
+        reply = Response.from_app(self.emulator, environ, buffered=True)
         instances.launched(_INSTANCE_ID.findall(reply.get_data(as_text=True)))
         if token:
             self._launches[token] = (frozen, reply)
         return reply
-
-    def _forward(self, environ: WSGIEnvironment, form: dict[str, str]) -> Response:
-        body = urlencode(form).encode()
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
-        return Response.from_app(self.emulator, environ, buffered=True)
 
     def _post(self, environ: WSGIEnvironment) -> WSGIApplication:
         """A presigned upload must be what its policy says."""
@@ -105,7 +88,7 @@ class Wire:
         environ["wsgi.input"].seek(0)
         try:
             post_policy.check(request.path.strip("/"), fields, name, size, datetime.now(UTC))
-        except post_policy.RefusedError as refusal:
+        except post_policy.UploadRefusedError as refusal:
             return _s3_error(refusal)
         return self.emulator
 
@@ -117,51 +100,6 @@ def _read(environ: WSGIEnvironment) -> bytes:
     return body
 
 
-_CONFIG = "LaunchTemplateConfigs.1."
-_OVERRIDE = _CONFIG + "Overrides."
-
-
-def _without(
-    form: dict[str, str], missing: set[tuple[str, str]]
-) -> tuple[dict[str, str] | None, list[tuple[str, str]]]:
-    """The request without the overrides that cannot be had (None: nothing is left), and which those were."""
-    overrides: dict[str, dict[str, str]] = {}
-    rest: dict[str, str] = {}
-    for name, value in form.items():
-        if name.startswith(_OVERRIDE):
-            number, _, attribute = name.removeprefix(_OVERRIDE).partition(".")
-            overrides.setdefault(number, {})[attribute] = value
-        else:
-            rest[name] = value
-    kept: list[dict[str, str]] = []
-    gone: list[dict[str, str]] = []
-    for override in overrides.values():
-        kind, subnet = override.get("InstanceType", ""), override.get("SubnetId", "")
-        wanted = {(kind, subnet), (kind, "*"), ("*", subnet), ("*", "*")}
-        (gone if wanted & missing else kept).append(override)
-    if not kept:
-        return None, [(override.get("InstanceType", ""), override.get("SubnetId", "")) for override in gone]
-    for place, override in enumerate(kept, start=1):
-        rest |= {f"{_OVERRIDE}{place}.{name}": value for name, value in override.items()}
-    return rest, []
-
-
-def _no_capacity(refused: list[tuple[str, str]]) -> Response:
-    items = "".join(
-        "<item><errorCode>InsufficientInstanceCapacity</errorCode>"
-        "<errorMessage>There is no Spot capacity available that matches your request.</errorMessage>"
-        "<lifecycle>spot</lifecycle><launchTemplateAndOverrides><overrides>"
-        f"<instanceType>{kind}</instanceType><subnetId>{subnet}</subnetId>"
-        "</overrides></launchTemplateAndOverrides></item>"
-        for kind, subnet in refused
-    )
-    return Response(
-        '<CreateFleetResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>local</requestId>'
-        f"<fleetId>fleet-local</fleetId><errorSet>{items}</errorSet><fleetInstanceSet/></CreateFleetResponse>",
-        content_type="text/xml",
-    )
-
-
 def _ec2_error(code: str, message: str) -> Response:
     return Response(
         f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
@@ -171,7 +109,7 @@ def _ec2_error(code: str, message: str) -> Response:
     )
 
 
-def _s3_error(refusal: post_policy.RefusedError) -> Response:
+def _s3_error(refusal: post_policy.UploadRefusedError) -> Response:
     return Response(
         f"<Error><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message></Error>",
         status=refusal.status,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from services.common.domain.options import MAX_VOICES
 from services.gpu_worker.engine.audio.samples import Block, Names, Pause, Samples
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.audio.watching import AUDIBLE, INAUDIBLE, Findings, Float, Watch
@@ -19,7 +20,6 @@ SETTLING = 60 * RATE
 """Samples with sound in them, in any track, from which everything is settled."""
 MOST_WAITING = 64 * 2**20
 """Bytes that are held back for that at most: a long silence may come first."""
-MOST_VOICES = 8
 FAINT = 0.01
 """Of the loudest channel: what has less, and is not surely AUDIBLE, is the noise of an open line."""
 OPPOSED = -0.3
@@ -163,7 +163,7 @@ class Mixer:
         if self._voices:  # the layout changed: what is too many joins the last voice, what is missing is silent
             fitted = apart + [[]] * self._voices
             return [*fitted[: self._voices - 1], [row for group in fitted[self._voices - 1 :] for row in group]]
-        if not 1 < len(apart) <= MOST_VOICES:
+        if not 1 < len(apart) <= MAX_VOICES:
             self.findings.mixed = True
             return [rows]
         different = _merged(powers, apart)

@@ -15,6 +15,7 @@ from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
 from services.common.domain.errors import DecoderFailedError, InvalidOptionError
+from services.common.domain.options import HINTS, MAX_HINT_TOKENS
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import Recipe
@@ -26,8 +27,6 @@ FRAME = 160
 """Samples: 10 ms."""
 WINDOW = 3000
 """Frames of a Whisper window."""
-MOST_HINT_TOKENS = 223
-"""Half the decoder's window, less the token that begins it."""
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001 - the library's own defaults
 
 
@@ -97,9 +96,9 @@ class Decoder:
         """Raise InvalidOptionError when the model would not read all of them."""
         encode = self._tokenizer("sv").encode
         tokens = sum(len(encode(f" {text}")) for text in (prompt, hotwords) if text)
-        if tokens > MOST_HINT_TOKENS:
+        if tokens > MAX_HINT_TOKENS:
             field = "prompt" if prompt else "hotwords"
-            raise InvalidOptionError(field, f"Prompt and hotwords are {tokens} tokens; {MOST_HINT_TOKENS} are read.")
+            raise InvalidOptionError(field, f"They have {tokens} tokens: shorten them. {HINTS}")
 
     def _encode(self, mels: Float) -> Untyped:
         """On a CPU two windows at a time: the attention of more does not fit its cache (a tenth of the time)."""

@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypedDict
 
+from services.common.domain import model_keys
 from services.common.domain.errors import DamagedModelError, ModelUnavailableError
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
 
@@ -51,7 +52,7 @@ class ModelFiles:
     @property
     def key(self) -> str:
         """The name under which jobs ask for it: `name` or `name@style`."""
-        return self.name if self.style == "standard" else f"{self.name}@{self.style}"
+        return model_keys.join(self.name, self.style)
 
 
 class ModelMissingError(ModelUnavailableError):
@@ -67,9 +68,9 @@ def default_cache() -> Path:
 
 def relative(key: str) -> str:
     """Where a model lies in a folder or in the bucket: `KBLab--kb-whisper-small/<revision>`, or its bare name."""
-    name, _, style = key.partition("@")
+    name, style = model_keys.split(key)
     known = CATALOGUE.get(name)
-    revision = known.revisions.get(style or "standard") if known else None
+    revision = known.revisions.get(style) if known else None
     return f"{name.replace('/', '--')}/{revision}" if revision else key.replace("/", "--")
 
 
@@ -88,8 +89,7 @@ def locate(
     is checked against them. Raises DamagedModelError when a file is missing or differs, ModelUnavailableError for a
     name that nobody knows and when the hub does not give the model.
     """
-    name, _, style = key.partition("@")
-    style = style or "standard"
+    name, style = model_keys.split(key)
     if folder is not None:
         return _checked(folder, name, style)
     known = CATALOGUE.get(name)
@@ -115,7 +115,7 @@ def require_same(key: str, digests: Mapping[str, str], recorded: Record) -> None
 
 def bytes_on_hub(key: str, recorded: Record) -> int:
     """How large a model is that the lock knows; raises ModelMissingError where the hub does not say."""
-    name = key.partition("@")[0]
+    name, _ = model_keys.split(key)
     with _hub(name) as api:
         told = api.model_info(name, revision=recorded["revision"], files_metadata=True, timeout=HUB_SECONDS)
     return sum(file.size or 0 for file in told.siblings if file.rfilename in recorded["sha256"])
@@ -185,7 +185,7 @@ def _join_packaged(folder: Path) -> str:
             (folder / name).write_bytes((halves[0] / name).read_bytes())
     if _digests(folder) != PACKAGED_DIGESTS:
         raise DamagedModelError("The packaged model is not the one that was recorded (sha256).")
-    return CATALOGUE[PACKAGED].revisions["standard"]
+    return CATALOGUE[PACKAGED].revisions[model_keys.STANDARD]
 
 
 def _from_hub(name: str, revision: str) -> Callable[[Path], str]:

@@ -27,7 +27,7 @@ _WAIT_SECONDS = 0.02
 
 
 @dataclass
-class _Task:
+class _OpenCall:
     """An open call, as this process knows it."""
 
     stop: threading.Event = field(default_factory=threading.Event)
@@ -53,7 +53,7 @@ class _Server:
         self._pipe = pipe
         self._sending = threading.Lock()
         self._batches = itertools.count()
-        self._tasks: dict[int, _Task] = {}
+        self._open: dict[int, _OpenCall] = {}
 
     def answer(self, content: Answer | Busy | Idle) -> None:
         with self._sending:
@@ -75,40 +75,40 @@ class _Server:
         call: Call
         with contextlib.suppress(EOFError, OSError):
             while (call := self._pipe.recv()).method != "exit":
-                task = self._tasks.get(call.number)
+                opened = self._open.get(call.number)
                 match call.method:
                     case "stop":
-                        if task:
-                            task.stop.set()
+                        if opened:
+                            opened.stop.set()
                     case "sound":
-                        if task:
-                            task.sounds.put((call.arguments["index"], call.arguments["samples"]))
+                        if opened:
+                            opened.sounds.put((call.arguments["index"], call.arguments["samples"]))
                     case "end":
-                        if task:
-                            task.sounds.put(None)
+                        if opened:
+                            opened.sounds.put(None)
                     case _:
-                        self._tasks[call.number] = _Task()
+                        self._open[call.number] = _OpenCall()
                         threading.Thread(target=self._do, args=(model, call), name=call.method, daemon=True).start()
 
     def _do(self, model: LoadedModel, call: Call) -> None:
         try:
-            for value in _perform(model, call, self._tasks[call.number]):
+            for value in _perform(model, call, self._open[call.number]):
                 self.answer(Answer(call.number, value=value))
             self.answer(Answer(call.number, last=True))
         except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
             self.answer(Answer(call.number, error=of_the_device(error), last=True))
         finally:
-            del self._tasks[call.number]
+            del self._open[call.number]
 
 
-def _perform(model: LoadedModel, call: Call, task: _Task) -> Iterator[Any]:
+def _perform(model: LoadedModel, call: Call, opened: _OpenCall) -> Iterator[Any]:
     match call.method:
         case "check_hints":
-            model.check_hints(**call.arguments, stop=task.stop)
+            model.check_hints(**call.arguments, stop=opened.stop)
         case "language":
-            yield model.language(task.coming(), **call.arguments, stop=task.stop, call=call.number)
+            yield model.language(opened.coming(), **call.arguments, stop=opened.stop, call=call.number)
         case "decode":
-            yield from model.decode(task.coming(), **call.arguments, stop=task.stop, call=call.number)
+            yield from model.decode(opened.coming(), **call.arguments, stop=opened.stop, call=call.number)
 
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:

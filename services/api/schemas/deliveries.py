@@ -1,0 +1,54 @@
+"""Deliveries: the ledger of every try of every message."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from services.common.domain.records import Delivery
+from services.common.domain.times import rfc3339
+
+
+class Try(BaseModel):
+    """One attempt at a delivery."""
+
+    at: str
+    outcome: str
+    """`DELIVERED`, or what went wrong."""
+    status: int | None = None
+    milliseconds: int | None = None
+    detail: str | None = None
+    """The beginning of the receiver's answer."""
+
+
+class DeliveryView(BaseModel):
+    """One event on its way to one callback."""
+
+    delivery_id: str
+    event_id: str
+    type: str
+    callback_id: str
+    status: str
+    """pending, delivered, exhausted or dropped."""
+    attempts: int
+    tries: list[Try]
+    """The last twenty."""
+    next_attempt_at: str | None = None
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> DeliveryView:
+        return cls(
+            delivery_id=f"{delivery.event_id}.{delivery.callback_id}",
+            event_id=delivery.event_id,
+            type=delivery.event_type,
+            callback_id=delivery.callback_id,
+            status=delivery.status,
+            attempts=delivery.attempts,
+            tries=[Try(**{**entry, "at": rfc3339(entry["at"])}) for entry in delivery.tries],
+            next_attempt_at=rfc3339(delivery.due_at) if delivery.status == "pending" else None,
+        )
+
+
+class DeliveryPage(BaseModel):
+    deliveries: list[DeliveryView]
+    next: str | None
+    """For `after`; null on the last page."""

@@ -1,0 +1,37 @@
+"""Events: the feed of everything that happened."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.common.domain.records import Event
+from services.common.domain.times import rfc3339
+
+
+class EventView(BaseModel):
+    """Something that happened, with the very body that the webhook carries."""
+
+    event_id: str
+    job_id: str
+    type: str
+    created_at: str
+    body: dict[str, Any]
+
+    @classmethod
+    def of(cls, event: Event) -> EventView:
+        return cls(
+            event_id=event.event_id,
+            job_id=event.job_id,
+            type=event.type,
+            created_at=rfc3339(event.created_at),
+            body=json.loads(event.body),
+        )
+
+
+class Feed(BaseModel):
+    events: list[EventView]
+    next: str | None
+    """For `after`, also when nothing is left: what comes later stands behind it. Null before the first event."""

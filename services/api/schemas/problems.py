@@ -1,0 +1,26 @@
+"""Problems: the one shape of everything that is refused."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+
+class FieldError(BaseModel):
+    field: str
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457, with a stable `code` and the request's id."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    request_id: str
+    field: str | None = None
+    """The one field at fault."""
+    errors: list[FieldError] | None = None
+    """All fields at fault."""

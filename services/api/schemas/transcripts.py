@@ -1,0 +1,12 @@
+"""Transcripts: the link to where one lies."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+
+class Link(BaseModel):
+    """A link that is good for some minutes, to be followed without the API key."""
+
+    url: str
+    hint: str

@@ -1,0 +1,17 @@
+"""A model's key: what a deployment lists it as and jobs ask for, `name`, or `name@style` for a style of its own."""
+
+from __future__ import annotations
+
+STANDARD = "standard"
+"""The style that a bare name stands for."""
+
+
+def join(name: str, style: str) -> str:
+    """The key of a model in a style."""
+    return name if style == STANDARD else f"{name}@{style}"
+
+
+def split(key: str) -> tuple[str, str]:
+    """A key's name and style."""
+    name, _, style = key.partition("@")
+    return name, style or STANDARD
