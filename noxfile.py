@@ -187,6 +187,13 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session
+def baseline(session: nox.Session) -> None:
+    """What a deployment of this release holds, for the test of upgrades; writes tests/baselines/VERSION.json."""
+    install(session)
+    session.run("python", "-m", "tests.baselines")
+
+
+@nox.session
 def package(session: nox.Session) -> None:
     """What is deployed: dist/api.zip, dist/orchestrator.zip, dist/worker.tar.gz, the same to the byte each time."""
     install(session)

@@ -5,12 +5,12 @@ output "url" {
 
 output "function_name" {
   description = "The function's name."
-  value       = aws_lambda_function.this.function_name
+  value       = module.function.function_name
 }
 
 output "role_name" {
   description = "The function's role."
-  value       = aws_iam_role.this.name
+  value       = module.function.role_name
 }
 
 output "domain_target" {

@@ -1,11 +1,11 @@
 output "function_name" {
   description = "The function's name."
-  value       = aws_lambda_function.this.function_name
+  value       = module.function.function_name
 }
 
 output "role_name" {
   description = "The function's role."
-  value       = aws_iam_role.this.name
+  value       = module.function.role_name
 }
 
 output "max_concurrency" {
@@ -25,7 +25,7 @@ output "dead_letter_queue_name" {
 
 output "log_group_name" {
   description = "Where the function writes its log."
-  value       = aws_cloudwatch_log_group.this.name
+  value       = module.function.log_group_name
 }
 
 output "sweep_rule" {

@@ -72,7 +72,7 @@ resource "aws_s3_bucket_notification" "uploads" {
 
 resource "aws_lambda_event_source_mapping" "uploads" {
   event_source_arn        = aws_sqs_queue.uploads.arn
-  function_name           = aws_lambda_function.this.arn
+  function_name           = module.function.function_arn
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
 

@@ -9,21 +9,21 @@ resource "aws_cloudwatch_event_rule" "sweep" {
 
 resource "aws_cloudwatch_event_target" "sweep" {
   rule  = aws_cloudwatch_event_rule.sweep.name
-  arn   = aws_lambda_function.this.arn
+  arn   = module.function.function_arn
   input = jsonencode({ kind = "sweep" })
 }
 
 resource "aws_lambda_permission" "sweep" {
   statement_id  = "sweep"
   action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.this.function_name
+  function_name = module.function.function_name
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.sweep.arn
 }
 
 # A sweep that failed is not repeated: the next one comes sooner and knows more.
 resource "aws_lambda_function_event_invoke_config" "sweep" {
-  function_name                = aws_lambda_function.this.function_name
+  function_name                = module.function.function_name
   maximum_retry_attempts       = 0
   maximum_event_age_in_seconds = 60
 }

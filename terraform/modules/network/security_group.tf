@@ -1,18 +1,5 @@
 # Nothing in; out to what a worker speaks to over TLS: AWS, webhook receivers, and what a machine without an image of its own
 # fetches. Name resolution and time inside a VPC pass no security group.
-data "aws_subnet" "given" {
-  for_each = toset(local.created ? [] : var.subnet_ids)
-
-  id = each.key
-
-  lifecycle {
-    postcondition {
-      condition     = self.vpc_id == var.vpc_id
-      error_message = "subnet_ids: ${self.id} lies in ${self.vpc_id}, not in ${var.vpc_id}."
-    }
-  }
-}
-
 resource "aws_security_group" "worker" {
   #checkov:skip=CKV2_AWS_5:the launch template in modules/gpu_worker attaches it
   # A prefix: EC2 takes no new description for a group, and the group that takes its place cannot have its name.

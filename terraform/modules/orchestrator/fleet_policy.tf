@@ -1,4 +1,4 @@
-# What it takes to launch machines from our template and to end those that carry our tag, and nothing beyond.
+# What the orchestrator needs to launch machines from our template and to end those that carry our tag, and nothing more.
 data "aws_iam_policy_document" "fleet" {
   statement {
     sid     = "LaunchHereOnly"
@@ -142,4 +142,10 @@ data "aws_iam_policy_document" "fleet" {
       "arn:${local.partition}:ssm:${local.region}::parameter${var.fallback_image_parameter}",
     ]
   }
+}
+
+resource "aws_iam_role_policy" "fleet" {
+  name   = "fleet"
+  role   = module.function.role_name
+  policy = data.aws_iam_policy_document.fleet.json
 }

@@ -1,26 +1,4 @@
-data "aws_iam_policy_document" "assume" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "this" {
-  name               = "${var.name}-api"
-  description        = "Transcription API of ${var.deployment}"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
-}
-
-resource "aws_iam_role_policy" "this" {
-  name   = "api"
-  role   = aws_iam_role.this.id
-  policy = data.aws_iam_policy_document.this.json
-}
-
+# What the API may do, apart from writing its log.
 data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
@@ -97,11 +75,5 @@ data "aws_iam_policy_document" "this" {
       variable = "kms:EncryptionContext:callback_id"
       values   = ["false"]
     }
-  }
-
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
   }
 }

@@ -1,32 +1,4 @@
-data "aws_iam_policy_document" "assume" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "this" {
-  name               = "${var.name}-orchestrator"
-  description        = "Orchestrator of ${var.deployment}"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
-}
-
-resource "aws_iam_role_policy" "this" {
-  name   = "orchestrator"
-  role   = aws_iam_role.this.id
-  policy = data.aws_iam_policy_document.this.json
-}
-
-resource "aws_iam_role_policy" "fleet" {
-  name   = "fleet"
-  role   = aws_iam_role.this.id
-  policy = data.aws_iam_policy_document.fleet.json
-}
-
+# What the orchestrator may do, apart from launching machines (fleet_policy.tf) and writing its log.
 data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
@@ -99,13 +71,7 @@ data "aws_iam_policy_document" "this" {
     resources = [aws_sqs_queue.uploads.arn]
   }
 
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
-  }
-
-  # Of machines that never reported: nobody else could say why.
+  # A machine that never reported could not say why; its console can, and is kept in the machines' log group.
   statement {
     sid       = "KeepConsoles"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
