@@ -95,6 +95,13 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def hooks(session: nox.Session) -> None:
+    """Check every commit before it is made, from now on and in this clone; `-- uninstall` ends it."""
+    install(session, "pre-commit")
+    session.run("pre-commit", *(session.posargs or ["install"]))
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Everything; `-- FILE…` runs those alone, `-- FILE -k WORD --pdb` and the like as pytest does."""
     install(session)
@@ -309,7 +316,7 @@ def local(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Pin every extra with hashes in requirements/; the rest follows what `dev` resolved to."""
+    """Pin every extra with hashes in requirements/; the rest follows `dev`. `-- --upgrade` raises the pins."""
     session.install("uv")
 
     def compile_(*arguments: str) -> None:
@@ -317,6 +324,7 @@ def lock(session: nox.Session) -> None:
             *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
             *("--generate-hashes", "--no-header", "--no-emit-package", "gpu-transcriber"),
             *arguments,
+            *session.posargs,
         )
 
     compile_("pyproject.toml", "--extra", "dev", "--extra", "cuda", "-o", "requirements/dev.txt")
@@ -328,3 +336,4 @@ def lock(session: nox.Session) -> None:
     compile_("requirements/nox.in", "-o", "requirements/nox.txt")
     compile_("requirements/uv.in", "-c", "requirements/dev.txt", "-o", "requirements/uv.txt")
     compile_("requirements/checkov.in", "-o", "requirements/checkov.txt")
+    compile_("requirements/pre-commit.in", "-o", "requirements/pre-commit.txt")
