@@ -124,7 +124,6 @@ module "observability" {
   source = "./modules/observability"
 
   name                   = local.name
-  deployment             = var.deployment
   alarm_email            = var.alarm_email
   daily_budget_usd       = var.daily_budget_usd
   queue_name             = module.orchestrator.queue_name

@@ -4,7 +4,7 @@ data "aws_caller_identity" "current" {}
 locals {
   account = data.aws_caller_identity.current.account_id
 
-  # Roles and buckets are named once for all regions, so the region is part of their names.
+  # A role's name is unique in the account and a bucket's in the world, so the region is part of both.
   name        = "${var.deployment}-${var.region}"
   bucket_name = var.bucket_name != "" ? var.bucket_name : "${var.deployment}-${local.account}-${var.region}"
   table_name  = var.table_name != "" ? var.table_name : "${var.deployment}-jobs"

@@ -5,7 +5,8 @@ locals {
   orchestrator_zip = var.orchestrator_zip != "" ? var.orchestrator_zip : "${local.dist}/orchestrator.zip"
   worker_artifact  = var.worker_artifact != "" ? var.worker_artifact : "${local.dist}/worker.tar.gz"
 
-  # What models may be fetched as; the names in it are those of var.models.
+  # The lock says at which revision and with which digests a machine may fetch a model. Its names are those of
+  # var.models.
   models_lock       = var.models_lock != "" ? var.models_lock : "${path.module}/../packer/models.lock.json"
   recorded_models   = fileexists(local.models_lock) ? keys(jsondecode(file(local.models_lock))) : []
   unrecorded_models = [for model in var.models : model if !contains(local.recorded_models, model)]

@@ -1,4 +1,4 @@
-# The HTTP API in front of the function. It carries no recordings: those go to S3 through presigned links.
+# The HTTP API in front of the function. No recordings pass through it: they go to S3 by presigned links.
 resource "aws_apigatewayv2_api" "this" {
   name                         = "${var.name}-api"
   description                  = "Transcription API of ${var.deployment}"
@@ -45,7 +45,7 @@ resource "aws_apigatewayv2_stage" "default" {
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn
 
-    # No query strings and no headers: cursors and keys do not belong in a log.
+    # Query strings and headers are left out, because they hold cursors and keys.
     format = jsonencode({
       requestId = "$context.requestId"
       time      = "$context.requestTime"

@@ -1,4 +1,4 @@
-# Up to version 0.1.0 this module held its function itself. These keep an existing deployment's resources where they are.
+# Up to version 0.1.0 this module held its function itself. With these, an existing deployment keeps what it has.
 moved {
   from = aws_lambda_function.this
   to   = module.function.aws_lambda_function.this

@@ -35,7 +35,7 @@ variable "handler" {
 }
 
 variable "zip_path" {
-  description = "The function's package on disk, as `./nox -s package` builds it."
+  description = "Path of the function's package, as `./nox -s package` builds it."
   type        = string
   nullable    = false
 }

@@ -1,5 +1,6 @@
-# A VPC of one's own: public subnets in every wanted zone, because a machine that may start anywhere finds spot capacity
-# soonest, and no NAT gateway, because that costs about $35 a month while nobody transcribes anything.
+# A VPC for the machines alone, unless an existing one is given. It has a public subnet in every wanted zone, because a
+# machine that may start anywhere finds spot capacity soonest. It has no NAT gateway, because that costs about $35 a
+# month even while nobody transcribes.
 data "aws_region" "current" {}
 
 data "aws_availability_zones" "available" {
@@ -17,7 +18,7 @@ locals {
   region_zones = sort(data.aws_availability_zones.available.names)
   zones        = length(var.zones) > 0 ? var.zones : local.region_zones
 
-  # Numbered by the zone's place in the region, so that adding a zone moves no other subnet.
+  # A subnet is numbered by its zone's place in the region, so adding a zone moves no other subnet.
   subnets = {
     for zone in(local.created ? local.zones : []) :
     zone => cidrsubnet(var.cidr_block, 4, try(index(local.region_zones, zone), 15))
@@ -42,7 +43,7 @@ resource "aws_vpc" "this" {
   }
 }
 
-# Without rules of its own, so that nothing can end up in it and be reachable by accident.
+# Terraform takes all rules out of the default group, so that what ends up in it by accident cannot be reached.
 resource "aws_default_security_group" "closed" {
   count = local.created ? 1 : 0
 

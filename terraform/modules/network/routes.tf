@@ -27,7 +27,7 @@ resource "aws_route_table_association" "this" {
   route_table_id = aws_route_table.this[0].id
 }
 
-# Gateway endpoints are free, and recordings and models then never leave Amazon's network.
+# Gateway endpoints are free, and with them recordings and models never leave Amazon's network.
 resource "aws_vpc_endpoint" "gateway" {
   for_each = toset(local.created ? ["s3", "dynamodb"] : [])
 

@@ -1,5 +1,5 @@
-# Whoever launches machines must be allowed to use the key that encrypts their disks. The orchestrator may use it through EC2
-# only, and may grant it to EC2 only.
+# Whoever launches machines must be allowed to use the key that encrypts their disks. The orchestrator may use it
+# through EC2 only, and may grant it to EC2 only.
 data "aws_iam_policy_document" "disk_key" {
   count = var.ebs_key_arn == "" ? 0 : 1
 

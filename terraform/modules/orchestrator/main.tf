@@ -1,5 +1,5 @@
-# The function that takes in uploads and sees, every minute, to whatever is overdue. modules/lambda_function makes it, with
-# its log group and its role.
+# The function that takes in uploads and sees, every minute, to whatever is overdue. modules/lambda_function makes it,
+# with its log group and its role.
 data "aws_region" "current" {}
 
 data "aws_caller_identity" "current" {}

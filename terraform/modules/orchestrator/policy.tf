@@ -31,7 +31,7 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Searches after an erasure, and what is uploaded for a job that was erased.
+  # After an erasure the orchestrator searches for what is left, and for what is uploaded later for the erased job.
   statement {
     sid       = "EraseJobs"
     actions   = ["s3:DeleteObject"]
@@ -43,8 +43,8 @@ data "aws_iam_policy_document" "this" {
     actions   = ["s3:ListBucket"]
     resources = [var.bucket_arn]
 
-    # IfExists: reading a key that is not there asks for this permission without a prefix, and S3 answers 403
-    # instead of 404 to whoever lacks it.
+    # IfExists is needed for reading a key that is not there: S3 then asks for this permission without a prefix, and
+    # answers 403 in place of 404 if it is missing.
     condition {
       test     = "StringLikeIfExists"
       variable = "s3:prefix"
@@ -57,7 +57,7 @@ data "aws_iam_policy_document" "this" {
     actions   = ["kms:Decrypt"]
     resources = [var.key_arn]
 
-    # Each secret is sealed for one callback, and opens for no other.
+    # A secret is encrypted for one callback, and can be decrypted for that one only.
     condition {
       test     = "Null"
       variable = "kms:EncryptionContext:callback_id"

@@ -1,5 +1,5 @@
-# One bucket: uploads in, results out, and what machines need on the way. It is not versioned: what is erased shall be
-# gone, and results lie under keys that are never written twice.
+# One bucket holds uploads, results, and what machines need on the way. It is not versioned, so that what is erased is
+# gone; results need no versions, because no key of theirs is written twice.
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_21:not versioned, so that erasing a job erases its recording
   #checkov:skip=CKV_AWS_18:access logs would cost more than the storage; CloudTrail data events can be added by who needs them
