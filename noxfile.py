@@ -95,6 +95,13 @@ def imports(session: nox.Session) -> None:
 
 
 @nox.session
+def hooks(session: nox.Session) -> None:
+    """Check every commit before it is made, from now on and in this clone; `-- uninstall` ends it."""
+    install(session, "pre-commit")
+    session.run("pre-commit", *(session.posargs or ["install"]))
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Everything; `-- FILE…` runs those alone, `-- FILE -k WORD --pdb` and the like as pytest does."""
     install(session)
@@ -184,6 +191,13 @@ def e2e(session: nox.Session) -> None:
     """Apply, use and destroy against the emulator with what is deployed; prints the table of privileges."""
     install(session)
     session.run("python", "-m", "pytest", "-s", "tests/e2e/test_deployment.py", *session.posargs)
+
+
+@nox.session
+def baseline(session: nox.Session) -> None:
+    """What a deployment of this release holds, for the test of upgrades; writes tests/baselines/VERSION.json."""
+    install(session)
+    session.run("python", "-m", "tests.baselines")
 
 
 @nox.session
@@ -302,7 +316,7 @@ def local(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Pin every extra with hashes in requirements/; the rest follows what `dev` resolved to."""
+    """Pin every extra with hashes in requirements/; the rest follows `dev`. `-- --upgrade` raises the pins."""
     session.install("uv")
 
     def compile_(*arguments: str) -> None:
@@ -310,6 +324,7 @@ def lock(session: nox.Session) -> None:
             *("uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"),
             *("--generate-hashes", "--no-header", "--no-emit-package", "gpu-transcriber"),
             *arguments,
+            *session.posargs,
         )
 
     compile_("pyproject.toml", "--extra", "dev", "--extra", "cuda", "-o", "requirements/dev.txt")
@@ -321,3 +336,4 @@ def lock(session: nox.Session) -> None:
     compile_("requirements/nox.in", "-o", "requirements/nox.txt")
     compile_("requirements/uv.in", "-c", "requirements/dev.txt", "-o", "requirements/uv.txt")
     compile_("requirements/checkov.in", "-o", "requirements/checkov.txt")
+    compile_("requirements/pre-commit.in", "-o", "requirements/pre-commit.txt")

@@ -1,5 +1,6 @@
-# What applies without complaint and then never works. These warn and do not refuse: a quota may be on its way.
-# The account is read here and not inside the checks, since a check that reads makes every plan one with changes.
+# Some settings apply without complaint and then never work. These checks warn of them and refuse nothing, since a
+# higher quota may already have been asked for. The account is read here and not inside the checks: a check that reads
+# makes Terraform announce changes in every plan.
 data "aws_servicequotas_service_quota" "this" {
   for_each = var.check_quotas ? {
     spot      = ["ec2", "L-3819A6DF"]    # All G and VT Spot Instance Requests
@@ -25,11 +26,12 @@ data "aws_kms_key" "disks" {
 locals {
   quotas = { for name, quota in data.aws_servicequotas_service_quota.this : name => quota.value }
 
-  # vCPUs; the smallest machine has four.
+  # The smallest machine has four vCPUs.
   least_vcpus  = 4
   wanted_vcpus = var.max_workers * local.least_vcpus
 
-  # Calls at once: what the queue may make, the sweep, and the API's at requests_per_second if each takes a fifth of a second.
+  # Calls at once: those that the queue may make, the one of the sweep, and those of the API, at requests_per_second, if
+  # each of them takes a fifth of a second.
   wanted_calls = module.orchestrator.max_concurrency + 1 + (var.api_enabled ? ceil(var.requests_per_second / 5) : 0)
 }
 

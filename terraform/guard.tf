@@ -1,5 +1,5 @@
-# Depends on everything, so it is the first to be destroyed: with protection on, a destroy is refused before anything
-# is gone, instead of half-way, when DynamoDB refuses to give up the table.
+# This depends on everything, so it is the first to be destroyed. While protection is on it refuses, before anything is
+# gone. Otherwise a destroy would fail half-way, when DynamoDB refuses to delete the table.
 resource "terraform_data" "guard" {
   input = {
     protected = var.deletion_protection

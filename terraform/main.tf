@@ -1,28 +1,4 @@
-# Wires the modules together; each of them says what it is for.
-data "aws_caller_identity" "current" {}
-
-locals {
-  account = data.aws_caller_identity.current.account_id
-
-  # Roles and buckets are named once for all regions, so the region is part of their names.
-  name        = "${var.deployment}-${var.region}"
-  bucket_name = var.bucket_name != "" ? var.bucket_name : "${var.deployment}-${local.account}-${var.region}"
-  table_name  = var.table_name != "" ? var.table_name : "${var.deployment}-jobs"
-  functions   = title(var.deployment)
-
-  dist             = "${path.module}/../dist"
-  api_zip          = var.api_zip != "" ? var.api_zip : "${local.dist}/api.zip"
-  orchestrator_zip = var.orchestrator_zip != "" ? var.orchestrator_zip : "${local.dist}/orchestrator.zip"
-  worker_artifact  = var.worker_artifact != "" ? var.worker_artifact : "${local.dist}/worker.tar.gz"
-
-  # What models may be fetched as; the names in it are those of var.models.
-  models_lock       = var.models_lock != "" ? var.models_lock : "${path.module}/../packer/models.lock.json"
-  recorded_models   = fileexists(local.models_lock) ? keys(jsondecode(file(local.models_lock))) : []
-  unrecorded_models = [for model in var.models : model if !contains(local.recorded_models, model)]
-
-  public_url = var.api_enabled ? module.api[0].url : ""
-}
-
+# Wires the modules together. Each module says what it is for; names.tf and packages.tf hold what is worked out first.
 module "network" {
   source = "./modules/network"
 
@@ -148,7 +124,6 @@ module "observability" {
   source = "./modules/observability"
 
   name                   = local.name
-  deployment             = var.deployment
   alarm_email            = var.alarm_email
   daily_budget_usd       = var.daily_budget_usd
   queue_name             = module.orchestrator.queue_name

@@ -4,57 +4,57 @@ output "deployment" {
 }
 
 output "region" {
-  description = "The region of everything."
+  description = "The region in which everything lies."
   value       = var.region
 }
 
 output "sweep_rule" {
-  description = "The schedule that drives the orchestrator once a minute."
+  description = "The name of the schedule that calls the orchestrator once a minute."
   value       = module.orchestrator.sweep_rule
 }
 
 output "api_url" {
-  description = "Where the API answers; its operations lie below /api. Empty where it was left out."
+  description = "The API's address; its operations lie below /api. Empty if there is no API."
   value       = local.public_url
 }
 
 output "api_domain_target" {
-  description = "What a DNS record for domain_name must point at; empty without one."
+  description = "Host name at which the DNS record of domain_name must point. Empty if there is no domain_name."
   value       = var.api_enabled ? module.api[0].domain_target : ""
 }
 
 output "bucket_name" {
-  description = "The bucket; put recordings below uploads/."
+  description = "The bucket's name. Put recordings below uploads/."
   value       = module.storage.bucket_name
 }
 
 output "table_name" {
-  description = "The jobs table."
+  description = "The jobs table's name."
   value       = module.jobs_table.table_name
 }
 
 output "key_arn" {
-  description = "KMS key of the webhook secrets, for registering callbacks where the API was left out."
+  description = "KMS key that encrypts webhook secrets. The command line needs it to register callbacks."
   value       = module.webhook_key.key_arn
 }
 
 output "function_names" {
-  description = "The functions."
+  description = "The functions' names."
   value       = concat([module.orchestrator.function_name], module.api[*].function_name)
 }
 
 output "queue_names" {
-  description = "The uploads' queue and its dead letters."
+  description = "The names of the queue in which uploads wait and of its dead letters."
   value       = [module.orchestrator.queue_name, module.orchestrator.dead_letter_queue_name]
 }
 
 output "launch_template_id" {
-  description = "The machines' launch template."
+  description = "Id of the machines' launch template."
   value       = module.gpu_worker.launch_template_id
 }
 
 output "image_parameter" {
-  description = "SSM parameter to write the id of a newly built image to; `none` means AWS's public image."
+  description = "Name of the SSM parameter that holds the id of the machine image. Write the id of a newly built image into it; `none` means AWS's public image."
   value       = module.gpu_worker.image_parameter
 }
 
@@ -64,12 +64,12 @@ output "config_parameter" {
 }
 
 output "session_manager" {
-  description = "Whether a shell may be opened on machines, for which an image has to keep the agent."
+  description = "Whether an operator may open a shell on a machine through Session Manager. If so, an image has to keep its agent."
   value       = var.session_manager
 }
 
 output "role_names" {
-  description = "Each service's role."
+  description = "The name of each service's role."
   value = merge(
     {
       orchestrator = module.orchestrator.role_name

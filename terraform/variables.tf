@@ -1,7 +1,7 @@
-# What an operator really decides; the rest has defaults that suit most.
+# These six an operator really decides. The rest has defaults that suit most deployments.
 
 variable "region" {
-  description = "AWS region of everything."
+  description = "AWS region in which everything lies."
   type        = string
   default     = "eu-north-1"
   nullable    = false
@@ -13,28 +13,28 @@ variable "region" {
 }
 
 variable "max_workers" {
-  description = "Most machines at once: the ceiling of the bill."
+  description = "The most machines that run at once, which is the ceiling of the bill."
   type        = number
   default     = 2
   nullable    = false
 }
 
 variable "image_parameter" {
-  description = "An existing SSM parameter that names the machine image; empty makes one, which says none until an image was built."
+  description = "Name of an SSM parameter that holds the id of the machine image. Empty makes one, which holds `none` until an image is built."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "alarm_email" {
-  description = "Who hears alarms; empty makes the topic without a subscriber."
+  description = "E-mail address that gets the alarms. Empty makes the topic without a subscriber."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "on_demand_after_minutes" {
-  description = "Minutes to wait for spot capacity before paying the on-demand price; 0 never does."
+  description = "Minutes to wait for spot capacity before a machine is started at the on-demand price; 0 means never."
   type        = number
   default     = 0
   nullable    = false
@@ -50,7 +50,7 @@ variable "retention_days" {
 # Names and places.
 
 variable "deployment" {
-  description = "Name of this deployment; names of resources are made from it, and machines are recognised by it."
+  description = "Name of this deployment. The names of its resources are made from it, and its machines are recognised by it."
   type        = string
   default     = "transcription"
   nullable    = false
@@ -67,7 +67,7 @@ variable "deployment" {
 }
 
 variable "bucket_name" {
-  description = "The bucket's name; empty makes one from deployment, account and region."
+  description = "The bucket's name. Empty makes one from deployment, account and region."
   type        = string
   default     = ""
   nullable    = false
@@ -79,35 +79,35 @@ variable "bucket_name" {
 }
 
 variable "table_name" {
-  description = "The jobs table's name; empty makes one from deployment."
+  description = "The jobs table's name. Empty makes one from deployment."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "zones" {
-  description = "Availability zones in which machines may start; empty means all of the region."
+  description = "Availability zones in which machines may start. Empty means all zones of the region."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "cidr_block" {
-  description = "Addresses of the VPC that is made."
+  description = "IPv4 network of the VPC that is made."
   type        = string
   default     = "10.90.0.0/16"
   nullable    = false
 }
 
 variable "vpc_id" {
-  description = "An existing VPC to use instead of making one; empty makes one."
+  description = "Id of an existing VPC to use. Empty makes a VPC."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the existing VPC, with a way out to the internet."
+  description = "Subnets of the existing VPC in which machines start, one for each zone. They need a way out to the internet."
   type        = list(string)
   default     = []
   nullable    = false
@@ -123,7 +123,7 @@ variable "instance_types" {
 }
 
 variable "models" {
-  description = "Models that this deployment holds, the default first; a style other than the standard one is written after an @."
+  description = "Models that jobs may ask for, the default first. Another style than the standard one is written after an @."
   type        = list(string)
   default     = ["KBLab/kb-whisper-small"]
   nullable    = false
@@ -135,42 +135,42 @@ variable "models" {
 }
 
 variable "max_audio_hours" {
-  description = "Longest recording that is transcribed; a longer one ends with AUDIO_TOO_LONG."
+  description = "Longest recording, in hours, that is transcribed. A longer one fails with AUDIO_TOO_LONG."
   type        = number
   default     = 24
   nullable    = false
 }
 
 variable "compute_type" {
-  description = "Numbers that the model computes with on the GPU: auto (int8_float16), int8_float16, float16, int8 or float32."
+  description = "Number format in which the model computes on the GPU: auto (which is int8_float16), int8_float16, float16, int8 or float32."
   type        = string
   default     = "auto"
   nullable    = false
 }
 
 variable "max_lifetime_minutes" {
-  description = "Minutes after which a machine is ended whatever it does."
+  description = "Minutes after which a machine is ended, whatever it is doing."
   type        = number
   default     = 720
   nullable    = false
 }
 
 variable "root_volume_gib" {
-  description = "Size of a machine's root volume in GiB; 0 takes the image's own."
+  description = "Size of a machine's root volume in GiB; 0 takes the size that the image has."
   type        = number
   default     = 0
   nullable    = false
 }
 
 variable "volume_initialization_mibps" {
-  description = "MiB a second at which the image's blocks are brought in ahead of their first use; 0 turns it off. Billed per launch."
+  description = "MiB a second at which EBS loads the image's blocks before they are first read; 0 switches it off. AWS bills it for each launch."
   type        = number
   default     = 0
   nullable    = false
 }
 
 variable "ebs_key_arn" {
-  description = "KMS key of your own for the machines' disks; empty takes the account's default. Needed where that default is a key of your own."
+  description = "KMS key of your own that encrypts the machines' disks. Empty takes the account's default key. Needed if that default is itself a key of your own."
   type        = string
   default     = ""
   nullable    = false
@@ -182,21 +182,21 @@ variable "ebs_key_arn" {
 }
 
 variable "session_manager" {
-  description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
+  description = "Whether an operator may open a shell on a machine through Session Manager. There is no other way in."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "user_data" {
-  description = "Script that runs at boot, in place of the one that provisions AWS's public image; an own image runs it if it was built with cloud_init=yes. No secrets belong in it."
+  description = "Script that runs when a machine boots, instead of the one that sets up AWS's public image. An image of your own runs it only if it was built with cloud_init=yes. Put no secrets into it."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "fallback_image_parameter" {
-  description = "AWS's public parameter for the image that is used until one of your own was built."
+  description = "AWS's public SSM parameter for the image from which machines start as long as there is none of your own."
   type        = string
   default     = "/aws/service/deeplearning/ami/x86_64/base-with-single-cuda-ubuntu-22.04/latest/ami-id"
   nullable    = false
@@ -205,7 +205,7 @@ variable "fallback_image_parameter" {
 # The API.
 
 variable "api_enabled" {
-  description = "Whether there is an HTTP API; without it, uploads go to S3 directly and callbacks are registered on the command line."
+  description = "Whether there is an HTTP API. Without it, recordings are put into S3 directly, and callbacks are registered on the command line."
   type        = bool
   default     = true
   nullable    = false
@@ -226,7 +226,7 @@ variable "cors_origins" {
 }
 
 variable "domain_name" {
-  description = "A domain of your own for the API; empty takes the address that AWS gives."
+  description = "A domain of your own for the API. Empty takes the address that AWS gives."
   type        = string
   default     = ""
   nullable    = false
@@ -238,7 +238,7 @@ variable "domain_name" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate for that domain, in the same region."
+  description = "ARN of the ACM certificate for domain_name. It must lie in the deployment's region."
   type        = string
   default     = ""
   nullable    = false
@@ -252,28 +252,28 @@ variable "certificate_arn" {
 # Keeping and watching.
 
 variable "deletion_protection" {
-  description = "Whether destroying is refused while there is anything to lose."
+  description = "Whether a destroy is refused, so that nobody loses jobs, recordings and transcripts by mistake."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "daily_budget_usd" {
-  description = "US dollars a day, over the whole account, above which AWS writes to alarm_email; 0 makes no budget."
+  description = "US dollars a day, spent by the whole account, above which AWS writes to alarm_email; 0 makes no budget."
   type        = number
   default     = 0
   nullable    = false
 }
 
 variable "check_quotas" {
-  description = "Whether planning reads the account's quotas and its default key for disks, and warns of what will not work; false where whoever applies may not read them."
+  description = "Whether a plan reads the account's quotas and its default key for disks, and warns of what will not work. Set it to false if whoever applies may not read them."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "log_level" {
-  description = "How much is logged."
+  description = "The least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
   type        = string
   default     = "INFO"
   nullable    = false
@@ -296,31 +296,31 @@ variable "log_retention_days" {
   }
 }
 
-# Packages, where they are not those that `./nox -s package` leaves in dist/.
+# Packages, if they are not those that `./nox -s package` leaves in dist/.
 
 variable "api_zip" {
-  description = "The API's package; empty takes dist/api.zip."
+  description = "Path of the API's package. Empty takes dist/api.zip."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "orchestrator_zip" {
-  description = "The orchestrator's package; empty takes dist/orchestrator.zip."
+  description = "Path of the orchestrator's package. Empty takes dist/orchestrator.zip."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "worker_artifact" {
-  description = "The worker's artifact; empty takes dist/worker.tar.gz."
+  description = "Path of the worker's artifact. Empty takes dist/worker.tar.gz."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "models_lock" {
-  description = "The lock of models, which says what each one is; empty takes packer/models.lock.json."
+  description = "Path of the lock of models, which says by revision and digest what each model is. Empty takes packer/models.lock.json."
   type        = string
   default     = ""
   nullable    = false

@@ -25,7 +25,7 @@ run "api" {
   }
 
   assert {
-    condition     = aws_lambda_function.this.environment[0].variables.UNRECORDED_MODELS == "example/one,example/two"
+    condition     = local.environment.UNRECORDED_MODELS == "example/one,example/two"
     error_message = "It would not know which models no machine may fetch."
   }
 
@@ -62,7 +62,7 @@ run "api" {
   }
 
   assert {
-    condition     = !contains(keys(aws_lambda_function.this.environment[0].variables), "WEBHOOK_ALLOW_PRIVATE")
+    condition     = !contains(keys(local.environment), "WEBHOOK_ALLOW_PRIVATE")
     error_message = "Webhooks could be posted into private networks."
   }
 }

@@ -16,20 +16,6 @@ variables {
   retention_days = 30
 }
 
-run "missing_zip" {
-  command = plan
-
-  module {
-    source = "./modules/api"
-  }
-
-  variables {
-    zip_path = "./no-such-file.zip"
-  }
-
-  expect_failures = [aws_lambda_function.this]
-}
-
 run "function_name_with_a_space" {
   command = plan
 

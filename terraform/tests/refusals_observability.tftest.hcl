@@ -5,7 +5,6 @@ mock_provider "aws" {
 
 variables {
   name                   = "transcription-eu-north-1"
-  deployment             = "transcription"
   queue_name             = "uploads"
   dead_letter_queue_name = "uploads-dead-letters"
   function_names         = ["TranscriptionProcessUpload"]

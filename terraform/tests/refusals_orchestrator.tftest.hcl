@@ -27,20 +27,6 @@ variables {
   fallback_image_parameter = "/aws/service/some/image"
 }
 
-run "missing_zip" {
-  command = plan
-
-  module {
-    source = "./modules/orchestrator"
-  }
-
-  variables {
-    zip_path = "./no-such-file.zip"
-  }
-
-  expect_failures = [aws_lambda_function.this]
-}
-
 run "function_name_with_a_dot" {
   command = plan
 

@@ -38,7 +38,7 @@ class Terraform:
         (folder / "packer").mkdir()
         shutil.copy(ROOT / "packer" / "models.lock.json", folder / "packer")
         (self.folder / "emulator_override.tf").write_text(OVERRIDE)
-        (self.folder / "test.auto.tfvars.json").write_text(json.dumps(variables))
+        self.set(variables)
         self.environment = os.environ | {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": "operator",
@@ -48,12 +48,16 @@ class Terraform:
             "TF_IN_AUTOMATION": "1",
         }
 
+    def set(self, variables: dict[str, Any]) -> None:
+        """What an operator writes into `terraform.tfvars`, in place of what was there."""
+        (self.folder / "test.auto.tfvars.json").write_text(json.dumps(variables))
+
     def apply(self, **variables: Any) -> None:
         self.run("apply", "-auto-approve", *self._given(variables))
 
-    def plan(self, **variables: Any) -> subprocess.CompletedProcess[str]:
-        """`returncode` is NO_CHANGES or CHANGES where planning succeeded."""
-        return self.run("plan", "-detailed-exitcode", *self._given(variables), check=False)
+    def plan(self, *options: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+        """`returncode` is NO_CHANGES or CHANGES where planning succeeded; `options`: more of Terraform's own."""
+        return self.run("plan", "-detailed-exitcode", *options, *self._given(variables), check=False)
 
     def example(self, name: str) -> Path:
         """The folder of `examples/<name>`, ready to be planned."""

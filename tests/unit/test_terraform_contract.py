@@ -26,7 +26,7 @@ from tools import deployment, package
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
 SERVICES = TERRAFORM.parent / "services"
-LABELS = {"locals": 0, "variable": 1, "resource": 2}
+LABELS = {"locals": 0, "module": 1, "variable": 1, "resource": 2}
 TEMPLATE_TAGS = {"Name", "transcribe-deployment", "transcribe-config"}
 
 
@@ -66,8 +66,8 @@ def text(module: str) -> str:
 
 
 def environment(module: str) -> set[str]:
-    function = blocks(module, "resource")["aws_lambda_function.this"]
-    return set(function["environment"][0]["variables"])
+    assert blocks(module, "module")["function"]["environment"] == "${local.environment}"
+    return set(blocks(module, "locals")[""]["environment"])
 
 
 def known(settings: type[BaseSettings]) -> set[str]:
@@ -99,10 +99,10 @@ def test_no_variable_of_terraform_opens_private_networks_to_webhooks() -> None:
 
 @pytest.mark.parametrize("module", ["api", "orchestrator"])
 def test_handlers_exist_and_run_on_the_python_that_packages_are_built_for(module: str) -> None:
-    function = blocks(module, "resource")["aws_lambda_function.this"]
-    room, _, name = function["handler"].rpartition(".")
+    room, _, name = blocks(module, "module")["function"]["handler"].rpartition(".")
     assert callable(getattr(import_module(room), name))
-    assert function["runtime"] == f"python{package.PYTHON}"
+    runtime = blocks("lambda_function", "resource")["aws_lambda_function.this"]["runtime"]
+    assert runtime == f"python{package.PYTHON}"
 
 
 def test_the_tables_keys_and_indexes_are_those_of_the_local_stack() -> None:

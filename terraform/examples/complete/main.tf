@@ -1,5 +1,5 @@
-# A deployment of a newsroom, with what an operator may want to decide. State lies in S3 with a lock beside it; make the
-# bucket once, by hand, name it here, and remove the comment signs.
+# A newsroom's deployment, with what an operator may want to decide. To keep the state in S3, with a lock beside it,
+# make a bucket once by hand, name it here, and remove the comment signs.
 terraform {
   required_version = ">= 1.10"
 

@@ -1,4 +1,4 @@
-# Everything by default: eu-north-1, at most two spot machines, names from account and region.
+# All defaults: eu-north-1, at most two spot machines, and names made from account and region.
 terraform {
   required_version = ">= 1.10"
 }

@@ -1,76 +1,34 @@
-# The HTTP API in front of the function. It carries no recordings: those go to S3 through presigned links.
-resource "aws_apigatewayv2_api" "this" {
-  name                         = "${var.name}-api"
-  description                  = "Transcription API of ${var.deployment}"
-  protocol_type                = "HTTP"
-  disable_execute_api_endpoint = var.domain_name != ""
+# The function that answers. modules/lambda_function makes it, with its log group and its role.
+locals {
+  url = var.domain_name == "" ? aws_apigatewayv2_api.this.api_endpoint : "https://${var.domain_name}"
 
-  dynamic "cors_configuration" {
-    for_each = length(var.cors_origins) > 0 ? [1] : []
-
-    content {
-      allow_origins  = var.cors_origins
-      allow_methods  = ["DELETE", "GET", "POST"]
-      allow_headers  = ["authorization", "content-type", "idempotency-key"]
-      expose_headers = ["location", "retry-after"]
-      max_age        = 3600
-    }
+  environment = {
+    TABLE_NAME         = var.table_name
+    BUCKET_NAME        = var.bucket_name
+    DEPLOYMENT         = var.deployment
+    SECRETS_KEY_ID     = var.key_arn
+    PUBLIC_URL         = local.url
+    MODELS             = join(",", var.models)
+    UNRECORDED_MODELS  = join(",", var.unrecorded_models)
+    RETENTION_DAYS     = tostring(var.retention_days)
+    LOG_RETENTION_DAYS = tostring(var.log_retention_days)
+    LOG_LEVEL          = var.log_level
   }
 }
 
-resource "aws_apigatewayv2_integration" "function" {
-  api_id                 = aws_apigatewayv2_api.this.id
-  integration_type       = "AWS_PROXY"
-  integration_uri        = aws_lambda_function.this.invoke_arn
-  payload_format_version = "2.0"
-}
+module "function" {
+  source = "../lambda_function"
 
-resource "aws_apigatewayv2_route" "all" {
-  #checkov:skip=CKV_AWS_309:API keys are checked, and limited, by the function itself; an authorizer would be a third function
-  api_id    = aws_apigatewayv2_api.this.id
-  route_key = "ANY /api/{proxy+}"
-  target    = "integrations/${aws_apigatewayv2_integration.function.id}"
-}
-
-resource "aws_apigatewayv2_stage" "default" {
-  api_id      = aws_apigatewayv2_api.this.id
-  name        = "$default"
-  auto_deploy = true
-
-  default_route_settings {
-    throttling_rate_limit  = var.requests_per_second
-    throttling_burst_limit = 2 * var.requests_per_second
-  }
-
-  access_log_settings {
-    destination_arn = aws_cloudwatch_log_group.access.arn
-
-    # No query strings and no headers: cursors and keys do not belong in a log.
-    format = jsonencode({
-      requestId = "$context.requestId"
-      time      = "$context.requestTime"
-      ip        = "$context.identity.sourceIp"
-      method    = "$context.httpMethod"
-      path      = "$context.path"
-      status    = "$context.status"
-      bytes     = "$context.responseLength"
-      ms        = "$context.responseLatency"
-      error     = "$context.integrationErrorMessage"
-    })
-  }
-}
-
-resource "aws_cloudwatch_log_group" "access" {
-  #checkov:skip=CKV_AWS_158:CloudWatch encrypts it with its own key
-  #checkov:skip=CKV_AWS_338:how long logs are kept is the operator's choice
-  name              = "/aws/apigateway/${var.name}-api"
-  retention_in_days = var.log_retention_days
-}
-
-resource "aws_lambda_permission" "gateway" {
-  statement_id  = "gateway"
-  action        = "lambda:InvokeFunction"
-  function_name = aws_lambda_function.this.function_name
-  principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/*/*/api/{proxy+}"
+  name             = var.name
+  service          = "api"
+  function_name    = var.function_name
+  description      = "Transcription API"
+  role_description = "Transcription API of ${var.deployment}"
+  handler          = "services.api.handler.handler"
+  zip_path         = var.zip_path
+  # One second under the gateway's own 30, so that the function's answer is the one that is seen.
+  timeout_seconds    = 29
+  environment        = local.environment
+  policy             = data.aws_iam_policy_document.this.json
+  log_retention_days = var.log_retention_days
 }

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Prefix of the names of everything in this module; unique in the account, because roles belong to no region."
+  description = "Prefix of the names of everything in this module. It must be unique in the account, because roles belong to no region."
   type        = string
   nullable    = false
 }
 
 variable "deployment" {
-  description = "Value of the tag `transcribe-deployment`, by which machines are recognised."
+  description = "The deployment's name, which is the value of its machines' tag `transcribe-deployment`."
   type        = string
   nullable    = false
 }
@@ -23,7 +23,7 @@ variable "function_name" {
 }
 
 variable "zip_path" {
-  description = "The function's package on disk, as `./nox -s package` builds it."
+  description = "Path of the function's package, as `./nox -s package` builds it."
   type        = string
   nullable    = false
 }
@@ -53,19 +53,19 @@ variable "bucket_arn" {
 }
 
 variable "key_arn" {
-  description = "KMS key that webhook secrets are encrypted under."
+  description = "ARN of the KMS key that encrypts webhook secrets."
   type        = string
   nullable    = false
 }
 
 variable "models" {
-  description = "Models that this deployment holds, the default first."
+  description = "Models that jobs may ask for, the default first."
   type        = list(string)
   nullable    = false
 }
 
 variable "unrecorded_models" {
-  description = "Those of the models that the lock does not know, so that no machine may fetch them."
+  description = "Those of `models` that the lock of models does not know. No machine may fetch them, so jobs for them cannot run."
   type        = list(string)
   default     = []
   nullable    = false
@@ -78,7 +78,7 @@ variable "retention_days" {
 }
 
 variable "log_level" {
-  description = "DEBUG, INFO, WARNING or ERROR."
+  description = "The least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
   type        = string
   default     = "INFO"
   nullable    = false
@@ -111,7 +111,7 @@ variable "cors_origins" {
 }
 
 variable "domain_name" {
-  description = "A domain of your own, such as transcribe.example.com; empty takes the address that AWS gives."
+  description = "A domain of your own, such as transcribe.example.com. Empty takes the address that AWS gives."
   type        = string
   default     = ""
   nullable    = false
@@ -123,7 +123,7 @@ variable "domain_name" {
 }
 
 variable "certificate_arn" {
-  description = "ACM certificate for that domain, in the same region."
+  description = "ARN of the ACM certificate for domain_name. It must lie in the deployment's region."
   type        = string
   default     = ""
   nullable    = false

@@ -1,5 +1,6 @@
-# Disks under a key of the account's own. EC2 launches spot machines through a role of its own, which must be allowed to use
-# that key: without the grant every machine ends as soon as it starts (Client.InternalError).
+# A key of the account's own may encrypt the machines' disks. EC2 launches spot machines through a role of its own,
+# which must be allowed to use that key: without the grant every machine ends as soon as it starts
+# (Client.InternalError).
 data "aws_iam_roles" "spot" {
   count = var.ebs_key_arn == "" ? 0 : 1
 
@@ -7,7 +8,8 @@ data "aws_iam_roles" "spot" {
   path_prefix = "/aws-service-role/spot.amazonaws.com/"
 }
 
-# The role belongs to the whole account, so it is looked for and not made here: a destroy would take it from everybody else.
+# The role belongs to the whole account, so it is only looked up here. If it were made here, a destroy would take it
+# from everybody else.
 resource "aws_kms_grant" "spot" {
   count = var.ebs_key_arn == "" ? 0 : 1
 
@@ -15,7 +17,7 @@ resource "aws_kms_grant" "spot" {
   key_id            = var.ebs_key_arn
   grantee_principal = one(data.aws_iam_roles.spot[0].arns)
 
-  # As AWS lists them for this role.
+  # These are the operations that AWS lists for this role.
   operations = [
     "CreateGrant",
     "Decrypt",

@@ -1,4 +1,5 @@
-# What a machine is. The orchestrator launches it, from this template, and chooses zone, type and image per launch.
+# The template says what a machine is. The orchestrator launches machines from it, and chooses zone, type and image at
+# each launch.
 data "aws_region" "current" {}
 
 data "aws_ec2_instance_type_offerings" "zones" {
@@ -21,7 +22,7 @@ locals {
     artifact  = var.artifact_key
     region    = data.aws_region.current.id
     log_group = aws_cloudwatch_log_group.worker.name
-    # The worker leaves in good order at its limit; this is the power-off that does not ask it.
+    # The worker ends by itself at its limit. If it does not, the machine is powered off a quarter of an hour later.
     lifetime_minutes = var.max_lifetime_minutes + 15
     session_manager  = var.session_manager ? "yes" : "no"
   })
@@ -38,7 +39,7 @@ resource "aws_launch_template" "this" {
     arn = aws_iam_instance_profile.this.arn
   }
 
-  # Whether a machine gets a public address is its subnet's choice.
+  # Whether a machine gets a public address is decided by its subnet.
   vpc_security_group_ids = [var.security_group_id]
 
   metadata_options {
@@ -57,7 +58,7 @@ resource "aws_launch_template" "this" {
       encrypted             = true
       kms_key_id            = var.ebs_key_arn != "" ? var.ebs_key_arn : null
       delete_on_termination = true
-      # Makes the image's blocks arrive at this rate instead of on first touch; it is billed per launch.
+      # EBS loads the image's blocks at this rate, and not only when they are first read. AWS bills it for each launch.
       volume_initialization_rate = var.volume_initialization_mibps > 0 ? var.volume_initialization_mibps : null
     }
   }
@@ -75,7 +76,7 @@ resource "aws_launch_template" "this" {
     }
   }
 
-  # No machine starts before its disk can.
+  # Without the grant, a machine with an encrypted disk could not start.
   depends_on = [aws_kms_grant.spot]
 
   lifecycle {

@@ -9,7 +9,7 @@ output "launch_template_arn" {
 }
 
 output "role_arn" {
-  description = "The machines' role, which the orchestrator hands to them."
+  description = "ARN of the machines' role, which the orchestrator hands to them at launch."
   value       = aws_iam_role.this.arn
 }
 
@@ -19,12 +19,12 @@ output "role_name" {
 }
 
 output "instance_types" {
-  description = "The wanted types that at least one of the zones offers, in order of preference."
+  description = "Those of the wanted types that at least one of the zones offers, in order of preference."
   value       = [for type in var.instance_types : type if contains(local.offered, type)]
 }
 
 output "image_parameter" {
-  description = "SSM parameter that names the image."
+  description = "Name of the SSM parameter that holds the id of the machine image."
   value       = var.image_parameter == "" ? aws_ssm_parameter.image[0].name : var.image_parameter
 }
 
@@ -34,6 +34,6 @@ output "config_parameter" {
 }
 
 output "log_group_name" {
-  description = "Where machines write their logs."
+  description = "The log group to which machines write."
   value       = aws_cloudwatch_log_group.worker.name
 }

@@ -1,5 +1,5 @@
-# What a worker reads when it starts: the same names as the functions' environment, as one JSON object. A machine finds
-# the parameter by its tag `transcribe-config`, so nothing of this is baked into an image.
+# A worker reads this when it starts: one JSON object with the same names as the functions' environment. A machine finds
+# the parameter by its tag `transcribe-config`, so an image holds nothing of it.
 resource "aws_ssm_parameter" "config" {
   #checkov:skip=CKV2_AWS_34:names and limits, nothing secret
   name        = "/${var.deployment}/worker"
@@ -22,7 +22,7 @@ resource "aws_ssm_parameter" "config" {
   })
 }
 
-# The image is read at every launch, so a new one is used from the next machine on, without an apply.
+# The orchestrator reads this at every launch, so the next machine uses a new image, without an apply.
 resource "aws_ssm_parameter" "image" {
   #checkov:skip=CKV2_AWS_34:the id of a machine image is no secret
   count = var.image_parameter == "" ? 1 : 0
@@ -33,7 +33,7 @@ resource "aws_ssm_parameter" "image" {
   value       = "none"
 
   lifecycle {
-    # Written by whoever builds an image.
+    # Whoever builds an image writes its id here.
     ignore_changes = [value]
   }
 }

@@ -1,4 +1,5 @@
-# What a machine may do: its items, its objects, its settings. No EC2 permission at all: it leaves by powering off.
+# A machine may use its items, its objects and its settings. It needs no permission for EC2, because it ends by powering
+# off.
 data "aws_iam_policy_document" "assume" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -59,7 +60,8 @@ data "aws_iam_policy_document" "this" {
     resources = [for prefix in ["results", "work"] : "${var.bucket_arn}/${prefix}/*"]
   }
 
-  # An upload that fails half-way is called off, so that its pieces do not stay until the bucket's rule finds them.
+  # A worker calls off an upload that fails half-way, so that its pieces do not stay until the bucket's rule deletes
+  # them.
   statement {
     sid       = "CallOffUploads"
     actions   = ["s3:AbortMultipartUpload"]
@@ -71,8 +73,8 @@ data "aws_iam_policy_document" "this" {
     actions   = ["s3:ListBucket"]
     resources = [var.bucket_arn]
 
-    # IfExists: reading a key that is not there asks for this permission without a prefix, and S3 answers 403
-    # instead of 404 to whoever lacks it.
+    # IfExists is needed for reading a key that is not there: S3 then asks for this permission without a prefix, and
+    # answers 403 in place of 404 if it is missing.
     condition {
       test     = "StringLikeIfExists"
       variable = "s3:prefix"
@@ -85,7 +87,7 @@ data "aws_iam_policy_document" "this" {
     actions   = ["kms:Decrypt"]
     resources = [var.key_arn]
 
-    # Each secret is sealed for one callback, and opens for no other.
+    # A secret is encrypted for one callback, and can be decrypted for that one only.
     condition {
       test     = "Null"
       variable = "kms:EncryptionContext:callback_id"
@@ -112,8 +114,8 @@ resource "aws_iam_role_policy" "this" {
   policy = data.aws_iam_policy_document.this.json
 }
 
-# What the agent of Session Manager needs; without it the agent, where an image has one, reaches nobody. AWS's own policy
-# for this (AmazonSSMManagedInstanceCore) would let a machine read every parameter of the account.
+# The agent of Session Manager needs this; without it the agent reaches nobody, even if an image has one. AWS's own
+# policy for it (AmazonSSMManagedInstanceCore) would let a machine read every parameter of the account.
 data "aws_iam_policy_document" "session_manager" {
   #checkov:skip=CKV_AWS_356:AWS takes no ARN for the channels
   #checkov:skip=CKV_AWS_111:AWS takes no ARN for the channels

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Prefix of the names of everything in this module; unique in the account, because roles belong to no region."
+  description = "Prefix of the names of everything in this module. It must be unique in the account, because roles belong to no region."
   type        = string
   nullable    = false
 }
 
 variable "deployment" {
-  description = "Value of the tag `transcribe-deployment`, by which machines are recognised."
+  description = "The deployment's name, which is the value of its machines' tag `transcribe-deployment`."
   type        = string
   nullable    = false
 }
@@ -28,19 +28,19 @@ variable "instance_types" {
 }
 
 variable "zones" {
-  description = "Availability zones in which machines may start; used to refuse types that none of them offers."
+  description = "Availability zones in which machines may start. Machine types that none of them offers are refused."
   type        = list(string)
   nullable    = false
 }
 
 variable "security_group_id" {
-  description = "Security group of the machines."
+  description = "Id of the machines' security group."
   type        = string
   nullable    = false
 }
 
 variable "user_data" {
-  description = "Script that runs at boot, in place of the one that provisions AWS's public image; an own image runs it if it was built with cloud_init=yes. No secrets belong in it."
+  description = "Script that runs when a machine boots, instead of the one that sets up AWS's public image. An image of your own runs it only if it was built with cloud_init=yes. Put no secrets into it."
   type        = string
   default     = ""
   nullable    = false
@@ -52,14 +52,14 @@ variable "user_data" {
 }
 
 variable "root_device_name" {
-  description = "The image's root device; /dev/sda1 for Ubuntu, which both the own and AWS's deep-learning image are."
+  description = "Name of the image's root device. It is /dev/sda1 on Ubuntu, which both our image and AWS's deep-learning image are."
   type        = string
   default     = "/dev/sda1"
   nullable    = false
 }
 
 variable "root_volume_gib" {
-  description = "Size of the root volume in GiB; 0 takes the image's own."
+  description = "Size of a machine's root volume in GiB; 0 takes the size that the image has."
   type        = number
   default     = 0
   nullable    = false
@@ -71,7 +71,7 @@ variable "root_volume_gib" {
 }
 
 variable "volume_initialization_mibps" {
-  description = "MiB a second at which the image's blocks are brought in ahead of their first use; 0 turns it off. Billed per launch."
+  description = "MiB a second at which EBS loads the image's blocks before they are first read; 0 switches it off. AWS bills it for each launch."
   type        = number
   default     = 0
   nullable    = false
@@ -83,7 +83,7 @@ variable "volume_initialization_mibps" {
 }
 
 variable "ebs_key_arn" {
-  description = "KMS key of your own for the machines' disks; empty takes the account's default. Needed where that default is a key of your own."
+  description = "KMS key of your own that encrypts the machines' disks. Empty takes the account's default key. Needed if that default is itself a key of your own."
   type        = string
   default     = ""
   nullable    = false
@@ -95,14 +95,14 @@ variable "ebs_key_arn" {
 }
 
 variable "session_manager" {
-  description = "Whether an operator may open a shell on a machine through Session Manager; no other way in exists."
+  description = "Whether an operator may open a shell on a machine through Session Manager. There is no other way in."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "image_parameter" {
-  description = "An existing SSM parameter that holds an image id; empty makes one that says none."
+  description = "Name of an SSM parameter that holds the id of the machine image. Empty makes one, which holds `none` until an image is built."
   type        = string
   default     = ""
   nullable    = false
@@ -119,13 +119,13 @@ variable "image_parameter" {
 }
 
 variable "artifact_path" {
-  description = "The worker's artifact on disk, as `./nox -s package` builds it."
+  description = "Path of the worker's artifact, as `./nox -s package` builds it."
   type        = string
   nullable    = false
 }
 
 variable "artifact_key" {
-  description = "Where the artifact lies in the bucket."
+  description = "Key of the artifact in the bucket."
   type        = string
   default     = "artifacts/worker.tar.gz"
   nullable    = false
@@ -137,7 +137,7 @@ variable "artifact_key" {
 }
 
 variable "models_lock_path" {
-  description = "The lock of models on disk: which revision and which files each one is."
+  description = "Path of the lock of models, which says by revision and digest what each model is."
   type        = string
   nullable    = false
 }
@@ -167,19 +167,19 @@ variable "bucket_arn" {
 }
 
 variable "key_arn" {
-  description = "KMS key that webhook secrets are encrypted under."
+  description = "ARN of the KMS key that encrypts webhook secrets."
   type        = string
   nullable    = false
 }
 
 variable "public_url" {
-  description = "The API's address, empty where there is none."
+  description = "The API's address. Empty if there is no API."
   type        = string
   nullable    = false
 }
 
 variable "models" {
-  description = "Models that this deployment holds, the default first."
+  description = "Models that jobs may ask for, the default first."
   type        = list(string)
   nullable    = false
 }
@@ -191,7 +191,7 @@ variable "retention_days" {
 }
 
 variable "log_level" {
-  description = "DEBUG, INFO, WARNING or ERROR."
+  description = "The least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
   type        = string
   default     = "INFO"
   nullable    = false
@@ -205,7 +205,7 @@ variable "log_retention_days" {
 }
 
 variable "max_audio_hours" {
-  description = "Longest recording that is transcribed."
+  description = "Longest recording, in hours, that is transcribed."
   type        = number
   default     = 24
   nullable    = false
@@ -217,7 +217,7 @@ variable "max_audio_hours" {
 }
 
 variable "compute_type" {
-  description = "Numbers that the model computes with on the GPU."
+  description = "Number format in which the model computes on the GPU."
   type        = string
   default     = "auto"
   nullable    = false
@@ -229,7 +229,7 @@ variable "compute_type" {
 }
 
 variable "max_lifetime_minutes" {
-  description = "Minutes after which a machine powers itself off whatever it does."
+  description = "Minutes after which a machine powers itself off, whatever it is doing."
   type        = number
   default     = 720
   nullable    = false

@@ -1,5 +1,5 @@
-# Jobs, parts, events, deliveries, callbacks, keys and slots in one table. Both indexes are sparse: an item is in `due`
-# only while somebody must see to it, and in `by_client` only if it is listed.
+# One table holds jobs, parts, events, deliveries, callbacks, keys and slots. Both indexes are sparse: an item is in
+# `due` only while something has to be done about it, and in `by_client` only if a client can list it.
 resource "aws_dynamodb_table" "this" {
   #checkov:skip=CKV_AWS_119:the key that AWS manages is enough here; webhook secrets are encrypted under a key of their own before they are stored
   name         = var.name
@@ -39,9 +39,9 @@ resource "aws_dynamodb_table" "this" {
     type = "S"
   }
 
-  # Provider 6.29 and newer warn of hash_key and range_key in an index, though not of the table's own. Once versions.tf asks
-  # for one of those, write key_schema blocks with attribute_name and key_type here instead, which 5.100 does not know, and
-  # take this file out of tools/provider_trial.py.
+  # Provider 6.29 and newer warn of hash_key and range_key in an index, though not of the table's own. Once versions.tf
+  # asks for one of those, write key_schema blocks with attribute_name and key_type here instead, which 5.100 does not
+  # know, and take this file out of tools/provider_trial.py.
   global_secondary_index {
     name            = "due"
     hash_key        = "due_kind"

@@ -1,5 +1,6 @@
-# A VPC of one's own: public subnets in every wanted zone, because a machine that may start anywhere finds spot capacity
-# soonest, and no NAT gateway, because that costs about $35 a month while nobody transcribes anything.
+# A VPC for the machines alone, unless an existing one is given. It has a public subnet in every wanted zone, because a
+# machine that may start anywhere finds spot capacity soonest. It has no NAT gateway, because that costs about $35 a
+# month even while nobody transcribes.
 data "aws_region" "current" {}
 
 data "aws_availability_zones" "available" {
@@ -17,7 +18,7 @@ locals {
   region_zones = sort(data.aws_availability_zones.available.names)
   zones        = length(var.zones) > 0 ? var.zones : local.region_zones
 
-  # Numbered by the zone's place in the region, so that adding a zone moves no other subnet.
+  # A subnet is numbered by its zone's place in the region, so adding a zone moves no other subnet.
   subnets = {
     for zone in(local.created ? local.zones : []) :
     zone => cidrsubnet(var.cidr_block, 4, try(index(local.region_zones, zone), 15))
@@ -42,62 +43,9 @@ resource "aws_vpc" "this" {
   }
 }
 
-# Without rules of its own, so that nothing can end up in it and be reachable by accident.
+# Terraform takes all rules out of the default group, so that what ends up in it by accident cannot be reached.
 resource "aws_default_security_group" "closed" {
   count = local.created ? 1 : 0
 
   vpc_id = aws_vpc.this[0].id
-}
-
-resource "aws_internet_gateway" "this" {
-  count = local.created ? 1 : 0
-
-  vpc_id = aws_vpc.this[0].id
-  tags   = { Name = var.name }
-}
-
-resource "aws_subnet" "this" {
-  #checkov:skip=CKV_AWS_130:a public address instead of a NAT gateway; the security group lets nothing in
-  for_each = local.subnets
-
-  vpc_id                  = aws_vpc.this[0].id
-  availability_zone       = each.key
-  cidr_block              = each.value
-  map_public_ip_on_launch = true
-
-  tags = { Name = "${var.name}-${each.key}" }
-}
-
-resource "aws_route_table" "this" {
-  count = local.created ? 1 : 0
-
-  vpc_id = aws_vpc.this[0].id
-  tags   = { Name = var.name }
-}
-
-resource "aws_route" "internet" {
-  count = local.created ? 1 : 0
-
-  route_table_id         = aws_route_table.this[0].id
-  destination_cidr_block = "0.0.0.0/0"
-  gateway_id             = aws_internet_gateway.this[0].id
-}
-
-resource "aws_route_table_association" "this" {
-  for_each = aws_subnet.this
-
-  subnet_id      = each.value.id
-  route_table_id = aws_route_table.this[0].id
-}
-
-# Gateway endpoints are free, and recordings and models then never leave Amazon's network.
-resource "aws_vpc_endpoint" "gateway" {
-  for_each = toset(local.created ? ["s3", "dynamodb"] : [])
-
-  vpc_id            = aws_vpc.this[0].id
-  service_name      = "com.amazonaws.${data.aws_region.current.id}.${each.key}"
-  vpc_endpoint_type = "Gateway"
-  route_table_ids   = [aws_route_table.this[0].id]
-
-  tags = { Name = "${var.name}-${each.key}" }
 }

@@ -9,11 +9,11 @@ output "zones" {
 }
 
 output "security_group_id" {
-  description = "The machines' security group."
+  description = "Id of the machines' security group."
   value       = aws_security_group.worker.id
 }
 
 output "vpc_id" {
-  description = "The VPC, made or given."
+  description = "The id of the VPC."
   value       = local.created ? aws_vpc.this[0].id : var.vpc_id
 }

@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "cidr_block" {
-  description = "Addresses of the VPC that is made; a sixteenth of them goes to each zone."
+  description = "IPv4 network of the VPC that is made. Each zone gets a sixteenth of its addresses."
   type        = string
   default     = "10.90.0.0/16"
   nullable    = false
@@ -17,14 +17,14 @@ variable "cidr_block" {
 }
 
 variable "zones" {
-  description = "Availability zones in which machines may start; empty means all of the region."
+  description = "Availability zones in which machines may start. Empty means all zones of the region."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "vpc_id" {
-  description = "An existing VPC to use instead of making one; empty makes one."
+  description = "Id of an existing VPC to use. Empty makes a VPC."
   type        = string
   default     = ""
   nullable    = false
@@ -36,7 +36,7 @@ variable "vpc_id" {
 }
 
 variable "subnet_ids" {
-  description = "Subnets of the existing VPC, with a way out to the internet; at least one where `vpc_id` is given."
+  description = "Subnets of the existing VPC in which machines start, one for each zone. They need a way out to the internet, and `vpc_id` needs at least one."
   type        = list(string)
   default     = []
   nullable    = false

@@ -1,4 +1,4 @@
-# Each says what it means and what to do, because that text is all there is in the e-mail.
+# Each description says what the alarm means and what to do, because the e-mail holds no other advice.
 locals {
   queue_alarms = {
     uploads-wait = {

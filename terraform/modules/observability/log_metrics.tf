@@ -1,4 +1,4 @@
-# What only the orchestrator's log tells, counted. A metric without data costs nothing, so none is written for zero.
+# These count what only the orchestrator's log tells. A metric without data costs nothing, so no zeros are written.
 locals {
   log_metrics = {
     BreakerOpened  = "breaker.opened"

@@ -1,4 +1,4 @@
-# One topic that every alarm speaks to.
+# Every alarm speaks to this one topic.
 resource "aws_sns_topic" "alarms" {
   #checkov:skip=CKV_AWS_26:CloudWatch cannot publish to a topic under the key that AWS manages, and alarms hold no content
   name = "${var.name}-alarms"

@@ -4,14 +4,8 @@ variable "name" {
   nullable    = false
 }
 
-variable "deployment" {
-  description = "Name of the deployment, which alarms carry in their text."
-  type        = string
-  nullable    = false
-}
-
 variable "alarm_email" {
-  description = "Who hears alarms; empty makes the topic without a subscriber."
+  description = "E-mail address that gets the alarms. Empty makes the topic without a subscriber."
   type        = string
   default     = ""
   nullable    = false
@@ -23,7 +17,7 @@ variable "alarm_email" {
 }
 
 variable "daily_budget_usd" {
-  description = "US dollars a day, over the whole account, above which AWS writes to `alarm_email`; 0 makes no budget."
+  description = "US dollars a day, spent by the whole account, above which AWS writes to `alarm_email`; 0 makes no budget."
   type        = number
   default     = 0
   nullable    = false
@@ -40,25 +34,25 @@ variable "daily_budget_usd" {
 }
 
 variable "queue_name" {
-  description = "The uploads' queue."
+  description = "The name of the queue in which uploads wait."
   type        = string
   nullable    = false
 }
 
 variable "dead_letter_queue_name" {
-  description = "The queue of uploads that failed five times."
+  description = "The name of the queue that keeps uploads which failed to be taken in five times."
   type        = string
   nullable    = false
 }
 
 variable "function_names" {
-  description = "The functions to watch."
+  description = "Names of the functions to watch."
   type        = list(string)
   nullable    = false
 }
 
 variable "orchestrator_log_group_name" {
-  description = "The orchestrator's log group, in which opened breakers and ignored events are counted."
+  description = "Name of the orchestrator's log group. A breaker that opened and an upload that was ignored are counted there."
   type        = string
   nullable    = false
 }

@@ -1,34 +1,34 @@
 output "function_name" {
   description = "The function's name."
-  value       = aws_lambda_function.this.function_name
+  value       = module.function.function_name
 }
 
 output "role_name" {
-  description = "The function's role."
-  value       = aws_iam_role.this.name
+  description = "The name of the function's role."
+  value       = module.function.role_name
 }
 
 output "max_concurrency" {
-  description = "Most calls at once that the queue makes."
+  description = "The most calls that the queue makes at once."
   value       = var.max_concurrency
 }
 
 output "queue_name" {
-  description = "The uploads' queue."
+  description = "The name of the queue in which uploads wait."
   value       = aws_sqs_queue.uploads.name
 }
 
 output "dead_letter_queue_name" {
-  description = "The queue of uploads that failed five times."
+  description = "The name of the queue that keeps uploads which failed to be taken in five times."
   value       = aws_sqs_queue.dead_letters.name
 }
 
 output "log_group_name" {
-  description = "Where the function writes its log."
-  value       = aws_cloudwatch_log_group.this.name
+  description = "The log group to which the function writes."
+  value       = module.function.log_group_name
 }
 
 output "sweep_rule" {
-  description = "The schedule's name."
+  description = "The name of the schedule that calls the function once a minute."
   value       = aws_cloudwatch_event_rule.sweep.name
 }

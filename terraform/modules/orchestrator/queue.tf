@@ -1,4 +1,5 @@
-# Uploads wait here for the function. Five failures put one aside, where it is kept for two weeks and raises an alarm.
+# Uploads wait here for the function. One that fails five times is put aside among the dead letters, which keep it for
+# two weeks and raise an alarm.
 resource "aws_sqs_queue" "uploads" {
   name                       = "${var.name}-uploads"
   visibility_timeout_seconds = 6 * var.timeout_seconds
@@ -72,7 +73,7 @@ resource "aws_s3_bucket_notification" "uploads" {
 
 resource "aws_lambda_event_source_mapping" "uploads" {
   event_source_arn        = aws_sqs_queue.uploads.arn
-  function_name           = aws_lambda_function.this.arn
+  function_name           = module.function.function_arn
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]
 

@@ -1,11 +1,11 @@
 variable "name" {
-  description = "Prefix of the names of everything in this module; unique in the account, because roles belong to no region."
+  description = "Prefix of the names of everything in this module. It must be unique in the account, because roles belong to no region."
   type        = string
   nullable    = false
 }
 
 variable "deployment" {
-  description = "Value of the tag `transcribe-deployment`, by which machines are recognised."
+  description = "The deployment's name, which is the value of its machines' tag `transcribe-deployment`."
   type        = string
   nullable    = false
 }
@@ -23,13 +23,13 @@ variable "function_name" {
 }
 
 variable "zip_path" {
-  description = "The function's package on disk, as `./nox -s package` builds it."
+  description = "Path of the function's package, as `./nox -s package` builds it."
   type        = string
   nullable    = false
 }
 
 variable "timeout_seconds" {
-  description = "Seconds that one call may take, a little under the schedule's minute; the queue's visibility timeout is six times as long."
+  description = "Seconds that one call may take. It is a little less than the minute between two sweeps, and the queue's visibility timeout is six times as long."
   type        = number
   default     = 55
   nullable    = false
@@ -41,7 +41,7 @@ variable "timeout_seconds" {
 }
 
 variable "max_concurrency" {
-  description = "Most calls at once that the queue may make."
+  description = "The most calls that the queue may make at once."
   type        = number
   default     = 5
   nullable    = false
@@ -53,7 +53,7 @@ variable "max_concurrency" {
 }
 
 variable "public_url" {
-  description = "The API's address, empty where there is none."
+  description = "The API's address. Empty if there is no API."
   type        = string
   nullable    = false
 }
@@ -83,19 +83,19 @@ variable "bucket_arn" {
 }
 
 variable "key_arn" {
-  description = "KMS key that webhook secrets are encrypted under."
+  description = "ARN of the KMS key that encrypts webhook secrets."
   type        = string
   nullable    = false
 }
 
 variable "models" {
-  description = "Models that this deployment holds, the default first."
+  description = "Models that jobs may ask for, the default first."
   type        = list(string)
   nullable    = false
 }
 
 variable "unrecorded_models" {
-  description = "Those of the models that the lock does not know, so that no machine may fetch them."
+  description = "Those of `models` that the lock of models does not know. No machine may fetch them, so jobs for them cannot run."
   type        = list(string)
   default     = []
   nullable    = false
@@ -108,7 +108,7 @@ variable "retention_days" {
 }
 
 variable "log_level" {
-  description = "DEBUG, INFO, WARNING or ERROR."
+  description = "The least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
   type        = string
   default     = "INFO"
   nullable    = false
@@ -122,37 +122,37 @@ variable "log_retention_days" {
 }
 
 variable "launch_template_id" {
-  description = "The machines' launch template."
+  description = "Id of the machines' launch template."
   type        = string
   nullable    = false
 }
 
 variable "launch_template_arn" {
-  description = "The ARN of the launch template."
+  description = "ARN of the machines' launch template."
   type        = string
   nullable    = false
 }
 
 variable "worker_role_arn" {
-  description = "The machines' role, which is handed to them at launch."
+  description = "ARN of the machines' role, which the orchestrator hands to them at launch."
   type        = string
   nullable    = false
 }
 
 variable "worker_log_group" {
-  description = "The machines' log group, to which consoles of machines that went wrong are copied."
+  description = "Name of the machines' log group. The consoles of machines that went wrong are copied to it."
   type        = string
   nullable    = false
 }
 
 variable "security_group_id" {
-  description = "The machines' security group."
+  description = "Id of the machines' security group."
   type        = string
   nullable    = false
 }
 
 variable "subnet_ids" {
-  description = "Subnets in which machines may start."
+  description = "Ids of the subnets in which machines may start."
   type        = list(string)
   nullable    = false
 }
@@ -164,20 +164,20 @@ variable "instance_types" {
 }
 
 variable "ebs_key_arn" {
-  description = "KMS key of the account's own that machines' disks are under; empty where they are under its default."
+  description = "KMS key of the account's own that encrypts the machines' disks. Empty if the account's default key does."
   type        = string
   default     = ""
   nullable    = false
 }
 
 variable "image_parameter" {
-  description = "SSM parameter that names the image; none means the fallback."
+  description = "Name of the SSM parameter that holds the id of the machine image. If it holds `none`, the fallback is used."
   type        = string
   nullable    = false
 }
 
 variable "fallback_image_parameter" {
-  description = "AWS's public parameter for the image that is provisioned at boot."
+  description = "AWS's public SSM parameter for the image from which machines start as long as there is none of your own."
   type        = string
   nullable    = false
 
@@ -188,7 +188,7 @@ variable "fallback_image_parameter" {
 }
 
 variable "max_workers" {
-  description = "Most machines at once: the ceiling of the bill."
+  description = "The most machines that run at once, which is the ceiling of the bill."
   type        = number
   default     = 2
   nullable    = false
@@ -200,7 +200,7 @@ variable "max_workers" {
 }
 
 variable "on_demand_after_minutes" {
-  description = "Minutes to wait for spot capacity before paying the on-demand price; 0 never does."
+  description = "Minutes to wait for spot capacity before a machine is started at the on-demand price; 0 means never."
   type        = number
   default     = 0
   nullable    = false
@@ -212,7 +212,7 @@ variable "on_demand_after_minutes" {
 }
 
 variable "max_lifetime_minutes" {
-  description = "Minutes after which a machine is ended whatever it does."
+  description = "Minutes after which a machine is ended, whatever it is doing."
   type        = number
   default     = 720
   nullable    = false

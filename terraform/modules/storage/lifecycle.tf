@@ -1,5 +1,6 @@
 locals {
-  # work/ holds plans, part audio and checkpoints of jobs that are not done: it must outlive the longest wait for a machine.
+  # work/ holds plans, part audio and checkpoints of jobs that are not done, so it must outlive the longest wait for a
+  # machine.
   expiring = ["uploads/", "results/", "work/"]
 }
 

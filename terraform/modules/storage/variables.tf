@@ -39,7 +39,7 @@ variable "cors_origins" {
 }
 
 variable "deletion_protection" {
-  description = "Whether destroying is refused while the bucket holds objects."
+  description = "Whether a destroy is refused while the bucket holds objects."
   type        = bool
   default     = true
   nullable    = false

@@ -1,5 +1,5 @@
-# Encrypts the secrets that webhooks are signed with. The API may only encrypt and the senders only decrypt, so whoever
-# takes over one of them cannot both read and forge.
+# This key encrypts the secrets that webhooks are signed with. The API may only encrypt and the senders may only
+# decrypt, so whoever takes over the API cannot read secrets, and whoever takes over a sender cannot store new ones.
 data "aws_caller_identity" "current" {}
 
 data "aws_partition" "current" {}

@@ -5,7 +5,7 @@ variable "name" {
 }
 
 variable "deletion_protection" {
-  description = "Whether the key may still be rescued for 30 days after it was destroyed, instead of the least possible 7."
+  description = "Whether KMS keeps the key for 30 days after a destroy, in which it can be rescued, and not for the least possible 7."
   type        = bool
   default     = true
   nullable    = false

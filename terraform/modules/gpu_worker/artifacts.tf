@@ -1,10 +1,11 @@
-# The wheel, its pinned requirements and the boot scripts, for machines that start from AWS's public image.
+# Machines that start from AWS's public image need the wheel, its pinned requirements and the boot scripts. The artifact
+# holds all.
 resource "aws_s3_object" "artifact" {
   #checkov:skip=CKV_AWS_186:encrypted like everything in the bucket
   bucket = var.bucket_name
   key    = var.artifact_key
   source = var.artifact_path
-  # Not by its etag: the provider uploads so large a file in parts, and then S3's is no digest of the whole.
+  # An etag would not do: the provider uploads so large a file in parts, and then S3's etag is no digest of the whole.
   source_hash = fileexists(var.artifact_path) ? filebase64sha256(var.artifact_path) : null
 
   lifecycle {
@@ -15,7 +16,8 @@ resource "aws_s3_object" "artifact" {
   }
 }
 
-# What a machine may fetch from the hub, and by which digests; read when it is needed, so that an image's age is no matter.
+# The lock says what a machine may fetch from the hub, and by which digests. A machine reads it when it needs it, so an
+# old image knows new models too.
 resource "aws_s3_object" "models_lock" {
   #checkov:skip=CKV_AWS_186:encrypted like everything in the bucket
   bucket       = var.bucket_name

@@ -1,26 +1,4 @@
-data "aws_iam_policy_document" "assume" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "this" {
-  name               = "${var.name}-api"
-  description        = "Transcription API of ${var.deployment}"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
-}
-
-resource "aws_iam_role_policy" "this" {
-  name   = "api"
-  role   = aws_iam_role.this.id
-  policy = data.aws_iam_policy_document.this.json
-}
-
+# What the API may do, apart from writing its log.
 data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
@@ -46,7 +24,7 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.table_arn}/index/by_client"]
   }
 
-  # A presigned link carries the rights of the role that signed it.
+  # A presigned link has the rights of the role that signed it.
   statement {
     sid       = "SignUploads"
     actions   = ["s3:PutObject"]
@@ -59,7 +37,8 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/results/*"]
   }
 
-  # What lies at a job's key when it is erased or canceled, which S3 tells nobody without this.
+  # When a job is erased or canceled, the API looks at what lies at its key. S3 tells that only to whoever may read
+  # the object.
   statement {
     sid       = "KnowWhatIsErased"
     actions   = ["s3:GetObject"]
@@ -77,8 +56,8 @@ data "aws_iam_policy_document" "this" {
     actions   = ["s3:ListBucket"]
     resources = [var.bucket_arn]
 
-    # IfExists: reading a key that is not there asks for this permission without a prefix, and S3 answers 403
-    # instead of 404 to whoever lacks it.
+    # IfExists is needed for reading a key that is not there: S3 then asks for this permission without a prefix, and
+    # answers 403 in place of 404 if it is missing.
     condition {
       test     = "StringLikeIfExists"
       variable = "s3:prefix"
@@ -91,17 +70,11 @@ data "aws_iam_policy_document" "this" {
     actions   = ["kms:Encrypt"]
     resources = [var.key_arn]
 
-    # Each secret is sealed for one callback, and opens for no other.
+    # A secret is encrypted for one callback, and can be decrypted for that one only.
     condition {
       test     = "Null"
       variable = "kms:EncryptionContext:callback_id"
       values   = ["false"]
     }
-  }
-
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.function.arn}:*"]
   }
 }

@@ -1,4 +1,5 @@
-# What it takes to launch machines from our template and to end those that carry our tag, and nothing beyond.
+# What the orchestrator needs to launch machines from our template and to end those that carry our tag, and nothing
+# more.
 data "aws_iam_policy_document" "fleet" {
   statement {
     sid     = "LaunchHereOnly"
@@ -9,7 +10,8 @@ data "aws_iam_policy_document" "fleet" {
     )
   }
 
-  # Asking for a fleet is checked against everything that the fleet is made of; what is launched, by the statements below.
+  # AWS checks a request for a fleet against everything that the fleet consists of. What the fleet launches is checked
+  # against the statements below.
   statement {
     sid     = "AskForFleet"
     actions = ["ec2:CreateFleet"]
@@ -19,7 +21,7 @@ data "aws_iam_policy_document" "fleet" {
     )
   }
 
-  # An instant fleet launches with its caller's rights, type by type, so the type that is asked for is what is weighed.
+  # An instant fleet launches with the rights of its caller, type by type, so AWS checks the type that is launched.
   statement {
     sid       = "LaunchListedTypesOnly"
     actions   = ["ec2:RunInstances"]
@@ -88,7 +90,8 @@ data "aws_iam_policy_document" "fleet" {
     }
   }
 
-  # EC2 takes a machine's tags off some time after its end; from then on this is denied, and the console is left where it is.
+  # EC2 removes a machine's tags some time after its end. From then on this is denied, and its console is not read any
+  # more.
   statement {
     sid       = "ReadOurMachinesConsoles"
     actions   = ["ec2:GetConsoleOutput"]
@@ -120,7 +123,8 @@ data "aws_iam_policy_document" "fleet" {
     }
   }
 
-  # Accounts that never used spot lack this role, and the first launch makes it. An instant fleet needs none of its own.
+  # An account that never used spot lacks this role, and its first launch makes it. A fleet of type instant needs no
+  # other.
   statement {
     sid       = "FirstSpotLaunchOfAnAccount"
     actions   = ["iam:CreateServiceLinkedRole"]
@@ -138,8 +142,14 @@ data "aws_iam_policy_document" "fleet" {
     actions = ["ssm:GetParameter"]
     resources = [
       "arn:${local.partition}:ssm:${local.region}:${local.account}:parameter${var.image_parameter}",
-      # Amazon's public parameters belong to no account.
+      # The ARN of a public parameter of Amazon names no account.
       "arn:${local.partition}:ssm:${local.region}::parameter${var.fallback_image_parameter}",
     ]
   }
+}
+
+resource "aws_iam_role_policy" "fleet" {
+  name   = "fleet"
+  role   = module.function.role_name
+  policy = data.aws_iam_policy_document.fleet.json
 }

@@ -1,21 +1,9 @@
-# Nothing in; out to what a worker speaks to over TLS: AWS, webhook receivers, and what a machine without an image of its own
-# fetches. Name resolution and time inside a VPC pass no security group.
-data "aws_subnet" "given" {
-  for_each = toset(local.created ? [] : var.subnet_ids)
-
-  id = each.key
-
-  lifecycle {
-    postcondition {
-      condition     = self.vpc_id == var.vpc_id
-      error_message = "subnet_ids: ${self.id} lies in ${self.vpc_id}, not in ${var.vpc_id}."
-    }
-  }
-}
-
+# Nothing comes in. TLS goes out: to AWS, to webhook receivers, and to where a machine without an image of its own
+# fetches its programs. Name resolution and time inside a VPC pass no security group.
 resource "aws_security_group" "worker" {
   #checkov:skip=CKV2_AWS_5:the launch template in modules/gpu_worker attaches it
-  # A prefix: EC2 takes no new description for a group, and the group that takes its place cannot have its name.
+  # It is a prefix, because EC2 cannot change a group's description: another group takes its place, and needs another
+  # name.
   name_prefix = "${var.name}-worker-"
   description = "Transcription machines: nothing in, TLS out"
   vpc_id      = local.created ? aws_vpc.this[0].id : var.vpc_id
@@ -25,7 +13,7 @@ resource "aws_security_group" "worker" {
   lifecycle {
     create_before_destroy = true
 
-    # EC2 Fleet refuses a request that names one zone twice, at every launch.
+    # EC2 Fleet would refuse every launch, because a request may name a zone only once.
     precondition {
       condition     = length(distinct([for subnet in data.aws_subnet.given : subnet.availability_zone])) == length(data.aws_subnet.given)
       error_message = "subnet_ids: give one subnet for each availability zone; ${join(", ", [for subnet in data.aws_subnet.given : "${subnet.id} is in ${subnet.availability_zone}"])}."

@@ -1,32 +1,4 @@
-data "aws_iam_policy_document" "assume" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
-  }
-}
-
-resource "aws_iam_role" "this" {
-  name               = "${var.name}-orchestrator"
-  description        = "Orchestrator of ${var.deployment}"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
-}
-
-resource "aws_iam_role_policy" "this" {
-  name   = "orchestrator"
-  role   = aws_iam_role.this.id
-  policy = data.aws_iam_policy_document.this.json
-}
-
-resource "aws_iam_role_policy" "fleet" {
-  name   = "fleet"
-  role   = aws_iam_role.this.id
-  policy = data.aws_iam_policy_document.fleet.json
-}
-
+# What the orchestrator may do, apart from launching machines (fleet_policy.tf) and writing its log.
 data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
@@ -59,7 +31,7 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Searches after an erasure, and what is uploaded for a job that was erased.
+  # After an erasure the orchestrator searches for what is left, and for what is uploaded later for the erased job.
   statement {
     sid       = "EraseJobs"
     actions   = ["s3:DeleteObject"]
@@ -71,8 +43,8 @@ data "aws_iam_policy_document" "this" {
     actions   = ["s3:ListBucket"]
     resources = [var.bucket_arn]
 
-    # IfExists: reading a key that is not there asks for this permission without a prefix, and S3 answers 403
-    # instead of 404 to whoever lacks it.
+    # IfExists is needed for reading a key that is not there: S3 then asks for this permission without a prefix, and
+    # answers 403 in place of 404 if it is missing.
     condition {
       test     = "StringLikeIfExists"
       variable = "s3:prefix"
@@ -85,7 +57,7 @@ data "aws_iam_policy_document" "this" {
     actions   = ["kms:Decrypt"]
     resources = [var.key_arn]
 
-    # Each secret is sealed for one callback, and opens for no other.
+    # A secret is encrypted for one callback, and can be decrypted for that one only.
     condition {
       test     = "Null"
       variable = "kms:EncryptionContext:callback_id"
@@ -99,13 +71,7 @@ data "aws_iam_policy_document" "this" {
     resources = [aws_sqs_queue.uploads.arn]
   }
 
-  statement {
-    sid       = "WriteLogs"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.this.arn}:*"]
-  }
-
-  # Of machines that never reported: nobody else could say why.
+  # A machine that never reported could not say why; its console can, and is kept in the machines' log group.
   statement {
     sid       = "KeepConsoles"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]

@@ -1,4 +1,5 @@
-# What whoever launches machines needs of the key that their disks are under: through EC2 only, and grants only for EC2.
+# Whoever launches machines must be allowed to use the key that encrypts their disks. The orchestrator may use it
+# through EC2 only, and may grant it to EC2 only.
 data "aws_iam_policy_document" "disk_key" {
   count = var.ebs_key_arn == "" ? 0 : 1
 
@@ -43,6 +44,6 @@ resource "aws_iam_role_policy" "disk_key" {
   count = var.ebs_key_arn == "" ? 0 : 1
 
   name   = "disk-key"
-  role   = aws_iam_role.this.id
+  role   = module.function.role_name
   policy = data.aws_iam_policy_document.disk_key[0].json
 }

@@ -1,0 +1,14 @@
+# What things are called.
+data "aws_caller_identity" "current" {}
+
+locals {
+  account = data.aws_caller_identity.current.account_id
+
+  # A role's name is unique in the account and a bucket's in the world, so the region is part of both.
+  name        = "${var.deployment}-${var.region}"
+  bucket_name = var.bucket_name != "" ? var.bucket_name : "${var.deployment}-${local.account}-${var.region}"
+  table_name  = var.table_name != "" ? var.table_name : "${var.deployment}-jobs"
+  functions   = title(var.deployment)
+
+  public_url = var.api_enabled ? module.api[0].url : ""
+}
