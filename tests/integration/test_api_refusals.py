@@ -37,8 +37,8 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "options.model": [*NO_TEXT, "", "no such model", "\ud800"],
         "options.style": [*NO_WORD, "subtitle"],
         "options.preset": NO_WORD,
-        "options.prompt": [*NO_TEXT, "x" * 222, "å" * 111, "\ud800"],
-        "options.hotwords": [*NO_TEXT, "x" * 222, "😀" * 56],
+        "options.prompt": [*NO_TEXT, "x" * 601, "å" * 601, "\ud800"],
+        "options.hotwords": [*NO_TEXT, "x" * 601, "😀" * 601],
         "options.words": NO_FLAG,
         "options.channels": NO_WORD,
         "options.tracks": [

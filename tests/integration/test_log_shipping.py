@@ -77,7 +77,7 @@ def test_a_group_that_is_missing_stops_nothing(cloudwatch: Any, capsys: pytest.C
     shipping = LogShipping()
     shipping.take("a line")
     shipping.start(cloudwatch, "/nowhere", "i-1/worker_1")
-    shipping.close(seconds=1)
+    shipping.close(seconds=20)
     (said,) = {json.loads(line)["error"] for line in capsys.readouterr().err.splitlines()}
     assert said == "ResourceNotFoundException at CreateLogStream (400)"
 
@@ -86,7 +86,7 @@ def test_what_the_shipping_says_of_itself_is_not_shipped(cloudwatch: Any) -> Non
     shipping = LogShipping()
     logs.configure("info", shipping.take)
     shipping.start(cloudwatch, "/nowhere", "i-1/worker_1")
-    shipping.close(seconds=1)
+    shipping.close(seconds=20)
     logs.configure("info")
     assert shipping._batch() == []
 

@@ -280,7 +280,7 @@ def test_a_recording_that_was_cut_unheard_is_given_back_as_one_of_several_parts(
     def silent() -> None:
         the_claim(worker).stop_work(StopReason.LEASE_EXPIRED)
 
-    lost_once(monkeypatch, Parts, "split", silent)
+    lost_once(monkeypatch, Leases, "split", silent)
     worker.work()
     assert (the_job(long).status, part_of(long).attempt) == (JobStatus.COMPLETED, 2)
     unheld(long)
@@ -311,7 +311,7 @@ def test_a_beat_that_meets_the_end_of_its_part_logs_no_fence(
 ) -> None:
     """The write has arrived, its answer has not, and the heart is told of the fence in between."""
     worker = the_worker(world)
-    kind: type = Endings if how == "finish" else Parts
+    kind: type = Endings if how == "finish" else Leases
     real, reasons = getattr(kind, how), list[StopReason | None]()
 
     def end(*arguments: Any, **named: Any) -> None:

@@ -14,7 +14,7 @@ from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store import keys
 from services.common.store.endings import Endings
-from services.common.store.parts import Parts
+from services.common.store.leases import Leases
 from services.common.webhooks import dispatch
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.part.claim import Claim, StopReason
@@ -138,7 +138,7 @@ def test_plan_and_audio_are_kept_before_anybody_can_claim_a_part_of_them(
     long: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[str] = []
-    before(monkeypatch, Parts, "split", lambda: kept.extend(objects_of(long)))
+    before(monkeypatch, Leases, "split", lambda: kept.extend(objects_of(long)))
     one_machine_works(long)
     job_id = the_job(long).job_id
     audio = [object_keys.part_audio(job_id, part_name(number)) for number in (1, 2)]
@@ -203,7 +203,7 @@ def test_what_is_done_is_kept_before_the_part_is_given_back(world: StepWorld, mo
     """Another takes it up at once, and looks for it only once."""
     world.worker_settings.checkpoint_seconds = 10_000
     kept: list[list[str]] = []
-    before(monkeypatch, Parts, "give_back", lambda: kept.append(objects_of(world)))
+    before(monkeypatch, Leases, "give_back", lambda: kept.append(objects_of(world)))
     at_clip(world, CLIPS_A_PART, leave)
     one_machine_works(world)
     assert [key for key in kept[0] if key.startswith(object_keys.checkpoints(the_job(world).job_id, FIRST_PART))]
@@ -310,7 +310,7 @@ def test_a_zombie_writes_nothing_and_tells_nobody(world: StepWorld, monkeypatch:
 
 def test_a_part_that_is_anothers_is_not_given_back(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     given_back: list[int] = []
-    before(monkeypatch, Parts, "give_back", lambda: given_back.append(1))
+    before(monkeypatch, Leases, "give_back", lambda: given_back.append(1))
     at_clip(world, 2, lambda worker: the_claim(worker).stop_work(StopReason.FENCED))
     one_machine_works(world)
     assert (given_back, part_of(world).status) == ([], PartStatus.RUNNING)
