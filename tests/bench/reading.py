@@ -26,16 +26,14 @@ READER = """
 import sys, threading, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
+from services.gpu_worker.engine.audio.reading import read
 try:
-    from services.gpu_worker.engine.audio.reading import read
     from services.gpu_worker.engine.audio.sound import Hearing
-    how = Hearing()
-except ImportError:  # before there was a room for it
-    from services.gpu_worker.engine.media import read
-    how = 1
+except ImportError:  # version 0.1.0
+    from services.gpu_worker.engine.plan import Hearing
 for line in sys.stdin:
     began = time.process_time()
-    for block in read(Path(line.strip()), how, threading.Event())[1]:
+    for block in read(Path(line.strip()), Hearing(), threading.Event())[1]:
         pass
     print(time.process_time() - began, flush=True)
 """
