@@ -14,7 +14,7 @@ from fastapi import Depends, Header, Request
 
 from services.api.auth import service
 from services.common.domain.ids import key_digest
-from services.common.store.idempotency import Once
+from services.common.store.idempotency import IdempotencyRecord
 from services.common.webhooks.secrets import PREFIX, SECRET_BYTES, new_secret
 
 
@@ -28,11 +28,11 @@ class Idempotency:
     fingerprint: str
     now: int
 
-    def once(self, **reference: Any) -> Once | None:  # noqa: ANN401 - JSON
+    def record(self, **reference: Any) -> IdempotencyRecord | None:  # noqa: ANN401 - JSON
         """What joins the transaction; `reference` is what the reply can be made of again."""
         if self.key is None:
             return None
-        return Once(
+        return IdempotencyRecord(
             client_id=self.client_id,
             key=self.key,
             fingerprint=self.fingerprint,
@@ -50,9 +50,9 @@ class Idempotency:
         if self.key is None:
             return new_secret(), {}
         seed = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        return self.secret_again({"seed": seed}), {"seed": seed}
+        return self.earlier_secret({"seed": seed}), {"seed": seed}
 
-    def secret_again(self, reference: Mapping[str, Any]) -> str:
+    def earlier_secret(self, reference: Mapping[str, Any]) -> str:
         """The secret of an earlier reply to this very request."""
         seed = base64.b64decode(reference["seed"])
         return PREFIX + base64.b64encode(hmac.digest(self.api_key.encode(), seed, "sha256")).decode()

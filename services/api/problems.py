@@ -50,8 +50,8 @@ def document(request: Request, status: int, code: str, detail: str, **more: Any)
         type=f"urn:gpu-transcriber:problem:{code.lower().replace('_', '-')}",
         title=code.replace("_", " ").capitalize(),
         status=status,
-        detail=_text(detail),
-        instance=_text(request.url.path),
+        detail=_encodable(detail),
+        instance=_encodable(request.url.path),
         code=code,
         request_id=request.scope.get("request_id", ""),
         **more,
@@ -59,7 +59,7 @@ def document(request: Request, status: int, code: str, detail: str, **more: Any)
     return JSONResponse(content.model_dump(exclude_none=True), status, media_type=MEDIA_TYPE)
 
 
-def _text(value: str) -> str:
+def _encodable(value: str) -> str:
     """Half a surrogate pair is a character to Python and none to UTF-8."""
     return value.encode("utf-8", "replace").decode()
 
@@ -98,7 +98,9 @@ async def _misconfigured(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        FieldError(field=_text(".".join(map(str, problem["loc"][1:]))) or "body", message=_text(problem["msg"]))
+        FieldError(
+            field=_encodable(".".join(map(str, problem["loc"][1:]))) or "body", message=_encodable(problem["msg"])
+        )
         for problem in error.errors()
     ]
     detail = "; ".join(f"{entry.field}: {entry.message}" for entry in errors)

@@ -32,7 +32,7 @@ RETRY_MS = 5 * MINUTE_MS
 _NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
 
 
-class Look(NamedTuple):
+class Deletions(NamedTuple):
     """What came of one kind of object or record."""
 
     deleted: int = 0
@@ -52,54 +52,58 @@ class Erasure:
         """Turn the job into a tombstone and delete what belonged to it; None if somebody else erases it already."""
         if not self._store.tombstones.put(job, now):
             return None
-        grave = self._store.tombstones.get(job.job_id)
-        return self.finish(grave, now) if grave else None
+        tombstone = self._store.tombstones.get(job.job_id)
+        return self.finish(tombstone, now) if tombstone else None
 
-    def finish(self, grave: Tombstone, now: int) -> Tombstone | None:
+    def finish(self, tombstone: Tombstone, now: int) -> Tombstone | None:
         """Delete whatever is still there; the receipt adds up what all looks find, by kind."""
-        looks = {
-            "recording": self._attempt(lambda: self._recording(grave)),
-            "results": self._attempt(lambda: self._below(object_keys.results(grave.job_id))),
-            "work": self._attempt(lambda: self._below(object_keys.work(grave.job_id))),
-            "records": Look(self._store.tombstones.delete_items(grave.job_id)),
+        deletions = {
+            "recording": self._attempt(lambda: self._delete_recording(tombstone)),
+            "results": self._attempt(lambda: self._delete_below(object_keys.results(tombstone.job_id))),
+            "work": self._attempt(lambda: self._delete_below(object_keys.work(tombstone.job_id))),
+            "records": Deletions(self._store.tombstones.delete_items(tombstone.job_id)),
         }
-        found = {kind: look.deleted for kind, look in looks.items()}
-        left = sum(look.left for look in looks.values())
-        again = next_look(grave, now, left=left)
+        found = {kind: deletion.deleted for kind, deletion in deletions.items()}
+        left = sum(deletion.left for deletion in deletions.values())
+        again = next_look(tombstone, now, left=left)
         # A recording that never came may still come to its key: that is all for which the key is kept.
-        forget = again is None or not (left or grave.source_etag == "")
-        self._store.tombstones.settle(grave, found, look_again_at=again, forget=forget)
-        log.info("job.erased", job_id=grave.job_id, **found, left=left, final=again is None)
-        return self._store.tombstones.get(grave.job_id)
+        forget = again is None or not (left or tombstone.source_etag == "")
+        self._store.tombstones.settle(tombstone, found, look_again_at=again, forget=forget)
+        log.info("job.erased", job_id=tombstone.job_id, **found, left=left, final=again is None)
+        return self._store.tombstones.get(tombstone.job_id)
 
-    def _attempt(self, look: Callable[[], Look]) -> Look:
+    def _attempt(self, delete: Callable[[], Deletions]) -> Deletions:
         """One erasure's trouble is not the sweep's."""
         try:
-            return look()
+            return delete()
         except (ClientError, BotoCoreError) as error:
             log.warning("erasure.failed", error=error)
-            return Look(left=1)
+            return Deletions(left=1)
 
-    def late(self, grave: Tombstone, key: str, etag: str, now: int) -> None:
+    def erase_late_upload(self, tombstone: Tombstone, key: str, etag: str, now: int) -> None:
         """Delete what was uploaded for a job that is erased, and count it; something else that lies there now stays."""
         if self._delete(key, etag):
-            self._store.tombstones.count_late(grave, now)
-            log.info("job.erased", job_id=grave.job_id, recording=1, late=True)
+            self._store.tombstones.count_late(tombstone, now)
+            log.info("job.erased", job_id=tombstone.job_id, recording=1, late=True)
 
-    def _recording(self, grave: Tombstone) -> Look:
+    def _delete_recording(self, tombstone: Tombstone) -> Deletions:
         """What lies where the recording lay, unless it is another's: put in its place, and a job of its own."""
-        there = source_object.look(self._s3, self._bucket, grave.source_key) if grave.source_key else None
-        if grave.source_key is None or there is None or self._belongs_to_another(grave, grave.source_key, there):
-            return Look()
-        return Look(deleted=int(self._delete(grave.source_key, there.etag)))
+        there = source_object.look(self._s3, self._bucket, tombstone.source_key) if tombstone.source_key else None
+        if (
+            tombstone.source_key is None
+            or there is None
+            or self._belongs_to_another(tombstone, tombstone.source_key, there)
+        ):
+            return Deletions()
+        return Deletions(deleted=int(self._delete(tombstone.source_key, there.etag)))
 
-    def _belongs_to_another(self, grave: Tombstone, key: str, there: SourceObject) -> bool:
+    def _belongs_to_another(self, tombstone: Tombstone, key: str, there: SourceObject) -> bool:
         """Whether this is not the erased job's: what has its key of the API, and no job yet, is."""
-        if not grave.covers(there.modified):
+        if not tombstone.covers(there.modified):
             return True
-        if there.etag == grave.source_etag:
+        if there.etag == tombstone.source_etag:
             return False
-        if object_keys.upload_job(key) != (grave.client_id, grave.job_id):
+        if object_keys.upload_job(key) != (tombstone.client_id, tombstone.job_id):
             return True
         return self._store.jobs.get(upload_job_id(self._bucket, key, there.etag)) is not None
 
@@ -113,7 +117,7 @@ class Erasure:
             raise
         return True
 
-    def _below(self, prefix: str) -> Look:
+    def _delete_below(self, prefix: str) -> Deletions:
         deleted = left = 0
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             keys: list[ObjectIdentifierTypeDef] = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
@@ -121,15 +125,15 @@ class Erasure:
                 reply = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
                 refused = len(reply.get("Errors", []))
                 deleted, left = deleted + len(keys) - refused, left + refused
-        return Look(deleted, left)
+        return Deletions(deleted, left)
 
 
-def next_look(grave: Tombstone, now: int, *, left: int) -> int | None:
+def next_look(tombstone: Tombstone, now: int, *, left: int) -> int | None:
     """When to search once more: None, never, is only for what is gone and cannot come back.
 
     By the clock, not by who has looked before: two first looks at once are no second one.
     """
     if left:
         return now + RETRY_MS
-    last = max(grave.erased_at + SECOND_LOOK_MS, grave.upload_expires_at or 0)
+    last = max(tombstone.erased_at + SECOND_LOOK_MS, tombstone.upload_expires_at or 0)
     return last if now < last else None

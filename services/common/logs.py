@@ -31,7 +31,7 @@ class InvocationFailedError(Exception):
     loggable = True
 
 
-class _Lines:
+class _LineLogger:
     """Writes each line to standard error, and hands it to whoever else wants it."""
 
     def __init__(self, also: Callable[[str], None] | None) -> None:
@@ -46,7 +46,7 @@ class _Lines:
     debug = info = warning = error = critical = exception = msg
 
 
-class _Libraries(logging.Handler):
+class _LibraryHandler(logging.Handler):
     """What libraries log, without their words: those of the client of S3, for one, hold keys."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -93,16 +93,16 @@ def configure(level: str, also: Callable[[str], None] | None = None, **bound: st
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(_traceback),
-            structlog.processors.JSONRenderer(default=_told, ensure_ascii=False),
+            structlog.processors.JSONRenderer(default=_as_text, ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(known or logging.INFO),
-        logger_factory=lambda *_: _Lines(also),
+        logger_factory=lambda *_: _LineLogger(also),
         # Whoever logged before this was called must not stay with what was bound then.
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()
-    _hear_libraries()
-    _hear_the_uncaught()
+    _capture_library_logs()
+    _capture_uncaught_errors()
     if known is None:
         log.warning("log.level_unknown", using="info")
 
@@ -136,14 +136,14 @@ def _traceback(exc_info: Any) -> str:  # noqa: ANN401 - as structlog gives it
     return traceback_of(exc_info[1])
 
 
-def _told(value: object) -> str:
+def _as_text(value: object) -> str:
     """A value that is no JSON. What any other would show of itself is not known."""
     return describe(value) if isinstance(value, BaseException) else f"<{type(value).__name__}>"
 
 
-def _hear_libraries() -> None:
+def _capture_library_logs() -> None:
     root = logging.getLogger()
-    libraries = _Libraries(logging.WARNING)
+    libraries = _LibraryHandler(logging.WARNING)
     # Lambda's runtime has put one there that would print every word.
     root.handlers[:] = [libraries]
     root.setLevel(logging.WARNING)
@@ -152,7 +152,7 @@ def _hear_libraries() -> None:
     warnings.showwarning = _warned  # type: ignore[assignment] # its last two arguments are of no use here
 
 
-def _hear_the_uncaught() -> None:
+def _capture_uncaught_errors() -> None:
     """Unless somebody else does already: a debugger, or who runs tests."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught

@@ -23,7 +23,7 @@ OF_MACHINES = frozenset({"CreateFleet", "DescribeInstances", "GetConsoleOutput",
 MOST_FRAMES, MOST_LINKS = 40, 10
 """Of a traceback, and of the errors that led to one another or came together."""
 _WORD = re.compile(r"[A-Za-z0-9._-]{1,80}")
-_LED = "\nThat led to:\n"
+_LED_TO = "\nThat led to:\n"
 
 
 def describe(error: BaseException) -> str:
@@ -37,24 +37,24 @@ def describe(error: BaseException) -> str:
 def traceback_of(error: BaseException) -> str:
     """The frames of an error and of those that led to it, without any message that `describe` does not give."""
     try:
-        return _LED.join(map(_link, reversed(list(_chain(error)))))
+        return _LED_TO.join(map(_formatted, reversed(list(_chain(error)))))
     except Exception:  # noqa: BLE001 - as above
         return type(error).__name__
 
 
 def _words(error: BaseException) -> str | None:
     """What may be told beside the kind; None if nothing may."""
-    if _is_ours(error):
+    if _is_loggable(error):
         return str(error)
-    if _is_an_answer(error):
-        return _answer(error)
+    if _is_aws_error(error):
+        return _aws_error_text(error)
     kind = type(error)
     # Other libraries' errors of this kind have numbers of their own.
     number = error.errno if isinstance(error, OSError) and kind.__module__ == "builtins" else None
     return f"{kind.__name__}: {os.strerror(number)} ({number})" if number and number in errno.errorcode else None
 
 
-def _is_ours(error: BaseException) -> bool:
+def _is_loggable(error: BaseException) -> bool:
     """Our own sentences are told, but not those about what one request held, which may repeat it.
 
     A class that knows better says so: `loggable`.
@@ -64,13 +64,13 @@ def _is_ours(error: BaseException) -> bool:
     return kind.__module__.startswith("services.") and bool(getattr(kind, "loggable", usually))
 
 
-def _is_an_answer(error: BaseException) -> bool:
+def _is_aws_error(error: BaseException) -> bool:
     """Whether AWS said so. Who has such an error has the library; who reads a recording need not load it."""
     library = sys.modules.get("botocore.exceptions")
     return library is not None and isinstance(error, library.ClientError)
 
 
-def _answer(error: Any) -> str:  # noqa: ANN401 - see above
+def _aws_error_text(error: Any) -> str:  # noqa: ANN401 - see above
     """`AccessDenied at GetObject (403)`; AWS's own words would name the object."""
     told, operation = error.response.get("Error", {}), _word(error.operation_name)
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -92,7 +92,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
 
 
-def _link(error: BaseException) -> str:
+def _formatted(error: BaseException) -> str:
     kind, words = type(error), _words(error)
     lines = ["Traceback (most recent call last):"]
     for frame in traceback.extract_tb(error.__traceback__, limit=-MOST_FRAMES):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 log = structlog.get_logger()
-Thing = TypeVar("Thing")
+Value = TypeVar("Value")
 
 
 class SweepFailedError(Exception):
@@ -28,7 +28,7 @@ class Bulkheads:
         self._step = ""
         self._failed: list[str] = []
 
-    def step(self, name: str, do: Callable[[], Thing]) -> Thing | None:
+    def step(self, name: str, do: Callable[[], Value]) -> Value | None:
         """Do it; None if it failed, which the log tells with the step's name."""
         self._step = name
         try:
@@ -38,9 +38,9 @@ class Bulkheads:
             self._failed.append(name)
             return None
 
-    def each(self, items: Iterable[Thing], do: Callable[[Thing], bool]) -> int:
+    def each(self, items: Iterable[Value], do: Callable[[Value], bool]) -> int:
         """Do it to each item of the present step; returns to how many it was done."""
-        return sum(self._one(item, do) for item in items)
+        return sum(self._attempt(item, do) for item in items)
 
     def close(self) -> None:
         """The sweep is over.
@@ -52,7 +52,7 @@ class Bulkheads:
         if self._failed:
             raise SweepFailedError(", ".join(dict.fromkeys(self._failed)))
 
-    def _one(self, item: Thing, do: Callable[[Thing], bool]) -> bool:
+    def _attempt(self, item: Value, do: Callable[[Value], bool]) -> bool:
         try:
             return do(item)
         except UnknownVersionError as error:

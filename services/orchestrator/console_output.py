@@ -35,9 +35,9 @@ LINES = 300
 """Kept of a console, from its end."""
 LINE_CHARACTERS = 1_000
 """EC2 keeps 64 KiB of a console, so that one call of PutLogEvents takes all: its limits are 10,000 lines and 1 MiB."""
-_UNSEEN = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-_OURS = frozenset({"event", "level", "timestamp"})
-_KERNEL = re.compile(
+_CONTROL_CHARACTERS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
+_LOG_FIELDS = frozenset({"event", "level", "timestamp"})
+_KERNEL_COMPLAINT = re.compile(
     r"\[ *\d+\.\d+\] (?:Out of memory: |oom-kill:|Kernel panic - not syncing|BUG: |watchdog: |INFO: task |NVRM: "
     r"|I/O error, dev |Buffer I/O error on dev |nvme nvme\d+: )"
 )
@@ -63,32 +63,32 @@ class Consoles:
         self._group = group
         self._clock = clock
         self._monotonic = monotonic
-        self._until = 0.0
+        self._deadline = 0.0
 
     def begin(self) -> None:
         """A sweep begins: it has its time for consoles."""
-        self._until = self._monotonic() + SWEEP_SECONDS
+        self._deadline = self._monotonic() + SWEEP_SECONDS
 
-    def keep(self, instance_id: str, said: str, *, reported: Callable[[], bool]) -> str | None:
+    def keep(self, instance_id: str, why: str, *, reported: Callable[[], bool]) -> str | None:
         """Copy the console, under what is known of the machine's end; returns where to, None if nowhere.
 
         `reported` is asked once the console was read, so that nothing was written after a first report unnoticed.
         """
         if not self._group:
             return None
-        if self._monotonic() >= self._until:
+        if self._monotonic() >= self._deadline:
             log.warning("console.left_out", instance_id=instance_id)
             return None
         stream = f"{instance_id}/console"
         try:
-            self._write(stream, self._told(instance_id, said, reported))
+            self._write(stream, self._log_lines(instance_id, why, reported))
         except Exception as error:  # noqa: BLE001 - see above
             log.warning("console.lost", instance_id=instance_id, error=error)
             return None
         log.info("console.kept", instance_id=instance_id, log_group=self._group, stream=stream)
         return f"{self._group} {stream}"
 
-    def _told(self, instance_id: str, said: str, reported: Callable[[], bool]) -> list[str]:
+    def _log_lines(self, instance_id: str, why: str, reported: Callable[[], bool]) -> list[str]:
         """The lines to keep, and before them what they are."""
         try:
             lines, trouble = self._read(instance_id), None
@@ -97,7 +97,7 @@ class Consoles:
         whole = not reported()
         kept = lines if whole else list(filter(None, map(fit_to_leave, lines)))
         at = datetime.fromtimestamp(self._clock() / SECOND_MS, UTC).isoformat()
-        head = {"event": "machine.console", "level": "warning", "timestamp": at, "why": said, "whole": whole}
+        head = {"event": "machine.console", "level": "warning", "timestamp": at, "why": why, "whole": whole}
         first = json.dumps(head | ({"error": trouble} if trouble else {}), ensure_ascii=False)
         return [first, *(line[:LINE_CHARACTERS] for line in kept[-LINES:])]
 
@@ -108,7 +108,7 @@ class Consoles:
         except ClientError:  # neither old types nor machines that are no more have a latest
             output = None
         # What EC2 itself kept when the machine started or ended.
-        if not output and self._monotonic() >= self._until:
+        if not output and self._monotonic() >= self._deadline:
             return []
         output = output or ec2.get_console_output(InstanceId=instance_id).get("Output")
         return lines_of(output or "")
@@ -126,7 +126,7 @@ class Consoles:
 
 def lines_of(output: str) -> list[str]:
     """The lines of a console that say anything."""
-    lines = (_UNSEEN.sub("", line).strip() for line in output.split("\n"))
+    lines = (_CONTROL_CHARACTERS.sub("", line).strip() for line in output.split("\n"))
     return [line for line in lines if line]
 
 
@@ -135,11 +135,11 @@ def fit_to_leave(line: str) -> str | None:
 
     Of a line of our log that is the log's part alone: before it a program may have left half a line of its own.
     """
-    if _KERNEL.match(line):
+    if _KERNEL_COMPLAINT.match(line):
         return line
     ours = line[line.find("{") :]
     try:
         content = json.loads(ours)
     except ValueError:
         return None
-    return ours if isinstance(content, dict) and content.keys() >= _OURS else None
+    return ours if isinstance(content, dict) and content.keys() >= _LOG_FIELDS else None

@@ -24,7 +24,7 @@ PER_RECEIVER = 4
 """Of which so many to one client's one host."""
 PAGE = 1_000
 """Due deliveries read in one go, and more while nobody among them has a turn: a flood hides nobody behind it."""
-IN_LINE = 250
+MOST_WAITING = 250
 """Kept of one receiver while it waits: what comes beyond stays in the index until there is room."""
 LOOK_AGAIN_SECONDS = 1.0
 READING_SHARE = 0.1
@@ -35,7 +35,7 @@ LAST_TRY_SECONDS = 20
 Receiver = tuple[str, str]
 
 
-class Line:
+class ReceiverQueue:
     """What waits, by receiver; receivers take turns."""
 
     def __init__(self) -> None:
@@ -43,12 +43,12 @@ class Line:
         self._busy: Counter[Receiver] = Counter()
         self._seen: set[tuple[str, str, str, int]] = set()
 
-    def join(self, delivery: Delivery) -> bool:
+    def add(self, delivery: Delivery) -> bool:
         """Stand in line, unless it already does or has been through: the index may lag. False if there is no room."""
         name = (delivery.job_id, delivery.event_id, delivery.callback_id, delivery.attempts)
         if name in self._seen:
             return True
-        if len(self._waiting.get(_receiver(delivery), ())) >= IN_LINE:
+        if len(self._waiting.get(_receiver(delivery), ())) >= MOST_WAITING:
             return False
         self._seen.add(name)
         self._waiting[_receiver(delivery)].append(delivery)
@@ -71,7 +71,7 @@ class Line:
                 return delivery
         return None
 
-    def leave(self, delivery: Delivery) -> None:
+    def free(self, delivery: Delivery) -> None:
         """The try is over: its receiver has a place free again."""
         self._busy[_receiver(delivery)] -= 1
 
@@ -83,10 +83,10 @@ class Drain:
         self._deliveries = deliveries
         self._dispatcher = dispatcher
         self._clock = clock
-        self._line = Line()
+        self._queue = ReceiverQueue()
         self._due: Iterator[Delivery] | None = None
         """The rest of the index; None at its end."""
-        self._left_out = False
+        self._without_room = False
         """Whether somebody found no room since the index was begun."""
         self._begin_at = float("-inf")
 
@@ -102,13 +102,13 @@ class Drain:
                     return sent
                 done, _ = wait(under_way, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
-                    self._line.leave(under_way.pop(future))
+                    self._queue.free(under_way.pop(future))
                     sent += future.result()
 
     def _next(self, seconds_left: Callable[[], float]) -> Delivery | None:
         """Whoever is next in line; while that is nobody, the index is read on."""
         while seconds_left() > LAST_TRY_SECONDS:
-            if (delivery := self._line.next()) or not self._read():
+            if (delivery := self._queue.next()) or not self._read():
                 return delivery
         return None
 
@@ -116,15 +116,15 @@ class Drain:
         """Let the index's next page stand in line; False at its end. It is begun again, but not all the time."""
         began = time.monotonic()
         if self._due is None:
-            room = self._left_out and self._line.empty
+            room = self._without_room and self._queue.empty
             if began < self._begin_at and not room:
                 return False
             self._due = self._deliveries.overdue(self._clock())
-            self._left_out = False
+            self._without_room = False
             self._begin_at = began + LOOK_AGAIN_SECONDS
         page = list(islice(self._due, PAGE))
         for due in page:
-            self._left_out |= not self._line.join(due)
+            self._without_room |= not self._queue.add(due)
         if len(page) < PAGE:
             self._due = None
         self._begin_at += (time.monotonic() - began) / READING_SHARE

@@ -68,15 +68,17 @@ class Fleet:
         wanted = wanted_machines(demand, self._settings.max_workers)
         if not wanted:
             return None
-        answer = self._fill(wanted, demand, now, queue if seen > GLANCE else ())
+        answer = self._launch_missing(wanted, demand, now, queue if seen > GLANCE else ())
         if isinstance(answer, Refused):
-            self._tell(queue, answer)
+            self._note_waiting(queue, answer)
             return answer
         if answer:
-            self._tell_no_longer(part for part in queue if part.created_at < now)
+            self._clear_waiting(part for part in queue if part.created_at < now)
         return None
 
-    def _fill(self, wanted: int, demand: Demand, now: int, queue: Sequence[Part]) -> Launched | Refused | None:
+    def _launch_missing(
+        self, wanted: int, demand: Demand, now: int, queue: Sequence[Part]
+    ) -> Launched | Refused | None:
         """Launch until there are machines enough; returns the last answer, None where none was needed or known.
 
         `queue`: to be told if the breaker closes; empty where nobody has the time to look.
@@ -91,14 +93,14 @@ class Fleet:
         answer: Launched | Refused | None = None
         while name := next_slot(wanted, slots, self._settings.max_workers):
             if not launches_allowed(breaker, slots.values(), now):
-                return _broken(breaker)
-            answer = self._ask(name, demand, now) or answer
+                return _breaker_refusal(breaker)
+            answer = self._launch_into(name, demand, now) or answer
             enough = len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
             if enough or isinstance(answer, Refused):
                 break
             slots = self._slots()
         # What ended the last one at once ends the next one too, until somebody has mended it: the queue still waits.
-        return _broken(breaker) if isinstance(answer, Launched) and breaker and breaker.waiting else answer
+        return _breaker_refusal(breaker) if isinstance(answer, Launched) and breaker and breaker.waiting else answer
 
     def _slots(self) -> dict[str, Slot]:
         return {slot.slot: slot for slot in self._store.slots.all()}
@@ -110,18 +112,18 @@ class Fleet:
             return breaker
         log.info("breaker.closed")
         self._store.fleet.good_boot()
-        self._tell_no_longer(queue)
+        self._clear_waiting(queue)
         return None
 
-    def _ask(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
+    def _launch_into(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
         """A machine for this slot, from the spot market if it has one."""
-        answer = self._take(name, "spot", now)
+        answer = self._take_and_launch(name, "spot", now)
         if isinstance(answer, Refused) and answer.waiting is Waiting.CAPACITY:
             market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
-            answer = self._take(name, market, now) if market else answer
+            answer = self._take_and_launch(name, market, now) if market else answer
         return answer
 
-    def _take(self, name: str, market: str, now: int) -> Launched | Refused | None:
+    def _take_and_launch(self, name: str, market: str, now: int) -> Launched | Refused | None:
         """Take the slot, then launch. Who finds it taken reads again: another's machine counts too."""
         launch_id = self._name_launch()
         request = self._launcher.request(slot=name, launch_id=launch_id, market=market)
@@ -153,10 +155,10 @@ class Fleet:
             log.warning("launch.refused", slot=slot.slot, waiting=answer.waiting.value, reason=answer.reason)
             self._store.slots.free(slot)
         else:
-            self._launched(slot, answer, now)
+            self._record_launch(slot, answer, now)
         return answer
 
-    def _launched(self, slot: Slot, machine: Launched, now: int) -> None:
+    def _record_launch(self, slot: Slot, machine: Launched, now: int) -> None:
         allowance = self._settings.provision_seconds if slot.request["provision"] else self._settings.boot_seconds
         self._store.slots.launched(
             slot,
@@ -176,12 +178,12 @@ class Fleet:
             provision=slot.request["provision"],
         )
 
-    def _tell(self, queue: Sequence[Part], refused: Refused) -> None:
+    def _note_waiting(self, queue: Sequence[Part], refused: Refused) -> None:
         """Say on the jobs at the head of the queue why they wait."""
         for part in queue[:TOLD]:
             self._store.jobs.waits(part.job_id, refused.waiting, refused.reason)
 
-    def _tell_no_longer(self, queue: Iterable[Part]) -> None:
+    def _clear_waiting(self, queue: Iterable[Part]) -> None:
         """A machine comes: take back what was told. It was told from the queue's head, so the first who knows of
         nothing ends it; whoever is missed is told by the claim.
         """
@@ -190,7 +192,7 @@ class Fleet:
                 return
 
 
-def _broken(breaker: Breaker | None) -> Refused:
+def _breaker_refusal(breaker: Breaker | None) -> Refused:
     """Why no machine comes, or none that stays: what the last one's end says."""
     reason = breaker.reason if breaker else None
     if breaker and breaker.waiting:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from services.common.domain.records import Callback
     from services.common.erasure import Erasure
     from services.common.store.announcements import Announcer
-    from services.common.store.callbacks import ClientView
+    from services.common.store.callbacks import ClientLookup
     from services.common.store.commands import Commands
     from services.common.store.store import Store
     from services.orchestrator.s3_events import Upload
@@ -44,7 +44,7 @@ class _ChangedError(Exception):
 
 
 @dataclass(frozen=True)
-class _Arrival:
+class _JudgedUpload:
     """An upload and the job that it makes, that has waited for it, or that it begins anew."""
 
     upload: Upload
@@ -82,87 +82,89 @@ class Intake:
         """
         taken: list[Taken] = []
         for _ in range(ROUNDS):
-            some = self._round(uploads, now)
+            some = self._take_once(uploads, now)
             taken += [one for one in some if not isinstance(one.error, _ChangedError)]
             uploads = [one.upload for one in some if isinstance(one.error, _ChangedError)]
             if not uploads:
                 break
         return taken + [Taken(upload, error=_ChangedError()) for upload in uploads]
 
-    def _round(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
+    def _take_once(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
         taken: list[Taken] = []
-        by_client: dict[str, list[_Arrival]] = defaultdict(list)
-        clients: dict[str, ClientView] = {}
+        by_client: dict[str, list[_JudgedUpload]] = defaultdict(list)
+        clients: dict[str, ClientLookup] = {}
         for upload in uploads:
             try:
-                arrival = self._arrival(upload, now, clients)
+                judged = self._judged(upload, now, clients)
             except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked is told, and it comes again
                 taken.append(Taken(upload, error=error))
             else:
-                if arrival:
-                    by_client[arrival.job.client_id].append(arrival)
+                if judged:
+                    by_client[judged.job.client_id].append(judged)
                 else:
                     taken.append(Taken(upload))
-        for client_id, arrivals in by_client.items():
-            taken += self._queue(client_id, arrivals, clients, now)
+        for client_id, judged_uploads in by_client.items():
+            taken += self._queue(client_id, judged_uploads, clients, now)
         return taken
 
-    def _arrival(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> _Arrival | None:
+    def _judged(self, upload: Upload, now: int, clients: dict[str, ClientLookup]) -> _JudgedUpload | None:
         """The upload with its job; None if there is nothing to queue."""
-        modified = self._modified(upload)
+        modified = self._last_modified(upload)
         if modified is None:
             # Deleted, or written over by another, of which S3 tells too.
             log.warning("intake.ignored", code="NOT_THERE")
             return None
-        bound = self._bound(upload.key)
-        found = self._found(upload, bound)
+        bound = self._job_of_key(upload.key)
+        found = self._job_of(upload, bound)
         meaning = judge(upload.etag, modified, found) if found else Meaning.NEW
         match meaning, found:
             case Meaning.NEW, _:
                 beside = bound if isinstance(bound, Job) else None
-                return _Arrival(upload, modified, meaning, self._plain(upload, now, clients), beside)
+                return _JudgedUpload(upload, modified, meaning, self._job_of_plain_upload(upload, now, clients), beside)
             case ((Meaning.AWAITED | Meaning.AGAIN), Job()):
-                return _Arrival(upload, modified, meaning, found)
+                return _JudgedUpload(upload, modified, meaning, found)
             case Meaning.NOTED, Job():
                 if not self._store.jobs.note_upload(found, etag=upload.etag, modified=modified):
                     raise _ChangedError
             case Meaning.ERASED, Tombstone():
                 log.warning("intake.ignored", code="JOB_ERASED", job_id=found.job_id)
-                self._erasure.late(found, upload.key, upload.etag, now)
+                self._erasure.erase_late_upload(found, upload.key, upload.etag, now)
         return None
 
-    def _modified(self, upload: Upload) -> int | None:
+    def _last_modified(self, upload: Upload) -> int | None:
         """S3's date of this very object; None if it is not there any more."""
         if upload.modified is not None:
             return upload.modified
         there = source_object.look(self._s3, self._places.bucket, upload.key)
         return there.modified if there and there.etag == upload.etag else None
 
-    def _found(self, upload: Upload, bound: Job | Tombstone | None) -> Job | Tombstone | None:
+    def _job_of(self, upload: Upload, bound: Job | Tombstone | None) -> Job | Tombstone | None:
         """Whose upload this is: the job's that it was registered for, or else the one of these very bytes."""
         if isinstance(bound, Job) and (bound.awaits_upload or bound.source_etag in {upload.etag, ""}):
             return bound
-        own = self._store.tombstones.under(upload_job_id(self._places.bucket, upload.key, upload.etag))
+        own = self._store.tombstones.job_or_tombstone(upload_job_id(self._places.bucket, upload.key, upload.etag))
         return own or bound
 
-    def _bound(self, key: str) -> Job | Tombstone | None:
+    def _job_of_key(self, key: str) -> Job | Tombstone | None:
         """The job of the API that was given this key, or into whose folder, now that it is erased, this was put."""
         client_id, job_id = object_keys.upload_job(key)
-        match self._store.tombstones.under(job_id) if job_id else None:
+        match self._store.tombstones.job_or_tombstone(job_id) if job_id else None:
             case Job(source_key=source_key) as job if source_key == key:
                 return job
-            case Tombstone(client_id=owner) as grave if owner == client_id:
-                return grave
+            case Tombstone(client_id=owner) as tombstone if owner == client_id:
+                return tombstone
         return None
 
-    def _client(self, client_id: str, clients: dict[str, ClientView]) -> ClientView:
+    def _look_up_client(self, client_id: str, clients: dict[str, ClientLookup]) -> ClientLookup:
         if client_id not in clients:
-            clients[client_id] = self._store.callbacks.view(client_id)
+            clients[client_id] = self._store.callbacks.look_up_client(client_id)
         return clients[client_id]
 
-    def _plain(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> Job:
+    def _job_of_plain_upload(self, upload: Upload, now: int, clients: dict[str, ClientLookup]) -> Job:
         client_id, _ = object_keys.upload_job(upload.key)
-        owner = client_id if client_id and self._client(client_id, clients).known else object_keys.DEFAULT_CLIENT
+        owner = object_keys.DEFAULT_CLIENT
+        if client_id and self._look_up_client(client_id, clients).known:
+            owner = client_id
         return Job(
             job_id=upload_job_id(self._places.bucket, upload.key, upload.etag),
             client_id=owner,
@@ -173,40 +175,40 @@ class Intake:
         )
 
     def _queue(
-        self, client_id: str, arrivals: Sequence[_Arrival], clients: dict[str, ClientView], now: int
+        self, client_id: str, judged_uploads: Sequence[_JudgedUpload], clients: dict[str, ClientLookup], now: int
     ) -> list[Taken]:
-        """One client's arrivals, each at its place in the queue."""
-        turns = [turn(estimated_seconds(arrival.upload.size)) for arrival in arrivals]
+        """Queue the uploads of one client, each at its place in the queue."""
+        turns = [turn(estimated_seconds(judged.upload.size)) for judged in judged_uploads]
         try:
-            callbacks = self._client(client_id, clients).callbacks
+            callbacks = self._look_up_client(client_id, clients).callbacks
             first = self._store.turns.take(client_id, sum(turns), now)
         except Exception as error:  # noqa: BLE001 - as above
-            return [Taken(arrival.upload, error=error) for arrival in arrivals]
+            return [Taken(judged.upload, error=error) for judged in judged_uploads]
         taken = []
-        for arrival, start in zip(arrivals, accumulate(turns[:-1], initial=first), strict=True):
+        for judged, start in zip(judged_uploads, accumulate(turns[:-1], initial=first), strict=True):
             try:
-                taken.append(Taken(arrival.upload, self._queue_one(arrival, callbacks, start, now)))
+                taken.append(Taken(judged.upload, self._queue_one(judged, callbacks, start, now)))
             except Exception as error:  # noqa: BLE001 - as above
-                taken.append(Taken(arrival.upload, error=error))
+                taken.append(Taken(judged.upload, error=error))
         return taken
 
-    def _queue_one(self, arrival: _Arrival, callbacks: Sequence[Callback], start: int, now: int) -> Job:
-        upload, again = arrival.upload, arrival.meaning is Meaning.AGAIN
+    def _queue_one(self, judged: _JudgedUpload, callbacks: Sequence[Callback], start: int, now: int) -> Job:
+        upload, again = judged.upload, judged.meaning is Meaning.AGAIN
         recording = Arrival(
             etag=upload.etag,
             size=upload.size,
-            modified=arrival.modified,
+            modified=judged.modified,
             uploaded=upload.uploaded,
             queued=now,
             expires_at=expiry(now, self._places.retention_days),
         )
         seconds = estimated_seconds(upload.size)
-        if arrival.meaning is Meaning.NEW:
-            job = replace(arrival.job, **recording.fields(arrival.job.times))
+        if judged.meaning is Meaning.NEW:
+            job = replace(judged.job, **recording.fields(judged.job.times))
             told = self._announcer.tell(job, EventType.QUEUED, now, callbacks=callbacks)
-            new = self._store.jobs.take_in(job, told, seconds=seconds, due_at=start, beside=arrival.beside)
+            new = self._store.jobs.take_in(job, told, seconds=seconds, due_at=start, beside=judged.beside)
         else:
-            change = begin_anew(arrival.job, recording) if again else arrive(arrival.job, recording)
+            change = begin_anew(judged.job, recording) if again else arrive(judged.job, recording)
             job = change.after
             # A job of the API may have a callback of its own.
             told = self._announcer.tell(job, EventType.QUEUED, now, callbacks=None if job.own_callback else callbacks)

@@ -57,7 +57,7 @@ class Reconciliation:
         """One page, from `cursor`; returns the next one's, None after the last, and how many uploads were lost."""
         page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=cursor or UPLOADS)
         contents = page.get("Contents", [])
-        uploads = [upload for upload in map(_upload, contents) if self._concerns(upload, now)]
+        uploads = [upload for upload in map(_upload, contents) if self._may_be_lost(upload, now)]
         taken = self._intake.take(uploads, now)
         for one in taken:
             if one.error and not isinstance(one.error, UnknownVersionError):
@@ -69,7 +69,7 @@ class Reconciliation:
         self._store.fleet.move_search(cursor, after)
         return after, found
 
-    def _concerns(self, upload: Upload, now: int) -> bool:
+    def _may_be_lost(self, upload: Upload, now: int) -> bool:
         return not upload.key.endswith("/") and YOUNG_MS <= now - upload.uploaded < self._retention_ms
 
 

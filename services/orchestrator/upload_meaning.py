@@ -47,37 +47,37 @@ def judge(etag: str, modified: int, found: Job | Tombstone) -> Meaning:
 
     """
     if isinstance(found, Tombstone):
-        return _of_an_erased(modified, found)
+        return _meaning_after_erasure(modified, found)
     if found.awaits_upload:
         return Meaning.AWAITED
     same = etag == found.source_etag
     match found.status:
         case JobStatus.CANCELED if not found.source_etag:
             return Meaning.NOTED
-        case JobStatus.FAILED | JobStatus.CANCELED if modified > _reckoned_with(found):
+        case JobStatus.FAILED | JobStatus.CANCELED if modified > _accounted_for_until(found):
             return Meaning.AGAIN
-        case JobStatus.QUEUED | JobStatus.RUNNING if same and modified > _latest(found):
+        case JobStatus.QUEUED | JobStatus.RUNNING if same and modified > _latest_upload_at(found):
             return Meaning.NOTED
     return Meaning.KNOWN if same else Meaning.NEW
 
 
-def _of_an_erased(modified: int, grave: Tombstone) -> Meaning:
-    return Meaning.ERASED if grave.covers(modified) else Meaning.NEW
+def _meaning_after_erasure(modified: int, tombstone: Tombstone) -> Meaning:
+    return Meaning.ERASED if tombstone.covers(modified) else Meaning.NEW
 
 
-def _reckoned_with(job: Job) -> int:
+def _accounted_for_until(job: Job) -> int:
     """The date of what the run that ended was made of, or what came while it was under way and would end alike.
 
     A run that has lost its recording was not made of what came meanwhile: that may be how it was brought back.
     """
     lost = job.error is not None and job.error["code"] in _SOURCE_LOST
-    return _made_of(job) if lost else _latest(job)
+    return _source_modified_at(job) if lost else _latest_upload_at(job)
 
 
-def _latest(job: Job) -> int:
-    return max(_made_of(job), job.source_seen)
+def _latest_upload_at(job: Job) -> int:
+    return max(_source_modified_at(job), job.source_seen)
 
 
-def _made_of(job: Job) -> int:
+def _source_modified_at(job: Job) -> int:
     """When the job's own object was put, in whole seconds; nearly, where S3 was not asked."""
     return job.source_modified or job.times.get("uploaded", 0) // SECOND_MS * SECOND_MS

@@ -32,7 +32,9 @@ UPLOAD_MARGIN_MINUTES = 15
 
 
 @router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
-def create(wanted: NewJob, caller: Authenticated, wired: Wired, once: Idempotent, response: Response) -> CreatedJob:
+def create(
+    wanted: NewJob, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
+) -> CreatedJob:
     """Register a recording; the reply says where and how to upload it."""
     settings, now = wired.settings, wired.clock()
     options = wanted.options.model_dump(exclude_unset=True, exclude_none=True)
@@ -41,7 +43,7 @@ def create(wanted: NewJob, caller: Authenticated, wired: Wired, once: Idempotent
         limit = settings.max_upload_bytes
         raise Problem(413, "TOO_LARGE", f"An upload has at most {limit} bytes: put larger files into S3 directly.")
     job_id = new_id("job")
-    secret, seed = once.fresh_secret() if wanted.callback else ("", {})
+    secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
     callback = _own_callback(wanted.callback, secret, caller, wired) if wanted.callback else None
     job = Job(
         job_id=job_id,
@@ -61,9 +63,9 @@ def create(wanted: NewJob, caller: Authenticated, wired: Wired, once: Idempotent
         callback = dataclasses.replace(callback, job_id=job_id, expires_at=job.expires_at)
         operations += registration(callback)
     reference = {"job_id": job_id, "callback_id": job.own_callback or "", **seed}
-    if earlier := wired.store.commit(operations, once.once(**reference)):
+    if earlier := wired.store.commit(operations, idempotency.record(**reference)):
         job = lookup.made_before(lookup.job, earlier["job_id"], caller, wired)
-        secret = once.secret_again(earlier) if earlier["callback_id"] else ""
+        secret = idempotency.earlier_secret(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
     return CreatedJob(**dict(JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)

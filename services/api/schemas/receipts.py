@@ -51,14 +51,14 @@ class Receipt(BaseModel):
     )
 
     @classmethod
-    def of(cls, grave: Tombstone, *, log_days: int | None) -> Receipt:
+    def of(cls, tombstone: Tombstone, *, log_days: int | None) -> Receipt:
         return cls(
-            job_id=grave.job_id,
-            erased_at=rfc3339(grave.erased_at),
-            removed=Removed(**(grave.receipt or {})),
-            erases_uploads_until=rfc3339(grave.until) if grave.until else None,
+            job_id=tombstone.job_id,
+            erased_at=rfc3339(tombstone.erased_at),
+            removed=Removed(**(tombstone.receipt or {})),
+            erases_uploads_until=rfc3339(tombstone.until) if tombstone.until else None,
             ages_out=_ages_out(log_days),
-            final=grave.final,
+            final=tombstone.final,
         )
 
 

@@ -60,7 +60,7 @@ def prolonging(callback: Callback, expires_at: int | None) -> Operation:
 
 
 @dataclass(frozen=True)
-class ClientView:
+class ClientLookup:
     """What intake must know of a client."""
 
     known: bool
@@ -86,11 +86,11 @@ class Callbacks:
         item = self._table.get(keys.callback(client_id, callback_id, job_id))
         return from_item(Callback, item) if item else None
 
-    def view(self, client_id: str) -> ClientView:
+    def look_up_client(self, client_id: str) -> ClientLookup:
         """Whether there is such a client, and its callbacks, in one read."""
         items = list(self._table.items(keys.of_client(client_id)))
         callbacks = [item for item in items if item["sk"].startswith(keys.CALLBACKS)]
-        return ClientView(any(item["sk"] == keys.CLIENT for item in items), list(known(Callback, callbacks)))
+        return ClientLookup(any(item["sk"] == keys.CLIENT for item in items), list(known(Callback, callbacks)))
 
     def of_client(self, client_id: str) -> list[Callback]:
         return self._in(keys.of_client(client_id))

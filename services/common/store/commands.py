@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from services.common.domain.lifecycle.change import Change
     from services.common.domain.records import Job, Part
     from services.common.store.announcements import Announcement, Announcer
-    from services.common.store.idempotency import Once
+    from services.common.store.idempotency import IdempotencyRecord
     from services.common.store.store import Store
 
 TRIES = 3
@@ -44,7 +44,7 @@ class Commands:
         self._announcer = announcer
         self._uploaded_at = uploaded_at
 
-    def cancel(self, job: Job, now: int, once: Once | None = None) -> Job:
+    def cancel(self, job: Job, now: int, record: IdempotencyRecord | None = None) -> Job:
         """End a job that has not ended; returns it as it is then. Who works on it meets the fence soon.
 
         What lies at its key by now is canceled too, though S3 may not have told of it yet.
@@ -61,13 +61,13 @@ class Commands:
                 raise AlreadyEndedError(f"The job is {job.status.value}: there is nothing to cancel.")
             change = job_changes.cancel(job, now, seen=self._uploaded_at(job))
             announcement = self._announcer.tell(change.after, EventType.CANCELED, now)
-            done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), once)
+            done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), record)
             job = self._store.jobs.get(job.job_id) or change.after
             if done:
                 return job
         raise ChangedMeanwhileError
 
-    def retry(self, job: Job, now: int, once: Once | None = None) -> Job:
+    def retry(self, job: Job, now: int, record: IdempotencyRecord | None = None) -> Job:
         """Queue a failed job again; finished parts stay finished, attempts count on. Returns it as it is then.
 
         Raises:
@@ -76,14 +76,14 @@ class Commands:
 
         """
         if not JobTransition.RETRY.allows(job.status):
-            if self._store.commits.earlier(once) is None:
+            if self._store.commits.earlier(record) is None:
                 raise NotFailedError(f"The job is {job.status.value}: only a failed job is retried.")
             return job
         change = job_changes.retry(job, now)
         parts = self._store.parts.of_job(job.job_id)
         due_at = self._store.turns.take(job.client_id, turn(sum(part.seconds for part in parts)), now)
         announcement = self._announcer.tell(change.after, EventType.QUEUED, now)
-        if not self._committed(retried(change, parts, announcement, due_at), once):
+        if not self._committed(retried(change, parts, announcement, due_at), record):
             raise ChangedMeanwhileError
         return self._store.jobs.get(job.job_id) or change.after
 
@@ -95,10 +95,10 @@ class Commands:
         parts = self._store.parts.of_job(change.before.job_id)
         return self._committed(begun_anew(change, parts, announcement, seconds=seconds, due_at=due_at))
 
-    def _committed(self, operations: Sequence[Operation], once: Once | None = None) -> bool:
+    def _committed(self, operations: Sequence[Operation], record: IdempotencyRecord | None = None) -> bool:
         """Whether the change is made, by this request or by an earlier one under its key."""
         try:
-            self._store.commit(operations, once)
+            self._store.commit(operations, record)
         except ConditionFailedError:
             return False
         return True

@@ -1,4 +1,4 @@
-"""Commits that happen once: a client's key joins the transaction, so there is no moment in between."""
+"""Commits that happen once: the record of a client's idempotency key is part of the transaction."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KEPT_MS = DAY_MS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Once:
+class IdempotencyRecord:
     """A request under a client's own key."""
 
     client_id: str
@@ -61,7 +61,9 @@ class Commits:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def commit(self, operations: Sequence[Operation], once: Once | None = None) -> Mapping[str, Any] | None:
+    def commit(
+        self, operations: Sequence[Operation], record: IdempotencyRecord | None = None
+    ) -> Mapping[str, Any] | None:
         """Write all of it, or nothing.
 
         Returns None when it was written; the earlier reference when this very request had been committed before.
@@ -71,26 +73,26 @@ class Commits:
             ConditionFailedError: an item is not as required; `items` are those of `operations`.
 
         """
-        if once is None:
+        if record is None:
             self._table.transact(operations)
             return None
         try:
-            self._table.transact([once.operation(), *operations])
+            self._table.transact([record.operation(), *operations])
         except ConditionFailedError as error:
             if error.items[0] is None:
                 raise ConditionFailedError(error.items[1:]) from None
-            return _reference(error.items[0], once)
+            return _reference(error.items[0], record)
         return None
 
-    def earlier(self, once: Once | None) -> Mapping[str, Any] | None:
+    def earlier(self, record: IdempotencyRecord | None) -> Mapping[str, Any] | None:
         """The reference of this very request, if it was committed before; raises as `commit` does."""
-        item = self._table.get(once.item_key) if once else None
-        if once is None or item is None or item["expires_at"] <= once.at // SECOND_MS:
+        item = self._table.get(record.item_key) if record else None
+        if record is None or item is None or item["expires_at"] <= record.at // SECOND_MS:
             return None
-        return _reference(item, once)
+        return _reference(item, record)
 
 
-def _reference(item: Mapping[str, Any], once: Once) -> Mapping[str, Any]:
-    if item["fingerprint"] != once.fingerprint:
+def _reference(item: Mapping[str, Any], record: IdempotencyRecord) -> Mapping[str, Any]:
+    if item["fingerprint"] != record.fingerprint:
         raise KeyReusedError
     return dict(item["reference"])

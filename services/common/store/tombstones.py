@@ -65,7 +65,7 @@ class Tombstones:
         item = self._table.get(keys.job(job_id))
         return from_item(Tombstone, item) if item and "erased_at" in item else None
 
-    def under(self, job_id: str) -> Job | Tombstone | None:
+    def job_or_tombstone(self, job_id: str) -> Job | Tombstone | None:
         """What has become of a job, in one read: it is there, or its tombstone, or nothing."""
         item = self._table.get(keys.job(job_id))
         if item is None:
@@ -87,7 +87,9 @@ class Tombstones:
             self._table.transact([Delete(key=key) for key in others[start : start + _CHUNK]])
         return len(others)
 
-    def settle(self, grave: Tombstone, found: Mapping[str, int], *, look_again_at: int | None, forget: bool) -> None:
+    def settle(
+        self, tombstone: Tombstone, found: Mapping[str, int], *, look_again_at: int | None, forget: bool
+    ) -> None:
         """Add what a look has found to the receipt, which others may add to at the same time.
 
         :param look_again_at: when to search once more; None if that was the last time.
@@ -95,24 +97,24 @@ class Tombstones:
         """
         done: dict[str, Any] = {"due_at": look_again_at}
         if look_again_at:
-            done |= kept_beyond(look_again_at, until=grave.until)
+            done |= kept_beyond(look_again_at, until=tombstone.until)
         remove = [*(_SOURCE if forget else ()), *([] if look_again_at else ["due_kind"])]
-        self._count(grave, found, done, remove)
+        self._count(tombstone, found, done, remove)
 
-    def count_late(self, grave: Tombstone, now: int) -> None:
+    def count_late(self, tombstone: Tombstone, now: int) -> None:
         """Something was uploaded for the erased job after all, and is gone again."""
-        self._count(grave, {"recording": 1}, kept_beyond(now, until=grave.until))
+        self._count(tombstone, {"recording": 1}, kept_beyond(now, until=tombstone.until))
 
     def _count(
-        self, grave: Tombstone, found: Mapping[str, int], changes: Mapping[str, Any], remove: Sequence[str] = ()
+        self, tombstone: Tombstone, found: Mapping[str, int], changes: Mapping[str, Any], remove: Sequence[str] = ()
     ) -> None:
         added: dict[str, int] = {}
-        if grave.receipt is None:
+        if tombstone.receipt is None:
             changes = {**changes, "receipt": dict(found)}
         else:
             added = {f"receipt.{kind}": count for kind, count in found.items()}
-        here = Attr("erased_at").eq(grave.erased_at)
-        self._table.attempt(Update(key=keys.job(grave.job_id), when=here, set=changes, add=added, remove=remove))
+        here = Attr("erased_at").eq(tombstone.erased_at)
+        self._table.attempt(Update(key=keys.job(tombstone.job_id), when=here, set=changes, add=added, remove=remove))
 
 
 def _tombstone(job: Job, now: int) -> Operation:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from services.common.domain.times import MINUTE_MS, SECOND_MS
-from services.common.webhooks.outcome import Outcome
+from services.common.webhooks.outcome import AttemptOutcome
 
 THRESHOLD = 3
 """Failures in a row after which the breaker opens."""
@@ -22,7 +22,7 @@ class _State:
     open_until: int
 
 
-def is_down(outcome: Outcome) -> bool:
+def is_down(outcome: AttemptOutcome) -> bool:
     """Whether the outcome says something about the receiver as a whole and not about one message."""
     if outcome.status is None:
         return True

@@ -9,7 +9,7 @@ from services.common.domain.events import EventType
 from services.common.domain.records import Callback, Delivery, Event
 from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import DAY_MS
-from services.common.webhooks.outcome import Failure, Outcome
+from services.common.webhooks.outcome import AttemptOutcome, Failure
 from services.common.webhooks.retry_schedule import next_attempt_at
 
 FAILING_MS = 5 * DAY_MS
@@ -27,7 +27,7 @@ class Decision:
     """Whether the callback's owner has just answered the challenge."""
 
 
-def checked(outcome: Outcome, event: Event) -> Outcome:
+def checked(outcome: AttemptOutcome, event: Event) -> AttemptOutcome:
     """A 2xx to a challenge counts only if it sends the challenge back, as JSON or as it is."""
     if event.type != EventType.CALLBACK_CHALLENGE or not outcome.delivered:
         return outcome
@@ -40,7 +40,7 @@ def checked(outcome: Outcome, event: Event) -> Outcome:
     return outcome if given == expected else replace(outcome, error=Failure.CHALLENGE_FAILED)
 
 
-def decide(outcome: Outcome, delivery: Delivery, callback: Callback, *, now: int, uniform: float) -> Decision:
+def decide(outcome: AttemptOutcome, delivery: Delivery, callback: Callback, *, now: int, uniform: float) -> Decision:
     """What follows from a checked outcome; `uniform` in [0, 1) is the jitter."""
     if outcome.delivered:
         return Decision(status=DeliveryStatus.DELIVERED, activate=delivery.event_type == EventType.CALLBACK_CHALLENGE)

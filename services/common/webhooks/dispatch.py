@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from services.common.domain.records import Callback, Delivery, Event
     from services.common.store.store import Store
-    from services.common.webhooks.outcome import Outcome
+    from services.common.webhooks.outcome import AttemptOutcome
     from services.common.webhooks.recipients import Addressee
     from services.common.webhooks.vault import Vault
 
@@ -71,7 +71,7 @@ class Dispatcher:
             return None
         event = self._store.deliveries.event(delivery)
         addressee = self._addressee(delivery, now)
-        if event is None or addressee is None or not _wanted(event, addressee.callback):
+        if event is None or addressee is None or not _may_receive(event, addressee.callback):
             entry = {"at": now, "outcome": "CALLBACK_GONE" if event else "EVENT_GONE"}
             return self._store.deliveries.record(delivery, entry, status=DeliveryStatus.DROPPED, due_at=None)
         headers = self._headers(event, addressee)
@@ -86,7 +86,7 @@ class Dispatcher:
         self._breakers.record(_receiver(delivery), now, down=is_down(outcome))
         decision = decide(outcome, delivery, addressee.callback, now=now, uniform=random.random())  # noqa: S311 - jitter
         recorded = self._record(delivery, outcome, decision, now)
-        self._follow(addressee.callback, delivery, outcome, decision, now)
+        self._update_callback(addressee.callback, delivery, outcome, decision, now)
         return recorded
 
     def _in_time(self, delivery: Delivery) -> bool:
@@ -125,7 +125,7 @@ class Dispatcher:
             return None
         return signed | {"content-type": "application/json", "user-agent": "gpu-transcriber-webhooks/1"}
 
-    def _record(self, delivery: Delivery, outcome: Outcome, decision: Decision, now: int) -> Delivery | None:
+    def _record(self, delivery: Delivery, outcome: AttemptOutcome, decision: Decision, now: int) -> Delivery | None:
         entry = {
             "at": now,
             "outcome": str(outcome.error or "DELIVERED"),
@@ -147,7 +147,9 @@ class Dispatcher:
         )
         return self._store.deliveries.record(delivery, entry, status=decision.status, due_at=decision.due_at)
 
-    def _follow(self, callback: Callback, delivery: Delivery, outcome: Outcome, decision: Decision, now: int) -> None:
+    def _update_callback(
+        self, callback: Callback, delivery: Delivery, outcome: AttemptOutcome, decision: Decision, now: int
+    ) -> None:
         """What the try means for the callback."""
         if decision.activate:
             self._store.callbacks.activate(callback)
@@ -185,7 +187,7 @@ def _receiver(delivery: Delivery) -> tuple[str, str]:
     return delivery.client_id, delivery.host or delivery.callback_id
 
 
-def _wanted(event: Event, callback: Callback) -> bool:
+def _may_receive(event: Event, callback: Callback) -> bool:
     """A callback that was never proven hears its challenge and tests, and nothing of any job."""
     return callback.status is CallbackStatus.ACTIVE or (
         callback.status is CallbackStatus.PENDING and event.type in DIRECT

@@ -30,7 +30,7 @@ class Failure(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class AttemptOutcome:
     milliseconds: int
     """From the first look-up to the end of the exchange."""
     status: int | None = None

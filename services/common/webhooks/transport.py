@@ -13,7 +13,7 @@ import httpcore
 
 from services.common.webhooks import endpoint as endpoints
 from services.common.webhooks.dial import CheckedBackend, Deadline, ResponseTooLargeError
-from services.common.webhooks.outcome import Failure, Outcome, parse_retry_after
+from services.common.webhooks.outcome import AttemptOutcome, Failure, parse_retry_after
 
 DEADLINE_SECONDS = 15.0
 BODY_SECONDS = 2.0
@@ -52,7 +52,7 @@ def post(
     allow_private: bool = False,
     deadline_seconds: float = DEADLINE_SECONDS,
     trust: ssl.SSLContext | None = None,
-) -> Outcome:
+) -> AttemptOutcome:
     """POST `body` once and say what came of it. Raises nothing for anything that a receiver can do.
 
     :param headers: beside Host, Content-Length, Accept-Encoding and Connection, which are set here.
@@ -77,8 +77,8 @@ def post(
         )
     except tuple(kind for kind, _ in _FAILURES) as error:
         failure = next(code for kind, code in _FAILURES if isinstance(error, kind))
-        return Outcome(error=failure, milliseconds=_milliseconds_since(started))
-    return Outcome(
+        return AttemptOutcome(error=failure, milliseconds=_milliseconds_since(started))
+    return AttemptOutcome(
         status=status,
         error=None if 200 <= status < 300 else Failure.HTTP_STATUS,  # noqa: PLR2004 - success in HTTP
         body=answer,
@@ -112,10 +112,10 @@ def _exchange(
         deadline.shorten(BODY_SECONDS)
         answered = {name.lower(): value.decode("latin-1") for name, value in response.headers}
         retry_after = parse_retry_after(answered.get(b"retry-after", ""), now=datetime.now(UTC))
-        return response.status, retry_after, _beginning(response)
+        return response.status, retry_after, _read_beginning(response)
 
 
-def _beginning(response: httpcore.Response) -> bytes:
+def _read_beginning(response: httpcore.Response) -> bytes:
     kept = bytearray()
     try:
         for chunk in response.iter_stream():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_ec2 import EC2Client
 
-    Machine = Mapping[str, Any]
+    Instance = Mapping[str, Any]
     """An instance of DescribeInstances' answer."""
 
 GONE = "terminated"
@@ -21,25 +21,25 @@ ALIVE = frozenset({"pending", "running"})
 ENDING = frozenset({"shutting-down", "stopping", "stopped"})
 
 
-class Machines:
+class Instances:
     """Those of one deployment."""
 
     def __init__(self, ec2: EC2Client, deployment: str) -> None:
         self._ec2 = ec2
         self._deployment = deployment
 
-    def tagged(self) -> dict[str, Machine]:
+    def tagged(self) -> dict[str, Instance]:
         """All that carry our tag, by instance id."""
         return self._found("tag:transcribe-deployment", [self._deployment])
 
-    def named(self, instance_ids: Sequence[str]) -> dict[str, Machine]:
+    def named(self, instance_ids: Sequence[str]) -> dict[str, Instance]:
         """Those of these that EC2 knows. A filter, since to ask for an id that it does not know is an error."""
         return self._found("instance-id", instance_ids) if instance_ids else {}
 
-    def end(self, instance_id: str) -> None:
+    def terminate(self, instance_id: str) -> None:
         self._ec2.terminate_instances(InstanceIds=[instance_id])
 
-    def _found(self, name: str, values: Sequence[str]) -> dict[str, Machine]:
+    def _found(self, name: str, values: Sequence[str]) -> dict[str, Instance]:
         filters: Any = [{"Name": name, "Values": list(values)}]
         return {
             instance["InstanceId"]: instance
@@ -49,11 +49,11 @@ class Machines:
         }
 
 
-def state_of(machine: Machine | None) -> str:
-    return machine["State"]["Name"] if machine else GONE
+def state_of(instance: Instance | None) -> str:
+    return instance["State"]["Name"] if instance else GONE
 
 
-def launch_of(machine: Machine) -> str | None:
+def launch_id_of(instance: Instance) -> str | None:
     """The launch that brought it, by its tag."""
-    tags = {tag["Key"]: tag["Value"] for tag in machine.get("Tags", [])}
+    tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     return tags.get("transcribe-launch-id")
