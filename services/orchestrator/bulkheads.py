@@ -1,4 +1,4 @@
-"""Walls between the steps of one sweep, and between a step's items: what goes wrong behind one floods no other."""
+"""Bulkheads between the steps of a sweep, and between the items of a step: a failure in one stops no other."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ Value = TypeVar("Value")
 
 
 class SweepFailedError(Exception):
-    """Raised once everything else was done, so that Lambda counts an error and the alarm tells the operator."""
+    """A step of the sweep failed. Raised after all other steps, so that Lambda counts an error and the alarm fires."""
 
     loggable = True
 
 
 class Bulkheads:
-    """Those of one sweep."""
+    """The bulkheads of one sweep: they catch errors, log them and remember in which step each happened."""
 
     def __init__(self) -> None:
         self._step = ""
         self._failed: list[str] = []
 
     def step(self, name: str, do: Callable[[], Value]) -> Value | None:
-        """Do it; None if it failed, which the log tells with the step's name."""
+        """Run one step and return its result; None if it failed. The failure is logged with the step's name."""
         self._step = name
         try:
             return do()
@@ -39,11 +39,14 @@ class Bulkheads:
             return None
 
     def each(self, items: Iterable[Value], do: Callable[[Value], bool]) -> int:
-        """Do it to each item of the present step; returns to how many it was done."""
+        """Run `do` for each item of the current step; returns for how many items it returned true.
+
+        An item that fails is logged and counts as not done. An item of an unknown version is left alone.
+        """
         return sum(self._attempt(item, do) for item in items)
 
     def close(self) -> None:
-        """The sweep is over.
+        """End the sweep.
 
         Raises:
             SweepFailedError: naming the steps in which something failed.

@@ -1,7 +1,7 @@
-"""Our machines as EC2 knows them: by their tag, and by their id where the tag is gone.
+"""The deployment's machines as EC2 instances: found by their tag, and by their id where the tag is gone.
 
-EC2 takes the tags off a machine gradually once it has ended. So one that the tag does not find may still be there, and
-is gone only if EC2 says so or does not know its id.
+EC2 removes the tags of an instance some time after its end. An instance that is not found by the tag may therefore
+still exist: it is gone only if EC2 says so, or does not know its id.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     Instance = Mapping[str, Any]
-    """An instance of DescribeInstances' answer."""
+    """One instance in the answer of DescribeInstances."""
 
 GONE = "terminated"
 ALIVE = frozenset({"pending", "running"})
@@ -22,18 +22,21 @@ ENDING = frozenset({"shutting-down", "stopping", "stopped"})
 
 
 class Instances:
-    """Those of one deployment."""
+    """The EC2 instances of one deployment."""
 
     def __init__(self, ec2: EC2Client, deployment: str) -> None:
         self._ec2 = ec2
         self._deployment = deployment
 
     def tagged(self) -> dict[str, Instance]:
-        """All that carry our tag, by instance id."""
+        """All instances that carry the deployment's tag, by instance id."""
         return self._found("tag:transcribe-deployment", [self._deployment])
 
     def named(self, instance_ids: Sequence[str]) -> dict[str, Instance]:
-        """Those of these that EC2 knows. A filter, since to ask for an id that it does not know is an error."""
+        """Those of the given instances that EC2 knows, by instance id.
+
+        The ids are a filter: DescribeInstances fails if it is asked directly for an id that it does not know.
+        """
         return self._found("instance-id", instance_ids) if instance_ids else {}
 
     def terminate(self, instance_id: str) -> None:
@@ -54,6 +57,6 @@ def state_of(instance: Instance | None) -> str:
 
 
 def launch_id_of(instance: Instance) -> str | None:
-    """The launch that brought it, by its tag."""
+    """The id of the launch that made the instance, from its tag; None if the tag is gone."""
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     return tags.get("transcribe-launch-id")

@@ -1,4 +1,4 @@
-"""From uploads to queued jobs: one conditional write each, however often S3 tells of them."""
+"""From uploads to queued jobs: one conditional write for each, however often S3 sends its event."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 ROUNDS = 3
-"""In which an upload is judged whose job changes all the time; then S3's message has to come again."""
+"""How often an upload is judged whose job changes at the same moment. After that, SQS delivers the message again."""
 
 
 class _ChangedError(Exception):
-    """The job is another since it was read."""
+    """The job has changed since it was read."""
 
 
 @dataclass(frozen=True)
 class _JudgedUpload:
-    """An upload and the job that it makes, that has waited for it, or that it begins anew."""
+    """An upload, what it means, and its job: a new one, the one that has waited for it, or the one that begins anew."""
 
     upload: Upload
     modified: int
     meaning: Meaning
     job: Job
     beside: Job | None = None
-    """The job whose key it has, and which it leaves alone."""
+    """The job that was registered for this key and that the upload does not change."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of an upload: a job in the queue, none because nothing is to be done, or an error, which may pass."""
+    """What became of an upload: a queued job, no job because there is nothing to do, or an error that may pass."""
 
     upload: Upload
     job: Job | None = None
@@ -65,7 +65,7 @@ class Taken:
 
 
 class Intake:
-    """One batch of uploads at a time."""
+    """Takes uploads in, one batch at a time."""
 
     def __init__(self, store: Store, s3: S3Client, announcer: Announcer, commands: Commands, erasure: Erasure) -> None:
         self._store = store
@@ -76,9 +76,9 @@ class Intake:
         self._erasure = erasure
 
     def take(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
-        """Queue a job for every upload that wants one; what goes wrong with one does not touch the others.
+        """Queue a job for every upload that needs one; a failure of one upload does not touch the others.
 
-        A job that changed at the same moment is read again.
+        If a job changes at the same moment, its upload is judged again, `ROUNDS` times at most.
         """
         taken: list[Taken] = []
         for _ in range(ROUNDS):
@@ -96,7 +96,7 @@ class Intake:
         for upload in uploads:
             try:
                 judged = self._judged(upload, now, clients)
-            except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked is told, and it comes again
+            except Exception as error:  # noqa: BLE001 - the caller gets the error, and the message comes again
                 taken.append(Taken(upload, error=error))
             else:
                 if judged:
@@ -108,10 +108,10 @@ class Intake:
         return taken
 
     def _judged(self, upload: Upload, now: int, clients: dict[str, ClientLookup]) -> _JudgedUpload | None:
-        """The upload with its job; None if there is nothing to queue."""
+        """The upload with its meaning and its job; None if there is nothing to queue."""
         modified = self._last_modified(upload)
         if modified is None:
-            # Deleted, or written over by another, of which S3 tells too.
+            # The object was deleted, or overwritten by another one, for which S3 sends an event of its own.
             log.warning("intake.ignored", code="NOT_THERE")
             return None
         bound = self._job_of_key(upload.key)
@@ -132,21 +132,26 @@ class Intake:
         return None
 
     def _last_modified(self, upload: Upload) -> int | None:
-        """S3's date of this very object; None if it is not there any more."""
+        """S3's LastModified of this very object, epoch milliseconds; None if it is not there any more."""
         if upload.modified is not None:
             return upload.modified
         there = source_object.look(self._s3, self._places.bucket, upload.key)
         return there.modified if there and there.etag == upload.etag else None
 
     def _job_of(self, upload: Upload, bound: Job | Tombstone | None) -> Job | Tombstone | None:
-        """Whose upload this is: the job's that it was registered for, or else the one of these very bytes."""
+        """The job of this upload: the one that was registered for its key, or else the one made of this very object.
+
+        Where neither exists, `bound` is returned: a job that has taken another object, a tombstone, or None.
+        """
         if isinstance(bound, Job) and (bound.awaits_upload or bound.source_etag in {upload.etag, ""}):
             return bound
         own = self._store.tombstones.job_or_tombstone(upload_job_id(self._places.bucket, upload.key, upload.etag))
         return own or bound
 
     def _job_of_key(self, key: str) -> Job | Tombstone | None:
-        """The job of the API that was given this key, or into whose folder, now that it is erased, this was put."""
+        """The job that was registered over the API for this key; or its tombstone, for any key in the erased job's
+        folder.
+        """
         client_id, job_id = object_keys.upload_job(key)
         match self._store.tombstones.job_or_tombstone(job_id) if job_id else None:
             case Job(source_key=source_key) as job if source_key == key:
@@ -177,7 +182,7 @@ class Intake:
     def _queue(
         self, client_id: str, judged_uploads: Sequence[_JudgedUpload], clients: dict[str, ClientLookup], now: int
     ) -> list[Taken]:
-        """Queue the uploads of one client, each at its place in the queue."""
+        """Queue the uploads of one client, each at its place in the fair queue."""
         turns = [turn(estimated_seconds(judged.upload.size)) for judged in judged_uploads]
         try:
             callbacks = self._look_up_client(client_id, clients).callbacks

@@ -75,7 +75,7 @@ class Orchestrator:
         )
 
     def dispatcher(self) -> Dispatcher:
-        """Sends webhooks."""
+        """Make the dispatcher, which sends webhooks."""
         # An HTTP client is slow to import, and most invocations send nothing.
         from services.common.webhooks.dispatch import Dispatcher  # noqa: PLC0415
         from services.common.webhooks.vault import Vault  # noqa: PLC0415

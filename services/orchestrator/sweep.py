@@ -1,7 +1,7 @@
-"""Every minute: for each kind of thing that is overdue, its one step. Recovery and fleet first, then deliveries.
+"""The sweep: every minute, it does the next step for everything that is overdue, in a fixed order.
 
-Each step is conditional, so two sweeps at once do no harm. Without anything overdue nothing is written. A step that
-fails, or an item of it, keeps no other from being done; the sweep fails at its end.
+All writes are conditional, so two sweeps at once do no harm. If nothing is overdue, nothing is written. If a step or
+one of its items fails, all others are still done, and the sweep fails at its end.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 STANDSTILL_BEATS = 2.5
-"""Heartbeats that must be missing, beyond the lease, before a part is taken away."""
+"""Heartbeats that must be missing after the lease has ended before a part is taken away."""
 
 ERASURES = 20
-"""Seen to by one sweep; the next takes more."""
+"""Most erasures that one sweep goes on with; the next sweep takes more."""
 DELIVERIES_SECONDS = 25
-"""Of the function's time that expiries, erasures and the search leave to deliveries: the last try begins five later."""
+"""Seconds of the function's time that expiries, erasures and the search leave to deliveries. The last delivery may
+begin until five seconds later (`LAST_TRY_SECONDS` in `drain.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +51,18 @@ class Sweep:
     erasure: Erasure
     reconciliation: Reconciliation
     dispatcher: Callable[[], Dispatcher]
-    """Made only when something is to be sent: it brings an HTTP client along."""
+    """Makes the dispatcher, only when a delivery is due: its HTTP client is slow to import."""
     clock: Callable[[], int]
     wait: Callable[[float], None]
     heartbeat_seconds: float
 
     def run(self, seconds_left: Callable[[], float]) -> dict[str, int]:
-        """One sweep; returns how much of each kind was done.
+        """Run one sweep; returns how many items of each kind were done.
+
+        `seconds_left` says how much of the function's time is left.
 
         Raises:
-            SweepFailedError: something failed; all else was done nevertheless.
+            SweepFailedError: a step or an item failed; all others were done nevertheless.
 
         """
         bulkheads = Bulkheads()
@@ -100,7 +103,7 @@ class Sweep:
         return bulkheads.each(overdue, lambda job_id: self.expiry.expire(job_id, now))
 
     def _erase(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
-        """Erasures that broke off, and the second search after each."""
+        """Finish erasures that were interrupted, and do the later search that follows each erasure."""
         now = self.clock()
         overdue = takewhile(lambda _: in_time(), self.store.tombstones.overdue(now, ERASURES))
         return bulkheads.each(overdue, lambda tombstone: self.erasure.finish(tombstone, now) is not None)

@@ -1,7 +1,8 @@
-"""What an upload is to the job that its key or its bytes belong to. Pure.
+"""Decides what an upload means to the job of its key or of its bytes. Pure.
 
-S3 tells of uploads twice, late, in any order and sometimes never, so nothing is concluded from being told. Whether a
-recording was uploaded once more is seen from the date that S3 itself gives it, against that of the run that ended.
+S3 delivers an event at least once, late and in any order, and sometimes loses it. So an event alone proves nothing:
+whether a recording was uploaded once more is decided by comparing its LastModified with that of the recording of the
+last run.
 """
 
 from __future__ import annotations
@@ -26,24 +27,25 @@ class Meaning(Enum):
     NEW = auto()
     """A recording for which there is no job yet."""
     AWAITED = auto()
-    """Its job has waited for it."""
+    """The recording for which its job has waited."""
     AGAIN = auto()
-    """Its job ended without a text, and begins anew."""
+    """The recording of a job that ended without a text, uploaded once more: the job begins anew."""
     NOTED = auto()
-    """Nothing now; nor later, when its job has ended and S3 tells once more."""
+    """Nothing is to be done, and its date is noted, so that a repeated event does nothing after the job's end
+    either."""
     KNOWN = auto()
-    """Nothing."""
+    """Nothing is to be done: the job was made of this upload."""
     ERASED = auto()
-    """Its job was erased, and so is this."""
+    """The upload belongs to an erased job, and is erased too."""
 
 
 def judge(etag: str, modified: int, found: Job | Tombstone) -> Meaning:
-    """What the object that lies there means to `found`, whose it is by its key or its bytes.
+    """What the object means to `found`, the job to which it belongs by its key or its bytes.
 
     Args:
         etag: of the object, without quotes.
-        modified: its LastModified, epoch milliseconds in whole seconds.
-        found: the job, or what is left of it.
+        modified: the object's LastModified, epoch milliseconds in whole seconds.
+        found: the job, or its tombstone.
 
     """
     if isinstance(found, Tombstone):
@@ -66,9 +68,10 @@ def _meaning_after_erasure(modified: int, tombstone: Tombstone) -> Meaning:
 
 
 def _accounted_for_until(job: Job) -> int:
-    """The date of what the run that ended was made of, or what came while it was under way and would end alike.
+    """The LastModified up to which uploads change nothing about the ended run, epoch milliseconds.
 
-    A run that has lost its recording was not made of what came meanwhile: that may be how it was brought back.
+    An upload that came during the run is included, since it would end in the same way. If the run failed because its
+    recording was lost, it is not: it may be the recording that was brought back.
     """
     lost = job.error is not None and job.error["code"] in _SOURCE_LOST
     return _source_modified_at(job) if lost else _latest_upload_at(job)
@@ -79,5 +82,8 @@ def _latest_upload_at(job: Job) -> int:
 
 
 def _source_modified_at(job: Job) -> int:
-    """When the job's own object was put, in whole seconds; nearly, where S3 was not asked."""
+    """The LastModified of the run's recording, epoch milliseconds in whole seconds.
+
+    Where it is not stored, the time of S3's event stands for it, which is nearly the same.
+    """
     return job.source_modified or job.times.get("uploaded", 0) // SECOND_MS * SECOND_MS

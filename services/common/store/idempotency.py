@@ -23,23 +23,26 @@ KEPT_MS = DAY_MS
 
 @dataclass(frozen=True, kw_only=True)
 class IdempotencyRecord:
-    """A request under a client's own key."""
+    """What is stored of a request that came with an idempotency key, and what makes the request happen once."""
 
     client_id: str
     key: str
     fingerprint: str
-    """Of the request: the same key with another request is a mistake."""
+    """A hash of the request: the same key must not be used for another request."""
     at: int
     reference: Mapping[str, Any] = field(default_factory=dict)
-    """What the reply is made of again: ids, never a secret."""
+    """What the reply can be made of a second time: ids, never a secret."""
 
     @property
     def item_key(self) -> Key:
-        """Of the record."""
+        """The record's key in the table."""
         return keys.idempotency(self.client_id, self.key)
 
     def operation(self) -> Operation:
-        """The record, where there is none yet that still counts: DynamoDB deletes late."""
+        """The operation that stores the record. Its condition is that there is none yet, or only an expired one.
+
+        DynamoDB deletes expired items some time later, so an expired record may still be there.
+        """
         pk, sk = self.item_key
         item = {
             "pk": pk,
@@ -56,7 +59,7 @@ class KeyReusedError(Exception):
 
 
 class Commits:
-    """Writes what a request decided."""
+    """Commits the changes that a request makes."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -64,13 +67,18 @@ class Commits:
     def commit(
         self, operations: Sequence[Operation], record: IdempotencyRecord | None = None
     ) -> Mapping[str, Any] | None:
-        """Write all of it, or nothing.
+        """Write all operations in one transaction, or none if this very request was committed before.
 
-        Returns None when it was written; the earlier reference when this very request had been committed before.
+        Args:
+            operations: the changes.
+            record: of the request's idempotency key, if it has one.
+
+        Returns:
+            None if the operations were written now; the earlier record's reference if the request was committed before.
 
         Raises:
-            KeyReusedError: the key stands for another request.
-            ConditionFailedError: an item is not as required; `items` are those of `operations`.
+            KeyReusedError: the key was used for another request.
+            ConditionFailedError: an item is not as required; the error's `items` are those of `operations`.
 
         """
         if record is None:
@@ -85,7 +93,12 @@ class Commits:
         return None
 
     def earlier(self, record: IdempotencyRecord | None) -> Mapping[str, Any] | None:
-        """The reference of this very request, if it was committed before; raises as `commit` does."""
+        """The reference of this very request if it was committed before, else None.
+
+        Raises:
+            KeyReusedError: the key was used for another request.
+
+        """
         item = self._table.get(record.item_key) if record else None
         if record is None or item is None or item["expires_at"] <= record.at // SECOND_MS:
             return None
