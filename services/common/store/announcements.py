@@ -33,9 +33,8 @@ class Announcement:
     deliveries: Sequence[Delivery] = field(init=False)
 
     def __post_init__(self) -> None:
-        chosen = listeners(self.event, self.source_key, self.callbacks)[
-            : MAX_LISTENERS + 1
-        ]  # and one for the job's own callback
+        # One more than a client may have, for the job's own callback.
+        chosen = listeners(self.event, self.source_key, self.callbacks)[: MAX_LISTENERS + 1]
         made = tuple(delivery_of(self.event, callback) for callback in chosen)
         if self.sender:
             made = tuple(replace(delivery, owner=self.sender, due_at=self.sender_until) for delivery in made)
