@@ -6,8 +6,9 @@ BYTES_PER_SECOND = 16_000
 """For a recording of unknown length: 128 kbit/s, as phones and recorders write. WAV is overestimated, Opus
 underestimated."""
 TURN_MS_PER_SECOND = 200
-"""Milliseconds of the queue that a second of audio takes. That is slower than machines work, so a client's backlog
-reaches far into the future, and another client's file comes next (docs/decisions/queue.md)."""
+"""Milliseconds of the queue that a second of audio takes. That is five times as fast as real time, but far slower
+than machines work, so a client's backlog reaches far into the future, and another client's file comes next
+(docs/decisions/queue.md)."""
 MIN_TURN_MS = 1_000
 
 

@@ -1,6 +1,4 @@
-"""The records that the table holds, as values. Times are epoch milliseconds, but for `expires_at`, which is in
-seconds.
-"""
+"""The records that the table holds. Their times are epoch milliseconds, but `expires_at` is in epoch seconds."""
 
 from __future__ import annotations
 
