@@ -21,9 +21,9 @@ from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/callbacks/{callback_id}", "callbacks")
 OVERLAP_MS = DAY_MS
-"""How long an old secret signs beside the new one."""
+"""How long an old secret still signs beside the new one."""
 MAX_SECRETS = 4
-"""Signatures on one message, however often somebody rotates within a day."""
+"""Most signatures on one message, however often a client rotates its secret within a day."""
 
 
 @router.post("/rotate", responses=openapi.problems(404, 409, 422))

@@ -1,4 +1,4 @@
-"""Callbacks: who is told."""
+"""Callbacks: registered, listed, read and deleted."""
 
 from __future__ import annotations
 

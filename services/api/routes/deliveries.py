@@ -1,4 +1,4 @@
-"""The ledger: every try of every message, and sending one again."""
+"""The ledger of a job's deliveries, and redelivery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs: registered, listed, watched."""
+"""Jobs: registered, listed and read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from services.common.webhooks.registration import new_callback
 
 router = openapi.router("/jobs", "jobs")
 UPLOAD_MARGIN_MINUTES = 15
-"""After the link has ended: an upload that began in time may still be under way."""
+"""How much longer than its form is valid an upload is awaited: one that began in time may still be under way."""
 
 
 @router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
@@ -72,7 +72,7 @@ def create(
 
 
 def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:
-    """A callback for the job that is being made."""
+    """A callback for the new job alone."""
     return new_callback(
         client_id=caller.client_id,
         url=wanted.url,
@@ -86,7 +86,7 @@ def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -
 
 
 def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
-    """A form that S3 takes for this key, this type, this size and this content, and for nothing else."""
+    """A form with which S3 accepts this key, media type, size and checksum, and nothing else."""
     settings = wired.settings
     smallest, largest = (0, settings.max_upload_bytes) if wanted.size is None else (wanted.size, wanted.size)
     fields = {"Content-Type": wanted.content_type or media_types.UNKNOWN}
