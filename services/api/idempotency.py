@@ -29,8 +29,9 @@ class Idempotency:
     now: int
 
     def record(self, **reference: Any) -> IdempotencyRecord | None:  # noqa: ANN401 - JSON
-        """The record that joins the request's transaction, None without a key; the reply can be made again from
-        `reference`.
+        """The record that joins the request's transaction, None without a key.
+
+        The reply can be made again from `reference`.
         """
         if self.key is None:
             return None

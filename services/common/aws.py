@@ -45,8 +45,7 @@ class Aws:
         self._config = _CONFIG.merge(limits) if limits else _CONFIG
 
     def sign_in(self) -> None:
-        """Find credentials before clients are made: a client that was made without credentials never looks for them
-        again.
+        """Find credentials before clients are made: a client that was made without them never looks again.
 
         Raises:
             CredentialRetrievalError: there are none, at least not now.

@@ -73,8 +73,9 @@ class Erasure:
         return self._store.tombstones.get(tombstone.job_id)
 
     def _attempt(self, delete: Callable[[], Deletions]) -> Deletions:
-        """Run one deletion. An error of AWS is logged and counts as something left, so that the rest of the erasure
-        goes on.
+        """Run one deletion.
+
+        An error of AWS is logged and counts as something left, so that the rest of the erasure goes on.
         """
         try:
             return delete()
@@ -83,8 +84,9 @@ class Erasure:
             return Deletions(left=1)
 
     def erase_late_upload(self, tombstone: Tombstone, key: str, etag: str, now: int) -> None:
-        """Delete an object that was uploaded for an erased job, and count it. Another object under the same key
-        stays.
+        """Delete an object that was uploaded for an erased job, and count it.
+
+        Another object under the same key stays.
         """
         if self._delete(key, etag):
             self._store.tombstones.count_late(tombstone, now)

@@ -27,9 +27,7 @@ log = structlog.get_logger()
 
 
 class InvocationFailedError(Exception):
-    """Raised by a function instead of the error itself: Lambda logs the message of every error that leaves a
-    function.
-    """
+    """Raised by a function instead of the error itself: Lambda logs the message of every error that it gets."""
 
     loggable = True
 
@@ -70,8 +68,9 @@ def begin(service: str, also: Callable[[str], None] | None = None) -> None:
 
 
 def begin_function(service: str) -> None:
-    """Begin to log in a Lambda function. Its first line has the versions of the runtime, which AWS renews at any
-    time.
+    """Begin to log in a Lambda function.
+
+    Its first line has the versions of the runtime, which AWS renews at any time.
     """
     # A function has imported these already. Other programs that log do not need them.
     import boto3  # noqa: PLC0415
@@ -140,8 +139,9 @@ def invocation(*known: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def process() -> Iterator[None]:
-    """Run the work of a process: an error is logged, and ends the process. `multiprocessing` would print its
-    message.
+    """Run the work of a process: an error is logged, and ends the process.
+
+    `multiprocessing` would print its message.
     """
     try:
         yield
@@ -155,9 +155,7 @@ def _traceback(exc_info: Any) -> str:  # noqa: ANN401 - as structlog gives it
 
 
 def _as_text(value: object) -> str:
-    """The text of a value that is not JSON. Of values other than errors only the type is logged: their text is
-    unknown.
-    """
+    """The text of a value that is not JSON: of anything but an error only the type, since its text is unknown."""
     return describe(value) if isinstance(value, BaseException) else f"<{type(value).__name__}>"
 
 

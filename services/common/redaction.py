@@ -1,5 +1,4 @@
-"""Decides what of an error may be logged or shown: its type and place, and its message only if it holds nothing
-private.
+"""Decides what of an error may be logged or shown: type and place, and the message if it holds nothing private.
 
 The message of a library's error may hold an object's key with a recording's name, a receiver's address, or a secret.
 It is not known which messages do, so only those are used that are listed here.
@@ -37,8 +36,9 @@ def describe(error: BaseException) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback of an error and of those that led to it, with only those messages that `describe` gives. Never
-    raises.
+    """The traceback of an error and of those that led to it, with only those messages that `describe` gives.
+
+    Never raises.
     """
     try:
         return _LED_TO.join(map(_formatted, reversed(list(_chain(error)))))
@@ -70,9 +70,7 @@ def _is_loggable(error: BaseException) -> bool:
 
 
 def _is_aws_error(error: BaseException) -> bool:
-    """Whether this is an error of AWS. botocore is not imported here: a process that has such an error has imported
-    it.
-    """
+    """Whether this is an error of AWS. botocore is not imported here: a process with such an error has it."""
     library = sys.modules.get("botocore.exceptions")
     return library is not None and isinstance(error, library.ClientError)
 

@@ -82,8 +82,9 @@ class Fleet:
     def _launch_missing(
         self, wanted: int, demand: Demand, now: int, queue: Sequence[Part]
     ) -> Launched | Refused | None:
-        """Launch until there are enough machines; returns EC2's last answer, None if none was needed or the answer was
-        lost.
+        """Launch until there are enough machines.
+
+        Returns EC2's last answer, None if none was needed or the answer was lost.
 
         `queue`: the jobs whose note is removed if the breaker closes. If it is empty and there are enough machines, the
         breaker is not read.
@@ -121,9 +122,7 @@ class Fleet:
         return None
 
     def _launch_into(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
-        """Launch a machine for this slot on the spot market, or on demand if spot has no capacity and that is
-        allowed.
-        """
+        """Launch a spot machine for this slot, or an on-demand one if spot has no capacity and that is allowed."""
         answer = self._take_and_launch(name, "spot", now)
         if isinstance(answer, Refused) and answer.waiting is Waiting.CAPACITY:
             market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
@@ -191,8 +190,10 @@ class Fleet:
             self._store.jobs.waits(part.job_id, refused.waiting, refused.reason)
 
     def _clear_waiting(self, queue: Iterable[Part]) -> None:
-        """A machine comes: remove the notes. They were written from the queue's head on, so the first job without one
-        ends the loop. A note that is missed here is removed when the job is claimed.
+        """A machine comes: remove the notes.
+
+        They were written from the queue's head on, so the first job without one ends the loop. A note that is missed
+        here is removed when the job is claimed.
         """
         for part in islice(queue, TOLD):
             if not self._store.jobs.waits_no_longer(part.job_id):

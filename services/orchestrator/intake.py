@@ -149,8 +149,9 @@ class Intake:
         return own or bound
 
     def _job_of_key(self, key: str) -> Job | Tombstone | None:
-        """The job that was registered over the API for this key; or its tombstone, for any key in the erased job's
-        folder.
+        """The job that was registered over the API for this key.
+
+        If that job is erased: its tombstone, for any key in the job's folder.
         """
         client_id, job_id = object_keys.upload_job(key)
         match self._store.tombstones.job_or_tombstone(job_id) if job_id else None:

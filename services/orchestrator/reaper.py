@@ -1,5 +1,6 @@
-"""Compares slots with machines: a slot is freed only once its machine is gone, and a machine without a slot is ended. A
-machine is marked first, and ended only if a later look finds the same.
+"""Compares slots with machines: a slot is freed only once its machine is gone, and a machine without a slot is ended.
+
+A machine is marked first, and ended only if a later look finds the same.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ class Reaper:
         self._settings = settings
 
     def due(self, now: int) -> Iterator[Callable[[], bool]]:
-        """One function for each overdue slot and each machine without a slot; it does the next step, and says
-        whether it freed a slot.
+        """One function for each overdue slot and each machine without a slot.
+
+        Each does the next step, and says whether it freed a slot.
         """
         self._consoles.begin()
         # Machines are read before slots. A slot is taken before the launch, so each machine seen has its slot by then.
@@ -64,9 +66,7 @@ class Reaper:
         yield from self._strays(tagged, {slot.launch_id for slot in slots}, now)
 
     def _is_due(self, slot: Slot, tagged: Mapping[str, Instance], now: int) -> bool:
-        """Whether the slot is overdue, or its machine is known to be gone or too old: then there is no report to
-        wait for.
-        """
+        """Whether the slot is overdue, or its machine is gone or too old, so that no report is to be waited for."""
         instance = tagged.get(slot.instance_id or "")
         gone = instance is not None and state_of(instance) == GONE
         return gone or slot.due_at <= now or self._outlived(slot, now)
@@ -101,9 +101,7 @@ class Reaper:
         return False
 
     def _must_end(self, slot: Slot, now: int) -> bool:
-        """Whether an overdue slot's machine must end: always, unless it said less than `LEAVING_MS` ago that it
-        leaves.
-        """
+        """Whether an overdue machine must end: always, unless it said less than `LEAVING_MS` ago that it leaves."""
         if slot.status is not SlotStatus.LEAVING or self._outlived(slot, now):
             return True
         return now - slot.times.get("leaving", slot.taken_at) > LEAVING_MS
@@ -163,9 +161,7 @@ class Reaper:
             self._store.fleet.good_boot()
 
     def _count_silent_boot(self, slot: Slot, end: End, now: int) -> None:
-        """Count a machine that never reported: against the image, or against the account if that keeps machines from
-        starting.
-        """
+        """Count a machine that never reported: against the image, or against the account if that is the cause."""
         waiting = end.cause.waiting.value if end.cause.doing is Doing.ACCOUNT else None
         breaker = self._store.fleet.silent_boot(now + BREAK_MS, waiting=waiting, reason=_account_of(slot, end))
         log.warning(

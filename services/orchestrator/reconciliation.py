@@ -55,8 +55,9 @@ class Reconciliation:
         return found
 
     def _page(self, cursor: str | None, now: int) -> tuple[str | None, int]:
-        """Compare one page, from `cursor` on; returns the next page's cursor (None after the last), and how many
-        were lost.
+        """Compare one page, from `cursor` on.
+
+        Returns the next page's cursor (None after the last), and how many were lost.
         """
         page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=cursor or UPLOADS)
         contents = page.get("Contents", [])

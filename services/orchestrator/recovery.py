@@ -1,5 +1,6 @@
-"""Queues parts again whose worker fell silent. A part over which workers died too often fails with its job, and a part
-whose job has ended or is gone is closed.
+"""Queues parts again whose worker fell silent.
+
+A part over which workers died too often fails with its job, and a part whose job has ended or is gone is closed.
 """
 
 from __future__ import annotations

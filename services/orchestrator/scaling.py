@@ -56,16 +56,16 @@ def next_slot(wanted: int, slots: Mapping[str, Slot], max_workers: int) -> str |
 
 
 def market_after_refusal(demand: Demand, on_demand_after_minutes: int) -> str | None:
-    """The market to ask once spot has no capacity: on-demand, if the operator allows it and the wait was long
-    enough.
-    """
+    """The market to ask once spot has no capacity: on-demand, if that is allowed and the wait was long enough."""
     allowed = on_demand_after_minutes > 0 and demand.oldest_wait_ms >= on_demand_after_minutes * MINUTE_MS
     return "on-demand" if allowed else None
 
 
 def mended(breaker: Breaker, slots: Collection[Slot]) -> bool:
-    """Whether the breaker may close: a machine has reported that was launched after the breaker's pause or, if the
-    account kept one from starting, after that one ended. Older machines prove nothing.
+    """Whether the breaker may close, since a machine has reported.
+
+    A machine counts only if it was launched after the breaker's pause or, if the account kept a machine from starting,
+    after the end of that one. Older machines prove nothing.
     """
     if breaker.silent_boots >= SILENT_BOOTS:
         since = breaker.open_until
@@ -77,8 +77,9 @@ def mended(breaker: Breaker, slots: Collection[Slot]) -> bool:
 
 
 def launches_allowed(breaker: Breaker | None, slots: Collection[Slot], now: int) -> bool:
-    """Whether another machine may be launched. After its pause, an open breaker allows one machine at a time, as a
-    trial.
+    """Whether another machine may be launched.
+
+    After its pause, an open breaker allows one machine at a time, as a trial.
     """
     if breaker is None or breaker.silent_boots < SILENT_BOOTS:
         return True

@@ -18,8 +18,9 @@ Limit = Annotated[int, Query(ge=1, le=50)]
 
 
 def page(subject: str, after: str | None, limit: int, wired: Service) -> DeliveryPage:
-    """A page of deliveries, in order of their ids; `subject` is a job or a callback that is known to be the
-    caller's.
+    """A page of deliveries, in order of their ids.
+
+    `subject` is a job or a callback that is known to be the caller's.
     """
     found = wired.store.deliveries.of_job(subject, after=cursors.decode(after, "DELIVERY"), limit=limit)
     return DeliveryPage(

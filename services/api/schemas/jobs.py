@@ -26,8 +26,7 @@ def _any_case(text: str) -> str:
 
 
 def _media_type() -> str:
-    """A pattern for media types: any audio or video, and those of `application` in which recordings come, with
-    parameters.
+    """A pattern for media types: any audio or video, and what of `application` recordings come in, with parameters.
 
     `$` and the backslash are not allowed, since they have a meaning in the policy of S3's upload forms.
     """

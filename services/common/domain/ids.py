@@ -1,4 +1,6 @@
-"""Ids. Pure functions take random ids as arguments. Derived ids are functions of what they name, so that a repeated or
+"""Ids, random or derived from what they name.
+
+Pure functions take random ids as arguments. Derived ids are functions of what they name, so that a repeated or
 reordered message makes nothing twice.
 """
 

@@ -1,6 +1,4 @@
-"""Model keys, by which a deployment lists its models: `name`, or `name@style` for another style than the standard
-one.
-"""
+"""Model keys, by which a deployment lists its models: `name`, or `name@style` for a style of its own."""
 
 from __future__ import annotations
 

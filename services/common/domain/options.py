@@ -122,9 +122,7 @@ DEFAULTS = Options()
 
 
 def _check_together(options: Options, models: Sequence[str]) -> None:
-    """Refuse combinations that would be silently ignored, hints that are too long, and models that the deployment
-    lacks.
-    """
+    """Refuse options that would be silently ignored, hints that are too long, and models that are not held."""
     if options.model_key not in models:
         field = "model" if options.style == model_keys.STANDARD else "style"
         raise ModelUnavailableError(
@@ -178,8 +176,9 @@ def _tracks(given: Mapping[str, Any]) -> tuple[int, ...] | None:
 
 
 def _is_track(value: object) -> bool:
-    """Whether the value is a track number. JSON has one kind of number, so `2.0` is a whole one; `true` is no number
-    in JSON.
+    """Whether the value is a track number.
+
+    JSON has one kind of number, so `2.0` is a whole one; `true` is no number in JSON.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False

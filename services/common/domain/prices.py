@@ -1,5 +1,7 @@
-"""What machines cost, in dollars an hour in eu-north-1, so that a job can say what it cost. These prices are of
-November 2026 and may have changed (docs/deploy.md says how to look them up); AWS's bill is what counts.
+"""What machines cost, in dollars an hour in eu-north-1, so that a job can say what it cost.
+
+These prices are of November 2026 and may have changed (docs/deploy.md says how to look them up); AWS's bill is what
+counts.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""The states of jobs, parts and slots, and all transitions between them. Every condition of a write on a status is
-made from these tables (`services/common/store/changes.py`), and docs/states.md draws them.
+"""The states of jobs, parts and slots, and all transitions between them.
+
+Every condition of a write on a status is made from these tables (`services/common/store/changes.py`), and
+docs/states.md draws them.
 """
 
 from __future__ import annotations

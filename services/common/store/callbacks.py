@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 
 def registration(callback: Callback) -> list[Operation]:
-    """The operations that store a new callback. A callback for a single job does not count towards the client's
-    limit, since it gets no other job's events.
+    """The operations that store a new callback.
+
+    A callback for a single job does not count towards the client's limit, since it gets no other job's events.
     """
     new: list[Operation] = [Put(item=item_of(callback), when=ABSENT)]
     if callback.job_id is None:

@@ -1,6 +1,4 @@
-"""Changes as conditional writes: every condition on a job's, a part's or a slot's status is made here, from its
-transition.
-"""
+"""Changes as conditional writes. All conditions on a job's, part's or slot's status are made here, from transitions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""Turns records into items and back. None is stored as an absent attribute; items of an unknown version are left
-alone.
+"""Turns records into items and back.
+
+None is stored as an absent attribute; items of an unknown version are left alone.
 """
 
 from __future__ import annotations

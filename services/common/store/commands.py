@@ -39,9 +39,7 @@ class Commands:
     """Commands on the jobs of one deployment."""
 
     def __init__(self, store: Store, announcer: Announcer, uploaded_at: Callable[[Job], int]) -> None:
-        """`uploaded_at` gives S3's LastModified of the object at a job's key, epoch milliseconds; 0 if there is
-        none.
-        """
+        """`uploaded_at` gives S3's LastModified of the object at a job's key, in epoch milliseconds, or 0."""
         self._store = store
         self._announcer = announcer
         self._uploaded_at = uploaded_at
@@ -122,8 +120,9 @@ class Commands:
         return self._committed(begun_anew(change, parts, announcement, seconds=seconds, due_at=due_at))
 
     def _committed(self, operations: Sequence[Operation], record: IdempotencyRecord | None = None) -> bool:
-        """Commit; False if an item is not as required. True also if the request was committed before, by its
-        idempotency key.
+        """Commit; False if an item is not as required.
+
+        True also if the request was committed before, by its idempotency key.
         """
         try:
             self._store.commit(operations, record)

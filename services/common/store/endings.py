@@ -60,8 +60,7 @@ class Endings:
         return True
 
     def _end(self, part: Part, own: Update, ending: Change[Job], announcement: Announcement) -> None:
-        """Write the end of the part (`own`), of the job and of its other parts, the event and its deliveries: all or
-        nothing.
+        """Write the end of the part (`own`), the job and its other parts, the event and its deliveries, all or none.
 
         Raises:
             ConditionFailedError: the part or the job is not as required.

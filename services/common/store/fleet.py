@@ -1,5 +1,7 @@
-"""Items about the fleet as a whole: the circuit breaker, machines without a slot, machines that ended badly,
-people's own boxes that work beside it, and the cursor of the hourly reconciliation.
+"""Items about the fleet as a whole.
+
+The circuit breaker, machines without a slot, machines that ended badly, people's own boxes that work beside it, and the
+cursor of the hourly reconciliation.
 """
 
 from __future__ import annotations

@@ -168,8 +168,9 @@ def of(record: Record) -> Key:
 
 
 def due(record: Job | Part) -> Mapping[str, Any]:
-    """The attributes of the index `due` that a job or a part has in its present state; None where it is not in the
-    index.
+    """The attributes of the index `due` that a job or a part has in its present state.
+
+    They are None where it is not in the index.
 
     A job is in the index only while its upload is awaited. After that, its parts are.
     """

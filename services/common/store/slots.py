@@ -1,5 +1,6 @@
-"""Slots: each is the right to run one machine. There are as many as the operator allows machines, and a machine
-takes its slot before it is launched.
+"""Slots: each is the right to run one machine.
+
+There are as many as the operator allows machines, and a machine takes its slot before it is launched.
 """
 
 from __future__ import annotations
@@ -58,8 +59,9 @@ class Slots:
     def launched(
         self, slot: Slot, *, instance_id: str, instance_type: str, zone: str | None, now: int, due_at: int
     ) -> bool:
-        """Store the machine that EC2 has launched for the slot; False if the slot has one already or is another
-        launch's.
+        """Store the machine that EC2 has launched for the slot.
+
+        Returns False if the slot has one already or is another launch's.
         """
         naming = slot_changes.name(
             slot, instance_id=instance_id, instance_type=instance_type, zone=zone, now=now, due_at=due_at
@@ -112,15 +114,17 @@ class Slots:
         return self._table.attempt(update(looking, same(slot, "launch_id", "beat", "status")))
 
     def free(self, slot: Slot) -> bool:
-        """Free a slot, once EC2 says that its machine is gone or was never launched; False if it is another launch's
-        by now.
+        """Free a slot, once EC2 says that its machine is gone or was never launched.
+
+        Returns False if it is another launch's by now.
         """
         return self._table.attempt(Delete(key=keys.of(slot), when=same(slot, "launch_id")))
 
 
 def _by_its_machine(slot: str, launch_id: str, transition: SlotTransition, changes: Mapping[str, object]) -> Update:
-    """The operation of a machine on its slot. A machine knows its slot's name and its launch, but has not read the
-    item.
+    """The operation of a machine on its slot.
+
+    A machine knows its slot's name and its launch, but has not read the item.
     """
     return Update(
         key=keys.slot(slot),

@@ -1,5 +1,7 @@
-"""Reads and conditional writes of one DynamoDB table. Every write has an id of its own (`write_id`), so that a
-retried write recognises its own earlier success and does not take it for another process's write.
+"""Reads and conditional writes of one DynamoDB table.
+
+Every write has an id of its own (`write_id`), so that a retried write recognises its own earlier success and does not
+take it for another process's write.
 """
 
 from __future__ import annotations
@@ -35,8 +37,9 @@ _CONFLICTS = {
 
 
 class ConditionFailedError(Exception):
-    """An item does not meet its condition; `items` has what was found instead, per operation (None: absent, or as
-    required).
+    """An item does not meet its condition.
+
+    `items` has what was found instead, per operation (None: absent, or as required).
     """
 
     def __init__(self, items: Sequence[Item | None]) -> None:

@@ -125,8 +125,9 @@ class Tombstones:
 
 
 def _tombstone(job: Job, now: int) -> Operation:
-    """The operation that replaces a job by its tombstone. It is due at once: if a crash interrupts the erasure, the
-    sweep goes on.
+    """The operation that replaces a job by its tombstone.
+
+    It is due at once: if a crash interrupts the erasure, the sweep goes on.
     """
     pk, sk = keys.job(job.job_id)
     item: dict[str, Any] = {

@@ -1,5 +1,6 @@
-"""Turns of the fair queue: a client's next place moves back with each file that it uploads, so that a client with
-one file passes a client with ten thousand.
+"""Turns of the fair queue: a client's next place moves back with each file that it uploads.
+
+So a client with one file passes a client with ten thousand.
 """
 
 from __future__ import annotations

@@ -98,8 +98,9 @@ def _describe(made: Document, title: str) -> None:
 
 
 def _set_language(made: Document, language: str) -> None:
-    """Set the language of all text, in any script. The template marks its text as checked for spelling; that is
-    removed.
+    """Set the language of all text, in any script.
+
+    The template marks its text as checked for spelling; that is removed.
     """
     made.core_properties.language = language
     settings = made.settings.element

@@ -21,9 +21,7 @@ class DoubtfulPlace:
 
 
 def doubtful_places(transcript: Transcript) -> Iterator[DoubtfulPlace]:
-    """The doubtful places in order: whole segments that are doubtful or flagged, and doubtful words of other
-    segments.
-    """
+    """The doubtful places in order: doubtful or flagged segments as a whole, and doubtful words of other segments."""
     for segment in transcript.segments:
         if segment.flags or segment.confidence < DOUBTFUL:
             yield DoubtfulPlace(start=segment.start, text=segment.text, confidence=segment.confidence)

@@ -96,8 +96,9 @@ def _tsv(transcript: Transcript) -> bytes:
 
 
 def _subtitles(form: str) -> Callable[[Transcript], bytes]:
-    """The function that writes `srt` or `vtt`. WebVTT has a tag for the speaker; in SubRip the name is a part of the
-    text.
+    """The function that writes `srt` or `vtt`.
+
+    WebVTT has a tag for the speaker; in SubRip the name is a part of the text.
     """
     before = "<v {}>" if form == "vtt" else "{}: "
 

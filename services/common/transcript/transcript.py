@@ -77,8 +77,9 @@ class Transcript:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The whole transcript as a JSON object that `from_json` takes back. It holds every word, whatever the
-        options say.
+        """The whole transcript as a JSON object that `from_json` takes back.
+
+        It holds every word, whatever the options say.
         """
         return {
             "version": VERSION,

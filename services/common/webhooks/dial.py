@@ -40,8 +40,9 @@ class Deadline:
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A connected socket with a deadline. httpcore's own timeouts count for each read, so a slow peer could go on
-    for ever.
+    """A connected socket with a deadline.
+
+    httpcore's own timeouts count for each read, so a slow peer could go on for ever.
     """
 
     def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:

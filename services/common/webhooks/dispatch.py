@@ -50,8 +50,9 @@ class Dispatcher:
         self._allow_private = allow_private
 
     def take(self, delivery: Delivery) -> Delivery | None:
-        """Take the lease of a delivery; None if another sender has it, or the delivery has changed since it was
-        read.
+        """Take the lease of a delivery.
+
+        Returns None if another sender has it, or the delivery has changed since it was read.
         """
         return self._store.deliveries.take(delivery, owner=self._sender, until=self._clock() + LEASE_MS)
 
@@ -189,8 +190,9 @@ class Dispatcher:
 
 
 def _receiver(delivery: Delivery) -> tuple[str, str]:
-    """The receiver, for its breaker. Each client has its own at the same host, so that others' failures do not
-    count.
+    """The receiver, for its breaker.
+
+    Each client has its own at the same host, so that others' failures do not count.
     """
     return delivery.client_id, delivery.host or delivery.callback_id
 

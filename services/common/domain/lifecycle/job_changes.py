@@ -87,8 +87,9 @@ def end(job: Job, outcome: Outcome, times: Mapping[str, int]) -> Change[Job]:
 
 
 def cancel(job: Job, now: int, *, seen: int) -> Change[Job]:
-    """The job is canceled. `seen`: S3's LastModified of the object at the job's key, which is canceled too; 0: there
-    is none.
+    """The job is canceled.
+
+    `seen`: S3's LastModified of the object at the job's key, which is canceled too; 0: there is none.
     """
     fields = {"times.canceled": now, "source_seen": max(job.source_seen, seen), **_WAITS_NO_LONGER}
     return Change(before=job, transition=JobTransition.CANCEL, set=fields)
@@ -101,8 +102,9 @@ def retry(job: Job, now: int) -> Change[Job]:
 
 
 def begin_anew(job: Job, arrival: Arrival) -> Change[Job]:
-    """A job that ended without a text runs again with the recording that was uploaded once more. Earlier work is not
-    used.
+    """A job that ended without a text runs again with the recording that was uploaded once more.
+
+    Earlier work is not used.
     """
     return Change(
         before=job,

@@ -46,8 +46,9 @@ def first_part(job: Job, seconds: float, due_at: int) -> Part:
 
 
 def further_parts(part: Part, lengths: Sequence[float], due_at: int) -> list[Part]:
-    """The parts into which `part` is split, without the first one; `lengths` are those of all parts, in seconds of
-    audio.
+    """The parts into which `part` is split, without the first one.
+
+    `lengths` are those of all parts, in seconds of audio.
     """
     fresh = replace(part, **_FRESH, parts=len(lengths), due_at=due_at)
     return [replace(fresh, part_id=part_name(index), seconds=lengths[index]) for index in range(1, len(lengths))]
@@ -79,8 +80,9 @@ def split_part(part: Part, lengths: Sequence[float]) -> Change[Part]:
 def give_back(
     part: Part, due_at: int, *, counted: str | None, not_before: int, behind: int, suspected: bool
 ) -> Change[Part]:
-    """The worker gives the part back to the queue; `counted` is the counter that is raised, None if nothing counts
-    against it.
+    """The worker gives the part back to the queue.
+
+    `counted` is the counter that is raised, None if nothing counts against it.
     """
     return Change(
         before=part,
@@ -99,8 +101,9 @@ def give_back(
 
 
 def take_away(part: Part, now: int) -> Change[Part]:
-    """The worker fell silent, and the part is queued again. If it was on the device, that counts as a death, else as
-    a loss.
+    """The worker fell silent, and the part is queued again.
+
+    If it was on the device, that counts as a death, else as a loss.
     """
     fields = {"owner": None, "due_at": now, "on_device": False, "behind": now if part.on_device else 0}
     counted = "deaths" if part.on_device else "losses"
