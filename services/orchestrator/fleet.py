@@ -34,7 +34,7 @@ GLANCE = 100
 """Parts that are read after each batch of uploads: enough to see that a machine is needed."""
 WHOLE_QUEUE = 20_000
 """Parts that the sweep reads to decide how many machines are needed: reading more would only cost more."""
-TOLD = 25
+NOTED = 25
 """Jobs at the head of the queue on which it is noted why they wait."""
 BROKEN = "Several machines in a row never reported: no other is launched for a while. See docs/operations.md."
 
@@ -186,7 +186,7 @@ class Fleet:
 
     def _note_waiting(self, queue: Sequence[Part], refused: Refused) -> None:
         """Note on the jobs at the head of the queue why they wait."""
-        for part in queue[:TOLD]:
+        for part in queue[:NOTED]:
             self._store.jobs.waits(part.job_id, refused.waiting, refused.reason)
 
     def _clear_waiting(self, queue: Iterable[Part]) -> None:
@@ -195,7 +195,7 @@ class Fleet:
         They were written from the queue's head on, so the first job without one ends the loop. A note that is missed
         here is removed when the job is claimed.
         """
-        for part in islice(queue, TOLD):
+        for part in islice(queue, NOTED):
             if not self._store.jobs.waits_no_longer(part.job_id):
                 return
 
