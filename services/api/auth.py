@@ -1,4 +1,4 @@
-"""Who calls: a bearer API key, counted against its limit in the same write that recognises it."""
+"""Authenticates requests by a bearer API key, and counts them against the key's limit in the same write."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _API_KEY = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _bearer = HTTPBearer(auto_error=False, description="An API key, as made on the command line.")
 
 
-# Dependencies are analysed anew for every route that names them, so they are kept flat: a cold start pays for each.
+# FastAPI analyses dependencies again for every route, which a cold start pays for, so they are not nested.
 
 
 def service(request: Request) -> Service:
-    """The process's service."""
+    """The service of this process."""
     found: Service = request.app.state.service()
     return found
 

@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, opaque to whoever passes it back. Any text of the right shape is a place."""
+"""Cursors: where a page of a list ended, opaque to clients. Any text of the right form is a valid cursor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PATTERN = r"^[a-z2-7]{35}$"
 DELIVERY_PATTERN = r"^[a-z2-7]{52}$"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _TIME_CHARACTERS = 9
-"""Of base32: 45 bits of milliseconds, which last until the year 3084."""
+"""Base32 characters of a time: 45 bits of epoch milliseconds, which last until the year 3084."""
 _NAME_CHARACTERS = 26
 _PREFIXES = {"JOB": "job_", "EVENT": "evt_"}
 
@@ -28,7 +28,7 @@ def decode(cursor: str | None, kind: str) -> str | None:
     """The `sort` that a cursor stands for; `kind` is `JOB`, `EVENT` or `DELIVERY`.
 
     Raises:
-        Problem: 422, it is no cursor.
+        Problem: 422, the text is no cursor.
 
     """
     if cursor is None:

@@ -1,4 +1,4 @@
-"""The API's Lambda handler: HTTP API events (v2.0) through Mangum to the application."""
+"""The API's Lambda handler: passes HTTP API events (v2.0) to the application through Mangum."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from services.common.settings import load
 if TYPE_CHECKING:
     from mangum.types import LambdaContext, LambdaEvent
 
-# Whatever is asked first, and whether or not the settings are right: its line is like the others.
+# Before the settings are read: they may be wrong, and that must be logged too.
 logs.begin_function("api")
 
 
 def build() -> Service:
-    """Clients are made at the first request, so that importing needs no settings."""
+    """The service with its clients, made at the first request, so that importing needs no settings."""
     return Service(load(ApiSettings), Aws())
 
 
@@ -30,6 +30,6 @@ _gateway = Mangum(app, lifespan="off")
 
 
 def handler(event: LambdaEvent, context: LambdaContext) -> dict[str, Any]:
-    """One request."""
+    """Answer one request."""
     with logs.invocation():
         return _gateway(event, context)

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a POST that is sent twice happens once and is answered alike."""
+"""`Idempotency-Key`: a POST that is sent twice happens once, and gets the same answer."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fastapi import Depends, Header, Request
 
 from services.api.auth import service
 from services.common.domain.ids import key_digest
-from services.common.store.idempotency import Once
+from services.common.store.idempotency import IdempotencyRecord
 from services.common.webhooks.secrets import PREFIX, SECRET_BYTES, new_secret
 
 
 @dataclass(frozen=True, kw_only=True)
 class Idempotency:
-    """One request's key, if it came with one."""
+    """The idempotency key of one request, if it has one."""
 
     client_id: str
     api_key: str
@@ -28,11 +28,14 @@ class Idempotency:
     fingerprint: str
     now: int
 
-    def once(self, **reference: Any) -> Once | None:  # noqa: ANN401 - JSON
-        """What joins the transaction; `reference` is what the reply can be made of again."""
+    def record(self, **reference: Any) -> IdempotencyRecord | None:  # noqa: ANN401 - JSON
+        """The record that joins the request's transaction, None without a key.
+
+        The reply can be made again from `reference`.
+        """
         if self.key is None:
             return None
-        return Once(
+        return IdempotencyRecord(
             client_id=self.client_id,
             key=self.key,
             fingerprint=self.fingerprint,
@@ -41,19 +44,19 @@ class Idempotency:
         )
 
     def fresh_secret(self) -> tuple[str, dict[str, str]]:
-        """A webhook secret, and what of it may stand in the reference.
+        """Make a webhook secret; returns it, and the part that is stored in the record's reference.
 
-        A reply that was lost must be given again with its secret, which is nowhere kept in the clear. So under an
-        idempotency key the secret is computed from 32 random bytes, kept for a day, and the caller's API key, of which
-        only a hash is kept: the table alone does not give it away.
+        If the reply is lost, a repeated request must get the same secret, which is not stored in the clear. So with
+        an idempotency key, the secret is computed from 32 random bytes, which are stored for a day, and from the
+        caller's API key, of which only a hash is stored: the table alone does not reveal the secret.
         """
         if self.key is None:
             return new_secret(), {}
         seed = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        return self.secret_again({"seed": seed}), {"seed": seed}
+        return self.earlier_secret({"seed": seed}), {"seed": seed}
 
-    def secret_again(self, reference: Mapping[str, Any]) -> str:
-        """The secret of an earlier reply to this very request."""
+    def earlier_secret(self, reference: Mapping[str, Any]) -> str:
+        """The secret of the earlier reply to this very request, from its record's reference."""
         seed = base64.b64decode(reference["seed"])
         return PREFIX + base64.b64encode(hmac.digest(self.api_key.encode(), seed, "sha256")).decode()
 
@@ -69,11 +72,11 @@ async def idempotency(
         ),
     ] = None,
 ) -> Idempotency:
-    """The request's key with the fingerprint of what it stands for.
+    """The request's idempotency key, and the fingerprint of the request.
 
-    A route names its caller before this, so that it is known here.
+    A route names its caller before this dependency, so that the caller is known here.
     """
-    # With the API key, on which a secret that is given again depends.
+    # The API key is included, since the secret of a repeated reply depends on it.
     words = (request.method, request.url.path, key_digest(request.state.api_key))
     whole = b"\0".join([*(word.encode() for word in words), await request.body()])
     return Idempotency(

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond the routes: refusals, links between operations, the models held."""
+"""What the OpenAPI document says beyond the routes: errors, links between operations, and the deployment's models."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def router(prefix: str, tag: str) -> APIRouter:
-    """Routes under one address, named in the document as their functions are."""
+    """A router for one path, whose operations are named like their functions."""
     return APIRouter(
         prefix=f"/api{prefix}",
         tags=[tag],
@@ -48,14 +48,14 @@ def router(prefix: str, tag: str) -> APIRouter:
 
 
 def problems(*statuses: int) -> Responses:
-    """The refusals of an operation: those named, and those of every operation."""
+    """The error responses of an operation: the given ones, and those of every operation."""
     return {
         status: {"description": _MEANINGS[status], **_PROBLEM} for status in sorted({401, 422, 429, 503, *statuses})
     }
 
 
 def created(what: str, *statuses: int) -> Responses:
-    """An operation that makes a job or a callback: where to go from there."""
+    """The responses of an operation that makes a job or a callback, with links to what can be done with it."""
     name, operations = _LINKS[what]
     links = _links({operation: {name: f"$response.body#/{name}"} for operation in operations})
     location = {"Location": {"description": f"The new {what}.", "schema": {"type": "string"}}}
@@ -63,7 +63,7 @@ def created(what: str, *statuses: int) -> Responses:
 
 
 def listed(what: str, *statuses: int) -> Responses:
-    """An operation that lists jobs, callbacks or deliveries: what can be done with the first of them."""
+    """The responses of an operation that makes a list, with links to what can be done with its first entry."""
     parameters = {"jobs": _IN_JOBS, "callbacks": _IN_CALLBACKS, "deliveries": _IN_DELIVERIES}[what]
     return {200: {"links": _links(parameters)}, **problems(*statuses)}
 
@@ -75,7 +75,7 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 
 def redirect(*statuses: int) -> Responses:
-    """An operation that answers with a link."""
+    """The responses of an operation that redirects to a link."""
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Link"}}}
     location = {"Location": {"description": "The fresh link.", "schema": {"type": "string"}}}
     found = {"description": "Follow without the Authorization header.", "content": body, "headers": location}
@@ -83,13 +83,13 @@ def redirect(*statuses: int) -> Responses:
 
 
 def cursor(pattern: str = cursors.PATTERN) -> QueryParameter:
-    """The parameter that takes a page's `next`."""
+    """The query parameter that takes the `next` of a page."""
     found: QueryParameter = Query(description="`next` of the page before.", json_schema_extra={"pattern": pattern})
     return found
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The document without a deployment: any model, any style."""
+    """The document without a deployment: it allows any model and any style."""
     document = FastAPI.openapi(app)
     schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
     document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemDocument": schema}
@@ -97,7 +97,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def install(app: FastAPI, models: Callable[[], tuple[str, ...]]) -> None:
-    """Serve the document with the models that this deployment holds."""
+    """Serve the document with the models that this deployment holds; `models` gives their keys."""
 
     @cache
     def openapi() -> dict[str, Any]:

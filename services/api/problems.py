@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: one shape for everything that is refused."""
+"""Answers every error with an RFC 9457 problem document."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DETAILS = {
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's name
-    """A refusal with its HTTP status."""
+    """A request is refused, with this HTTP status."""
 
     def __init__(self, status: int, code: str, detail: str, field: str | None = None, **headers: str) -> None:
         super().__init__(detail)
@@ -40,18 +40,18 @@ class Problem(Exception):  # noqa: N818 - the RFC's name
 
 
 def not_found(what: str) -> Problem:
-    """Unknown and another client's are told alike."""
+    """The 404 for what does not exist or belongs to another client; the answer does not tell which."""
     return Problem(404, "NOT_FOUND", f"There is no such {what}, or it is not yours.")
 
 
 def document(request: Request, status: int, code: str, detail: str, **more: Any) -> JSONResponse:  # noqa: ANN401 - JSON
-    """A problem document as a reply."""
+    """A response with a problem document."""
     content = ProblemDocument(
         type=f"urn:gpu-transcriber:problem:{code.lower().replace('_', '-')}",
         title=code.replace("_", " ").capitalize(),
         status=status,
-        detail=_text(detail),
-        instance=_text(request.url.path),
+        detail=_encodable(detail),
+        instance=_encodable(request.url.path),
         code=code,
         request_id=request.scope.get("request_id", ""),
         **more,
@@ -59,8 +59,8 @@ def document(request: Request, status: int, code: str, detail: str, **more: Any)
     return JSONResponse(content.model_dump(exclude_none=True), status, media_type=MEDIA_TYPE)
 
 
-def _text(value: str) -> str:
-    """Half a surrogate pair is a character to Python and none to UTF-8."""
+def _encodable(value: str) -> str:
+    """Text that can be encoded in UTF-8: Python's strings may hold half a surrogate pair, which cannot."""
     return value.encode("utf-8", "replace").decode()
 
 
@@ -90,7 +90,7 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _misconfigured(request: Request, error: Exception) -> JSONResponse:
-    """Not the caller's doing nor business: what is wrong is for the log."""
+    """The deployment is at fault and not the caller, so the reason is logged and not answered."""
     request.scope["failure"] = error
     return document(request, 500, "INTERNAL", OUR_FAULT)
 
@@ -98,7 +98,9 @@ async def _misconfigured(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
-        FieldError(field=_text(".".join(map(str, problem["loc"][1:]))) or "body", message=_text(problem["msg"]))
+        FieldError(
+            field=_encodable(".".join(map(str, problem["loc"][1:]))) or "body", message=_encodable(problem["msg"])
+        )
         for problem in error.errors()
     ]
     detail = "; ".join(f"{entry.field}: {entry.message}" for entry in errors)
@@ -109,14 +111,14 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     if request.scope.get("body_too_large"):
         return document(request, 413, "TOO_LARGE", f"A request's body has at most {MAX_BODY_BYTES} bytes.")
-    if error.status_code == HTTP_BAD_REQUEST:  # FastAPI's word for a body that is not even text
+    if error.status_code == HTTP_BAD_REQUEST:  # FastAPI's answer to a body that is not text
         wrong = FieldError(field="body", message="This is not JSON in UTF-8.")
         return document(request, 422, "INVALID_REQUEST", f"body: {wrong.message}", errors=[wrong])
     code, detail = _CODES.get(error.status_code, "HTTP"), _DETAILS.get(error.status_code, str(error.detail))
     reply = document(request, error.status_code, code, detail)
     reply.headers.update(error.headers or {})
     if error.status_code == HTTP_METHOD_NOT_ALLOWED:
-        # The router names the methods of the first route that it met at this address, not of all.
+        # The router names the methods of the first route at this path only.
         reply.headers["Allow"] = ", ".join(_methods(request))
     return reply
 

@@ -1,4 +1,4 @@
-"""What the routes work with, put together once per process."""
+"""What the routes use, put together once per process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.common.webhooks.vault import Vault
 
 
 class Service:
-    """One deployment's store, bucket and vault."""
+    """The store, bucket and vault of one deployment, and the commands on jobs."""
 
     def __init__(self, settings: ApiSettings, aws: Aws, *, clock: Callable[[], int] = now_ms) -> None:
         self.settings = settings

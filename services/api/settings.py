@@ -1,4 +1,4 @@
-"""What the API is told by its environment."""
+"""The API's settings, from its environment."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ class ApiSettings(CommonSettings):
     """Terraform sets everything that has no default; a test holds the two together."""
 
     unrecorded_models: Words = ()
-    """Those of `models` that the lock does not know, so that no machine may fetch them."""
+    """Those of `models` that the lock of models does not hold; machines must not fetch them."""
     max_upload_bytes: int = 5_000_000_000
-    """Largest upload by presigned POST: S3's own limit is 5 GB."""
+    """Largest upload by presigned form: S3's own limit is 5 GB."""
     upload_minutes: int = 60
-    """How long a presigned upload is good for."""
+    """Minutes for which the form of an upload is valid."""
     link_seconds: int = 300
-    """How long a link to a transcript is good for."""
+    """Seconds for which a link to a transcript is valid."""
     log_retention_days: int | None = None
-    """How long logs are kept, for the receipts of erasures; None where nobody says."""
+    """Days for which logs are kept, for the receipts of erasures; None if it is not known."""

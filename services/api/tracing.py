@@ -1,4 +1,4 @@
-"""Around every request: an id that is in the reply and in every log line, a bound for the body, and one log line."""
+"""Gives every request an id, which is in the reply and in all log lines, a limit for its body, and one log line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,100}")
 
 
 class BodyTooLargeError(Exception):
-    """More bytes than any request of this API needs; FastAPI makes a 400 of it, and `problems` the answer."""
+    """The body has too many bytes. FastAPI answers this with a 400, which `problems` turns into a 413."""
 
 
 class Tracing:
@@ -38,8 +38,8 @@ class Tracing:
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except ClientDisconnect:
-            pass  # nobody is there to be answered
-        except Exception as error:  # noqa: BLE001 - the last net: whatever it was, the caller gets a document and the log the reason
+            pass  # the client has gone, so there is nothing to answer
+        except Exception as error:  # noqa: BLE001 - any error is answered and logged
             scope["failure"] = error
             await exchange.problem(500, "INTERNAL", OUR_FAULT)
         finally:
@@ -48,7 +48,7 @@ class Tracing:
 
 
 class _Exchange:
-    """Watches one request's messages."""
+    """The messages of one request: limits the body, adds the id, and remembers the status."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._scope = scope
@@ -74,13 +74,13 @@ class _Exchange:
         await self._send(message)
 
     async def problem(self, status: int, code: str, detail: str) -> None:
-        if self.status is None:  # a reply that has begun cannot be changed any more
+        if self.status is None:  # a reply that has begun cannot be replaced
             reply = document(Request(self._scope), status, code, detail)
             await reply(self._scope, self._receive, self.send)
 
 
 def _request_id(scope: Scope) -> str:
-    """Lambda's own id, else the caller's, else a new one."""
+    """The request's id: Lambda's, else the caller's `X-Request-Id`, else a new one."""
     context = scope.get("aws.context")
     if context is not None:
         return str(context.aws_request_id)
@@ -89,7 +89,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _log(scope: Scope, exchange: _Exchange) -> None:
-    """The route's pattern, not the path, and no query: neither a name nor a secret can be in it."""
+    """Log the request with its route's pattern, without path and query, which may hold a name or a secret."""
     failure = scope.get("failure")
     entry: dict[str, Any] = {
         "method": scope["method"],

@@ -11,7 +11,12 @@ from services.common.domain.object_keys import CLIENT_ID
 
 
 def _checked(client_id: str) -> str:
-    """The id itself. It stands in keys of the bucket, so InvalidOptionError is raised for any other text."""
+    """Check a client's id and return it.
+
+    Raises:
+        InvalidOptionError: it cannot stand in keys of the bucket.
+
+    """
     if not CLIENT_ID.fullmatch(client_id):
         raise InvalidOptionError("client", "A client's name is 1 to 40 small letters, digits and hyphens.")
     return client_id

@@ -1,4 +1,4 @@
-"""Clients: those whose uploads, jobs and callbacks belong together."""
+"""Clients on the command line. A client owns uploads, jobs and callbacks."""
 
 from __future__ import annotations
 

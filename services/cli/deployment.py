@@ -18,19 +18,19 @@ from services.common.webhooks.vault import Vault
 
 
 class CliSettings(BaseSettings):
-    """Names as `terraform output` prints them."""
+    """The settings of the command line, named as `terraform output` prints them."""
 
     table_name: str
     secrets_key_id: str = ""
-    """Only needed to register callbacks."""
+    """Needed to register callbacks."""
     webhook_allow_private: bool = False
     """Plain http and private addresses: for the local stack."""
     bucket_name: str = ""
     """Needed to cancel, retry or erase a job."""
     public_url: str = ""
-    """Where the API answers: webhooks of what is done here point there."""
+    """Base URL of the API, to which webhooks about commands point."""
     retention_days: int = 30
-    """How long what is told of a job is kept."""
+    """Days for which events are kept."""
 
 
 @cache

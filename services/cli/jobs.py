@@ -1,4 +1,4 @@
-"""Jobs on the command line, for operators and for deployments without the API: canceled, retried, erased."""
+"""Commands on jobs, for operators and for deployments without the API: cancel, retry, erase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""API keys: made, listed and revoked; a key itself is shown once and stored as a hash."""
+"""API keys on the command line: made, listed and revoked. A key is shown once, and stored as a hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.common.store.clients import DEFAULT_LIMIT
 
 app = typer.Typer(no_args_is_help=True, help="Keys that open the API to a client.")
 SHOWN = 12
-"""Characters of a key's hash by which it is named."""
+"""How many characters of a key's hash are shown."""
 
 
 @app.command()

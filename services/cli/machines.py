@@ -1,4 +1,4 @@
-"""What works for the deployment right now."""
+"""Shows the machines that work for the deployment."""
 
 from __future__ import annotations
 

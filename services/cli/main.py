@@ -23,7 +23,7 @@ app.command("send")(recordings.send)
 
 
 def main() -> None:
-    """Run a command; what goes wrong is one sentence on standard error and exit code 1."""
+    """Run a command. An error is printed to standard error as one sentence, and the exit code is then 1."""
     try:
         app()
     except (TranscriberError, ClientError, BotoCoreError) as error:

@@ -1,4 +1,4 @@
-"""Recordings sent over the API, and their transcripts written beside them."""
+"""Sends recordings over the API, and writes their transcripts beside them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from services.common.domain.states import TERMINAL
 
 
 def _written_formats(forms: list[str] | None) -> list[str] | None:
-    """The formats themselves. Raises InvalidOptionError for one that there is not, before anything is sent."""
+    """Check the formats before anything is sent, and return them.
+
+    Raises:
+        InvalidOptionError: there is no such format.
+
+    """
     for form in forms or ():
         if form not in FORMATS:
             raise InvalidOptionError("format", f"There is no format {form}; there are: {', '.join(FORMATS)}.")
@@ -49,7 +54,7 @@ UPLOAD_SECONDS = 3_600.0
 
 
 class ApiError(TranscriberError):
-    """The API refused, or could not be reached."""
+    """The API refused a request or could not be reached, or S3 refused an upload."""
 
     code = "API"
     loggable = False
@@ -62,7 +67,7 @@ class JobFailedError(TranscriberError):
 
 
 class Recordings:
-    """One client's jobs."""
+    """Uploads recordings and fetches transcripts, as one client of the API."""
 
     def __init__(self, api: str, key: str) -> None:
         self._http = httpx.Client(base_url=api.rstrip("/"), headers={"Authorization": f"Bearer {key}"}, timeout=30)
@@ -73,14 +78,14 @@ class Recordings:
         job = self._asked("POST", "/api/jobs", json=wanted).json()
         form = job["upload"]
         with path.open("rb") as file:
-            # S3 wants the file as the form's last field, and nothing of ours in the headers.
+            # S3 requires the file as the form's last field, and no Authorization header.
             reply = httpx.post(form["url"], data=form["fields"], files={"file": file}, timeout=UPLOAD_SECONDS)
         if reply.is_error:
             raise ApiError(f"S3 refused the upload of {path} ({reply.status_code}): {reply.text[:300]}")
         return str(job["job_id"])
 
     def wait(self, job_id: str) -> dict[str, Any]:
-        """The job once it has ended."""
+        """Wait until the job has ended; returns it as the API shows it."""
         while True:
             job: dict[str, Any] = self._asked("GET", f"/api/jobs/{job_id}").json()
             if job["status"] in TERMINAL:
@@ -88,9 +93,9 @@ class Recordings:
             time.sleep(LOOK_SECONDS)
 
     def transcript(self, job_id: str, form: str) -> bytes:
-        """The finished text."""
+        """Fetch the transcript of a completed job."""
         reply = self._asked("GET", f"/api/jobs/{job_id}/transcript", params={"format": form})
-        # The link is signed by itself: a key sent along would make S3 refuse it.
+        # The link is signed. S3 would refuse it with an Authorization header.
         return httpx.get(reply.headers["location"], timeout=UPLOAD_SECONDS).raise_for_status().content
 
     def _asked(self, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
@@ -143,7 +148,7 @@ def send(
 
 
 def _written(path: Path, content: bytes) -> Path:
-    """Write without replacing anything: `möte.txt`, else `möte_2.txt`, and so on."""
+    """Write a file without replacing another: `möte.txt`, else `möte_2.txt`, and so on; returns its path."""
     number = 1
     while True:
         target = path if number == 1 else path.with_stem(f"{path.stem}_{number}")

@@ -1,4 +1,4 @@
-"""Where the time goes, from upload to text."""
+"""Shows how long the stages from upload to text took."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.common.domain.stages import STAGES, ledger
 from services.common.domain.states import JobStatus
 
 LOOKED_AT = 10
-"""Jobs for each completed one that is wanted."""
+"""Jobs that are read for each completed one that is wanted."""
 
 
 def stages(

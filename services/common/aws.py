@@ -1,4 +1,4 @@
-"""AWS clients, built once per process. `AWS_ENDPOINT_URL` points them at an emulator; nothing else here knows."""
+"""Makes AWS clients, once per process. If `AWS_ENDPOINT_URL` is set, they call an emulator."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ _CONFIG = Config(
     connect_timeout=5,
     read_timeout=20,
     retries={"mode": "standard", "total_max_attempts": 5},
-    max_pool_connections=128,  # as many as the sweep has senders
+    max_pool_connections=128,  # one for each sender of the sweep
 )
 IMPATIENT = Config(
     connect_timeout=3,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
-"""For a worker, which asks again by itself and must not stand still meanwhile: a call whose answers all stay away has
-given up after three quarters of a minute. An answer may still take as long as AWS's do on a bad day."""
-# In some regions the default signs links in the old form, which leaves the content's length unsigned.
+"""For a worker, which repeats calls by itself and must not wait long for one: a call without any answer gives up
+after 45 seconds. An answer may still take 10 seconds, as long as AWS takes on a bad day."""
+# In some regions boto3's default signs links in the old form, which does not sign the content's length.
 _S3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
 # An emulator has no host name for each bucket.
 _S3_EMULATED = Config(signature_version="s3v4", s3={"addressing_style": "path"})
 
 
 class Aws:
-    """Makes clients of one session; boto3's sessions are not safe for threads, its clients are."""
+    """Makes the clients of one boto3 session. Clients are safe for threads; sessions are not."""
 
     def __init__(self, session: boto3.session.Session | None = None, limits: Config | None = None) -> None:
-        """`limits`: how long its clients wait and how often they ask, where that is not as usual."""
+        """`limits`: other timeouts and retries than the default ones, for all clients."""
         self._session = session or boto3.session.Session()
         self._config = _CONFIG.merge(limits) if limits else _CONFIG
 
     def sign_in(self) -> None:
-        """Look for credentials, as no client does that was made without.
+        """Find credentials before clients are made: a client that was made without them never looks again.
 
         Raises:
-            CredentialRetrievalError: nobody gives any, at least not now.
+            CredentialRetrievalError: there are none, at least not now.
 
         """
         if self._session.get_credentials() is None:

@@ -1,4 +1,4 @@
-"""Erases a job: the recording, everything made of it, and everything written about it."""
+"""Erases a job: its recording, everything that was made of it, and all records about it."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 SECOND_LOOK_MS = 20 * MINUTE_MS
-"""A worker that had the job may write until it meets the fence; after this long it has."""
+"""When a second search is made. A worker that had the job may write until it meets the fence, which takes less."""
 RETRY_MS = 5 * MINUTE_MS
-"""When what could not be deleted is tried again."""
+"""After how long objects are tried again that could not be deleted."""
 _NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
 
 
-class Look(NamedTuple):
-    """What came of one kind of object or record."""
+class Deletions(NamedTuple):
+    """What came of the deletion of one kind of object or record."""
 
     deleted: int = 0
     left: int = 0
-    """Could not be deleted, or not even looked for."""
+    """How many could not be deleted; 1 if the search itself failed."""
 
 
 class Erasure:
-    """One deployment's eraser; every step may be repeated."""
+    """Erases jobs of one deployment. Every step is idempotent."""
 
     def __init__(self, store: Store, s3: S3Client, bucket: str) -> None:
         self._store = store
@@ -49,62 +49,76 @@ class Erasure:
         self._bucket = bucket
 
     def erase(self, job: Job, now: int) -> Tombstone | None:
-        """Turn the job into a tombstone and delete what belonged to it; None if somebody else erases it already."""
+        """Replace the job by a tombstone and delete what belongs to it; None if it is being erased already."""
         if not self._store.tombstones.put(job, now):
             return None
-        grave = self._store.tombstones.get(job.job_id)
-        return self.finish(grave, now) if grave else None
+        tombstone = self._store.tombstones.get(job.job_id)
+        return self.finish(tombstone, now) if tombstone else None
 
-    def finish(self, grave: Tombstone, now: int) -> Tombstone | None:
-        """Delete whatever is still there; the receipt adds up what all looks find, by kind."""
-        looks = {
-            "recording": self._attempt(lambda: self._recording(grave)),
-            "results": self._attempt(lambda: self._below(object_keys.results(grave.job_id))),
-            "work": self._attempt(lambda: self._below(object_keys.work(grave.job_id))),
-            "records": Look(self._store.tombstones.delete_items(grave.job_id)),
+    def finish(self, tombstone: Tombstone, now: int) -> Tombstone | None:
+        """Delete everything that is still there; the receipt adds up, by kind, what all searches delete."""
+        deletions = {
+            "recording": self._attempt(lambda: self._delete_recording(tombstone)),
+            "results": self._attempt(lambda: self._delete_below(object_keys.results(tombstone.job_id))),
+            "work": self._attempt(lambda: self._delete_below(object_keys.work(tombstone.job_id))),
+            "records": Deletions(self._store.tombstones.delete_items(tombstone.job_id)),
         }
-        found = {kind: look.deleted for kind, look in looks.items()}
-        left = sum(look.left for look in looks.values())
-        again = next_look(grave, now, left=left)
-        # A recording that never came may still come to its key: that is all for which the key is kept.
-        forget = again is None or not (left or grave.source_etag == "")
-        self._store.tombstones.settle(grave, found, look_again_at=again, forget=forget)
-        log.info("job.erased", job_id=grave.job_id, **found, left=left, final=again is None)
-        return self._store.tombstones.get(grave.job_id)
+        found = {kind: deletion.deleted for kind, deletion in deletions.items()}
+        left = sum(deletion.left for deletion in deletions.values())
+        again = next_look(tombstone, now, left=left)
+        # The key of the recording is kept only while the recording may still come, or could not be deleted.
+        forget = again is None or not (left or tombstone.source_etag == "")
+        self._store.tombstones.settle(tombstone, found, look_again_at=again, forget=forget)
+        log.info("job.erased", job_id=tombstone.job_id, **found, left=left, final=again is None)
+        return self._store.tombstones.get(tombstone.job_id)
 
-    def _attempt(self, look: Callable[[], Look]) -> Look:
-        """One erasure's trouble is not the sweep's."""
+    def _attempt(self, delete: Callable[[], Deletions]) -> Deletions:
+        """Run one deletion.
+
+        An error of AWS is logged and counts as something left, so that the rest of the erasure goes on.
+        """
         try:
-            return look()
+            return delete()
         except (ClientError, BotoCoreError) as error:
             log.warning("erasure.failed", error=error)
-            return Look(left=1)
+            return Deletions(left=1)
 
-    def late(self, grave: Tombstone, key: str, etag: str, now: int) -> None:
-        """Delete what was uploaded for a job that is erased, and count it; something else that lies there now stays."""
+    def erase_late_upload(self, tombstone: Tombstone, key: str, etag: str, now: int) -> None:
+        """Delete an object that was uploaded for an erased job, and count it.
+
+        Another object under the same key stays.
+        """
         if self._delete(key, etag):
-            self._store.tombstones.count_late(grave, now)
-            log.info("job.erased", job_id=grave.job_id, recording=1, late=True)
+            self._store.tombstones.count_late(tombstone, now)
+            log.info("job.erased", job_id=tombstone.job_id, recording=1, late=True)
 
-    def _recording(self, grave: Tombstone) -> Look:
-        """What lies where the recording lay, unless it is another's: put in its place, and a job of its own."""
-        there = source_object.look(self._s3, self._bucket, grave.source_key) if grave.source_key else None
-        if grave.source_key is None or there is None or self._belongs_to_another(grave, grave.source_key, there):
-            return Look()
-        return Look(deleted=int(self._delete(grave.source_key, there.etag)))
+    def _delete_recording(self, tombstone: Tombstone) -> Deletions:
+        """Delete the object under the recording's key, unless it belongs to another job."""
+        there = source_object.look(self._s3, self._bucket, tombstone.source_key) if tombstone.source_key else None
+        if (
+            tombstone.source_key is None
+            or there is None
+            or self._belongs_to_another(tombstone, tombstone.source_key, there)
+        ):
+            return Deletions()
+        return Deletions(deleted=int(self._delete(tombstone.source_key, there.etag)))
 
-    def _belongs_to_another(self, grave: Tombstone, key: str, there: SourceObject) -> bool:
-        """Whether this is not the erased job's: what has its key of the API, and no job yet, is."""
-        if not grave.covers(there.modified):
+    def _belongs_to_another(self, tombstone: Tombstone, key: str, there: SourceObject) -> bool:
+        """Whether the object under the recording's key does not belong to the erased job.
+
+        The recording of the job belongs to it. So does any object under a key that the API gave to the job, unless
+        another job was made of the object.
+        """
+        if not tombstone.covers(there.modified):
             return True
-        if there.etag == grave.source_etag:
+        if there.etag == tombstone.source_etag:
             return False
-        if object_keys.upload_job(key) != (grave.client_id, grave.job_id):
+        if object_keys.upload_job(key) != (tombstone.client_id, tombstone.job_id):
             return True
         return self._store.jobs.get(upload_job_id(self._bucket, key, there.etag)) is not None
 
     def _delete(self, key: str, etag: str) -> bool:
-        """Delete this very object; False if it is not there."""
+        """Delete this very object; False if it is not there any more."""
         try:
             self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=f'"{etag}"')
         except ClientError as error:
@@ -113,7 +127,7 @@ class Erasure:
             raise
         return True
 
-    def _below(self, prefix: str) -> Look:
+    def _delete_below(self, prefix: str) -> Deletions:
         deleted = left = 0
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
             keys: list[ObjectIdentifierTypeDef] = [{"Key": entry["Key"]} for entry in page.get("Contents", [])]
@@ -121,15 +135,21 @@ class Erasure:
                 reply = self._s3.delete_objects(Bucket=self._bucket, Delete={"Objects": keys, "Quiet": True})
                 refused = len(reply.get("Errors", []))
                 deleted, left = deleted + len(keys) - refused, left + refused
-        return Look(deleted, left)
+        return Deletions(deleted, left)
 
 
-def next_look(grave: Tombstone, now: int, *, left: int) -> int | None:
-    """When to search once more: None, never, is only for what is gone and cannot come back.
+def next_look(tombstone: Tombstone, now: int, *, left: int) -> int | None:
+    """When to search once more, epoch milliseconds; None if everything is gone and nothing can come any more.
 
-    By the clock, not by who has looked before: two first looks at once are no second one.
+    This depends on the time alone and not on how many searches were made: two searches at the same moment count as one.
+
+    Args:
+        tombstone: of the erased job.
+        now: epoch milliseconds.
+        left: how many objects could not be deleted.
+
     """
     if left:
         return now + RETRY_MS
-    last = max(grave.erased_at + SECOND_LOOK_MS, grave.upload_expires_at or 0)
+    last = max(tombstone.erased_at + SECOND_LOOK_MS, tombstone.upload_expires_at or 0)
     return last if now < last else None

@@ -1,6 +1,7 @@
-"""Logs: one JSON object a line, events as dotted names with key-values, never a transcript, file name or secret.
+"""Logs: one JSON object a line. Events are dotted names with key-values, and hold no transcript, file name or secret.
 
-Errors are told by `described` alone: as `exc_info`, as a value (`error=error`), by a library, or by nobody.
+Every error goes through `services/common/redaction.py`: one that is logged as `exc_info` or as a value
+(`error=error`), one that a library logs, and one that nothing catches.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ log = structlog.get_logger()
 
 
 class InvocationFailedError(Exception):
-    """Leaves a function instead of what went wrong in it: Lambda writes down whatever an error says."""
+    """Raised by a function instead of the error itself: Lambda logs the message of every error that it gets."""
 
     loggable = True
 
 
-class _Lines:
-    """Writes each line to standard error, and hands it to whoever else wants it."""
+class _LineLogger:
+    """Writes each line to standard error, and passes it to `also` if that is given."""
 
     def __init__(self, also: Callable[[str], None] | None) -> None:
         self._printer = structlog.PrintLogger(sys.stderr)
@@ -46,8 +47,8 @@ class _Lines:
     debug = info = warning = error = critical = exception = msg
 
 
-class _Libraries(logging.Handler):
-    """What libraries log, without their words: those of the client of S3, for one, hold keys."""
+class _LibraryHandler(logging.Handler):
+    """Logs that a library has logged something, without its message: those of S3's client, for one, hold keys."""
 
     def emit(self, record: logging.LogRecord) -> None:
         failed = record.levelno >= logging.ERROR
@@ -61,14 +62,17 @@ class _Libraries(logging.Handler):
 
 
 def begin(service: str, also: Callable[[str], None] | None = None) -> None:
-    """Log from a program's first line on, before its settings are known or known to be right."""
+    """Begin to log in a program, before its settings are read: they may be wrong, and that must be logged too."""
     told = {"deployment": name} if (name := os.environ.get("DEPLOYMENT")) else {}
     configure(os.environ.get("LOG_LEVEL") or "info", also, service=service, **told)
 
 
 def begin_function(service: str) -> None:
-    """The same for a function, whose first line says what Lambda's runtime brought: AWS renews it when it likes."""
-    # A function has them already; other programs that log have no use for them.
+    """Begin to log in a Lambda function.
+
+    Its first line has the versions of the runtime, which AWS renews at any time.
+    """
+    # A function has imported these already. Other programs that log do not need them.
     import boto3  # noqa: PLC0415
     import botocore  # noqa: PLC0415
 
@@ -79,10 +83,17 @@ def begin_function(service: str) -> None:
 
 
 def configure(level: str, also: Callable[[str], None] | None = None, **bound: str) -> None:
-    """Log to standard error from `level` on, and to `also`; `bound` joins every line. An unknown level is `info`."""
+    """Configure logging to standard error.
+
+    Args:
+        level: the lowest level that is logged; an unknown one is taken as `info`.
+        also: is called with each line.
+        bound: key-values that every line has.
+
+    """
 
     def bind(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        # Not through context variables: a thread starts without those of the one that started it.
+        # Not by context variables: a new thread does not have those of the thread that started it.
         return {**bound, **event}
 
     known = logging.getLevelNamesMapping().get(level.upper())
@@ -93,25 +104,29 @@ def configure(level: str, also: Callable[[str], None] | None = None, **bound: st
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(_traceback),
-            structlog.processors.JSONRenderer(default=_told, ensure_ascii=False),
+            structlog.processors.JSONRenderer(default=_as_text, ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(known or logging.INFO),
-        logger_factory=lambda *_: _Lines(also),
-        # Whoever logged before this was called must not stay with what was bound then.
+        logger_factory=lambda *_: _LineLogger(also),
+        # A logger that was used before must take the key-values that are bound now.
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.clear_contextvars()
-    _hear_libraries()
-    _hear_the_uncaught()
+    _capture_library_logs()
+    _capture_uncaught_errors()
     if known is None:
         log.warning("log.level_unknown", using="info")
 
 
 @contextmanager
 def invocation(*known: type[Exception]) -> Iterator[None]:
-    """Around a function's work: what goes wrong is logged, and leaves as an error that tells nothing private.
+    """Run the work of a Lambda function: an error is logged, and another one is raised that holds nothing private.
 
-    `known` errors of ours leave as they are: whoever raises them has logged what is behind them.
+    Errors of the types `known` are raised as they are: they hold nothing private, and their causes were logged before.
+
+    Raises:
+        InvocationFailedError: instead of any other error.
+
     """
     try:
         yield
@@ -124,7 +139,10 @@ def invocation(*known: type[Exception]) -> Iterator[None]:
 
 @contextmanager
 def process() -> Iterator[None]:
-    """Around a process's life: `multiprocessing` would print what leaves it, with its words."""
+    """Run the work of a process: an error is logged, and ends the process.
+
+    `multiprocessing` would print its message.
+    """
     try:
         yield
     except Exception:
@@ -136,24 +154,24 @@ def _traceback(exc_info: Any) -> str:  # noqa: ANN401 - as structlog gives it
     return traceback_of(exc_info[1])
 
 
-def _told(value: object) -> str:
-    """A value that is no JSON. What any other would show of itself is not known."""
+def _as_text(value: object) -> str:
+    """The text of a value that is not JSON: of anything but an error only the type, since its text is unknown."""
     return describe(value) if isinstance(value, BaseException) else f"<{type(value).__name__}>"
 
 
-def _hear_libraries() -> None:
+def _capture_library_logs() -> None:
     root = logging.getLogger()
-    libraries = _Libraries(logging.WARNING)
-    # Lambda's runtime has put one there that would print every word.
+    libraries = _LibraryHandler(logging.WARNING)
+    # Lambda's runtime has added a handler that would print every message.
     root.handlers[:] = [libraries]
     root.setLevel(logging.WARNING)
-    # A handler that fails would print what it was given.
+    # Otherwise a handler that fails would print the message.
     logging.raiseExceptions = False
-    warnings.showwarning = _warned  # type: ignore[assignment] # its last two arguments are of no use here
+    warnings.showwarning = _warned  # type: ignore[assignment] # its last two arguments are not used
 
 
-def _hear_the_uncaught() -> None:
-    """Unless somebody else does already: a debugger, or who runs tests."""
+def _capture_uncaught_errors() -> None:
+    """Log errors that nothing catches, unless a debugger or a test runner has set these hooks already."""
     if sys.excepthook is sys.__excepthook__:
         sys.excepthook = _uncaught
     if threading.excepthook is threading.__excepthook__:

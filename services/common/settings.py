@@ -1,4 +1,4 @@
-"""Settings come from the environment, one class a service; whatever is missing or wrong is reported at once."""
+"""Settings: one class per service, read from the environment. All that is missing or wrong is reported together."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from pydantic_settings import BaseSettings, NoDecode
 from services.common.domain.errors import TranscriberError
 
 Words = Annotated[tuple[str, ...], NoDecode]
-"""A comma separated list."""
+"""A list, separated by commas."""
 
 
 class SettingsError(TranscriberError):
-    """The service was not told what it needs to know."""
+    """A setting that the service needs is missing or wrong."""
 
     code = "SETTINGS"
 
 
 class CommonSettings(BaseSettings):
-    """What every service knows of the deployment."""
+    """The settings of every service."""
 
     table_name: str
     bucket_name: str
     deployment: str
     secrets_key_id: str
     public_url: str = ""
-    """Base address of the API; empty where it was left out."""
+    """Base URL of the API; empty if the deployment has none."""
     models: Words
     retention_days: int = 30
     log_level: str = "info"
@@ -44,7 +44,7 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 def load(kind: type[Settings], **known: Any) -> Settings:  # noqa: ANN401 - as pydantic takes them
-    """The service's settings; `known` come from elsewhere than the environment and win.
+    """Load the settings of a service; values in `known` are used instead of those of the environment.
 
     Raises:
         SettingsError: naming every variable that is missing or wrong, and why.

@@ -1,4 +1,4 @@
-"""A recording as it lies in the bucket now: what was told of it may be old."""
+"""Looks at a recording in the bucket, since an event or a record about it may be out of date."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SourceObject(NamedTuple):
 
 
 def look(s3: S3Client, bucket: str, key: str) -> SourceObject | None:
-    """What lies under this key; None: nothing."""
+    """The object under this key; None if there is none."""
     try:
         there = s3.head_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -35,6 +35,6 @@ def look(s3: S3Client, bucket: str, key: str) -> SourceObject | None:
 
 
 def uploaded_at(s3: S3Client, bucket: str, job: Job) -> int:
-    """S3's date of what lies at a job's key now, epoch milliseconds; 0: nothing."""
+    """S3's LastModified of the object at a job's key, epoch milliseconds; 0 if there is none."""
     there = look(s3, bucket, job.source_key)
     return there.modified if there else 0

@@ -1,4 +1,4 @@
-"""Walls between the steps of one sweep, and between a step's items: what goes wrong behind one floods no other."""
+"""Bulkheads between the steps of a sweep, and between the items of a step: a failure in one stops no other."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 log = structlog.get_logger()
-Thing = TypeVar("Thing")
+Value = TypeVar("Value")
 
 
 class SweepFailedError(Exception):
-    """Raised once everything else was done, so that Lambda counts an error and the alarm tells the operator."""
+    """A step of the sweep failed. Raised after all other steps, so that Lambda counts an error and the alarm fires."""
 
     loggable = True
 
 
 class Bulkheads:
-    """Those of one sweep."""
+    """The bulkheads of one sweep: they catch errors, log them and remember in which step each happened."""
 
     def __init__(self) -> None:
         self._step = ""
         self._failed: list[str] = []
 
-    def step(self, name: str, do: Callable[[], Thing]) -> Thing | None:
-        """Do it; None if it failed, which the log tells with the step's name."""
+    def step(self, name: str, do: Callable[[], Value]) -> Value | None:
+        """Run one step and return its result; None if it failed. The failure is logged with the step's name."""
         self._step = name
         try:
             return do()
@@ -38,12 +38,15 @@ class Bulkheads:
             self._failed.append(name)
             return None
 
-    def each(self, items: Iterable[Thing], do: Callable[[Thing], bool]) -> int:
-        """Do it to each item of the present step; returns to how many it was done."""
-        return sum(self._one(item, do) for item in items)
+    def each(self, items: Iterable[Value], do: Callable[[Value], bool]) -> int:
+        """Run `do` for each item of the current step; returns for how many items it returned true.
+
+        An item that fails is logged and counts as not done. An item of an unknown version is left alone.
+        """
+        return sum(self._attempt(item, do) for item in items)
 
     def close(self) -> None:
-        """The sweep is over.
+        """End the sweep.
 
         Raises:
             SweepFailedError: naming the steps in which something failed.
@@ -52,7 +55,7 @@ class Bulkheads:
         if self._failed:
             raise SweepFailedError(", ".join(dict.fromkeys(self._failed)))
 
-    def _one(self, item: Thing, do: Callable[[Thing], bool]) -> bool:
+    def _attempt(self, item: Value, do: Callable[[Value], bool]) -> bool:
         try:
             return do(item)
         except UnknownVersionError as error:

@@ -1,4 +1,4 @@
-"""Everything that is due to be sent, through a bounded pool, so that no receiver holds up another."""
+"""Sends all deliveries that are due, through a bounded pool of threads, so that no receiver holds up another."""
 
 from __future__ import annotations
 
@@ -19,36 +19,41 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 SENDERS = 128
-"""Deliveries under way at once: threads that mostly wait. A receiver that hangs holds one for fifteen seconds."""
+"""Deliveries under way at once. Each has a thread that mostly waits: a receiver that hangs holds it for 15 seconds."""
 PER_RECEIVER = 4
-"""Of which so many to one client's one host."""
+"""Deliveries under way at once to one receiver: to one host of one client."""
 PAGE = 1_000
-"""Due deliveries read in one go, and more while nobody among them has a turn: a flood hides nobody behind it."""
-IN_LINE = 250
-"""Kept of one receiver while it waits: what comes beyond stays in the index until there is room."""
+"""Due deliveries that are read at a time. More are read while none of them may be sent now, so that many deliveries to
+one receiver do not hide those to others."""
+MOST_WAITING = 250
+"""Deliveries to one receiver that wait in memory; further ones stay in the index until there is room."""
 LOOK_AGAIN_SECONDS = 1.0
 READING_SHARE = 0.1
-"""Of the time, at most, goes into reading the index from its beginning: of a flood that cannot be sent, all of it."""
+"""Largest share of the time that is spent on reading the index again from its beginning. If none of many due deliveries
+may be sent, each reading goes through all of them."""
 LAST_TRY_SECONDS = 20
-"""Left of the function's time when the last delivery may begin: more than a try can take."""
+"""Seconds of the function's time that must be left when a delivery begins: more than one attempt can take."""
 
 Receiver = tuple[str, str]
 
 
-class Line:
-    """What waits, by receiver; receivers take turns."""
+class ReceiverQueue:
+    """The deliveries that wait to be sent, by receiver. Receivers take turns."""
 
     def __init__(self) -> None:
         self._waiting: dict[Receiver, deque[Delivery]] = defaultdict(deque)
         self._busy: Counter[Receiver] = Counter()
         self._seen: set[tuple[str, str, str, int]] = set()
 
-    def join(self, delivery: Delivery) -> bool:
-        """Stand in line, unless it already does or has been through: the index may lag. False if there is no room."""
+    def add(self, delivery: Delivery) -> bool:
+        """Add a delivery; False if its receiver has `MOST_WAITING` already.
+
+        The index may lag and show a delivery that was added before: it is not added a second time.
+        """
         name = (delivery.job_id, delivery.event_id, delivery.callback_id, delivery.attempts)
         if name in self._seen:
             return True
-        if len(self._waiting.get(_receiver(delivery), ())) >= IN_LINE:
+        if len(self._waiting.get(_receiver(delivery), ())) >= MOST_WAITING:
             return False
         self._seen.add(name)
         self._waiting[_receiver(delivery)].append(delivery)
@@ -56,42 +61,45 @@ class Line:
 
     @property
     def empty(self) -> bool:
-        """Nobody waits."""
+        """Whether no delivery waits."""
         return not self._waiting
 
     def next(self) -> Delivery | None:
-        """Whose turn it is among the receivers that have a place free."""
+        """The next delivery, of the first receiver with fewer than `PER_RECEIVER` under way; None if there is none."""
         for receiver, waiting in self._waiting.items():
             if self._busy[receiver] < PER_RECEIVER:
                 delivery = waiting.popleft()
                 del self._waiting[receiver]
                 if waiting:
-                    self._waiting[receiver] = waiting  # at the end of the line
+                    self._waiting[receiver] = waiting  # behind all other receivers
                 self._busy[receiver] += 1
                 return delivery
         return None
 
-    def leave(self, delivery: Delivery) -> None:
-        """The try is over: its receiver has a place free again."""
+    def free(self, delivery: Delivery) -> None:
+        """The attempt is over, and its receiver may get another delivery."""
         self._busy[_receiver(delivery)] -= 1
 
 
 class Drain:
-    """One sweep's deliveries."""
+    """Sends the deliveries of one sweep."""
 
     def __init__(self, deliveries: Deliveries, dispatcher: Dispatcher, clock: Callable[[], int]) -> None:
         self._deliveries = deliveries
         self._dispatcher = dispatcher
         self._clock = clock
-        self._line = Line()
+        self._queue = ReceiverQueue()
         self._due: Iterator[Delivery] | None = None
-        """The rest of the index; None at its end."""
-        self._left_out = False
-        """Whether somebody found no room since the index was begun."""
+        """What is still to be read of the index; None at its end."""
+        self._without_room = False
+        """Whether a delivery found no room since the reading of the index last began."""
         self._begin_at = float("-inf")
 
     def run(self, seconds_left: Callable[[], float]) -> int:
-        """Send until nothing is due or the time is up; returns how many tries were made."""
+        """Send until nothing is due or the time is up; returns how many attempts were made.
+
+        `seconds_left` says how much of the function's time is left.
+        """
         sent = 0
         under_way: dict[Future[bool], Delivery] = {}
         with ThreadPoolExecutor(SENDERS, thread_name_prefix="delivery") as pool:
@@ -102,29 +110,33 @@ class Drain:
                     return sent
                 done, _ = wait(under_way, timeout=LOOK_AGAIN_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
-                    self._line.leave(under_way.pop(future))
+                    self._queue.free(under_way.pop(future))
                     sent += future.result()
 
     def _next(self, seconds_left: Callable[[], float]) -> Delivery | None:
-        """Whoever is next in line; while that is nobody, the index is read on."""
+        """The next delivery that may be sent now. While there is none, more of the index is read."""
         while seconds_left() > LAST_TRY_SECONDS:
-            if (delivery := self._line.next()) or not self._read():
+            if (delivery := self._queue.next()) or not self._read():
                 return delivery
         return None
 
     def _read(self) -> bool:
-        """Let the index's next page stand in line; False at its end. It is begun again, but not all the time."""
+        """Add the index's next page to the queue; False at its end.
+
+        The reading then begins again from the start of the index, after a pause (`READING_SHARE`) unless deliveries
+        were left out for want of room and there is room now.
+        """
         began = time.monotonic()
         if self._due is None:
-            room = self._left_out and self._line.empty
+            room = self._without_room and self._queue.empty
             if began < self._begin_at and not room:
                 return False
             self._due = self._deliveries.overdue(self._clock())
-            self._left_out = False
+            self._without_room = False
             self._begin_at = began + LOOK_AGAIN_SECONDS
         page = list(islice(self._due, PAGE))
         for due in page:
-            self._left_out |= not self._line.join(due)
+            self._without_room |= not self._queue.add(due)
         if len(page) < PAGE:
             self._due = None
         self._begin_at += (time.monotonic() - began) / READING_SHARE
@@ -133,7 +145,7 @@ class Drain:
     def _send(self, delivery: Delivery) -> bool:
         try:
             return self._dispatcher.send(delivery) is not None
-        except Exception:  # one delivery's trouble is not the others'; its lease ends and the next sweep has it
+        except Exception:  # the other deliveries go on; the lease of this one ends, and the next sweep tries it
             log.exception("delivery.failed", job_id=delivery.job_id, event_id=delivery.event_id)
             return False
 

@@ -1,4 +1,4 @@
-"""Uploads that nobody made in time."""
+"""Expires jobs whose recording was not uploaded in time."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PAGE = 100
-"""Jobs expired by one sweep; the next takes more."""
+"""Most jobs that one sweep expires; the next sweep takes more."""
 
 
 class Expiry:
-    """Closes jobs whose upload is overdue; one that comes after all is taken in nevertheless."""
+    """Closes jobs whose upload is overdue. An upload that comes later is taken in nevertheless."""
 
     def __init__(self, store: Store, announcer: Announcer) -> None:
         self._store = store
         self._announcer = announcer
 
     def overdue(self, now: int) -> list[str]:
-        """Ids of jobs whose upload should have come by now."""
+        """The ids of at most `PAGE` jobs whose upload should have come by now."""
         return self._store.jobs.overdue_uploads(now, PAGE)
 
     def expire(self, job_id: str, now: int) -> bool:
-        """Close a job; False if its upload has come after all."""
+        """Expire a job; False if its upload has come meanwhile."""
         job = self._store.jobs.get(job_id)
         if job is None or job.status is not JobStatus.AWAITING_UPLOAD:
             return False

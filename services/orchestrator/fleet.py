@@ -1,4 +1,4 @@
-"""Machines for the queue: a slot first, then a launch; never more machines than slots."""
+"""Launches machines for the queue. Each takes a slot before its launch, so there are never more machines than slots."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 GLANCE = 100
-"""Parts looked at after each batch of uploads: enough to see that a machine is needed."""
+"""Parts that are read after each batch of uploads: enough to see that a machine is needed."""
 WHOLE_QUEUE = 20_000
-"""Parts looked at by the sweep, which decides how many machines: more would change nothing but the bill."""
-TOLD = 25
-"""Jobs at the head of the queue that are told why they wait."""
+"""Parts that the sweep reads to decide how many machines are needed: reading more would only cost more."""
+NOTED = 25
+"""Jobs at the head of the queue on which it is noted why they wait."""
 BROKEN = "Several machines in a row never reported: no other is launched for a while. See docs/operations.md."
 
 
@@ -58,28 +58,36 @@ class Fleet:
         self._clock = clock
 
     def ensure(self, now: int, fresh: Sequence[float] = (), *, seen: int = GLANCE) -> Refused | None:
-        """Launch what the queue deserves; returns why EC2 gave less, if it did.
+        """Launch as many machines as the queue needs; returns why there are fewer, if a launch was refused.
 
-        `fresh`: seconds of audio of each part queued a moment ago, which the index may not show yet.
-        `seen`: how much of the queue is looked at.
+        Args:
+            now: epoch milliseconds.
+            fresh: seconds of audio of each part queued a moment ago, which the index may not show yet.
+            seen: how many parts of the queue are read.
+
         """
         queue = list(self._store.parts.ready(now, seen))
         demand = _demand(queue, fresh, now)
         wanted = wanted_machines(demand, self._settings.max_workers)
         if not wanted:
             return None
-        answer = self._fill(wanted, demand, now, queue if seen > GLANCE else ())
+        answer = self._launch_missing(wanted, demand, now, queue if seen > GLANCE else ())
         if isinstance(answer, Refused):
-            self._tell(queue, answer)
+            self._note_waiting(queue, answer)
             return answer
         if answer:
-            self._tell_no_longer(part for part in queue if part.created_at < now)
+            self._clear_waiting(part for part in queue if part.created_at < now)
         return None
 
-    def _fill(self, wanted: int, demand: Demand, now: int, queue: Sequence[Part]) -> Launched | Refused | None:
-        """Launch until there are machines enough; returns the last answer, None where none was needed or known.
+    def _launch_missing(
+        self, wanted: int, demand: Demand, now: int, queue: Sequence[Part]
+    ) -> Launched | Refused | None:
+        """Launch until there are enough machines.
 
-        `queue`: to be told if the breaker closes; empty where nobody has the time to look.
+        Returns EC2's last answer, None if none was needed or the answer was lost.
+
+        `queue`: the jobs whose note is removed if the breaker closes. If it is empty and there are enough machines, the
+        breaker is not read.
         """
         slots = self._slots()
         enough = next_slot(wanted, slots, self._settings.max_workers) is None
@@ -91,38 +99,38 @@ class Fleet:
         answer: Launched | Refused | None = None
         while name := next_slot(wanted, slots, self._settings.max_workers):
             if not launches_allowed(breaker, slots.values(), now):
-                return _broken(breaker)
-            answer = self._ask(name, demand, now) or answer
+                return _breaker_refusal(breaker)
+            answer = self._launch_into(name, demand, now) or answer
             enough = len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
             if enough or isinstance(answer, Refused):
                 break
             slots = self._slots()
-        # What ended the last one at once ends the next one too, until somebody has mended it: the queue still waits.
-        return _broken(breaker) if isinstance(answer, Launched) and breaker and breaker.waiting else answer
+        # The account ended the last machine at its start and will end this one too, until an operator mends the cause.
+        return _breaker_refusal(breaker) if isinstance(answer, Launched) and breaker and breaker.waiting else answer
 
     def _slots(self) -> dict[str, Slot]:
         return {slot.slot: slot for slot in self._store.slots.all()}
 
     def _breaker(self, slots: Collection[Slot], queue: Sequence[Part]) -> Breaker | None:
-        """The breaker as it stands; closed if the machine that it let through has reported."""
+        """The breaker; None if there is none, or if a machine has reported since it opened and it closes now."""
         breaker = self._store.fleet.breaker()
         if breaker is None or not mended(breaker, slots):
             return breaker
         log.info("breaker.closed")
         self._store.fleet.good_boot()
-        self._tell_no_longer(queue)
+        self._clear_waiting(queue)
         return None
 
-    def _ask(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
-        """A machine for this slot, from the spot market if it has one."""
-        answer = self._take(name, "spot", now)
+    def _launch_into(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
+        """Launch a spot machine for this slot, or an on-demand one if spot has no capacity and that is allowed."""
+        answer = self._take_and_launch(name, "spot", now)
         if isinstance(answer, Refused) and answer.waiting is Waiting.CAPACITY:
             market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
-            answer = self._take(name, market, now) if market else answer
+            answer = self._take_and_launch(name, market, now) if market else answer
         return answer
 
-    def _take(self, name: str, market: str, now: int) -> Launched | Refused | None:
-        """Take the slot, then launch. Who finds it taken reads again: another's machine counts too."""
+    def _take_and_launch(self, name: str, market: str, now: int) -> Launched | Refused | None:
+        """Take the slot, then launch; None if the slot was taken already, and the caller reads the slots again."""
         launch_id = self._name_launch()
         request = self._launcher.request(slot=name, launch_id=launch_id, market=market)
         if isinstance(request, Refused):
@@ -142,21 +150,21 @@ class Fleet:
         return self.launch(slot, now)
 
     def launch(self, slot: Slot, now: int) -> Launched | Refused | None:
-        """Ask for the slot's machine, for the first time or again; None if the answer was lost."""
+        """Ask EC2 for the slot's machine, for the first time or again; None if the answer was lost."""
         try:
             answer = self._launcher.launch(slot.request)
         except (ClientError, BotoCoreError) as error:
-            # Whether a machine came is not known: the slot stays taken, and the sweep asks again word for word.
+            # It is not known whether a machine was launched. The slot stays taken, and the sweep repeats the request.
             log.warning("launch.unknown", slot=slot.slot, launch_id=slot.launch_id, error=error)
             return None
         if isinstance(answer, Refused):
             log.warning("launch.refused", slot=slot.slot, waiting=answer.waiting.value, reason=answer.reason)
             self._store.slots.free(slot)
         else:
-            self._launched(slot, answer, now)
+            self._record_launch(slot, answer, now)
         return answer
 
-    def _launched(self, slot: Slot, machine: Launched, now: int) -> None:
+    def _record_launch(self, slot: Slot, machine: Launched, now: int) -> None:
         allowance = self._settings.provision_seconds if slot.request["provision"] else self._settings.boot_seconds
         self._store.slots.launched(
             slot,
@@ -176,22 +184,24 @@ class Fleet:
             provision=slot.request["provision"],
         )
 
-    def _tell(self, queue: Sequence[Part], refused: Refused) -> None:
-        """Say on the jobs at the head of the queue why they wait."""
-        for part in queue[:TOLD]:
+    def _note_waiting(self, queue: Sequence[Part], refused: Refused) -> None:
+        """Note on the jobs at the head of the queue why they wait."""
+        for part in queue[:NOTED]:
             self._store.jobs.waits(part.job_id, refused.waiting, refused.reason)
 
-    def _tell_no_longer(self, queue: Iterable[Part]) -> None:
-        """A machine comes: take back what was told. It was told from the queue's head, so the first who knows of
-        nothing ends it; whoever is missed is told by the claim.
+    def _clear_waiting(self, queue: Iterable[Part]) -> None:
+        """A machine comes: remove the notes.
+
+        They were written from the queue's head on, so the first job without one ends the loop. A note that is missed
+        here is removed when the job is claimed.
         """
-        for part in islice(queue, TOLD):
+        for part in islice(queue, NOTED):
             if not self._store.jobs.waits_no_longer(part.job_id):
                 return
 
 
-def _broken(breaker: Breaker | None) -> Refused:
-    """Why no machine comes, or none that stays: what the last one's end says."""
+def _breaker_refusal(breaker: Breaker | None) -> Refused:
+    """Why the breaker keeps machines from being launched, or from staying: how the last one ended."""
     reason = breaker.reason if breaker else None
     if breaker and breaker.waiting:
         return Refused(waiting=Waiting(breaker.waiting), reason=reason or BROKEN)

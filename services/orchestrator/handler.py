@@ -1,4 +1,4 @@
-"""The orchestrator's Lambda handler: S3's events through SQS in batches, and the sweep every minute."""
+"""The orchestrator's Lambda handler: takes S3's events from SQS in batches, and runs the sweep every minute."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from services.orchestrator.settings import OrchestratorSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-# Before there are settings, which may be wrong.
+# Before the settings are read: they may be wrong, and that must be logged too.
 logs.begin_function("orchestrator")
 log = structlog.get_logger()
 
 
 class Context(Protocol):
-    """What Lambda tells of an invocation."""
+    """What is used of Lambda's context object."""
 
     aws_request_id: str
 
@@ -35,12 +35,12 @@ class Context(Protocol):
 
 @cache
 def build() -> Orchestrator:
-    """Clients are made once per process, at the first event, so that importing costs nothing."""
+    """The orchestrator with its clients, made once per process, at the first event, so that importing costs nothing."""
     return Orchestrator(load(OrchestratorSettings), Aws())
 
 
 def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
-    """SQS batches answer with the messages that must come again; the sweep with what it did."""
+    """Handle one event. A batch of SQS is answered with the messages that must come again, a sweep with what it did."""
     structlog.contextvars.bind_contextvars(request_id=context.aws_request_id)
     with logs.invocation(SweepFailedError):
         orchestrator = build()
@@ -50,7 +50,7 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Queue what the messages tell of; returns those that failed for a reason that may pass."""
+    """Queue the uploads that the messages name; returns the messages that SQS must deliver again."""
     uploads = {
         upload: str(record.get("messageId", ""))
         for record in records
@@ -66,13 +66,13 @@ def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]])
     try:
         if queued:
             orchestrator.fleet.ensure(now, queued)
-    except Exception:  # the jobs are queued; the sweep launches what they need within a minute
+    except Exception:  # the jobs are queued, and the next sweep launches their machines within a minute
         log.exception("fleet.failed")
     return [{"itemIdentifier": message_id} for message_id in sorted(failed)]
 
 
 def _uploads(record: Mapping[str, Any], bucket: str) -> list[Upload]:
-    """What a message holds; what is no upload is logged with its code, and never comes again."""
+    """The uploads that a message names. Whatever else it holds is logged with a code, and is not delivered again."""
     try:
         body = json.loads(record["body"])
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""From uploads to queued jobs: one conditional write each, however often S3 tells of them."""
+"""From uploads to queued jobs: one conditional write for each, however often S3 sends its event."""
 
 from __future__ import annotations
 
@@ -29,35 +29,35 @@ if TYPE_CHECKING:
     from services.common.domain.records import Callback
     from services.common.erasure import Erasure
     from services.common.store.announcements import Announcer
-    from services.common.store.callbacks import ClientView
+    from services.common.store.callbacks import ClientLookup
     from services.common.store.commands import Commands
     from services.common.store.store import Store
     from services.orchestrator.s3_events import Upload
 
 log = structlog.get_logger()
 ROUNDS = 3
-"""In which an upload is judged whose job changes all the time; then S3's message has to come again."""
+"""How often an upload is judged whose job changes at the same moment. After that, SQS delivers the message again."""
 
 
 class _ChangedError(Exception):
-    """The job is another since it was read."""
+    """The job has changed since it was read."""
 
 
 @dataclass(frozen=True)
-class _Arrival:
-    """An upload and the job that it makes, that has waited for it, or that it begins anew."""
+class _JudgedUpload:
+    """An upload, what it means, and its job: a new one, the one that has waited for it, or the one that begins anew."""
 
     upload: Upload
     modified: int
     meaning: Meaning
     job: Job
     beside: Job | None = None
-    """The job whose key it has, and which it leaves alone."""
+    """The job that was registered for this key and that the upload does not change."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """What became of an upload: a job in the queue, none because nothing is to be done, or an error, which may pass."""
+    """What became of an upload: a queued job, no job because there is nothing to do, or an error that may pass."""
 
     upload: Upload
     job: Job | None = None
@@ -65,7 +65,7 @@ class Taken:
 
 
 class Intake:
-    """One batch of uploads at a time."""
+    """Takes uploads in, one batch at a time."""
 
     def __init__(self, store: Store, s3: S3Client, announcer: Announcer, commands: Commands, erasure: Erasure) -> None:
         self._store = store
@@ -76,93 +76,101 @@ class Intake:
         self._erasure = erasure
 
     def take(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
-        """Queue a job for every upload that wants one; what goes wrong with one does not touch the others.
+        """Queue a job for every upload that needs one; a failure of one upload does not touch the others.
 
-        A job that changed at the same moment is read again.
+        If a job changes at the same moment, its upload is judged again, `ROUNDS` times at most.
         """
         taken: list[Taken] = []
         for _ in range(ROUNDS):
-            some = self._round(uploads, now)
+            some = self._take_once(uploads, now)
             taken += [one for one in some if not isinstance(one.error, _ChangedError)]
             uploads = [one.upload for one in some if isinstance(one.error, _ChangedError)]
             if not uploads:
                 break
         return taken + [Taken(upload, error=_ChangedError()) for upload in uploads]
 
-    def _round(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
+    def _take_once(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
         taken: list[Taken] = []
-        by_client: dict[str, list[_Arrival]] = defaultdict(list)
-        clients: dict[str, ClientView] = {}
+        by_client: dict[str, list[_JudgedUpload]] = defaultdict(list)
+        clients: dict[str, ClientLookup] = {}
         for upload in uploads:
             try:
-                arrival = self._arrival(upload, now, clients)
-            except Exception as error:  # noqa: BLE001 - whatever it is, whoever asked is told, and it comes again
+                judged = self._judged(upload, now, clients)
+            except Exception as error:  # noqa: BLE001 - the caller gets the error, and the message comes again
                 taken.append(Taken(upload, error=error))
             else:
-                if arrival:
-                    by_client[arrival.job.client_id].append(arrival)
+                if judged:
+                    by_client[judged.job.client_id].append(judged)
                 else:
                     taken.append(Taken(upload))
-        for client_id, arrivals in by_client.items():
-            taken += self._queue(client_id, arrivals, clients, now)
+        for client_id, judged_uploads in by_client.items():
+            taken += self._queue(client_id, judged_uploads, clients, now)
         return taken
 
-    def _arrival(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> _Arrival | None:
-        """The upload with its job; None if there is nothing to queue."""
-        modified = self._modified(upload)
+    def _judged(self, upload: Upload, now: int, clients: dict[str, ClientLookup]) -> _JudgedUpload | None:
+        """The upload with its meaning and its job; None if there is nothing to queue."""
+        modified = self._last_modified(upload)
         if modified is None:
-            # Deleted, or written over by another, of which S3 tells too.
+            # The object was deleted, or overwritten by another one, for which S3 sends an event of its own.
             log.warning("intake.ignored", code="NOT_THERE")
             return None
-        bound = self._bound(upload.key)
-        found = self._found(upload, bound)
+        bound = self._job_of_key(upload.key)
+        found = self._job_of(upload, bound)
         meaning = judge(upload.etag, modified, found) if found else Meaning.NEW
         match meaning, found:
             case Meaning.NEW, _:
                 beside = bound if isinstance(bound, Job) else None
-                return _Arrival(upload, modified, meaning, self._plain(upload, now, clients), beside)
+                return _JudgedUpload(upload, modified, meaning, self._job_of_plain_upload(upload, now, clients), beside)
             case ((Meaning.AWAITED | Meaning.AGAIN), Job()):
-                return _Arrival(upload, modified, meaning, found)
+                return _JudgedUpload(upload, modified, meaning, found)
             case Meaning.NOTED, Job():
                 if not self._store.jobs.note_upload(found, etag=upload.etag, modified=modified):
                     raise _ChangedError
             case Meaning.ERASED, Tombstone():
                 log.warning("intake.ignored", code="JOB_ERASED", job_id=found.job_id)
-                self._erasure.late(found, upload.key, upload.etag, now)
+                self._erasure.erase_late_upload(found, upload.key, upload.etag, now)
         return None
 
-    def _modified(self, upload: Upload) -> int | None:
-        """S3's date of this very object; None if it is not there any more."""
+    def _last_modified(self, upload: Upload) -> int | None:
+        """S3's LastModified of this very object, epoch milliseconds; None if it is not there any more."""
         if upload.modified is not None:
             return upload.modified
         there = source_object.look(self._s3, self._places.bucket, upload.key)
         return there.modified if there and there.etag == upload.etag else None
 
-    def _found(self, upload: Upload, bound: Job | Tombstone | None) -> Job | Tombstone | None:
-        """Whose upload this is: the job's that it was registered for, or else the one of these very bytes."""
+    def _job_of(self, upload: Upload, bound: Job | Tombstone | None) -> Job | Tombstone | None:
+        """The job of this upload: the one that was registered for its key, or else the one made of this very object.
+
+        Where neither exists, `bound` is returned: a job that has taken another object, a tombstone, or None.
+        """
         if isinstance(bound, Job) and (bound.awaits_upload or bound.source_etag in {upload.etag, ""}):
             return bound
-        own = self._store.tombstones.under(upload_job_id(self._places.bucket, upload.key, upload.etag))
+        own = self._store.tombstones.job_or_tombstone(upload_job_id(self._places.bucket, upload.key, upload.etag))
         return own or bound
 
-    def _bound(self, key: str) -> Job | Tombstone | None:
-        """The job of the API that was given this key, or into whose folder, now that it is erased, this was put."""
+    def _job_of_key(self, key: str) -> Job | Tombstone | None:
+        """The job that was registered over the API for this key.
+
+        If that job is erased: its tombstone, for any key in the job's folder.
+        """
         client_id, job_id = object_keys.upload_job(key)
-        match self._store.tombstones.under(job_id) if job_id else None:
+        match self._store.tombstones.job_or_tombstone(job_id) if job_id else None:
             case Job(source_key=source_key) as job if source_key == key:
                 return job
-            case Tombstone(client_id=owner) as grave if owner == client_id:
-                return grave
+            case Tombstone(client_id=owner) as tombstone if owner == client_id:
+                return tombstone
         return None
 
-    def _client(self, client_id: str, clients: dict[str, ClientView]) -> ClientView:
+    def _look_up_client(self, client_id: str, clients: dict[str, ClientLookup]) -> ClientLookup:
         if client_id not in clients:
-            clients[client_id] = self._store.callbacks.view(client_id)
+            clients[client_id] = self._store.callbacks.look_up_client(client_id)
         return clients[client_id]
 
-    def _plain(self, upload: Upload, now: int, clients: dict[str, ClientView]) -> Job:
+    def _job_of_plain_upload(self, upload: Upload, now: int, clients: dict[str, ClientLookup]) -> Job:
         client_id, _ = object_keys.upload_job(upload.key)
-        owner = client_id if client_id and self._client(client_id, clients).known else object_keys.DEFAULT_CLIENT
+        owner = object_keys.DEFAULT_CLIENT
+        if client_id and self._look_up_client(client_id, clients).known:
+            owner = client_id
         return Job(
             job_id=upload_job_id(self._places.bucket, upload.key, upload.etag),
             client_id=owner,
@@ -173,40 +181,40 @@ class Intake:
         )
 
     def _queue(
-        self, client_id: str, arrivals: Sequence[_Arrival], clients: dict[str, ClientView], now: int
+        self, client_id: str, judged_uploads: Sequence[_JudgedUpload], clients: dict[str, ClientLookup], now: int
     ) -> list[Taken]:
-        """One client's arrivals, each at its place in the queue."""
-        turns = [turn(estimated_seconds(arrival.upload.size)) for arrival in arrivals]
+        """Queue the uploads of one client, each at its place in the fair queue."""
+        turns = [turn(estimated_seconds(judged.upload.size)) for judged in judged_uploads]
         try:
-            callbacks = self._client(client_id, clients).callbacks
+            callbacks = self._look_up_client(client_id, clients).callbacks
             first = self._store.turns.take(client_id, sum(turns), now)
         except Exception as error:  # noqa: BLE001 - as above
-            return [Taken(arrival.upload, error=error) for arrival in arrivals]
+            return [Taken(judged.upload, error=error) for judged in judged_uploads]
         taken = []
-        for arrival, start in zip(arrivals, accumulate(turns[:-1], initial=first), strict=True):
+        for judged, start in zip(judged_uploads, accumulate(turns[:-1], initial=first), strict=True):
             try:
-                taken.append(Taken(arrival.upload, self._queue_one(arrival, callbacks, start, now)))
+                taken.append(Taken(judged.upload, self._queue_one(judged, callbacks, start, now)))
             except Exception as error:  # noqa: BLE001 - as above
-                taken.append(Taken(arrival.upload, error=error))
+                taken.append(Taken(judged.upload, error=error))
         return taken
 
-    def _queue_one(self, arrival: _Arrival, callbacks: Sequence[Callback], start: int, now: int) -> Job:
-        upload, again = arrival.upload, arrival.meaning is Meaning.AGAIN
+    def _queue_one(self, judged: _JudgedUpload, callbacks: Sequence[Callback], start: int, now: int) -> Job:
+        upload, again = judged.upload, judged.meaning is Meaning.AGAIN
         recording = Arrival(
             etag=upload.etag,
             size=upload.size,
-            modified=arrival.modified,
+            modified=judged.modified,
             uploaded=upload.uploaded,
             queued=now,
             expires_at=expiry(now, self._places.retention_days),
         )
         seconds = estimated_seconds(upload.size)
-        if arrival.meaning is Meaning.NEW:
-            job = replace(arrival.job, **recording.fields(arrival.job.times))
+        if judged.meaning is Meaning.NEW:
+            job = replace(judged.job, **recording.fields(judged.job.times))
             told = self._announcer.tell(job, EventType.QUEUED, now, callbacks=callbacks)
-            new = self._store.jobs.take_in(job, told, seconds=seconds, due_at=start, beside=arrival.beside)
+            new = self._store.jobs.take_in(job, told, seconds=seconds, due_at=start, beside=judged.beside)
         else:
-            change = begin_anew(arrival.job, recording) if again else arrive(arrival.job, recording)
+            change = begin_anew(judged.job, recording) if again else arrive(judged.job, recording)
             job = change.after
             # A job of the API may have a callback of its own.
             told = self._announcer.tell(job, EventType.QUEUED, now, callbacks=None if job.own_callback else callbacks)

@@ -1,4 +1,4 @@
-"""One machine: CreateFleet with a frozen request, so that a lost reply can be asked for again."""
+"""Launches one machine: CreateFleet with a frozen request, which can be repeated if the reply was lost."""
 
 from __future__ import annotations
 
@@ -35,17 +35,18 @@ _CAPACITY = frozenset(
         "ThrottlingException",
     }
 )
-"""However the reply came: nothing was launched, and later something may be."""
+"""With any HTTP status: nothing was launched, and a later request may succeed."""
 _PASSING = frozenset({"InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable"})
-"""Of one pool of a fleet, the same; of the whole request, nobody knows what EC2 did before it failed."""
+"""As the error of one pool of the fleet: the same. As the error of the whole request: EC2 may have launched a machine
+before it failed."""
 _NOT_OFFERED = "InvalidFleetConfiguration"
-"""Of one pool: EC2 does not offer that type in that zone, which says nothing of the others."""
+"""As the error of one pool: EC2 does not offer that type in that zone, and the other pools may still work."""
 _QUOTA = frozenset({"MaxSpotInstanceCountExceeded", "InstanceLimitExceeded", "VcpuLimitExceeded"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Launched:
-    """The machine that EC2 gave."""
+    """The machine that EC2 launched."""
 
     instance_id: str
     instance_type: str
@@ -54,7 +55,7 @@ class Launched:
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """No machine, and why: the job waits for it to pass."""
+    """EC2 launched no machine, and what the jobs wait for now."""
 
     waiting: Waiting
     reason: str
@@ -69,7 +70,10 @@ class Launcher:
         self._settings = settings
 
     def request(self, *, slot: str, launch_id: str, market: str) -> dict[str, Any] | Refused:
-        """Everything a launch depends on, to be kept with the slot before it is asked for."""
+        """Everything that a launch depends on. It is stored with the slot before EC2 is asked.
+
+        Returns Refused if the image's parameter is missing, or if the default model may not be fetched.
+        """
         name = self._settings.image_parameter
         try:
             image = self._parameter(name)
@@ -96,10 +100,10 @@ class Launcher:
         }
 
     def launch(self, request: Mapping[str, Any]) -> Launched | Refused:
-        """Ask; asked twice with one request, EC2 launches once.
+        """Ask EC2 for the machine. This is idempotent: for the same request, EC2 launches once.
 
         Raises:
-            ClientError, BotoCoreError: nobody knows whether a machine came; ask again with the same request.
+            ClientError, BotoCoreError: it is not known whether a machine was launched; repeat the same request.
 
         """
         try:
@@ -124,9 +128,14 @@ class Launcher:
 
 
 def classify(code: str, message: str, *, status: int = HTTPStatus.OK) -> Refused | None:
-    """What EC2's words mean for the queue; None: it is not known whether a machine came.
+    """What EC2's error means for the queue; None if it is not known whether a machine was launched.
 
-    `status`: of the reply that said so. A fleet's own errors lie in one that succeeded: there, no machine came.
+    Args:
+        code: EC2's error code.
+        message: EC2's message.
+        status: the reply's HTTP status. The errors of a fleet's pools come in a reply with status 200, and then no
+            machine was launched.
+
     """
     reason = f"{code}: {message}".strip(": ")
     if code in _CAPACITY:
@@ -137,12 +146,12 @@ def classify(code: str, message: str, *, status: int = HTTPStatus.OK) -> Refused
         return None
     if code in _PASSING or (code == _NOT_OFFERED and status == HTTPStatus.OK):
         return Refused(waiting=Waiting.CAPACITY, reason=reason)
-    # Whatever else it says, asking again in the same words will not help: the operator must know them.
+    # Any other error: repeating the request will not help, and the operator must read the reason.
     return Refused(waiting=Waiting.IMAGE, reason=reason)
 
 
 def _why(errors: list[dict[str, Any]]) -> Refused:
-    """Of several refusals the one that says most: a quota or an image can be mended, capacity only waited for."""
+    """The most useful of several refusals: an image or a quota can be mended, capacity can only be waited for."""
     found = [classify(error.get("ErrorCode", ""), error.get("ErrorMessage", "")) for error in errors]
     known = [refused for refused in found if refused]
     for kind in (Waiting.IMAGE, Waiting.QUOTA, Waiting.CAPACITY):

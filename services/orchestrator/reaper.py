@@ -1,5 +1,6 @@
-"""Slots and machines held against each other: a slot is freed only once its machine is gone, and a machine without a
-slot is ended. Whoever is to be ended is marked first and looked at again.
+"""Compares slots with machines: a slot is freed only once its machine is gone, and a machine without a slot is ended.
+
+A machine is marked first, and ended only if a later look finds the same.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import structlog
 
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
-from services.orchestrator.machines import ALIVE, ENDING, GONE, launch_of, state_of
+from services.orchestrator.instances import ALIVE, ENDING, GONE, launch_id_of, state_of
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
 from services.orchestrator.state_reasons import Doing, end_of
 
@@ -22,94 +23,97 @@ if TYPE_CHECKING:
     from services.common.store.store import Store
     from services.orchestrator.console_output import Consoles
     from services.orchestrator.fleet import Fleet
-    from services.orchestrator.machines import Machine, Machines
+    from services.orchestrator.instances import Instance, Instances
     from services.orchestrator.settings import OrchestratorSettings
     from services.orchestrator.state_reasons import End
 
 log = structlog.get_logger()
 LOOK_AGAIN_MS = 15 * SECOND_MS
 LEAVING_MS = 3 * MINUTE_MS
-"""How long a machine may take to power off after its last word."""
+"""How long a machine may take to power off after it has said that it leaves."""
 STRAY_MS = MINUTE_MS
-"""Between the first sight of a machine without a slot and its end."""
+"""Shortest time between the first sight of a machine without a slot and its end."""
 LIFETIME_MARGIN_MS = 10 * MINUTE_MS
-"""After which a machine that should have ended itself is ended."""
+"""How long after its maximum lifetime a machine that has not ended itself is ended."""
 
 
 class Reaper:
     """Frees slots, and ends machines that have stopped answering or hold no slot."""
 
     def __init__(
-        self, store: Store, machines: Machines, consoles: Consoles, fleet: Fleet, settings: OrchestratorSettings
+        self, store: Store, instances: Instances, consoles: Consoles, fleet: Fleet, settings: OrchestratorSettings
     ) -> None:
         self._store = store
-        self._machines = machines
+        self._instances = instances
         self._consoles = consoles
         self._fleet = fleet
         self._settings = settings
 
     def due(self, now: int) -> Iterator[Callable[[], bool]]:
-        """What is to be done about slots that are overdue and machines without one; each tells if it freed a slot."""
+        """One function for each overdue slot and each machine without a slot.
+
+        Each does the next step, and says whether it freed a slot.
+        """
         self._consoles.begin()
-        # Machines first, slots second: a slot is taken before its launch, so what is seen here has one by then.
-        tagged = self._machines.tagged()
+        # Machines are read before slots. A slot is taken before the launch, so each machine seen has its slot by then.
+        tagged = self._instances.tagged()
         slots = self._store.slots.all()
         due = [slot for slot in slots if self._is_due(slot, tagged, now)]
         unseen = [slot.instance_id for slot in due if slot.instance_id and slot.instance_id not in tagged]
-        machines = tagged | self._machines.named(unseen)
+        instances = tagged | self._instances.named(unseen)
         for slot in due:
-            yield partial(self._see_to, slot, machines, now)
+            yield partial(self._handle_slot, slot, instances, now)
         yield from self._strays(tagged, {slot.launch_id for slot in slots}, now)
 
-    def _is_due(self, slot: Slot, tagged: Mapping[str, Machine], now: int) -> bool:
-        """Overdue, or it is known already that its machine is gone: why wait for a report that will not come?"""
-        machine = tagged.get(slot.instance_id or "")
-        gone = machine is not None and state_of(machine) == GONE
+    def _is_due(self, slot: Slot, tagged: Mapping[str, Instance], now: int) -> bool:
+        """Whether the slot is overdue, or its machine is gone or too old, so that no report is to be waited for."""
+        instance = tagged.get(slot.instance_id or "")
+        gone = instance is not None and state_of(instance) == GONE
         return gone or slot.due_at <= now or self._outlived(slot, now)
 
-    def _strays(self, tagged: Mapping[str, Machine], held: set[str], now: int) -> Iterator[Callable[[], bool]]:
-        """Machines that no slot holds; and what looked like one, and was not."""
+    def _strays(self, tagged: Mapping[str, Instance], held: set[str], now: int) -> Iterator[Callable[[], bool]]:
+        """The steps for machines without a slot, and for those that were marked so and have one after all."""
         marks = self._store.fleet.strays() if tagged else {}
-        for instance_id, machine in tagged.items():
-            if launch_of(machine) in held:
+        for instance_id, instance in tagged.items():
+            if launch_id_of(instance) in held:
                 if instance_id in marks:
-                    yield partial(self._unmark, instance_id, marks[instance_id])
-            elif state_of(machine) in ALIVE:
-                yield partial(self._end_stray, instance_id, now)
+                    yield partial(self._unmark_stray, instance_id, marks[instance_id])
+            elif state_of(instance) in ALIVE:
+                yield partial(self._handle_stray, instance_id, now)
 
-    def _see_to(self, slot: Slot, machines: Mapping[str, Machine], now: int) -> bool:
+    def _handle_slot(self, slot: Slot, instances: Mapping[str, Instance], now: int) -> bool:
         if slot.instance_id is None:
-            # The launch's reply was lost: the same request again brings the same machine, or the refusal.
+            # The launch's reply was lost. The request is idempotent: it gives the same machine again, or the refusal.
             self._fleet.launch(slot, now)
             return False
-        machine = machines.get(slot.instance_id)
-        state = state_of(machine)
+        instance = instances.get(slot.instance_id)
+        state = state_of(instance)
         if state == GONE:
-            return self._free(slot, now, machine)
+            return self._free(slot, now, instance)
         if state in ENDING or not self._must_end(slot, now):
             self._store.slots.look_again_at(slot, now + LOOK_AGAIN_MS)
         elif self._outlived(slot, now):
-            self._end(slot, now, "it outlived its time")
+            self._terminate(slot, now, "it outlived its time")
         elif slot.suspected or slot.status is SlotStatus.LEAVING:
-            self._end(slot, now, "it fell silent" if slot.owner else "it never reported")
+            self._terminate(slot, now, "it fell silent" if slot.owner else "it never reported")
         elif self._store.slots.look_again_at(slot, now + 2 * self._beat_ms(), suspected=True):
             log.warning("machine.suspected", slot=slot.slot, instance_id=slot.instance_id)
         return False
 
     def _must_end(self, slot: Slot, now: int) -> bool:
-        """Overdue is reason enough, but for a machine that said it was leaving and may still be about it."""
+        """Whether an overdue machine must end: always, unless it said less than `LEAVING_MS` ago that it leaves."""
         if slot.status is not SlotStatus.LEAVING or self._outlived(slot, now):
             return True
         return now - slot.times.get("leaving", slot.taken_at) > LEAVING_MS
 
     def _outlived(self, slot: Slot, now: int) -> bool:
-        """Whether the machine should have ended itself: then it is ended, however lively it is."""
+        """Whether the machine should have ended itself by now. It is ended even if it still sends heartbeats."""
         return now - slot.taken_at > self._settings.max_lifetime_minutes * MINUTE_MS + LIFETIME_MARGIN_MS
 
-    def _end(self, slot: Slot, now: int, why: str) -> None:
-        """Marked as ended first: a machine that was heard of since the slot was read is left to the next sweep.
+    def _terminate(self, slot: Slot, now: int, why: str) -> None:
+        """Mark the slot, then end its machine. If a heartbeat came since the slot was read, the next sweep decides.
 
-        It stays suspected, so that a sweep that dies in between is made good by the next one.
+        The slot stays suspected, so that the next sweep ends the machine if this one dies in between.
         """
         assert slot.instance_id
         note = f"ended by the sweep: {why}"
@@ -118,61 +122,70 @@ class Reaper:
         log.warning(
             "machine.ended", slot=slot.slot, instance_id=slot.instance_id, why=why, reported=slot.owner is not None
         )
-        # While it is there: EC2 promises its last words to nobody.
+        # Before the machine ends: EC2 does not promise to keep its console afterwards.
         self._consoles.keep(slot.instance_id, note, reported=partial(self._has_reported, slot))
-        self._machines.end(slot.instance_id)
+        self._instances.terminate(slot.instance_id)
 
     def _has_reported(self, slot: Slot) -> bool:
-        """As the table has it now: it may have since the slot was read."""
+        """Whether the machine has reported, by a consistent read: it may have done so since the slot was read.
+
+        Also true if the slot is free or another machine's by now: then it is not known.
+        """
         known = self._store.slots.get(slot.slot)
         return known is None or known.launch_id != slot.launch_id or known.owner is not None
 
-    def _free(self, slot: Slot, now: int, machine: Machine | None = None) -> bool:
-        """The machine is gone: whether it ever reported decides about the next one, unless EC2 took it back."""
+    def _free(self, slot: Slot, now: int, instance: Instance | None = None) -> bool:
+        """Free the slot of a machine that is gone; False if it was freed already.
+
+        A machine that never reported counts for the breaker, unless EC2 itself ended it. One that reported closes it.
+        """
         if not self._store.slots.free(slot):
             return False
-        end = end_of(machine)
+        end = end_of(instance)
         log.info("slot.freed", slot=slot.slot, instance_id=slot.instance_id, note=slot.note, code=end.code)
         if slot.owner is not None:
-            self._speak_for_it(slot)
+            self._reset_breaker(slot)
         elif end.cause.doing is not Doing.EC2:
-            self._count(slot, end, now)
+            self._count_silent_boot(slot, end, now)
         if slot.owner is None or slot.suspected or slot.status is not SlotStatus.LEAVING:
-            self._tell(slot, end, now)
+            self._record_bad_end(slot, end, now)
         return True
 
-    def _speak_for_it(self, slot: Slot) -> None:
-        """A machine that has reported says something of the image only if it began after the last that did not."""
+    def _reset_breaker(self, slot: Slot) -> None:
+        """Close the breaker if the machine, which has reported, was launched after the last one that did not report.
+
+        An older machine proves nothing about the image or the account as they are now.
+        """
         breaker = self._store.fleet.breaker()
         if breaker and breaker.silent_boots and slot.taken_at >= breaker.open_until - BREAK_MS:
             self._store.fleet.good_boot()
 
-    def _count(self, slot: Slot, end: End, now: int) -> None:
-        """Against the image, or against what keeps any machine from coming."""
+    def _count_silent_boot(self, slot: Slot, end: End, now: int) -> None:
+        """Count a machine that never reported: against the image, or against the account if that is the cause."""
         waiting = end.cause.waiting.value if end.cause.doing is Doing.ACCOUNT else None
-        breaker = self._store.fleet.silent_boot(now + BREAK_MS, waiting=waiting, reason=_story(slot, end))
+        breaker = self._store.fleet.silent_boot(now + BREAK_MS, waiting=waiting, reason=_account_of(slot, end))
         log.warning(
             "machine.never_reported", slot=slot.slot, in_a_row=breaker.silent_boots, note=slot.note, why=end.said
         )
         if breaker.silent_boots >= SILENT_BOOTS:
             log.error("breaker.opened", until=breaker.open_until)
 
-    def _tell(self, slot: Slot, end: End, now: int) -> None:
-        """It did not end as machines should: keep what can be known of it, now that its slot is free."""
+    def _record_bad_end(self, slot: Slot, end: End, now: int) -> None:
+        """Keep why the machine ended badly, with its console, now that its slot is free."""
         assert slot.instance_id
         reported = slot.owner is not None
-        why = _story(slot, end)
+        why = _account_of(slot, end)
         console = self._consoles.keep(slot.instance_id, why, reported=lambda: reported)
         self._store.fleet.ended_badly(slot.slot, slot.instance_id, now, why=why, console=console)
 
-    def _end_stray(self, instance_id: str, now: int) -> bool:
+    def _handle_stray(self, instance_id: str, now: int) -> bool:
         seen_at = self._store.fleet.mark_stray(instance_id, now)
         log.warning("machine.stray", instance_id=instance_id, seen_at=seen_at)
         if now - seen_at >= STRAY_MS:
-            self._machines.end(instance_id)
+            self._instances.terminate(instance_id)
         return False
 
-    def _unmark(self, instance_id: str, seen_at: int) -> bool:
+    def _unmark_stray(self, instance_id: str, seen_at: int) -> bool:
         self._store.fleet.unmark_stray(instance_id, seen_at)
         log.info("machine.no_stray", instance_id=instance_id)
         return False
@@ -181,7 +194,7 @@ class Reaper:
         return round(self._settings.heartbeat_seconds * SECOND_MS)
 
 
-def _story(slot: Slot, end: End) -> str:
-    """How a machine ended, in sentences; `slot` has its last word, or the sweep's."""
+def _account_of(slot: Slot, end: End) -> str:
+    """How a machine ended, in sentences for people; `slot.note` is the last note of the machine or of the sweep."""
     began = "The machine had reported" if slot.owner else "The machine never reported"
     return f"{began}{f' ({slot.note})' if slot.note else ''}. {end.said}"

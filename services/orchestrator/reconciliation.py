@@ -1,4 +1,4 @@
-"""Once an hour: uploads held against jobs, since S3 may lose an event. Page after page, from a cursor."""
+"""Compares uploads with jobs once an hour, since S3 may lose an event: page after page, from a cursor."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PAGE = 200
-"""Objects looked at before the cursor is written down."""
+"""Objects that are compared before the cursor is stored."""
 WINDOW_MS = 2 * MINUTE_MS
-"""Of each hour, in which a search begins: wide enough that one of the sweeps meets it."""
+"""The beginning of each hour, in which a search begins: wide enough that one of the sweeps falls into it."""
 YOUNG_MS = 10 * MINUTE_MS
-"""Younger objects' events may still be on their way."""
+"""Age from which objects are compared: the events of younger ones may still be on their way."""
 
 
 class Reconciliation:
-    """Finds uploads that nobody told of."""
+    """Finds uploads whose event was lost, and takes them in."""
 
     def __init__(self, store: Store, s3: S3Client, bucket: str, intake: Intake, retention_days: int) -> None:
         self._store = store
@@ -40,9 +40,10 @@ class Reconciliation:
         self._retention_ms = retention_days * DAY_MS
 
     def run(self, now: int, in_time: Callable[[], bool]) -> int:
-        """Look at pages while there is time, if it is that of a search; returns how many lost uploads were taken in.
+        """Compare page after page while there is time; returns how many lost uploads were taken in.
 
-        Only a search of several pages is written down: an idle deployment writes nothing.
+        A search begins in the first minutes of an hour (`WINDOW_MS`), or goes on from its cursor. The cursor is
+        stored only if a search has several pages: an idle deployment writes nothing.
         """
         cursor = self._store.fleet.search_cursor()
         under_way = cursor is not None or now % HOUR_MS < WINDOW_MS
@@ -54,10 +55,13 @@ class Reconciliation:
         return found
 
     def _page(self, cursor: str | None, now: int) -> tuple[str | None, int]:
-        """One page, from `cursor`; returns the next one's, None after the last, and how many uploads were lost."""
+        """Compare one page, from `cursor` on.
+
+        Returns the next page's cursor (None after the last), and how many were lost.
+        """
         page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=cursor or UPLOADS)
         contents = page.get("Contents", [])
-        uploads = [upload for upload in map(_upload, contents) if self._concerns(upload, now)]
+        uploads = [upload for upload in map(_upload, contents) if self._may_be_lost(upload, now)]
         taken = self._intake.take(uploads, now)
         for one in taken:
             if one.error and not isinstance(one.error, UnknownVersionError):
@@ -69,7 +73,7 @@ class Reconciliation:
         self._store.fleet.move_search(cursor, after)
         return after, found
 
-    def _concerns(self, upload: Upload, now: int) -> bool:
+    def _may_be_lost(self, upload: Upload, now: int) -> bool:
         return not upload.key.endswith("/") and YOUNG_MS <= now - upload.uploaded < self._retention_ms
 
 

@@ -1,4 +1,7 @@
-"""Parts whose worker fell silent go back to the queue; those that kill every worker end, and those of no job."""
+"""Queues parts again whose worker fell silent.
+
+A part over which workers died too often fails with its job, and a part whose job has ended or is gone is closed.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +23,24 @@ log = structlog.get_logger()
 
 
 class Recovery:
-    """Looks twice before it takes a part away."""
+    """Takes parts away from silent workers, if two looks find the same heartbeat counter."""
 
     def __init__(self, store: Store, announcer: Announcer) -> None:
         self._store = store
         self._announcer = announcer
 
     def suspects(self, now: int) -> list[Part]:
-        """Running parts whose lease has ended, with their heartbeat counters as they are."""
+        """Running parts whose lease has ended, with their present heartbeat counters (consistent read)."""
         found = [self._store.parts.get(part.job_id, part.part_id) for part in self._store.parts.overdue(now)]
         return [part for part in found if part and part.status is PartStatus.RUNNING and part.due_at <= now]
 
     def take_away(self, suspect: Part, now: int) -> bool:
-        """Queue the part again if its counter still stands where it stood; False if somebody lives after all."""
+        """Queue the part again if its heartbeat counter stands still since `suspect` was read.
+
+        The part fails with its job if its tries are used up, and is closed if its job has ended or is gone.
+
+        Returns False if the part has changed since: then its worker lives.
+        """
         job = self._store.jobs.get(suspect.job_id)
         if job is None or job.status in TERMINAL:
             return self._close(suspect)
@@ -71,7 +79,7 @@ class Recovery:
         return given_up
 
     def _interrupted(self, part: Part, job: Job, now: int) -> Announcement | None:
-        """Of several parts none is worth a message."""
+        """The event that the job was interrupted; None for a job of several parts, which goes on with the others."""
         if job.parts > 1:
             return None
         back = job_changes.interrupt(job).after

@@ -1,4 +1,4 @@
-"""S3's events, read. Pure: what is no upload of ours is told by a code, never by an exception."""
+"""Reads S3's events. Pure: what is no upload of this deployment gives a code, never an exception."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Upload:
     etag: str
     size: int
     uploaded: int
-    """When, epoch milliseconds, by S3's clock."""
+    """When it was uploaded, epoch milliseconds, by S3's clock."""
     modified: int | None = None
-    """Its LastModified, in whole seconds, where that is known: events do not tell it."""
+    """S3's LastModified, epoch milliseconds in whole seconds; None if it is not known: events do not hold it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,13 @@ class Ignored:
 
 
 def read_message(body: object, bucket: str) -> list[Upload | Ignored]:
-    """The uploads that one message tells of."""
+    """The uploads that one message names, and for each other record why it is ignored.
+
+    Args:
+        body: the message's JSON, as it was parsed; None if it is no JSON.
+        bucket: the deployment's own.
+
+    """
     if not isinstance(body, dict):
         return [Ignored("NOT_AN_S3_EVENT")]
     if body.get("Event") == "s3:TestEvent":
@@ -46,9 +52,9 @@ def read_message(body: object, bucket: str) -> list[Upload | Ignored]:
 
 
 def read_record(record: object, bucket: str) -> Upload | Ignored:
-    """One record of an S3 event."""
+    """The upload that one record of an S3 event names, or why it is ignored."""
     try:
-        return _read(record, bucket)  # type: ignore[arg-type] # whatever it is not, the exceptions below say
+        return _read(record, bucket)  # type: ignore[arg-type] # anything else raises one of the exceptions below
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
         return Ignored("FIELDS_MISSING")
 

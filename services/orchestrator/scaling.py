@@ -1,4 +1,4 @@
-"""How many machines there should be, and on which market. Pure."""
+"""Decides how many machines there should be, and on which market. Pure."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ if TYPE_CHECKING:
     from services.common.domain.records import Breaker, Slot
 
 SPEED = 60.0
-"""Seconds of audio that a machine transcribes in a second, cautiously (docs/performance.md)."""
+"""Seconds of audio that a machine transcribes in a second: a cautious figure (docs/performance.md)."""
 TARGET_SECONDS = 600.0
-"""In what time the queue should be done, if the operator's limit allows."""
+"""Seconds in which the queue should be done, if the operator's limit allows that many machines."""
 SILENT_BOOTS = 3
-"""Machines in a row that never reported, after which launching stops for a while."""
+"""After so many machines in a row that never reported, the breaker opens: nothing is launched for `BREAK_MS`."""
 BREAK_MS = 30 * MINUTE_MS
 
 
 @dataclass(frozen=True, kw_only=True)
 class Demand:
-    """What waits. What is being worked on has its machine already."""
+    """What waits in the queue. Parts that are being worked on are not counted: they have a machine already."""
 
     parts: int
     seconds: float
-    """Of audio, estimated from bytes where nobody has looked into the recording yet."""
+    """Seconds of audio, estimated from bytes where the length is not known yet."""
     oldest_wait_ms: int = 0
 
 
 def wanted_machines(demand: Demand, max_workers: int) -> int:
-    """Machines that the queue deserves: none without one, never more than there are parts to give them."""
+    """How many machines the queue needs: none if it is empty, and never more than it has parts."""
     if demand.parts == 0:
         return 0
     by_time = math.ceil(demand.seconds / (SPEED * TARGET_SECONDS))
@@ -43,10 +43,10 @@ def wanted_machines(demand: Demand, max_workers: int) -> int:
 
 
 def next_slot(wanted: int, slots: Mapping[str, Slot], max_workers: int) -> str | None:
-    """The slot to fill next, or None if there are machines enough.
+    """The slot to fill next, or None if there are enough machines or no slot is free.
 
-    To have w machines only the lowest w slots may be filled, so that two who decide at once contend for one. A machine
-    that leaves is no capacity, but it is still a machine, and its slot is taken until it is gone.
+    For w machines only the lowest w slots may be filled, so that two processes that decide at once contend for the same
+    slot. A machine that leaves takes no more work, but it is still a machine: its slot is taken until it is gone.
     """
     leaving = sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
     if len(slots) - leaving >= wanted:
@@ -56,14 +56,16 @@ def next_slot(wanted: int, slots: Mapping[str, Slot], max_workers: int) -> str |
 
 
 def market_after_refusal(demand: Demand, on_demand_after_minutes: int) -> str | None:
-    """Where to ask once spot has no capacity: on-demand, if the operator allows it and the wait was long enough."""
+    """The market to ask once spot has no capacity: on-demand, if that is allowed and the wait was long enough."""
     allowed = on_demand_after_minutes > 0 and demand.oldest_wait_ms >= on_demand_after_minutes * MINUTE_MS
     return "on-demand" if allowed else None
 
 
 def mended(breaker: Breaker, slots: Collection[Slot]) -> bool:
-    """Whether a machine that an open breaker has let through has reported, or one that was launched since the account
-    kept one from starting; older machines prove nothing.
+    """Whether the breaker may close, since a machine has reported.
+
+    A machine counts only if it was launched after the breaker's pause or, if the account kept a machine from starting,
+    after the end of that one. Older machines prove nothing.
     """
     if breaker.silent_boots >= SILENT_BOOTS:
         since = breaker.open_until
@@ -75,7 +77,10 @@ def mended(breaker: Breaker, slots: Collection[Slot]) -> bool:
 
 
 def launches_allowed(breaker: Breaker | None, slots: Collection[Slot], now: int) -> bool:
-    """Whether another machine may be launched. After its pause an open breaker lets one through at a time, to see."""
+    """Whether another machine may be launched.
+
+    After its pause, an open breaker allows one machine at a time, as a trial.
+    """
     if breaker is None or breaker.silent_boots < SILENT_BOOTS:
         return True
     return now >= breaker.open_until and all(slot.owner is not None for slot in slots)

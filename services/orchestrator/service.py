@@ -18,9 +18,9 @@ from services.common.store.store import Store
 from services.orchestrator.console_output import HASTY, Consoles
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.fleet import Fleet
+from services.orchestrator.instances import Instances
 from services.orchestrator.intake import Intake
 from services.orchestrator.launch import Launcher
-from services.orchestrator.machines import Machines
 from services.orchestrator.reaper import Reaper
 from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
@@ -59,15 +59,15 @@ class Orchestrator:
         commands = Commands(self.store, announcer, partial(uploaded_at, s3, settings.bucket_name))
         self.intake = Intake(self.store, s3, announcer, commands, erasure)
         self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
-        self.search = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
+        self.reconciliation = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,
             recovery=Recovery(self.store, announcer),
-            reaper=Reaper(self.store, Machines(ec2, settings.deployment), consoles, self.fleet, settings),
+            reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
             expiry=Expiry(self.store, announcer),
             erasure=erasure,
-            search=self.search,
+            reconciliation=self.reconciliation,
             dispatcher=self.dispatcher,
             clock=clock,
             wait=wait,
@@ -75,7 +75,7 @@ class Orchestrator:
         )
 
     def dispatcher(self) -> Dispatcher:
-        """Sends webhooks."""
+        """Make the dispatcher, which sends webhooks."""
         # An HTTP client is slow to import, and most invocations send nothing.
         from services.common.webhooks.dispatch import Dispatcher  # noqa: PLC0415
         from services.common.webhooks.vault import Vault  # noqa: PLC0415

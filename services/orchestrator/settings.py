@@ -1,4 +1,4 @@
-"""What the orchestrator is told by its environment."""
+"""The orchestrator's settings, from its environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ class OrchestratorSettings(CommonSettings):
     """Terraform sets everything that has no default; a test holds the two together."""
 
     unrecorded_models: Words = ()
-    """Those of `models` that the lock does not know, so that no machine may fetch them."""
+    """Those of `models` that the lock of models does not hold; machines must not fetch them."""
     launch_template_id: str
     subnet_ids: Words
     instance_types: Words
@@ -20,14 +20,14 @@ class OrchestratorSettings(CommonSettings):
     """AWS's public parameter of a base image that provisions itself."""
     max_workers: int
     on_demand_after_minutes: int = 0
-    """How long spot capacity is waited for before on-demand is paid; 0: for ever."""
+    """Minutes that a part waits for spot capacity before an on-demand machine is launched; 0: it waits for ever."""
     max_lifetime_minutes: int = 720
     heartbeat_seconds: float = 10
-    """How often workers are heard of; as in the worker's settings."""
+    """Seconds between two heartbeats of a worker; the worker's settings have the same."""
     boot_seconds: int = 300
-    """How long a machine may take from launch to its first report."""
+    """Seconds that a machine may take from its launch to its first report."""
     provision_seconds: int = 1_500
-    """The same for a machine that must provision itself."""
+    """The same for a machine that must provision itself first."""
     lease_seconds: float = 60
     worker_log_group: str = ""
-    """Where the consoles of machines that went wrong are copied to; empty: nowhere."""
+    """The log group to which the consoles of machines that ended badly are copied; empty: they are not copied."""

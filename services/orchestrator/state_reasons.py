@@ -1,7 +1,7 @@
-"""Whose doing it is that a machine has ended, by the code that EC2 gives for it. Pure.
+"""Finds out from EC2's code why a machine has ended, and who caused it. Pure.
 
-The codes are those of EC2's API reference (StateReason). A code that is not listed is EC2's own if it begins with
-`Server.`; any other counts against the machine, as an end without any word of EC2's does.
+The codes are those of EC2's API reference (StateReason). For a code that is not listed, EC2 is the cause if it
+begins with `Server.`. Any other code, and an end without a code, counts against the machine.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Doing(StrEnum):
-    """Whose doing an end is."""
+    """Who caused a machine's end."""
 
     EC2 = "ec2"
-    """It says nothing of the image: another machine may be sound."""
+    """EC2 itself: this says nothing about the image, and the next machine may work."""
     ACCOUNT = "account"
-    """No machine will come until somebody has mended it."""
+    """The account: no machine will start until an operator has mended the cause."""
     MACHINE = "machine"
-    """The image or what is on it: some of these in a row open the breaker."""
+    """The machine, its image or what runs on it: several of these in a row open the breaker."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +34,9 @@ class Cause:
 
     doing: Doing
     words: str
-    """A sentence; of the account's doing it says what to do."""
+    """A sentence for people. Where the account is the cause, it says what to do."""
     waiting: Waiting = Waiting.BREAKER
-    """What jobs wait for, if that end comes again and again."""
+    """What jobs wait for while machines end in this way."""
 
 
 CAUSES: Mapping[str, Cause] = {
@@ -74,7 +74,7 @@ _OF_EC2 = Cause(doing=Doing.EC2, words="EC2 ended it.")
 _OTHER = Cause(doing=Doing.MACHINE, words="It has ended.")
 _CODE = re.compile(r"(?:Server|Client)(?:\.[A-Za-z]+)+")
 MOST_WORDS = 500
-"""Of EC2's own, in a note or a job's reason."""
+"""Most characters of EC2's own words in a note or in the reason why a job waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ class End:
     code: str
     cause: Cause
     ec2_says: str
-    """In EC2's own words; empty if it has none."""
+    """EC2's own words; empty if it gives none."""
 
     @property
     def said(self) -> str:
@@ -93,7 +93,7 @@ class End:
 
 
 def end_of(machine: Mapping[str, Any] | None) -> End:
-    """Why a machine has ended; None: EC2 knows no such machine."""
+    """Why a machine has ended; `machine` is None if EC2 does not know it any more."""
     if machine is None:
         return End(code="", cause=_FORGOTTEN, ec2_says="")
     reason = machine.get("StateReason") or {}

@@ -1,7 +1,7 @@
-"""Every minute: for each kind of thing that is overdue, its one step. Recovery and fleet first, then deliveries.
+"""The sweep: every minute, it does the next step for everything that is overdue, in a fixed order.
 
-Each step is conditional, so two sweeps at once do no harm. Without anything overdue nothing is written. A step that
-fails, or an item of it, keeps no other from being done; the sweep fails at its end.
+All writes are conditional, so two sweeps at once do no harm. If nothing is overdue, nothing is written. If a step or
+one of its items fails, all others are still done, and the sweep fails at its end.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 STANDSTILL_BEATS = 2.5
-"""Heartbeats that must be missing, beyond the lease, before a part is taken away."""
+"""Heartbeats that must be missing after the lease has ended before a part is taken away."""
 
 ERASURES = 20
-"""Seen to by one sweep; the next takes more."""
+"""Most erasures that one sweep goes on with; the next sweep takes more."""
 DELIVERIES_SECONDS = 25
-"""Of the function's time that expiries, erasures and the search leave to deliveries: the last try begins five later."""
+"""Seconds of the function's time that expiries, erasures and the search leave to deliveries. The last delivery may
+begin until five seconds later (`LAST_TRY_SECONDS` in `drain.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,32 +49,34 @@ class Sweep:
     fleet: Fleet
     expiry: Expiry
     erasure: Erasure
-    search: Reconciliation
+    reconciliation: Reconciliation
     dispatcher: Callable[[], Dispatcher]
-    """Made only when something is to be sent: it brings an HTTP client along."""
+    """Makes the dispatcher, only when a delivery is due: its HTTP client is slow to import."""
     clock: Callable[[], int]
     wait: Callable[[float], None]
     heartbeat_seconds: float
 
     def run(self, seconds_left: Callable[[], float]) -> dict[str, int]:
-        """One sweep; returns how much of each kind was done.
+        """Run one sweep; returns how many items of each kind were done.
+
+        `seconds_left` says how much of the function's time is left.
 
         Raises:
-            SweepFailedError: something failed; all else was done nevertheless.
+            SweepFailedError: a step or an item failed; all others were done nevertheless.
 
         """
-        walls = Bulkheads()
+        bulkheads = Bulkheads()
 
         def in_time() -> bool:
             return seconds_left() > DELIVERIES_SECONDS
 
-        recovered = walls.step("recovery", lambda: self._recover(walls))
-        freed = walls.step("reaper", lambda: walls.each(self.reaper.due(self.clock()), lambda see_to: see_to()))
-        refused = walls.step("fleet", lambda: self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE))
-        expired = walls.step("expiry", lambda: self._expire(walls, in_time))
-        erased = walls.step("erasure", lambda: self._erase(walls, in_time))
-        found = walls.step("search", lambda: self.search.run(self.clock(), in_time))
-        sent = walls.step("deliveries", lambda: self._deliver(seconds_left))
+        recovered = bulkheads.step("recovery", lambda: self._recover(bulkheads))
+        freed = bulkheads.step("reaper", lambda: bulkheads.each(self.reaper.due(self.clock()), lambda step: step()))
+        refused = bulkheads.step("fleet", lambda: self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE))
+        expired = bulkheads.step("expiry", lambda: self._expire(bulkheads, in_time))
+        erased = bulkheads.step("erasure", lambda: self._erase(bulkheads, in_time))
+        found = bulkheads.step("search", lambda: self.reconciliation.run(self.clock(), in_time))
+        sent = bulkheads.step("deliveries", lambda: self._deliver(seconds_left))
         done = {
             "recovered": recovered or 0,
             "freed": freed or 0,
@@ -84,26 +87,26 @@ class Sweep:
         }
         if any(done.values()):
             log.info("sweep.done", **done, waiting=refused.waiting.value if refused else None)
-        walls.close()
+        bulkheads.close()
         return done
 
-    def _recover(self, walls: Bulkheads) -> int:
+    def _recover(self, bulkheads: Bulkheads) -> int:
         suspects = self.recovery.suspects(self.clock())
         if not suspects:
             return 0
         self.wait(STANDSTILL_BEATS * self.heartbeat_seconds)
-        return walls.each(suspects, lambda suspect: self.recovery.take_away(suspect, self.clock()))
+        return bulkheads.each(suspects, lambda suspect: self.recovery.take_away(suspect, self.clock()))
 
-    def _expire(self, walls: Bulkheads, in_time: Callable[[], bool]) -> int:
+    def _expire(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
         now = self.clock()
         overdue = takewhile(lambda _: in_time(), self.expiry.overdue(now))
-        return walls.each(overdue, lambda job_id: self.expiry.expire(job_id, now))
+        return bulkheads.each(overdue, lambda job_id: self.expiry.expire(job_id, now))
 
-    def _erase(self, walls: Bulkheads, in_time: Callable[[], bool]) -> int:
-        """Erasures that broke off, and the second search after each."""
+    def _erase(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
+        """Finish erasures that were interrupted, and do the later search that follows each erasure."""
         now = self.clock()
         overdue = takewhile(lambda _: in_time(), self.store.tombstones.overdue(now, ERASURES))
-        return walls.each(overdue, lambda grave: self.erasure.finish(grave, now) is not None)
+        return bulkheads.each(overdue, lambda tombstone: self.erasure.finish(tombstone, now) is not None)
 
     def _deliver(self, seconds_left: Callable[[], float]) -> int:
         if not any(self.store.deliveries.overdue(self.clock(), limit=1)):

@@ -1,7 +1,8 @@
-"""What an upload is to the job that its key or its bytes belong to. Pure.
+"""Decides what an upload means to the job of its key or of its bytes. Pure.
 
-S3 tells of uploads twice, late, in any order and sometimes never, so nothing is concluded from being told. Whether a
-recording was uploaded once more is seen from the date that S3 itself gives it, against that of the run that ended.
+S3 delivers an event at least once, late and in any order, and sometimes loses it. So an event alone proves nothing:
+whether a recording was uploaded once more is decided by comparing its LastModified with that of the recording of the
+last run.
 """
 
 from __future__ import annotations
@@ -26,58 +27,63 @@ class Meaning(Enum):
     NEW = auto()
     """A recording for which there is no job yet."""
     AWAITED = auto()
-    """Its job has waited for it."""
+    """The recording for which its job has waited."""
     AGAIN = auto()
-    """Its job ended without a text, and begins anew."""
+    """The recording of a job that ended without a text, uploaded once more: the job begins anew."""
     NOTED = auto()
-    """Nothing now; nor later, when its job has ended and S3 tells once more."""
+    """Nothing is to be done, and its date is noted, so that a repeated event does nothing after the job's end
+    either."""
     KNOWN = auto()
-    """Nothing."""
+    """Nothing is to be done: the job was made of this upload."""
     ERASED = auto()
-    """Its job was erased, and so is this."""
+    """The upload belongs to an erased job, and is erased too."""
 
 
 def judge(etag: str, modified: int, found: Job | Tombstone) -> Meaning:
-    """What the object that lies there means to `found`, whose it is by its key or its bytes.
+    """What the object means to `found`, the job to which it belongs by its key or its bytes.
 
     Args:
         etag: of the object, without quotes.
-        modified: its LastModified, epoch milliseconds in whole seconds.
-        found: the job, or what is left of it.
+        modified: the object's LastModified, epoch milliseconds in whole seconds.
+        found: the job, or its tombstone.
 
     """
     if isinstance(found, Tombstone):
-        return _of_an_erased(modified, found)
+        return _meaning_after_erasure(modified, found)
     if found.awaits_upload:
         return Meaning.AWAITED
     same = etag == found.source_etag
     match found.status:
         case JobStatus.CANCELED if not found.source_etag:
             return Meaning.NOTED
-        case JobStatus.FAILED | JobStatus.CANCELED if modified > _reckoned_with(found):
+        case JobStatus.FAILED | JobStatus.CANCELED if modified > _accounted_for_until(found):
             return Meaning.AGAIN
-        case JobStatus.QUEUED | JobStatus.RUNNING if same and modified > _latest(found):
+        case JobStatus.QUEUED | JobStatus.RUNNING if same and modified > _latest_upload_at(found):
             return Meaning.NOTED
     return Meaning.KNOWN if same else Meaning.NEW
 
 
-def _of_an_erased(modified: int, grave: Tombstone) -> Meaning:
-    return Meaning.ERASED if grave.covers(modified) else Meaning.NEW
+def _meaning_after_erasure(modified: int, tombstone: Tombstone) -> Meaning:
+    return Meaning.ERASED if tombstone.covers(modified) else Meaning.NEW
 
 
-def _reckoned_with(job: Job) -> int:
-    """The date of what the run that ended was made of, or what came while it was under way and would end alike.
+def _accounted_for_until(job: Job) -> int:
+    """The LastModified up to which uploads change nothing about the ended run, epoch milliseconds.
 
-    A run that has lost its recording was not made of what came meanwhile: that may be how it was brought back.
+    An upload that came during the run is included, since it would end in the same way. If the run failed because its
+    recording was lost, it is not: it may be the recording that was brought back.
     """
     lost = job.error is not None and job.error["code"] in _SOURCE_LOST
-    return _made_of(job) if lost else _latest(job)
+    return _source_modified_at(job) if lost else _latest_upload_at(job)
 
 
-def _latest(job: Job) -> int:
-    return max(_made_of(job), job.source_seen)
+def _latest_upload_at(job: Job) -> int:
+    return max(_source_modified_at(job), job.source_seen)
 
 
-def _made_of(job: Job) -> int:
-    """When the job's own object was put, in whole seconds; nearly, where S3 was not asked."""
+def _source_modified_at(job: Job) -> int:
+    """The LastModified of the run's recording, epoch milliseconds in whole seconds.
+
+    Where it is not stored, the time of S3's event stands for it, which is nearly the same.
+    """
     return job.source_modified or job.times.get("uploaded", 0) // SECOND_MS * SECOND_MS

@@ -128,14 +128,14 @@ def _merge_without_claim(stack: ExitStack) -> None:
 
 
 def _freed_too_early(stack: ExitStack) -> None:
-    real = reaper.Reaper._see_to
+    real = reaper.Reaper._handle_slot
 
-    def see_to(self: reaper.Reaper, slot: Slot, machines: Mapping[str, Any], now: int) -> bool:
+    def handle_slot(self: reaper.Reaper, slot: Slot, instances: Mapping[str, Any], now: int) -> bool:
         if slot.status is SlotStatus.LEAVING:
             return self._free(slot, now)
-        return real(self, slot, machines, now)
+        return real(self, slot, instances, now)
 
-    stack.enter_context(patch.object(reaper.Reaper, "_see_to", see_to))
+    stack.enter_context(patch.object(reaper.Reaper, "_handle_slot", handle_slot))
 
 
 def _others_left_open(stack: ExitStack) -> None:
@@ -167,11 +167,11 @@ def _kept_by_a_hung_engine(stack: ExitStack) -> None:
 
 
 def _told_is_uploaded(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(upload_meaning, "_reckoned_with", lambda _: -1))
+    stack.enter_context(patch.object(upload_meaning, "_accounted_for_until", lambda _: -1))
 
 
 def _erased_once(stack: ExitStack) -> None:
-    stack.enter_context(patch.object(upload_meaning, "_of_an_erased", lambda *_: upload_meaning.Meaning.KNOWN))
+    stack.enter_context(patch.object(upload_meaning, "_meaning_after_erasure", lambda *_: upload_meaning.Meaning.KNOWN))
 
 
 _EVERY = frozenset(Mode)

@@ -14,7 +14,7 @@ from services.common.domain.times import SECOND_MS
 from services.common.webhooks import dispatch
 from services.common.webhooks.breaker import THRESHOLD
 from services.common.webhooks.dispatch import LEASE_MS, Dispatcher
-from services.common.webhooks.outcome import Outcome
+from services.common.webhooks.outcome import AttemptOutcome
 from tests.support.world import World
 
 URL = "https://hooks.example.com/"
@@ -27,10 +27,10 @@ class Receiver:
         self.ids: list[str] = []
         self.meanwhile: Callable[[], None] = lambda: None
 
-    def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> Outcome:
+    def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> AttemptOutcome:
         self.ids.append(headers["webhook-id"])
         self.meanwhile()
-        return Outcome(milliseconds=1, status=503)
+        return AttemptOutcome(milliseconds=1, status=503)
 
 
 @pytest.fixture

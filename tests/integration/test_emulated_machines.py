@@ -14,7 +14,7 @@ from moto import mock_aws
 from services.local.ec2 import POWERED_OFF
 from services.local.emulator import instances
 from services.orchestrator.console_output import lines_of
-from services.orchestrator.machines import Machines
+from services.orchestrator.instances import Instances
 from services.orchestrator.state_reasons import Doing, end_of
 
 TAGS: Any = [{"ResourceType": "instance", "Tags": [{"Key": "transcribe-deployment", "Value": "test"}]}]
@@ -40,7 +40,7 @@ def launch(ec2: Any) -> str:
 
 
 def code_of(ec2: Any, instance_id: str) -> str:
-    return end_of(Machines(ec2, "test").named([instance_id])[instance_id]).code
+    return end_of(Instances(ec2, "test").named([instance_id])[instance_id]).code
 
 
 def test_a_machine_that_we_end_was_ended_by_a_user_and_one_that_powers_off_ended_itself(ec2: Any) -> None:
@@ -58,18 +58,18 @@ def test_a_launch_may_end_at_once_with_a_reason_and_the_next_one_lives(ec2: Any)
     failed, sound = launch(ec2), launch(ec2)
     instances.launched([failed])
     instances.launched([sound])
-    machines = Machines(ec2, "test").named([failed, sound])
-    assert end_of(machines[failed]).cause.doing is Doing.ACCOUNT
-    assert machines[sound]["State"]["Name"] == "running"
+    found = Instances(ec2, "test").named([failed, sound])
+    assert end_of(found[failed]).cause.doing is Doing.ACCOUNT
+    assert found[sound]["State"]["Name"] == "running"
 
 
 def test_tags_fade_after_the_end_and_the_machine_is_still_known_by_its_id(ec2: Any) -> None:
-    instance_id, machines = launch(ec2), Machines(ec2, "test")
+    instance_id, ours = launch(ec2), Instances(ec2, "test")
     instances.tell({"tags_fade": True})
-    assert list(machines.tagged()) == [instance_id]
-    machines.end(instance_id)
-    assert machines.tagged() == {}
-    assert list(machines.named([instance_id, "i-0123456789abcdef0"])) == [instance_id]
+    assert list(ours.tagged()) == [instance_id]
+    ours.terminate(instance_id)
+    assert ours.tagged() == {}
+    assert list(ours.named([instance_id, "i-0123456789abcdef0"])) == [instance_id]
 
 
 def test_the_console_is_the_end_of_what_the_machine_wrote(ec2: Any, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.common.webhooks import secrets
-from services.common.webhooks.outcome import Outcome
+from services.common.webhooks.outcome import AttemptOutcome
 from services.common.webhooks.signing import signed_headers
 from services.common.webhooks.transport import post
 from tests.support.node import RECEIVER, installed
@@ -50,7 +50,7 @@ class Receiver:
         seconds_ago: int = 0,
         changed: bytes | None = None,
         **other_headers: str,
-    ) -> Outcome:
+    ) -> AttemptOutcome:
         signed = signed_headers(
             message_id=message_id,
             timestamp_seconds=int(time.time()) - seconds_ago,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common.webhooks.outcome import Failure, Outcome
+from services.common.webhooks.outcome import AttemptOutcome, Failure
 from services.common.webhooks.transport import DEADLINE_SECONDS, MAX_BODY_BYTES, post
 from tests.support import receivers
 from tests.support.certificates import Authority
@@ -26,9 +26,9 @@ OVERRUN_SECONDS = 0.5
 
 
 @pytest.fixture(scope="module")
-def table() -> Iterator[dict[str, Outcome]]:
+def table() -> Iterator[dict[str, AttemptOutcome]]:
     """Filled by the tests, printed at the end; seen with `pytest -s`."""
-    rows: dict[str, Outcome] = {}
+    rows: dict[str, AttemptOutcome] = {}
     yield rows
     lines = [f"{'receiver':<24}{'status':>8}  {'outcome':<20}{'seconds':>8}"]
     for name, outcome in rows.items():
@@ -61,7 +61,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     ],
 )
 def test_a_hostile_receiver_ends_in_time_with_its_outcome(
-    name: str, status: int | None, error: Failure | None, table: dict[str, Outcome]
+    name: str, status: int | None, error: Failure | None, table: dict[str, AttemptOutcome]
 ) -> None:
     behaviour = getattr(receivers, name if hasattr(receivers, name) else name.upper())
     receivers.compressed_zeros()  # made beforehand: that takes longer than a short deadline
@@ -89,7 +89,7 @@ def test_a_certificate_must_fit(
     expired: bool,
     error: Failure | None,
     authority: Authority,
-    table: dict[str, Outcome],
+    table: dict[str, AttemptOutcome],
 ) -> None:
     tls = authority.server_context(certificate_for, expired=expired)
     with receivers.serve(receivers.FINE, tls) as port:
@@ -113,7 +113,7 @@ def test_an_authority_of_ones_own_is_not_trusted_by_default(authority: Authority
     assert outcome.error is Failure.TLS_FAILED
 
 
-def test_a_handshake_that_never_ends_is_cut_at_the_deadline(table: dict[str, Outcome]) -> None:
+def test_a_handshake_that_never_ends_is_cut_at_the_deadline(table: dict[str, AttemptOutcome]) -> None:
     with receivers.serve(receivers.never_greets) as port:
         outcome = post(f"https://127.0.0.1:{port}/", {}, b"{}", allow_private=True, deadline_seconds=DEADLINE)
 

@@ -126,10 +126,10 @@ def test_a_message_that_fails_for_a_passing_reason_alone_comes_again(
     orchestrator = world.orchestrator()
     real = orchestrator.intake._queue_one
 
-    def sometimes(arrival: object, *rest: object) -> object:
-        if arrival.upload.key.endswith("b.wav"):  # type: ignore[attr-defined] # an _Arrival
+    def sometimes(judged: object, *rest: object) -> object:
+        if judged.upload.key.endswith("b.wav"):  # type: ignore[attr-defined] # a _JudgedUpload
             raise aws_error("ProvisionedThroughputExceededException", "TransactWriteItems")
-        return real(arrival, *rest)  # type: ignore[arg-type] # as the real one
+        return real(judged, *rest)  # type: ignore[arg-type] # as the real one
 
     monkeypatch.setattr(orchestrator.intake, "_queue_one", sometimes)
     failed = take_batch(orchestrator, world.queue)
@@ -143,9 +143,9 @@ def test_a_lost_event_is_found_within_the_hour(world: StepWorld) -> None:
     seen = world.s3.head_object(Bucket=BUCKET, Key="uploads/a.wav")["LastModified"]
     uploaded = round(seen.timestamp() * SECOND_MS)
     world.now = (uploaded // HOUR_MS + 2) * HOUR_MS + MINUTE_MS
-    assert world.orchestrator().search.run(world.now, lambda: True) == 1
+    assert world.orchestrator().reconciliation.run(world.now, lambda: True) == 1
     assert [job.status for job in world.jobs()] == [JobStatus.QUEUED]
-    assert world.orchestrator().search.run(world.now, lambda: True) == 0
+    assert world.orchestrator().reconciliation.run(world.now, lambda: True) == 0
 
 
 def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:

@@ -21,8 +21,8 @@ from services.common.store.operations import Put
 from services.orchestrator.bulkheads import Bulkheads, SweepFailedError
 from services.orchestrator.console_output import Consoles
 from services.orchestrator.expiry import Expiry
+from services.orchestrator.instances import Instances
 from services.orchestrator.intake import Intake
-from services.orchestrator.machines import Machines
 from services.orchestrator.reaper import LEAVING_MS, LIFETIME_MARGIN_MS, LOOK_AGAIN_MS, STRAY_MS, Reaper
 from services.orchestrator.reconciliation import YOUNG_MS, Reconciliation
 from services.orchestrator.recovery import Recovery
@@ -60,8 +60,8 @@ class Reaping:
         self.ec2 = ec2
         ec2.end = self.ended.append
         consoles = Consoles(lambda: ec2, world.aws.logs, "", world.clock)
-        machines = Machines(ec2, SETTINGS.deployment)
-        self._reaper = Reaper(world.store, machines, consoles, self, SETTINGS)  # type: ignore[arg-type] # as a fleet
+        instances = Instances(ec2, SETTINGS.deployment)
+        self._reaper = Reaper(world.store, instances, consoles, self, SETTINGS)  # type: ignore[arg-type] # as a fleet
 
     def launch(self, slot: Slot, _: int) -> None:
         self.launches.append(slot)
@@ -411,6 +411,6 @@ def test_the_search_tells_of_what_could_not_be_taken_in_but_not_of_what_is_not_o
         raise UnknownVersionError if "newer" in upload.key else RuntimeError
 
     search = Reconciliation(world.store, world.s3, BUCKET, taking, 30)
-    with patch.object(taking, "_arrival", judged):
+    with patch.object(taking, "_judged", judged):
         assert search.run((world.now + YOUNG_MS) // HOUR_MS * HOUR_MS + HOUR_MS, lambda: True) == 0
     assert capsys.readouterr().err.count("search.failed") == 1

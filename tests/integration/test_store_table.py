@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store import table as tables
-from services.common.store.idempotency import Commits, KeyReusedError, Once
+from services.common.store.idempotency import Commits, IdempotencyRecord, KeyReusedError
 from services.common.store.operations import ABSENT, PRESENT, Check, Delete, Operation, Put, Update
 from services.common.store.table import ConditionFailedError, Table
 from tests.support.faults import Mode
@@ -58,8 +58,10 @@ def count(world: World) -> int:
     return int(item["n"]) if item else 0
 
 
-def once(world: World, key: str = "key", fingerprint: str = "request") -> Once:
-    return Once(client_id="alice", key=key, fingerprint=fingerprint, at=world.clock(), reference={"id": "first"})
+def once(world: World, key: str = "key", fingerprint: str = "request") -> IdempotencyRecord:
+    return IdempotencyRecord(
+        client_id="alice", key=key, fingerprint=fingerprint, at=world.clock(), reference={"id": "first"}
+    )
 
 
 def test_a_write_that_meets_its_own_success_is_taken_for_no_rivals(world: World) -> None:

@@ -186,8 +186,8 @@ def test_one_sweep_compares_as_many_pages_as_there_is_time_for(
     world.queue.clear()
     world.now = hours_after(world, "uploads/0.wav")
     time_for = iter([True, True, False])
-    assert world.orchestrator().search.run(world.now, lambda: next(time_for)) == 4
-    assert world.orchestrator().search.run(world.now + 10 * MINUTE_MS, lambda: True) == 3
+    assert world.orchestrator().reconciliation.run(world.now, lambda: next(time_for)) == 4
+    assert world.orchestrator().reconciliation.run(world.now + 10 * MINUTE_MS, lambda: True) == 3
     assert world.store.fleet.search_cursor() is None
 
 
@@ -207,7 +207,7 @@ def test_the_search_queues_nothing_that_has_its_job_or_was_erased(world: StepWor
     assert world.store.tombstones.put(found, world.now)
     world.upload(lost.source_key)
     world.queue.clear()
-    assert world.orchestrator().search.run(hours_after(world, lost.source_key), lambda: True) == 1
+    assert world.orchestrator().reconciliation.run(hours_after(world, lost.source_key), lambda: True) == 1
     assert {job.job_id: job.status for job in world.jobs()} == {
         taken_in.job_id: JobStatus.QUEUED,
         lost.job_id: JobStatus.QUEUED,
@@ -232,5 +232,5 @@ def test_a_search_that_dies_over_a_page_looks_at_that_page_again(
     with pytest.MonkeyPatch.context() as dying:
         dying.setattr(orchestrator.intake, "take", die_over_the_second)
         with pytest.raises(Crash):
-            orchestrator.search.run(now, lambda: True)
-    assert orchestrator.search.run(now, lambda: True) == 3
+            orchestrator.reconciliation.run(now, lambda: True)
+    assert orchestrator.reconciliation.run(now, lambda: True) == 3

@@ -236,6 +236,6 @@ def test_a_thousand_events_told_twice_a_thousand_told_late_and_a_thousand_looks_
             batch = [{"messageId": str(number), "body": told[start + number % 2]} for number in range(10)]
             assert take_batch(orchestrator, batch) == []
     for hour in range(1, TIMES + 1):
-        assert orchestrator.search.run((world.now // HOUR_MS + hour) * HOUR_MS, lambda: True) == 0
+        assert orchestrator.reconciliation.run((world.now // HOUR_MS + hour) * HOUR_MS, lambda: True) == 0
 
     assert world.all_items() == before

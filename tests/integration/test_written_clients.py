@@ -17,7 +17,7 @@ from services.common.store import keys
 from services.common.store.announcements import Announcement, direct
 from services.common.store.callbacks import enabling, registration, rotation
 from services.common.store.deliveries import KEPT_TRIES
-from services.common.store.idempotency import KeyReusedError, Once
+from services.common.store.idempotency import IdempotencyRecord, KeyReusedError
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, Put
 from services.common.store.table import ConditionFailedError
@@ -171,14 +171,14 @@ def test_a_callback_is_disabled_once_and_the_others_hear_of_it(world: World) -> 
 
 def test_a_client_is_known_with_the_callbacks_that_can_be_read(world: World) -> None:
     callbacks = world.store.callbacks
-    assert (callbacks.view("alice").known, callbacks.view("alice").callbacks) == (False, [])
+    assert (callbacks.look_up_client("alice").known, callbacks.look_up_client("alice").callbacks) == (False, [])
     put_raw(world, ("CLIENT#alice", "CALLBACK#cb_0"), schema_version=99)
     put_raw(world, ("CLIENT#alice", "KEY#digest"), schema_version=1)
     callback = put_callback(world)
-    assert (callbacks.view("alice").known, callbacks.view("alice").callbacks) == (False, [callback])
+    assert (callbacks.look_up_client("alice").known, callbacks.look_up_client("alice").callbacks) == (False, [callback])
     assert callbacks.of_client("alice") == [callback]
     world.store.clients.register("alice")
-    assert callbacks.view("alice").known
+    assert callbacks.look_up_client("alice").known
 
 
 def test_a_job_is_told_of_to_its_own_callback_and_its_clients(world: World) -> None:
@@ -432,7 +432,7 @@ def test_the_feed_ends_some_seconds_ago_and_leaves_out_what_cannot_be_read(world
     assert seen(60 * SECOND_MS, first) == ["evt_2"]
 
 
-ONCE = Once(client_id="alice", key="k", fingerprint="f", at=1_000_000, reference={"job_id": "job_1"})
+ONCE = IdempotencyRecord(client_id="alice", key="k", fingerprint="f", at=1_000_000, reference={"job_id": "job_1"})
 OTHER = Put(item={"pk": "X", "sk": "X", "schema_version": 1}, when=ABSENT)
 
 

@@ -26,10 +26,10 @@ UNDUE = {"due_kind": NEVER, "due_at": NEVER}
 
 def test_under_a_jobs_id_lies_the_job_or_its_tombstone_or_nothing(world: World) -> None:
     job, tombstones = put_job(world), world.store.tombstones
-    assert tombstones.under("job_1") == job
-    assert tombstones.under("job_2") is None
+    assert tombstones.job_or_tombstone("job_1") == job
+    assert tombstones.job_or_tombstone("job_2") is None
     assert tombstones.put(job, world.clock())
-    assert tombstones.under("job_1") == tombstones.get("job_1")
+    assert tombstones.job_or_tombstone("job_1") == tombstones.get("job_1")
     assert world.store.jobs.get("job_1") is None
 
 

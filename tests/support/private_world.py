@@ -20,7 +20,7 @@ import pytest
 from services.common.domain.times import HOUR_MS, MINUTE_MS
 from services.common.webhooks import transport
 from services.common.webhooks.dispatch import Dispatcher
-from services.common.webhooks.outcome import Outcome
+from services.common.webhooks.outcome import AttemptOutcome
 from services.gpu_worker import main
 from services.gpu_worker.engine.decode.model_files import NEEDED, relative
 from services.gpu_worker.image import bucket_models
@@ -109,7 +109,7 @@ class PrivateWorld(StepWorld):
     def dispatcher(self, name: str) -> Dispatcher:
         return Dispatcher(self.store, self.vault, sender=name, clock=self.clock, allow_private=True)
 
-    def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> Outcome:
+    def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> AttemptOutcome:
         return transport.post(url, headers, body, allow_private=True, deadline_seconds=0.1)
 
     def walk(self, number: int, *, silent: bool) -> None:

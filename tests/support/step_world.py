@@ -24,7 +24,7 @@ from services.common.domain.states import SlotStatus
 from services.common.domain.times import HOUR_MS, SECOND_MS, rfc3339
 from services.common.store.clients import Caller
 from services.common.webhooks.dispatch import Dispatcher
-from services.common.webhooks.outcome import Outcome
+from services.common.webhooks.outcome import AttemptOutcome
 from services.gpu_worker.machine.identity import Identity
 from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.queue.life import Life
@@ -223,11 +223,11 @@ class StepWorld(World):
         vault: Any = NoVault()
         return Dispatcher(self.store, vault, sender=name, clock=self.clock, allow_private=False)
 
-    def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> Outcome:
+    def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> AttemptOutcome:
         """The receiver: keeps what it was sent, and holds repeated messages against the first."""
         message_id = headers["webhook-id"]
         assert self.received.setdefault(message_id, body) == body, "the same id with other bytes"
-        return Outcome(milliseconds=1, status=204)
+        return AttemptOutcome(milliseconds=1, status=204)
 
     def beat(self, worker: Worker) -> None:
         """One heartbeat of all that it holds, and of its slot."""

@@ -11,7 +11,7 @@ import pytest
 
 from services.common.domain.records import Delivery
 from services.orchestrator import drain
-from services.orchestrator.drain import IN_LINE, LAST_TRY_SECONDS, PER_RECEIVER, Drain, Line
+from services.orchestrator.drain import LAST_TRY_SECONDS, MOST_WAITING, PER_RECEIVER, Drain, ReceiverQueue
 
 
 def delivery(host: str, number: int, client_id: str = "alice") -> Delivery:
@@ -25,14 +25,14 @@ def delivery(host: str, number: int, client_id: str = "alice") -> Delivery:
     )
 
 
-def line(*deliveries: Delivery) -> Line:
-    made = Line()
+def line(*deliveries: Delivery) -> ReceiverQueue:
+    made = ReceiverQueue()
     for one in deliveries:
-        made.join(one)
+        made.add(one)
     return made
 
 
-def hosts(waiting: Line) -> list[str]:
+def hosts(waiting: ReceiverQueue) -> list[str]:
     found = []
     while one := waiting.next():
         found.append(one.host)
@@ -51,7 +51,7 @@ def test_a_receiver_has_a_few_places_and_gets_one_back_when_a_try_is_over() -> N
     assert first is not None
     assert len(hosts(waiting)) == PER_RECEIVER - 1
 
-    waiting.leave(first)
+    waiting.free(first)
     assert len(hosts(waiting)) == 1
 
 
@@ -133,18 +133,18 @@ def test_one_slow_receivers_flood_hides_nobody_behind_it() -> None:
 
 
 def test_of_a_flood_only_so_much_stands_in_line() -> None:
-    waiting = Line()
-    room = [waiting.join(delivery("flooded", number)) for number in range(IN_LINE + 1)]
+    waiting = ReceiverQueue()
+    room = [waiting.add(delivery("flooded", number)) for number in range(MOST_WAITING + 1)]
 
-    assert room == [True] * IN_LINE + [False]
-    assert waiting.join(delivery("quiet", 0))
+    assert room == [True] * MOST_WAITING + [False]
+    assert waiting.add(delivery("quiet", 0))
 
 
 def test_all_of_a_flood_is_sent_and_read_no_oftener_than_the_line_empties(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drain, "LOOK_AGAIN_SECONDS", 60)
-    queue = Queue(*(delivery("one", number) for number in range(3 * IN_LINE)))
+    queue = Queue(*(delivery("one", number) for number in range(3 * MOST_WAITING)))
 
-    assert drained(queue, Sender(), 300) == 3 * IN_LINE
+    assert drained(queue, Sender(), 300) == 3 * MOST_WAITING
     assert queue.begun == 3
 
 

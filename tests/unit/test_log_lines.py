@@ -148,5 +148,5 @@ def test_whoever_hears_the_uncaught_already_goes_on_hearing_them(monkeypatch: py
     monkeypatch.setattr(sys, "excepthook", heard[0])
     monkeypatch.setattr(threading, "excepthook", heard[1])
     monkeypatch.setattr(sys, "unraisablehook", heard[2])
-    logs._hear_the_uncaught()
+    logs._capture_uncaught_errors()
     assert [sys.excepthook, threading.excepthook, sys.unraisablehook] == heard

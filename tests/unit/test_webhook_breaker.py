@@ -11,7 +11,7 @@ from services.common.webhooks.breaker import (
     Breakers,
     is_down,
 )
-from services.common.webhooks.outcome import Failure, Outcome
+from services.common.webhooks.outcome import AttemptOutcome, Failure
 
 
 def tripped(times: int = THRESHOLD) -> tuple[Breakers, int]:
@@ -63,12 +63,12 @@ def test_one_answer_closes_it() -> None:
 @pytest.mark.parametrize(
     ("outcome", "down"),
     [
-        (Outcome(milliseconds=1, status=200), False),
-        (Outcome(milliseconds=1, status=404, error=Failure.HTTP_STATUS), False),
-        (Outcome(milliseconds=1, status=429, error=Failure.HTTP_STATUS), True),
-        (Outcome(milliseconds=1, status=503, error=Failure.HTTP_STATUS), True),
-        (Outcome(milliseconds=1, error=Failure.TIMEOUT), True),
+        (AttemptOutcome(milliseconds=1, status=200), False),
+        (AttemptOutcome(milliseconds=1, status=404, error=Failure.HTTP_STATUS), False),
+        (AttemptOutcome(milliseconds=1, status=429, error=Failure.HTTP_STATUS), True),
+        (AttemptOutcome(milliseconds=1, status=503, error=Failure.HTTP_STATUS), True),
+        (AttemptOutcome(milliseconds=1, error=Failure.TIMEOUT), True),
     ],
 )
-def test_only_what_says_something_about_the_receiver_counts(outcome: Outcome, down: bool) -> None:
+def test_only_what_says_something_about_the_receiver_counts(outcome: AttemptOutcome, down: bool) -> None:
     assert is_down(outcome) is down

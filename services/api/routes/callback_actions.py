@@ -21,16 +21,16 @@ from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/callbacks/{callback_id}", "callbacks")
 OVERLAP_MS = DAY_MS
-"""How long an old secret signs beside the new one."""
+"""How long an old secret still signs beside the new one."""
 MAX_SECRETS = 4
-"""Signatures on one message, however often somebody rotates within a day."""
+"""Most signatures on one message, however often a client rotates its secret within a day."""
 
 
 @router.post("/rotate", responses=openapi.problems(404, 409, 422))
-def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> NewSecret:
+def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> NewSecret:
     """A new secret, shown this once; for a day, messages carry the signatures of both."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
-    secret, seed = once.fresh_secret()
+    secret, seed = idempotency.fresh_secret()
     sealed = wired.vault.seal(secret, client_id=caller.client_id, callback_id=callback_id)
     old = [
         {**entry, "expires_at": entry.get("expires_at") or now + OVERLAP_MS}
@@ -38,14 +38,14 @@ def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, once: I
         if entry.get("expires_at", now + 1) > now
     ]
     new = [{"ciphertext": sealed, "created_at": now}, *old][:MAX_SECRETS]
-    if earlier := wired.store.commit([rotation(callback, new)], once.once(**seed)):
-        secret = once.secret_again(earlier)
+    if earlier := wired.store.commit([rotation(callback, new)], idempotency.record(**seed)):
+        secret = idempotency.earlier_secret(earlier)
     return NewSecret(**dict(CallbackView.of(callback, folder(caller.client_id))), secret=secret)
 
 
 @router.post("/test", status_code=202, responses=openapi.problems(404, 409, 422))
 def send_test(
-    callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
+    callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> DeliveryView:
     """Send a `callback.test` message, signed like any other; its ledger is at Location."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
@@ -61,18 +61,18 @@ def send_test(
         message="This is a test.",
     )
     delivery = delivery_of(event, callback)
-    if earlier := wired.store.commit(direct(event, callback), once.once(event_id=event.event_id)):
+    if earlier := wired.store.commit(direct(event, callback), idempotency.record(event_id=event.event_id)):
         delivery = lookup.delivery(callback_id, f"{earlier['event_id']}.{callback_id}", wired)
     response.headers["Location"] = f"/api/callbacks/{callback_id}/deliveries"
     return DeliveryView.of(delivery)
 
 
 @router.post("/enable", responses=openapi.problems(404, 409, 422))
-def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> CallbackView:
+def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> CallbackView:
     """Send to a disabled callback again; what was dropped meanwhile can be redelivered."""
     callback = lookup.callback(callback_id, caller, wired)
     try:
-        wired.store.commit([enabling(callback)], once.once())
+        wired.store.commit([enabling(callback)], idempotency.record())
     except ConditionFailedError:
         raise lookup.conflict("NOT_DISABLED", f"The callback is {callback.status}.") from None
     return CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))

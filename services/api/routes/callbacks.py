@@ -1,4 +1,4 @@
-"""Callbacks: who is told."""
+"""Callbacks: registered, listed, read and deleted."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ router = openapi.router("/callbacks", "callbacks")
 
 @router.post("", status_code=201, responses=openapi.created("callback", 409, 422))
 def register(
-    wanted: NewCallback, caller: Authenticated, wired: Wired, once: Idempotent, response: Response
+    wanted: NewCallback, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> NewSecret:
     """Register an endpoint; its secret is shown this once."""
-    secret, seed = once.fresh_secret()
+    secret, seed = idempotency.fresh_secret()
     callback = new_callback(
         client_id=caller.client_id,
         url=wanted.url,
@@ -55,14 +55,14 @@ def register(
         )
         operations += direct(event, callback)
     try:
-        earlier = wired.store.commit(operations, once.once(callback_id=callback.callback_id, **seed))
+        earlier = wired.store.commit(operations, idempotency.record(callback_id=callback.callback_id, **seed))
     except ConditionFailedError:
         raise lookup.conflict(
             "TOO_MANY_CALLBACKS", "This client has as many callbacks as it may: delete one."
         ) from None
     if earlier:
         callback = lookup.made_before(lookup.callback, earlier["callback_id"], caller, wired)
-        secret = once.secret_again(earlier)
+        secret = idempotency.earlier_secret(earlier)
     response.headers["Location"] = f"/api/callbacks/{callback.callback_id}"
     return NewSecret(**dict(CallbackView.of(callback, folder(caller.client_id))), secret=secret)
 

@@ -1,4 +1,4 @@
-"""The ledger: every try of every message, and sending one again."""
+"""The ledger of a job's deliveries, and redelivery."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def list_deliveries(
 
 
 @router.post("/{delivery_id}/redeliver", status_code=202, responses=openapi.problems(404, 409, 422))
-def redeliver(job_id: str, delivery_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> DeliveryView:
+def redeliver(
+    job_id: str, delivery_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent
+) -> DeliveryView:
     """Send the same bytes under the same id again, on a schedule that begins anew."""
     lookup.job(job_id, caller, wired)
     delivery = lookup.delivery(job_id, delivery_id, wired)
@@ -32,7 +34,7 @@ def redeliver(job_id: str, delivery_id: str, caller: Authenticated, wired: Wired
         raise lookup.conflict("CALLBACK_INACTIVE", "Its callback is gone or not active: nothing can be sent to it.")
     now = wired.clock()
     try:
-        wired.store.commit([wired.store.deliveries.again(delivery, now)], once.once())
+        wired.store.commit([wired.store.deliveries.again(delivery, now)], idempotency.record())
     except ConditionFailedError:
         raise lookup.conflict("UNDER_WAY", "An attempt is being made at this moment: look at the ledger.") from None
     return DeliveryView.of(lookup.delivery(job_id, delivery_id, wired))

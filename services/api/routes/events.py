@@ -1,4 +1,4 @@
-"""The feed: everything that happened, for whoever missed a webhook."""
+"""The feed of events, for clients that missed a webhook."""
 
 from __future__ import annotations
 

@@ -15,21 +15,21 @@ router = openapi.router("/jobs/{job_id}", "jobs")
 
 
 @router.post("/cancel", responses=openapi.problems(404, 409, 422))
-def cancel(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.JobView:
+def cancel(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """End a job that has not ended; a machine that works on it stops within seconds."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.cancel(job, wired.clock(), once.once()))
+        return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()))
     except (AlreadyEndedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 
 
 @router.post("/retry", status_code=202, responses=openapi.problems(404, 409, 422))
-def retry(job_id: str, caller: Authenticated, wired: Wired, once: Idempotent) -> views.JobView:
+def retry(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """Queue a failed job again; what was finished of it stays finished."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.retry(job, wired.clock(), once.once()))
+        return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()))
     except (NotFailedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 
@@ -40,7 +40,7 @@ def erase(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     try:
         job = lookup.job(job_id, caller, wired)
     except Problem:
-        grave = lookup.tombstone(job_id, caller, wired)
+        tombstone = lookup.tombstone(job_id, caller, wired)
     else:
-        grave = wired.erasure.erase(job, wired.clock()) or lookup.tombstone(job_id, caller, wired)
-    return receipts.Receipt.of(grave, log_days=wired.settings.log_retention_days)
+        tombstone = wired.erasure.erase(job, wired.clock()) or lookup.tombstone(job_id, caller, wired)
+    return receipts.Receipt.of(tombstone, log_days=wired.settings.log_retention_days)

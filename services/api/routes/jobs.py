@@ -1,4 +1,4 @@
-"""Jobs: registered, listed, watched."""
+"""Jobs: registered, listed and read."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ from services.common.webhooks.registration import new_callback
 
 router = openapi.router("/jobs", "jobs")
 UPLOAD_MARGIN_MINUTES = 15
-"""After the link has ended: an upload that began in time may still be under way."""
+"""How much longer than its form is valid an upload is awaited: one that began in time may still be under way."""
 
 
 @router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
-def create(wanted: NewJob, caller: Authenticated, wired: Wired, once: Idempotent, response: Response) -> CreatedJob:
+def create(
+    wanted: NewJob, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
+) -> CreatedJob:
     """Register a recording; the reply says where and how to upload it."""
     settings, now = wired.settings, wired.clock()
     options = wanted.options.model_dump(exclude_unset=True, exclude_none=True)
@@ -41,7 +43,7 @@ def create(wanted: NewJob, caller: Authenticated, wired: Wired, once: Idempotent
         limit = settings.max_upload_bytes
         raise Problem(413, "TOO_LARGE", f"An upload has at most {limit} bytes: put larger files into S3 directly.")
     job_id = new_id("job")
-    secret, seed = once.fresh_secret() if wanted.callback else ("", {})
+    secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
     callback = _own_callback(wanted.callback, secret, caller, wired) if wanted.callback else None
     job = Job(
         job_id=job_id,
@@ -61,16 +63,16 @@ def create(wanted: NewJob, caller: Authenticated, wired: Wired, once: Idempotent
         callback = dataclasses.replace(callback, job_id=job_id, expires_at=job.expires_at)
         operations += registration(callback)
     reference = {"job_id": job_id, "callback_id": job.own_callback or "", **seed}
-    if earlier := wired.store.commit(operations, once.once(**reference)):
+    if earlier := wired.store.commit(operations, idempotency.record(**reference)):
         job = lookup.made_before(lookup.job, earlier["job_id"], caller, wired)
-        secret = once.secret_again(earlier) if earlier["callback_id"] else ""
+        secret = idempotency.earlier_secret(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
     return CreatedJob(**dict(JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)
 
 
 def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:
-    """A callback for the job that is being made."""
+    """A callback for the new job alone."""
     return new_callback(
         client_id=caller.client_id,
         url=wanted.url,
@@ -84,7 +86,7 @@ def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -
 
 
 def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
-    """A form that S3 takes for this key, this type, this size and this content, and for nothing else."""
+    """A form with which S3 accepts this key, media type, size and checksum, and nothing else."""
     settings = wired.settings
     smallest, largest = (0, settings.max_upload_bytes) if wanted.size is None else (wanted.size, wanted.size)
     fields = {"Content-Type": wanted.content_type or media_types.UNKNOWN}

@@ -1,4 +1,4 @@
-"""A page of a ledger: of a job's, and of a callback's own messages."""
+"""Pages of ledgers: of a job's deliveries, and of those of a callback's own messages."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from services.api.service import Service
 from services.common.store import keys
 
 After = Annotated[str | None, openapi.cursor(cursors.DELIVERY_PATTERN)]
-# Twenty tries with the beginning of each answer, escaped twice, are up to 80 kB: fifty such pass Lambda's 6 MB.
+# Twenty attempts with the beginning of each answer, escaped twice, are up to 80 kB. Fifty deliveries fit into 6 MB,
+# the largest answer of a Lambda function.
 Limit = Annotated[int, Query(ge=1, le=50)]
 
 
 def page(subject: str, after: str | None, limit: int, wired: Service) -> DeliveryPage:
-    """Of a subject that is known to be the caller's, in order of the deliveries' ids."""
+    """A page of deliveries, in order of their ids.
+
+    `subject` is a job or a callback that is known to be the caller's.
+    """
     found = wired.store.deliveries.of_job(subject, after=cursors.decode(after, "DELIVERY"), limit=limit)
     return DeliveryPage(
         deliveries=[DeliveryView.of(one) for one in found],

@@ -1,4 +1,4 @@
-"""The caller's own things; another's are as unknown as none."""
+"""Finds the caller's jobs, callbacks and deliveries. Another client's give the same 404 as unknown ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.common.domain.records import Callback, Delivery, Job
 from services.common.store.clients import Caller
 from services.common.store.tombstones import Tombstone
 
-# What is no id of ours is not looked for: DynamoDB refuses keys that are empty or too long.
+# Other texts are not looked for: DynamoDB refuses keys that are empty or too long.
 _ID = re.compile(r"(job|cb|evt)_[a-z2-7]{1,40}")
 
 
@@ -20,7 +20,7 @@ def job(job_id: str, caller: Caller, wired: Service) -> Job:
     """A job of this client.
 
     Raises:
-        Problem: 404 unknown or another's.
+        Problem: 404, it is unknown or another client's.
 
     """
     found = wired.store.jobs.get(job_id) if _ID.fullmatch(job_id) else None
@@ -30,7 +30,7 @@ def job(job_id: str, caller: Caller, wired: Service) -> Job:
 
 
 def tombstone(job_id: str, caller: Caller, wired: Service) -> Tombstone:
-    """An erased job of this client; raises a 404 as for any other."""
+    """The tombstone of an erased job of this client; raises a 404 as `job` does."""
     found = wired.store.tombstones.get(job_id) if _ID.fullmatch(job_id) else None
     if found is None or found.client_id != caller.client_id:
         raise not_found("job")
@@ -38,7 +38,7 @@ def tombstone(job_id: str, caller: Caller, wired: Service) -> Tombstone:
 
 
 def callback(callback_id: str, caller: Caller, wired: Service) -> Callback:
-    """A callback of this client; raises a 404 otherwise."""
+    """A callback of this client; raises a 404 as `job` does."""
     found = wired.store.callbacks.get(caller.client_id, callback_id) if _ID.fullmatch(callback_id) else None
     if found is None:
         raise not_found("callback")
@@ -46,7 +46,7 @@ def callback(callback_id: str, caller: Caller, wired: Service) -> Callback:
 
 
 def delivery(subject: str, delivery_id: str, wired: Service) -> Delivery:
-    """A delivery of something that is known to be the caller's; raises a 404 otherwise."""
+    """A delivery of a job or a callback that is known to be the caller's; raises a 404 as `job` does."""
     event_id, _, callback_id = delivery_id.partition(".")
     known = _ID.fullmatch(event_id) and _ID.fullmatch(callback_id)
     found = wired.store.deliveries.get(subject, event_id, callback_id) if known else None
@@ -59,10 +59,10 @@ Found = TypeVar("Found")
 
 
 def made_before(find: Callable[[str, Caller, Service], Found], name: str, caller: Caller, wired: Service) -> Found:
-    """What an earlier request under the same idempotency key has made.
+    """Find what an earlier request under the same idempotency key has made.
 
     Raises:
-        Problem: 409, it has been deleted since.
+        Problem: 409, it has been deleted since then.
 
     """
     try:
@@ -72,5 +72,5 @@ def made_before(find: Callable[[str, Caller, Service], Found], name: str, caller
 
 
 def conflict(code: str, detail: str) -> Problem:
-    """Understood, but not in the present state."""
+    """The 409 for a request that the present state does not allow."""
     return Problem(409, code, detail)

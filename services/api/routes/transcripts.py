@@ -1,4 +1,4 @@
-"""Transcripts: by redirect to where they lie."""
+"""Transcripts, by redirect to a presigned link."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_transcript(
         Params={"Bucket": wired.settings.bucket_name, "Key": entry["key"]},
         ExpiresIn=wired.settings.link_seconds,
     )
-    # The body is for whoever does not follow, and for people who look.
+    # The body is for clients that do not follow redirects, and for people.
     reply = JSONResponse({"url": link, "hint": HINT}, 302 if redirect else 200, {"Cache-Control": "no-store"})
     if redirect:
         reply.headers["Location"] = link

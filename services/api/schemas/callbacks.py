@@ -1,4 +1,4 @@
-"""Callbacks: what a client registers, and what it is told of them."""
+"""Callbacks, as clients register and see them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
 _LAST_LABEL = "[A-Za-z]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
 _URL = rf"^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?][!-\"$-\[\]-~]*)?$"
-"""What `endpoint.parse` takes, but for longer names and public addresses, in the one language that schemas speak."""
+"""The rules of `endpoint.parse` as a pattern, which a schema can hold. Longer names and addresses are left out."""
 
 
 class Target(Body):
@@ -54,7 +54,7 @@ class CallbackView(BaseModel):
     url: str
     events: list[str]
     prefix: str
-    """Of the upload's key, within the client's own folder."""
+    """The prefix of uploads' keys, within the client's own folder."""
     status: str
     """active, pending (a challenge is under way) or disabled."""
     disabled_reason: str | None = None

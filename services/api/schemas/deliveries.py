@@ -1,4 +1,4 @@
-"""Deliveries: the ledger of every try of every message."""
+"""Deliveries, with the ledger of their attempts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DeliveryView(BaseModel):
     """pending, delivered, exhausted or dropped."""
     attempts: int
     tries: list[Try]
-    """The last twenty."""
+    """The last twenty attempts."""
     next_attempt_at: str | None = None
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Events: the feed of everything that happened."""
+"""Events, as the feed shows them."""
 
 from __future__ import annotations
 
@@ -34,4 +34,4 @@ class EventView(BaseModel):
 class Feed(BaseModel):
     events: list[EventView]
     next: str | None
-    """For `after`, also when nothing is left: what comes later stands behind it. Null before the first event."""
+    """The next `after`, also on the last page: later events stand behind it. Null if there is no event yet."""

@@ -1,4 +1,4 @@
-"""What fields of several resources are made of."""
+"""Types that several schemas use."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Body(BaseModel):
-    """What a request may say. What is unknown is refused: a misspelt option must not pass for a default."""
+    """Base of request bodies. Unknown fields are refused: a misspelt option must not be taken for a default."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class OneOf:
-    """One of some words that are known only as data."""
+    """A string that must be one of some choices, which are given as data."""
 
     def __init__(self, choices: Sequence[str]) -> None:
         self._choices = list(choices)
@@ -25,7 +25,7 @@ class OneOf:
 
 
 def _whole(value: object) -> object:
-    """JSON knows one kind of number: `12.0` is a whole one."""
+    """Take `12.0` for a whole number: JSON has only one kind of number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -1,4 +1,4 @@
-"""Jobs: what a client asks for, and how a job stands."""
+"""Jobs, as clients register and see them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYc
 
 
 def _any_case(text: str) -> str:
-    """A pattern for text in whatever case: schemas know no flag for that."""
+    """A pattern for a text in any case: a schema's pattern has no flag for that."""
     return re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", text).replace(".", r"\.")
 
 
 def _media_type() -> str:
-    """Any sound or film, and of `application` what recordings come as, with any parameters.
+    """A pattern for media types: any audio or video, and what of `application` recordings come in, with parameters.
 
-    `$` and the backslash are left out: in the policy of an upload's form, S3 reads more into them.
+    `$` and the backslash are not allowed, since they have a meaning in the policy of S3's upload forms.
     """
     top = "application/"
     named = sorted(kind.removeprefix(top) for kind in (UNKNOWN, *chain(*CONTAINERS.values())) if kind.startswith(top))
@@ -71,7 +71,7 @@ class ResultFile(BaseModel):
     bytes: int
     sha256: str
     result_url: str
-    """Redirects to a fresh link."""
+    """This path redirects to a fresh link."""
 
 
 class Result(BaseModel):

@@ -1,4 +1,4 @@
-"""Options: how a client wants a recording to be transcribed, as `services.common.domain.options` understands them."""
+"""Options of a job, as `services.common.domain.options` checks them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Tracks = Annotated[list[_Track], Field(min_length=1, max_length=MAX_TRACKS, jso
 
 
 def _options_need_formats(schema: dict[str, Any]) -> None:
-    """What is only written to one format is refused without it; the json is among the formats by default."""
+    """Add to the schema that an option which one format alone shows needs that format; json is one by default."""
     schema["allOf"] = [
         {"anyOf": [{"properties": {"words": {"const": False}}}, _among_formats("json")]},
         {"anyOf": [{"properties": {"doubtful_places": {"const": False}}}, _among_formats("docx")]},

@@ -1,4 +1,4 @@
-"""Problems: the one shape of everything that is refused."""
+"""Problem documents, with which every error is answered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an erasure leaves behind: a receipt of what went, and of what goes by itself."""
+"""Receipts of erasures: what was deleted, and what will expire by itself."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from services.common.store.idempotency import KEPT_MS
 from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS, Tombstone
 
 BACKUP_DAYS = 35
-"""Of DynamoDB's point-in-time recovery."""
+"""How long DynamoDB's point-in-time recovery keeps items."""
 QUEUE_DAYS = 14
-"""Of a message that the orchestrator could not take in; a test holds it against Terraform."""
+"""How long a message is kept that the orchestrator could not take in; a test compares this with Terraform."""
 
 
 class Removed(BaseModel):
@@ -51,14 +51,14 @@ class Receipt(BaseModel):
     )
 
     @classmethod
-    def of(cls, grave: Tombstone, *, log_days: int | None) -> Receipt:
+    def of(cls, tombstone: Tombstone, *, log_days: int | None) -> Receipt:
         return cls(
-            job_id=grave.job_id,
-            erased_at=rfc3339(grave.erased_at),
-            removed=Removed(**(grave.receipt or {})),
-            erases_uploads_until=rfc3339(grave.until) if grave.until else None,
+            job_id=tombstone.job_id,
+            erased_at=rfc3339(tombstone.erased_at),
+            removed=Removed(**(tombstone.receipt or {})),
+            erases_uploads_until=rfc3339(tombstone.until) if tombstone.until else None,
             ages_out=_ages_out(log_days),
-            final=grave.final,
+            final=tombstone.final,
         )
 
 

@@ -1,4 +1,4 @@
-"""Transcripts: the link to where one lies."""
+"""Links to transcripts."""
 
 from __future__ import annotations
 

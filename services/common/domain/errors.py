@@ -1,4 +1,4 @@
-"""Every error that a person may meet: what was wrong and what to do, in a sentence, under a stable code."""
+"""The errors that people may see: each has a stable code and a sentence that says what was wrong and what to do."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import ClassVar
 
 
 class TranscriberError(Exception):
-    """Base of all errors of this system; `str()` is the message for people."""
+    """Base of all these errors; `str()` is the message for people."""
 
     code: ClassVar[str] = "INTERNAL"
     retryable: ClassVar[bool] = True
     """Whether the same job, unchanged, may succeed if it is tried again."""
 
     def describe(self) -> dict[str, object]:
-        """As jobs, webhooks and the API tell it."""
+        """The error as jobs, webhooks and the API show it: `code`, `message` and `retryable`."""
         return {"code": self.code, "message": str(self), "retryable": self.retryable}
 
 
@@ -70,7 +70,7 @@ class InvalidOptionError(PermanentError):
         self.field = field
 
     def __reduce__(self) -> tuple[type[InvalidOptionError], tuple[str, str]]:
-        """Both arguments, so that it can cross from one process to another."""
+        """Pickle with both arguments, so that the error can be sent to another process."""
         return type(self), (self.field, str(self))
 
 
@@ -102,7 +102,7 @@ class ChangedMeanwhileError(TranscriberError):
 
 
 def unrecorded(model: str) -> str:
-    """What is said of a model that no machine may fetch, wherever that is noticed."""
+    """The message about a model that the lock of models does not hold, so that machines must not fetch it."""
     return (
         f"The lock of models does not know {model}, so no machine may fetch it: run "
         f"`python -m tools.models record {model}` in the deployment's repository, and apply."
@@ -116,13 +116,13 @@ class DamagedModelError(TranscriberError):
 
 
 class ReadingDiffersError(TranscriberError):
-    """The recording was read otherwise than it was planned, each time it was tried."""
+    """Each time the part was tried, the recording gave other audio than when it was planned."""
 
     code = "READING_DIFFERS"
 
 
 class DiskFullError(TranscriberError):
-    """The machine's disk took no more, each time the part was tried."""
+    """Each time the part was tried, the machine's disk was full."""
 
     code = "DISK_FULL"
 
@@ -134,6 +134,6 @@ class RecordingTooLargeError(DiskFullError):
 
 
 class DecoderFailedError(TranscriberError):
-    """The device gave back something that is no number, or nothing at all, each time the part was tried."""
+    """Each time the part was tried, the device gave values that are no numbers, or no answer at all."""
 
     code = "DECODER_FAILED"

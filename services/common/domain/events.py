@@ -1,4 +1,4 @@
-"""What is told of a job: the webhook's body, composed once and frozen when the event is committed."""
+"""Events of jobs and callbacks. The webhook's body is composed once, and is frozen when the event is committed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from services.common.domain.records import Callback
 
 MAX_LISTENERS = 20
-"""Callbacks that a client may have: everything that one event sets off fits one transaction."""
+"""Most callbacks of a client: an event and all its deliveries must fit into one transaction."""
 INLINE_TEXT_BYTES = 20_000
-"""Longest text that travels in the webhook itself; longer ones are fetched."""
+"""Longest text that is sent in the webhook itself; the receiver fetches longer ones."""
 
 
 class EventType(StrEnum):
-    """The webhook types; names are part of the contract."""
+    """The types of webhooks. Their names are part of the contract with receivers."""
 
     QUEUED = "transcription.queued"
     STARTED = "transcription.started"
@@ -38,14 +38,25 @@ class EventType(StrEnum):
 
 
 DIRECT = frozenset({EventType.CALLBACK_TEST, EventType.CALLBACK_CHALLENGE})
-"""Sent to the one callback that they are about, whatever it listens to, and left out of the client's feed."""
+"""Types that are sent to the one callback that they are about, whatever it listens to. They are not in the client's
+feed."""
 
 
 def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places, **extra: object) -> Event:
-    """The event of `job` as it stands after the change that is announced.
+    """Compose an event of a job.
 
-    `serial` tells repeated events of one type apart (an attempt, a generation); `extra` joins the body's data. When the
-    job was made tells its events from those of an earlier job of the same name, which was erased or has aged out.
+    The event's id is a function of the arguments, so that a repeated change makes the same event. It depends on
+    `job.created_at` too, so that it differs from the events of an earlier job with the same id, which was erased or has
+    aged out.
+
+    Args:
+        job: as it is after the change.
+        kind: what happened.
+        serial: tells events of the same type apart, such as a generation or an attempt.
+        now: epoch milliseconds.
+        places: of the deployment.
+        extra: further fields of the body's `data`.
+
     """
     body = {"type": kind.value, "timestamp": rfc3339(now), "data": _data(job, places) | extra}
     return Event(
@@ -69,7 +80,18 @@ def compose_about(
     expires_at: int | None,
     **data: object,
 ) -> Event:
-    """An event about a callback; `subject` is the job it came up with, or the callback's own id."""
+    """Compose an event about a callback.
+
+    Args:
+        callback: as it is after the change.
+        kind: what happened.
+        subject: the id of the job whose delivery caused the event, or the callback's own id.
+        serial: tells events of the same type apart.
+        now: epoch milliseconds.
+        expires_at: epoch seconds after which DynamoDB deletes the event.
+        data: further fields of the body's `data`.
+
+    """
     body = {"type": kind.value, "timestamp": rfc3339(now), "data": {"callback_id": callback.callback_id} | data}
     return Event(
         job_id=subject,
@@ -83,7 +105,7 @@ def compose_about(
 
 
 class Places:
-    """Where this deployment's things lie and how long they are kept: what a body needs to point at them."""
+    """The deployment's bucket and API address, to which webhooks point, and how long jobs and events are kept."""
 
     def __init__(self, *, bucket: str, public_url: str, retention_days: int) -> None:
         self.bucket = bucket
@@ -94,7 +116,7 @@ class Places:
         return f"s3://{self.bucket}/{key}"
 
     def job(self, job_id: str) -> str | None:
-        """The job's address over the API; None where there is no API."""
+        """The job's URL at the API; None if the deployment has no API."""
         return f"{self.public_url}/api/jobs/{job_id}" if self.public_url else None
 
 
@@ -131,7 +153,14 @@ def _file(job_id: str, extension: str, entry: Mapping[str, Any], places: Places)
 
 
 def listeners(event: Event, source_key: str, callbacks: Iterable[Callback]) -> list[Callback]:
-    """The callbacks that want to hear of `event`."""
+    """The callbacks to which `event` is sent.
+
+    Args:
+        event: any but those of `DIRECT`.
+        source_key: of the job's recording, which a callback's prefix must match.
+        callbacks: the client's and the job's own.
+
+    """
     return [
         callback
         for callback in callbacks

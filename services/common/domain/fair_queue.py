@@ -1,20 +1,22 @@
-"""How long a recording is before anybody has looked into it, and how much of the queue it takes."""
+"""Estimates how long a recording is before it was read, and how much of the queue it takes. Pure."""
 
 from __future__ import annotations
 
 BYTES_PER_SECOND = 16_000
-"""Of a recording of unknown length: 128 kbit/s, what phones and recorders write. WAV is overestimated, opus under."""
+"""For a recording of unknown length: 128 kbit/s, as phones and recorders write. WAV is overestimated, Opus
+underestimated."""
 TURN_MS_PER_SECOND = 200
-"""Queue taken by a second of audio: five times slower than real time's hundredfold, so that a client's backlog
-stretches far into the future and a newcomer's file is next (docs/decisions/queue.md)."""
+"""Milliseconds of the queue that a second of audio takes. That is five times as fast as real time, but far slower
+than machines work, so a client's backlog reaches far into the future, and another client's file comes next
+(docs/decisions/queue.md)."""
 MIN_TURN_MS = 1_000
 
 
 def estimated_seconds(size: int) -> float:
-    """Length of a recording of `size` bytes, in seconds, until it is known."""
+    """The estimated length, in seconds, of a recording of `size` bytes."""
     return size / BYTES_PER_SECOND
 
 
 def turn(seconds: float) -> int:
-    """Milliseconds of its client's queue that a recording takes."""
+    """The milliseconds of its client's queue that a recording of this length takes."""
     return max(MIN_TURN_MS, round(seconds * TURN_MS_PER_SECOND))

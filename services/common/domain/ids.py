@@ -1,5 +1,7 @@
-"""Names of things. Random ones come in as arguments where a decision is made; derived ones are functions of what
-they name, so that a repeated or reordered message makes nothing twice.
+"""Ids, random or derived from what they name.
+
+Pure functions take random ids as arguments. Derived ids are functions of what they name, so that a repeated or
+reordered message makes nothing twice.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ import hashlib
 import secrets
 
 _LENGTH = 26
-"""Characters of base32: 130 bits, beyond collision."""
+"""Characters of base32: 130 bits, enough that two ids are never the same."""
 
 
 def _digest(*words: str) -> str:
@@ -18,12 +20,12 @@ def _digest(*words: str) -> str:
 
 
 def new_id(kind: str) -> str:
-    """A fresh name such as `job_4k2…`; `kind` is its first word."""
+    """A new random id such as `job_4k2…`; `kind` is the word before the underscore."""
     return f"{kind}_{base64.b32encode(secrets.token_bytes(17)).decode().lower()[:_LENGTH]}"
 
 
 def upload_job_id(bucket: str, key: str, etag: str) -> str:
-    """The job of a plain upload: one object, one job, however often S3 tells of it."""
+    """The id of a plain upload's job: one object gives one job, however often S3 sends its event."""
     return f"job_{_digest(bucket, key, etag)}"
 
 
@@ -33,5 +35,5 @@ def event_id(job_id: str, event_type: str, serial: str) -> str:
 
 
 def key_digest(api_key: str) -> str:
-    """How an API key is stored: its sha256, since 256 random bits need no salt."""
+    """The sha256 of an API key, as which it is stored. A key has 256 random bits, so no salt is needed."""
     return hashlib.sha256(api_key.encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""What is accepted: the container formats that are read, and the media types under which they are sent.
+"""The container formats that are read, and the media types under which they may be uploaded.
 
-The engine opens nothing else, and the API offers an upload for them.
+The engine opens no other formats.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 UNKNOWN = "application/octet-stream"
-"""What a client sends that does not know; the engine finds out by itself."""
+"""The media type of an upload whose client does not know it. The engine recognises the format by itself."""
 
 CONTAINERS: Mapping[str, tuple[str, ...]] = {
     "aac": ("audio/aac", "audio/aacp", "audio/x-aac", "audio/x-hx-aac-adts"),
@@ -44,7 +44,8 @@ CONTAINERS: Mapping[str, tuple[str, ...]] = {
     "wav": ("audio/wav", "audio/wave", "audio/vnd.wave", "audio/x-wav", "audio/x-pn-wav"),
     "wv": ("audio/wavpack", "audio/x-wavpack"),
 }
-"""By the name of FFmpeg's demuxer, aliases included; media types in small letters, since case means nothing in them."""
+"""Media types by the name of FFmpeg's demuxer with its aliases. They are in small letters, since case does not
+matter."""
 
 FORMAT_WHITELIST = ",".join(CONTAINERS)
-"""For FFmpeg's option `format_whitelist`, which splits both its own names and the list at commas."""
+"""For FFmpeg's option `format_whitelist`, which splits at commas, as its own lists of aliases do."""

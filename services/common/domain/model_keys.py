@@ -1,4 +1,4 @@
-"""A model's key: what a deployment lists it as and jobs ask for, `name`, or `name@style` for a style of its own."""
+"""Model keys, by which a deployment lists its models: `name`, or `name@style` for a style of its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ def join(name: str, style: str) -> str:
 
 
 def split(key: str) -> tuple[str, str]:
-    """A key's name and style."""
+    """The name and the style of a key."""
     name, _, style = key.partition("@")
     return name, style or STANDARD

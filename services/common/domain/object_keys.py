@@ -1,6 +1,7 @@
-"""The bucket's keys: nothing else knows how they are spelled.
+"""The keys of the bucket: all of them are made here and nowhere else.
 
-A `place` is where one edition of a job has its results and work (`Job.place`); a job's id stands for all of its places.
+A `place` (`Job.place`) is the folder name of one edition of a job. The places of all editions begin with the job's
+id, so the id gives the prefix of them all.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ DEFAULT_CLIENT = "default"
 CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
 _UNWANTED = re.compile(r"[\x00-\x1f\x7f/\\$]+")
-"""What ends a segment, what nobody can type, and `$`: in an upload's form S3 puts a name of the sender's choosing for
-`${filename}`, and boto3 then signs the form for every key under the folder."""
+"""Slashes, control characters and `$`. In an upload's form, S3 replaces `${filename}` by a name that the sender
+chooses, and boto3 then signs the form for every key under the folder."""
 _NAME_BYTES = 255
-"""Longest file name kept, in UTF-8: what file systems take."""
+"""Longest file name, in bytes of UTF-8: file systems take no longer ones."""
 
 
 def file_name(name: str) -> str:
@@ -32,17 +33,17 @@ def file_name(name: str) -> str:
 
 
 def folder(client_id: str) -> str:
-    """Where a client's uploads lie; the default client owns whatever lies under nobody's name."""
+    """The prefix of a client's uploads. The default client owns all uploads that no other client's prefix matches."""
     return UPLOADS if client_id == DEFAULT_CLIENT else f"{UPLOADS}{client_id}/"
 
 
 def upload(client_id: str, job_id: str, name: str) -> str:
-    """Where the upload of a job made over the API belongs."""
+    """The key for the upload of a job that was made over the API."""
     return f"{UPLOADS}{client_id}/{job_id}/{file_name(name)}"
 
 
 def upload_job(key: str) -> tuple[str | None, str | None]:
-    """The (client id, job id) that an upload's key may carry; neither is proof of anything."""
+    """The (client id, job id) that an upload's key names, None where it names none. Neither of them need exist."""
     match key.removeprefix(UPLOADS).split("/"):
         case [client, job, _] if job.startswith("job_"):
             return client, job
@@ -53,12 +54,12 @@ def upload_job(key: str) -> tuple[str | None, str | None]:
 
 
 def results(place: str) -> str:
-    """Under which all attempts' results lie."""
+    """The prefix of the results of all attempts."""
     return f"{RESULTS}{place}/"
 
 
 def result_prefix(place: str, attempt: int) -> str:
-    """Results of one attempt: never written by another, so what was announced never changes."""
+    """The prefix of one attempt's results. No other attempt writes there, so announced results never change."""
     return f"{results(place)}{attempt}/"
 
 
@@ -67,12 +68,12 @@ def result(place: str, attempt: int, extension: str) -> str:
 
 
 def words(place: str, attempt: int) -> str:
-    """What is kept of an attempt beside its results, to write any format from later."""
+    """The key of an attempt's whole transcript, from which any format can be written later."""
     return f"{result_prefix(place, attempt)}words.json.gz"
 
 
 def work(place: str) -> str:
-    """Under which plans, part audio and checkpoints lie."""
+    """The prefix of plans, parts' audio and checkpoints."""
     return f"{WORK}{place}/"
 
 
@@ -85,7 +86,7 @@ def part_audio(place: str, part_id: str) -> str:
 
 
 def checkpoint(place: str, part_id: str, attempt: int, serial: int) -> str:
-    """Finished clips of a part, as one attempt wrote them: two attempts never share a key."""
+    """The key of a checkpoint with finished clips of a part. Two attempts never write the same key."""
     return f"{checkpoints(place, part_id)}{attempt:04d}-{serial:06d}.json"
 
 

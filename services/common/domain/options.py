@@ -1,4 +1,4 @@
-"""What a job may ask of the engine, checked when it is submitted and repeated in its result."""
+"""The options of a job: checked when it is submitted, and repeated in its result. Pure."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ DEFAULT_FORMATS = ("json", "txt", "srt", "vtt", "tsv")
 FORMATS = (*DEFAULT_FORMATS, "docx")
 LANGUAGE_CHOICES = ("auto", *sorted(LANGUAGES))
 READ_FORMAT = "txt"
-"""The format of a transcript that is asked for without naming one."""
+"""The format of a transcript if a request names none."""
 
 MAX_HINT_TOKENS = 223
-"""Of prompt and hotwords together: half the model's window, less the token that begins it."""
+"""Most tokens of prompt and hotwords together: half the model's window, less the token that begins it."""
 MAX_HINT_CHARACTERS = 600
-"""Of both texts together: more would hardly ever fit. Swedish prose has some three characters a token, names two and a
-half; the engine counts the tokens before it decodes anything, and refuses what does not fit."""
+"""Most characters of both texts together: more would hardly ever fit. Swedish prose has about three characters a
+token, and names have two and a half. The engine counts the tokens before it decodes anything, and refuses texts that
+do not fit."""
 SURE_HINT_BYTES = MAX_HINT_TOKENS - 2
-"""Of UTF-8: so much fits whatever it says. Each token stands for one byte at least, and the engine puts a space before
-each of the two texts."""
+"""Bytes of UTF-8 that always fit: each token stands for at least one byte, and the engine puts a space before each
+of the two texts."""
 HINTS = (
     f"Prompt and hotwords have at most {MAX_HINT_CHARACTERS} characters together, of which the model reads "
     f"{MAX_HINT_TOKENS} tokens: {SURE_HINT_BYTES} bytes of UTF-8 always fit, and what does not fit is refused."
 )
-"""What is told of the limit, wherever it is told."""
+"""The sentence about this limit, in messages and documentation."""
 MAX_TRACKS, HIGHEST_TRACK = 32, 999
 MAX_VOICES = 8
-"""Channels, or tracks, that are transcribed each for itself; of more, all are mixed."""
+"""Most channels or tracks that are transcribed separately. If there are more, all are mixed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +47,11 @@ class Options:
     model: str = ""
     """Name of the model without its style, such as `KBLab/kb-whisper-small`."""
     style: str = model_keys.STANDARD
-    """How close to the spoken word: a revision of the model that the deployment must hold."""
+    """How close the text is to the spoken word. Each style is a revision of the model, which the deployment must
+    hold."""
     preset: str = "balanced"
     prompt: str | None = None
-    """Text as it might have come before; it sets spelling and style in every clip."""
+    """Text as if it came before the recording; it influences spelling and style in every clip."""
     hotwords: str | None = None
     """Names and terms to expect."""
     words: bool = False
@@ -73,17 +75,23 @@ class Options:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
-        """What `to_json` gave, also when it knew fewer options; nothing is checked again."""
+        """The options that `to_json` of this or an earlier release gave; nothing is checked again."""
         tracks = data.get("tracks")
         return cls(**{**data, "tracks": tracks and tuple(tracks), "formats": tuple(data["formats"])})
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any], models: Sequence[str], unfetchable: Sequence[str] = ()) -> Options:
-        """The options that a client asked for, completed and checked.
+        """Check the options that a client gave, and complete them with the defaults.
 
-        `models` are the deployment's, its default first, as `name` or `name@style`; those of them that are
-        `unfetchable` are not recorded yet. Raises InvalidOptionError with the field at fault, ModelUnavailableError for
-        a model or style that is not there to be had.
+        Args:
+            mapping: the options as given; None stands for the default.
+            models: the keys of the deployment's models, its default first.
+            unfetchable: those of `models` that machines must not fetch, since the lock of models does not hold them.
+
+        Raises:
+            InvalidOptionError: an option is unknown or has a wrong value; `field` names it.
+            ModelUnavailableError: the deployment does not hold the model or the style, or must not fetch it.
+
         """
         known = set(cls.__dataclass_fields__)
         for field in mapping:
@@ -110,11 +118,11 @@ class Options:
 
 
 DEFAULTS = Options()
-"""Without a model: which one that is depends on the deployment."""
+"""The default options. The default model depends on the deployment, so none is named here."""
 
 
 def _check_together(options: Options, models: Sequence[str]) -> None:
-    """Refuse what the decoder would silently ignore, and what the deployment does not hold."""
+    """Refuse options that would be silently ignored, hints that are too long, and models that are not held."""
     if options.model_key not in models:
         field = "model" if options.style == model_keys.STANDARD else "style"
         raise ModelUnavailableError(
@@ -168,7 +176,10 @@ def _tracks(given: Mapping[str, Any]) -> tuple[int, ...] | None:
 
 
 def _is_track(value: object) -> bool:
-    """JSON knows one kind of number, so `2.0` is a whole one; Python takes true for 1, JSON does not."""
+    """Whether the value is a track number.
+
+    JSON has one kind of number, so `2.0` is a whole one; `true` is no number in JSON.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return 1 <= value <= HIGHEST_TRACK and value == int(value)

@@ -1,5 +1,7 @@
-"""What machines cost, dollars an hour in eu-north-1, so that a job can say what it cost. Prices move: these are of
-November 2026 (docs/deploy.md says how to look them up), and a bill is Amazon's to write.
+"""What machines cost, in dollars an hour in eu-north-1, so that a job can say what it cost.
+
+These prices are of November 2026 and may have changed (docs/deploy.md says how to look them up); AWS's bill is what
+counts.
 """
 
 from __future__ import annotations
@@ -15,5 +17,5 @@ DOLLARS_PER_HOUR: dict[tuple[str, str], float] = {
 
 
 def dollars_per_hour(instance_type: str, market: str) -> float | None:
-    """The price of a machine of the fleet; None where it is not known, as on a person's own box."""
+    """The price of a machine, in dollars an hour; None if it is not known, as for a person's own box."""
     return DOLLARS_PER_HOUR.get((instance_type, market))

@@ -1,4 +1,4 @@
-"""What the table holds, as values. Times are epoch milliseconds unless a name says otherwise."""
+"""The records that the table holds. Their times are epoch milliseconds, but `expires_at` is in epoch seconds."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from services.common.domain.states import CallbackStatus, DeliveryStatus, JobSta
 
 SCHEMA_VERSION = 1
 BEGUN_ANEW_VERSION = 2
-"""Of a job that has begun anew: left alone by earlier releases, which would take one recording's work for another's."""
+"""The version of a job that has begun anew. Earlier releases leave it alone: they would take one recording's work for
+another's."""
 KNOWN_VERSIONS = frozenset({SCHEMA_VERSION, BEGUN_ANEW_VERSION})
 PART = "PART#"
-"""How the name of every part begins."""
+"""The prefix of every part's id."""
 FIRST_PART, MERGE_PART = f"{PART}0000", f"{PART}MERGE"
 
 
 def part_name(index: int) -> str:
-    """The sort key of a plan's part."""
+    """The id of a plan's part, by its index from 0; it is also the part's sort key."""
     return f"{PART}{index:04d}"
 
 
@@ -31,26 +32,26 @@ class Job:
     status: JobStatus
     created_at: int
     source_key: str
-    """Where the recording lies in the bucket."""
+    """The recording's key in the bucket."""
     source_etag: str = ""
-    """The very object the job was made for; empty until it has arrived."""
+    """The ETag of the object that the job transcribes; empty until it has arrived."""
     source_bytes: int = 0
     source_modified: int = 0
-    """S3's LastModified of that object, in whole seconds; 0: an earlier release took it in."""
+    """S3's LastModified of that object, in whole seconds; 0 if an earlier release took it in."""
     source_seen: int = 0
-    """The same of the latest upload that no run was made of: it came while one was under way, or before a cancel."""
+    """The same of the latest upload of which no run was made: it came during a run, or before the job was canceled."""
     edition: int = 0
-    """How often the recording was uploaded once more, and the job begun anew."""
+    """How often the job has begun anew, since its recording was uploaded once more."""
     file_name: str
-    """As the client named it."""
+    """The file name that the client gave."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """As submitted; `Options.parse` completes them."""
+    """The options as submitted; `Options.parse` completes them."""
     waiting: str | None = None
     waiting_reason: str | None = None
     parts: int = 1
     parts_done: int = 0
     generation: int = 0
-    """Raised by every further run, so that its events are told from those of the one before."""
+    """Raised by every further run, so that its events differ from those of the run before."""
     own_callback: str | None = None
     """Id of a callback registered for this job alone."""
     result: Mapping[str, Any] | None = None
@@ -67,18 +68,18 @@ class Job:
 
     @property
     def awaits_upload(self) -> bool:
-        """Whether it was registered, and its recording has not come; also if it was given up meanwhile."""
+        """Whether the job was registered and its recording has not come, also if it has expired meanwhile."""
         return self.status in {JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED}
 
     @property
     def place(self) -> str:
-        """Under which its work and results lie: what was made of one upload is never taken for another's."""
+        """The folder name of the job's work and results: each upload has its own, so they are never mixed up."""
         return f"{self.job_id}/upload-{self.edition + 1}" if self.edition else self.job_id
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """The unit of work: claimed, leased, heartbeat by heartbeat, by one worker at a time."""
+    """The unit of work. One worker at a time claims it, and keeps its lease by heartbeats."""
 
     job_id: str
     part_id: str
@@ -88,35 +89,36 @@ class Part:
     seconds: float = 0.0
     """Length of its audio, estimated from bytes until it is known."""
     parts: int = 1
-    """Into how many parts its plan was cut; the job must agree before this one may be claimed."""
+    """Into how many parts the recording was split. A claim requires that the job has the same number."""
     attempt: int = 0
-    """Raised by every claim: the fence that every later write must show."""
+    """Raised by every claim. With `owner`, it is the fence of every later write."""
     owner: str | None = None
-    """Who holds it: one name per boot."""
+    """The worker that holds the part: one name per boot."""
     beat: int = 0
-    """Raised by every heartbeat; the sweep believes only a counter that stands still."""
+    """Raised by every heartbeat. The sweep takes a part away only if this counter stands still."""
     on_device: bool = False
-    """Whether its audio was being decoded when it was last heard of: then a death counts against it."""
+    """Whether the part was being decoded at the last heartbeat: then a death counts against it."""
     deaths: int = 0
-    """How often a process died while it had this part on the device."""
+    """How often a process died while this part was on the device."""
     losses: int = 0
-    """How often its machine vanished otherwise."""
+    """How often the part's machine vanished otherwise."""
     faults: int = 0
-    """How often a device, a disk or a reading failed it, so that it was tried again elsewhere."""
+    """How often a device, a disk or a different reading made an attempt fail, so that the part was tried again."""
     progress: float = 0.0
     due_at: int = 0
-    """Queued: its place in the queue; running: when its lease ends."""
+    """Of a queued part its place in the queue; of a running part the end of its lease."""
     not_before: int = 0
-    """Nobody claims it sooner: what broke its last attempt needs time to pass."""
+    """The part is not claimed before this time: the cause that broke its last attempt needs time to pass."""
     behind: int = 0
-    """When a process died over it: those that were queued by then go first (`LONGEST_WAIT_MS`). 0: never."""
+    """When a process last died over the part; 0: never. Parts queued by then go first, for `LONGEST_WAIT_MS` at
+    most."""
     suspected: bool = False
-    """Whether a process died over one of several, this among them: its clips have the device for themselves since."""
+    """Whether a process died over several parts, this one among them. Its clips are decoded alone since then."""
     expires_at: int | None = None
 
 
 def part_index(part: Part) -> int:
-    """Which part of the plan this is."""
+    """The index of the part in its plan, from 0."""
     return int(part.part_id.removeprefix(PART))
 
 
@@ -125,7 +127,7 @@ class Event:
     """Something that happened to a job; `body` is the webhook's body, frozen when the event is committed."""
 
     job_id: str
-    """Of a test message or a challenge: the callback's id, which then stands wherever a job's would."""
+    """The job's id; for a test message or a challenge, the callback's id."""
     event_id: str
     client_id: str
     type: str
@@ -136,16 +138,16 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Callback:
-    """An endpoint that wants to hear of events."""
+    """An endpoint of a client, to which events are sent."""
 
     callback_id: str
     client_id: str
     url: str
     events: Sequence[str]
     prefix: str = ""
-    """Only jobs whose source key begins so; relative to nothing, the whole key."""
+    """Only events of jobs whose source key begins with this are sent; it is a prefix of the whole key."""
     job_id: str | None = None
-    """Set where it was registered for one job only."""
+    """The job for which alone it was registered; None if it is for all of the client's jobs."""
     status: CallbackStatus = CallbackStatus.ACTIVE
     disabled_reason: str | None = None
     description: str | None = None
@@ -153,13 +155,13 @@ class Callback:
     """`{ciphertext: base64, created_at, expires_at?}`, newest first."""
     created_at: int = 0
     failing_since: int | None = None
-    """Since when nothing got through; None once something did."""
+    """Since when no delivery succeeds; None if the last one did."""
     expires_at: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """One event on its way to one callback, with the ledger of its tries."""
+    """One event on its way to one callback, with the ledger of its attempts."""
 
     job_id: str
     event_id: str
@@ -167,15 +169,15 @@ class Delivery:
     client_id: str
     callback_id: str
     own_callback: bool = False
-    """Whether the callback lies with the job instead of with the client."""
+    """Whether the callback is the job's own, and is stored with the job."""
     host: str = ""
-    """Where it goes: deliveries of one client to one host take turns."""
+    """The receiver's host and port: deliveries of one client to one host take turns."""
     status: DeliveryStatus = DeliveryStatus.PENDING
     attempts: int = 0
     attempts_before: int = 0
-    """Of which so many lie before the last redelivery that somebody asked for: the schedule starts anew there."""
+    """How many of the attempts were made before the last redelivery, with which the schedule starts anew."""
     tries: Sequence[Mapping[str, Any]] = ()
-    """`{at, outcome, status, milliseconds, detail}` for each try, the latest last."""
+    """`{at, outcome, status, milliseconds, detail}` for each of the last attempts, in order."""
     owner: str | None = None
     due_at: int = 0
     created_at: int = 0
@@ -189,9 +191,9 @@ class Slot:
     slot: str
     status: SlotStatus
     launch_id: str
-    """CreateFleet's ClientToken and the machine's tag: new for every try."""
+    """The id of the launch: CreateFleet's ClientToken and the machine's tag. Every launch has a new one."""
     request: Mapping[str, Any]
-    """What was asked for, frozen, so that a lost reply is replayed word for word."""
+    """The frozen request of the launch. If its reply was lost, the same request is made again."""
     taken_at: int
     instance_id: str | None = None
     instance_type: str | None = None
@@ -202,18 +204,18 @@ class Slot:
     due_at: int = 0
     times: Mapping[str, int] = field(default_factory=dict)
     suspected: bool = False
-    """Set by the sweep that first missed its heartbeat; the next one ends it unless it was heard of."""
+    """Set by the sweep that first missed a heartbeat; the next sweep ends the machine unless it has reported."""
     note: str | None = None
-    """The machine's last words, for people."""
+    """The last note of the machine or of the sweep, for people."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Breaker:
-    """How many machines in a row were launched and never reported, and until when no other is."""
+    """The circuit breaker of launches: how many machines in a row never reported, and until when none is launched."""
 
     silent_boots: int = 0
     open_until: int = 0
     waiting: str | None = None
-    """What jobs wait for, where the last one's end was the account's doing: no machine comes until that is mended."""
+    """What jobs wait for, if the account ended the last machine: none will start until an operator mends the cause."""
     reason: str | None = None
-    """Why the last one ended, in sentences."""
+    """Why the last machine ended, in sentences."""

@@ -1,25 +1,28 @@
-"""How often a part may bring down what works on it before it is given up. Pure."""
+"""How often and when a part is tried again, until its job fails. Pure."""
 
 from __future__ import annotations
 
 from services.common.domain.errors import RepeatedCrashError
 
 MAX_DEATHS = 3
-"""Of processes that had this part on the device."""
+"""Most deaths of processes that had the part on the device."""
 MAX_FAULTS = 3
-"""Of devices, disks or readings that failed it."""
+"""Most attempts that a device, a disk or a different reading may make fail."""
 MAX_LOSSES = 20
-"""Of machines that vanished otherwise: spot interruptions are nobody's fault, but they must end some day."""
+"""Most machines that may vanish otherwise. A spot interruption is no fault of the part, but its retries must end."""
 LONGEST_WAIT_MS = 600_000
-"""How long a part over which a process died lets those go first that were queued by then."""
+"""How long a part over which a process died lets parts go first that were queued by then."""
 FIRST_PAUSE_MS = 5_000
 LONGEST_PAUSE_MS = 600_000
 LONGEST_MODEL_PAUSE_MS = 3_600_000
-"""Between two tries to have a model: each may cost the start of a machine, and some operator has to act first."""
+"""Longest pause after a model could not be had: each try may launch a machine, and an operator has to act first."""
 
 
 def pause_ms(losses: int, *, longest_ms: int = LONGEST_PAUSE_MS) -> int:
-    """How long a part rests that has been broken so often by what is not its fault: throttling, an outage."""
+    """The pause of a part that has lost so many attempts through no fault of its own, by throttling or an outage.
+
+    The pause doubles with each loss (exponential backoff), up to `longest_ms`.
+    """
     return int(min(FIRST_PAUSE_MS * 2**losses, longest_ms))
 
 
@@ -29,7 +32,7 @@ def exhausted(deaths: int, losses: int) -> bool:
 
 
 def crash_error() -> RepeatedCrashError:
-    """What is said of such a recording."""
+    """The error of a job whose part is exhausted."""
     return RepeatedCrashError(
         "The process that worked on this recording died each time it was tried. "
         "The file may be damaged in an unusual way: convert it (for example to FLAC) and upload it again."

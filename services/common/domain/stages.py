@@ -1,7 +1,7 @@
-"""From upload to text: the stages that a recording goes through when no machine runs, and what each may take.
+"""The stages from upload to text, when no machine runs yet, and how long each may take. Pure.
 
-The seconds are a budget: what was measured, else what is taken from sources, else a guess (docs/performance.md
-says which). `transcribe stages` holds them against what the jobs of a real account took.
+The seconds are a budget: measured, or taken from sources, or guessed (docs/performance.md says which). `transcribe
+stages` shows them beside the times of the jobs of a real account.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """From one moment of a job's `times` to another."""
+    """A stage: from one entry of a job's `times` to another."""
 
     since: str
     until: str
     own_image: float
-    """Seconds, on a machine of an image of one's own."""
+    """Seconds, on a machine with an image of one's own."""
     public_image: float
-    """Seconds, on AWS's image, which is provisioned first."""
+    """Seconds, on a machine with AWS's public image, which must provision itself first."""
     what: str
 
 
@@ -44,17 +44,22 @@ STAGES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Took:
-    """What one stage took, in seconds, in so many jobs."""
+    """How long one stage took, in seconds, over so many jobs."""
 
     stage: Stage
     jobs: int
     median: float = 0
     ninetieth: float = 0
-    """Of ten jobs nine were faster."""
+    """The 90th percentile: nine of ten jobs were faster."""
 
 
 def ledger(jobs: Iterable[Mapping[str, int]]) -> list[Took]:
-    """Each stage's times over jobs, given as their `times`; a job that found a machine has none of that machine's."""
+    """How long each stage took.
+
+    Args:
+        jobs: the `times` of jobs. A job that found a running machine has no stages of a launch.
+
+    """
     known = list(jobs)
     return [_took(stage, known) for stage in STAGES]
 

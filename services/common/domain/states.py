@@ -1,5 +1,7 @@
-"""The states of jobs, parts and slots, and every way between them. Every condition on a status that a write carries is
-made from these tables (`services/common/store/changes.py`), and docs/states.md draws them.
+"""The states of jobs, parts and slots, and all transitions between them.
+
+Every condition of a write on a status is made from these tables (`services/common/store/changes.py`), and
+docs/states.md draws them.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JobStatus(StrEnum):
-    """What has become of a job; why a queued one waits is a field (`Job.waiting`), not a state."""
+    """The states of a job. Why a queued job waits is a field (`Job.waiting`), not a state."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     QUEUED = "queued"
@@ -24,7 +26,7 @@ class JobStatus(StrEnum):
 
 
 class PartStatus(StrEnum):
-    """What has become of a part, the unit that a worker claims."""
+    """The states of a part, the unit that a worker claims."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -34,7 +36,7 @@ class PartStatus(StrEnum):
 
 
 class SlotStatus(StrEnum):
-    """A slot that is free has no item at all."""
+    """The states of a slot that is taken; a free slot has no item at all."""
 
     LAUNCHING = "launching"
     RUNNING = "running"
@@ -42,7 +44,7 @@ class SlotStatus(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """What has become of one event on its way to one callback."""
+    """The states of a delivery."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -53,7 +55,7 @@ class DeliveryStatus(StrEnum):
 
 
 class CallbackStatus(StrEnum):
-    """Whether a callback is sent to."""
+    """The states of a callback. Events are sent to active ones."""
 
     PENDING = "pending"
     """Its owner has yet to answer a challenge."""
@@ -73,7 +75,7 @@ class Waiting(StrEnum):
 TERMINAL = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED})
 
 OPEN = frozenset({PartStatus.QUEUED, PartStatus.RUNNING})
-"""Of a part that somebody must still see to: it is due, and no part of an ended job may be."""
+"""The states of a part that needs more work. It is in the index `due`; an ended job has no such part."""
 
 _AWAITED = frozenset({JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED})
 _QUEUED, _RUNNING = frozenset({JobStatus.QUEUED}), frozenset({JobStatus.RUNNING})
@@ -81,9 +83,9 @@ _TAKEN = frozenset(SlotStatus)
 
 
 class Transition(Enum):
-    """One way in which a status may change: the words of the diagram, the states before, and the state after.
+    """A transition: its words in the diagram, the states from which it leads, and the state after it.
 
-    Where the state after is None, the state stays what it was, and something else about the record changes.
+    If the state after it is None, the state stays the same, and only other fields of the record change.
     """
 
     def __init__(self, words: str, sources: AbstractSet[StrEnum], target: StrEnum | None = None) -> None:
@@ -92,12 +94,12 @@ class Transition(Enum):
         self.target = target
 
     def allows(self, status: StrEnum) -> bool:
-        """Whether it may happen to what has this status."""
+        """Whether the transition leads from this state."""
         return status in self.sources
 
 
 class JobTransition(Transition):
-    """Every way in which a job may change. A job begins as `awaiting_upload` or, from a plain upload, as `queued`."""
+    """All transitions of a job. A job begins as `awaiting_upload` or, from a plain upload, as `queued`."""
 
     ARRIVE = "its recording comes, be it late", _AWAITED, JobStatus.QUEUED
     EXPIRE = "no recording came in time", frozenset({JobStatus.AWAITING_UPLOAD}), JobStatus.EXPIRED
@@ -122,7 +124,7 @@ class JobTransition(Transition):
 
 
 class PartTransition(Transition):
-    """Every way in which a part may change. A part begins as `queued`."""
+    """All transitions of a part. A part begins as `queued`."""
 
     CLAIM = "claimed: next attempt, a lease", frozenset({PartStatus.QUEUED}), PartStatus.RUNNING
     BEAT = "a heartbeat", frozenset({PartStatus.RUNNING})
@@ -137,7 +139,7 @@ class PartTransition(Transition):
 
 
 class SlotTransition(Transition):
-    """Every way in which a slot may change. It is taken as `launching`, and freed once its machine is gone."""
+    """All transitions of a slot. It is taken as `launching`, and freed once its machine is gone."""
 
     NAME = "EC2 names the machine", _TAKEN
     REPORT = "the machine reports", _TAKEN, SlotStatus.RUNNING

@@ -1,4 +1,4 @@
-"""Time as it is written: epoch milliseconds in the table, RFC 3339 in UTC for people."""
+"""Times: epoch milliseconds in the table, RFC 3339 in UTC for people."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ DAY_MS = 24 * HOUR_MS
 
 
 def now_ms() -> int:
-    """This machine's idea of the time, in milliseconds."""
+    """The time by this machine's clock, epoch milliseconds."""
     return time.time_ns() // 1_000_000
 
 
 def rfc3339(milliseconds: int) -> str:
-    """`2026-11-23T16:51:07.250Z`."""
+    """Epoch milliseconds as text, such as `2026-11-23T16:51:07.250Z`."""
     moment = datetime.fromtimestamp(milliseconds / SECOND_MS, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def expiry(milliseconds: int, days: int) -> int:
-    """The TTL attribute (epoch seconds) of something that lives `days` from then."""
+    """The TTL attribute, in epoch seconds, of an item that is kept for `days` after that time."""
     return (milliseconds + days * DAY_MS) // SECOND_MS

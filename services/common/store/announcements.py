@@ -1,6 +1,4 @@
-"""What is told of a change: the event, composed, and a delivery for everyone who wants to hear of it, as operations of
-the transaction that makes it true.
-"""
+"""Announcements of changes: an event and its deliveries, as operations of the transaction that makes the change."""
 
 from __future__ import annotations
 
@@ -23,32 +21,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Announcement:
-    """An event and who is to hear of it."""
+    """An event and its deliveries to the callbacks that listen to it."""
 
     event: Event
     source_key: str
     callbacks: Sequence[Callback]
     sender: str | None = None
-    """Who makes the first tries; None leaves them to the sweep."""
+    """The process that makes the first attempt at each delivery; None leaves it to the sweep."""
     sender_until: int = 0
     """When the sender's lease ends, epoch milliseconds."""
     deliveries: Sequence[Delivery] = field(init=False)
 
     def __post_init__(self) -> None:
-        chosen = listeners(self.event, self.source_key, self.callbacks)[: MAX_LISTENERS + 1]  # and the job's own
+        # One more than a client may have, for the job's own callback.
+        chosen = listeners(self.event, self.source_key, self.callbacks)[: MAX_LISTENERS + 1]
         made = tuple(delivery_of(self.event, callback) for callback in chosen)
         if self.sender:
             made = tuple(replace(delivery, owner=self.sender, due_at=self.sender_until) for delivery in made)
         object.__setattr__(self, "deliveries", made)
 
     def operations(self) -> list[Operation]:
-        """What joins the transaction: the event, which must be new, and its deliveries."""
+        """The operations that join the transaction: the event, which must be new, and its deliveries."""
         deliveries = [Put(item=item_of(delivery)) for delivery in self.deliveries]
         return [Put(item=item_of(self.event), when=ABSENT), *deliveries]
 
 
 class Announcer:
-    """Tells of jobs, for one deployment."""
+    """Makes the announcements of jobs, for one deployment."""
 
     def __init__(self, callbacks: Callbacks, places: Places) -> None:
         self._callbacks = callbacks
@@ -66,17 +65,18 @@ class Announcer:
         sender_until: int = 0,
         extra: Mapping[str, object] | None = None,
     ) -> Announcement:
-        """That this happened to a job, which is given as it is afterwards.
+        """Compose the announcement of a change of a job.
 
         Args:
-            job: after the change.
+            job: as it is after the change.
             kind: what happened.
             now: epoch milliseconds.
-            callbacks: all that may want to hear of it, where they are known; else they are read.
-            attempt: where it may happen once in each attempt, and not once in each run of the job.
-            sender: who makes the first tries of the deliveries, until `sender_until`.
+            callbacks: the client's and the job's own, if the caller has read them; None: they are read here.
+            attempt: the part's attempt, for an event that may happen once in each attempt; None for an event that
+                happens once in each run of the job.
+            sender: the process that makes the first attempt at each delivery, under a lease until `sender_until`.
             sender_until: epoch milliseconds.
-            extra: joins the webhook's `data`.
+            extra: further fields of the webhook's `data`.
 
         """
         serial = str(job.generation) if attempt is None else f"{job.generation}.{attempt}"
@@ -91,7 +91,7 @@ class Announcer:
 
 
 def delivery_of(event: Event, callback: Callback) -> Delivery:
-    """The event on its way to one callback, due at once."""
+    """The delivery of an event to one callback, due at once."""
     return Delivery(
         job_id=event.job_id,
         event_id=event.event_id,
@@ -107,5 +107,5 @@ def delivery_of(event: Event, callback: Callback) -> Delivery:
 
 
 def direct(event: Event, callback: Callback) -> list[Operation]:
-    """An event for one callback alone."""
+    """The operations that send an event to one callback alone, whatever that callback listens to."""
     return [Put(item=item_of(event), when=ABSENT), Put(item=item_of(delivery_of(event, callback)))]

@@ -1,4 +1,4 @@
-"""Callbacks: who wants to hear of what happens."""
+"""Callbacks: the endpoints to which events are sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 
 def registration(callback: Callback) -> list[Operation]:
-    """A new callback; one for a single job is not counted, since no other job's event can reach it."""
+    """The operations that store a new callback.
+
+    A callback for a single job does not count towards the client's limit, since it gets no other job's events.
+    """
     new: list[Operation] = [Put(item=item_of(callback), when=ABSENT)]
     if callback.job_id is None:
         new.append(callback_count(callback.client_id, 1, at_most=MAX_LISTENERS))
@@ -36,7 +39,7 @@ def registration(callback: Callback) -> list[Operation]:
 
 
 def rotation(callback: Callback, secrets: Sequence[Mapping[str, Any]]) -> Operation:
-    """Other secrets, provided that nobody else changed them meanwhile."""
+    """The operation that replaces the secrets, if they have not changed since `callback` was read."""
     return Update(
         key=keys.of(callback),
         when=same(callback, "secrets"),
@@ -45,7 +48,7 @@ def rotation(callback: Callback, secrets: Sequence[Mapping[str, Any]]) -> Operat
 
 
 def enabling(callback: Callback) -> Operation:
-    """A disabled callback is sent to again."""
+    """The operation that makes a disabled callback active again."""
     return Update(
         key=keys.of(callback),
         when=Attr("status").eq(CallbackStatus.DISABLED),
@@ -55,13 +58,13 @@ def enabling(callback: Callback) -> Operation:
 
 
 def prolonging(callback: Callback, expires_at: int | None) -> Operation:
-    """The callback of a job that lives longer than was thought."""
+    """The operation that keeps the callback of a job for longer, until `expires_at` (epoch seconds)."""
     return Update(key=keys.of(callback), when=PRESENT, set={"expires_at": expires_at})
 
 
 @dataclass(frozen=True)
-class ClientView:
-    """What intake must know of a client."""
+class ClientLookup:
+    """What intake reads about a client: whether it was made known, and its callbacks."""
 
     known: bool
     callbacks: Sequence[Callback]
@@ -74,10 +77,10 @@ class Callbacks:
         self._table = table
 
     def register(self, callback: Callback) -> None:
-        """Add a callback.
+        """Store a new callback.
 
         Raises:
-            ConditionFailedError: the client has as many as it may.
+            ConditionFailedError: the client has as many callbacks as it may have.
 
         """
         self._table.transact(registration(callback))
@@ -86,17 +89,17 @@ class Callbacks:
         item = self._table.get(keys.callback(client_id, callback_id, job_id))
         return from_item(Callback, item) if item else None
 
-    def view(self, client_id: str) -> ClientView:
-        """Whether there is such a client, and its callbacks, in one read."""
+    def look_up_client(self, client_id: str) -> ClientLookup:
+        """Read whether the client was made known, and its callbacks, in one query."""
         items = list(self._table.items(keys.of_client(client_id)))
         callbacks = [item for item in items if item["sk"].startswith(keys.CALLBACKS)]
-        return ClientView(any(item["sk"] == keys.CLIENT for item in items), list(known(Callback, callbacks)))
+        return ClientLookup(any(item["sk"] == keys.CLIENT for item in items), list(known(Callback, callbacks)))
 
     def of_client(self, client_id: str) -> list[Callback]:
         return self._in(keys.of_client(client_id))
 
     def of_job(self, job: Job) -> list[Callback]:
-        """All that may want to hear of a job: its client's and its own."""
+        """All callbacks that may listen to a job: its own and its client's."""
         own = self._in(keys.of_job(job.job_id)) if job.own_callback else []
         return own + self.of_client(job.client_id)
 
@@ -107,19 +110,19 @@ class Callbacks:
         return self._table.attempt_all(forgetting)
 
     def failing(self, callback: Callback, since: int) -> None:
-        """Nothing gets through; what was noted before stands."""
+        """Note since when no delivery succeeds, epoch milliseconds; an earlier time stays."""
         self._change(callback, Attr("failing_since").not_exists(), {"failing_since": since})
 
     def healthy(self, callback: Callback) -> None:
-        """Something got through."""
+        """Note that a delivery has succeeded."""
         self._change(callback, Attr("failing_since").exists(), {"failing_since": None})
 
     def activate(self, callback: Callback) -> None:
-        """Its owner has answered the challenge."""
+        """Make a pending callback active: its receiver has answered the challenge."""
         self._change(callback, Attr("status").eq(CallbackStatus.PENDING), {"status": CallbackStatus.ACTIVE})
 
     def disable(self, callback: Callback, reason: str, announcement: Announcement) -> bool:
-        """Nothing is sent there any more, and the client's others hear of it; False if that was so already."""
+        """Disable a callback and announce that to the client's others; False if it was not active."""
         disabling = Update(
             key=keys.of(callback),
             when=Attr("status").eq(CallbackStatus.ACTIVE),

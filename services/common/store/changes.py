@@ -1,4 +1,4 @@
-"""Changes as writes: every condition on a job's, a part's or a slot's status is made here, from its transition."""
+"""Changes as conditional writes. All conditions on a job's, part's or slot's status are made here, from transitions."""
 
 from __future__ import annotations
 
@@ -20,25 +20,30 @@ if TYPE_CHECKING:
 
 
 def may(transition: Transition) -> ConditionBase:
-    """The item is in one of the states from which this transition leads."""
+    """The condition that the item is in one of the states from which this transition leads."""
     return Attr("status").is_in(sorted(transition.sources))
 
 
 def same(record: object, *names: str) -> ConditionBase:
-    """The item has these attributes as the record has them."""
+    """The condition that these attributes of the item are as in the record."""
     conditions: list[ConditionBase] = [Attr(name).eq(getattr(record, name)) for name in names]
     return reduce(and_, conditions)
 
 
 def fence(part: Part) -> ConditionBase:
-    """Only the holder of this very claim may write."""
+    """The fence: the condition that the part is still held by this very claim, (attempt, owner)."""
     return same(part, "attempt", "owner")
 
 
 def update(change: Change[Record], when: ConditionBase | None = None) -> Update:
-    """The write of a change, under its transition's guard and whatever else is required of the item.
+    """The conditional write of a change.
 
-    With the status goes the item's place in the index of what is due. What becomes None is removed.
+    A new status also sets the item's place in the index `due`. Attributes that become None are removed.
+
+    Args:
+        change: what is written. Its transition's states are a condition.
+        when: a further condition.
+
     """
     guard = may(change.transition)
     attributes: dict[str, Any] = dict(change.set)

@@ -1,4 +1,4 @@
-"""Clients and their API keys. Keys are stored hashed; authentication and the rate limit are one update."""
+"""Clients and their API keys. Keys are stored as hashes; one write authenticates a call and counts it for the limit."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from services.common.store.table import Table
 
 DEFAULT_LIMIT = 600
-"""Requests a minute and key."""
+"""Requests that a key may make in a minute."""
 _PAST_MINUTES = 10
 _KEPT_WINDOWS = 50
-"""Minutes whose counts an item may hold, left over from before pauses, until they are dropped by a write of its own."""
+"""Counts of minutes that a key's item may hold; beyond that, a further write drops all but the present one. Counts
+are left over when a key was not used for some time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who calls, and how much of the minute's allowance is used."""
+    """The client that calls, and how many requests its key has made in this minute, this one included."""
 
     client_id: str
     name: str
@@ -36,7 +37,7 @@ class Caller:
 
 @dataclass(frozen=True, kw_only=True)
 class ApiKey:
-    """What is known of a key: never the key itself."""
+    """What is stored about a key; the key itself is not. Times are epoch milliseconds."""
 
     digest: str
     name: str
@@ -46,7 +47,10 @@ class ApiKey:
 
 
 def callback_count(client_id: str, change: int, at_most: int | None = None) -> Operation:
-    """Callbacks are counted where they are registered, so that one event's deliveries fit a transaction."""
+    """The operation that counts a client's callbacks; with `at_most`, its condition is that there are fewer.
+
+    They are limited so that all deliveries of one event fit into one transaction.
+    """
     room = Attr("callbacks").not_exists() | Attr("callbacks").lt(at_most) if at_most else PRESENT
     return Update(
         key=keys.client(client_id),
@@ -57,14 +61,14 @@ def callback_count(client_id: str, change: int, at_most: int | None = None) -> O
 
 
 class Clients:
-    """The key items of one table."""
+    """The items of clients and API keys in one table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def register(self, client_id: str) -> None:
-        """Make the client known, so that plain uploads under its prefix are its own; twice is no harm."""
-        # The second item is the list of all clients: nothing here scans the table.
+        """Make the client known, so that plain uploads under its prefix are its own. This is idempotent."""
+        # The second item lists the client among all clients, so that nothing has to scan the table.
         for key in (keys.client(client_id), keys.listed_client(client_id)):
             self._table.attempt(Put(item={"pk": key[0], "sk": key[1]}, when=ABSENT))
 
@@ -76,7 +80,19 @@ class Clients:
         return self._table.get(keys.client(client_id)) is not None
 
     def add_key(self, api_key: str, *, client_id: str, name: str, now: int, limit: int = DEFAULT_LIMIT) -> str:
-        """Store a key's hash; returns the hash, by which it is revoked."""
+        """Store an API key as its hash.
+
+        Args:
+            api_key: the key itself, which is not stored.
+            client_id: of the client to which the key belongs.
+            name: for people.
+            now: epoch milliseconds.
+            limit: requests a minute.
+
+        Returns:
+            The hash, by which the key can be revoked.
+
+        """
         digest = key_digest(api_key)
         own, listed = keys.api_key(digest), keys.listed_api_key(client_id, digest)
         known = {
@@ -88,7 +104,7 @@ class Clients:
         self._table.transact(
             [
                 Put(item={"pk": own[0], "sk": own[1], "minutes": {}, **known}, when=ABSENT),
-                # The same again where the client's keys can be listed.
+                # A second item, by which the client's keys are listed.
                 Put(item={"pk": listed[0], "sk": listed[1], **known}, when=ABSENT),
             ]
         )
@@ -108,13 +124,13 @@ class Clients:
         ]
 
     def revoke(self, client_id: str, digest: str, now: int) -> bool:
-        """The key opens nothing from now on; False if the client has no such key."""
+        """Revoke a key; False if the client has no such key."""
         both = (keys.api_key(digest), keys.listed_api_key(client_id, digest))
         mine = PRESENT & Attr("owner_id").eq(client_id)
         return self._table.attempt_all([Update(key=key, when=mine, set={"revoked_at": now}) for key in both])
 
     def authenticate(self, api_key: str, now: int) -> Caller | None:
-        """Whose key this is, counting the call; None if nobody's."""
+        """Find the client of an API key and count the call; None if the key is unknown or revoked."""
         key = keys.api_key(key_digest(api_key))
         minute = str(now // MINUTE_MS)
         try:
@@ -123,7 +139,7 @@ class Clients:
                     key=key,
                     when=PRESENT & Attr("revoked_at").not_exists(),
                     add={f"minutes.{minute}": 1},
-                    # In steady use the minutes just past go in the same write, so that one call is all it takes.
+                    # The same write removes older counts, so that a key in steady use costs one write a call.
                     remove=[f"minutes.{past}" for past in range(int(minute) - _PAST_MINUTES, int(minute))],
                 )
             )

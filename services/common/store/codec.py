@@ -1,4 +1,7 @@
-"""Records as items and back. Absent and None are the same thing; an item of an unknown version is left alone."""
+"""Turns records into items and back.
+
+None is stored as an absent attribute; items of an unknown version are left alone.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ _deserializer = TypeDeserializer()
 
 
 class UnknownVersionError(Exception):
-    """An item that a newer deployment wrote: not ours to read or change."""
+    """A newer release wrote the item: this one must neither read nor change it."""
 
 
 def _plain(value: object) -> object:
-    """DynamoDB's numbers are decimals and it knows no tuples, enums or floats."""
+    """A value as boto3 takes it: DynamoDB's numbers are decimals, and it has no tuples, enums or floats."""
     if isinstance(value, float):
         return Decimal(repr(round(value, 6)))
     if isinstance(value, StrEnum):
@@ -57,12 +60,12 @@ def attribute(value: object) -> dict[str, Any]:
 
 
 def encode(item: Mapping[str, Any]) -> dict[str, Any]:
-    """A plain item in DynamoDB's wire form, without what is None."""
+    """A plain item in DynamoDB's wire form, without attributes that are None."""
     return {key: attribute(value) for key, value in item.items() if value is not None}
 
 
 def decode(attributes: Mapping[str, Any]) -> Item:
-    """The plain item, numbers as int or float."""
+    """The plain item of DynamoDB's wire form, with numbers as int or float."""
     return {key: _natural(_deserializer.deserialize(value)) for key, value in attributes.items()}
 
 
@@ -82,7 +85,7 @@ def from_item(kind: type[Record], item: Mapping[str, Any]) -> Record:
     """The record in a plain item.
 
     Raises:
-        UnknownVersionError: a newer deployment wrote it.
+        UnknownVersionError: a newer release wrote it.
 
     """
     if item.get("schema_version", SCHEMA_VERSION) not in KNOWN_VERSIONS:

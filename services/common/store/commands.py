@@ -1,6 +1,6 @@
-"""What may be done to a job that exists, by whoever asks for it: cancel, retry, begin anew. Each is one transaction.
+"""Commands on a job: cancel, retry, begin anew. Each is one transaction.
 
-Erasing one takes the bucket too: `services/common/erasure.py`.
+Erasing a job also deletes objects of the bucket: `services/common/erasure.py`.
 """
 
 from __future__ import annotations
@@ -28,30 +28,38 @@ if TYPE_CHECKING:
     from services.common.domain.lifecycle.change import Change
     from services.common.domain.records import Job, Part
     from services.common.store.announcements import Announcement, Announcer
-    from services.common.store.idempotency import Once
+    from services.common.store.idempotency import IdempotencyRecord
     from services.common.store.store import Store
 
 TRIES = 3
-"""Of a cancel that meets a worker's own change: what was read is read again."""
+"""How often a cancel is tried. If a worker changes the job at the same moment, the job is read again."""
 
 
 class Commands:
     """Commands on the jobs of one deployment."""
 
     def __init__(self, store: Store, announcer: Announcer, uploaded_at: Callable[[Job], int]) -> None:
-        """`uploaded_at`: S3's date of what lies at a job's key now, epoch milliseconds; 0: nothing."""
+        """`uploaded_at` gives S3's LastModified of the object at a job's key, in epoch milliseconds, or 0."""
         self._store = store
         self._announcer = announcer
         self._uploaded_at = uploaded_at
 
-    def cancel(self, job: Job, now: int, once: Once | None = None) -> Job:
-        """End a job that has not ended; returns it as it is then. Who works on it meets the fence soon.
+    def cancel(self, job: Job, now: int, record: IdempotencyRecord | None = None) -> Job:
+        """Cancel a job that has not ended. A worker that works on it meets the fence at its next heartbeat.
 
-        What lies at its key by now is canceled too, though S3 may not have told of it yet.
+        An object that lies at the job's key by now is canceled too, even if its event from S3 is still to come.
+
+        Args:
+            job: as it was read.
+            now: epoch milliseconds.
+            record: of the request's idempotency key, if it has one.
+
+        Returns:
+            The job after the change, or as it is if it was canceled already.
 
         Raises:
-            AlreadyEndedError: it has ended otherwise.
-            ChangedMeanwhileError: it changed at each try.
+            AlreadyEndedError: the job has ended in another way.
+            ChangedMeanwhileError: the job changed at each of `TRIES` tries.
 
         """
         for _ in range(TRIES):
@@ -61,58 +69,77 @@ class Commands:
                 raise AlreadyEndedError(f"The job is {job.status.value}: there is nothing to cancel.")
             change = job_changes.cancel(job, now, seen=self._uploaded_at(job))
             announcement = self._announcer.tell(change.after, EventType.CANCELED, now)
-            done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), once)
+            done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), record)
             job = self._store.jobs.get(job.job_id) or change.after
             if done:
                 return job
         raise ChangedMeanwhileError
 
-    def retry(self, job: Job, now: int, once: Once | None = None) -> Job:
-        """Queue a failed job again; finished parts stay finished, attempts count on. Returns it as it is then.
+    def retry(self, job: Job, now: int, record: IdempotencyRecord | None = None) -> Job:
+        """Queue a failed job again. Finished parts stay finished, and attempts go on counting.
+
+        Args:
+            job: as it was read.
+            now: epoch milliseconds.
+            record: of the request's idempotency key, if it has one.
+
+        Returns:
+            The job after the change, or as it is if this very request has queued it before.
 
         Raises:
-            NotFailedError: it has not failed; unless this very request has queued it before.
-            ChangedMeanwhileError: it changed at the same moment.
+            NotFailedError: the job has not failed.
+            ChangedMeanwhileError: the job changed at the same moment.
 
         """
         if not JobTransition.RETRY.allows(job.status):
-            if self._store.commits.earlier(once) is None:
+            if self._store.commits.earlier(record) is None:
                 raise NotFailedError(f"The job is {job.status.value}: only a failed job is retried.")
             return job
         change = job_changes.retry(job, now)
         parts = self._store.parts.of_job(job.job_id)
         due_at = self._store.turns.take(job.client_id, turn(sum(part.seconds for part in parts)), now)
         announcement = self._announcer.tell(change.after, EventType.QUEUED, now)
-        if not self._committed(retried(change, parts, announcement, due_at), once):
+        if not self._committed(retried(change, parts, announcement, due_at), record):
             raise ChangedMeanwhileError
         return self._store.jobs.get(job.job_id) or change.after
 
     def begin_anew(self, change: Change[Job], announcement: Announcement, *, seconds: float, due_at: int) -> bool:
-        """A job that ended without a text joins the queue with the recording that was uploaded once more.
+        """Queue a job that ended without a text, with the recording that was uploaded once more.
 
-        False if it has changed since it was read.
+        Args:
+            change: of the job, `job_changes.begin_anew`.
+            announcement: that the job is queued.
+            seconds: of audio, estimated.
+            due_at: the place in the queue.
+
+        Returns:
+            False if the job has changed since it was read.
+
         """
         parts = self._store.parts.of_job(change.before.job_id)
         return self._committed(begun_anew(change, parts, announcement, seconds=seconds, due_at=due_at))
 
-    def _committed(self, operations: Sequence[Operation], once: Once | None = None) -> bool:
-        """Whether the change is made, by this request or by an earlier one under its key."""
+    def _committed(self, operations: Sequence[Operation], record: IdempotencyRecord | None = None) -> bool:
+        """Commit; False if an item is not as required.
+
+        True also if the request was committed before, by its idempotency key.
+        """
         try:
-            self._store.commit(operations, once)
+            self._store.commit(operations, record)
         except ConditionFailedError:
             return False
         return True
 
 
 def canceled(change: Change[Job], parts: Sequence[Part], announcement: Announcement) -> list[Operation]:
-    """The operations of a cancel; `parts` are all of the job's."""
+    """The operations of a cancel; `parts` are all parts of the job."""
     open_parts = [part for part in parts if part.status in OPEN]
     closing = [update(part_changes.close(part)) for part in open_parts[:MAX_PARTS]]
     return [update(change, same(change.before, "generation")), *closing, *announcement.operations()]
 
 
 def retried(change: Change[Job], parts: Sequence[Part], announcement: Announcement, due_at: int) -> list[Operation]:
-    """The operations of a retry; `due_at` is the place in the queue of whatever is not done."""
+    """The operations of a retry; `due_at` is the place in the queue of all parts that are not done."""
     unfinished = [part for part in parts if part.status is not PartStatus.DONE]
     queuing = [
         update(part_changes.retry_part(part, due_at), same(part, "attempt", "status"))
@@ -124,10 +151,11 @@ def retried(change: Change[Job], parts: Sequence[Part], announcement: Announceme
 def begun_anew(
     change: Change[Job], parts: Sequence[Part], announcement: Announcement, *, seconds: float, due_at: int
 ) -> list[Operation]:
-    """The operations of a beginning anew.
+    """The operations by which a job begins anew.
 
-    Of its parts, which were made of the recording before, only the first is kept, for its attempts, which go on
-    counting: what still holds the old one meets the fence. The job's own callback lives as long as the job.
+    The parts were made of the earlier recording. They are deleted, but for the first one: it is replaced by a new
+    part whose attempts go on counting, so that a worker that still holds the old part meets the fence. The job's own
+    callback is kept as long as the job.
     """
     begun = update(change, same(change.before, "generation"))
     own = [callback for callback in announcement.callbacks if callback.job_id]

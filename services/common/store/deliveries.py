@@ -1,4 +1,4 @@
-"""Deliveries: taken by one sender at a time, with a ledger of every try."""
+"""Deliveries: one sender at a time holds the lease of a delivery, and every attempt is written into its ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.common.store.table import Table
 
 KEPT_TRIES = 20
-"""Entries of a ledger: two rounds of the schedule, so that an item stays small however often it is sent again."""
+"""Most entries of a ledger: two rounds of the schedule, so that the item stays small however often it is sent again."""
 
 
 class Deliveries:
@@ -32,12 +32,22 @@ class Deliveries:
         self._table = table
 
     def of_job(self, job_id: str, *, after: str | None = None, limit: int | None = None) -> list[Delivery]:
-        """Those of a job, or of a callback's own messages, by id; `after` is the sort key of the last one seen."""
+        """The deliveries of a job, or of a callback's own messages, in order of their ids.
+
+        Args:
+            job_id: of the job, or of the callback.
+            after: the sort key of the last delivery that the caller has seen.
+            limit: how many, at most.
+
+        """
         items = self._table.items(keys.of_job(job_id), keys.DELIVERIES, after=after, limit=limit)
         return list(known(Delivery, items))
 
     def overdue(self, now: int, limit: int | None = None) -> Iterator[Delivery]:
-        """Those whose next try has come or whose sender's lease has ended, longest overdue first; read as they go."""
+        """Deliveries whose next attempt is due or whose sender's lease has ended, longest overdue first.
+
+        The index is read page by page while the iterator is used.
+        """
         return known(Delivery, self._table.due(keys.Due.DELIVERY, before=now, limit=limit))
 
     def event(self, delivery: Delivery) -> Event | None:
@@ -49,7 +59,14 @@ class Deliveries:
         return from_item(Delivery, item) if item else None
 
     def take(self, delivery: Delivery, *, owner: str, until: int) -> Delivery | None:
-        """Become the one sender of the next try; None if another is."""
+        """Take the lease of a delivery for its next attempt; None if it has changed since it was read.
+
+        Args:
+            delivery: as it was read.
+            owner: the sender.
+            until: when the lease ends, epoch milliseconds.
+
+        """
         taking = Update(
             key=keys.of(delivery),
             when=_awaits_this_try(delivery),
@@ -60,9 +77,17 @@ class Deliveries:
     def record(
         self, delivery: Delivery, entry: Mapping[str, Any], *, status: DeliveryStatus, due_at: int | None
     ) -> Delivery | None:
-        """Write a try into the ledger; `due_at` is the next try's time, None when there is none.
+        """Write an attempt into the ledger, and give up the lease.
 
-        Returns None if the delivery is no longer this sender's: somebody else's ledger counts.
+        Args:
+            delivery: as it was taken.
+            entry: of the ledger.
+            status: after the attempt.
+            due_at: of the next attempt, epoch milliseconds; None if there is none.
+
+        Returns:
+            The delivery after the change; None if another sender holds it now, whose ledger counts.
+
         """
         after = replace(
             delivery,
@@ -81,14 +106,14 @@ class Deliveries:
         return after if self._table.attempt(writing) else None
 
     def postpone(self, delivery: Delivery, until: int) -> bool:
-        """Look at it again later, without a try; False if another sender has it."""
+        """Put the next attempt off until then, epoch milliseconds; False if it has changed since it was read."""
         later = Update(key=keys.of(delivery), when=_awaits_this_try(delivery), set={"due_at": until}, remove=["owner"])
         return self._table.attempt(later)
 
     def again(self, delivery: Delivery, now: int) -> Operation:
-        """Send it once more whatever came of it, from the schedule's beginning; the ledger is kept.
+        """The operation that sends a delivery again, in any status, from the schedule's beginning. The ledger is kept.
 
-        Not while a sender is at it: one attempt is never made by two.
+        Its condition is that no sender holds the lease: two senders never make the same attempt.
         """
         idle = Attr("owner").not_exists() | Attr("due_at").lte(now)
         return Update(
@@ -105,5 +130,5 @@ class Deliveries:
 
 
 def _awaits_this_try(delivery: Delivery) -> ConditionBase:
-    """Nobody has tried it, taken it or put it off since it was read."""
+    """The condition that no sender has tried, taken or postponed the delivery since it was read."""
     return Attr("status").eq(DeliveryStatus.PENDING) & same(delivery, "attempts", "due_at")

@@ -1,7 +1,7 @@
-"""How jobs end: with the part that decides, in one transaction with the event and its deliveries.
+"""How jobs end: with their last or failed part, in one transaction with the event and its deliveries.
 
-A job that fails takes its other parts along. Left in the queue they would be nobody's, hide from the workers what
-stands behind them, and bring machines that have nothing to do.
+If a job fails, its other parts are closed with it. Left in the queue, they would hide other jobs' parts from the
+workers, and machines would be launched for them that have nothing to do.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Endings:
         self._parts = parts
 
     def finish(self, part: Part, ending: Change[Job], announcement: Announcement) -> None:
-        """The part that decides: the job ends with it, in one transaction with its event and deliveries.
+        """End a part and its job, in one transaction with the event and its deliveries.
 
         Args:
             part: as claimed.
@@ -40,7 +40,7 @@ class Endings:
             announcement: of the end.
 
         Raises:
-            FencedError: it is not ours to end.
+            FencedError: another worker holds the part, or the job has ended.
 
         """
         own = part_changes.fail(part) if _fails(ending) else part_changes.finish(part)
@@ -51,7 +51,7 @@ class Endings:
                 raise FencedError(part.part_id) from None
 
     def give_up(self, part: Part, ending: Change[Job], announcement: Announcement) -> bool:
-        """The job fails because of a part whose worker fell silent; False if it has been heard of meanwhile."""
+        """Fail a job because of a part whose worker fell silent; False if a heartbeat came since the part was read."""
         own = update(part_changes.give_up(part), fence(part) & same(part, "beat"))
         try:
             self._end(part, own, ending, announcement)
@@ -60,13 +60,13 @@ class Endings:
         return True
 
     def _end(self, part: Part, own: Update, ending: Change[Job], announcement: Announcement) -> None:
-        """The part that decides (`own`), the job, its other parts, event and deliveries: all of it or nothing.
+        """Write the end of the part (`own`), the job and its other parts, the event and its deliveries, all or none.
 
         Raises:
             ConditionFailedError: the part or the job is not as required.
 
         """
-        # Provided that it still has the parts that it had.
+        # The job must still have as many parts as when it was read.
         job = update(ending, same(ending.before, "parts"))
         while True:
             others = self._others(part, ending)
@@ -76,7 +76,7 @@ class Endings:
                 part_found, job_found, *found = error.items
                 if part_found or job_found or not any(found[: len(others)]):
                     raise
-                # Only another part has ended meanwhile, which leaves one fewer to close.
+                # Only another part has ended meanwhile: it need not be closed any more.
             else:
                 return
 
@@ -87,10 +87,18 @@ class Endings:
         return [update(part_changes.close(other)) for other in others]
 
     def finish_slice(self, part: Part, job: Job, *, merge_due_at: int) -> bool:
-        """One of several parts is done; the last one makes the merge due. False: others finished meanwhile, read again.
+        """Finish one of several parts; the last one puts the merge into the queue.
+
+        Args:
+            part: as claimed.
+            job: as it was read.
+            merge_due_at: the merge's place in the queue.
+
+        Returns:
+            False if another part finished meanwhile: then the caller reads the job again.
 
         Raises:
-            FencedError: the part is not ours to finish.
+            FencedError: another worker holds the part.
 
         """
         count = job_changes.count_part(job)

@@ -1,4 +1,4 @@
-"""Everything that happened to a client's jobs, in order of time: for whoever missed a webhook."""
+"""The feed of a client's events in order of time, for clients that missed a webhook."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from services.common.store.codec import read
 from services.common.store.table import Table
 
 FEED_LAG_MS = 5 * SECOND_MS
-"""The feed ends this long ago: events come from several machines through an index that may lag, and whoever has read
-up to a point must not find older ones behind it."""
+"""How far the feed's end lies in the past. Events come from several machines through an index that may lag, and no
+event may appear before a point up to which a client has read."""
 
 
 class Events:
@@ -22,7 +22,7 @@ class Events:
         self._table = table
 
     def of_client(self, client_id: str, *, after: str | None, now: int, limit: int) -> Iterator[tuple[str, Event]]:
-        """Oldest first, each with its `sort` for the next page's `after`."""
+        """A client's events, oldest first, each with its `sort`, which is the next page's `after`."""
         until = keys.sort(keys.EVENT, now - FEED_LAG_MS)
         items = self._table.of_client(client_id, keys.EVENTS, after=after, until=until, limit=limit)
         yield from ((item["sort"], event) for item, event in read(Event, items))

@@ -1,4 +1,4 @@
-"""Operations in DynamoDB's words: condition and update expressions with their placeholders."""
+"""Turns operations into DynamoDB's requests: condition and update expressions with their placeholders."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _update_expression(operation: Update, write_id: str, names: dict[str, str], 
         return placeholder
 
     def raised(path: str, content: object) -> str:
-        # ADD is for attributes of the item itself; a count in a map that is there is set from what it was.
+        # ADD takes attributes of the item itself. A count in an existing map is set to its old value plus the addition.
         here = place(path)
         return f"{here} = if_not_exists({here}, {value(0)}) + {value(content)}"
 

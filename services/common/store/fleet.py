@@ -1,5 +1,7 @@
-"""What is known of the fleet as a whole: the breaker, machines that hold no slot, machines that ended badly, people's
-own boxes that work, and the hourly search's place.
+"""Items about the fleet as a whole.
+
+The circuit breaker, machines without a slot, machines that ended badly, people's own boxes that work beside it, and the
+cursor of the hourly reconciliation.
 """
 
 from __future__ import annotations
@@ -21,12 +23,12 @@ if TYPE_CHECKING:
     from services.common.store.table import Table
 
 FORGOTTEN_MS = 5 * MINUTE_MS
-"""After which the mark of a stray counts no more: each minute's sweep would have ended it long ago."""
+"""Age from which the mark of a stray is ignored: a real stray would have been ended by a sweep long before."""
 ENDS_DAYS = 7
 
 
 class FleetItems:
-    """The fleet's items of one table."""
+    """The fleet's items in one table."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -36,7 +38,14 @@ class FleetItems:
         return from_item(Breaker, item) if item else None
 
     def silent_boot(self, open_until: int, *, waiting: str | None = None, reason: str | None = None) -> Breaker:
-        """Another machine never reported; `open_until` counts once there were enough of them."""
+        """Count a machine that never reported; returns the breaker after that.
+
+        Args:
+            open_until: when the breaker's pause ends, epoch milliseconds, if this machine opens it.
+            waiting: what jobs wait for, if the account keeps machines from starting.
+            reason: why the machine ended, in sentences.
+
+        """
         item = self._table.write(
             Update(
                 key=keys.BREAKER,
@@ -53,12 +62,15 @@ class FleetItems:
         return from_item(Breaker, item)
 
     def good_boot(self) -> None:
-        """A machine reported: what went wrong before is over."""
+        """Close the breaker and reset its count: a machine has reported."""
         over = {"silent_boots": 0, "waiting": None, "reason": None}
         self._table.attempt(Update(key=keys.BREAKER, when=Attr("silent_boots").gt(0), set=over))
 
     def mark_stray(self, instance_id: str, now: int) -> int:
-        """Note a machine without a slot; returns when it was first seen so. A forgotten mark counts no more."""
+        """Mark a machine without a slot; returns when it was first seen so, epoch milliseconds.
+
+        A mark older than `FORGOTTEN_MS` is replaced.
+        """
         item: dict[str, Any] = {
             **_keyed(keys.stray(instance_id)),
             "seen_at": now,
@@ -72,16 +84,25 @@ class FleetItems:
         return now
 
     def strays(self) -> dict[str, int]:
-        """Machines that were marked, and when."""
+        """The marked machines: instance id → when it was marked, epoch milliseconds."""
         found = self._table.items(keys.FLEET, keys.STRAYS)
         return {item["sk"].removeprefix(keys.STRAYS): int(item["seen_at"]) for item in found}
 
     def unmark_stray(self, instance_id: str, seen_at: int) -> None:
-        """It has a slot after all; a mark that was made since `seen_at` stays."""
+        """Remove the mark of a machine that has a slot; a mark that was made after `seen_at` stays."""
         self._table.attempt(Delete(key=keys.stray(instance_id), when=Attr("seen_at").eq(seen_at)))
 
     def ended_badly(self, slot: str, instance_id: str, now: int, *, why: str, console: str | None) -> None:
-        """Keep why a slot's machine ended, when the slot itself is free; `console`: where its console was copied to."""
+        """Store why a slot's last machine ended badly, since the slot's own item is gone.
+
+        Args:
+            slot: its name.
+            instance_id: of the machine.
+            now: epoch milliseconds.
+            why: in sentences.
+            console: the log group and stream to which the machine's console was copied, if it was.
+
+        """
         item: dict[str, Any] = {
             **_keyed(keys.end(slot)),
             "instance_id": instance_id,
@@ -93,11 +114,19 @@ class FleetItems:
         self._table.write(Put(item=item))
 
     def bad_ends(self) -> dict[str, Mapping[str, Any]]:
-        """The last one of each slot: `instance_id`, `ended_at`, `why` and perhaps `console`."""
+        """The last bad end of each slot: slot → `instance_id`, `ended_at`, `why` and perhaps `console`."""
         return {item["sk"].removeprefix(keys.ENDS): item for item in self._table.items(keys.FLEET, keys.ENDS)}
 
     def present(self, owner: str, *, host: str, beat: int, until: int) -> None:
-        """A person's own box works beside the fleet: it has no slot, launches nothing and is ended by nobody."""
+        """Note that a person's own box works beside the fleet. It has no slot, and the sweep never ends it.
+
+        Args:
+            owner: the box's name, new at each start.
+            host: its host name, for people.
+            beat: its heartbeat counter.
+            until: when it counts as gone without a further heartbeat, epoch milliseconds.
+
+        """
         item: dict[str, Any] = {
             **_keyed(keys.own_box(owner)),
             "host": host,
@@ -108,20 +137,23 @@ class FleetItems:
         self._table.write(Put(item=item))
 
     def absent(self, owner: str) -> None:
-        """It has left."""
+        """Note that a person's own box has left."""
         self._table.write(Delete(key=keys.own_box(owner)))
 
     def own_boxes(self, now: int) -> list[dict[str, Any]]:
-        """`host`, `beat` and `until` of every box that is there now."""
+        """The own boxes that work now, each with `host`, `beat` and `until`."""
         return [item for item in self._table.items(keys.FLEET, keys.OWN_BOXES) if item["until"] > now]
 
     def search_cursor(self) -> str | None:
-        """How far a comparison of uploads with jobs has come; None while none is under way."""
+        """The key up to which the present reconciliation has compared uploads; None while none is under way."""
         item = self._table.get(keys.SEARCH)
         return str(item["cursor"]) if item else None
 
     def move_search(self, seen: str | None, cursor: str | None) -> None:
-        """Go on from `cursor` next time, or be done (None), unless another sweep has moved on since `seen`."""
+        """Move the cursor of the reconciliation from `seen` to `cursor`; None: it is done.
+
+        Nothing happens if another sweep has moved the cursor meanwhile.
+        """
         when = ABSENT if seen is None else Attr("cursor").eq(seen)
         if cursor is not None:
             self._table.attempt(Put(item={**_keyed(keys.SEARCH), "cursor": cursor}, when=when))

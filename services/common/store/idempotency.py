@@ -1,4 +1,4 @@
-"""Commits that happen once: a client's key joins the transaction, so there is no moment in between."""
+"""Commits that happen once: the record of a client's idempotency key is part of the transaction."""
 
 from __future__ import annotations
 
@@ -22,24 +22,27 @@ KEPT_MS = DAY_MS
 
 
 @dataclass(frozen=True, kw_only=True)
-class Once:
-    """A request under a client's own key."""
+class IdempotencyRecord:
+    """What is stored of a request that came with an idempotency key, and what makes the request happen once."""
 
     client_id: str
     key: str
     fingerprint: str
-    """Of the request: the same key with another request is a mistake."""
+    """A hash of the request: the same key must not be used for another request."""
     at: int
     reference: Mapping[str, Any] = field(default_factory=dict)
-    """What the reply is made of again: ids, never a secret."""
+    """What the reply can be made of a second time: ids, never a secret."""
 
     @property
     def item_key(self) -> Key:
-        """Of the record."""
+        """The record's key in the table."""
         return keys.idempotency(self.client_id, self.key)
 
     def operation(self) -> Operation:
-        """The record, where there is none yet that still counts: DynamoDB deletes late."""
+        """The operation that stores the record. Its condition is that there is none yet, or only an expired one.
+
+        DynamoDB deletes expired items some time later, so an expired record may still be there.
+        """
         pk, sk = self.item_key
         item = {
             "pk": pk,
@@ -56,41 +59,53 @@ class KeyReusedError(Exception):
 
 
 class Commits:
-    """Writes what a request decided."""
+    """Commits the changes that a request makes."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def commit(self, operations: Sequence[Operation], once: Once | None = None) -> Mapping[str, Any] | None:
-        """Write all of it, or nothing.
+    def commit(
+        self, operations: Sequence[Operation], record: IdempotencyRecord | None = None
+    ) -> Mapping[str, Any] | None:
+        """Write all operations in one transaction, or none if this very request was committed before.
 
-        Returns None when it was written; the earlier reference when this very request had been committed before.
+        Args:
+            operations: the changes.
+            record: of the request's idempotency key, if it has one.
+
+        Returns:
+            None if the operations were written now; the earlier record's reference if the request was committed before.
 
         Raises:
-            KeyReusedError: the key stands for another request.
-            ConditionFailedError: an item is not as required; `items` are those of `operations`.
+            KeyReusedError: the key was used for another request.
+            ConditionFailedError: an item is not as required; the error's `items` are those of `operations`.
 
         """
-        if once is None:
+        if record is None:
             self._table.transact(operations)
             return None
         try:
-            self._table.transact([once.operation(), *operations])
+            self._table.transact([record.operation(), *operations])
         except ConditionFailedError as error:
             if error.items[0] is None:
                 raise ConditionFailedError(error.items[1:]) from None
-            return _reference(error.items[0], once)
+            return _reference(error.items[0], record)
         return None
 
-    def earlier(self, once: Once | None) -> Mapping[str, Any] | None:
-        """The reference of this very request, if it was committed before; raises as `commit` does."""
-        item = self._table.get(once.item_key) if once else None
-        if once is None or item is None or item["expires_at"] <= once.at // SECOND_MS:
+    def earlier(self, record: IdempotencyRecord | None) -> Mapping[str, Any] | None:
+        """The reference of this very request if it was committed before, else None.
+
+        Raises:
+            KeyReusedError: the key was used for another request.
+
+        """
+        item = self._table.get(record.item_key) if record else None
+        if record is None or item is None or item["expires_at"] <= record.at // SECOND_MS:
             return None
-        return _reference(item, once)
+        return _reference(item, record)
 
 
-def _reference(item: Mapping[str, Any], once: Once) -> Mapping[str, Any]:
-    if item["fingerprint"] != once.fingerprint:
+def _reference(item: Mapping[str, Any], record: IdempotencyRecord) -> Mapping[str, Any]:
+    if item["fingerprint"] != record.fingerprint:
         raise KeyReusedError
     return dict(item["reference"])

@@ -1,4 +1,4 @@
-"""Records as items of the table: their keys and their places in the indexes joined to their fields."""
+"""Turns records into items of the table: their fields with their keys and their attributes of the indexes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def item_of(record: keys.Record) -> dict[str, Any]:
 
 
 def _indexed(record: keys.Record) -> Mapping[str, Any]:
-    """Parts and deliveries have a `client_id` without a `sort`, which keeps them out of their client's index."""
+    """The attributes by which an index shows the record.
+
+    Parts and deliveries have a `client_id` but no `sort`, which keeps them out of the index `by_client`.
+    """
     match record:
         case Job():
             return {"sort": keys.sort(keys.JOB, record.created_at, record.job_id), **keys.due(record)}

@@ -1,4 +1,4 @@
-"""Jobs: how they come to be, arrive, wait, and are looked up. What a client does to one is in `commands.py`."""
+"""Jobs: created, taken in, queued, noted as waiting, expired and read. Clients' commands are in `commands.py`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def creation(job: Job) -> Operation:
-    """A job that was not there before."""
+    """The operation that stores a new job."""
     return Put(item=item_of(job), when=ABSENT)
 
 
@@ -42,20 +42,20 @@ class Jobs:
         return from_item(Job, item) if item and "status" in item else None
 
     def of_client(self, client_id: str, *, after: str | None, limit: int) -> Iterator[tuple[str, Job]]:
-        """A client's jobs, newest first, each with its `sort` for the next page's `after`."""
+        """A client's jobs, newest first, each with its `sort`, which is the next page's `after`."""
         items = self._table.of_client(client_id, keys.JOBS, after=after, newest_first=True, limit=limit)
         yield from ((item["sort"], job) for item, job in read(Job, items))
 
     def overdue_uploads(self, now: int, limit: int) -> list[str]:
-        """Ids of jobs whose upload should have come by now."""
+        """Ids of at most `limit` jobs whose upload should have come by now."""
         return [item["job_id"] for item in self._table.due(keys.Due.UPLOAD, before=now, limit=limit)]
 
     def waits(self, job_id: str, waiting: str, reason: str) -> None:
-        """Say why a queued job has no machine yet; said once."""
+        """Note why a queued job has no machine yet; nothing is written if the same reason is there already."""
         self._note(job_id, Attr("waiting_reason").ne(reason), waiting, reason)
 
     def waits_no_longer(self, job_id: str) -> bool:
-        """A machine comes for a queued job; False if nothing was said of its waiting."""
+        """Remove the note why a queued job waits, since a machine comes; False if there was none."""
         return self._note(job_id, Attr("waiting").exists(), None, None)
 
     def _note(self, job_id: str, when: ConditionBase, waiting: str | None, reason: str | None) -> bool:
@@ -63,22 +63,33 @@ class Jobs:
         return self._table.attempt(Update(key=keys.job(job_id), when=may(JobTransition.WAIT) & when, set=noting))
 
     def await_upload(self, job: Job) -> None:
-        """A job whose recording is still to come."""
+        """Store a new job whose recording is still to be uploaded."""
         self._table.transact([creation(job)])
 
     def take_in(
         self, job: Job, announcement: Announcement, *, seconds: float, due_at: int, beside: Job | None = None
     ) -> bool:
-        """A plain upload becomes a queued job with its first part; False if it already is one, or is being erased.
+        """Queue a new job for a plain upload, with its first part.
 
-        The tombstone of an earlier one makes room: whoever asks knows that it covers this upload no more. `beside` is
-        the job that has its key, and must be as it was: else the upload might be that one's.
+        A final tombstone under the same id is replaced: the caller knows that it does not cover this upload.
+
+        Args:
+            job: the new job.
+            announcement: that it is queued.
+            seconds: of audio, estimated.
+            due_at: the place in the queue.
+            beside: the job that was registered for the same key. It must not have changed since it was read, since the
+                upload might then be its own.
+
+        Returns:
+            False if there is such a job already, it is being erased, or `beside` has changed.
+
         """
         bygone = Attr("erased_at").exists() & Attr("due_kind").not_exists()
         return self._table.attempt_all(
             [
                 Put(item=item_of(job), when=ABSENT | bygone),
-                # What an aged-out job of this name may have left is not asked.
+                # Without a condition: a job of this id that has aged out may have left its part.
                 Put(item=item_of(first_part(job, seconds, due_at))),
                 *([Check(key=keys.of(beside), when=_unchanged(beside))] if beside else []),
                 *announcement.operations(),
@@ -86,20 +97,38 @@ class Jobs:
         )
 
     def note_upload(self, job: Job, *, etag: str, modified: int) -> bool:
-        """The recording came once more and nothing is made of it, `job` being as it is; False if that has changed."""
+        """Note an upload of which no run is made.
+
+        Args:
+            job: as it was read.
+            etag: of the uploaded object.
+            modified: S3's LastModified of it, epoch milliseconds.
+
+        Returns:
+            False if the job has changed since it was read.
+
+        """
         noting = {"source_etag": etag, "source_seen": modified}
         return self._table.attempt(Update(key=keys.of(job), when=_unchanged(job), set=noting))
 
     def arrive(self, arrival: Change[Job], announcement: Announcement, *, seconds: float, due_at: int) -> bool:
-        """The awaited recording is there, and the job joins the queue; False if it had already."""
+        """Queue a job whose awaited recording has come; False if it waits no more.
+
+        Args:
+            arrival: the change, `job_changes.arrive`.
+            announcement: that the job is queued.
+            seconds: of audio, estimated.
+            due_at: the place in the queue.
+
+        """
         part = first_part(arrival.after, seconds, due_at)
         return self._table.attempt_all([update(arrival), Put(item=item_of(part)), *announcement.operations()])
 
     def expire(self, job: Job, announcement: Announcement) -> bool:
-        """Nobody uploaded in time; False if somebody has after all."""
+        """Expire a job whose recording was not uploaded in time; False if it was uploaded meanwhile."""
         return self._table.attempt_all([update(job_changes.expire(job)), *announcement.operations()])
 
 
 def _unchanged(job: Job) -> ConditionBase:
-    """Still in the same run, at the same stage, with the same recording."""
+    """The condition that the job is still in the same run and status, with the same recording."""
     return same(job, "status", "generation", "source_etag")

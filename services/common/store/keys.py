@@ -1,8 +1,9 @@
-"""The table: every key and every index key, spelled here and nowhere else.
+"""The keys of the table and of its indexes: all of them are made here and nowhere else.
 
-`pk` and `sk` are the table's own keys. Two indexes show an item only while it has their attributes: `due` (`due_kind`,
-`due_at`) holds whatever somebody must see to, by when, and `by_client` (`client_id`, `sort`) a client's jobs and events
-in order of time. Times in `due_at` are epoch milliseconds; in a `sort` they have 13 digits.
+`pk` and `sk` are the table's own keys. Two indexes show an item only while it has their attributes: `due`
+(`due_kind`, `due_at`) holds everything that needs a next step, sorted by when, and `by_client` (`client_id`, `sort`)
+holds a client's jobs and events in order of time. Times in `due_at` are epoch milliseconds; in a `sort` they have 13
+digits.
 
 | item | pk | sk | due as | by_client's sort |
 |---|---|---|---|---|
@@ -43,7 +44,7 @@ Key = tuple[str, str]
 
 JOB, EVENT, DELIVERY, CALLBACK = "JOB", "EVENT", "DELIVERY", "CALLBACK"
 JOBS, PARTS, EVENTS, DELIVERIES, CALLBACKS = "JOB#", PART, "EVENT#", "DELIVERY#", "CALLBACK#"
-"""How the sort keys of a kind begin."""
+"""The prefixes of the sort keys, by kind of item."""
 API_KEYS, STRAYS, ENDS, OWN_BOXES = "KEY#", "STRAY#", "END#", "OWN#"
 CLIENT, ALL_CLIENTS = "CLIENT", "CLIENT#"
 SLOTS, FLEET = "SLOT", "FLEET"
@@ -52,7 +53,7 @@ SEARCH: Key = (FLEET, "SEARCH")
 
 
 class Due(StrEnum):
-    """What an item is due as: the index's `due_kind`."""
+    """What an item needs next: the index's `due_kind`."""
 
     UPLOAD = "upload"
     QUEUED = "queued"
@@ -63,7 +64,7 @@ class Due(StrEnum):
 
 
 def of_job(subject: str) -> str:
-    """The partition of a job, or of the callback that a message is about."""
+    """The partition of a job, or that of a callback's own messages (its test messages and its challenge)."""
     return f"JOB#{subject}"
 
 
@@ -89,7 +90,7 @@ def delivery(subject: str, event_id: str, callback_id: str) -> Key:
 
 
 def callback(client_id: str, callback_id: str, job_id: str | None = None) -> Key:
-    """It lies with its client, or with the one job that it was registered for."""
+    """The key of a callback, in its client's partition or in that of the one job for which it was registered."""
     return of_job(job_id) if job_id else of_client(client_id), f"{CALLBACKS}{callback_id}"
 
 
@@ -135,7 +136,14 @@ def own_box(owner: str) -> Key:
 
 
 def sort(kind: str, created_at: int, name: str = "") -> str:
-    """A place in a client's list of this kind; without a name, before all that were made at that time."""
+    """The `sort` of an item in its client's index.
+
+    Args:
+        kind: `JOB` or `EVENT`.
+        created_at: epoch milliseconds.
+        name: the item's id. Without it, the place is before all items that were made at that time.
+
+    """
     return f"{kind}#{created_at:013d}" + (f"#{name}" if name else "")
 
 
@@ -160,9 +168,11 @@ def of(record: Record) -> Key:
 
 
 def due(record: Job | Part) -> Mapping[str, Any]:
-    """The attributes of the index `due` that a job or a part has in its present state; None: it is not in there.
+    """The attributes of the index `due` that a job or a part has in its present state.
 
-    A job is due only while its upload is awaited: everything else that can happen to it happens to its parts.
+    They are None where it is not in the index.
+
+    A job is in the index only while its upload is awaited. After that, its parts are.
     """
     if isinstance(record, Part):
         is_open = record.status in OPEN

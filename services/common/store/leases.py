@@ -1,6 +1,6 @@
-"""How parts change hands: claimed, leased beat by beat, cut, given back, taken away, closed.
+"""The leases of parts: a part is claimed, kept by heartbeats, split, given back, taken away, or closed.
 
-Every write by a worker shows its fence, (attempt, owner).
+Every write by a worker has its fence as a condition: the part's (attempt, owner).
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 
 class FencedError(Exception):
-    """The part is not ours any more: stop, write nothing, tell nobody."""
+    """The worker does not hold the part any more. It must stop, and must neither write nor announce anything."""
 
 
 class Leases:
-    """The rights to work on the parts of one table."""
+    """The leases of the parts in one table."""
 
     def __init__(self, table: Table, parts: Parts) -> None:
         self._table = table
@@ -47,18 +47,28 @@ class Leases:
         started: Announcement | None,
         times: Mapping[str, int],
     ) -> Part | None:
-        """Take a queued part; None if somebody else was faster or the job is no longer to be done.
+        """Claim a queued part.
 
-        Asked again after its answer was lost, it gives the part as the earlier try has left it.
+        This is idempotent: repeated after its reply was lost, it returns the part as the first call has left it.
 
-        `started` and `times` belong to the claim that moves the job from queued to running.
+        Args:
+            part: as it was read.
+            job: as it was read.
+            owner: the worker, one name per boot.
+            lease_ends: epoch milliseconds.
+            started: the announcement, if this claim moves the job from queued to running.
+            times: the stages that the job reaches with this claim, epoch milliseconds.
+
+        Returns:
+            The claimed part; None if another worker was faster, or the job has ended or changed.
+
         """
         taking = part_changes.claim(part, owner, lease_ends)
         mine = taking.after
         agreeing = job_changes.start(job, times)
         operations: list[Operation] = [
             update(taking, same(part, "attempt")),
-            # Of another generation it may be another recording's; of another number of parts, another plan's.
+            # With another generation the part may be another recording's, with another number of parts another plan's.
             update(agreeing, same(job, "status", "generation") & same(part, "parts")),
         ]
         try:
@@ -71,10 +81,16 @@ class Leases:
         return mine
 
     def heartbeat(self, part: Part, *, lease_ends: int, on_device: bool, progress: float) -> Part:
-        """Still here.
+        """Write a heartbeat, which prolongs the lease; returns the part after that.
+
+        Args:
+            part: as claimed, or as the heartbeat before returned it.
+            lease_ends: epoch milliseconds.
+            on_device: whether the part is being decoded now; a death of the machine would count against it.
+            progress: from 0 to 1.
 
         Raises:
-            FencedError: the part was taken away or its job canceled.
+            FencedError: the part was taken away, or its job was canceled.
 
         """
         beat = part_changes.beat(part, lease_ends, on_device=on_device, progress=progress)
@@ -85,12 +101,19 @@ class Leases:
         return beat.after
 
     def split(self, part: Part, job: Job, lengths: Sequence[float], *, due_at: int) -> Part:
-        """Cut a recording into at most `MAX_PARTS` parts of these lengths, in seconds: all of them or none.
+        """Split a recording into several parts, in one transaction.
 
-        Returns the first one, which stays claimed; the others join the queue.
+        Args:
+            part: the claimed part, which is the whole recording.
+            job: as it was read.
+            lengths: of the parts, in seconds of audio; `MAX_PARTS` at most.
+            due_at: the other parts' place in the queue.
+
+        Returns:
+            The first part, which stays claimed. The others join the queue.
 
         Raises:
-            FencedError: the part is not ours to cut, or its job is no longer to be done.
+            FencedError: another worker holds the part, or the job has ended.
 
         """
         own, count = part_changes.split_part(part, lengths), len(lengths)
@@ -120,12 +143,20 @@ class Leases:
         behind: int = 0,
         suspected: bool = False,
     ) -> None:
-        """Queue the part again, at `due_at`; a job of one part (`job`) goes back with it.
+        """Give a claimed part back to the queue.
 
-        `counted`: `deaths`, `losses` or `faults`, raised by one; None where nothing speaks against the part.
+        Args:
+            part: as claimed.
+            due_at: its place in the queue.
+            job: the job, if it has one part only and is queued again with it.
+            interrupted: the announcement of that.
+            counted: `deaths`, `losses` or `faults`, which is raised by one; None if nothing counts against the part.
+            not_before: when the part may be claimed again, epoch milliseconds.
+            behind: when a process died over the part, epoch milliseconds: parts queued by then go first. 0: none did.
+            suspected: whether a process died over several parts, this one among them.
 
         Raises:
-            FencedError: the part is not ours to give.
+            FencedError: another worker holds the part.
 
         """
         back = part_changes.give_back(
@@ -138,22 +169,30 @@ class Leases:
                 raise FencedError(part.part_id) from None
 
     def take_away(self, part: Part, *, due_at: int, job: Job | None, interrupted: Announcement | None) -> bool:
-        """Queue a part whose worker fell silent; False if it has been heard of meanwhile."""
+        """Queue a part again whose worker fell silent; False if a heartbeat came since it was read.
+
+        Args:
+            part: as it was read, with its heartbeat counter.
+            due_at: its place in the queue.
+            job: the job, if it has one part only and is queued again with it.
+            interrupted: the announcement of that.
+
+        """
         away = update(part_changes.take_away(part, due_at), fence(part) & same(part, "beat"))
         return self._table.attempt_all([away, *_requeued(job, interrupted)])
 
     def close(self, part: Part) -> bool:
-        """Nobody is to do this part, whose job was found ended or gone after the part was read.
+        """Close a part whose job was found ended or gone after the part was read.
 
-        False if the part is another since then: a retry gives it a turn of its own, which no earlier one equals.
+        Returns False if the part has changed since it was read. A retry, for one, gives it another place in the queue.
         """
         return self._table.attempt(update(part_changes.close(part), same(part, "attempt", "due_at")))
 
 
 def _requeued(job: Job | None, interrupted: Announcement | None) -> list[Operation]:
-    """What else happens when the only part of a job goes back to the queue."""
+    """The operations that queue a job again whose only part goes back to the queue."""
     if job is None:
         return []
-    # Of one part, by the table and not by what its worker knows: the reply to a split may have been lost.
+    # The table decides whether the job has one part, not the worker: the reply to a split may have been lost.
     back = update(job_changes.interrupt(job), Attr("parts").eq(1))
     return [back, *(interrupted.operations() if interrupted else [])]

@@ -1,4 +1,4 @@
-"""What a write may do to an item, and what it may require of it."""
+"""Operations: a write of one item, with the condition (`when`) that the item must meet."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class Put:
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """Change some attributes of an item; `set` drops what is None into `remove`."""
+    """Change some attributes of an item.
+
+    An attribute that `set` makes None is removed. `add` counts numbers up. A dotted name is an entry of a map.
+    """
 
     key: Key
     when: ConditionBase
@@ -46,7 +49,7 @@ class Delete:
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """Require something of an item that the transaction does not change."""
+    """Check a condition on an item that the transaction does not change."""
 
     key: Key
     when: ConditionBase

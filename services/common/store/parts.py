@@ -1,4 +1,4 @@
-"""Parts: the queue, and what is being worked on. How they change hands is in `leases.py`."""
+"""Parts: reads of the queue and of the parts that are being worked on. Claims and leases are in `leases.py`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from services.common.store.table import Table
 
 MAX_PARTS = 70
-"""Of one recording: so many fit one transaction, with the job, its event and its deliveries."""
+"""Most parts of one recording: they fit one transaction with the job, its event and its deliveries."""
 
 
 class Parts:
@@ -33,17 +33,18 @@ class Parts:
         return list(known(Part, self._table.items(keys.of_job(job_id), keys.PARTS)))
 
     def open_of(self, job_id: str) -> list[Part]:
-        """Those that somebody works on or is still to take."""
+        """The parts of a job that are queued or running."""
         return [part for part in self.of_job(job_id) if part.status in OPEN]
 
     def queue(self) -> Iterator[Part]:
-        """What waits, in the order in which it is to be taken."""
+        """The queued parts, in the order in which they are to be claimed."""
         return known(Part, self._table.due(keys.Due.QUEUED))
 
     def ready(self, now: int, limit: int) -> list[Part]:
-        """The first `limit` of the queue that may be claimed now; those that rest hide nobody behind them.
+        """The first `limit` parts of the queue that may be claimed now.
 
-        A part over which a process died comes after all that were queued by then, and before those that came later.
+        Parts that must wait (`not_before`) are left out, and those behind them are read instead. A part over which a
+        process died comes after all parts that were queued by then, and before those that came later.
         """
         ready: list[Part] = []
         last: list[Part] = []
@@ -57,14 +58,17 @@ class Parts:
         return [part for part in last if all(other.created_at > part.behind for other in ready)] + ready
 
     def running(self, limit: int | None = None) -> Iterator[Part]:
-        """What is being worked on, as the index shows it."""
+        """The running parts, as the index shows them: it may lag."""
         return known(Part, self._table.due(keys.Due.RUNNING, limit=limit))
 
     def overdue(self, now: int) -> Iterator[Part]:
-        """Running parts whose lease has ended, by the index."""
+        """Running parts whose lease has ended, as the index shows them: it may lag."""
         return known(Part, self._table.due(keys.Due.RUNNING, before=now))
 
     def already(self, part: Part, status: PartStatus) -> bool:
-        """Whether an earlier try of ours, whose reply was lost, has done it: an attempt is never anyone else's."""
+        """Whether an earlier write by the same claim, whose reply was lost, has given the part this status.
+
+        No other claim has the same attempt.
+        """
         current = self.get(part.job_id, part.part_id)
         return current is not None and current.attempt == part.attempt and current.status is status

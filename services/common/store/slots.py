@@ -1,5 +1,6 @@
-"""Slots: the right to run a machine. There are as many as the operator allows, and a machine needs one before it is
-launched.
+"""Slots: each is the right to run one machine.
+
+There are as many as the operator allows machines, and a machine takes its slot before it is launched.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class Slots:
         """Every slot that is taken (consistent read).
 
         Raises:
-            UnknownVersionError: a slot cannot be read. Left out it would look free, and its machine like a stray.
+            UnknownVersionError: a slot cannot be read. If it were left out, it would look free, and its machine would
+                look like one without a slot.
 
         """
         return [from_item(Slot, item) for item in self._table.items(keys.SLOTS)]
@@ -48,13 +50,19 @@ class Slots:
         return from_item(Slot, item) if item else None
 
     def take(self, slot: Slot) -> bool:
-        """Before the launch; False if it is taken: read again, never move on to another."""
+        """Take a slot before the launch; False if it is taken already.
+
+        The caller then reads the slots again. It must not go on to the next slot, which might be one too many.
+        """
         return self._table.attempt(Put(item=item_of(slot), when=ABSENT))
 
     def launched(
         self, slot: Slot, *, instance_id: str, instance_type: str, zone: str | None, now: int, due_at: int
     ) -> bool:
-        """EC2 has named the machine."""
+        """Store the machine that EC2 has launched for the slot.
+
+        Returns False if the slot has one already or is another launch's.
+        """
         naming = slot_changes.name(
             slot, instance_id=instance_id, instance_type=instance_type, zone=zone, now=now, due_at=due_at
         )
@@ -71,9 +79,21 @@ class Slots:
         times: Mapping[str, int],
         note: str | None = None,
     ) -> dict[str, int] | None:
-        """The machine is there and works; returns the stages of its launch and boot.
+        """Write a machine's report, its heartbeat.
 
-        None if the slot is no longer its own: then it should not be.
+        Args:
+            slot: its name.
+            launch_id: the machine's launch.
+            owner: the worker, one name per boot.
+            beat: the heartbeat counter.
+            due_at: when the lease ends, epoch milliseconds.
+            times: the stages of the boot that were reached, epoch milliseconds.
+            note: for people.
+
+        Returns:
+            All stages of the launch and the boot, epoch milliseconds. None if the slot is free or another machine's:
+            then this machine must end.
+
         """
         there = {"owner": owner, "beat": beat, "due_at": due_at, "note": note, "suspected": None}
         reached = {f"times.{stage}": moment for stage, moment in times.items()}
@@ -84,22 +104,28 @@ class Slots:
         return dict(item["times"])
 
     def leave(self, slot: str, launch_id: str, *, now: int, note: str | None = None) -> bool:
-        """The machine takes no more work: it no longer counts as capacity, but still as a machine."""
+        """Mark the slot as leaving: the machine takes no more work. It keeps the slot until it is gone."""
         leaving = {"due_at": now, "times.leaving": now, "note": note}
         return self._table.attempt(_by_its_machine(slot, launch_id, SlotTransition.LEAVE, leaving))
 
     def look_again_at(self, slot: Slot, due_at: int, *, suspected: bool = False, note: str | None = None) -> bool:
-        """Nothing to do yet; the sweep comes back then. False if the machine was heard of meanwhile."""
+        """Let the sweep look at the slot again at `due_at`; False if a report came since the slot was read."""
         looking = slot_changes.look_again(slot, due_at, suspected=suspected, note=note)
         return self._table.attempt(update(looking, same(slot, "launch_id", "beat", "status")))
 
     def free(self, slot: Slot) -> bool:
-        """Only once EC2 says that the machine is gone, or that it never came."""
+        """Free a slot, once EC2 says that its machine is gone or was never launched.
+
+        Returns False if it is another launch's by now.
+        """
         return self._table.attempt(Delete(key=keys.of(slot), when=same(slot, "launch_id")))
 
 
 def _by_its_machine(slot: str, launch_id: str, transition: SlotTransition, changes: Mapping[str, object]) -> Update:
-    """A write of the machine, which knows its slot's name and its launch, and not the item."""
+    """The operation of a machine on its slot.
+
+    A machine knows its slot's name and its launch, but has not read the item.
+    """
     return Update(
         key=keys.slot(slot),
         when=Attr("launch_id").eq(launch_id) & may(transition),

@@ -1,4 +1,4 @@
-"""Everything the table holds, by kind."""
+"""The store: access to everything that the table holds, by kind of item."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """One table, one room for each kind of item."""
+    """One table, with one object for each kind of item."""
 
     def __init__(self, client: DynamoDBClient, table_name: str) -> None:
         table = Table(client, table_name)

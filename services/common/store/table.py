@@ -1,5 +1,7 @@
-"""The table's verbs. Every write carries a condition and a name of its own (`write_id`), so that a retried write that
-meets its own earlier success is recognised and not taken for a rival's.
+"""Reads and conditional writes of one DynamoDB table.
+
+Every write has an id of its own (`write_id`), so that a retried write recognises its own earlier success and does not
+take it for another process's write.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from services.common.store.operations import Delete, Operation, Update
 
 TRIES = 8
-"""Of one transaction that meets others on the same items: conflicts are short, so these are enough."""
+"""How often a transaction is tried that conflicts with others on the same items. Conflicts are short."""
 _BACKOFF_SECONDS = 0.05
 _CONFLICTS = {
     "TransactionConflict",
@@ -35,7 +37,10 @@ _CONFLICTS = {
 
 
 class ConditionFailedError(Exception):
-    """The item was not as the write required; `items` are those found instead, per operation (None: absent or fine)."""
+    """An item does not meet its condition.
+
+    `items` has what was found instead, per operation (None: absent, or as required).
+    """
 
     def __init__(self, items: Sequence[Item | None]) -> None:
         super().__init__("the item has changed meanwhile")
@@ -55,7 +60,15 @@ class Table:
         return decode(reply["Item"]) if "Item" in reply else None
 
     def items(self, pk: str, prefix: str = "", *, after: str | None = None, limit: int | None = None) -> Iterator[Item]:
-        """All items of a partition whose sort key begins with `prefix` (consistent read); those `after` a sort key."""
+        """The items of a partition in order of their sort keys (consistent read).
+
+        Args:
+            pk: of the partition.
+            prefix: with which the sort keys begin.
+            after: a sort key; only items behind it are read.
+            limit: how many, at most.
+
+        """
         yield from self._query(
             "pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk",
             {":pk": pk} | ({":prefix": prefix} if prefix else {}),
@@ -67,9 +80,14 @@ class Table:
     def due(
         self, kind: str, *, before: int | None = None, limit: int | None = None, page: int | None = None
     ) -> Iterator[Item]:
-        """What is due of a kind, oldest first, as the index shows it: some seconds late, perhaps.
+        """The items of one kind in the index `due`, oldest first. The index may lag by some seconds.
 
-        `page`: how many are read at once, by whoever may need only the first of them.
+        Args:
+            kind: one of `keys.Due`.
+            before: epoch milliseconds; only items that are due by then.
+            limit: how many, at most.
+            page: how many are read at a time, if the caller may need only the first ones.
+
         """
         yield from self._query(
             "due_kind = :kind" + ("" if before is None else " AND due_at <= :before"),
@@ -89,9 +107,16 @@ class Table:
         newest_first: bool = False,
         limit: int,
     ) -> Iterator[Item]:
-        """A client's jobs (`JOB#`) or events (`EVENT#`) in order of time.
+        """A client's jobs or events in order of time.
 
-        `after` is the last `sort` seen, `until` one that none may exceed.
+        Args:
+            client_id: of the client.
+            prefix: `JOB#` or `EVENT#`.
+            after: the `sort` of the last item that the caller has seen.
+            until: the largest `sort` that is read.
+            newest_first: whether the order is reversed.
+            limit: how many, at most; one more may be read.
+
         """
         low, high = (after or prefix) if not newest_first else prefix, until or prefix + "~"
         if low > high:
@@ -112,7 +137,7 @@ class Table:
         )
 
     def write(self, operation: Put | Update | Delete) -> Item:
-        """One conditional write; returns the item as it is afterwards (as it was, for a delete).
+        """Make one conditional write; returns the item as it is afterwards, for a delete an empty one.
 
         Raises:
             ConditionFailedError: the item is not as required, and it was not this very write that changed it.
@@ -137,7 +162,7 @@ class Table:
         return decode(reply.get("Attributes", {}))
 
     def attempt(self, operation: Put | Update | Delete) -> bool:
-        """As `write`; False if the item is not as required."""
+        """Make one conditional write; False if the item is not as required."""
         try:
             self.write(operation)
         except ConditionFailedError:
@@ -145,7 +170,7 @@ class Table:
         return True
 
     def attempt_all(self, operations: Sequence[Operation]) -> bool:
-        """As `transact`; False if some item is not as required."""
+        """Make all of these writes or none; False if an item is not as required."""
         try:
             self.transact(operations)
         except ConditionFailedError:
@@ -153,10 +178,10 @@ class Table:
         return True
 
     def transact(self, operations: Sequence[Operation]) -> None:
-        """All of these or none.
+        """Make all of these writes in one transaction, or none.
 
         Raises:
-            ConditionFailedError: some item is not as required, and it was not this very transaction that changed it.
+            ConditionFailedError: an item is not as required, and it was not this very transaction that changed it.
 
         """
         write_id = uuid.uuid4().hex

@@ -1,4 +1,4 @@
-"""What is left of an erased job for some days: its id, whose it was, and the receipt."""
+"""Tombstones: what is kept of an erased job for some days, which is its id, its client and the receipt."""
 
 from __future__ import annotations
 
@@ -16,41 +16,44 @@ from services.common.store.operations import Delete, Operation, Put, Update
 from services.common.store.table import Table
 
 TOMBSTONE_MS = DAY_MS
-"""After the last search: as long as what is uploaded for the erased job is erased."""
+"""How long after the last search an upload for the erased job is still erased."""
 LINGER_MS = DAY_MS
-"""So much longer the tombstone is kept: uploads of which S3 told nobody are found by a search, some time later."""
+"""How much longer the tombstone is kept: if S3 loses an event, the reconciliation finds the upload some time later."""
 ERASED_KINDS = ("recording", "results", "work", "records")
-"""What a receipt counts."""
+"""The kinds that a receipt counts."""
 _CHUNK = 50
-"""Items deleted by one transaction."""
+"""Items that are deleted by one transaction."""
 _SOURCE = ("source_key", "source_etag")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tombstone:
+    """What is kept of an erased job. Times are epoch milliseconds, but for `expires_at`, which is in seconds."""
+
     job_id: str
     client_id: str
     erased_at: int
     source_key: str | None = None
-    """Until the recording itself is gone and cannot come any more."""
+    """The recording's key; None once the recording is gone and cannot come any more."""
     source_etag: str | None = None
-    """Empty if it had not come yet."""
+    """The recording's ETag; empty if it had not been uploaded yet."""
     upload_expires_at: int | None = None
-    """Of a job made over the API: until then, somebody may still upload for it."""
+    """Until when the recording of a job of the API may still be uploaded, epoch milliseconds."""
     until: int | None = None
-    """Epoch milliseconds: what S3 dates later is a new recording. An earlier release has not said so."""
+    """Epoch milliseconds: an upload with a later LastModified is a new recording. None: an earlier release wrote
+    this."""
     expires_at: int | None = None
     receipt: Mapping[str, Any] | None = None
-    """`{kind: how many were deleted}`; None: an earlier release has erased it, and not looked yet."""
+    """`{kind: how many were deleted}`; None: an earlier release erased the job, and no search has been made since."""
     due_kind: str | None = None
 
     @property
     def final(self) -> bool:
-        """Nobody searches once more."""
+        """Whether no further search will be made."""
         return self.due_kind is None
 
     def covers(self, moment: int) -> bool:
-        """Whether what was uploaded then is erased like the rest."""
+        """Whether an upload with this LastModified (epoch milliseconds) is erased with the job."""
         end = (self.expires_at or 0) * SECOND_MS if self.until is None else self.until
         return moment <= end
 
@@ -65,58 +68,67 @@ class Tombstones:
         item = self._table.get(keys.job(job_id))
         return from_item(Tombstone, item) if item and "erased_at" in item else None
 
-    def under(self, job_id: str) -> Job | Tombstone | None:
-        """What has become of a job, in one read: it is there, or its tombstone, or nothing."""
+    def job_or_tombstone(self, job_id: str) -> Job | Tombstone | None:
+        """The job, or its tombstone if it is erased, or None, in one consistent read."""
         item = self._table.get(keys.job(job_id))
         if item is None:
             return None
         return from_item(Tombstone, item) if "erased_at" in item else from_item(Job, item)
 
     def put(self, job: Job, now: int) -> bool:
-        """From here on there is no such job; False if it was gone already."""
+        """Replace the job by its tombstone; False if it is gone already."""
         return self._table.attempt_all([_tombstone(job, now)])
 
     def overdue(self, now: int, limit: int) -> Iterator[Tombstone]:
         return known(Tombstone, self._table.due(keys.Due.ERASURE, before=now, limit=limit))
 
     def delete_items(self, job_id: str) -> int:
-        """Delete everything else that is filed under the job; returns how much that was."""
+        """Delete all other items in the job's partition; returns how many there were."""
         pk, own = keys.job(job_id)
         others = [(pk, str(item["sk"])) for item in self._table.items(pk) if item["sk"] != own]
         for start in range(0, len(others), _CHUNK):
             self._table.transact([Delete(key=key) for key in others[start : start + _CHUNK]])
         return len(others)
 
-    def settle(self, grave: Tombstone, found: Mapping[str, int], *, look_again_at: int | None, forget: bool) -> None:
-        """Add what a look has found to the receipt, which others may add to at the same time.
+    def settle(
+        self, tombstone: Tombstone, found: Mapping[str, int], *, look_again_at: int | None, forget: bool
+    ) -> None:
+        """Add to the receipt what a search has deleted. Other processes may add to it at the same time.
 
-        :param look_again_at: when to search once more; None if that was the last time.
-        :param forget: what the recording was called.
+        Args:
+            tombstone: as it was read.
+            found: how many were deleted, by kind.
+            look_again_at: when to search once more, epoch milliseconds; None if this was the last search.
+            forget: whether the recording's key and ETag are removed.
+
         """
         done: dict[str, Any] = {"due_at": look_again_at}
         if look_again_at:
-            done |= kept_beyond(look_again_at, until=grave.until)
+            done |= kept_beyond(look_again_at, until=tombstone.until)
         remove = [*(_SOURCE if forget else ()), *([] if look_again_at else ["due_kind"])]
-        self._count(grave, found, done, remove)
+        self._count(tombstone, found, done, remove)
 
-    def count_late(self, grave: Tombstone, now: int) -> None:
-        """Something was uploaded for the erased job after all, and is gone again."""
-        self._count(grave, {"recording": 1}, kept_beyond(now, until=grave.until))
+    def count_late(self, tombstone: Tombstone, now: int) -> None:
+        """Count an upload for the erased job that was deleted."""
+        self._count(tombstone, {"recording": 1}, kept_beyond(now, until=tombstone.until))
 
     def _count(
-        self, grave: Tombstone, found: Mapping[str, int], changes: Mapping[str, Any], remove: Sequence[str] = ()
+        self, tombstone: Tombstone, found: Mapping[str, int], changes: Mapping[str, Any], remove: Sequence[str] = ()
     ) -> None:
         added: dict[str, int] = {}
-        if grave.receipt is None:
+        if tombstone.receipt is None:
             changes = {**changes, "receipt": dict(found)}
         else:
             added = {f"receipt.{kind}": count for kind, count in found.items()}
-        here = Attr("erased_at").eq(grave.erased_at)
-        self._table.attempt(Update(key=keys.job(grave.job_id), when=here, set=changes, add=added, remove=remove))
+        here = Attr("erased_at").eq(tombstone.erased_at)
+        self._table.attempt(Update(key=keys.job(tombstone.job_id), when=here, set=changes, add=added, remove=remove))
 
 
 def _tombstone(job: Job, now: int) -> Operation:
-    """The job's item without content, due to be swept: whatever a crash leaves behind is erased all the same."""
+    """The operation that replaces a job by its tombstone.
+
+    It is due at once: if a crash interrupts the erasure, the sweep goes on.
+    """
     pk, sk = keys.job(job.job_id)
     item: dict[str, Any] = {
         "pk": pk,
@@ -136,6 +148,12 @@ def _tombstone(job: Job, now: int) -> Operation:
 
 
 def kept_beyond(last_search: int, *, until: int | None = None) -> dict[str, int]:
-    """How long a tombstone stands for the job: not shorter than it did (`until`), nor while a search is to come."""
+    """How long uploads are erased and the tombstone is kept; never shorter than before (`until`).
+
+    Args:
+        last_search: when the last search is made, epoch milliseconds.
+        until: the tombstone's present `until`.
+
+    """
     until = max(last_search + TOMBSTONE_MS, until or 0)
     return {"until": until, "expires_at": (until + LINGER_MS) // SECOND_MS}

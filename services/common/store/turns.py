@@ -1,5 +1,6 @@
-"""Turns: each client's place in the queue grows with what it asks for, so that whoever uploads ten thousand files is
-passed by whoever uploads one.
+"""Turns of the fair queue: a client's next place moves back with each file that it uploads.
+
+So a client with one file passes a client with ten thousand.
 """
 
 from __future__ import annotations
@@ -18,13 +19,23 @@ if TYPE_CHECKING:
 
 
 class Turns:
-    """One counter a client: when its next file has its turn, epoch milliseconds."""
+    """One item per client: the place of its next file in the queue, epoch milliseconds."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def take(self, client_id: str, milliseconds: int, now: int) -> int:
-        """Reserve so much of the queue for a client; returns where it begins: now, or behind what it asked before."""
+        """Reserve a stretch of the queue for a client.
+
+        Args:
+            client_id: of the client.
+            milliseconds: how long the stretch is (`fair_queue.turn`).
+            now: epoch milliseconds.
+
+        Returns:
+            Where it begins, epoch milliseconds: now, or behind what the client has reserved before.
+
+        """
         idle = Update(
             key=keys.turn(client_id),
             when=Attr("next_at").not_exists() | Attr("next_at").lte(now),

@@ -1,4 +1,4 @@
-"""A transcript as a Word document, for people who go on working with the text. Pure: bytes out."""
+"""Writes a transcript as a Word document, for people who go on working with the text. Pure: returns bytes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOCALES: Mapping[str, str] = {
     "no": "nb-NO",
     "sv": "sv-SE",
 }
-"""Spell checkers are known by language and country. A language that is not here is named by its code alone."""
+"""Spell checkers have a language and a country. A language that is not listed here is named by its code alone."""
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot carry."""
 _OF_THE_TEMPLATE = {
@@ -39,15 +39,15 @@ _OF_THE_TEMPLATE = {
     RELATIONSHIP_TYPE.THUMBNAIL,
     "http://schemas.microsoft.com/office/2007/relationships/stylesWithEffects",
 }
-"""Parts that describe the template, and its styles once more for a program of 2010."""
+"""Parts of the package that describe the template, and its styles a second time, for Word 2010."""
 _A4 = Mm(210), Mm(297)
 _TIME_COLUMN = Mm(22)
 _TABLE_COLUMNS = _TIME_COLUMN, Mm(98), Mm(26)
 _GREY = RGBColor(0x59, 0x59, 0x59)
-"""Dark enough to be read by everybody."""
+"""Dark enough for people who see poorly."""
 _KEPT_STYLES = {"Title", "TitleChar", "Heading1", "Heading1Char", "Strong", "TableGrid"}
 _TURN, _TIME = "Turn", "Time"
-"""Styles of a turn's paragraph and of its time: whoever wants them otherwise changes each once."""
+"""The styles of a turn's paragraph and of its time. A reader who wants another look changes each style once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,10 @@ _LABELS: Mapping[str, _Labels] = {
 
 
 def document(transcript: Transcript) -> bytes:
-    """A docx: a paragraph a turn with its time and speaker and, if the options say so, a table of doubtful places.
+    """The transcript as a docx: one paragraph per turn, with its time and its speaker.
 
-    The same transcript gives the same bytes, and nothing but the text tells of a person, a file or a date.
+    If the options ask for it, a table of doubtful places follows. The same transcript gives the same bytes. Apart
+    from the text, the document names no person, no file and no date.
     """
     made = docx.Document()
     labels = _LABELS.get(transcript.language, _ENGLISH)
@@ -83,7 +84,7 @@ def document(transcript: Transcript) -> bytes:
 
 
 def _describe(made: Document, title: str) -> None:
-    """The template says who made it, when, and with which program; a transcript says its title and its language."""
+    """Set the title, and remove the author, dates and program that the template names."""
     properties = made.core_properties
     properties.title = title
     properties.author = properties.comments = ""
@@ -97,7 +98,10 @@ def _describe(made: Document, title: str) -> None:
 
 
 def _set_language(made: Document, language: str) -> None:
-    """All text is in this language, whatever its script, and none of it counts as checked, as the template has it."""
+    """Set the language of all text, in any script.
+
+    The template marks its text as checked for spelling; that is removed.
+    """
     made.core_properties.language = language
     settings = made.settings.element
     for attribute in ("val", "eastAsia", "bidi"):
@@ -108,9 +112,10 @@ def _set_language(made: Document, language: str) -> None:
 
 
 def _lay_out(made: Document) -> None:
-    """A4, and turns that stand beside their times.
+    """Set A4, and styles in which turns stand beside their times.
 
-    Of the template's 164 styles only ours stay: each paragraph looks for its own among all of them, a millisecond long.
+    Of the template's 164 styles only those in use are kept: every paragraph searches all styles, which takes a
+    millisecond.
     """
     for style in made.styles.element.xpath("w:style[not(@w:default)]"):
         if style.get(qn("w:styleId")) not in _KEPT_STYLES:
@@ -141,7 +146,7 @@ def _add_places(made: Document, places: tuple[DoubtfulPlace, ...], labels: _Labe
         (_clock(place.start), _clean(place.text), f"{place.confidence * 100:.0f}\N{NO-BREAK SPACE}%")
         for place in places
     ]
-    # All rows at once: one after another they take more than twice as long.
+    # All rows are added at once: adding them one by one takes more than twice as long.
     table = made.add_table(1 + len(texts), len(labels.columns), style="Table Grid")
     for column, width in zip(table.columns, _TABLE_COLUMNS, strict=True):
         column.width = width
@@ -162,7 +167,7 @@ def _clean(text: str) -> str:
 
 
 def _saved(made: Document) -> bytes:
-    """The document's zip, in which each file bears the time at which zips begin instead of now."""
+    """The document's zip, in which every file has the earliest date that a zip can hold instead of the present one."""
     written, settled = BytesIO(), BytesIO()
     made.save(written)
     with ZipFile(written) as source, ZipFile(settled, "w") as target:

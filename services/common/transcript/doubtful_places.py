@@ -1,4 +1,4 @@
-"""Where a transcript is worth hearing again. Pure."""
+"""Finds the places of a recording that are worth hearing again. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from services.common.transcript.transcript import Transcript
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoubtfulPlace:
-    """Some words beside each other; `start` in seconds, `confidence` their mean probability, from 0 to 1."""
+    """Some consecutive words; `start` is in seconds, `confidence` is their mean probability, from 0 to 1."""
 
     start: float
     text: str
@@ -21,7 +21,7 @@ class DoubtfulPlace:
 
 
 def doubtful_places(transcript: Transcript) -> Iterator[DoubtfulPlace]:
-    """In order: segments that are doubtful or flagged as a whole, and in all others the doubtful words."""
+    """The doubtful places in order: doubtful or flagged segments as a whole, and doubtful words of other segments."""
     for segment in transcript.segments:
         if segment.flags or segment.confidence < DOUBTFUL:
             yield DoubtfulPlace(start=segment.start, text=segment.text, confidence=segment.confidence)

@@ -1,4 +1,4 @@
-"""The files a transcript is published as. Pure: bytes out."""
+"""Writes the files as which a transcript is published. Pure: returns bytes."""
 
 from __future__ import annotations
 
@@ -13,23 +13,33 @@ from services.common.transcript.subtitles import cues
 from services.common.transcript.transcript import Segment, Transcript
 
 VERSION = 1
-"""Of the published json."""
+"""The version of the published json."""
 
 
 class _Format(NamedTuple):
-    """How a format is written, and under which media type it is served."""
+    """A format: its media type, and the function that writes it."""
 
     media_type: str
     write: Callable[[Transcript], bytes]
 
 
 def render(transcript: Transcript, form: str) -> bytes:
-    """A transcript as `json`, `txt`, `srt`, `vtt` or `tsv`, in UTF-8, or `docx`. Raises KeyError for another form."""
+    """Write a transcript as `json`, `txt`, `srt`, `vtt` or `tsv`, in UTF-8, or as `docx`.
+
+    Raises:
+        KeyError: there is no such format.
+
+    """
     return _FORMATS[form].write(transcript)
 
 
 def media_type(form: str) -> str:
-    """What a format is served as. Raises KeyError for one that is not written."""
+    """The media type of a format.
+
+    Raises:
+        KeyError: there is no such format.
+
+    """
     return _FORMATS[form].media_type
 
 
@@ -49,7 +59,7 @@ def _json(transcript: Transcript) -> bytes:
 
 
 def _segment(transcript: Transcript, segment: Segment) -> dict[str, Any]:
-    """Its channel and its words are there when the options ask for them."""
+    """A segment of the published json; its channel and its words are included if the options ask for them."""
     data: dict[str, Any] = {
         "start": segment.start,
         "end": segment.end,
@@ -72,8 +82,10 @@ def _txt(transcript: Transcript) -> bytes:
 
 
 def _tsv(transcript: Transcript) -> bytes:
-    """Times in whole milliseconds, as Whisper writes them; a tab in the text would be a column. The channel is a column
-    of its own where the json has it too.
+    """One row per segment, with times in whole milliseconds, as Whisper writes them.
+
+    White space in the text becomes a space, since a tab would begin a column. If channels are separate, the channel
+    is the last column.
     """
     separate = transcript.options.channels == "separate"
     rows = [["start", "end", "text", "channel"]]
@@ -84,7 +96,10 @@ def _tsv(transcript: Transcript) -> bytes:
 
 
 def _subtitles(form: str) -> Callable[[Transcript], bytes]:
-    """WebVTT has a tag for who speaks; in SubRip it is a part of the text."""
+    """The function that writes `srt` or `vtt`.
+
+    WebVTT has a tag for the speaker; in SubRip the name is a part of the text.
+    """
     before = "<v {}>" if form == "vtt" else "{}: "
 
     def write(transcript: Transcript) -> bytes:
@@ -100,13 +115,13 @@ def _subtitles(form: str) -> Callable[[Transcript], bytes]:
 
 
 def _escaped(line: str, form: str) -> str:
-    """Text that no player takes for markup, nor pysubs2 for its own; an arrow would begin a new cue."""
+    """Text that neither a player nor pysubs2 takes for markup; `-->` would begin a new cue."""
     line = line.replace("-->", "→").replace("{", "(").replace("}", ")")
     return html.escape(line, quote=False) if form == "vtt" else line
 
 
 def _docx(transcript: Transcript) -> bytes:
-    # Its library takes a third of a second to import: only whoever writes a document waits for it, or needs to have it.
+    # The library takes a third of a second to import, and only processes that write a document need it.
     from services.common.transcript.document import document  # noqa: PLC0415
 
     return document(transcript)

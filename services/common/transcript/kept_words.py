@@ -1,4 +1,4 @@
-"""What is kept of every completed job, whatever formats it asked for: any format can be written from it later. Pure."""
+"""The whole transcript that is kept of every completed job, so that any format can be written later. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ MEDIA_TYPE = "application/gzip"
 
 
 def pack(transcript: Transcript) -> bytes:
-    """The whole transcript with all of its words, as gzipped JSON; the same transcript gives the same bytes."""
+    """The whole transcript with all words, as gzipped JSON. The same transcript gives the same bytes."""
     content = json.dumps(transcript.to_json(), ensure_ascii=False, separators=(",", ":")).encode()
     return gzip.compress(content, mtime=0)
 
 
 def unpack(content: bytes) -> Transcript:
-    """What `pack` was given. Raises ValueError for words that were kept in another version."""
+    """The transcript that `pack` was given.
+
+    Raises:
+        ValueError: it was packed in another version.
+
+    """
     return Transcript.from_json(json.loads(gzip.decompress(content)))

@@ -1,4 +1,4 @@
-"""How far a transcript can be trusted, in numbers. Pure."""
+"""The quality report: how far a transcript can be trusted, in numbers. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 DOUBTFUL = 0.5
-"""A word less probable than this is worth hearing again."""
+"""Probability below which a word is worth hearing again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """What is worth knowing about a recording: a stable code, a sentence, and where, in seconds, if it is somewhere."""
+    """A remark about a recording: a stable code, a sentence, and the place in seconds, if it has one."""
 
     code: str
     message: str
@@ -24,24 +24,24 @@ class Quality:
     """The quality report of a transcript; shares from 0 to 1, times in seconds."""
 
     speech_share: float
-    """Of the recording's sound, long pauses left out, in which somebody speaks."""
+    """Share of the recording's sound, without long pauses, that is speech."""
     covered_share: float
-    """Of the time with speech, in clips that gave text."""
+    """Share of the time with speech that is in clips which gave text."""
     clips: int
     redecoded_clips: int
     flagged_clips: int
-    """Clips whose text was taken in spite of a doubt."""
+    """Clips whose text was kept in spite of a doubt."""
     dropped_clips: int
-    """Clips of which text was left out, as it was surely not said."""
+    """Clips of which text was left out, since it was certainly not said."""
     flags: Mapping[str, int]
     confidence: Mapping[str, float]
-    """Mean and deciles of the words' probabilities; nothing without words."""
+    """Mean and deciles of the words' probabilities; empty if there are no words."""
     doubtful_share: float
-    """Of the words, with a probability under 0.5."""
+    """Share of the words with a probability below 0.5."""
     truncated_at: float | None
     warnings: tuple[str, ...]
     remarks: tuple[Remark, ...]
-    """What the warnings that have something to tell say, and where."""
+    """Sentences and places for those warnings that have more to say than their code."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` takes back, and the `quality` of the published json."""
@@ -49,7 +49,7 @@ class Quality:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Quality:
-        """What `to_json` gave."""
+        """The report that `to_json` gave."""
         remarks = tuple(Remark(**remark) for remark in data["remarks"])
         return cls(**{**data, "warnings": tuple(data["warnings"]), "remarks": remarks})
 

@@ -1,4 +1,4 @@
-"""From words to segments: sentences, cut where the speaker paused. Pure."""
+"""Splits words into sentences, at punctuation and at pauses. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ABBREVIATIONS = frozenset(
 
 
 def sentences(words: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
-    """Split words, in order of time, into sentences."""
+    """Split words, which are in order of time, into sentences of `LONGEST_SEGMENT` at most."""
     current: list[Word] = []
     for word in words:
         if current and word.start - current[-1].end > LONGEST_PAUSE:
@@ -37,7 +37,7 @@ def _ends_sentence(text: str) -> bool:
 
 
 def _shortened(words: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
-    """Halve what is too long at a comma or the longest pause, as near the middle as can be."""
+    """Split a sentence that is too long, at a comma or a long pause near its middle."""
     length = words[-1].end - words[0].start
     if length <= LONGEST_SEGMENT or len(words) < 2:  # noqa: PLR2004 - one word cannot be split
         yield tuple(words)

@@ -1,4 +1,4 @@
-"""From segments to subtitles: at most two lines of 42 characters, long enough on screen to be read. Pure."""
+"""Turns segments into subtitles: at most two lines of 42 characters, shown long enough to be read. Pure."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ GAP = 0.08
 
 @dataclass(frozen=True, slots=True)
 class Cue:
+    """One subtitle; times are in seconds."""
+
     start: float
     end: float
     lines: tuple[str, ...]
     speaker: str = ""
-    """Who says it, where several speak; the lines leave room for the name and a colon."""
+    """The speaker's name, if several speak; the lines leave room for the name and a colon."""
 
 
 def cues(transcript: Transcript) -> list[Cue]:
-    """Subtitles for a transcript, in order, none overlapping another of the same channel."""
+    """The subtitles of a transcript, in order. Those of the same channel do not overlap."""
     found: list[Cue] = []
     names = transcript.speakers
     for channel in sorted({segment.channel for segment in transcript.segments}):
@@ -43,7 +45,7 @@ def cues(transcript: Transcript) -> list[Cue]:
 
 
 def _pieces(words: Sequence[Word], width: int) -> Iterator[tuple[Word, ...]]:
-    """Split a sentence into what fits on screen, in as equal pieces as can be, at commas where there are some."""
+    """Split a sentence into pieces that fit on screen, of nearly equal length, at commas where possible."""
     text = "".join(word.text for word in words).strip()
     fits = wrap(text, width) is not None and words[-1].end - words[0].start <= LONGEST
     if fits or len(words) == 1:
@@ -62,7 +64,7 @@ def _pieces(words: Sequence[Word], width: int) -> Iterator[tuple[Word, ...]]:
 
 
 def wrap(text: str, width: int) -> tuple[str, ...] | None:
-    """One line, or two as equal as can be; None when they would be too long."""
+    """The text in one line, or in two of nearly equal length; None if they would be too long."""
     if len(text) <= width:
         return (text,)
     spaces = [index for index, character in enumerate(text) if character == " "]
@@ -83,5 +85,5 @@ def _timed(pieces: Sequence[Sequence[Word]], width: int, seconds: float) -> Iter
 
 
 def _chopped(text: str, width: int) -> tuple[str, ...]:
-    """A single word without end, cut hard."""
+    """A single word that is too long for two lines, cut anywhere."""
     return tuple(text[start : start + width] for start in range(0, len(text), width))

@@ -1,4 +1,4 @@
-"""What a job gets: segments of text with times, words and doubts. Pure; `formats.py` says how it is published."""
+"""The transcript of a recording: segments of text with times, words and doubts. Pure; `formats.py` publishes it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from services.common.transcript.words import Word
 
 VERSION = 1
 SPEAKER: Mapping[str, str] = {"sv": "Talare"}
-"""What a speaker is called in a transcript of a language."""
+"""The word for a speaker, by the transcript's language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A sentence, or as much of one as is said without a long pause; times in seconds."""
+    """A sentence, or a part of one that was said without a long pause; times are in seconds."""
 
     start: float
     end: float
@@ -26,7 +26,7 @@ class Segment:
     """Mean probability of its words."""
     channel: int
     flags: tuple[str, ...]
-    """Doubts about the clip that the words are from, such as `repetition`."""
+    """Doubts about the clip from which the words are, such as `repetition`."""
     words: tuple[Word, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -43,14 +43,14 @@ class Segment:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Segment:
-        """What `to_json` gave."""
+        """The segment that `to_json` gave."""
         words = tuple(map(Word.from_json, data["words"]))
         return cls(**{**data, "flags": tuple(data["flags"]), "words": words})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript:
-    """A whole recording's text, and all that is known about how it came to be."""
+    """The text of a whole recording, and with which model, options and versions it was made."""
 
     language: str
     seconds: float
@@ -63,21 +63,24 @@ class Transcript:
 
     @property
     def speakers(self) -> Mapping[int, str]:
-        """A name for people to each channel, where several are heard; none where there is nothing to tell apart."""
+        """A name for people for each channel, if several channels have text; else empty."""
         heard = sorted({segment.channel for segment in self.segments})
         name = SPEAKER.get(self.language, "Speaker")
         return {channel: f"{name} {channel + 1}" for channel in heard} if len(heard) > 1 else {}
 
     @property
     def text(self) -> str:
-        """The text alone, one segment a line; who speaks stands before it, where several do."""
+        """The text alone, one segment per line; the speaker's name stands before it if several speak."""
         names = self.speakers
         return "\n".join(
             f"{names[segment.channel]}: {segment.text}" if names else segment.text for segment in self.segments
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The whole transcript as a JSON object that `from_json` takes back: every word is in it, asked for or not."""
+        """The whole transcript as a JSON object that `from_json` takes back.
+
+        It holds every word, whatever the options say.
+        """
         return {
             "version": VERSION,
             "language": self.language,
@@ -92,7 +95,12 @@ class Transcript:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Transcript:
-        """What `to_json` gave. Raises ValueError for a transcript of another version."""
+        """The transcript that `to_json` gave.
+
+        Raises:
+            ValueError: it is of another version.
+
+        """
         if data["version"] != VERSION:
             raise ValueError(f"transcript version {data['version']} is not {VERSION}")
         return cls(

@@ -1,4 +1,4 @@
-"""From segments to turns: what one speaker says until another does, or pauses. Pure."""
+"""Joins segments into turns: what one speaker says until another speaks or there is a pause. Pure."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from services.common.transcript.transcript import Segment, Transcript
 LONGEST_PAUSE = 3.0
 """Seconds of silence that end a turn."""
 LONGEST_TURN = 30.0
-"""Seconds after which the next segment is a turn of its own, so that its time is never far from any word."""
+"""Longest turn, in seconds, if it has several segments: each turn shows its time, which should be near every word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Some segments of one speaker; `start` in seconds."""
+    """Some segments of one speaker; `start` is in seconds."""
 
     start: float
     speaker: str
-    """A name for people; empty where there is nothing to tell apart."""
+    """A name for people; empty if only one speaks."""
     text: str
 
 
 def turns(transcript: Transcript) -> Iterator[Turn]:
-    """The whole transcript, in order."""
+    """The turns of the whole transcript, in order."""
     names = transcript.speakers
     current: list[Segment] = []
     for segment in transcript.segments:

@@ -1,4 +1,4 @@
-"""Words, as they were heard. Pure."""
+"""The words of a transcript. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word with its leading space, if it has one; times in seconds of the recording."""
+    """A word with its leading space, if it has one; times are in seconds from the recording's beginning."""
 
     text: str
     start: float
@@ -17,10 +17,10 @@ class Word:
     probability: float
 
     def to_json(self) -> list[Any]:
-        """A JSON array that `from_json` takes back: a recording has thousands of words, so no field is named."""
+        """A JSON array that `from_json` takes back. A recording has thousands of words, so the fields are not named."""
         return [self.text, self.start, self.end, self.probability]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Word:
-        """What `to_json` gave."""
+        """The word that `to_json` gave."""
         return cls(*data)

@@ -1,1 +1,1 @@
-"""Signed messages to other people's systems: what is sent, where it may go, and when it is tried again."""
+"""Webhooks: signed messages to clients' systems. What is sent, to which addresses, and when it is tried again."""

@@ -1,9 +1,8 @@
-"""Which addresses a message may be sent to: the public internet, and nothing that only looks like it.
+"""Decides to which addresses a message may be sent: to the public internet alone.
 
-`ipaddress.is_global` alone is no guard: it holds for NAT64 and IPv4-compatible spellings of the metadata
-service, for multicast, for site-local addresses and for relay prefixes. The answer here is therefore an
-allow-list (for IPv6 the one block from which public addresses are handed out) minus what tunnels back to IPv4
-or is reserved inside it.
+`ipaddress.is_global` is not enough: it is true for NAT64 and IPv4-compatible spellings of the metadata service, for
+multicast, for site-local addresses and for relay prefixes. So this is an allow-list (for IPv6, the one block from which
+public addresses are given out) without the blocks that lead back to IPv4 or are reserved inside it.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _REFUSED_IPV6 = (
 
 
 def parse(text: str) -> IPv4Address | IPv6Address | None:
-    """The address that `text` spells in full, else None: `127.1`, `0x7f000001` and names are no addresses."""
+    """The address that `text` spells in full; None for anything else, such as `127.1`, `0x7f000001` or a name."""
     try:
         return ip_address(text)
     except ValueError:
@@ -28,7 +27,7 @@ def parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether a packet to this address leaves for the public internet, however the address is spelled."""
+    """Whether a packet to this address goes to the public internet, however the address is spelled."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return is_public(address.ipv4_mapped)

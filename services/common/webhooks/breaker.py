@@ -1,4 +1,4 @@
-"""Receivers that are down are left in peace for a while, so that they hold up nobody else."""
+"""Circuit breakers: a receiver that is down gets no messages for a while, so that it does not hold up others."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from services.common.domain.times import MINUTE_MS, SECOND_MS
-from services.common.webhooks.outcome import Outcome
+from services.common.webhooks.outcome import AttemptOutcome
 
 THRESHOLD = 3
-"""Failures in a row after which the breaker opens."""
+"""Failures in a row that open the breaker."""
 FIRST_PAUSE_MS = 30 * SECOND_MS
 LONGEST_PAUSE_MS = 15 * MINUTE_MS
 _TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
@@ -22,17 +22,17 @@ class _State:
     open_until: int
 
 
-def is_down(outcome: Outcome) -> bool:
-    """Whether the outcome says something about the receiver as a whole and not about one message."""
+def is_down(outcome: AttemptOutcome) -> bool:
+    """Whether the outcome shows that the receiver is down, and is not about one message alone."""
     if outcome.status is None:
         return True
     return outcome.status == _TOO_MANY_REQUESTS or outcome.status >= _SERVER_ERROR
 
 
 class Breakers:
-    """One breaker for each receiver, in this process's memory: another process learns the same in three tries.
+    """One breaker per receiver, in this process's memory: another process needs three attempts to find out the same.
 
-    Times are epoch milliseconds and come in as arguments. Safe for threads.
+    Times are epoch milliseconds. Safe for threads.
     """
 
     def __init__(self) -> None:
@@ -40,12 +40,12 @@ class Breakers:
         self._lock = threading.Lock()
 
     def open_until(self, receiver: Hashable, now: int) -> int | None:
-        """When the receiver may be tried again; None: now."""
+        """When the receiver may be tried again; None if it may be tried now."""
         state = self._states.get(receiver)
         return state.open_until if state and state.open_until > now else None
 
     def record(self, receiver: Hashable, now: int, *, down: bool) -> None:
-        """Note an exchange. Those that were under way when the breaker opened do not lengthen the pause."""
+        """Count an attempt. Attempts that were under way when the breaker opened do not prolong its pause."""
         with self._lock:
             if not down:
                 self._states.pop(receiver, None)

@@ -1,4 +1,4 @@
-"""What follows from one try: for the delivery, for its schedule and for its callback. Pure."""
+"""Decides what follows from one attempt, for the delivery, its schedule and its callback. Pure."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from services.common.domain.events import EventType
 from services.common.domain.records import Callback, Delivery, Event
 from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import DAY_MS
-from services.common.webhooks.outcome import Failure, Outcome
+from services.common.webhooks.outcome import AttemptOutcome, Failure
 from services.common.webhooks.retry_schedule import next_attempt_at
 
 FAILING_MS = 5 * DAY_MS
-"""A callback to which nothing got through for so long is disabled."""
+"""A callback is disabled if no delivery to it has succeeded for so long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
+    """The delivery's next state and, if anything changes, that of its callback."""
+
     status: DeliveryStatus
     due_at: int | None = None
-    """When it is tried again, epoch milliseconds."""
+    """When the next attempt is due, epoch milliseconds; None if there is none."""
     disable: str | None = None
-    """Why the callback is disabled, if it is."""
+    """Why the callback is disabled; None if it is not."""
     activate: bool = False
-    """Whether the callback's owner has just answered the challenge."""
+    """Whether the callback becomes active, since its receiver has answered the challenge."""
 
 
-def checked(outcome: Outcome, event: Event) -> Outcome:
-    """A 2xx to a challenge counts only if it sends the challenge back, as JSON or as it is."""
+def checked(outcome: AttemptOutcome, event: Event) -> AttemptOutcome:
+    """The outcome, as a failure if the receiver answered a challenge with 2xx but did not send it back.
+
+    The answer must be the challenge itself, or a JSON object with the field `challenge`.
+    """
     if event.type != EventType.CALLBACK_CHALLENGE or not outcome.delivered:
         return outcome
     expected = json.loads(event.body)["data"]["challenge"]
@@ -40,8 +45,17 @@ def checked(outcome: Outcome, event: Event) -> Outcome:
     return outcome if given == expected else replace(outcome, error=Failure.CHALLENGE_FAILED)
 
 
-def decide(outcome: Outcome, delivery: Delivery, callback: Callback, *, now: int, uniform: float) -> Decision:
-    """What follows from a checked outcome; `uniform` in [0, 1) is the jitter."""
+def decide(outcome: AttemptOutcome, delivery: Delivery, callback: Callback, *, now: int, uniform: float) -> Decision:
+    """Decide what follows from an outcome.
+
+    Args:
+        outcome: of the attempt, after `checked`.
+        delivery: as it was before the attempt.
+        callback: to which it was sent.
+        now: epoch milliseconds.
+        uniform: a random number in [0, 1), for the jitter.
+
+    """
     if outcome.delivered:
         return Decision(status=DeliveryStatus.DELIVERED, activate=delivery.event_type == EventType.CALLBACK_CHALLENGE)
     if outcome.gone:

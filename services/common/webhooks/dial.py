@@ -1,4 +1,4 @@
-"""The socket under a delivery: it dials only checked addresses, and nothing outlasts the deadline."""
+"""The socket of a delivery: it connects only to checked addresses, and everything ends at the deadline."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ import httpcore
 
 READ_BYTES = 16_384
 CONNECT_SECONDS = 5.0
-"""At most this long for each address: a name with a dead IPv6 address is still reached over IPv4."""
+"""Longest time to connect to one address, so that a host with a dead IPv6 address is still reached over IPv4."""
 
 
 class ResponseTooLargeError(httpcore.NetworkError):
-    """More bytes arrived than an answer may have."""
+    """The answer has more bytes than are allowed."""
 
 
 class Deadline:
-    """A point on the monotonic clock that only moves closer."""
+    """A point in time, by the monotonic clock. It can be brought forward and never put off."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
     def shorten(self, seconds: float) -> None:
-        """From now on, no later than `seconds` from now."""
+        """Bring the deadline forward to `seconds` from now, if it is later."""
         self._end = min(self._end, time.monotonic() + seconds)
 
     def remaining(self, error: Callable[[], Exception]) -> float:
-        """Seconds left; raises `error()` when there are none."""
+        """The seconds that are left; `error()` is raised if there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise error()
@@ -40,14 +40,17 @@ class Deadline:
 
 
 class DeadlineStream(httpcore.NetworkStream):
-    """A connected socket. httpcore's own timeouts count for each read: a peer that drips could hold it."""
+    """A connected socket with a deadline.
+
+    httpcore's own timeouts count for each read, so a slow peer could go on for ever.
+    """
 
     def __init__(self, sock: socket.socket, deadline: Deadline, max_bytes: int) -> None:
         self._sock = sock
         self._deadline = deadline
         self._max_bytes = self._bytes_left = max_bytes
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline stands above it
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline takes its place
         if self._bytes_left <= 0:
             raise ResponseTooLargeError
         self._sock.settimeout(self._deadline.remaining(httpcore.ReadTimeout))
@@ -82,10 +85,17 @@ class DeadlineStream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - as in read
     ) -> httpcore.NetworkStream:
-        """Raises `ssl.SSLError` itself: a certificate that does not fit is no network failure."""
+        """Start TLS.
+
+        Raises:
+            ssl.SSLError: as Python raises it, since a wrong certificate is no network error.
+            httpcore.ConnectTimeout: the deadline has come.
+            httpcore.ConnectError: any other network error.
+
+        """
         with contextlib.ExitStack() as failed:
             failed.callback(self._sock.close)
-            # Python counts this timeout over the whole handshake, not for each packet of it.
+            # For Python, this is the timeout of the whole handshake and not of each packet.
             self._sock.settimeout(self._deadline.remaining(httpcore.ConnectTimeout))
             try:
                 wrapped = ssl_context.wrap_socket(self._sock, server_hostname=server_hostname)
@@ -99,12 +109,12 @@ class DeadlineStream(httpcore.NetworkStream):
         return DeadlineStream(wrapped, self._deadline, self._max_bytes)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401, ARG002 - httpcore's own signature
-        """There is none: httpcore asks which protocol TLS negotiated, and HTTP/1.1 is all that is offered."""
+        """Return None: httpcore asks which protocol TLS negotiated, and only HTTP/1.1 is offered."""
         return None
 
 
 class CheckedBackend(httpcore.NetworkBackend):
-    """Dials the given addresses and no other: the name is never looked up a second time."""
+    """Connects to the given addresses and to no other: the host's name is not looked up a second time."""
 
     def __init__(self, addresses: Sequence[IPv4Address | IPv6Address], deadline: Deadline, max_bytes: int) -> None:
         self._addresses = addresses

@@ -1,4 +1,4 @@
-"""Deliveries, one try at a time: taken, signed, posted, and written into the ledger whatever came of it."""
+"""Makes attempts at deliveries: each is leased, signed, posted, and written into the ledger with any outcome."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
     from services.common.domain.records import Callback, Delivery, Event
     from services.common.store.store import Store
-    from services.common.webhooks.outcome import Outcome
+    from services.common.webhooks.outcome import AttemptOutcome
     from services.common.webhooks.recipients import Addressee
     from services.common.webhooks.vault import Vault
 
 log = structlog.get_logger()
 LEASE_MS = 45 * SECOND_MS
-"""How long a sender holds a delivery: three times what a try can take."""
+"""How long a sender's lease of a delivery is: three times what an attempt can take."""
 UNSIGNED_PAUSE_MS = 5 * MINUTE_MS
-"""How long a message waits that could not be signed here: no receiver's fault, so no attempt is used up."""
+"""How long a message waits that could not be signed. That is not the receiver's fault, so no attempt is used up."""
 POSTPONED_SPREAD = 0.5
-"""What was postponed comes back spread over half the pause again."""
+"""Largest share of a pause that is added to it at random, so that postponed deliveries do not all return at once."""
 
 
 class Dispatcher:
-    """Sends what is due to be sent. Safe for threads."""
+    """Sends deliveries. Safe for threads."""
 
     def __init__(
         self, store: Store, vault: Vault, *, sender: str, clock: Callable[[], int], allow_private: bool
@@ -50,35 +50,42 @@ class Dispatcher:
         self._allow_private = allow_private
 
     def take(self, delivery: Delivery) -> Delivery | None:
-        """Make the delivery this sender's; None if it is another's."""
+        """Take the lease of a delivery.
+
+        Returns None if another sender has it, or the delivery has changed since it was read.
+        """
         return self._store.deliveries.take(delivery, owner=self._sender, until=self._clock() + LEASE_MS)
 
     def send(self, delivery: Delivery) -> Delivery | None:
-        """Take a delivery that is due and try it; None if another did or its receiver is left in peace."""
+        """Take a delivery that is due and make an attempt.
+
+        Returns the delivery after that; None if no attempt was made: another sender has it, or a reason of `attempt`.
+        """
         if self._postponed(delivery):
             return None
         mine = self.take(delivery)
         return self.attempt(mine) if mine else None
 
     def attempt(self, delivery: Delivery) -> Delivery | None:
-        """Try a delivery that is this sender's; returns it as the ledger has it then.
+        """Make an attempt at a delivery whose lease this sender holds.
 
-        None if nothing was tried: the receiver is left in peace, the message could not be signed, or the lease is
-        nearly over and another sender may begin at any moment.
+        Returns the delivery after that. None if no attempt was made, since the receiver's breaker is open, the
+        message could not be signed, or the lease ends too soon; and None if another sender holds the delivery by
+        now.
         """
         now = self._clock()
         if not self._in_time(delivery) or self._postponed(delivery):
             return None
         event = self._store.deliveries.event(delivery)
         addressee = self._addressee(delivery, now)
-        if event is None or addressee is None or not _wanted(event, addressee.callback):
+        if event is None or addressee is None or not _may_receive(event, addressee.callback):
             entry = {"at": now, "outcome": "CALLBACK_GONE" if event else "EVENT_GONE"}
             return self._store.deliveries.record(delivery, entry, status=DeliveryStatus.DROPPED, due_at=None)
         headers = self._headers(event, addressee)
         if headers is None:
             self._postpone(delivery, UNSIGNED_PAUSE_MS)
             return None
-        if not self._in_time(delivery):  # reading and signing take long where AWS's calls are tried again
+        if not self._in_time(delivery):  # reading and signing take long if calls of AWS are retried
             return None
         body = event.body.encode()
         outcome = checked(post(addressee.callback.url, headers, body, allow_private=self._allow_private), event)
@@ -86,11 +93,11 @@ class Dispatcher:
         self._breakers.record(_receiver(delivery), now, down=is_down(outcome))
         decision = decide(outcome, delivery, addressee.callback, now=now, uniform=random.random())  # noqa: S311 - jitter
         recorded = self._record(delivery, outcome, decision, now)
-        self._follow(addressee.callback, delivery, outcome, decision, now)
+        self._update_callback(addressee.callback, delivery, outcome, decision, now)
         return recorded
 
     def _in_time(self, delivery: Delivery) -> bool:
-        """Whether a try that begins now is over before the lease is."""
+        """Whether an attempt that begins now ends before the lease does."""
         return delivery.due_at - self._clock() > DEADLINE_SECONDS * SECOND_MS
 
     def _postponed(self, delivery: Delivery) -> bool:
@@ -111,7 +118,7 @@ class Dispatcher:
         )
 
     def _headers(self, event: Event, addressee: Addressee) -> dict[str, str] | None:
-        """What goes with the message; None if it could not be signed."""
+        """The headers of the message; None if it could not be signed."""
         now = self._clock()
         try:
             signed = signed_headers(
@@ -125,7 +132,7 @@ class Dispatcher:
             return None
         return signed | {"content-type": "application/json", "user-agent": "gpu-transcriber-webhooks/1"}
 
-    def _record(self, delivery: Delivery, outcome: Outcome, decision: Decision, now: int) -> Delivery | None:
+    def _record(self, delivery: Delivery, outcome: AttemptOutcome, decision: Decision, now: int) -> Delivery | None:
         entry = {
             "at": now,
             "outcome": str(outcome.error or "DELIVERED"),
@@ -147,8 +154,10 @@ class Dispatcher:
         )
         return self._store.deliveries.record(delivery, entry, status=decision.status, due_at=decision.due_at)
 
-    def _follow(self, callback: Callback, delivery: Delivery, outcome: Outcome, decision: Decision, now: int) -> None:
-        """What the try means for the callback."""
+    def _update_callback(
+        self, callback: Callback, delivery: Delivery, outcome: AttemptOutcome, decision: Decision, now: int
+    ) -> None:
+        """Change the callback if the attempt means that."""
         if decision.activate:
             self._store.callbacks.activate(callback)
         if decision.disable:
@@ -181,12 +190,15 @@ class Dispatcher:
 
 
 def _receiver(delivery: Delivery) -> tuple[str, str]:
-    """Clients do not suffer from each other's failures, even at one host."""
+    """The receiver, for its breaker.
+
+    Each client has its own at the same host, so that others' failures do not count.
+    """
     return delivery.client_id, delivery.host or delivery.callback_id
 
 
-def _wanted(event: Event, callback: Callback) -> bool:
-    """A callback that was never proven hears its challenge and tests, and nothing of any job."""
+def _may_receive(event: Event, callback: Callback) -> bool:
+    """Whether the callback may receive the event. A pending one gets its challenge and tests, but no event of a job."""
     return callback.status is CallbackStatus.ACTIVE or (
         callback.status is CallbackStatus.PENDING and event.type in DIRECT
     )

@@ -1,4 +1,4 @@
-"""Where a callback points: the rules for its URL, and the addresses behind its name, looked up once."""
+"""Checks a callback's URL, and looks its addresses up once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
 
 class InvalidUrlError(InvalidOptionError):
-    """A URL that messages are not sent to."""
+    """The URL breaks a rule, so no messages are sent to it."""
 
     code = "INVALID_URL"
 
@@ -36,13 +36,15 @@ class AddressRefusedError(InvalidUrlError):
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
+    """A checked URL."""
+
     scheme: str
     """`https`, or `http` where private receivers are allowed."""
     host: str
-    """Lower case; a name, or an address without brackets."""
+    """A name in lower case, or an address without brackets."""
     port: int
     target: str
-    """Path and query, as they go into the request line."""
+    """Path and query, as they stand in the request line."""
 
     @property
     def authority(self) -> str:
@@ -52,10 +54,15 @@ class Endpoint:
 
 
 def parse(url: str, *, allow_private: bool = False) -> Endpoint:
-    """Check a URL without asking the network.
+    """Check a URL without any use of the network.
 
-    :param allow_private: also plain http, any port and any address: for receivers on one's own machine.
-    :raises InvalidUrlError: the URL breaks a rule; the message says which.
+    Args:
+        url: as the client gave it.
+        allow_private: whether plain http, any port and any address are allowed too, for receivers on one's own machine.
+
+    Raises:
+        InvalidUrlError: the URL breaks a rule; the message says which.
+
     """
     if len(url) > MAX_URL_CHARACTERS:
         raise InvalidUrlError(f"A URL has at most {MAX_URL_CHARACTERS} characters.")
@@ -107,11 +114,13 @@ class ResolutionError(Exception):
 
 
 def resolve(endpoint: Endpoint, *, allow_private: bool, timeout_seconds: float) -> list[IPv4Address | IPv6Address]:
-    """The addresses to dial, in the resolver's order, from a single look-up. Never empty.
+    """The addresses to connect to, in the resolver's order, from a single look-up. There is at least one.
 
-    :raises AddressRefusedError: at least one address is not public, so the name is not trusted at all.
-    :raises ResolutionError: the name has no address.
-    :raises TimeoutError: the look-up took longer than `timeout_seconds`.
+    Raises:
+        AddressRefusedError: at least one address is not public; then none of them is trusted.
+        ResolutionError: the name has no address.
+        TimeoutError: the look-up took longer than `timeout_seconds`.
+
     """
     literal = address.parse(endpoint.host)
     found = [literal] if literal is not None else _look_up(endpoint, timeout_seconds)
@@ -130,7 +139,7 @@ def _look_up(endpoint: Endpoint, timeout_seconds: float) -> list[IPv4Address | I
         except (OSError, UnicodeError) as error:
             answers.put(error)
 
-    # getaddrinfo takes no timeout; a thread that is still in it is left behind and ends by itself.
+    # getaddrinfo has no timeout. A thread that is still in it is left alone, and ends by itself.
     threading.Thread(target=ask, name="resolve", daemon=True).start()
     try:
         answer = answers.get(timeout=timeout_seconds)

@@ -1,4 +1,4 @@
-"""What came of one attempt to deliver a message: a value for every ending, never an exception."""
+"""The outcome of one attempt to deliver a message: always a value, never an exception."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HTTP_GONE = 410
 
 
 class Failure(StrEnum):
-    """Why there was no usable answer."""
+    """Why an attempt failed."""
 
     INVALID_URL = "INVALID_URL"
     ADDRESS_REFUSED = "ADDRESS_REFUSED"
@@ -24,23 +24,25 @@ class Failure(StrEnum):
     INVALID_RESPONSE = "INVALID_RESPONSE"
     RESPONSE_TOO_LARGE = "RESPONSE_TOO_LARGE"
     CHALLENGE_FAILED = "CHALLENGE_FAILED"
-    """A 2xx that did not send the challenge back."""
+    """The receiver answered 2xx, but did not send the challenge back."""
     HTTP_STATUS = "HTTP_STATUS"
-    """There was an answer, and it was no 2xx: redirects are not followed."""
+    """The receiver did not answer 2xx. Redirects are not followed."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class AttemptOutcome:
+    """What came of one attempt."""
+
     milliseconds: int
-    """From the first look-up to the end of the exchange."""
+    """From the look-up of the host to the end of the exchange."""
     status: int | None = None
-    """None when no complete header of an answer arrived."""
+    """The HTTP status; None if no complete header of an answer arrived."""
     error: Failure | None = None
-    """None exactly when the receiver answered 2xx."""
+    """Why the attempt failed; None if the receiver answered 2xx."""
     body: bytes = field(default=b"", repr=False)
-    """The beginning of the answer, undecoded."""
+    """The beginning of the answer's body, as bytes."""
     retry_after_seconds: float | None = None
-    """What the receiver asked for; a date is turned into seconds from now, never below zero."""
+    """The answer's Retry-After, in seconds; a date is turned into seconds from then, zero at least."""
 
     @property
     def delivered(self) -> bool:
@@ -48,18 +50,21 @@ class Outcome:
 
     @property
     def gone(self) -> bool:
-        """The receiver wants no message ever again."""
+        """Whether the receiver wants no further message."""
         return self.status == HTTP_GONE
 
     @property
     def excerpt(self) -> str:
-        """The answer's first kilobyte as one line that is safe to show."""
+        """The first kilobyte of the answer, as one line of printable characters."""
         text = self.body[:EXCERPT_BYTES].decode("utf-8", "replace")
         return "".join(character if character.isprintable() else " " for character in text).strip()
 
 
 def parse_retry_after(value: str, *, now: datetime) -> float | None:
-    """Seconds from `now` (aware) for a Retry-After of seconds or of an HTTP date; None when it is neither."""
+    """The seconds that a Retry-After header means; None if it is neither a number of seconds nor an HTTP date.
+
+    `now` has a time zone.
+    """
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:12])

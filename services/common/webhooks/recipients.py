@@ -1,4 +1,4 @@
-"""To whom deliveries go: callbacks with their opened secrets, remembered for some seconds."""
+"""Caches the callbacks to which deliveries go, with their decrypted secrets, for some seconds."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from services.common.store.callbacks import Callbacks
 from services.common.webhooks.vault import Vault
 
 REMEMBERED_MS = 10 * SECOND_MS
-"""A burst asks the table and the key service once for each callback; a change is seen this much later."""
+"""How long a callback is cached: many deliveries at once need one read and one decryption. A change shows so much
+later."""
 
 
 @dataclass
 class Addressee:
+    """A callback with its secrets, which are decrypted when the first message is signed."""
+
     callback: Callback
     vault: Vault
     read_at: int
@@ -25,7 +28,7 @@ class Addressee:
         self._secrets: list[str] | None = None
 
     def secrets(self, now: int) -> list[str]:
-        """The secrets that sign now; opened at the first message and not again."""
+        """The secrets that are valid now, newest first. They are decrypted at the first call only."""
         with self._lock:
             if self._secrets is None:
                 self._secrets = self.vault.open(self.callback, now)
@@ -33,7 +36,7 @@ class Addressee:
 
 
 class Addressees:
-    """Safe for threads: two of them may read one callback twice, which does no harm."""
+    """The cached callbacks. Safe for threads: two threads may both read a callback, which does no harm."""
 
     def __init__(self, callbacks: Callbacks, vault: Vault) -> None:
         self._callbacks = callbacks
@@ -41,7 +44,7 @@ class Addressees:
         self._known: dict[str, Addressee] = {}
 
     def find(self, client_id: str, callback_id: str, job_id: str | None, now: int) -> Addressee | None:
-        """None if the callback is gone."""
+        """The callback, from the cache or from the table; None if it does not exist any more."""
         known = self._known.get(callback_id)
         if known is None or now - known.read_at >= REMEMBERED_MS:
             callback = self._callbacks.get(client_id, callback_id, job_id)

@@ -1,4 +1,4 @@
-"""A new callback, however it was asked for: over the API or on the command line."""
+"""Makes new callbacks, for the API and the command line."""
 
 from __future__ import annotations
 
@@ -29,11 +29,23 @@ def new_callback(
     status: CallbackStatus = CallbackStatus.ACTIVE,
     allow_private: bool = False,
 ) -> Callback:
-    """A callback that is not stored yet, with its secret sealed.
+    """Make a callback, with its secret encrypted. It is not stored here.
 
-    :param prefix: of the uploads it hears of, within the client's own folder.
-    :param status: `pending` where a challenge is to be answered first.
-    :raises InvalidUrlError: messages are not sent there.
+    Args:
+        client_id: of the client to which it belongs.
+        url: of the receiver.
+        secret: with which messages are signed.
+        vault: encrypts the secret.
+        now: epoch milliseconds.
+        events: types of events that are sent.
+        prefix: only events of uploads under this prefix of the client's own folder are sent.
+        description: for people.
+        status: `pending` if the receiver must answer a challenge first.
+        allow_private: see `endpoint.parse`.
+
+    Raises:
+        InvalidUrlError: the URL breaks a rule; the message says which.
+
     """
     endpoint.parse(url, allow_private=allow_private)
     callback_id = new_id("cb")

@@ -1,4 +1,4 @@
-"""The secret that a callback's owner and this system share: `whsec_` and base64."""
+"""Webhook secrets, which the receiver and this system share: `whsec_` and base64."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
-# What Standard Webhooks asks for; the library itself would take five bytes.
+# The lengths that Standard Webhooks requires. Its library would accept five bytes.
 _MIN_BYTES, _MAX_BYTES = 24, 64
 
 
@@ -17,9 +17,11 @@ def new_secret() -> str:
 
 
 def check(secret: str) -> str:
-    """The secret itself.
+    """Check a secret and return it.
 
-    :raises ValueError: it is not `whsec_` and the base64 of 24 to 64 bytes. The message does not repeat it.
+    Raises:
+        ValueError: it is not `whsec_` and the base64 of 24 to 64 bytes. The message does not hold the secret.
+
     """
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)

@@ -1,4 +1,4 @@
-"""One attempt to hand a message over, against a receiver that may be slow, broken or hostile."""
+"""Posts one message to a receiver, which may be slow, broken or hostile."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import httpcore
 
 from services.common.webhooks import endpoint as endpoints
 from services.common.webhooks.dial import CheckedBackend, Deadline, ResponseTooLargeError
-from services.common.webhooks.outcome import Failure, Outcome, parse_retry_after
+from services.common.webhooks.outcome import AttemptOutcome, Failure, parse_retry_after
 
 DEADLINE_SECONDS = 15.0
 BODY_SECONDS = 2.0
-"""Once the status is there, this long is given to the rest of the answer: it decides nothing any more."""
+"""How long the rest of an answer may take after its header: the status alone decides."""
 MAX_BODY_BYTES = 20_000
 MAX_RESPONSE_BYTES = 64_000
-"""Header, chunk framing and body, as they arrive."""
+"""Most bytes of an answer: header, chunk framing and body."""
 
 _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
     (endpoints.AddressRefusedError, Failure.ADDRESS_REFUSED),
@@ -38,7 +38,7 @@ _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
 
 @functools.cache
 def _public_authorities() -> ssl.SSLContext:
-    # Not `create_default_context()`, which hears SSL_CERT_FILE from the environment.
+    # `create_default_context()` would read SSL_CERT_FILE from the environment.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(certifi.where())
     return context
@@ -52,13 +52,17 @@ def post(
     allow_private: bool = False,
     deadline_seconds: float = DEADLINE_SECONDS,
     trust: ssl.SSLContext | None = None,
-) -> Outcome:
-    """POST `body` once and say what came of it. Raises nothing for anything that a receiver can do.
+) -> AttemptOutcome:
+    """POST `body` once. Nothing that a receiver does makes this raise an error.
 
-    :param headers: beside Host, Content-Length, Accept-Encoding and Connection, which are set here.
-    :param allow_private: see `endpoint.parse`.
-    :param deadline_seconds: for everything together: look-up, connection, handshake, request and answer.
-    :param trust: certificate authorities instead of the public ones.
+    Args:
+        url: of the receiver.
+        headers: further ones than Host, Content-Length, Accept-Encoding and Connection, which are set here.
+        body: the exact bytes that are sent.
+        allow_private: see `endpoint.parse`.
+        deadline_seconds: for look-up, connection, handshake, request and answer together.
+        trust: certificate authorities instead of the public ones.
+
     """
     started = time.monotonic()
     deadline = Deadline(deadline_seconds)
@@ -77,8 +81,8 @@ def post(
         )
     except tuple(kind for kind, _ in _FAILURES) as error:
         failure = next(code for kind, code in _FAILURES if isinstance(error, kind))
-        return Outcome(error=failure, milliseconds=_milliseconds_since(started))
-    return Outcome(
+        return AttemptOutcome(error=failure, milliseconds=_milliseconds_since(started))
+    return AttemptOutcome(
         status=status,
         error=None if 200 <= status < 300 else Failure.HTTP_STATUS,  # noqa: PLR2004 - success in HTTP
         body=answer,
@@ -96,7 +100,7 @@ def _exchange(
     deadline: Deadline,
     trust: ssl.SSLContext,
 ) -> tuple[int, float | None, bytes]:
-    # httpcore and not httpx: by design no redirects, no proxies from the environment, no cookies or codecs.
+    # httpcore and not httpx: it follows no redirects, uses no proxies of the environment, no cookies and no codecs.
     url = httpcore.URL(scheme=endpoint.scheme, host=endpoint.host, port=endpoint.port, target=endpoint.target)
     lines = {
         "host": endpoint.authority,
@@ -112,10 +116,10 @@ def _exchange(
         deadline.shorten(BODY_SECONDS)
         answered = {name.lower(): value.decode("latin-1") for name, value in response.headers}
         retry_after = parse_retry_after(answered.get(b"retry-after", ""), now=datetime.now(UTC))
-        return response.status, retry_after, _beginning(response)
+        return response.status, retry_after, _read_beginning(response)
 
 
-def _beginning(response: httpcore.Response) -> bytes:
+def _read_beginning(response: httpcore.Response) -> bytes:
     kept = bytearray()
     try:
         for chunk in response.iter_stream():
@@ -123,7 +127,7 @@ def _beginning(response: httpcore.Response) -> bytes:
             if len(kept) >= MAX_BODY_BYTES:
                 break
     except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError):
-        pass  # the status was complete; what is missing of the body changes nothing
+        pass  # the header was complete, and the rest of the body changes nothing
     return bytes(kept[:MAX_BODY_BYTES])
 
 

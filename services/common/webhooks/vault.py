@@ -1,4 +1,4 @@
-"""Webhook secrets at rest: encrypted under the deployment's key, bound to the callback they belong to."""
+"""Encrypts webhook secrets under the deployment's KMS key. A ciphertext is bound to its callback."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class Vault:
-    """Seals for those who may encrypt (the API), opens for those who may decrypt (the two senders)."""
+    """Encrypts in the API, which may not decrypt, and decrypts in the two senders, which may."""
 
     def __init__(self, kms: KMSClient, key_id: str) -> None:
         self._kms = kms
         self._key_id = key_id
 
     def seal(self, secret: str, *, client_id: str, callback_id: str) -> str:
-        """The secret's ciphertext, base64."""
+        """Encrypt a secret; returns the ciphertext in base64."""
         reply = self._kms.encrypt(
             KeyId=self._key_id, Plaintext=secret.encode(), EncryptionContext=_context(client_id, callback_id)
         )
         return base64.b64encode(reply["CiphertextBlob"]).decode()
 
     def open(self, callback: Callback, now: int) -> list[str]:
-        """The secrets that sign now, newest first."""
+        """Decrypt the secrets that are valid now, newest first."""
         return [
             self._decrypt(entry, callback)
             for entry in callback.secrets

@@ -1,5 +1,5 @@
-"""Every change of a job, a part and a slot, from what is to what will be. Pure.
+"""Every change of a job, a part and a slot. Pure.
 
-A function here says what changes; the store writes that, provided that the record is still in one of the states from
-which the transition leads (`services/common/store/changes.py`). Times are epoch milliseconds.
+A function here returns the change of a record. The store writes it, on the condition that the item is still in one
+of the states from which the transition leads (`services/common/store/changes.py`). Times are epoch milliseconds.
 """

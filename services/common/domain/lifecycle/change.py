@@ -1,4 +1,4 @@
-"""One change of one record."""
+"""The change of a record, as a value."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Record = TypeVar("Record", Job, Part, Slot)
 
 @dataclass(frozen=True, kw_only=True)
 class Change(Generic[Record]):
-    """What is, and in what it will differ."""
+    """One change of one record: the record before, the transition, and the fields that change."""
 
     before: Record
     transition: Transition
     set: Mapping[str, Any] = field(default_factory=dict)
     """New values of fields; `times.queued` is one entry of a map. The status is the transition's."""
     add: Mapping[str, int] = field(default_factory=dict)
-    """What is counted on from whatever the table holds."""
+    """Counters that are raised by so much, from whatever value the table holds."""
 
     @property
     def after(self) -> Record:
-        """What will be."""
+        """The record after the change."""
         fields: dict[str, Any] = {"status": self.transition.target} if self.transition.target else {}
         for path, value in self.set.items():
             name, _, entry = path.partition(".")

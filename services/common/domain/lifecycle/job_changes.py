@@ -12,7 +12,7 @@ from services.common.domain.states import JobTransition
 
 _WAITS_NO_LONGER: Mapping[str, None] = {"waiting": None, "waiting_reason": None}
 _BEFORE_THE_QUEUE = frozenset({"created", "uploaded"})
-"""Stages of a job that a further run does not go through again."""
+"""The stages that stay as they are when a job is queued again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,21 +26,21 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Arrival:
-    """A recording that lies in the bucket, and the run of a job that is made of it."""
+    """A recording that has arrived in the bucket, for a run of its job. Times are epoch milliseconds."""
 
     etag: str
     size: int
     """Bytes."""
     modified: int
-    """S3's LastModified, in whole seconds; 0 where nobody asked."""
+    """S3's LastModified, epoch milliseconds in whole seconds; 0 if it is not known."""
     uploaded: int
-    """When it was put, as S3's event says."""
+    """When it was uploaded, as S3's event says."""
     queued: int
     expires_at: int
     """Epoch seconds after which DynamoDB deletes the job."""
 
     def fields(self, times: Mapping[str, int]) -> dict[str, Any]:
-        """Of a job that is made of it; `times` are the stages that it has been through."""
+        """The fields that the recording sets in its job; `times` are the stages that the job has reached before."""
         return {
             "source_etag": self.etag,
             "source_bytes": self.size,
@@ -51,23 +51,23 @@ class Arrival:
 
 
 def arrive(job: Job, arrival: Arrival) -> Change[Job]:
-    """The recording that the job has waited for is there."""
+    """The awaited recording has come, and the job is queued."""
     return Change(before=job, transition=JobTransition.ARRIVE, set=arrival.fields(job.times))
 
 
 def expire(job: Job) -> Change[Job]:
-    """Nobody uploaded in time."""
+    """The recording was not uploaded in time."""
     return Change(before=job, transition=JobTransition.EXPIRE)
 
 
 def start(job: Job, times: Mapping[str, int]) -> Change[Job]:
-    """One of its parts is claimed; `times` are the stages that were reached by that."""
+    """A part of the job is claimed; `times` are the stages that the job reaches with that."""
     reached = {f"times.{stage}": moment for stage, moment in times.items()}
     return Change(before=job, transition=JobTransition.START, set={**_WAITS_NO_LONGER, **reached})
 
 
 def interrupt(job: Job) -> Change[Job]:
-    """Its only part goes back to the queue, and the job with it."""
+    """The job's only part goes back to the queue, and the job with it."""
     return Change(before=job, transition=JobTransition.INTERRUPT)
 
 
@@ -87,19 +87,25 @@ def end(job: Job, outcome: Outcome, times: Mapping[str, int]) -> Change[Job]:
 
 
 def cancel(job: Job, now: int, *, seen: int) -> Change[Job]:
-    """Its client wants no text; `seen`: S3's date of what lies at its key by now, which is canceled too."""
+    """The job is canceled.
+
+    `seen`: S3's LastModified of the object at the job's key, which is canceled too; 0: there is none.
+    """
     fields = {"times.canceled": now, "source_seen": max(job.source_seen, seen), **_WAITS_NO_LONGER}
     return Change(before=job, transition=JobTransition.CANCEL, set=fields)
 
 
 def retry(job: Job, now: int) -> Change[Job]:
-    """A failed job runs again: what it reached since it was queued belongs to the run before."""
+    """A failed job runs again. The stages after its upload belong to the run before, and are removed."""
     fields = {"generation": job.generation + 1, "error": None, "times": {**_before_the_queue(job), "queued": now}}
     return Change(before=job, transition=JobTransition.RETRY, set=fields)
 
 
 def begin_anew(job: Job, arrival: Arrival) -> Change[Job]:
-    """A job that ended without a text runs with the recording that was uploaded once more, and with nothing else."""
+    """A job that ended without a text runs again with the recording that was uploaded once more.
+
+    Earlier work is not used.
+    """
     return Change(
         before=job,
         transition=JobTransition.BEGIN_ANEW,
@@ -120,10 +126,10 @@ def _before_the_queue(job: Job) -> dict[str, int]:
 
 
 def split_job(job: Job, parts: int) -> Change[Job]:
-    """Its recording is cut into so many parts."""
+    """The job's recording is split into so many parts."""
     return Change(before=job, transition=JobTransition.SPLIT, set={"parts": parts})
 
 
 def count_part(job: Job) -> Change[Job]:
-    """One more of its parts is done."""
+    """One more part of the job is done."""
     return Change(before=job, transition=JobTransition.COUNT, set={"parts_done": job.parts_done + 1})

@@ -1,4 +1,4 @@
-"""Every change of a part, and how parts come to be. Pure."""
+"""Every change of a part, and new parts. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,14 @@ _FRESH: Mapping[str, Any] = {
 
 
 def first_part(job: Job, seconds: float, due_at: int) -> Part:
-    """The whole recording as one part, with its place in the queue (`due_at`); `seconds` of audio, as far as known."""
+    """The first part of a job, which is the whole recording.
+
+    Args:
+        job: its job.
+        seconds: of audio, estimated.
+        due_at: its place in the queue.
+
+    """
     return Part(
         job_id=job.job_id,
         part_id=FIRST_PART,
@@ -39,30 +46,33 @@ def first_part(job: Job, seconds: float, due_at: int) -> Part:
 
 
 def further_parts(part: Part, lengths: Sequence[float], due_at: int) -> list[Part]:
-    """All but the first of the parts into which `part` is cut, by their lengths in seconds of audio."""
+    """The parts into which `part` is split, without the first one.
+
+    `lengths` are those of all parts, in seconds of audio.
+    """
     fresh = replace(part, **_FRESH, parts=len(lengths), due_at=due_at)
     return [replace(fresh, part_id=part_name(index), seconds=lengths[index]) for index in range(1, len(lengths))]
 
 
 def merge_part(part: Part, due_at: int) -> Part:
-    """The part that puts the text of all others together; `part` is the last of them."""
+    """The part that merges the texts of all others; `part` is the one that was finished last."""
     return replace(part, **_FRESH, part_id=MERGE_PART, seconds=0.0, created_at=due_at, due_at=due_at)
 
 
 def claim(part: Part, owner: str, lease_ends: int) -> Change[Part]:
-    """A worker takes it: the attempt is the fence that its later writes must show."""
+    """A worker claims the part. The new attempt and the owner are the fence of its later writes."""
     fields = {"owner": owner, "attempt": part.attempt + 1, "beat": 0, "on_device": False, "due_at": lease_ends}
     return Change(before=part, transition=PartTransition.CLAIM, set=fields)
 
 
 def beat(part: Part, lease_ends: int, *, on_device: bool, progress: float) -> Change[Part]:
-    """Its worker lives; `on_device`: a death of that machine would count against this part."""
+    """A heartbeat of the part's worker; `on_device`: the part is being decoded, and a death would count against it."""
     fields = {"beat": part.beat + 1, "due_at": lease_ends, "on_device": on_device, "progress": progress}
     return Change(before=part, transition=PartTransition.BEAT, set=fields)
 
 
 def split_part(part: Part, lengths: Sequence[float]) -> Change[Part]:
-    """Of a recording that is cut, its claimed part keeps the first piece; lengths in seconds of audio."""
+    """The claimed part of a recording that is split becomes its first part; lengths are in seconds of audio."""
     fields = {"parts": len(lengths), "seconds": lengths[0]}
     return Change(before=part, transition=PartTransition.SPLIT, set=fields)
 
@@ -70,7 +80,10 @@ def split_part(part: Part, lengths: Sequence[float]) -> Change[Part]:
 def give_back(
     part: Part, due_at: int, *, counted: str | None, not_before: int, behind: int, suspected: bool
 ) -> Change[Part]:
-    """Its worker gives it up; `counted` is the field that is raised by it, None where nothing speaks against it."""
+    """The worker gives the part back to the queue.
+
+    `counted` is the counter that is raised, None if nothing counts against it.
+    """
     return Change(
         before=part,
         transition=PartTransition.GIVE_BACK,
@@ -88,34 +101,37 @@ def give_back(
 
 
 def take_away(part: Part, now: int) -> Change[Part]:
-    """Its worker fell silent: a death of what was on the device, a loss of what was not."""
+    """The worker fell silent, and the part is queued again.
+
+    If it was on the device, that counts as a death, else as a loss.
+    """
     fields = {"owner": None, "due_at": now, "on_device": False, "behind": now if part.on_device else 0}
     counted = "deaths" if part.on_device else "losses"
     return Change(before=part, transition=PartTransition.TAKE_AWAY, set=fields, add={counted: 1})
 
 
 def finish(part: Part) -> Change[Part]:
-    """What was to be done is done."""
+    """The part is done."""
     return Change(before=part, transition=PartTransition.FINISH, set={"owner": None, "progress": 1.0})
 
 
 def fail(part: Part) -> Change[Part]:
-    """Its job fails because of it."""
+    """The part has failed, and its job fails with it."""
     return Change(before=part, transition=PartTransition.FAIL, set={"owner": None, "progress": 1.0})
 
 
 def give_up(part: Part) -> Change[Part]:
-    """Its worker fell silent once too often, and its job fails."""
+    """Workers fell silent over the part too often, and its job fails."""
     fields = {"owner": None, "deaths": part.deaths + part.on_device}
     return Change(before=part, transition=PartTransition.FAIL, set=fields)
 
 
 def close(part: Part) -> Change[Part]:
-    """Nobody is to do it any more; whoever works on it meets the fence at the next heartbeat."""
+    """The part is not to be done any more. A worker that holds it meets the fence at its next heartbeat."""
     return Change(before=part, transition=PartTransition.CLOSE, set={"owner": None})
 
 
 def retry_part(part: Part, due_at: int) -> Change[Part]:
-    """Of a failed job that runs again: what is not done is queued, and nothing is held against it."""
+    """A part of a failed job that runs again is queued, and all that counted against it is reset."""
     fields = {**_NOTHING_HELD_AGAINST_IT, "owner": None, "due_at": due_at}
     return Change(before=part, transition=PartTransition.RETRY, set=fields)

@@ -8,12 +8,12 @@ from services.common.domain.states import SlotTransition
 
 
 def name(slot: Slot, *, instance_id: str, instance_type: str, zone: str | None, now: int, due_at: int) -> Change[Slot]:
-    """EC2 has named the machine; it must have reported by `due_at`."""
+    """EC2 has launched the machine, which must have reported by `due_at`."""
     fields = {"instance_id": instance_id, "instance_type": instance_type, "zone": zone, "due_at": due_at}
     return Change(before=slot, transition=SlotTransition.NAME, set={**fields, "times.launched": now})
 
 
 def look_again(slot: Slot, due_at: int, *, suspected: bool, note: str | None) -> Change[Slot]:
-    """Nothing to do yet; the sweep comes back then."""
+    """The sweep will look at the slot again at `due_at`."""
     fields = {"due_at": due_at, "note": note or slot.note, "suspected": suspected or None}
     return Change(before=slot, transition=SlotTransition.LOOK_AGAIN, set=fields)
