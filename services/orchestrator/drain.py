@@ -53,10 +53,10 @@ class ReceiverQueue:
         name = (delivery.job_id, delivery.event_id, delivery.callback_id, delivery.attempts)
         if name in self._seen:
             return True
-        if len(self._waiting.get(_receiver(delivery), ())) >= MOST_WAITING:
+        if len(self._waiting.get(delivery.receiver, ())) >= MOST_WAITING:
             return False
         self._seen.add(name)
-        self._waiting[_receiver(delivery)].append(delivery)
+        self._waiting[delivery.receiver].append(delivery)
         return True
 
     @property
@@ -78,7 +78,7 @@ class ReceiverQueue:
 
     def free(self, delivery: Delivery) -> None:
         """The attempt is over, and its receiver may get another delivery."""
-        self._busy[_receiver(delivery)] -= 1
+        self._busy[delivery.receiver] -= 1
 
 
 class Drain:
@@ -148,7 +148,3 @@ class Drain:
         except Exception:  # the other deliveries go on; the lease of this one ends, and the next sweep tries it
             log.exception("delivery.failed", job_id=delivery.job_id, event_id=delivery.event_id)
             return False
-
-
-def _receiver(delivery: Delivery) -> Receiver:
-    return delivery.client_id, delivery.host or delivery.callback_id

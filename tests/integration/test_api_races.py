@@ -100,3 +100,12 @@ def test_of_two_erasures_at_once_one_happens_and_both_have_the_receipt(
     reply = alice.delete(f"/api/jobs/{job.job_id}")
     assert reply.status == 200
     assert reply.json == alice.delete(f"/api/jobs/{job.job_id}").json
+
+
+def test_a_cancel_of_a_job_that_is_erased_at_the_same_moment_says_that_it_changed(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = uploaded(world, alice)
+    between(monkeypatch, lambda: world.store.tombstones.put(job, world.clock()))
+    reply = alice.post(f"/api/jobs/{job.job_id}/cancel")
+    assert (reply.status, reply.json["code"]) == (409, "CONFLICT")

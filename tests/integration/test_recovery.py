@@ -14,6 +14,7 @@ from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store import keys
 from services.common.store.callbacks import Callbacks
+from services.common.store.jobs import creation
 from services.common.store.table import Table
 from services.orchestrator.service import Orchestrator
 from tests.support.step_world import StepWorld, step_world
@@ -169,7 +170,7 @@ def awaited(world: StepWorld) -> Job:
         file_name="a.wav",
         upload_expires_at=world.now,
     )
-    world.store.jobs.await_upload(job)
+    world.store.commit([creation(job)])
     return job
 
 

@@ -12,6 +12,7 @@ from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
+from services.common.store.jobs import creation
 from services.common.store.table import ConditionFailedError
 from tests.support.items import awaited, job_of, part_of, queued, told
 from tests.support.world import World
@@ -121,7 +122,7 @@ def test_a_job_that_was_erased_is_not_taken_in_again(world: World) -> None:
 def test_a_job_whose_id_is_taken_is_not_created(world: World) -> None:
     job = queued(world)
     with pytest.raises(ConditionFailedError):
-        world.store.jobs.await_upload(replace(job, status=JobStatus.AWAITING_UPLOAD))
+        world.store.commit([creation(replace(job, status=JobStatus.AWAITING_UPLOAD))])
     assert job_of(world).status is JobStatus.QUEUED
 
 

@@ -12,6 +12,7 @@ from services.common.domain import object_keys
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.store.jobs import creation
 from services.orchestrator import reconciliation
 from services.orchestrator.bulkheads import SweepFailedError
 from services.orchestrator.handler import take_batch
@@ -39,7 +40,7 @@ def awaited(world: StepWorld, job_id: str) -> Job:
         file_name="a.wav",
         upload_expires_at=world.now + MINUTE_MS,
     )
-    world.store.jobs.await_upload(job)
+    world.store.commit([creation(job)])
     return job
 
 

@@ -15,6 +15,7 @@ from services.common.domain.records import FIRST_PART, Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store import commands, keys
 from services.common.store.items import item_of
+from services.common.store.jobs import creation
 from services.common.store.operations import Put
 from services.common.store.table import ConditionFailedError
 from tests.support.world import World
@@ -62,7 +63,7 @@ def test_a_job_is_made_once(world: World) -> None:
     job = put_job(world)
     before = of_job(world)
     with pytest.raises(ConditionFailedError):
-        world.store.jobs.await_upload(replace(job, file_name="b.mp3"))
+        world.store.commit([creation(replace(job, file_name="b.mp3"))])
     told = world.announced(job, EventType.QUEUED)
     assert not world.store.jobs.take_in(replace(job, file_name="b.mp3"), told, seconds=1, due_at=9)
     assert of_job(world) == before

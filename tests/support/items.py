@@ -7,6 +7,7 @@ from services.common.domain.events import EventType
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS
+from services.common.store.jobs import creation
 from tests.support.world import World
 
 
@@ -22,7 +23,7 @@ def awaited(world: World, job_id: str = "job_1") -> Job:
         upload_expires_at=world.clock() + MINUTE_MS,
         times={"created": world.clock()},
     )
-    world.store.jobs.await_upload(job)
+    world.store.commit([creation(job)])
     return job
 
 

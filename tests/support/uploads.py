@@ -6,6 +6,7 @@ from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import HOUR_MS, SECOND_MS
+from services.common.store.jobs import creation
 from services.gpu_worker.queue.worker import Worker
 from tests.support.step_world import StepWorld
 
@@ -28,7 +29,7 @@ def registered(world: StepWorld, name: str = "own", **more: object) -> Job:
         expires_at=world.now // SECOND_MS + 86_400,
         **more,  # type: ignore[arg-type] # fields of a job
     )
-    world.store.jobs.await_upload(job)
+    world.store.commit([creation(job)])
     return job
 
 

@@ -183,6 +183,11 @@ class Delivery:
     created_at: int = 0
     expires_at: int | None = None
 
+    @property
+    def receiver(self) -> tuple[str, str]:
+        """Client and host: clients do not suffer from each other's failures, even at one host."""
+        return self.client_id, self.host or self.callback_id
+
 
 @dataclass(frozen=True, kw_only=True)
 class Slot:

@@ -70,9 +70,12 @@ class Commands:
             change = job_changes.cancel(job, now, seen=self._uploaded_at(job))
             announcement = self._announcer.tell(change.after, EventType.CANCELED, now)
             done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), record)
-            job = self._store.jobs.get(job.job_id) or change.after
+            read = self._store.jobs.get(job.job_id)
             if done:
-                return job
+                return read or change.after
+            if read is None:
+                break  # erased at the same moment
+            job = read
         raise ChangedMeanwhileError
 
     def retry(self, job: Job, now: int, record: IdempotencyRecord | None = None) -> Job:

@@ -62,10 +62,6 @@ class Jobs:
         noting = {"waiting": waiting, "waiting_reason": reason}
         return self._table.attempt(Update(key=keys.job(job_id), when=may(JobTransition.WAIT) & when, set=noting))
 
-    def await_upload(self, job: Job) -> None:
-        """Store a new job whose recording is still to be uploaded."""
-        self._table.transact([creation(job)])
-
     def take_in(
         self, job: Job, announcement: Announcement, *, seconds: float, due_at: int, beside: Job | None = None
     ) -> bool:

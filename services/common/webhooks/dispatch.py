@@ -90,7 +90,7 @@ class Dispatcher:
         body = event.body.encode()
         outcome = checked(post(addressee.callback.url, headers, body, allow_private=self._allow_private), event)
         now = self._clock()
-        self._breakers.record(_receiver(delivery), now, down=is_down(outcome))
+        self._breakers.record(delivery.receiver, now, down=is_down(outcome))
         decision = decide(outcome, delivery, addressee.callback, now=now, uniform=random.random())  # noqa: S311 - jitter
         recorded = self._record(delivery, outcome, decision, now)
         self._update_callback(addressee.callback, delivery, outcome, decision, now)
@@ -102,7 +102,7 @@ class Dispatcher:
 
     def _postponed(self, delivery: Delivery) -> bool:
         now = self._clock()
-        until = self._breakers.open_until(_receiver(delivery), now)
+        until = self._breakers.open_until(delivery.receiver, now)
         if until is None:
             return False
         self._postpone(delivery, until - now)
@@ -187,14 +187,6 @@ class Dispatcher:
         ]  # fmt: skip
         done = self._store.callbacks.disable(callback, reason, Announcement(event, "", others))
         log.warning("callback.disabled", callback_id=callback.callback_id, reason=reason, done=done)
-
-
-def _receiver(delivery: Delivery) -> tuple[str, str]:
-    """The receiver, for its breaker.
-
-    Each client has its own at the same host, so that others' failures do not count.
-    """
-    return delivery.client_id, delivery.host or delivery.callback_id
 
 
 def _may_receive(event: Event, callback: Callback) -> bool:
