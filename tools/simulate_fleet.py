@@ -31,7 +31,7 @@ HOUR, DAY = 3_600, 86_400
 
 
 @dataclass
-class Machine:
+class SimulatedMachine:
     """When it is ready, what it has left to do, and since when it has had nothing."""
 
     ready_at: int
@@ -80,7 +80,7 @@ def simulate(parts: list[tuple[int, float]]) -> Month:
     month = Month(audio_hours=sum(seconds for _, seconds in parts) / HOUR)
     queue: deque[tuple[int, float]] = deque()
     queued = 0.0
-    machines: list[Machine] = []
+    machines: list[SimulatedMachine] = []
     coming = deque(parts)
     now = 0
     while coming or queue or machines:
@@ -92,7 +92,7 @@ def simulate(parts: list[tuple[int, float]]) -> Month:
             fresh = True
         if fresh or now % SWEEP_SECONDS == 0:
             wanted = wanted_machines(Demand(parts=len(queue), seconds=queued), MAX_WORKERS)
-            machines += [Machine(now + BOOT_SECONDS) for _ in range(wanted - len(machines))]
+            machines += [SimulatedMachine(now + BOOT_SECONDS) for _ in range(wanted - len(machines))]
         for machine in machines:
             queued -= _work(machine, queue, now, month)
         machines = [one for one in machines if one.idle_since is None or now - one.idle_since < IDLE_SECONDS]
@@ -103,7 +103,7 @@ def simulate(parts: list[tuple[int, float]]) -> Month:
     return month
 
 
-def _work(machine: Machine, queue: deque[tuple[int, float]], now: int, month: Month) -> float:
+def _work(machine: SimulatedMachine, queue: deque[tuple[int, float]], now: int, month: Month) -> float:
     """One step of one machine; returns the seconds of audio that it took from the queue."""
     if now < machine.ready_at:
         return 0.0

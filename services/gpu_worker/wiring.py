@@ -20,7 +20,7 @@ from services.gpu_worker.machine.retrying import Retrying
 from services.gpu_worker.machine.self_test import listen
 from services.gpu_worker.machine.shutdown import Shutdown
 from services.gpu_worker.machine.systemd import Watchdog
-from services.gpu_worker.part.endings import Endings
+from services.gpu_worker.part.endings import PartEndings
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.part.runner import HOUR_SECONDS, PartRunner
 from services.gpu_worker.part.sender import Sender
@@ -154,7 +154,7 @@ def wire(settings: WorkerSettings, identity: Identity, outside: Surroundings, sh
         retrying=retrying,
         models_now=outside.models_now,
     )
-    endings = Endings(
+    endings = PartEndings(
         store=store,
         announcer=announcer,
         sender=sender,

@@ -55,7 +55,7 @@ class HeadStart:
             wanted.model, files, wanted.device, wanted.compute_type, patience_seconds=wanted.patience_seconds
         )
         self._heard: Future[self_test.Heard] = Future()
-        threading.Thread(target=self._bring, args=(files,), name="head-start-files", daemon=True).start()
+        threading.Thread(target=self._read_files, args=(files,), name="head-start-files", daemon=True).start()
         threading.Thread(target=self._listen, name="head-start", daemon=True).start()
 
     @classmethod
@@ -118,7 +118,7 @@ class HeadStart:
             log.warning("head_start.failed", error=error)
         return error is None
 
-    def _bring(self, files: Path) -> None:
+    def _read_files(self, files: Path) -> None:
         try:
             read_ahead.touch(read_ahead.of_folder(files), self._over)
         finally:
