@@ -147,7 +147,7 @@ class PartEndings:
         self._sender.send(announcement.deliveries)
 
     def _device_died(self, claim: Claim, engine: EngineProcess, error: DeviceDiedError) -> None:
-        """End an attempt after a death of the model's process, of which the part may be the cause, or one of several."""
+        """End an attempt after the death of the model's process; the part may be the cause, or one of several."""
         part = claim.part
         guilty, suspected = error.suspects == 1, error.suspects > 1
         if guilty:
@@ -174,7 +174,7 @@ class PartEndings:
             self.give_back(claim, counted="losses", delay_ms=pause_ms(claim.part.losses))
 
     def model_unavailable(self, claim: Claim, error: TranscriberError) -> None:
-        """Give back a part whose model this machine cannot get now; it does not count, as another machine may have it."""
+        """Give back a part whose model this machine cannot get now; it counts as no fault, as another may have it."""
         job_id = claim.part.job_id
         log.error("model.unavailable", job_id=job_id, model=claim.options.model_key, code=error.code, message=error)
         self.give_back(claim, delay_ms=pause_ms(claim.part.attempt, longest_ms=LONGEST_MODEL_PAUSE_MS))
