@@ -161,7 +161,7 @@ def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folde
 
 
 def main() -> int:
-    """Run the demo; the exit status is 0 if all files have transcripts, 1 if not, 2 if a file or model is unreadable."""
+    """Run the demo; the exit status is 0 if all files have transcripts, 1 if not, 2 if a file or model is missing."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings; without any, a Swedish clip")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where transcripts are written")

@@ -109,7 +109,7 @@ def channels(*sounds: Sound | int) -> Sound:
 
 
 def ffmpeg(arguments: str | Sequence[str]) -> bytes:
-    """Its standard output; what it complains of is raised."""
+    """Run FFmpeg and return its standard output; raises its messages as an error, if it fails."""
     words = shlex.split(arguments) if isinstance(arguments, str) else arguments
     program = find("ffmpeg") or "ffmpeg"
     done = subprocess.run(
