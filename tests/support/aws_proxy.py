@@ -145,7 +145,7 @@ class AwsProxy:
                 self._ask(request)
                 _cut(client)
             case Fault.HANGING:
-                # Also when all is well again: nobody tells those who are waiting.
+                # This goes on even after the fault has ended, as a client that waits is not told that.
                 time.sleep(HANG_SECONDS)
                 _cut(client)
             case Fault.DELAYED:
@@ -171,7 +171,7 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever hangs up in the middle of a call, as workers do that are ended."""
+        """Ignore a client that closes its connection in the middle of a call, as a worker does that is ended."""
 
 
 def _read(client: socket.socket) -> Request | None:

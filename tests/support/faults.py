@@ -93,7 +93,7 @@ class Faults:
 
     def _before(self, number: int | None) -> None:
         if self._dead and number is not None:
-            # Threads of a library keep a crash to themselves; a process that is gone calls nobody.
+            # A crash in a thread of a library does not end the others, so all later calls of the process crash too.
             raise Crash
         if number is None or number != self._at or self.happened:
             return

@@ -44,7 +44,7 @@ TABLE, BUCKET = "transcription-jobs", "recordings"
 
 # The emulator makes a key pair with every key, which takes longer than most tests: one serves them all.
 moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)
-# It also makes ready for whoever speaks to AWS through `requests`, which nobody does here.
+# It also prepares answers for calls through `requests`, which no code here makes.
 moto.core.models.RESPONSES_METHODS = []
 
 

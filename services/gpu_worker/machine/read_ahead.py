@@ -75,7 +75,7 @@ def record(folders: Iterable[Path], command: Sequence[str]) -> list[Piece]:
     os.sync()
     for path in files:
         _forget(path)
-    subprocess.run(command, check=True)  # noqa: S603 - whoever records says what
+    subprocess.run(command, check=True)  # noqa: S603 - the caller's own command
     files.sort(key=lambda path: (path.stat().st_size, path))
     return [piece for path in files for piece in resident(path)]
 

@@ -1,5 +1,5 @@
-"""What Whisper models write in Swedish when nobody speaks: lines from the subtitles they were trained on. Data and one
-question.
+"""Known hallucinations: lines that Whisper models write in Swedish when nobody speaks, from the subtitles they were
+trained on. Data and one function.
 
 Each of them can really be said, so the list counts only for a clip with little speech in it.
 """
