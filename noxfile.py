@@ -1,4 +1,4 @@
-"""What can be run: `./nox --list` shows it, `./nox -s demo` and `./nox -s tests` are where to begin."""
+"""The sessions of nox: `./nox --list` shows them; begin with `./nox -s demo` and `./nox -s tests`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ nox.options.sessions = ["lint", "types", "imports", "tests"]
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = ("3.11", "3.13")
-"""The oldest and the newest Python. The one that runs this file runs all tests, since every machine has that one."""
+"""The oldest and the newest supported Python. All tests run with the Python that runs this file."""
 OTHER = [version for version in SUPPORTED if version != HERE]
 ROOMS = ("tests/unit", "tests/integration", "tests/e2e")
 _OF_AN_INTERPRETER = (
@@ -28,14 +28,15 @@ ELSEWHERE = (
     *("tests/unit", "tests/e2e/test_command_line.py"),
     *(f"tests/integration/test_{name}.py" for name in _OF_AN_INTERPRETER),
 )
-"""What another interpreter can change: the language and its library, what is compiled for it (the engine, the reading
-of media, the API's models), processes and sockets. The order of calls to AWS is the same on all."""
+"""The tests whose outcome may depend on the interpreter: those of the language and its library, of compiled packages
+(the engine, the reading of media, the API's models), of processes and of sockets. The order of calls to AWS is the same
+on every interpreter."""
 LAMBDA_PYTHON = "3.13"
 SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Twice as many processes as the two cores that the project's machines have: systems mostly wait, for leases above all.
-A file is run by one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
+"""Twice as many processes as the project's machines have cores, since systems mostly wait, above all for leases. All
+tests of a file run in one process, which has a stack and ports of its own; tests/conftest.py puts the longest first."""
 TWO_AT_A_TIME = (*SIDE_BY_SIDE, "-n", "2")
-"""For what computes and waits for nothing, and for what measures seconds and mostly waits."""
+"""For tests that compute all the time, and for those that measure seconds."""
 MACHINE_PACKAGES = {
     "debootstrap": "debootstrap",
     "systemd-container": "systemd-nspawn",
@@ -44,28 +45,28 @@ MACHINE_PACKAGES = {
 }
 RECORDING_PACKAGES = {"ffmpeg": "ffmpeg"}
 BURST_SECONDS = 600
-"""What the burst may take; on two cores it took 185, beside other work."""
+"""How long the burst may take; on two cores it took 185 s, beside other work."""
 TIMED = "tests/e2e/test_system.py::test_upload_to_verified_webhook_takes_at_most_five_seconds"
-"""Five seconds are promised of the system as it runs, not of one that is measured line by line."""
+"""This test's limit is for a system that runs at its usual speed, not for one whose coverage is measured."""
 EXTRAS = ("api", "orchestrator", "gpu_worker", "cuda", "cli", "local")
 
-# pyenv keeps interpreters where nothing looks for them.
+# pyenv keeps its interpreters outside of PATH.
 for folder in sorted(Path.home().glob(".pyenv/versions/3.1[1-3]*/bin")):
     os.environ["PATH"] += os.pathsep + str(folder)
 
 
 def install(session: nox.Session, requirements: str = "dev") -> None:
-    """Install a pinned requirement file, and nothing that is not in it."""
+    """Install the packages of a pinned requirement file, and no others."""
     session.install("--require-hashes", "-r", f"requirements/{requirements}.txt")
 
 
 def may_install() -> bool:
-    """Whether Debian's packages can be installed here."""
+    """Whether Debian packages can be installed on this machine."""
     return os.geteuid() == 0 and Path("/etc/debian_version").exists()
 
 
 def install_programs(session: nox.Session, packages: dict[str, str]) -> None:
-    """Debian's packages whose program this machine lacks."""
+    """Install the Debian packages whose program this machine lacks."""
     missing = [package for package, program in packages.items() if shutil.which(program) is None]
     if missing:
         session.run("apt-get", "update", "-q", external=True)
@@ -74,7 +75,7 @@ def install_programs(session: nox.Session, packages: dict[str, str]) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Ruff, rules and format."""
+    """Check rules and format with Ruff."""
     install(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -82,28 +83,28 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Mypy, strict."""
+    """Check types with mypy in strict mode."""
     install(session)
     session.run("mypy")
 
 
 @nox.session
 def imports(session: nox.Session) -> None:
-    """The walls between the rooms."""
+    """Check with import-linter which packages import which others."""
     install(session)
     session.run("lint-imports")
 
 
 @nox.session
 def hooks(session: nox.Session) -> None:
-    """Check every commit before it is made, from now on and in this clone; `-- uninstall` ends it."""
+    """Check every commit in this clone before it is made, from now on; `-- uninstall` ends that."""
     install(session, "pre-commit")
     session.run("pre-commit", *(session.posargs or ["install"]))
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Everything; `-- FILE…` runs those alone, `-- FILE -k WORD --pdb` and the like as pytest does."""
+    """Run all tests; `-- FILE…` runs only those, and any arguments of pytest work, such as `-- FILE -k WORD --pdb`."""
     install(session)
     if session.posargs:
         session.run("python", "-m", "pytest", *session.posargs)
@@ -121,7 +122,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(python=OTHER)
 def elsewhere(session: nox.Session) -> None:
-    """On the other supported Pythons, what another interpreter can change."""
+    """Run the tests whose outcome may depend on the interpreter, with the other supported Pythons."""
     install(session)
     everything = (*ELSEWHERE, *TWO_AT_A_TIME, "-m", "not alone")
     session.run("python", "-m", "pytest", *(session.posargs or everything))
@@ -129,10 +130,10 @@ def elsewhere(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """The tests on this Python, measured in every process of the local stack; the least covered files come first."""
+    """Measure the tests' coverage in every process of the local stack; the least covered files are listed first."""
     install(session)
     session.run("coverage", "erase")
-    measured = ("coverage", "run", "-m", "pytest", *ROOMS, "--timeout=900")  # what is measured is slower
+    measured = ("coverage", "run", "-m", "pytest", *ROOMS, "--timeout=900")  # measured tests are slower
     session.run(*measured, *SIDE_BY_SIDE, "-m", "not alone")
     session.run(*measured, f"--deselect={TIMED}", "-m", "alone")
     session.run("coverage", "combine", "--quiet")
@@ -141,14 +142,14 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Speed, accuracy and memory beside the plain library's: `./nox -s bench [-- long --runs 3]`. Some 40 minutes."""
+    """Compare speed, accuracy and memory with the plain library's: `./nox -s bench [-- long --runs 3]`, 40 minutes."""
     install(session)
     session.run("python", "-m", "tests.bench", *session.posargs)
 
 
 @nox.session
 def hostile(session: nox.Session) -> None:
-    """Receivers that misbehave, against the real deadline of 15 s, one by one and in a burst; prints the figures."""
+    """Test webhook receivers that misbehave, with the real deadline of 15 s, one by one and in a burst."""
     install(session)
     session.run(
         *("python", "-m", "pytest", "-s", "tests/integration/test_hostile_receivers.py", "tests/hostile"),
@@ -159,7 +160,7 @@ def hostile(session: nox.Session) -> None:
 
 @nox.session(requires=["checkov"])
 def terraform(session: nox.Session) -> None:
-    """Terraform's own checks: format, validity of root and examples, tests against a mocked provider; and checkov."""
+    """Run Terraform's own checks (format, validity of root and examples, tests with a mocked provider), and checkov."""
     install(session)
     rc = session.run("python", "-m", "tools.terraform_mirror", "build", silent=True).strip()
     session.env["TF_CLI_CONFIG_FILE"] = rc
@@ -172,14 +173,14 @@ def terraform(session: nox.Session) -> None:
 
 @nox.session
 def provider(session: nox.Session) -> None:
-    """Terraform's files with the newest provider, or the newest of a major version: `./nox -s provider [-- 6]`."""
+    """Try Terraform's files with the newest provider, or the newest of a major version: `./nox -s provider [-- 6]`."""
     install(session)
     session.run("python", "-m", "tools.provider_trial", *session.posargs)
 
 
 @nox.session
 def checkov(session: nox.Session) -> None:
-    """Security rules for Terraform; what is skipped says why in its place."""
+    """Check security rules for Terraform; each rule that is skipped has its reason beside it."""
     install(session, "checkov")
     session.run(
         "checkov", "--directory", "terraform", "--framework", "terraform", "--compact", "--quiet", "--skip-download"
@@ -188,21 +189,21 @@ def checkov(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Apply, use and destroy against the emulator with what is deployed; prints the table of privileges."""
+    """Apply, use and destroy a deployment in the emulator, with the real packages; prints the table of privileges."""
     install(session)
     session.run("python", "-m", "pytest", "-s", "tests/e2e/test_deployment.py", *session.posargs)
 
 
 @nox.session
 def baseline(session: nox.Session) -> None:
-    """What a deployment of this release holds, for the test of upgrades; writes tests/baselines/VERSION.json."""
+    """Write what a deployment of this release holds to tests/baselines/VERSION.json, for the test of upgrades."""
     install(session)
     session.run("python", "-m", "tests.baselines")
 
 
 @nox.session
 def package(session: nox.Session) -> None:
-    """What is deployed: dist/api.zip, dist/orchestrator.zip, dist/worker.tar.gz, the same to the byte each time."""
+    """Build dist/api.zip, dist/orchestrator.zip and dist/worker.tar.gz, with the same bytes each time."""
     install(session)
     session.run("python", "-m", "tools.package")
     session.run("python", "-m", "tools.models", "record", "--if-reachable")
@@ -210,20 +211,20 @@ def package(session: nox.Session) -> None:
 
 @nox.session
 def crash_matrix(session: nox.Session) -> None:
-    """Every scenario, disturbed at every AWS call it makes: prints a table, writes reports/crash_matrix.json."""
+    """Disturb every scenario at every AWS call that it makes; prints a table, writes reports/crash_matrix.json."""
     install(session)
     session.run("python", "-m", "tests.crash.matrix", *session.posargs)
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Mistakes in conditions, guards and counters, and which the tests notice: `./nox -s mutants [-- PATH…]`."""
+    """Put mistakes into the code, one at a time, and list those that no test notices: `./nox -s mutants [-- PATH…]`."""
     install(session)
     session.run("python", "-m", "tests.mutation", *session.posargs)
 
 
 def install_ffmpeg(session: nox.Session) -> None:
-    """What recordings are made with, where it can be had."""
+    """Install FFmpeg, with which recordings are made, or end the session where that is not possible."""
     if shutil.which("ffmpeg") is None and not may_install():
         session.error("Left out: this needs ffmpeg, which it installs itself for root on Debian or Ubuntu.")
     install_programs(session, RECORDING_PACKAGES)
@@ -231,7 +232,7 @@ def install_ffmpeg(session: nox.Session) -> None:
 
 @nox.session
 def recordings(session: nox.Session) -> None:
-    """Recordings of every kind, whole and broken, read as they are heard: `./nox -s recordings [-- --only KIND]`."""
+    """Read recordings of every kind, whole and broken, and check the sound: `./nox -s recordings [-- --only KIND]`."""
     install_ffmpeg(session)
     install(session)
     session.run("python", "-m", "tests.recordings", *session.posargs)
@@ -239,14 +240,14 @@ def recordings(session: nox.Session) -> None:
 
 @nox.session
 def outages(session: nox.Session) -> None:
-    """Each service of AWS throttled, cut off, slow or unheard: `./nox -s outages [-- --seconds 20]`."""
+    """Let each service of AWS fail in five ways, under real workers: `./nox -s outages [-- --seconds 20]`."""
     install(session)
     session.run("python", "-m", "tests.outages", *session.posargs)
 
 
 @nox.session
 def mixture(session: nox.Session) -> None:
-    """Two hundred files of two clients, every tenth bad in a way of its own: no good one suffers. Some two minutes."""
+    """Send two hundred files of two clients, every tenth broken in another way: the others are done. Two minutes."""
     install_ffmpeg(session)
     install(session)
     session.run("python", "-m", "tests.mixture", *session.posargs)
@@ -254,7 +255,7 @@ def mixture(session: nox.Session) -> None:
 
 @nox.session
 def burst(session: nox.Session) -> None:
-    """Ten thousand uploads at once: none lost, none twice; prints seconds, calls a job and memory."""
+    """Upload ten thousand files at once: none is lost or done twice; prints seconds, calls a job and memory."""
     install(session)
     session.log(f"It may take {BURST_SECONDS} s.")
     session.run(
@@ -266,7 +267,7 @@ def burst(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Real workers with the real model, killed at random moments."""
+    """Kill real workers with the real model at random moments."""
     install(session)
     session.run(
         *("python", "-m", "pytest", "--timeout", "1800", "tests/e2e/test_chaos.py"),
@@ -277,14 +278,14 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def api_fuzz(session: nox.Session) -> None:
-    """Schemathesis over the API's whole schema: all checks, links for stateful runs, 100 examples an operation."""
+    """Run Schemathesis over the API's whole schema: all checks, stateful runs by links, 100 examples an operation."""
     install(session)
     session.run("python", "-m", "tests.fuzz", *session.posargs)
 
 
 @nox.session
 def machine(session: nox.Session) -> None:
-    """The machine in a container: provisioned by the image's scripts, booted by systemd, and ended in every way."""
+    """Test the machine in a container: provisioned by the image's scripts, booted by systemd, ended in every way."""
     if not may_install():
         session.error("Left out: this needs root and Debian or Ubuntu, for debootstrap and systemd-nspawn.")
     install_programs(session, MACHINE_PACKAGES)
@@ -302,21 +303,21 @@ def image(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """A recording through the whole system on this machine: `./nox -s demo [-- FILE…]`."""
+    """Send a recording through the whole system on this machine: `./nox -s demo [-- FILE…]`."""
     install(session, "local")
     session.run("python", "-m", "services.local.demo", "--folder", session.invoked_from, *session.posargs)
 
 
 @nox.session
 def local(session: nox.Session) -> None:
-    """The whole system on this machine until Ctrl-C; prints what a shell needs to use it."""
+    """Run the whole system on this machine until Ctrl-C; prints what a shell needs to use it."""
     install(session, "local")
     session.run("python", "-m", "services.local.serve")
 
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Pin every extra with hashes in requirements/; the rest follows `dev`. `-- --upgrade` raises the pins."""
+    """Pin every extra with hashes in requirements/, all at the versions of `dev`; `-- --upgrade` raises the pins."""
     session.install("uv")
 
     def compile_(*arguments: str) -> None:

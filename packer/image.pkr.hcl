@@ -14,7 +14,7 @@ source "amazon-ebs" "worker" {
   ami_description     = "Transcription worker of ${var.deployment}"
 
   source_ami_filter {
-    # Canonical, by its account: names alone can be anybody's.
+    # Canonical's account: another account could have an image of the same name.
     owners      = ["099720109477"]
     most_recent = true
     filters = {
@@ -31,7 +31,7 @@ source "amazon-ebs" "worker" {
     iops                  = 3000
     throughput            = 125
     delete_on_termination = true
-    # From the start on, so that the image is, too: encrypt_boot would encrypt by making a second copy.
+    # The volume is encrypted from the start, so the image is too; encrypt_boot would make a second, encrypted copy.
     encrypted  = true
     kms_key_id = var.kms_key_id
   }
@@ -85,7 +85,7 @@ build {
 
   provisioner "shell" {
     pause_before     = "15s"
-    # cloud-init has boots of its own, and its units by now end a machine on which they fail.
+    # The restart runs cloud-init again, and its units now power off a machine on which they fail.
     inline           = ["cloud-init status --wait", "sudo --preserve-env ${local.room}/provision seal"]
     environment_vars = local.choices
   }
@@ -103,7 +103,7 @@ build {
   }
 
   provisioner "shell" {
-    # What the build left of itself: its key, which cloud-init gave to root too, and what its user and sudo remember.
+    # Remove what the build has left: its key, which cloud-init gave to root too, and files of its user and of sudo.
     inline = [
       "sudo rm -f /etc/ssh/ssh_host_*",
       "sudo rm -rf ${local.room} /root/.ssh /root/.cache /home/ubuntu/.ssh /home/ubuntu/.cache",

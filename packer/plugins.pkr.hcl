@@ -1,4 +1,4 @@
-# In a file of its own: older Packers know no plugins and reject the block.
+# This block has a file of its own, since a Packer older than 1.7 has no plugins and rejects it.
 packer {
   required_version = ">= 1.9"
 

@@ -1,6 +1,6 @@
-"""The API's reference in `docs/api/`, from the application itself: `python -m tools.api_reference`.
+"""Writes the API's reference in `docs/api/` from the application itself: `python -m tools.api_reference`.
 
-A test holds the files against the application.
+A test checks that the files are what it would write.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHOWN = ("201", "200", "202", "204", "302")
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document, as it is without a deployment: any model, any style."""
+    """The OpenAPI document, without the models and styles of a deployment."""
     return openapi.describe(create_app(_nobody))
 
 
@@ -93,7 +93,7 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """A schema in a few words."""
+    """A schema's type, in a few words."""
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
         return f"[{name}](#{name.lower()})"

@@ -1,5 +1,5 @@
-"""The deployment that images are built for: its names as `terraform output` gives them, its settings as machines read
-them from its parameter.
+"""The deployment that images are built for: its names from `terraform output`, and its settings from the parameter that
+its machines read.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2.type_defs import ImageTypeDef
 
 NAME, MODELS = "transcription", ("KBLab/kb-whisper-small",)
-"""Where nobody says anything else, as in terraform/variables.tf and packer/variables.pkr.hcl."""
+"""The defaults, as in terraform/variables.tf and packer/variables.pkr.hcl."""
 FOLDER = Path("terraform")
 LIFETIME_MARGIN_MINUTES = 15
-"""After which a machine is powered off that did not leave by itself, as in terraform/modules/gpu_worker/main.tf."""
+"""How long after its lifetime a machine is powered off that has not left (terraform/modules/gpu_worker/main.tf)."""
 MACHINE = {"Architecture": "x86_64", "RootDeviceName": "/dev/sda1"}
-"""What the launch template and the worker's packages are made for."""
+"""The kind of machine that the launch template and the worker's packages are for."""
 
 
 class RefusedError(Exception):
-    """It cannot be done like this; the message says why, and what to do."""
+    """A command refuses to go on; the message says why, and what to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """Where a deployment is found. What `terraform output` does not say is as it is by default."""
+    """The names of a deployment's resources: those of `terraform output`, else the defaults."""
 
     deployment: str = NAME
     region: str | None = None
-    """None: the one that the environment names."""
+    """None: the region that the environment names."""
     image_parameter: str
     config_parameter: str
     session_manager: bool | None = None
-    """None: nobody says whether machines need the agent."""
+    """Whether machines need the agent of Session Manager; None: that is not known."""
     known: bool = False
-    """Whether somebody named it: Terraform, which has made it from here, or a person."""
+    """Whether the deployment exists here: Terraform has created it from this folder, or a person named it."""
 
     @classmethod
     def of(cls, outputs: Mapping[str, Any], deployment: str | None = None, region: str | None = None) -> Self:
-        """`deployment`, `region`: another than the one of these outputs."""
+        """The names in Terraform's outputs; `deployment` and `region` replace those of the outputs, if given."""
         if (deployment or outputs.get("deployment")) != outputs.get("deployment"):
             outputs = {}
         name = deployment or outputs.get("deployment", NAME)
@@ -62,17 +62,17 @@ class Names:
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What an image has to be for one deployment."""
+    """What an image for one deployment has to hold."""
 
     names: Names
     region: str
     models: tuple[str, ...]
-    """The default first, each with its style."""
+    """`name` or `name@style` of each model, the default one first."""
     lifetime_minutes: int
     compute_type: str = "auto"
 
     def variables(self) -> dict[str, str]:
-        """As Packer's variables."""
+        """The needs as Packer's variables."""
         return {
             "region": self.region,
             "deployment": self.names.deployment,
@@ -83,11 +83,11 @@ class Needs:
         }
 
     def command(self) -> str:
-        """What builds such an image."""
+        """The command that builds such an image."""
         return "./nox -s image -- " + " ".join(f"-var {name}={value}" for name, value in self.variables().items())
 
     def lacking(self, image: ImageTypeDef, tags: Mapping[str, str]) -> list[str]:
-        """What is wrong with an image for this deployment, each in a few words; nothing, if it covers it."""
+        """What an image lacks for this deployment, each in a few words; empty if it can be used."""
         held = tags.get("transcribe-models", "").split(",")
         lifetime = tags.get("transcribe-lifetime-minutes", "an unknown number of")
         found: Mapping[str, Any] = image
@@ -104,10 +104,10 @@ class Needs:
 
 
 def outputs(folder: Path = FOLDER) -> dict[str, Any]:
-    """What `terraform output` says; nothing where there is no Terraform, or where it was never begun.
+    """The values of `terraform output`; empty without Terraform, or where it was never initialised.
 
     Raises:
-        RefusedError: it cannot say.
+        RefusedError: the command failed.
 
     """
     if shutil.which("terraform") is None or not (folder / ".terraform").exists():
@@ -122,13 +122,13 @@ def outputs(folder: Path = FOLDER) -> dict[str, Any]:
 
 
 def needs(names: Names) -> Needs:
-    """What this deployment's machines are told, and so what their image has to hold.
+    """What the image has to hold for this deployment, by the settings that its machines read.
 
     Raises:
-        RefusedError: its settings cannot be read.
+        RefusedError: the settings cannot be read.
 
     """
-    # Who only records a model by its name need not have it.
+    # To record a model by its name, boto3 need not be installed.
     import boto3  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Before a deployment is destroyed: nothing launches any more, and the machines that run are ended.
+"""Prepares a deployment to be destroyed: no more machines are launched, and those that run are ended.
 
 `python -m tools.end_machines` reads Terraform's outputs, stops the sweep and the queue, terminates the deployment's
 machines and waits until they are gone: their network cannot be deleted before that. Jobs are not touched;
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 TERRAFORM = Path(__file__).parents[1] / "terraform"
 FUNCTION_SECONDS = 60
-"""No call of the orchestrator's function lasts longer."""
+"""The longest call of the orchestrator's function."""
 LIVING = ["pending", "running", "shutting-down", "stopping", "stopped"]
 
 
 def main(folder: Path) -> None:
-    """Stop launching, then end what runs."""
+    """Stop the launching of machines, then end those that run; `folder`: where `terraform apply` was run."""
     said = subprocess.run(
         ["terraform", f"-chdir={folder}", "output", "-json"], check=True, capture_output=True, text=True
     ).stdout
@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
     stop_launching(session, outputs)
     ec2 = session.client("ec2")
     ended = end_machines(ec2, outputs["deployment"])
-    # A sweep or a batch that was under way may have launched one since.
+    # A sweep or a batch that was running may have launched another machine since.
     time.sleep(FUNCTION_SECONDS)
     ended += end_machines(ec2, outputs["deployment"])
     sys.stdout.write(f"{len(ended)} machines ended; nothing launches any more\n")

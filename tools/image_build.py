@@ -1,4 +1,4 @@
-"""Packer's run: with what, and for whom, which is said before it begins."""
+"""Runs Packer, after saying for which deployment and with which variables."""
 
 from __future__ import annotations
 
@@ -19,15 +19,19 @@ if TYPE_CHECKING:
 
 ARTIFACT = Path("dist/worker.tar.gz")
 MOST_CHARACTERS = 256
-"""Of a tag's value: the image says in one which models it holds."""
+"""The longest value of a tag; one tag of the image names its models."""
 
 
 def build(needs: Needs | None, given: Sequence[str] = ()) -> None:
-    """Build an image of the packed worker; `given` are Packer's own arguments, whose variables win.
+    """Build an image with the packed worker.
+
+    Args:
+        needs: of the deployment; None builds with Packer's defaults.
+        given: Packer's own arguments, whose variables have precedence.
 
     Raises:
-        RefusedError: Packer is not here, nothing is packed, or the image could not say what it holds.
-        CalledProcessError: Packer has failed, and said why.
+        RefusedError: a program or the packed worker is missing, or the models' names are too long for a tag.
+        CalledProcessError: Packer failed, and printed why.
 
     """
     for program in ("packer", "git"):
@@ -50,7 +54,7 @@ def build(needs: Needs | None, given: Sequence[str] = ()) -> None:
 
 
 def _variables(given: Sequence[str]) -> dict[str, str]:
-    """Those among Packer's arguments, written `-var NAME=VALUE` or `-var=NAME=VALUE`."""
+    """The variables among Packer's arguments, written `-var NAME=VALUE` or `-var=NAME=VALUE`."""
     found: dict[str, str] = {}
     words = iter(given)
     for word in words:
@@ -64,7 +68,7 @@ def _variables(given: Sequence[str]) -> dict[str, str]:
 
 
 def _announcement(needs: Needs | None, chosen: dict[str, str], by_hand: dict[str, str]) -> str:
-    """For whom it is built, and with what."""
+    """A sentence on the deployment that the image is for, and the variables that it is built with."""
     whom = (
         f"An image for the deployment {needs.names.deployment}, as it was applied"
         if needs

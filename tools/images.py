@@ -1,8 +1,8 @@
-"""Machine images in an account.
+"""Builds, publishes and prunes the machine images of a deployment.
 
-`python -m tools.images build` builds one with Packer for the deployment that Terraform made from here; further
-arguments are Packer's. `publish` makes the image that was built last the one that is launched, if it covers the
-deployment. `prune` says which old ones it would remove; `--really` removes them.
+`python -m tools.images build` builds one with Packer for the deployment that Terraform has created from here; further
+arguments are Packer's. `publish` lets machines be launched from the image that was built last, if it has what the
+deployment needs. `prune` prints which old images it would remove; with `--really` it removes them.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 MANIFEST = Path("dist/image.json")
-"""Packer's own record of what it built."""
+"""Packer's own record of the images that it built."""
 DEPLOYMENT_TAG = "transcribe-image"
 SELF_TEST_TAG = "transcribe-self-test-passed"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """An image of ours."""
+    """A machine image of a deployment; `made`: when it was created, as EC2 says."""
 
     image_id: str
     name: str
@@ -44,10 +44,10 @@ class Image:
 
 
 def built(manifest: Path) -> tuple[str, str]:
-    """Region and id of the last image in Packer's manifest.
+    """The region and the id of the last image in Packer's manifest.
 
     Raises:
-        RefusedError: there is none.
+        RefusedError: there is no manifest, or no image of the last run in it.
 
     """
     if not manifest.exists():
@@ -61,10 +61,10 @@ def built(manifest: Path) -> tuple[str, str]:
 
 
 def require_fit(ec2: EC2Client, image_id: str, needs: Needs) -> None:
-    """Refuse an image that this deployment's machines could not work from.
+    """Check that this deployment's machines can be launched from an image.
 
     Raises:
-        RefusedError: it is not there yet, passed no self-test when it was made, or does not cover the deployment.
+        RefusedError: it is not available, has not passed the self-test, or lacks something that they need.
 
     """
     found = ec2.describe_images(ImageIds=[image_id])["Images"]
@@ -81,10 +81,10 @@ def require_fit(ec2: EC2Client, image_id: str, needs: Needs) -> None:
 
 
 def publish(ssm: SSMClient, image_id: str, parameter: str) -> None:
-    """Make an image the one that is launched from now on.
+    """Write an image's id into the parameter from which the orchestrator reads it.
 
     Raises:
-        RefusedError: nothing reads the parameter.
+        RefusedError: there is no such parameter.
 
     """
     try:
@@ -107,12 +107,12 @@ def ours(ec2: EC2Client, deployment: str) -> list[Image]:
 
 
 def superfluous(images: Sequence[Image], *, current: str, keep: int) -> list[Image]:
-    """Those that may go: neither the one in use nor among the newest `keep`. `images`: newest first."""
+    """The images that may be removed: neither the current one nor one of the newest `keep`. `images`: newest first."""
     return [image for image in images[keep:] if image.image_id != current]
 
 
 def remove(ec2: EC2Client, image: Image) -> None:
-    """The image and its snapshots, which would be paid for without it."""
+    """Remove an image and its snapshots, which would else still cost money."""
     ec2.deregister_image(ImageId=image.image_id)
     for snapshot in image.snapshots:
         ec2.delete_snapshot(SnapshotId=snapshot)
@@ -133,7 +133,7 @@ def _tags(image: ImageTypeDef) -> dict[str, str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 if it was done, 1 with the reason on standard error if not."""
+    """Run a command; the exit status is 0 if it succeeded, else 1, with the reason on standard error."""
     chosen, rest = _parse(arguments)
     try:
         names = Names.of(deployment.outputs(chosen.terraform), chosen.deployment, chosen.region)
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     except subprocess.CalledProcessError as error:
-        return error.returncode  # of a program that has said why
+        return error.returncode  # the program has printed why
     return 0
 
 

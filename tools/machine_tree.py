@@ -1,6 +1,6 @@
-"""A machine without hardware: a Debian tree, provisioned by the very scripts that make the image, kept in `.cache/`.
+"""Builds a machine without hardware: a Debian tree, provisioned by the image's own scripts and kept in `.cache/`.
 
-`python -m tools.machine_tree` builds it, as root on Debian or Ubuntu, and prints where it is and what each step took.
+`python -m tools.machine_tree` builds it, as root on Debian or Ubuntu, and prints its folder and each step's time.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from tools.package import build_worker
 ROOT = Path(__file__).parents[1]
 CACHE = ROOT / ".cache" / "machine"
 SUITE = "bookworm"
-"""Its Python is the oldest that the project supports."""
+"""The Debian release whose Python is the oldest that the project supports."""
 MIRROR = "http://deb.debian.org/debian"
 NEEDED = ("systemd", "systemd-sysv", "dbus", "python3", "ca-certificates")
 AFTERWARDS = ("cloud-init",)
-"""What debootstrap cannot resolve by itself."""
+"""Packages that debootstrap cannot resolve by itself."""
 ARTIFACT = "/opt/artifact"
 IDENTITY = "/etc/machine-identity"
-"""Where a machine in a container reads who it is: it shares the host's /sys."""
+"""The file from which a machine in a container reads its id, as its /sys is the host's."""
 BUILDER = "i-builder"
 _OURS = frozenset({"UV_PYTHON", "UV_PROJECT_ENVIRONMENT"})
-"""What nox tells uv of the environment that this runs in; the tree has its own."""
+"""Variables by which nox tells uv its own environment; the tree has another one."""
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def build() -> Path:
-    """The tree's folder; built anew if a script, a requirement or the worker itself has changed.
+    """The tree's folder; it is built anew if a script, a requirement or the worker has changed.
 
     Raises:
-        PermissionError: not root, as debootstrap and systemd-nspawn must be.
+        PermissionError: this process is not root's, as debootstrap and systemd-nspawn require.
 
     """
     if os.geteuid() != 0:
@@ -63,7 +63,7 @@ def build() -> Path:
 
 
 def _base() -> Path:
-    """Debian as it comes, with what a cloud's image has on top."""
+    """The folder of an unprovisioned Debian, with the packages that a cloud image has in addition."""
     packages = hashlib.sha256(" ".join((*NEEDED, *AFTERWARDS)).encode()).hexdigest()[:8]
     base = CACHE / f"{SUITE}-{packages}"
     if not base.exists():
@@ -77,7 +77,7 @@ def _base() -> Path:
 
 
 def _provision(base: Path, artifact: Path, tree: Path) -> Path:
-    """Run `provision tree` in a copy of the base; it fetches what the pinned requirements name."""
+    """Run `provision tree` in a copy of the base; it fetches the pinned requirements."""
     new = tree.with_name(f"new-{tree.name}")
     shutil.rmtree(new, ignore_errors=True)
     _run("cp", "--archive", "--reflink=auto", base, new)

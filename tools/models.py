@@ -1,9 +1,9 @@
-"""The lock of models: what a machine may fetch, and by which digests.
+"""Records models in the lock, which says what a machine may fetch, and with which digests.
 
-`python -m tools.models record NAME[@style] …` asks the hub what a model's files are at the catalogue's revision, and
-writes their digests to packer/models.lock.json; the weights, half a gigabyte, are not downloaded for that. Without
-names it takes those of the deployment that Terraform made from here, else the default. What the lock knows it leaves
-alone: to take a newer commit of a style's branch, delete its entry first.
+`python -m tools.models record NAME[@style] …` asks the hub for a model's files at the catalogue's revision, and writes
+their digests to packer/models.lock.json. The weights, half a gigabyte, are not downloaded for that. Without names it
+records the models of the deployment that Terraform has created from here, else the default one. A model that the lock
+knows stays as it is: to record a newer commit of a style's branch, delete its entry first.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ if TYPE_CHECKING:
 
 LOCK = Path(__file__).parents[1] / "packer" / "models.lock.json"
 ANSWER_SECONDS, PATIENCE_SECONDS = 3.0, 15.0
-"""How long the hub may take for one answer, and for all of them where something else is being built."""
+"""How long the hub may take for one answer, and for all answers in `record_if_reachable`."""
 Answer = TypeVar("Answer")
 
 
 def record(keys: Iterable[str], path: Path) -> list[str]:
-    """Write down the digests of those models that the lock at `path` does not know; returns which these were.
+    """Record the models that the lock at `path` does not know; returns their names.
 
     Raises:
-        RefusedError: the hub did not answer, or has no such model; those before it are written down.
+        RefusedError: the hub did not answer, or has no such model; the models before it are recorded.
 
     """
     held, new = model_lock.read(path), []
@@ -94,7 +94,7 @@ def _from_hub(name: str, revision: str) -> Record:
 
 
 def _get(path: str) -> bytes:
-    """With Python's own library, so that the command runs wherever the repository is."""
+    """The content at a path of the hub. Python's own library fetches it, so that the command needs no other."""
     hub = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     asked = Request(f"{hub}/{path}", headers={"User-Agent": "gpu-transcriber"})  # noqa: S310 - the operator's own choice
     with urlopen(asked, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 - as above
@@ -103,10 +103,10 @@ def _get(path: str) -> bytes:
 
 
 def listed() -> tuple[str, ...]:
-    """The models of the deployment that Terraform made from here; the default where it made none.
+    """The models of the deployment that Terraform has created from here; the default one if there is none.
 
     Raises:
-        RefusedError: it made one, whose settings cannot be read.
+        RefusedError: the deployment's settings cannot be read.
 
     """
     names = deployment.Names.of(deployment.outputs())
@@ -114,12 +114,12 @@ def listed() -> tuple[str, ...]:
 
 
 def record_if_reachable(keys: Iterable[str], path: Path = LOCK) -> None:
-    """The same, on the way to something else: what could not be recorded is said, and ends nothing."""
+    """As `record`, as a step of another command: what could not be recorded is printed, and raises no error."""
     held, until = model_lock.read(path), time.monotonic() + PATIENCE_SECONDS
     unknown = [key for key in keys if not model_lock.known(held, key)]
     try:
         while unknown:
-            # Only asked beside us: whoever is not waited for any more must not write.
+            # The other thread only asks the hub: once it is no longer waited for, it must not write.
             held[unknown[0]] = _within(until - time.monotonic(), partial(ask, unknown[0]))
             model_lock.write(held, path)
             _say([unknown.pop(0)], path)
@@ -131,7 +131,7 @@ def record_if_reachable(keys: Iterable[str], path: Path = LOCK) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status 0 if the lock knows them all, or if that was not asked for; 1 with the reason if not."""
+    """Record models; the exit status is 0 if the lock knows them all, or with `--if-reachable`; else 1."""
     parser = argparse.ArgumentParser(prog="models", description=__doc__)
     parser.add_argument("command", choices=["record"])
     parser.add_argument("names", nargs="*", help="name or name@style (default: the deployment's)")
@@ -150,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _within(seconds: float, ask: Callable[[], Answer]) -> Answer:
-    """What `ask` returns. A name that nobody resolves is waited for by no timeout of a client's."""
+    """What `ask` returns within so many seconds; a client's own timeout does not include the resolving of a name."""
     answer: Future[Answer] = Future()
 
     def run() -> None:

@@ -1,6 +1,6 @@
-"""The tables of inputs and outputs in the READMEs of Terraform modules.
+"""Writes the tables of inputs and outputs in the READMEs of Terraform modules: `python -m tools.module_tables`.
 
-`python -m tools.module_tables` writes them; a test holds that they are what it would write.
+A test checks that they are what it would write.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _BEGIN, _END = "<!-- tables -->", "<!-- /tables -->"
 
 
 def readmes() -> list[Path]:
-    """The root's and each module's."""
+    """The READMEs of the root and of each module."""
     return [ROOT / "README.md", *sorted(ROOT.glob("modules/*/README.md"))]
 
 
 def with_tables(readme: Path) -> str:
-    """The README's text with the tables between its markers as its folder's files say.
+    """A README's text with the tables between its markers, made from the folder's variables and outputs.
 
     Raises:
         ValueError: the README has no markers.
@@ -56,7 +56,7 @@ def _type(written: str) -> str:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - any value that HCL can hold
-    """Without the quotation marks that the parser keeps."""
+    """A value without the quotation marks that the parser keeps."""
     if isinstance(value, str):
         return json.loads(value) if value[:1] == '"' else value
     if isinstance(value, list):

@@ -1,5 +1,5 @@
-"""Build what is deployed: `python -m tools.package [FOLDER]` leaves api.zip, orchestrator.zip and worker.tar.gz in
-dist/ or in that folder.
+"""Builds the packages that are deployed: `python -m tools.package [FOLDER]` writes api.zip, orchestrator.zip and
+worker.tar.gz to dist/ or to that folder.
 
 The zips are for Lambda's Python 3.13 on x86-64 and hold a service's own dependencies without boto3, which the runtime
 brings. `worker.tar.gz` holds the wheel and the pinned requirements, for building images and for provisioning at boot.
@@ -25,7 +25,7 @@ FUNCTIONS = ("api", "orchestrator")
 MOST_BYTES = 15 * 1024 * 1024
 # boto3 and what only it needs; Lambda's runtime has them.
 IN_RUNTIME = ("boto3", "botocore", "jmespath", "python-dateutil", "s3transfer", "six", "urllib3")
-# What installers leave behind and nobody reads; some of it differs from one machine to the next.
+# Files that installers leave and nothing reads; some of them differ from one machine to the next.
 _LEAVINGS = (
     *("bin", ".lock", "**/__pycache__", "*.pth"),
     *("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED"),
@@ -34,7 +34,7 @@ _LEAVINGS = (
 
 
 def main(dist: Path) -> None:
-    """Build all three, import each handler under Lambda's Python if that can be had, and print sizes."""
+    """Build all packages, print their sizes, and import each handler under Lambda's Python if there is one."""
     build(dist)
     for path in (*(dist / f"{service}.zip" for service in FUNCTIONS), dist / "worker.tar.gz"):
         sys.stdout.write(f"{path.name}  {path.stat().st_size / 1024 / 1024:.2f} MB\n")
@@ -49,7 +49,7 @@ def main(dist: Path) -> None:
 
 
 def build(dist: Path) -> None:
-    """All three, into `dist`."""
+    """Build all packages into `dist`."""
     dist.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         room = Path(scratch)
@@ -59,10 +59,10 @@ def build(dist: Path) -> None:
 
 
 def build_function(service: str, folder: Path, destination: Path) -> None:
-    """A function's zip: its dependencies and its own rooms.
+    """Build a function's zip: its dependencies, its service and `common`.
 
     Raises:
-        RuntimeError: it grew beyond what a function should be.
+        RuntimeError: the zip is larger than `MOST_BYTES`.
 
     """
     install(requirements.without(_pinned(service), IN_RUNTIME), folder)
@@ -77,7 +77,7 @@ def build_function(service: str, folder: Path, destination: Path) -> None:
 
 
 def build_worker(folder: Path, destination: Path) -> None:
-    """The wheel, its pinned requirements and the scripts that lay them down on a machine."""
+    """Build the worker's archive: the wheel, its pinned requirements and the scripts that install them on a machine."""
     folder.mkdir()
     _run(
         find_uv_bin(),
@@ -102,7 +102,7 @@ def build_worker(folder: Path, destination: Path) -> None:
 
 
 def _add_uv(folder: Path) -> None:
-    """The installer itself: a machine that had to fetch it would need apt, its mirrors and its lock first."""
+    """Add the installer, uv: to fetch it, a machine would need apt, its mirrors and its lock."""
     with tempfile.TemporaryDirectory() as scratch:
         unpacked = Path(scratch) / "uv"
         _unpack(_pinned("uv"), unpacked)
@@ -110,7 +110,7 @@ def _add_uv(folder: Path) -> None:
 
 
 def install(pinned: str, folder: Path) -> None:
-    """Put these pinned packages into `folder`, as wheels for Lambda's machine, and nothing that they do not name."""
+    """Install these pinned packages into `folder`, as wheels for Lambda's machine, and no others."""
     _unpack(pinned, folder)
     for pattern in _LEAVINGS:
         for path in list(folder.glob(pattern)):
@@ -130,17 +130,17 @@ def _unpack(pinned: str, folder: Path) -> None:
 
 
 def install_runtime(folder: Path) -> Path:
-    """What Lambda's runtime brings: its interface client and boto3, at the versions that are tested."""
+    """Install what Lambda's runtime provides, its interface client and boto3, at the versions that are tested."""
     names = (*IN_RUNTIME, "awslambdaric", "simplejson", "snapshot-restore-py")
     install(requirements.only(_pinned("dev"), names), folder)
     return folder
 
 
 def import_handlers(dist: Path, python: Path) -> None:
-    """Import each handler under Python 3.13 from its unpacked zip, with nothing else but the runtime in reach.
+    """Import each handler under Python 3.13 from its unpacked zip, with only the runtime's packages beside it.
 
     Raises:
-        CalledProcessError: one cannot be imported; what Python said of it is on standard error.
+        CalledProcessError: a handler cannot be imported; Python's error is on standard error.
 
     """
     with tempfile.TemporaryDirectory() as scratch:

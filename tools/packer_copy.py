@@ -1,4 +1,4 @@
-"""A copy of the image's template for Debian's Packer (1.6), which is too old for two of its blocks."""
+"""Copies the image's templates for Debian's Packer (1.6), which is too old for two of their blocks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LEFT_OUT = {
     "plugins.pkr.hcl": r"(?s)\A.*\Z",  # `packer {}`: plugins came with 1.7
     "image.pkr.hcl": r"(?m)^  metadata_options \{\n(?:    .*\n)*  \}\n",  # for the machine that is built on
 }
-"""What an old Packer rejects, file by file; nothing else is left out."""
+"""By file: the block that an old Packer rejects. Nothing else is left out."""
 
 
 def copy(source: Path, destination: Path) -> None:
     """Copy all templates without those blocks.
 
     Raises:
-        ValueError: one of them is not there any more, exactly once.
+        ValueError: a block is not in its file exactly once.
 
     """
     destination.mkdir(parents=True)

@@ -1,7 +1,7 @@
-"""Terraform's files with a newer provider than `versions.tf` asks for.
+"""Tries Terraform's files with a newer provider than `versions.tf` requires.
 
-`python -m tools.provider_trial [6]`: on a copy, with the newest provider that can be had (or the newest of that major
-version), validates root and examples, runs Terraform's tests, and fails if anything is deprecated.
+`python -m tools.provider_trial [6]` validates a copy of root and examples with the newest provider, or the newest of
+that major version, and runs Terraform's tests. It fails if anything is deprecated.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 TERRAFORM = Path(__file__).parents[1] / "terraform"
 FOLDERS = (".", "examples/minimal", "examples/complete")
 KNOWN = ("modules/jobs_table/main.tf",)
-"""Files that a newer provider warns of, and that say why nothing can be done about it yet."""
+"""Files in which a newer provider's warning is expected; each says why."""
 _RANGE = re.compile(r'(source += "hashicorp/aws"\n\s+version += )"~> ([\d.]+)"')
 
 
 def lifted(text: str, major: str | None) -> str:
-    """A `versions.tf` that takes any provider from the tested one on, or any of a major version.
+    """The text of a `versions.tf`, changed to allow any provider from the tested one on, or any of a major version.
 
     Raises:
-        ValueError: it does not ask for AWS's provider by `~>`.
+        ValueError: it does not require AWS's provider by `~>`.
 
     """
     changed, times = _RANGE.subn(rf'\1"~> {major}.0"' if major else r'\1">= \2"', text)
@@ -42,7 +42,7 @@ def lifted(text: str, major: str | None) -> str:
 
 
 def told(diagnostics: Iterable[dict[str, Any]]) -> Iterator[str]:
-    """What has to be mended, a line for each; `diagnostics`: of `terraform validate -json`."""
+    """The problems that have to be fixed, a line for each; `diagnostics`: of `terraform validate -json`."""
     for diagnostic in diagnostics:
         place = diagnostic.get("range", {}).get("filename", "")
         if diagnostic["severity"] == "error" or not place.endswith(KNOWN):
@@ -50,12 +50,12 @@ def told(diagnostics: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 
 def main(major: str | None) -> int:
-    """Exit status 0 if nothing has to be mended."""
+    """Run the trial; the exit status is 0 if nothing has to be fixed. `major`: a major version, or None."""
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / "terraform"
         ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*")
         shutil.copytree(TERRAFORM, copy, ignore=ignored)
-        # What the configuration reads beside itself.
+        # The configuration reads the models' lock, which lies outside of its folder.
         (Path(temporary) / "packer").mkdir()
         shutil.copy(TERRAFORM.parent / "packer" / "models.lock.json", Path(temporary) / "packer")
         for path in copy.rglob("versions.tf"):

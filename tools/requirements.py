@@ -1,4 +1,4 @@
-"""Pinned requirement files, taken apart by package."""
+"""Reads pinned requirement files, package by package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^\s;\\]+)", re.MULT
 
 
 def pins(text: str) -> dict[str, str]:
-    """Versions by package name."""
+    """The pinned versions by package name."""
     return {found["name"]: found["version"] for found in _PIN.finditer(text)}
 
 
@@ -29,7 +29,7 @@ def only(text: str, names: Iterable[str]) -> str:
 
 
 def without(text: str, names: Iterable[str]) -> str:
-    """All blocks but those of these packages."""
+    """All blocks except those of these packages."""
     left_out = set(names)
     return "".join(block for name, block in _blocks(text).items() if name not in left_out)
 

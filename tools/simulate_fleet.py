@@ -1,7 +1,7 @@
-"""A month of 100,000 hours of audio, with the real policy and the real prices: what the fleet does and costs.
+"""Simulates a month with 100,000 hours of audio, with the real scaling policy and real prices.
 
-`python -m tools.simulate_fleet` prints the figures and draws docs/images/fleet.svg. Machines are simulated a quarter of
-a minute at a time; what they do in it is taken from docs/performance.md.
+`python -m tools.simulate_fleet` prints the figures and draws docs/images/fleet.svg. A step is a quarter of a minute;
+the machines' speed and boot time are those of docs/performance.md.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ HOUR, DAY = 3_600, 86_400
 
 
 @dataclass
-class Machine:
-    """When it is ready, what it has left to do, and since when it has had nothing."""
+class SimulatedMachine:
+    """A machine: when it is ready, how many seconds of audio it has left, and since when it has had none."""
 
     ready_at: int
     left: float = 0.0
@@ -41,10 +41,10 @@ class Machine:
 
 @dataclass
 class Month:
-    """What came of it."""
+    """The figures of a simulated month."""
 
     machines: list[int] = field(default_factory=list)
-    """At each step."""
+    """The number of machines at each step."""
     queued_hours: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     """Seconds from upload to a machine, for each part."""
@@ -57,7 +57,7 @@ class Month:
 
 
 def arrivals(chance: random.Random) -> list[tuple[int, float]]:
-    """(second, seconds of audio) of each part: office hours, quiet nights, and an archive of 10,000 hours on day 12."""
+    """The parts, as (second of arrival, seconds of audio): in office hours, and 10,000 hours in an archive, day 12."""
     made: list[tuple[int, float]] = []
     left = float((HOURS - 10_000) * HOUR)
     while left > 0:
@@ -76,11 +76,11 @@ def arrivals(chance: random.Random) -> list[tuple[int, float]]:
 
 
 def simulate(parts: list[tuple[int, float]]) -> Month:
-    """Step by step: parts arrive, the sweep judges the queue, machines boot, work, idle and leave."""
+    """Simulate step by step: parts arrive, the sweep decides by the queue, machines boot, work, idle and leave."""
     month = Month(audio_hours=sum(seconds for _, seconds in parts) / HOUR)
     queue: deque[tuple[int, float]] = deque()
     queued = 0.0
-    machines: list[Machine] = []
+    machines: list[SimulatedMachine] = []
     coming = deque(parts)
     now = 0
     while coming or queue or machines:
@@ -92,7 +92,7 @@ def simulate(parts: list[tuple[int, float]]) -> Month:
             fresh = True
         if fresh or now % SWEEP_SECONDS == 0:
             wanted = wanted_machines(Demand(parts=len(queue), seconds=queued), MAX_WORKERS)
-            machines += [Machine(now + BOOT_SECONDS) for _ in range(wanted - len(machines))]
+            machines += [SimulatedMachine(now + BOOT_SECONDS) for _ in range(wanted - len(machines))]
         for machine in machines:
             queued -= _work(machine, queue, now, month)
         machines = [one for one in machines if one.idle_since is None or now - one.idle_since < IDLE_SECONDS]
@@ -103,8 +103,8 @@ def simulate(parts: list[tuple[int, float]]) -> Month:
     return month
 
 
-def _work(machine: Machine, queue: deque[tuple[int, float]], now: int, month: Month) -> float:
-    """One step of one machine; returns the seconds of audio that it took from the queue."""
+def _work(machine: SimulatedMachine, queue: deque[tuple[int, float]], now: int, month: Month) -> float:
+    """Simulate one step of one machine; returns the seconds of audio that it took from the queue."""
     if now < machine.ready_at:
         return 0.0
     taken, able = 0.0, STEP_SECONDS * SPEED
@@ -131,7 +131,7 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def draw(month: Month) -> str:
-    """Machines and queue over the month, as SVG."""
+    """Draw the number of machines and the queue over the month, as SVG."""
     width, height, left = 900, 150, 60
 
     def line(values: list[float], top: int, colour: str) -> str:

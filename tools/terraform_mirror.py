@@ -1,4 +1,4 @@
-"""Where Terraform gets its provider: from an unpacked mirror on this machine if there is one, else from the registry.
+"""Configures where Terraform gets its provider: from an unpacked mirror on this machine, if any, else the registry.
 
 `python -m tools.terraform_mirror FOLDER` writes FOLDER/terraformrc and prints its path, for `TF_CLI_CONFIG_FILE`.
 """

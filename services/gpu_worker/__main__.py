@@ -1,6 +1,6 @@
 """The worker's program: `python -m services.gpu_worker`, or `transcribe-worker`.
 
-Processes that the worker starts run this file again before they do anything; so it imports nothing by itself.
+Every process that the worker starts runs this file again first, so it imports nothing at its top.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from typing import NoReturn
 
 
 def console() -> NoReturn:
-    """Run as a program of its own."""
+    """Run the worker's program: begin the head start, then import and run the rest."""
     from services.gpu_worker.machine.head_start import HeadStart  # noqa: PLC0415 - see above
 
     try:
         begun = HeadStart.begin()
-    except Exception:  # noqa: BLE001 - there is no log yet; whoever makes an engine later says what is wrong
+    except Exception:  # noqa: BLE001 - there is no log yet; the engine that is made later reports the error
         begun = None
-    # While the model is being loaded: this takes longer to import than it takes to begin.
+    # This import takes long, and the model is loaded meanwhile.
     from services.gpu_worker.main import console as run  # noqa: PLC0415
 
     run(begun)

@@ -37,18 +37,18 @@ NETWORK_SECONDS = 120
 
 
 def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
-    """Find out who this machine is, and work until there is nothing left.
+    """Find out the machine's identity and settings, and work until nothing is queued.
 
     Raises:
-        TranscriberError: it cannot work; its slot says so, where it could be told.
+        TranscriberError: this machine cannot work; its slot says why, unless AWS could not be reached.
 
     """
     metadata = Metadata()
-    # A machine of the fleet is there before its network is.
+    # On a machine of the fleet the worker starts before the network is up.
     network_seconds = NETWORK_SECONDS if os.environ.get(FLEET) else 0
     machine = metadata.machine(network_seconds)
     aws = aws_of(machine)
-    # Nobody but systemd and the sweep ends a boot that waits.
+    # A boot that waits for AWS has no limit here; systemd and the sweep end it.
     retrying = Retrying(threading.Event())
     if machine:
         retrying(aws.sign_in)
@@ -74,7 +74,7 @@ def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
     if settings.provision_seconds:
         log.info("machine.provisioned", seconds=settings.provision_seconds)
     try:
-        # What a killed worker left may be all that the disk lacks.
+        # The folders of killed workers go first, as they may fill the disk.
         stale_folders.clean(folder_for_recordings(settings))
         require_fit(settings)
         with WorkFolder.make(folder_for_recordings(settings)) as folder:
@@ -94,13 +94,13 @@ def run(shipping: LogShipping, head_start: HeadStart | None = None) -> None:
 
 
 def _mark(presence: Presence, error: Exception) -> None:
-    """Say in the slot why this machine goes, so that the sweep need not wait until it is missed."""
+    """Mark the slot as leaving, with the reason, so that the sweep need not wait until the machine is missed."""
     code = f"{error.code}: " if isinstance(error, TranscriberError) else ""
     presence.try_to_leave(f"{code}{describe(error)}")
 
 
 def main(head_start: HeadStart | None = None) -> int:
-    """Run; the exit status says whether the end was as it should be, and the last line of the log why."""
+    """Run the worker; the exit status is 1 if it failed, and the last line of the log says why."""
     shipping = LogShipping()
     logs.begin("gpu_worker", shipping.take)
     try:
@@ -117,9 +117,9 @@ def main(head_start: HeadStart | None = None) -> int:
 
 
 def console(head_start: HeadStart | None = None) -> NoReturn:
-    """Run as a program of its own."""
+    """Run the worker, and end the process."""
     status = main(head_start)
-    # Not by sys.exit, which waits for threads: those of a receiver that hangs would keep the machine.
+    # sys.exit would wait for threads, and one that waits for a hanging receiver would keep the machine.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(status)

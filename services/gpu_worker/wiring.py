@@ -20,7 +20,7 @@ from services.gpu_worker.machine.retrying import Retrying
 from services.gpu_worker.machine.self_test import listen
 from services.gpu_worker.machine.shutdown import Shutdown
 from services.gpu_worker.machine.systemd import Watchdog
-from services.gpu_worker.part.endings import Endings
+from services.gpu_worker.part.endings import PartEndings
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.part.runner import HOUR_SECONDS, PartRunner
 from services.gpu_worker.part.sender import Sender
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a worker finds outside of its own process; a test replaces here what it imitates."""
+    """Everything outside of a worker that it uses; a test puts its imitations here."""
 
     store: Store
     s3: S3Client
@@ -64,13 +64,13 @@ class Surroundings:
     make_engine: Callable[[str], EngineProcess]
     """Starts an engine with a model."""
     prefetch: Callable[[str], object]
-    """Has a model's files near, or raises."""
+    """Gets a model's files, or raises."""
     models_now: Callable[[], Sequence[str]]
-    """Which models the deployment holds by now."""
+    """Reads which models the deployment has."""
     first_listen: Callable[[EngineProcess], Heard] = listen
-    """What an engine heard of the self-test's clip."""
+    """What an engine made of the self-test's clip."""
     start: Callable[[Callable[[], None]], None] = in_thread
-    """Runs the work on a part beside everything else."""
+    """Runs the work on a part, without waiting for it."""
 
 
 def build(
@@ -83,7 +83,7 @@ def build(
     clock: Callable[[], int],
     head_start: HeadStart | None = None,
 ) -> Life:
-    """A worker of a deployment; `head_start`: an engine that was begun before its settings were known."""
+    """Build the worker of a deployment; `head_start`: an engine that was started before the settings were known."""
     store = Store(aws.dynamodb(), settings.table_name)
     dispatcher = Dispatcher(
         store,
@@ -96,12 +96,12 @@ def build(
     readers = ReaderProcesses(
         Limits(
             memory_mib=settings.reader_memory_mib,
-            # An hour takes some 15 s; eight voices take a minute.
+            # To read an hour takes some 15 s; with eight voices it takes a minute.
             processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
             silence_seconds=settings.reader_patience_seconds,
         )
     )
-    # Beside the model, which takes longer to be found and loaded.
+    # The fork server starts while the model is found and loaded, which takes longer.
     readers.warm_up()
     shutdown = Shutdown()
     models = Models(
@@ -128,7 +128,7 @@ def build(
 
 
 def wire(settings: WorkerSettings, identity: Identity, outside: Surroundings, shutdown: Shutdown) -> Life:
-    """A worker in these surroundings; `shutdown` knows whether it was told to leave."""
+    """Wire a worker in these surroundings; `shutdown` knows whether it was told to leave."""
     store, clock, presence, folder = outside.store, outside.clock, outside.presence, outside.folder
     places = Places(bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days)
     announcer = Announcer(store.callbacks, places)
@@ -154,7 +154,7 @@ def wire(settings: WorkerSettings, identity: Identity, outside: Surroundings, sh
         retrying=retrying,
         models_now=outside.models_now,
     )
-    endings = Endings(
+    endings = PartEndings(
         store=store,
         announcer=announcer,
         sender=sender,

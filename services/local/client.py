@@ -1,4 +1,4 @@
-"""Uses the system as a client would: over HTTP, S3's form and a webhook. The demo and the tests share it."""
+"""A client of the system, for the demo and the tests: it uses HTTP and S3's upload form."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class System(Protocol):
     api_url: str
 
     def new_client(self, client_id: str) -> str:
-        """Make a client known; returns an API key of its own."""
+        """Register a client; returns its API key."""
         ...
 
 
@@ -39,17 +39,17 @@ class Client:
         return self._made("/api/callbacks", {"url": url, **wanted})
 
     def new_job(self, file_name: str, **wanted: object) -> dict[str, Any]:
-        """Make a job; the reply says how to upload."""
+        """Create a job; the reply says how to upload its recording."""
         return self._made("/api/jobs", {"file_name": file_name, **wanted})
 
     def upload(self, post: dict[str, Any], content: bytes) -> httpx.Response:
-        """Send a recording by presigned POST."""
+        """Upload a recording by presigned POST."""
         return httpx.post(
             post["url"], data=post["fields"], files={"file": ("recording", content)}, timeout=600, trust_env=False
         )
 
     def send(self, content: bytes, file_name: str, **wanted: object) -> str:
-        """Make a job and upload its recording; returns the job's id."""
+        """Create a job and upload its recording; returns the job's id."""
         made = self.new_job(file_name, size=len(content) or None, **wanted)
         self.upload(made["upload"], content).raise_for_status()
         return str(made["job_id"])
@@ -59,10 +59,10 @@ class Client:
         return job
 
     def wait(self, job_id: str, *, until: Collection[str] = TERMINAL, seconds: float = 60) -> dict[str, Any]:
-        """The job once it is in one of the states.
+        """Wait until the job is in one of the states, and return it.
 
         Raises:
-            TimeoutError: it was not within `seconds`.
+            TimeoutError: it was in none of them within `seconds`.
 
         """
         deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""Recordings through the whole system on this machine, shown live: `./nox -s demo [-- FILE…]`."""
+"""The demo: recordings go through the whole system on this machine, shown live: `./nox -s demo [-- FILE…]`."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 
 CLIP = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
 PRODUCTION = "KBLab/kb-whisper-small"
-"""What deployments use unless they are told otherwise."""
+"""The default model of a deployment."""
 PATIENCE_SECONDS = 3_600
 BOOT_SECONDS = 55
-"""Of a spot machine until its model is loaded (docs/performance.md)."""
+"""How long a spot machine boots until its model is loaded (docs/performance.md)."""
 IDLE_SECONDS = 45
 """A machine stays this long after its last job."""
 
 
 @dataclass
 class Shipment:
-    """One file on its way."""
+    """One file on its way through the system; `notified`: when its webhook arrived, in epoch milliseconds."""
 
     path: Path
     job_id: str
@@ -55,7 +55,7 @@ class Shipment:
 
 
 def save(text: str, folder: Path) -> Path:
-    """Write a transcript beside where one stands; two in one second do not overwrite each other."""
+    """Write a transcript into a new file in a folder, and return its path; an earlier file is never overwritten."""
     stem = time.strftime("transcription_%Y%m%d_%H%M%S")
     number = 1
     while True:
@@ -70,7 +70,12 @@ def save(text: str, folder: Path) -> Path:
 
 
 def watch(stack: Stack, receiver: Receiver, shipments: Sequence[Shipment], display: Display) -> None:
-    """Follow every shipment until its webhook has come. Raises StackFailedError if the system broke down."""
+    """Follow every shipment until its webhook has arrived.
+
+    Raises:
+        StackFailedError: a part of the system has ended.
+
+    """
     until = time.monotonic() + PATIENCE_SECONDS
     while any(shipment.received is None for shipment in shipments) and time.monotonic() < until:
         stack.check()
@@ -88,7 +93,7 @@ def watch(stack: Stack, receiver: Receiver, shipments: Sequence[Shipment], displ
 
 
 def cost(job: Job) -> str:
-    """What a job would have cost on its own, from nothing, on the machine it is meant for."""
+    """The cost of a job on AWS if a machine were started for it alone, as a sentence."""
     seconds = job.result["duration_seconds"] if job.result else 0.0
     price = dollars_per_hour("g4dn.xlarge", "spot") or 0.0
     machine = BOOT_SECONDS + seconds / SPEED + IDLE_SECONDS
@@ -96,7 +101,7 @@ def cost(job: Job) -> str:
 
 
 def report(console: Console, client: Client, shipment: Shipment, folder: Path) -> bool:
-    """Tell how a shipment ended; True if with a transcript."""
+    """Print how a shipment ended; True if it has a transcript."""
     job, received = shipment.job, shipment.received
     console.rule(escape(shipment.path.name))
     if job is None or received is None:
@@ -121,10 +126,10 @@ def report(console: Console, client: Client, shipment: Shipment, folder: Path) -
 
 
 def model_of(chosen: argparse.Namespace) -> ModelFiles:
-    """The model that was chosen, checked; fetched here and now, where it can be seen, if it is the hub's.
+    """The chosen model, checked; one of the hub is fetched now, while the user can see that.
 
     Raises:
-        TranscriberError: there is no such model, or it cannot be had.
+        TranscriberError: there is no such model, or it cannot be got.
 
     """
     key = chosen.model or (PACKAGED if chosen.models_folder is None else PRODUCTION)
@@ -132,7 +137,7 @@ def model_of(chosen: argparse.Namespace) -> ModelFiles:
 
 
 def introduced(model: ModelFiles) -> str:
-    """What is to be expected of a model."""
+    """What the user may expect of a model, as a sentence."""
     if model.key != PACKAGED:
         return f"The model is {model.key}, revision {model.revision}, in {model.folder}."
     return (
@@ -142,7 +147,7 @@ def introduced(model: ModelFiles) -> str:
 
 
 def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folder: Path) -> bool:
-    """Send files through a system of their own; True if each came back as text."""
+    """Start a system and send files through it; True if each of them has a transcript."""
     console.print("Starting S3, SQS, DynamoDB, EC2, the API and the orchestrator …")
     options = {"model": model.name, "style": model.style}
     with Receiver() as receiver, Stack(StackSettings(models=(model.key,), models_folder=model.folder)) as stack:
@@ -156,7 +161,7 @@ def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folde
 
 
 def main() -> int:
-    """Exit status 0 if every file has a transcript, 1 if not, 2 if a file or the model cannot be read."""
+    """Run the demo; the exit status is 0 if all files have transcripts, 1 if not, 2 if a file or model is missing."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings; without any, a Swedish clip")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where transcripts are written")

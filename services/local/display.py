@@ -39,7 +39,7 @@ STAGES = {
 
 
 class Display:
-    """A live table on a terminal; a line for each stage where there is none."""
+    """A live table on a terminal; without a terminal, a line for each stage."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -58,7 +58,7 @@ class Display:
             self._live.stop()
 
     def show(self, job: Job, notified: int | None) -> None:
-        """Where a job is now."""
+        """Show which stages a job has reached; `notified`: when its webhook arrived, in epoch milliseconds."""
         times = {**job.times, **({"notified": notified} if notified else {})}
         self._jobs[job.job_id] = (job.file_name, times)
         if self._console.is_terminal:

@@ -1,7 +1,7 @@
-"""EC2's part: for each instance that the emulator says runs, a worker process with a metadata service of its own.
+"""Plays EC2's machines: for each running instance of the emulator there is a worker process with a metadata service.
 
-A worker that ends shuts its machine down, and shutdown means terminate; an instance that is terminated takes its
-worker with it. What the worker writes is the machine's console.
+When a worker ends, its instance is terminated; when an instance is terminated, its worker is killed. What the worker
+writes is the machine's console.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
     Boot = Callable[[str, Mapping[str, str], IO[bytes]], subprocess.Popen[bytes]]
-    """Starts a machine from its id and its worker's environment; it lives as long as the process, which leads its own
-    group and writes the machine's log."""
+    """Starts a machine from its id, its worker's environment and the file for its log. The machine runs as long as the
+    returned process, which must lead a process group of its own."""
 
 log = structlog.get_logger()
 
 LOOK_SECONDS = 0.25
 NOTICE = timedelta(minutes=2)
 MACHINES_PATH = "/_local/machines"
-"""Where the emulator is told of machines what EC2 would know by itself."""
+"""The path under which the emulator is told what EC2 itself would know about machines."""
 POWERED_OFF = ("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown")
 TAKEN_BACK = ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
 
 
 def start_worker(_instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
-    """A machine that is nothing but its worker."""
+    """Start a machine that consists of its worker process only."""
     return subprocess.Popen(
         [sys.executable, "-m", "services.gpu_worker"],
         env=environment,
@@ -56,7 +56,7 @@ def start_worker(_instance_id: str, environment: Mapping[str, str], log: IO[byte
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatedMachine:
-    """A running worker."""
+    """One running instance: its worker process and its metadata service."""
 
     instance_id: str
     slot: str
@@ -66,25 +66,25 @@ class EmulatedMachine:
 
     @property
     def end(self) -> tuple[str, str]:
-        """EC2's code and words for it, once its process has ended."""
+        """EC2's code and message for the machine's end, once its process has ended."""
         return TAKEN_BACK if self._taken_back.is_set() else POWERED_OFF
 
     def take_back(self) -> None:
-        """EC2 takes the spot machine, at once."""
+        """Interrupt the spot machine as EC2 does, but at once."""
         self._taken_back.set()
         self.kill()
 
     def kill(self) -> None:
-        """Kill the worker and all it started, without any notice."""
+        """Kill the worker and every process that it started, without notice."""
         os.killpg(self.process.pid, signal.SIGKILL)
 
     def give_notice(self) -> None:
-        """EC2's two minutes."""
+        """Publish EC2's notice that the machine is interrupted in two minutes."""
         self.metadata.give_notice((datetime.now(UTC) + NOTICE).isoformat())
 
 
 class EmulatedMachines:
-    """Follows the emulator's instances with processes."""
+    """Starts and ends a process for each instance of the emulator."""
 
     def __init__(
         self,
@@ -103,18 +103,23 @@ class EmulatedMachines:
         self._running: dict[str, EmulatedMachine] = {}
         self._seen: set[str] = set()
         self.failed: list[Path] = []
-        """Logs of workers that ended badly by themselves."""
+        """The logs of workers that ended by themselves with an error."""
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="machines", daemon=True)
         self._thread.start()
 
     @property
     def running(self) -> list[EmulatedMachine]:
-        """Workers that live now."""
+        """The machines whose worker runs now."""
         return [machine for machine in list(self._running.values()) if machine.process.poll() is None]
 
     def wait_for(self, count: int = 1, seconds: float = 30) -> list[EmulatedMachine]:
-        """The running workers, once there are `count`."""
+        """Wait until `count` machines run, and return all that do.
+
+        Raises:
+            TimeoutError: there were fewer after `seconds`.
+
+        """
         until = time.monotonic() + seconds
         while len(self.running) < count:
             if time.monotonic() > until:
@@ -136,11 +141,11 @@ class EmulatedMachines:
         while not self._ending.wait(LOOK_SECONDS):
             try:
                 self._look()
-            except Exception as error:  # noqa: BLE001 - the next look does what this one could not
-                log.error("machines.failed", error=error)  # noqa: TRY400 - it comes again and again
+            except Exception as error:  # noqa: BLE001 - the next look tries again
+                log.error("machines.failed", error=error)  # noqa: TRY400 - it may be logged many times
 
     def _look(self) -> None:
-        """Do with the processes what was done with the instances, and the other way round."""
+        """Kill processes of ended instances, terminate instances of ended processes, and start new machines."""
         alive = {instance["InstanceId"]: instance for instance in self._instances()}
         for instance_id, machine in list(self._running.items()):
             if instance_id not in alive and machine.process.poll() is None:

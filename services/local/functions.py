@@ -1,4 +1,4 @@
-"""Lambda's part: the event source mapping (SQS → handler, in batches, with partial failures) and the schedule."""
+"""Plays Lambda's event source mapping (SQS → handler, in batches, with partial failures) and its schedule."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ log = structlog.get_logger()
 BATCH = 10
 POLL_SECONDS = 1
 TIMEOUT_SECONDS = 55
-"""Of the function: as in Terraform, a little under the schedule's minute."""
+"""The function's time limit: as in Terraform, a little under the schedule's minute."""
 
 
 @dataclass
 class LambdaContext:
-    """What Lambda tells a handler of its invocation."""
+    """The context that Lambda gives a handler for an invocation."""
 
     aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     _ends: float = field(default_factory=lambda: time.monotonic() + TIMEOUT_SECONDS)
@@ -37,7 +37,7 @@ class LambdaContext:
 
 
 class EventSourceMapping:
-    """Polls the queue and calls the handler; what it reports as failed stays in the queue and comes again."""
+    """Polls the queue and calls the handler; messages that it reports as failed stay in the queue and come again."""
 
     def __init__(self, sqs: SQSClient, queue_url: str, handler: Handler) -> None:
         self._sqs = sqs
@@ -54,7 +54,7 @@ class EventSourceMapping:
         self._thread.join()
 
     def poll(self) -> int:
-        """One batch; returns how many messages it had."""
+        """Receive and handle one batch; returns how many messages it had."""
         reply = self._sqs.receive_message(
             QueueUrl=self._queue_url,
             MaxNumberOfMessages=BATCH,
@@ -85,13 +85,13 @@ class EventSourceMapping:
         while not self._ending.is_set():
             try:
                 self.poll()
-            except Exception:  # as AWS does, whatever it is: the messages are not deleted, and come again
+            except Exception:  # as on AWS, the messages are then not deleted, and come again
                 log.exception("mapping.failed")
                 self._ending.wait(POLL_SECONDS)
 
 
 class Schedule:
-    """Calls the handler with the sweep's event, again and again."""
+    """Calls the handler with the sweep's event, every so many seconds."""
 
     def __init__(self, handler: Handler, seconds: float) -> None:
         self._handler = handler
@@ -110,5 +110,5 @@ class Schedule:
         while not self._ending.wait(self._seconds):
             try:
                 self._handler({"kind": "sweep"}, LambdaContext())
-            except Exception:  # the next tick does what this one could not
+            except Exception:  # the next sweep tries again
                 log.exception("schedule.failed")

@@ -36,7 +36,7 @@ class MetadataService:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def give_notice(self, at: str) -> None:
-        """EC2 will take the machine back at that time (RFC 3339)."""
+        """Publish the notice that EC2 interrupts the machine at that time (RFC 3339)."""
         self._answers["spot/instance-action"] = json.dumps({"action": "terminate", "time": at})
 
     def close(self) -> None:
@@ -65,6 +65,6 @@ class MetadataService:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """A line for every look helps nobody."""
+                """Log nothing: there would be a line for every look."""
 
         return Handler

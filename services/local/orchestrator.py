@@ -1,4 +1,4 @@
-"""The orchestrator's function on this machine: `python -m services.local.orchestrator QUEUE_URL SWEEP_SECONDS`."""
+"""Runs the orchestrator's function on this machine: `python -m services.local.orchestrator QUEUE_URL SWEEP_SECONDS`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The processes of the system on this machine: each with a log, watched, and ended together."""
+"""The processes of the system on this machine: each has a log, all are watched and ended together."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAST_LINES = 20
-"""Of a log, to show what went wrong."""
+"""How many lines of a log are shown when a process has ended."""
 PATIENCE_SECONDS = 3
-"""With a process that is told to end."""
+"""How long a process that was told to end may take until it is killed."""
 
 
 class StackFailedError(Exception):
@@ -26,9 +26,9 @@ class StackFailedError(Exception):
 
 
 def listen() -> socket.socket:
-    """A socket that listens on a port of this machine, to be handed to the process that serves it.
+    """A socket that listens on a free port, to be inherited by the process that serves it.
 
-    Were the port looked for and then taken by the process, another could take it in between.
+    If that process were only given the number of a free port, another program could take the port first.
     """
     return socket.create_server(("127.0.0.1", 0))
 
@@ -53,10 +53,15 @@ class Processes:
         env: Mapping[str, str] | None = None,
         serving: socket.socket | None = None,
     ) -> None:
-        """Run a module; it writes `<name>.log`.
+        """Run a Python module in a process of its own, whose output goes to `<name>.log`.
 
-        `env`: this process's own where none is given. `serving`: a socket that becomes the process's, which is told its
-        number as `--fd`.
+        Args:
+            name: of the process.
+            module: its import path.
+            arguments: on its command line.
+            env: its environment; None for that of this process.
+            serving: a socket that the process inherits, closed in this one; the process gets its number as `--fd`.
+
         """
         inherited = [] if serving is None else [serving.fileno()]
         told = [argument for number in inherited for argument in ("--fd", str(number))]
@@ -72,13 +77,18 @@ class Processes:
             serving.close()
 
     def check(self) -> None:
-        """Raise StackFailedError if one has ended."""
+        """Check that all processes run.
+
+        Raises:
+            StackFailedError: one has ended.
+
+        """
         for name, process in self._running.items():
             if process.poll() is not None:
                 raise StackFailedError(f"The {name} ended with status {process.returncode}.", self._log(name))
 
     def close(self) -> None:
-        """End all, the last one first."""
+        """End all processes, the last one first."""
         for process in reversed(self._running.values()):
             process.terminate()
         for process in self._running.values():

@@ -1,4 +1,4 @@
-"""A webhook receiver that verifies, as a client's own should: the demo and the tests listen with it."""
+"""A webhook receiver for the demo and the tests. It verifies signatures, as a client's own should."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Received:
 
 
 class Receiver:
-    """Listens on loopback; messages that do not verify are refused and counted."""
+    """Listens on loopback; messages whose signature is wrong are refused and counted."""
 
     def __init__(self) -> None:
         self.messages: queue.Queue[Received] = queue.Queue()
@@ -45,7 +45,7 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self._server.server_port}/transcripts"
 
     def trust(self, secret: str) -> None:
-        """Verify with this secret, as it was shown when the callback was registered."""
+        """Verify messages with this secret, which the API shows when a callback is registered."""
         self._webhook = Webhook(secret)
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class Receiver:
         self._server.server_close()
 
     def receive(self, body: bytes, headers: dict[str, str]) -> int:
-        """Take a message, if it is genuine; returns the HTTP status of the answer."""
+        """Keep a message if its signature is right; returns the HTTP status of the answer."""
         if not self._genuine(body, headers):
             self.refused += 1
             return UNAUTHORIZED
@@ -87,6 +87,6 @@ class Receiver:
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
-                """The demo shows what matters."""
+                """Log nothing: the demo shows the messages itself."""
 
         return Handler

@@ -1,6 +1,6 @@
-"""What Terraform makes in an account, made in the emulator: names and shapes, and nothing else.
+"""Creates in the emulator what Terraform creates in an account, with the same names and shapes, and nothing more.
 
-A test holds this file against Terraform's plan.
+A test compares this file with Terraform's plan.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ TABLE_SHAPE: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What was made and cannot be named beforehand."""
+    """The created resources whose ids are not known before."""
 
     queue_url: str
     secrets_key_id: str
@@ -70,7 +70,7 @@ class Resources:
 
 
 def create(session: boto3.session.Session, endpoint: str) -> Resources:
-    """Make everything a deployment needs."""
+    """Create every resource that a deployment needs; `endpoint` is the emulator's address."""
 
     def client(service: str) -> Any:  # noqa: ANN401 - boto3's clients of many kinds
         return session.client(service, endpoint_url=endpoint, region_name=REGION)  # type: ignore[call-overload]

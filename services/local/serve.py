@@ -1,4 +1,4 @@
-"""The whole system on this machine until Ctrl-C: `./nox -s local`. Prints what a shell needs to use it."""
+"""Runs the whole system on this machine until Ctrl-C, and prints what a shell needs to use it: `./nox -s local`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOOK_SECONDS = 1.0
 
 
 def environment(stack: Stack, client_id: str) -> dict[str, str]:
-    """What `transcribe` and the AWS command line are told, for one client and for the operator."""
+    """The variables that `transcribe` and the AWS command line need, for one client and for the operator."""
     return {
         "TRANSCRIBE_API": stack.api_url,
         "TRANSCRIBE_KEY": stack.new_client(client_id),
@@ -29,7 +29,12 @@ def environment(stack: Stack, client_id: str) -> dict[str, str]:
 
 
 def main() -> int:
-    """Exit status 0 when told to end. Raises StackFailedError once a part of the system has ended by itself."""
+    """Run until told to end; the exit status is 0.
+
+    Raises:
+        StackFailedError: a part of the system has ended by itself.
+
+    """
     ending = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ending.set())

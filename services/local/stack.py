@@ -1,4 +1,4 @@
-"""The whole system on this machine, as a context: `with Stack() as stack: …`."""
+"""The whole system on this machine, as a context manager: `with Stack() as stack: …`."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 INHERITED = ("PATH", "HOME", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG")
-"""What the system's processes get of the environment they are started in: where programs and caches are, and how what
-runs is measured, which coverage.py tells each Python by this variable. All else would make one machine's run another's.
+"""The variables that the system's processes inherit: where programs and caches are, and the one by which coverage.py
+measures every Python process. With further ones, a run could differ from one machine to the next.
 """
 MAX_FAILED_MACHINES = 3
-"""Workers that ended badly, after which another would do no better."""
+"""After so many workers that ended with an error, the system gives up: another one would fail too."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StackSettings:
-    """What may be set; times are short, since nobody here waits for a machine to boot."""
+    """The settings of a stack; times are short, since machines here need no time to boot."""
 
     models: Sequence[str] = (PACKAGED,)
     models_folder: Path | None = None
@@ -52,11 +52,11 @@ class StackSettings:
     worker: Mapping[str, str] = field(default_factory=dict)
     """Further settings of the worker, by their names in the environment."""
     boot: Boot = start_worker
-    """What a machine is made of."""
+    """Starts a machine."""
     boot_seconds: int = 30
-    """From its launch to its first report."""
+    """How long a machine may take from its launch to its first report."""
     through: Callable[[str], str] | None = None
-    """Given the emulator's address, the one at which the system's own processes reach AWS: a test may stand between."""
+    """Returns, for the emulator's address, the one under which the system's processes reach AWS, such as a proxy's."""
 
 
 class Stack:
@@ -113,20 +113,25 @@ class Stack:
         self._wait_for(f"{self.api_url}/api/health")
 
     def new_client(self, client_id: str) -> str:
-        """Make a client known; returns an API key of its own."""
+        """Register a client; returns its API key."""
         api_key = f"key_{secrets.token_urlsafe(24)}"
         self.store.clients.register(client_id)
         self.store.clients.add_key(api_key, client_id=client_id, name="local", now=now_ms())
         return api_key
 
     def check(self) -> None:
-        """Raise StackFailedError once a part of the system has ended, or workers end before their work."""
+        """Check that the system runs.
+
+        Raises:
+            StackFailedError: a part of it has ended, or too many workers have ended with an error.
+
+        """
         self._processes.check()
         if len(self.machines.failed) >= MAX_FAILED_MACHINES:
             raise StackFailedError("The worker cannot run on this machine.", self.machines.failed[-1])
 
     def log_text(self) -> str:
-        """All that was logged, for whoever wants to know what went wrong."""
+        """The text of all logs, to find out what went wrong."""
         return "\n".join(
             f"== {path.name}\n{path.read_text('utf-8', 'replace')}" for path in sorted(self.logs.glob("*.log"))
         )
@@ -172,7 +177,7 @@ class Stack:
         }
 
     def _worker(self) -> dict[str, str]:
-        """What only this machine knows; the rest comes through tags and the parameter, as on EC2."""
+        """A worker's environment; all its other settings come from tags and the parameter, as on EC2."""
         times = {
             "LEASE_SECONDS": self.settings.lease_seconds,
             "HEARTBEAT_SECONDS": self.settings.heartbeat_seconds,

@@ -153,17 +153,17 @@ def _impatient(stack: ExitStack) -> None:
 
 
 def _blamed_on_the_device(stack: ExitStack) -> None:
-    real = worker_endings.Endings.settle
+    real = worker_endings.PartEndings.settle
 
-    def settle(self: worker_endings.Endings, claim: Any, engine: Any, error: Exception) -> None:
+    def settle(self: worker_endings.PartEndings, claim: Any, engine: Any, error: Exception) -> None:
         real(self, claim, engine, DecoderFailedError(str(error)) if isinstance(error, InvalidMediaError) else error)
 
-    stack.enter_context(patch.object(worker_endings.Endings, "settle", settle))
+    stack.enter_context(patch.object(worker_endings.PartEndings, "settle", settle))
 
 
 def _kept_by_a_hung_engine(stack: ExitStack) -> None:
     """Nobody gives the part back, and it is taken up only once its lease is over."""
-    stack.enter_context(patch.object(worker_endings.Endings, "_survive", lambda *_: None))
+    stack.enter_context(patch.object(worker_endings.PartEndings, "_device_died", lambda *_: None))
 
 
 def _told_is_uploaded(stack: ExitStack) -> None:

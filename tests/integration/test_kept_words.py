@@ -14,7 +14,7 @@ from services.common.domain.states import JobStatus
 from services.common.store import keys
 from services.common.transcript import kept_words
 from services.common.transcript.formats import media_type, render
-from services.gpu_worker.part.endings import Endings
+from services.gpu_worker.part.endings import PartEndings
 from tests.support.step_world import StepWorld, step_world
 from tests.support.world import BUCKET
 
@@ -70,13 +70,13 @@ def test_words_are_kept_beside_the_one_format_that_was_asked_for_and_are_none_of
 
 def test_words_are_kept_before_their_job_is_completed(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[str]] = []
-    complete = Endings.complete
+    complete = PartEndings.complete
 
-    def look(endings: Endings, *arguments: Any, **more: Any) -> None:
+    def look(endings: PartEndings, *arguments: Any, **more: Any) -> None:
         seen.append(names(world, object_keys.RESULTS))
         complete(endings, *arguments, **more)
 
-    monkeypatch.setattr(Endings, "complete", look)
+    monkeypatch.setattr(PartEndings, "complete", look)
     job = done(world)
     assert job.result
     assert [object_keys.words(job.place, job.result["attempt"]) in there for there in seen] == [True]

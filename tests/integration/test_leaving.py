@@ -15,7 +15,7 @@ from botocore.exceptions import ConnectTimeoutError
 
 from services.common.domain.records import FIRST_PART, Delivery, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.parts import Parts
+from services.common.store.leases import Leases
 from services.gpu_worker.machine.identity import Identity
 from services.gpu_worker.machine.shutdown import FORCED, LEAVE_SECONDS
 from services.gpu_worker.machine.work_folder import WorkFolder
@@ -166,7 +166,7 @@ def test_whatever_hangs_at_once_the_worker_leaves_in_time(
         machine.answer.wait()
         raise ConnectTimeoutError(endpoint_url="https://dynamodb.example.com")
 
-    monkeypatch.setattr(Parts, "heartbeat", hang)
+    monkeypatch.setattr(Leases, "heartbeat", hang)
     monkeypatch.setattr(machine.presence, "leave", hang)
     assert calling.wait(PATIENCE)
     seconds = machine.seconds_to_leave()

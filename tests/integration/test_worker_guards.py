@@ -24,7 +24,7 @@ from services.gpu_worker.machine.presence import Presence
 from services.gpu_worker.machine.shutdown import Shutdown
 from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.part.claim import Claim, StopReason
-from services.gpu_worker.part.endings import Endings
+from services.gpu_worker.part.endings import PartEndings
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.part.runner import PartRunner
 from services.gpu_worker.queue.heartbeats import Heartbeats
@@ -60,7 +60,7 @@ class Bench:
         self.job, part = put_running(world, source_key="uploads/a.mp3", source_etag=etag)
         self.claim = Claim(self.job, replace(part, **of_part), Options(), confirmed=0.0, turn=TURN)
         self.engine: Any = StepEngine(1, 1, self._clip)
-        self.endings = Endings(
+        self.endings = PartEndings(
             store=world.store,
             announcer=world.announcer,
             sender=self,  # type: ignore[arg-type] # as a sender

@@ -81,7 +81,7 @@ def check(words: Sequence[str]) -> None:
 
 
 def main(words: Sequence[str]) -> None:
-    """Ask AWS, or whoever answers at `AWS_ENDPOINT_URL`."""
+    """Ask AWS, or the server at `AWS_ENDPOINT_URL`."""
     if words[:2] == ["s3", "cp"]:
         _, _, file, address = words
         boto3.client("s3").upload_file(file, urlsplit(address).netloc, urlsplit(address).path.lstrip("/"))

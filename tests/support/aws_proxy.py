@@ -41,7 +41,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Fault(StrEnum):
-    """What becomes of a service's calls."""
+    """How a service's calls fail."""
 
     THROTTLED = "throttled"
     CUT = "cut"
@@ -59,7 +59,7 @@ class Request:
 
     @property
     def service(self) -> str:
-        """By the signature's scope; empty where nothing is signed."""
+        """The service, by the signature's scope; empty for an unsigned call."""
         found = _SCOPE.search(self.head)
         return found.group(1).decode() if found else ""
 
@@ -99,13 +99,13 @@ class AwsProxy:
             self._server.server_close()
 
     def begin(self, service: str, fault: Fault, delay_seconds: float = 5.0) -> None:
-        """From now on the calls of this service fail so."""
+        """Let the calls of this service fail like this from now on."""
         self.disturbed = 0
         self._over.clear()
         self._failing = service, fault, delay_seconds
 
     def end(self) -> None:
-        """All is well again, at once: nobody is delayed any longer."""
+        """End the fault at once: no call is delayed any longer."""
         self._failing = None
         self._over.set()
 
@@ -145,7 +145,7 @@ class AwsProxy:
                 self._ask(request)
                 _cut(client)
             case Fault.HANGING:
-                # Also when all is well again: nobody tells those who are waiting.
+                # This goes on even after the fault has ended, as a client that waits is not told that.
                 time.sleep(HANG_SECONDS)
                 _cut(client)
             case Fault.DELAYED:
@@ -171,7 +171,7 @@ class _Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Whoever hangs up in the middle of a call, as workers do that are ended."""
+        """Ignore a client that closes its connection in the middle of a call, as a worker does that is ended."""
 
 
 def _read(client: socket.socket) -> Request | None:
@@ -196,7 +196,7 @@ def _read(client: socket.socket) -> Request | None:
 
 
 def _throttled(request: Request) -> bytes:
-    """As the service itself says it."""
+    """The answer of a service that throttles, as the service itself gives it."""
     service = request.service
     if service == "s3":
         body = b"" if request.head.startswith(b"HEAD") else _SLOW_DOWN.encode()

@@ -54,7 +54,7 @@ def recorded(file: Path) -> Iterator[Request]:
 
 
 def requests_of(service: str, operation: str, params: dict[str, Any]) -> list[Request]:
-    """What one call is authorised as."""
+    """The requests as which one call is authorised."""
     mapping = {"dynamodb": _dynamodb, "s3": _s3, "ssm": _ssm, "kms": _kms, "ec2": _ec2, "logs": _logs}
     if service not in mapping:
         raise LookupError(f"{service}:{operation} has no place in tests/support/aws_requests.py yet")

@@ -22,7 +22,7 @@ from tools import package
 
 ROOT = Path(__file__).parents[2]
 REGION = "eu-north-1"
-# Quick, since nobody here waits for a machine to boot; the names are the services' own.
+# These times are short, since machines here need no time to boot; the names are the services' own.
 TIMES = {"LEASE_SECONDS": "3", "HEARTBEAT_SECONDS": "1"}
 WORKER_TIMES = (
     TIMES

@@ -1,4 +1,4 @@
-"""Disks that are soon full, for whoever may mount one."""
+"""Small disks that are soon full, for tests that may mount one."""
 
 from __future__ import annotations
 

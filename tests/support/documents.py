@@ -41,7 +41,7 @@ def tails() -> frozenset[str]:
 
 @cache
 def suffixes() -> frozenset[str]:
-    """Endings of the project's files: what tells `clock.py` from an event of the log."""
+    """The suffixes of the project's files, by which `clock.py` is told from an event of the log."""
     return frozenset(path.suffix for path in files() if path.suffix)
 
 
@@ -56,7 +56,7 @@ def text_of(document: str) -> str:
 
 
 def code_spans(text: str) -> list[str]:
-    """What stands in backticks in sentences and tables; blocks of code are left out."""
+    """The text in backticks in sentences and tables; blocks of code are left out."""
     return _CODE.findall(_FENCED.sub("", text))
 
 

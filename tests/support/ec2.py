@@ -9,7 +9,7 @@ from tests.support.faults import aws_error
 
 
 class FakeEc2:
-    """Plays the calls that the orchestrator makes; every call passes `around`, as AWS's do."""
+    """Plays the calls that the orchestrator makes; every call passes `around`, as calls of AWS do."""
 
     def __init__(self, around: Callable[[str], Any], launched: Callable[[], None]) -> None:
         self._around = around
@@ -17,7 +17,7 @@ class FakeEc2:
         self._replies: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {}
         self.machines: dict[str, dict[str, Any]] = {}
         self.missing = 0
-        """Launches that still find no capacity on the spot market."""
+        """How many more launches find no capacity on the spot market."""
         self.consoles: dict[str, str] = {}
         """What each machine wrote; where there is nothing, EC2 does not know the machine."""
 

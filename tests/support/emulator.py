@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Emulator:
-    """An empty account, until closed. Who calls before it is up waits for it."""
+    """An empty account, until closed. A call that is made before it is up waits for it."""
 
     def __init__(self, folder: Path) -> None:
         """`folder` gets `emulator.log`."""
@@ -38,7 +38,7 @@ class Emulator:
         self.close()
 
     def client(self, service: str) -> Any:
-        """A client of the account."""
+        """A boto3 client for a service of the account."""
         return self.session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ def refusal(private: Callable[[], str]) -> Failure:
 
 
 def anything(private: Callable[[], str]) -> Failure:
-    """An error of any library, holding everything that there is to hold."""
+    """An error as any library might raise it, whose message holds every private value."""
     return lambda _, url: ValueError(private(), url)
 
 
@@ -70,7 +70,7 @@ class FailingCalls:
 
     @contextmanager
     def of(self, service: str) -> Iterator[None]:
-        """What is called in here is this service's; outside nothing fails."""
+        """Count the calls within this context as this service's; outside of it nothing fails."""
         before, self._service = self._service, service
         try:
             yield

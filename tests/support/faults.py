@@ -11,17 +11,17 @@ from botocore.exceptions import ClientError
 
 
 class Crash(BaseException):
-    """The process is gone, here and now."""
+    """The process ends at this point, as if it were killed."""
 
 
 def aws_error(code: str, operation: str, *, status: int = 400) -> ClientError:
-    """As AWS answers: `Code: its words`."""
+    """An error as AWS answers it, from `Code: message`."""
     answer: Any = {"Error": {"Code": code, "Message": "its words"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, operation)
 
 
 class Mode(StrEnum):
-    """What happens at the chosen call."""
+    """How the chosen call is disturbed."""
 
     BEFORE = "crash before"
     AFTER = "crash after, the reply lost"
@@ -41,7 +41,7 @@ class Faults:
         self._dead = False
         self.happened = False
         self.refuse: Callable[[str], None] = lambda _: None
-        """May raise instead of letting a call through: throttling, an outage."""
+        """May raise instead of letting a call through, as in throttling or an outage."""
         self._numbers: list[int | None] = []
 
     def plan(self, at: int, mode: Mode, rival: Callable[[Mode], None]) -> None:
@@ -50,7 +50,7 @@ class Faults:
 
     @contextmanager
     def watching(self, *, watched: bool = True) -> Iterator[None]:
-        """One process. Calls count only in here: not those of the test itself, nor those of a rival."""
+        """Count the calls within this context, which are one process's, not those of the test itself or of a rival."""
         before = self._watching, self._dead
         self._watching = watched
         try:
@@ -60,7 +60,7 @@ class Faults:
 
     @contextmanager
     def dying(self, at: int, mode: Mode) -> Iterator[list[str]]:
-        """One process that is gone at its call with this number (-1: at none); gives the calls that it makes."""
+        """Run one process that ends at its call with this number (-1: at none); gives the calls that it makes."""
         self.calls, self.happened = [], False
         self.plan(at, mode, lambda _: None)
         with suppress(Crash), self.watching():
@@ -68,7 +68,7 @@ class Faults:
 
     @contextmanager
     def around(self, name: str) -> Iterator[None]:
-        """One call of AWS."""
+        """Make one call of AWS, perhaps disturbed."""
         number = self._count(name)
         self._before(number)
         yield
@@ -93,7 +93,7 @@ class Faults:
 
     def _before(self, number: int | None) -> None:
         if self._dead and number is not None:
-            # Threads of a library keep a crash to themselves; a process that is gone calls nobody.
+            # A crash in a thread of a library does not end the others, so all later calls of the process crash too.
             raise Crash
         if number is None or number != self._at or self.happened:
             return

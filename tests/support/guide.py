@@ -41,7 +41,7 @@ def blocks() -> list[str]:
 
 
 def block(beginning: str) -> str:
-    """The one that begins so."""
+    """The only block with this beginning."""
     (found,) = [text for text in blocks() if text.startswith(beginning)]
     return found
 
@@ -75,7 +75,7 @@ class Shell:
         }
 
     def follow(self, text: str, **more: str) -> str:
-        """What it printed.
+        """Run a block, and return what it printed.
 
         Raises:
             AssertionError: a command failed.

@@ -16,7 +16,7 @@ LARGE_FROM = 1_000
 
 
 class Hub:
-    """What it holds, and what it was asked for."""
+    """The models that the hub holds, and the paths that it was asked for."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -78,7 +78,7 @@ def _lfs(data: bytes, digest: str) -> dict[str, Any]:
 
 @contextmanager
 def running_hub() -> Iterator[tuple[Hub, str]]:
-    """One on this machine, and its address, for HF_ENDPOINT."""
+    """Run a hub on this machine; gives it and its address, for HF_ENDPOINT."""
     hub = Hub()
 
     class Handler(BaseHTTPRequestHandler):
@@ -98,7 +98,7 @@ def running_hub() -> Iterator[tuple[Hub, str]]:
         do_HEAD = do_GET  # noqa: N815 - the library's name
 
         def log_message(self, *_: Any) -> None:
-            """Nothing to standard error."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

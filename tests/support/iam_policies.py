@@ -20,7 +20,7 @@ class Statement:
     conditions: Mapping[str, Mapping[str, Any]]
 
     def on(self, resource: str) -> Statement:
-        """The part of it that speaks of this resource."""
+        """The part of the request that concerns this resource."""
         return replace(self, resources=(resource,))
 
     def allows(self, request: Request) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 
 class InlineExecutor:
-    """Takes what a pool takes; everything happens here and now."""
+    """A pool that runs each task at once, in the calling thread."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
         """Nothing to start."""

@@ -45,7 +45,7 @@ def part_of(world: World, number: int = 0, job_id: str = "job_1") -> Part:
 
 
 def claim(world: World, part: Part, owner: str = "worker") -> Part:
-    """The part is this worker's for a minute."""
+    """Claim a part for this worker, for a minute."""
     job = job_of(world, part.job_id)
     lease_ends = world.clock() + MINUTE_MS
     mine = world.store.leases.claim(part, job, owner=owner, lease_ends=lease_ends, started=None, times={})
@@ -61,5 +61,5 @@ def two_parts(world: World) -> tuple[Part, Part]:
 
 
 def told(world: World, kind: EventType, job_id: str = "job_1") -> int:
-    """How often this has been announced of a job."""
+    """How many events of this type a job has."""
     return sum(item.get("type") == kind.value for item in world.all_items() if item["pk"] == f"JOB#{job_id}")

@@ -12,7 +12,7 @@ from tools.package import lambda_python
 
 
 def find(program: str) -> str | None:
-    """The program's path: beside the interpreter first, where an environment that nobody activated has its own."""
+    """The program's path; first beside the interpreter, where an environment that is not activated has its programs."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return shutil.which(program, path=path)
 

@@ -1,4 +1,4 @@
-"""What a deployment does seldom: failures, retries, erasures, silent machines. Each asserts that it happened."""
+"""What a deployment does rarely: failures, retries, erasures, silent machines. Each is checked to have happened."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.deployment import Deployment
 
 
 def walk(deployment: Deployment, recording: bytes) -> None:
-    """Go every way once."""
+    """Do each of these once."""
     with Receiver() as receiver:
         client = Client(deployment, "rare")
         callback = client.register(receiver.url)
@@ -47,7 +47,7 @@ def _callbacks(client: Client, receiver: Receiver) -> None:
 
 
 def _interrupted(deployment: Deployment, client: Client, job_id: str) -> None:
-    """A machine that falls silent in the middle of a job loses it and is ended."""
+    """A machine that sends no more heartbeats in the middle of a job loses the job and is ended."""
     client.wait(job_id, until={"running"})
     (machine,) = deployment.machines.running
     os.killpg(machine.process.pid, signal.SIGSTOP)
@@ -154,7 +154,7 @@ def drained(receiver: Receiver) -> list[Any]:
 
 
 def eventually(true: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait until it is so.
+    """Wait until a condition holds.
 
     Raises:
         AssertionError: it was not within `seconds`.

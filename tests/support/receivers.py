@@ -95,7 +95,7 @@ def hangs(connection: socket.socket) -> None:
 
 
 def never_greets(connection: socket.socket) -> None:
-    """Takes the connection and nothing else: with TLS on the other side, the handshake never ends."""
+    """Accepts the connection and sends nothing: with TLS on the other side, the handshake never ends."""
     while connection.recv(65_536):
         pass
 

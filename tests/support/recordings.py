@@ -109,7 +109,7 @@ def channels(*sounds: Sound | int) -> Sound:
 
 
 def ffmpeg(arguments: str | Sequence[str]) -> bytes:
-    """Its standard output; what it complains of is raised."""
+    """Run FFmpeg and return its standard output; raises its messages as an error, if it fails."""
     words = shlex.split(arguments) if isinstance(arguments, str) else arguments
     program = find("ffmpeg") or "ffmpeg"
     done = subprocess.run(
@@ -327,7 +327,7 @@ def without_a_mark(data: bytes, mark: bytes) -> bytes:
 
 
 def renamed(old: bytes, new: bytes, data: bytes) -> bytes:
-    """The first track's codec under a name that nobody knows; in MP4 (eight letters) with the box that describes it."""
+    """The first track's codec under an unknown name; in MP4 (eight letters) with the box that describes it."""
     for at in range(0, len(old), 4) if len(old) == 8 else ():
         data = replaced(data, old[at : at + 4], new[at : at + 4])
     return data if len(old) == 8 else replaced(data, old, new)

@@ -20,7 +20,7 @@ REGION: Literal["eu-north-1"] = "eu-north-1"
 
 
 def _unsigned_dynamodb(aws: Aws) -> DynamoDBClient:
-    """Nobody here looks at signatures."""
+    """Leave DynamoDB's calls unsigned, since the emulator does not check signatures."""
     return aws._session.client("dynamodb", config=aws._config.merge(Config(signature_version=UNSIGNED)))  # noqa: SLF001 - as Aws does
 
 
@@ -43,7 +43,7 @@ class SharedAws(Aws):
         self.disturb(Faults())
 
     def disturb(self, faults: Faults, ec2: FakeEc2 | None = None) -> None:
-        """From now on calls pass these faults, and EC2 is this one."""
+        """Let all calls pass these faults from now on, and play EC2 with this fake."""
         self._faults = faults
         self._fake_ec2 = ec2 or FakeEc2(faults.around, lambda: None)
 
@@ -59,5 +59,5 @@ class SharedAws(Aws):
 
 @cache
 def shared_aws() -> SharedAws:
-    """This process's."""
+    """The shared AWS of this process."""
     return SharedAws()

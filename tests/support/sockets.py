@@ -1,4 +1,4 @@
-"""What was really dialled, as the interpreter itself reports it."""
+"""Which addresses were really connected to, as the interpreter's audit events report it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An engine whose words are a function of the clip: what is proved here is the way of the job, not the text."""
+"""An engine whose words are a function of the clip, for tests of a job's states and not of its text."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def make_plan(parts: int) -> Plan:
 
 
 class StepEngine:
-    """Speaks as EngineProcess does, in this thread; `each_clip` is called before every clip."""
+    """Has the methods of `EngineProcess`, and runs in the calling thread; `each_clip` is called before every clip."""
 
     model = "whisper-base"
 
@@ -86,8 +86,8 @@ class StepEngine:
             (folder / f"{part.index}.flac").write_bytes(b"flac")
 
     def expect(self, speed: float) -> None:
-        """It is never waited for."""
+        """Ignore the speed: this engine is never waited for."""
 
     def close(self, _seconds: float = 0) -> None:
-        """Nothing was started; but it is gone."""
+        """Count as ended; there is no process to end."""
         self.alive = False

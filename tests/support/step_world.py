@@ -45,14 +45,14 @@ from tests.support.world import BUCKET, TABLE, World, dated_by
 MAX_WORKERS = 2
 LEASE_SECONDS = 60
 SWEEP_SECONDS = 50.0
-"""Of the function's time, left to each sweep."""
+"""How much of the function's time each sweep has left."""
 ROUNDS = 40
-"""Of half a minute each: whatever can recover has done so by then."""
+"""Rounds of half a minute each, after which everything that can recover has recovered."""
 KINDS_DUE = ("queued", "running", "delivery", "slot", "upload", "erasure")
 
 
 class NoVault:
-    """Opens every secret to the same one: a call of KMS is no step of a job's way."""
+    """Decrypts every secret to the same one, without a call of KMS."""
 
     def open(self, *_: Any) -> list[str]:
         return ["whsec_" + "A" * 43 + "="]
@@ -67,7 +67,7 @@ class StepWorld(World):
         self.parts = parts
         self.max_workers = max_workers
         self.breaches: list[str] = []
-        """What was wrong at a launch."""
+        """The rules that a launch has broken, as sentences."""
         self.patience_ms = 10 * 60 * SECOND_MS
         self.ec2 = FakeEc2(self.faults.around, self._check_launch)
         self.aws.disturb(self.faults, self.ec2)
@@ -75,18 +75,18 @@ class StepWorld(World):
         self.received: dict[str, bytes] = {}
         self.queue: list[dict[str, Any]] = []
         self.uploads: Counter[str] = Counter()
-        """How often each key was put."""
+        """How often each key was uploaded."""
         self.told: dict[str, str] = {}
-        """What S3 has last told of each."""
+        """The body of each key's last S3 event."""
         self.each_clip: Callable[[Worker], None] = lambda _: None
         self.trouble: Callable[[str], None] = lambda _: None
         """May raise at a worker's call, by its name."""
         self.broken: list[str] = []
-        """What AWS's trouble has done to workers and recordings."""
+        """The effects of failing AWS calls on workers and recordings."""
         self.make_folder: Callable[[], WorkFolder] = lambda: WorkFolder(Path(tempfile.gettempdir()))
         """Each worker's folder for recordings."""
         self.skew_ms = 0
-        """By how much the next worker's clock is wrong."""
+        """By how many milliseconds the next worker's clock is wrong."""
         self.orchestrator_skew_ms = 0
         self._boot_ms = boot_ms
         self._boots_at: dict[str, int] = {}
@@ -121,7 +121,7 @@ class StepWorld(World):
         self.now += round(seconds * SECOND_MS)
 
     def listen(self) -> None:
-        """A callback that hears everything."""
+        """Register a callback for all events."""
         kinds = ("queued", "started", "interrupted", "completed", "failed", "canceled", "expired")
         events = [f"transcription.{kind}" for kind in kinds]
         self.callback("https://receiver.example.com/", client_id="default", events=events, secrets=[])
@@ -143,7 +143,7 @@ class StepWorld(World):
         self.tell(name)
 
     def tell(self, name: str = "uploads/a.wav") -> None:
-        """S3 tells of an upload, perhaps once more."""
+        """Send S3's event of an upload, perhaps once more."""
         self.queue.append({"messageId": f"m{len(self.queue)}", "body": self.told[name]})
 
     def age(self, milliseconds: int) -> None:
@@ -169,7 +169,7 @@ class StepWorld(World):
 
     @contextmanager
     def _request(self) -> Iterator[None]:
-        """Whoever is told that it cannot be done, or gets no answer, lets it be."""
+        """Make a request of the API; a refusal or a missing answer is ignored."""
         with suppress(Crash, Problem), self.faults.watching():
             yield
 
@@ -219,12 +219,12 @@ class StepWorld(World):
         return life.worker
 
     def dispatcher(self, name: str) -> Dispatcher:
-        """Sends webhooks, under this name."""
+        """A dispatcher that sends webhooks, under this name."""
         vault: Any = NoVault()
         return Dispatcher(self.store, vault, sender=name, clock=self.clock, allow_private=False)
 
     def post(self, url: str, headers: dict[str, str], body: bytes, **_: Any) -> AttemptOutcome:
-        """The receiver: keeps what it was sent, and holds repeated messages against the first."""
+        """Receive a message: keep it, and check that a repeated one equals the first."""
         message_id = headers["webhook-id"]
         assert self.received.setdefault(message_id, body) == body, "the same id with other bytes"
         return AttemptOutcome(milliseconds=1, status=204)
@@ -251,7 +251,7 @@ class StepWorld(World):
     # What happens, process by process.
 
     def serve_queue(self, *, watched: bool = True) -> None:
-        """The event source mapping: what fails or dies comes again."""
+        """Run the event source mapping: messages whose handling fails or dies come again."""
         for message in list(self.queue):
             try:
                 with self.faults.watching(watched=watched):
@@ -266,7 +266,7 @@ class StepWorld(World):
             self.orchestrator().sweep.run(lambda: SWEEP_SECONDS)
 
     def run_machines(self, *, watched: bool = True) -> None:
-        """Every machine boots its worker, works until there is nothing left, and goes."""
+        """Let every machine boot its worker, work until nothing is left, and end."""
         for machine in list(self.ec2.running):
             instance_id = machine["InstanceId"]
             if self.now < self._boots_at.setdefault(instance_id, self.now + self._boot_ms):
@@ -279,7 +279,7 @@ class StepWorld(World):
                 self.ec2.end(instance_id)
 
     def _work(self, worker: Worker) -> None:
-        """In trouble, as long as there is any; what ends a worker then should not have."""
+        """Run a worker while AWS calls fail; an error that ends the worker is noted in `broken`."""
         before, self.faults.refuse = self.faults.refuse, lambda name: (before(name), self.trouble(name))[0]
         try:
             worker.work()
@@ -289,12 +289,12 @@ class StepWorld(World):
             self.faults.refuse = before
 
     def quiet(self) -> bool:
-        """Whether nothing is left that anybody must see to."""
+        """Whether no item is due, no message is queued and no machine runs."""
         due = any(item.get("due_kind") in KINDS_DUE for item in self.all_items())
         return not (self.queue or due or self.ec2.running)
 
     def settle(self, each_round: Callable[[int], None] = lambda _: None) -> None:
-        """Let time pass until nothing is left to do."""
+        """Let time pass until the deployment is `quiet`."""
         for number in range(ROUNDS):
             self.serve_queue()
             each_round(number)

@@ -28,7 +28,7 @@ provider "aws" {
 
 
 class Terraform:
-    """One copy with its own state, which whoever follows the guide makes ready and applies."""
+    """One copy of the configuration with its own state, to be initialised and applied as the guide says."""
 
     def __init__(self, folder: Path, endpoint: str, variables: dict[str, Any]) -> None:
         assert shutil.which("terraform"), "these tests run Terraform >= 1.10: put it on PATH (https://terraform.io)"

@@ -24,7 +24,7 @@ WORDS = st.sampled_from(["ja", "jaha.", "o" * 50, "å" * 400])
 
 
 def spoken(text: str, start: float = 0.0, pace: float = 0.4, probability: float = 0.9) -> tuple[Word, ...]:
-    """A text's words, one every `pace` seconds."""
+    """The words of a text, one every `pace` seconds."""
     return tuple(
         Word(f" {word}", start + index * pace, start + index * pace + pace * 0.8, probability)
         for index, word in enumerate(text.split())

@@ -34,7 +34,7 @@ def registered(world: StepWorld, name: str = "own", **more: object) -> Job:
 
 
 def the_job(world: StepWorld) -> Job:
-    """The only one that there is."""
+    """The only job that there is."""
     (job,) = world.jobs()
     return job
 
@@ -44,7 +44,7 @@ def unreadable(_: Worker) -> None:
 
 
 def fail(world: StepWorld, key: str) -> None:
-    """It is put, and cannot be read."""
+    """Upload a recording that cannot be read, so that its job fails."""
     world.upload(key)
     world.each_clip = unreadable
     world.settle()

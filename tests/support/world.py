@@ -44,7 +44,7 @@ TABLE, BUCKET = "transcription-jobs", "recordings"
 
 # The emulator makes a key pair with every key, which takes longer than most tests: one serves them all.
 moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)
-# It also makes ready for whoever speaks to AWS through `requests`, which nobody does here.
+# It also prepares answers for calls through `requests`, which no code here makes.
 moto.core.models.RESPONSES_METHODS = []
 
 
@@ -111,7 +111,7 @@ class World:
         return [job for _, job in self.store.jobs.of_client(client_id, after=None, limit=100)]
 
     def job(self, job_id: str) -> Job:
-        """A job that there is."""
+        """A job, which must exist."""
         job = self.store.jobs.get(job_id)
         assert job, f"{job_id} is not there"
         return job
@@ -123,7 +123,7 @@ class World:
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
-        """Nothing happens in here: whoever looks again sees the same."""
+        """Within this context the table does not change, and reads of it are remembered."""
         self._seen = self.all_items()
         try:
             yield
@@ -139,7 +139,7 @@ class World:
         return sorted(items, key=lambda item: (item["pk"], item["sk"]))
 
     def change(self, key: Key, **attributes: object) -> None:
-        """Set these attributes of an item behind the store's back, and no others; None takes one away."""
+        """Change these attributes of an item without the store; None removes one."""
         wanted = {name: value for name, value in attributes.items() if value is not None}
         setting = [f"#{name} = :{name}" for name in wanted]
         removing = [f"#{name}" for name in attributes if name not in wanted]
@@ -153,11 +153,11 @@ class World:
         self.dynamodb.update_item(TableName=TABLE, Key=_key(key), **how)
 
     def delete(self, key: Key) -> None:
-        """Delete an item behind the store's back."""
+        """Delete an item without the store."""
         self.dynamodb.delete_item(TableName=TABLE, Key=_key(key))
 
     def of_another_version(self, pk: str, sk: str) -> None:
-        """A newer deployment has written this item."""
+        """Give an item the version of a newer deployment."""
         self.change((pk, sk), schema_version=max(KNOWN_VERSIONS) + 1)
 
     def callback(self, url: str, *, client_id: str = "alice", name: str = "cb_1", **more: Any) -> Callback:
@@ -179,7 +179,7 @@ class World:
         return callback
 
     def announced(self, job: Job, kind: EventType) -> Announcement:
-        """What is told of a job as it stands."""
+        """The announcement of a job's present state."""
         return self.announcer.tell(job, kind, self.clock())
 
     @property
@@ -191,7 +191,7 @@ class World:
         return Commands(self.store, self.announcer, partial(uploaded_at, self.s3, BUCKET))
 
     def arrived(self, job_id: str, content: bytes = b"sound", due_at: int = 0) -> Job:
-        """An awaited recording is uploaded, and its job queued."""
+        """Upload the recording that a job waits for, so that the job is queued."""
         job = self.store.jobs.get(job_id)
         assert job is not None
         etag = self.s3.put_object(Bucket=BUCKET, Key=job.source_key, Body=content)["ETag"].strip('"')
@@ -203,7 +203,7 @@ class World:
         return change.after
 
     def claimed(self, job: Job) -> tuple[Job, Part]:
-        """A worker takes a queued job's part."""
+        """Let a worker claim a queued job's part."""
         part = self.store.parts.get(job.job_id, FIRST_PART)
         assert part is not None
         lease_ends = self.clock() + MINUTE_MS
@@ -214,7 +214,7 @@ class World:
         return running, mine
 
     def ended(self, job: Job, outcome: Outcome) -> Job:
-        """A worker takes a queued job and ends it so."""
+        """Let a worker claim a queued job and end it like this."""
         running, part = self.claimed(job)
         ending = end(running, outcome, {"completed": self.clock()})
         kind = EventType.FAILED if outcome.error else EventType.COMPLETED
@@ -222,7 +222,7 @@ class World:
         return ending.after
 
     def completed(self, *callbacks: Callback, name: str = "job_1", **more: Any) -> list[Delivery]:
-        """A job completes and its event is committed with its deliveries; returns those."""
+        """Complete a job, with its event and its deliveries; returns the deliveries."""
         job = Job(
             job_id=name,
             client_id=callbacks[0].client_id,
@@ -247,7 +247,7 @@ class World:
 
 @contextmanager
 def dated_by(clock: Callable[[], int]) -> Iterator[None]:
-    """The emulated S3 dates objects by this clock."""
+    """Let the emulated S3 date objects by this clock."""
     with patch.object(
         moto.s3.models, "utcnow", lambda: datetime.fromtimestamp(clock() / SECOND_MS, UTC).replace(tzinfo=None)
     ):
@@ -255,7 +255,7 @@ def dated_by(clock: Callable[[], int]) -> Iterator[None]:
 
 
 def intake_of(world: World) -> Intake:
-    """The orchestrator's, of this deployment."""
+    """The orchestrator's intake for this deployment."""
     return Intake(world.store, world.s3, world.announcer, world.commands, Erasure(world.store, world.s3, BUCKET))
 
 
@@ -265,7 +265,7 @@ def _key(key: Key) -> dict[str, Any]:
 
 @contextmanager
 def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """AWS inside this process. Threads take turns at it: without that, two can win one condition."""
+    """Emulate AWS inside this process. Calls run one at a time: else two threads could meet the same condition."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     for name in ("AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)

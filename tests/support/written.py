@@ -29,7 +29,7 @@ def lying(world: World, key: Key) -> dict[str, Any]:
 
 
 def of_job(world: World, name: str = "job_1") -> dict[str, dict[str, Any]]:
-    """Everything that is filed under a job."""
+    """All items of a job."""
     return {item["sk"]: lying(world, (item["pk"], item["sk"])) for item in table(world).items(f"JOB#{name}")}
 
 
@@ -89,7 +89,7 @@ def put_part(world: World, name: str = "job_1", part_id: str = FIRST_PART, **mor
 
 
 def put_running(world: World, name: str = "job_1", **of_job: Any) -> tuple[Job, Part]:
-    """A job that somebody works on, in one part."""
+    """A running job of one part."""
     job = put_job(world, name, **({"status": JobStatus.RUNNING} | of_job))
     return job, put_part(world, name, status=PartStatus.RUNNING, owner="worker", parts=job.parts)
 

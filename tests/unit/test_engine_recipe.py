@@ -6,7 +6,7 @@ import pytest
 
 from services.common.domain.options import PRESETS, Options
 from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
-from services.gpu_worker.engine.decode.recipe import LONG_WINDOW, SHORT_CLIP, SHORT_WINDOW, habits_for, ladder, window
+from services.gpu_worker.engine.decode.recipe import LONG_WINDOW, SHORT_CLIP, SHORT_WINDOW, habits_for, recipes, window
 
 USUAL = Habits()
 BASE = habits(PACKAGED)
@@ -15,26 +15,26 @@ HINTED = Options(prompt="Kommunfullmäktige i Umeå.", hotwords="Sävar")
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_preset_chooses_the_beams_and_each_second_look_is_wider(preset: str) -> None:
-    first, wider, _ = ladder(Options(preset=preset), "sv", USUAL)
+    first, wider, _ = recipes(Options(preset=preset), "sv", USUAL)
     assert first.beams == USUAL.beams[preset]
     assert wider.beams >= max(8, first.beams + 3)
 
 
 def test_only_a_second_look_punishes_repetition_and_each_more_than_the_one_before() -> None:
-    rungs = ladder(Options(), "sv", USUAL)
-    penalties = [rung.repetition_penalty for rung in rungs]
+    chain = recipes(Options(), "sv", USUAL)
+    penalties = [recipe.repetition_penalty for recipe in chain]
     assert penalties[0] == 1.0
     assert penalties == sorted(set(penalties))
-    assert [rung.no_repeat_ngram for rung in rungs] == [0, 5, 3]
+    assert [recipe.no_repeat_ngram for recipe in chain] == [0, 5, 3]
 
 
 def test_hints_are_given_until_the_last_look_as_a_model_may_parrot_them() -> None:
-    hints = [(rung.prompt, rung.hotwords) for rung in ladder(HINTED, "sv", USUAL)]
+    hints = [(recipe.prompt, recipe.hotwords) for recipe in recipes(HINTED, "sv", USUAL)]
     assert hints == [(HINTED.prompt, HINTED.hotwords)] * 2 + [(None, None)]
 
 
 def test_every_look_is_in_the_language_of_the_recording() -> None:
-    assert {rung.language for rung in ladder(Options(language="auto"), "fi", USUAL)} == {"fi"}
+    assert {recipe.language for recipe in recipes(Options(language="auto"), "fi", USUAL)} == {"fi"}
 
 
 @pytest.mark.parametrize(

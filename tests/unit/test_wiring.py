@@ -30,7 +30,7 @@ def classes_wired() -> frozenset[str]:
 
 
 def test_the_wiring_makes_the_loop_and_what_it_needs() -> None:
-    assert {"Worker", "Life", "Heartbeats", "Claimer", "Endings", "PartRunner", "Engines"} <= classes_wired()
+    assert {"Worker", "Life", "Heartbeats", "Claimer", "PartEndings", "PartRunner", "Engines"} <= classes_wired()
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,12 @@ from services.gpu_worker.engine.quality_report import report
 
 
 def assemble(plan: Plan, results: Iterable[ClipResult], options: Options, model: ModelFiles) -> Transcript:
-    """Put all clips of a plan together. Raises ValueError when one is missing."""
+    """Put the results of all clips of a plan together.
+
+    Raises:
+        ValueError: a clip has no result.
+
+    """
     by_index = {result.index: result for result in results}
     missing = [clip.index for clip in plan.clips if clip.index not in by_index]
     if missing:
@@ -55,10 +60,10 @@ def _segments(plan: Plan, ordered: list[ClipResult], channel: int) -> Iterator[S
 
 
 def _apart(words: Sequence[Word], seconds: float) -> list[Word]:
-    """The same words in whole milliseconds, none over another or beyond the recording, and each at least one long.
+    """The same words in whole milliseconds: none overlaps another or the recording's end, each lasts at least one.
 
-    What was aligned to nothing has no length; a subtitle needs one, and times are the same in every format. There are
-    always more milliseconds than words.
+    The alignment may give a word no length. A subtitle needs one, and times are the same in every format. A recording
+    always has more milliseconds than words.
     """
     laid = []
     earliest = 0
@@ -72,7 +77,7 @@ def _apart(words: Sequence[Word], seconds: float) -> list[Word]:
 
 @cache
 def _versions() -> dict[str, str]:
-    """Versions of what turned sound into words."""
+    """The installed versions of the packages that turn sound into words."""
     found = {}
     for package in ("gpu-transcriber", "faster-whisper", "ctranslate2", "av"):
         try:

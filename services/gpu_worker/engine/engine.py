@@ -1,4 +1,4 @@
-"""The engine: what reads and what decodes, put together. Each may be in this process or in one of its own."""
+"""The engine: a reader and a model put together. Each of them may be in this process or in one of its own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 
 
 class Model(Protocol):
-    """Decodes: a `LoadedModel`, or the process that holds one (`services/gpu_worker/engine/processes/device.py`)."""
+    """A `LoadedModel`, or the process that holds one (`services/gpu_worker/engine/processes/device.py`)."""
 
     def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
         """See `LoadedModel.check_hints`."""
@@ -49,11 +49,21 @@ class Engine:
         apart: bool = False,
         **lengths: float,
     ) -> Plan:
-        """Read a recording once and plan it; `lengths` as `Reader.plan` takes them.
+        """Read a recording once, plan it, and find out its language.
 
-        `apart`: nothing of another recording is on the device while its language is told. Raises InvalidMediaError,
-        NoAudioTrackError, AudioTooLongError, InvalidOptionError for hints that are too long, and StoppedError once
-        `stop` is set.
+        Args:
+            path: the recording.
+            options: of the job.
+            max_seconds: the longest recording that is accepted.
+            stop: once it is set, planning stops.
+            apart: whether no other recording may be on the device while the language is found out.
+            lengths: `part_seconds` and `alone_seconds`, as `Reader.plan` takes them.
+
+        Raises:
+            InvalidMediaError, NoAudioTrackError, AudioTooLongError: the recording cannot be transcribed.
+            InvalidOptionError: the hints are too long, or the recording lacks a track that was chosen.
+            StoppedError: `stop` is set.
+
         """
         if options.prompt or options.hotwords:
             self._model.check_hints(options.prompt, options.hotwords, stop=stop)
@@ -77,23 +87,33 @@ class Engine:
     ) -> Iterator[ClipResult]:
         """Decode clips of a plan, by index, and yield each as it is done, in any order.
 
-        `path` is the recording, or the file that `cut_parts` wrote for `part`. `apart`: no batch holds clips of another
-        recording. Raises StoppedError once `stop` is set, after yielding what it knew to be done by then;
-        DecoderFailedError when the device gives what is no number; ReadingDiffersError when the recording is read
-        otherwise than it was planned.
+        Args:
+            path: the recording, or the file that `cut_parts` wrote for `part`.
+            plan: of the whole recording.
+            clips: indices of clips.
+            options: of the job.
+            stop: once it is set, decoding stops after the results that are known by then.
+            part: the index of the part that the file holds; None for the whole recording.
+            apart: whether no batch may hold clips of another recording.
+
+        Raises:
+            StoppedError: `stop` is set.
+            DecoderFailedError: the device gave probabilities that are not numbers.
+            ReadingDiffersError: the recording was not read as it was planned.
+
         """
         with _until_done() as done:
             sounds = self._reader.sounds(path, plan, sorted(set(clips)), stop=AnyOf(stop, done), part=part)
             yield from self._model.decode(sounds, plan, options, stop=stop, apart=apart)
 
     def cut_parts(self, path: Path, plan: Plan, folder: Path, *, stop: StopFlag) -> None:
-        """Write every part's samples as `<index>.flac` into a folder."""
+        """Write every part's samples as `<index>.flac` into a folder; see `part_audio.cut_parts`."""
         self._reader.cut_parts(path, plan, folder, stop=stop)
 
 
 @contextmanager
 def _until_done() -> Iterator[threading.Event]:
-    """A flag that is set at the end of a block: nobody reads on for a decoder that has given up."""
+    """A flag that is set when the context ends, so that the reader stops when the decoder has given up."""
     done = threading.Event()
     try:
         yield done

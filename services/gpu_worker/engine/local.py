@@ -1,4 +1,4 @@
-"""The whole engine in this process: for whoever tries a model on recordings that can be trusted."""
+"""The whole engine in one process, to try a model on recordings that are known to be harmless."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.gpu_worker.engine.plan.local_reader import LocalReader
 
 
 class LocalEngine(Engine):
-    """See `load`."""
+    """An engine whose reader and model are both in this process; `load` makes one."""
 
     def __init__(self, model: LoadedModel) -> None:
         super().__init__(LocalReader(), model)

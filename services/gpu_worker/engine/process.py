@@ -1,4 +1,4 @@
-"""The engine as the worker has it: the model in one process, each reading in one of its own, nothing in the worker."""
+"""The worker's engine: the model is in one process, each reading in a process of its own, and neither in the worker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.engine.decode.model_files import ModelFiles
 
 LIMITS = Limits(memory_mib=2048, processor_seconds=3600, silence_seconds=120)
-"""For one recording, where nothing else is said."""
+"""What reading one recording may take, unless the settings say otherwise."""
 
 
 class EngineProcess(Engine):
@@ -31,9 +31,16 @@ class EngineProcess(Engine):
         readers: ReaderProcesses | None = None,
         patience_seconds: float = 60,
     ) -> None:
-        """Start loading `model` at once; `wait_until_ready` says when it is.
+        """Start to load a model at once; `wait_until_ready` returns when that is done.
 
-        `patience_seconds`: how long the device may be silent, beside the audio that it is asked for.
+        Args:
+            model: the name under which jobs ask for it: `name` or `name@style`.
+            folder: the folder of its files; None finds or fetches them.
+            device: `auto`, `cpu` or `cuda`.
+            compute_type: the format of numbers; `auto` chooses one for the device.
+            readers: processes that read recordings; None makes some.
+            patience_seconds: how long the device may send nothing, beyond the time that its audio takes.
+
         """
         readers = readers or ReaderProcesses(LIMITS)
         readers.warm_up()
@@ -43,36 +50,36 @@ class EngineProcess(Engine):
         self.worked = False
         """Whether it has given words of a recording."""
         self.untrusted = False
-        """Whether it has failed through no fault of the recording, or stands in for one that has and is yet to pass the
-        self-test. The next part on its own gets a fresh one."""
+        """Whether this engine has failed and no recording was the cause, or replaces one that has and still has to pass
+        the self-test. The next part that is alone on the machine gets a new engine."""
 
     @property
     def alive(self) -> bool:
-        """Whether the process that holds the model is there."""
+        """Whether the process that holds the model runs."""
         return self._device.alive
 
     @property
     def pid(self) -> int | None:
-        """Of that process."""
+        """The id of the process that holds the model."""
         return self._device.pid
 
     def wait_until_ready(self) -> ModelFiles:
-        """The model's files, once it is loaded.
+        """Wait until the model is loaded, and return its files.
 
         Raises:
-            DeviceDiedError, TranscriberError: it could not be.
+            DeviceDiedError, TranscriberError: it could not be loaded.
 
         """
         return self._device.wait_until_ready()
 
     def read_by(self, readers: ReaderProcesses) -> None:
-        """Have recordings read by these from now on."""
+        """Use these processes for reading from now on."""
         self._reader = readers
 
     def expect(self, speed: float) -> None:
-        """Tell how fast the device was seen to be, in seconds of audio a second: a hang is told by that."""
+        """Set the measured speed of the device, in seconds of audio a second, by which a hang is recognised."""
         self._device.expect(speed)
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Ask the process to end, and kill it once so many seconds have passed."""
+        """Ask the process that holds the model to end, and kill it after so many seconds."""
         self._device.close(seconds)

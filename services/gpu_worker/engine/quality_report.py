@@ -12,7 +12,7 @@ from services.gpu_worker.engine.plan.plan import Plan
 
 
 def report(plan: Plan, results: Sequence[ClipResult]) -> Quality:
-    """Sum up a recording's clips."""
+    """The quality report of a recording; `results` are those of all clips of the plan."""
     probabilities = sorted(word.probability for result in results for word in result.words)
     speech = sum(clip.samples for clip in plan.clips)
     covered = sum(plan.clips[result.index].samples for result in results if result.words)

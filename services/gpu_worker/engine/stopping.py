@@ -1,4 +1,4 @@
-"""Being told to stop: a flag that is looked at between two steps, and the error that says so."""
+"""How work is stopped: a flag that it looks at between two steps, and the error that it then raises."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Protocol
 
 
 class StoppedError(Exception):
-    """The caller's stop flag was set; what had been yielded until then is good."""
+    """The caller's stop flag was set; the results that were yielded before are complete."""
 
 
 class StopFlag(Protocol):
-    """A `threading.Event`, or anything else that can be asked."""
+    """A `threading.Event`, or anything else with its `is_set`."""
 
     def is_set(self) -> bool:
         """Whether to stop."""
 
 
 class AnyOf:
-    """Set when one of several flags is."""
+    """A stop flag that is set when one of several flags is."""
 
     def __init__(self, *flags: StopFlag) -> None:
         self._flags = flags

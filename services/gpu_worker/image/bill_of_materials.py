@@ -1,4 +1,4 @@
-"""What a machine is made of, as a CycloneDX document.
+"""The bill of materials of a machine, as a CycloneDX document.
 
 `python -m services.gpu_worker.image.bill_of_materials --models FOLDER` writes it.
 """
@@ -22,7 +22,7 @@ _DPKG = ("dpkg-query", "--show", "--showformat=${Package}\t${Version}\t${Archite
 def document(
     *, debian: list[dict[str, str]], python: list[dict[str, str]], models: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    """CycloneDX 1.5."""
+    """The document, in CycloneDX 1.5, with the components as the functions below give them."""
     interpreter = {"type": "application", "name": "cpython", "version": platform.python_version()}
     return {
         "bomFormat": "CycloneDX",
@@ -34,7 +34,7 @@ def document(
 
 
 def python_packages() -> list[dict[str, str]]:
-    """The worker's own environment."""
+    """The Python packages of the worker's environment."""
     found = {distribution.name: distribution.version for distribution in distributions()}
     return [
         {"type": "library", "name": name, "version": version, "purl": f"pkg:pypi/{name.lower()}@{version}"}
@@ -43,7 +43,7 @@ def python_packages() -> list[dict[str, str]]:
 
 
 def debian_packages(text: str) -> list[dict[str, str]]:
-    """From dpkg-query's lines: the kernel and NVIDIA's driver are among them."""
+    """The Debian packages in dpkg-query's lines; the kernel and NVIDIA's driver are among them."""
     rows = [line.split("\t") for line in text.splitlines()]
     return [
         {"type": "library", "name": name, "version": version, "purl": f"pkg:deb/{name}@{version}?arch={arch}"}
@@ -52,7 +52,7 @@ def debian_packages(text: str) -> list[dict[str, str]]:
 
 
 def models(folder: Path) -> list[dict[str, Any]]:
-    """Each model with its revision and the digests of its files."""
+    """The models below a folder, each with its revision and the digests of its files."""
     found: list[dict[str, Any]] = []
     for record in sorted(folder.rglob(DIGESTS)):
         told = json.loads(record.read_text("utf-8"))
@@ -63,7 +63,7 @@ def models(folder: Path) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Write it to standard output."""
+    """Write the bill of materials of this machine to standard output."""
     parser = argparse.ArgumentParser(prog="bill_of_materials", description=main.__doc__)
     parser.add_argument("--models", type=Path, required=True)
     chosen = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The models that lie in a deployment's bucket, each with its record, and the lock that Terraform puts beside them."""
+"""The models in a deployment's bucket, each with the record of its digests, and the lock that Terraform puts there."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
 
 PREFIX = "models"
 LOCK = "artifacts/models.lock.json"
-"""Where Terraform puts it."""
+"""The key under which Terraform puts the lock."""
 CHUNK_BYTES = 8 << 20
 READERS = 16
 _ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
-"""A machine may not list the bucket, so S3 answers 403 for what is not there."""
+"""S3's codes for an object that is not there; 403 is among them, since a machine may not list the bucket."""
 
 
 class BucketModels:
-    """Reads what the bucket holds; waits while S3 does not answer."""
+    """Reads models and their records from the bucket; every call is retried while S3 does not answer."""
 
     def __init__(self, s3: S3Client, bucket: str, retrying: Retrying | None = None) -> None:
-        """`retrying`: how S3 is waited for; for ever, unless that is said."""
+        """`retrying`: makes the calls of S3; if None, they are retried without end."""
         self._s3 = s3
         self._bucket = bucket
         self._retrying = retrying or Retrying(threading.Event())
 
     def lock(self) -> Lock:
-        """The lock as it is now, since an image's own may be old; empty where the bucket has none."""
+        """The bucket's lock, since the one in the image may be older; empty if the bucket has none."""
         text = self._read_if_there(LOCK)
         found: Lock = json.loads(text) if text else {}
         return found
 
     def record(self, key: str) -> Record | None:
-        """A model's revision and digests; None where the bucket does not hold it."""
+        """A model's revision and digests; None if the bucket does not hold the model."""
         text = self._read_if_there(f"{PREFIX}/{relative(key)}/{DIGESTS}")
         if text is None:
             return None
@@ -54,12 +54,24 @@ class BucketModels:
         return record
 
     def sizes(self, key: str, record: Record) -> dict[str, int]:
-        """Bytes of each of a model's files."""
+        """The size in bytes of each of a model's files, by name."""
         prefix = f"{PREFIX}/{relative(key)}"
         return {file: self._retrying(partial(self._size, f"{prefix}/{file}")) for file in record["sha256"]}
 
     def fetch(self, key: str, record: Record, sizes: dict[str, int], folder: Path, unless: threading.Event) -> bool:
-        """Fetch a model's files into a folder, by many readers; False, and no folder, once `unless` is set."""
+        """Fetch a model's files into a folder, by many readers at once.
+
+        Args:
+            key: the name under which jobs ask for the model.
+            record: as from `record`.
+            sizes: as from `sizes`.
+            folder: where the files are put.
+            unless: once it is set, fetching stops and the folder is removed.
+
+        Returns:
+            Whether all files were fetched.
+
+        """
         prefix = f"{PREFIX}/{relative(key)}"
         folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(READERS) as pool:
@@ -75,7 +87,7 @@ class BucketModels:
         return True
 
     def _copy(self, source: str, destination: Path, start: int, unless: threading.Event) -> None:
-        """One range of an object."""
+        """Copy one range of an object to the same place in a file."""
         if unless.is_set():
             return
         span = f"bytes={start}-{start + CHUNK_BYTES - 1}"

@@ -1,8 +1,8 @@
-"""Fetch models for an image: `python -m services.gpu_worker.image.fetch_models --into FOLDER --lock FILE NAMES`.
+"""Fetches models for an image: `python -m services.gpu_worker.image.fetch_models --into FOLDER --lock FILE NAMES`.
 
 NAMES are separated by commas, as in MODELS; `--source FOLDER` takes them from a folder instead of from the hub. The
-lock holds the digests of every model that was recorded: a model that it knows must be the same again, one that it does
-not know is recorded.
+lock holds the digests of models: one that it knows must have the same digests again, one that it does not know is
+recorded in it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,20 @@ from services.gpu_worker.image.model_lock import check_or_record, known, read, w
 
 
 def fetch(key: str, into: Path, source: Path | None, recorded: Record | None) -> ModelFiles:
-    """One model, from another folder of the same layout or from the hub, as it was recorded if it was."""
+    """Fetch one model into a folder, from another folder of the same layout or from the hub.
+
+    Raises:
+        DamagedModelError: it is not as it was `recorded`.
+        ModelMissingError: it cannot be got.
+
+    """
     if source is not None:
         shutil.copytree(place(source, key), place(into, key), dirs_exist_ok=True)
     return locate(key, cache=into, recorded=recorded)
 
 
 def main() -> int:
-    """Exit status 0 if every model is there and is the one that the lock knows."""
+    """Fetch the models; the exit status is 0 if each is the one in the lock, or was recorded there."""
     logs.begin("gpu_worker")
     parser = argparse.ArgumentParser(prog="fetch_models", description=__doc__)
     parser.add_argument("names")

@@ -1,6 +1,6 @@
-"""The lock: of each model the one revision, and the files, that are taken for good, `{name or name@style: record}`.
+"""The lock of models: for each, `name` or `name@style`, the only revision and file digests that are accepted.
 
-It lies in `packer/models.lock.json`, and in the bucket, where Terraform puts it for machines.
+It is kept in `packer/models.lock.json`, and Terraform puts it into the bucket for machines.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ Lock = dict[str, Record]
 
 
 def read(path: Path) -> Lock:
-    """An empty one where there is no file."""
+    """The lock in a file; an empty one if there is no file."""
     lock: Lock = json.loads(path.read_text("utf-8")) if path.exists() else {}
     return lock
 
 
 def write(lock: Lock, path: Path) -> None:
-    """The same to the byte for the same models."""
+    """Write the lock to a file, with the same bytes for the same models."""
     path.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def known(lock: Mapping[str, Record], key: str) -> Record | None:
-    """What the lock knows of a model; None if it does not, or only of a commit that the catalogue has left.
+    """The record of a model; None if the lock has none, or only one of a commit that is no longer the catalogue's.
 
-    A style may be pinned to a branch. Then the commit that was recorded is the one that counts.
+    The catalogue may name a branch for a style. Then the recorded commit counts.
     """
     name, style = model_keys.split(key)
     row = CATALOGUE.get(name)
@@ -40,10 +40,10 @@ def known(lock: Mapping[str, Record], key: str) -> Record | None:
 
 
 def check_or_record(lock: Lock, model: ModelFiles) -> bool:
-    """Check a model that the lock knows, and record one that it does not; True if it was recorded.
+    """Check a model that the lock knows, or record one that it does not know; True if it was recorded.
 
     Raises:
-        DamagedModelError: the lock knows other files.
+        DamagedModelError: the model's files are not those in the lock.
 
     """
     if recorded := known(lock, model.key):

@@ -1,9 +1,9 @@
-"""The model's files, made ready before the engine asks for them.
+"""Gets the model's files ready before an engine loads them.
 
-An image's blocks arrive slowly on first touch, one reader at a time a few megabytes a second; the bucket, and many
-readers at once, are faster. So: from `models/` in the bucket into memory, where it is there; else from the folder that
-was named (the image's), read ahead by several readers; else from the hub. One of the deployment's machines takes from
-the hub, and from the bucket, only what the lock knows; a person's own box believes what it fetches.
+The blocks of an image are slow at their first read, a few megabytes a second for a single reader; the bucket, and many
+readers at once, are faster. So a model is fetched from `models/` in the bucket into memory, if it is there; else it is
+read ahead in the folder of the settings, which is the image's; else it is fetched from the hub. A machine of the
+deployment fetches from hub and bucket only what the lock knows; any other machine trusts what it fetches.
 """
 
 from __future__ import annotations
@@ -38,16 +38,21 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 _SPARE = 1.25
-"""Memory that must be free, as a multiple of the model's size."""
+"""How much memory must be free, as a multiple of the model's size."""
 
 
 class Models:
-    """Finds the model that jobs call `key`, and brings it near."""
+    """Gets the files of models, by the `key` under which jobs ask for them: `name` or `name@style`."""
 
     def __init__(self, bucket: BucketModels, *, folder: Path | None, memory: Path | None, locked: bool = False) -> None:
-        """`folder`: the image's models, or one model; `memory`: where a fetched model may be put.
+        """The models of one machine.
 
-        `locked`: whether only what the bucket's lock knows is fetched.
+        Args:
+            bucket: the models in the deployment's bucket.
+            folder: the folder of the image's models, or of one model.
+            memory: a folder in memory for models from the bucket; None: the bucket is not asked.
+            locked: whether only models that the bucket's lock knows are fetched.
+
         """
         self._bucket = bucket
         self._folder = folder
@@ -56,11 +61,11 @@ class Models:
         self._fetched: dict[str, Path] = {}
 
     def ready(self, key: str) -> Path:
-        """The folder that holds the model's files.
+        """The folder that holds the model's files, once they are there.
 
         Raises:
-            DamagedModelError: the bucket's, the hub's or the image's files are not the ones that were recorded.
-            ModelMissingError: it cannot be had, at least not now.
+            DamagedModelError: the bucket's, the hub's or the image's files are not the recorded ones.
+            ModelMissingError: the model cannot be got now.
 
         """
         if fetched := self.fetched(key):
@@ -75,12 +80,12 @@ class Models:
         return self._from_hub(key) if self._locked and key != PACKAGED else locate(key).folder
 
     def fetched(self, key: str, unless: threading.Event | None = None) -> Path | None:
-        """The bucket's copy, in memory, or on the disk where the image has none.
+        """The folder of the bucket's copy: in memory, or on the disk if memory is too small and the image has no copy.
 
-        None where the bucket holds none, memory is too small, or `unless` was set before all of it was there.
+        None if the bucket has no copy, if memory is too small and the image has one, or if `unless` was set first.
 
         Raises:
-            DamagedModelError: it is not the one that was recorded.
+            DamagedModelError: it is not the recorded model.
 
         """
         if key in self._fetched:
@@ -89,7 +94,7 @@ class Models:
             return None
         self._require_recorded(key, record)
         if unless is None or not self._is_own(key, record):
-            # It differs from the image's, so it is the one to use, whichever is whole first.
+            # It differs from the image's copy, so it has to be used, even if the image's is complete first.
             unless = threading.Event()
         folder = self._from_bucket(key, record, unless)
         if folder:
@@ -97,7 +102,7 @@ class Models:
         return folder
 
     def _own(self, key: str) -> Path | None:
-        """The image's copy, if there is one."""
+        """The folder in which the image's copy would be; None if there are no models in the image."""
         return place(self._folder, key) if self._folder else None
 
     def _is_own(self, key: str, record: Record) -> bool:
@@ -119,7 +124,7 @@ class Models:
             raise DamagedModelError(f"The bucket's {key} is not the one that the image was built with (sha256).")
 
     def _from_bucket(self, key: str, record: Record, unless: threading.Event) -> Path | None:
-        """The bucket's copy, in memory, or on the disk where the image has none; None once `unless` is set."""
+        """Fetch the bucket's copy, and return its folder; see `fetched`."""
         sizes = self._bucket.sizes(key, record)
         into = self._memory_for(key, sum(sizes.values()))
         own = self._own(key)
@@ -132,7 +137,12 @@ class Models:
         return folder
 
     def _from_hub(self, key: str) -> Path:
-        """The hub's copy, at the revision that the lock knows; without one nothing is fetched."""
+        """The folder of the hub's copy, at the revision in the lock.
+
+        Raises:
+            ModelMissingError: the lock does not know the model, or the hub does not give it.
+
+        """
         known = model_lock.known(self._bucket.lock(), key)
         if known is None:
             raise ModelMissingError(
@@ -144,12 +154,12 @@ class Models:
         return found.folder
 
     def _fetched_before(self, key: str) -> Path | None:
-        """The folder of an earlier fetch, for which the hub need not answer; None where there was none."""
+        """The folder of an earlier fetch, after which the hub need not be asked; None without one."""
         places = [self._memory / "models"] if self._memory else []
         return next((at for at in (*places, default_cache()) if (at / relative(key) / DIGESTS).exists()), None)
 
     def _memory_for(self, key: str, size: int) -> Path | None:
-        """The folder in memory for a model of so many bytes; None if it does not fit there."""
+        """The folder in memory for a model of `size` bytes; None if it does not fit there."""
         if self._memory is None:
             return None
         self._memory.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
-"""The report of a worker that could not report itself: `python -m services.gpu_worker.machine.crash_report`.
+"""Reports a worker that could not report its own end: `python -m services.gpu_worker.machine.crash_report`.
 
-Its unit runs it after every bad end: a crash, a kill or a hang leaves no word of the worker's own. It sends what the
-journal holds of the worker to where the worker's log goes, before the machine is gone: its lines and systemd's. All
-else that was written to its standard error, by FFmpeg, a driver or an interpreter that dies, may hold something of a
-recording, and stays on the machine.
+systemd runs it after every failed end of the worker, since a crash, a kill or a hang leaves no line in its log. Before
+the machine ends, it sends the journal's entries of the worker to the worker's log group: log lines and systemd's
+messages. Everything else on standard error, from FFmpeg, a driver or an interpreter that crashes, may hold something
+of a recording, and stays on the machine.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from services.gpu_worker.machine.metadata import Metadata, aws_of
 
 LINES = 50
 _JOURNAL = ("journalctl", "--unit=transcribe-worker", f"--lines={LINES}", "--output=json", "--all", "--no-pager")
-"""`--all`: a traceback is longer than what the journal shows of a field otherwise."""
+"""`--all`: else the journal leaves out long fields, such as a traceback."""
 _SYSTEMD = "1"
-"""Its process id, which the journal itself notes: nobody else can pass for it."""
+"""systemd's process id. The journal notes the id by itself, so no other process can claim to be systemd."""
 _OURS = frozenset({"event", "level", "timestamp"})
 
 
 def main() -> None:
-    """Say how systemd saw the worker end (`SERVICE_RESULT`, `EXIT_CODE`, `EXIT_STATUS`)."""
+    """Send the journal's last entries, and how the worker ended (`SERVICE_RESULT`, `EXIT_CODE`, `EXIT_STATUS`)."""
     shipping = LogShipping()
     logs.begin("gpu_worker", shipping.take)
     machine = Metadata().machine()
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def fit_to_leave(entry: dict[str, Any]) -> str | None:
-    """The line of the log that an entry of the journal holds, or systemd's words as one; None for all else."""
+    """An entry of the journal as a line of the log: a log line as it is, a message of systemd's; None for others."""
     message = entry.get("MESSAGE")
     if not isinstance(message, str):  # bytes that are no text
         return None

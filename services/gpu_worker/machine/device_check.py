@@ -1,4 +1,4 @@
-"""Whether this machine's device transcribes as its deployment wants it to."""
+"""Checks with the self-test that this machine's device transcribes well and fast enough for its deployment."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ class DeviceCheck:
     """The self-test, with the limits that the settings name for this kind of device."""
 
     def __init__(self, settings: WorkerSettings, first_listen: Callable[[EngineProcess], Heard] = listen) -> None:
-        """`first_listen` says what an engine heard of the clip; one that had a head start has listened already."""
+        """`first_listen`: what an engine made of the known clip; one with a head start has transcribed it already."""
         self._settings = settings
         self._first_listen = first_listen
 
     def __call__(self, engine: EngineProcess) -> Passed:
-        """Have an engine pass the self-test, and tell it how fast it was seen to be.
+        """Let an engine pass the self-test, and set its measured speed.
 
         Raises:
-            SelfTestFailedError: it did not.
+            SelfTestFailedError: the words differ too much, or the speed is too low.
 
         """
         device = kind_of_device(self._settings)
         floor = self._settings.self_test_floor_cuda if device == "cuda" else self._settings.self_test_floor_cpu
         heard = self._first_listen(engine)
         if heard.speed < floor:
-            # Perhaps in the busiest second of a boot: once more, now that it is over.
+            # It may have been measured in the busiest second of the boot, so it is measured once more.
             heard = listen(engine)
         passed = judge(heard, likeness=self._settings.self_test_likeness, floor=floor)
         engine.expect(passed.speed)

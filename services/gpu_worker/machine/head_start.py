@@ -1,7 +1,7 @@
-"""The image's first model, loaded and tried while the network comes up.
+"""The head start: the image's first model is loaded and tried while the network comes up.
 
-An image is made for one deployment, so what it holds is almost always what the machine is asked for. Who it is and what
-it is to do it learns from the network, seconds later; until then nothing else is there to be done.
+An image is made for one deployment, so its model is almost always the one that is needed. The machine gets its settings
+over the network, seconds later, and until then it has nothing else to do.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 POLL_SECONDS = 0.02
 FIRST_MODEL = "FIRST_MODEL"
-"""In the environment of a machine with an image of its own: the deployment's default model when that was made."""
+"""A variable that an image sets: the deployment's default model at the time when the image was made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What an engine is made with, beside the model's files."""
+    """The arguments of an engine, apart from the model's files; see `EngineProcess`."""
 
     model: str
     device: str
@@ -40,13 +40,13 @@ class Wanted:
 
 
 class HeadStart:
-    """One engine, begun before anything else of this machine is known."""
+    """One engine that is started before the machine's settings are known."""
 
     def __init__(self, wanted: Wanted, folder: Path) -> None:
-        """`folder`: the model's files, or the image's models."""
+        """`folder`: the folder of the model's files, or that of all of the image's models."""
         self.wanted = wanted
         self.whole = threading.Event()
-        """Set once every block of the model has arrived."""
+        """Set once every block of the model's files has been read."""
         self._over = threading.Event()
         """Set once this engine is not wanted."""
         self._taken = False
@@ -55,19 +55,19 @@ class HeadStart:
             wanted.model, files, wanted.device, wanted.compute_type, patience_seconds=wanted.patience_seconds
         )
         self._heard: Future[self_test.Heard] = Future()
-        threading.Thread(target=self._bring, args=(files,), name="head-start-files", daemon=True).start()
+        threading.Thread(target=self._read_files, args=(files,), name="head-start-files", daemon=True).start()
         threading.Thread(target=self._listen, name="head-start", daemon=True).start()
 
     @classmethod
     def begin(cls, environment: Mapping[str, str] = os.environ) -> Self | None:
-        """As the image's environment says; None where it names no model."""
+        """Start an engine as the image's environment says; None where that names no model."""
         model, folder = environment.get(FIRST_MODEL), environment.get("MODELS_FOLDER")
         if not model or not folder or not place(Path(folder), model).is_dir():
             return None
         try:
             patience_seconds = float(environment.get("ENGINE_PATIENCE_SECONDS", "60"))
         except ValueError:
-            # Whoever reads all settings says what is wrong with this one.
+            # The settings are read later, and the error is reported then.
             return None
         wanted = Wanted(
             model=model,
@@ -80,11 +80,17 @@ class HeadStart:
     def take(
         self, wanted: Wanted, fetched: Callable[[threading.Event], Path | None], stop: threading.Event
     ) -> EngineProcess | None:
-        """The engine, if it is the one that is wanted and has heard the known clip; None at every call but the first.
+        """The engine, if it is the wanted one and has transcribed the known clip; None otherwise, and at later calls.
 
-        `fetched` brings the model from the bucket, unless the event that it is given is set before that is done: of the
-        two copies the one that is whole first is used. Waits until this engine has listened, or until `stop` is set.
-        One that failed in the haste of a boot is dropped, and the caller makes another.
+        Waits until the engine has transcribed the clip. If it failed, perhaps because of the busy boot, it is closed,
+        and the caller starts another.
+
+        Args:
+            wanted: the engine that is needed.
+            fetched: gets the model's copy from the bucket, unless its argument is set before that is done. Of the
+                two copies the one that is complete first is used.
+            stop: once it is set, the engine is no longer waited for.
+
         """
         if self._over.is_set() or self._taken:
             return None
@@ -97,16 +103,16 @@ class HeadStart:
         return None
 
     def heard(self, engine: EngineProcess) -> self_test.Heard:
-        """What an engine hears of the known clip: this one has listened already.
+        """What an engine made of the known clip: this one has transcribed it already, another one does so now.
 
         Raises:
-            SelfTestFailedError: it could not be heard.
+            SelfTestFailedError: it could not be transcribed.
 
         """
         return self._heard.result() if engine is self.engine else self_test.listen(engine)
 
     def close(self) -> None:
-        """End this engine: another one is wanted, or another copy of the model."""
+        """End this engine, since another one or another copy of the model is used."""
         self._over.set()
         self.engine.close(0)
 
@@ -118,16 +124,16 @@ class HeadStart:
             log.warning("head_start.failed", error=error)
         return error is None
 
-    def _bring(self, files: Path) -> None:
+    def _read_files(self, files: Path) -> None:
         try:
             read_ahead.touch(read_ahead.of_folder(files), self._over)
         finally:
-            # What could not be read the engine misses too, and says so.
+            # If a file could not be read, the engine cannot read it either, and fails.
             self.whole.set()
 
     def _listen(self) -> None:
         try:
             self.engine.wait_until_ready()
             self._heard.set_result(self_test.listen(self.engine))
-        except Exception as error:  # noqa: BLE001 - told to whoever asks what was heard
+        except Exception as error:  # noqa: BLE001 - `heard` raises it
             self._heard.set_exception(error)

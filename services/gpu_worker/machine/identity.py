@@ -1,5 +1,5 @@
-"""Who this worker is and what it is to know: from its instance's tags and their parameter on EC2, else from the
-environment alone.
+"""The worker's identity and its settings: from its instance's tags and the parameter that they name on EC2, else from
+the environment alone.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ SLOT_TAG = "transcribe-slot"
 LAUNCH_TAG = "transcribe-launch-id"
 MARKET_TAG = "transcribe-market"
 FLEET = "FLEET"
-"""In the environment of the deployment's machines, by their image."""
+"""A variable that the image sets on the deployment's machines."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """A worker's place in the fleet; a person's own box has none."""
+    """A worker's place in the fleet; a machine that is not the fleet's has no slot."""
 
     owner: str
-    """New at every start: the second half of every fence."""
+    """New at every start of a worker; together with a part's attempt it fences every write."""
     machine: Machine | None
     slot: str | None
     launch_id: str | None
@@ -39,7 +39,7 @@ class Identity:
 
 
 def introduce(machine: Machine | None, owner: str, aws: Aws) -> tuple[Identity, WorkerSettings]:
-    """Who this worker is and what it is to know.
+    """The worker's identity and its settings.
 
     Raises:
         SettingsError: naming everything that is missing or wrong, in tags and settings together.
@@ -85,8 +85,8 @@ def identify(machine: Machine | None, owner: str, environment: Mapping[str, str]
 
 
 def settings_for(machine: Machine | None, aws: Aws) -> WorkerSettings:
-    """The worker's settings: its parameter's where it has one; the environment has the last word, so that one machine
-    can be run by hand.
+    """The worker's settings: its parameter's, if it has one, and the environment's, which have precedence, so that a
+    person can run one machine by hand.
 
     Raises:
         SettingsError: naming everything that is missing or wrong.

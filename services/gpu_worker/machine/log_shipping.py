@@ -1,4 +1,4 @@
-"""Log lines to CloudWatch Logs, without an agent: from memory, in batches, and to the last one on the way out."""
+"""Sends log lines to CloudWatch Logs, without an agent: from memory, in batches, and the last ones at the exit."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 KEPT_LINES = 10_000
-"""Lines kept while CloudWatch does not answer; beyond that the newest are dropped and counted."""
+"""Lines that are kept while CloudWatch does not answer; further lines are dropped and counted."""
 BATCH_LINES = 1_000
 BATCH_BYTES = 900_000
-"""CloudWatch takes 1 MiB at once."""
+"""Bytes of a batch, after which no line is added; CloudWatch takes 1 MiB at once."""
 LINE_BYTES = 100_000
-"""Longer lines are cut: a batch that is nearly full must take one more."""
+"""Longer lines are cut: a batch that is nearly full must still have room for one more."""
 _OVERHEAD_BYTES = 26
-"""What CloudWatch adds to the count for each line."""
+"""Bytes that CloudWatch counts for each line in addition."""
 INTERVAL_SECONDS = 2.0
 
 
 class LogShipping:
-    """Takes lines from the start; sends them once it is told where to."""
+    """Takes lines from the beginning on, and sends them once `start` has said where to."""
 
     def __init__(self, clock: Callable[[], int] = now_ms) -> None:
         self._clock = clock
@@ -45,7 +45,7 @@ class LogShipping:
     def take(self, line: str) -> None:
         """Keep a line; never waits and never fails."""
         if threading.current_thread() is self._thread:
-            # What is said of the shipping itself, by us or by a library, would feed this very queue.
+            # Sending a line may log lines itself, here or in a library; to send those would never end.
             return
         try:
             self._lines.put_nowait((self._clock(), line.encode()[:LINE_BYTES].decode(errors="ignore")))
@@ -53,7 +53,7 @@ class LogShipping:
             self._dropped += 1
 
     def start(self, client: CloudWatchLogsClient, group: str, stream: str) -> None:
-        """Send what was taken and what will be, every few seconds."""
+        """Begin to send the lines, every few seconds, to a stream of a log group."""
 
         def ship() -> None:
             ready = False
@@ -69,7 +69,7 @@ class LogShipping:
         self._thread.start()
 
     def close(self, seconds: float = 5.0) -> None:
-        """Send the rest; gives up after that many seconds, since the machine has to end."""
+        """Send the rest; give up after so many seconds, since the machine has to end."""
         self._ending.set()
         if self._thread:
             self._thread.join(seconds)
@@ -78,12 +78,12 @@ class LogShipping:
         while batch := self._batch():
             try:
                 client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
-            except Exception as error:  # noqa: BLE001 - whatever it is, what comes next is to be sent
+            except Exception as error:  # noqa: BLE001 - after any error the next lines have to be sent
                 log.warning("log.lost", lines=len(batch), error=error)
                 return
 
     def _batch(self) -> Sequence[InputLogEventTypeDef]:
-        """Up to a batch's worth of lines, in order of time, as CloudWatch wants them."""
+        """The lines of the next batch, in the order of time, as CloudWatch requires."""
         batch: list[InputLogEventTypeDef] = []
         size = 0
         while len(batch) < BATCH_LINES and size < BATCH_BYTES:
@@ -103,13 +103,13 @@ class LogShipping:
 
 
 def log_line(event: str, at: int, *, level: str, **more: object) -> str:
-    """A line of the log that does not come from it; `at`: epoch milliseconds."""
+    """A line as the log writes them, for an event that was not logged; `at`: epoch milliseconds."""
     timestamp = datetime.fromtimestamp(at / SECOND_MS, UTC).isoformat()
     return json.dumps({"event": event, "level": level, "timestamp": timestamp, **more}, ensure_ascii=False)
 
 
 def _create(client: CloudWatchLogsClient, group: str, stream: str) -> bool:
-    """The stream; True once it is there."""
+    """Create a log stream; True if it exists."""
     try:
         client.create_log_stream(logGroupName=group, logStreamName=stream)
     except client.exceptions.ResourceAlreadyExistsException:

@@ -1,4 +1,4 @@
-"""The instance metadata service (IMDSv2): who this machine is, and whether it is about to be taken away."""
+"""The instance metadata service (IMDSv2): this machine's identity, and whether EC2 is about to interrupt it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEFAULT_ENDPOINT = "http://169.254.169.254"
 _TOKEN_SECONDS = 21_600
 _TIMEOUT_SECONDS = 2.0
 _ATTEMPTS = 3
-"""A single answer that is lost must not end a machine."""
+"""A single lost answer must not end a machine."""
 _PAUSE_SECONDS = 0.1
 _NOT_FOUND = 404
 
@@ -35,7 +35,7 @@ class Machine:
 def aws_of(machine: Machine | None) -> Aws:
     """AWS's clients for this machine: boto3 asks the metadata service for credentials, but not for the region.
 
-    What the environment says of the region comes first, so that a person's own machine may work for another one.
+    A region in the environment has precedence, so that a person's own machine may work for another region.
     """
     told = boto3.session.Session()
     session = told if told.region_name or not machine else boto3.session.Session(region_name=machine.region or None)
@@ -43,7 +43,7 @@ def aws_of(machine: Machine | None) -> Aws:
 
 
 class Metadata:
-    """Reads the metadata service; its answers are None where there is nothing to tell."""
+    """Reads the metadata service."""
 
     def __init__(self, endpoint: str | None = None) -> None:
         base = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or DEFAULT_ENDPOINT
@@ -52,9 +52,9 @@ class Metadata:
         self._token_ends = 0.0
 
     def machine(self, patience_seconds: float = 0) -> Machine | None:
-        """Who this machine is; None where no metadata service answers, which is any machine but EC2's.
+        """This machine's identity; None where no metadata service answers, as on a machine outside of EC2.
 
-        `patience_seconds`: how long one is waited for beyond a few attempts.
+        `patience_seconds`: how long to wait for an answer, if the first few attempts get none.
         """
         until = time.monotonic() + patience_seconds
         attempts = 0
@@ -67,11 +67,11 @@ class Metadata:
         return None
 
     def spot_notice(self) -> str | None:
-        """`terminate` or `stop` once EC2 has said that it takes the machine back."""
+        """EC2's spot interruption notice; None while there is none."""
         return self._read("spot/instance-action")
 
     def rebalance(self) -> str | None:
-        """EC2's warning that a notice has become likely."""
+        """EC2's recommendation to rebalance, which says that an interruption has become likely; None without one."""
         return self._read("events/recommendations/rebalance")
 
     def _machine(self) -> Machine | None:

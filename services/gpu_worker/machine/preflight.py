@@ -1,4 +1,4 @@
-"""What must be so before a machine takes work, and can be seen without loading a model."""
+"""The checks before a machine takes work that need no model."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from services.gpu_worker.settings import WorkerSettings
 
 MOST_SKEW = 5 * MINUTE_MS
-"""AWS refuses signatures that are further off."""
+"""AWS refuses signatures whose time is further off."""
 LEAST_SKEW = 2 * SECOND_MS
-"""The header counts whole seconds, and the answer takes its time."""
+"""A smaller difference cannot be measured: the header counts whole seconds, and the answer takes some time."""
 _PAUSE_SECONDS = 0.2
 GIB = 1 << 30
 _GPU = "nvidia0"
@@ -35,7 +35,7 @@ class UnfitError(TranscriberError):
 
 
 def kind_of_device(settings: WorkerSettings, devices: Path = Path("/dev")) -> str:
-    """`cuda` or `cpu`: what the engine will find."""
+    """`cuda` or `cpu`: the device that the engine will choose."""
     if settings.device != "auto":
         return settings.device
     return "cuda" if (devices / _GPU).exists() else "cpu"
@@ -47,10 +47,17 @@ def folder_for_recordings(settings: WorkerSettings) -> Path:
 
 
 def clock_skew(address: str, clock: Callable[[], int], patience_seconds: float = 0) -> int:
-    """How far AWS's clock is ahead of this machine's, in milliseconds, by the `Date` of an unsigned request.
+    """How far AWS's clock is ahead of this machine's, in milliseconds, by the `Date` that answers an unsigned request.
 
-    0 where it is too little to be measured, or where nobody answers within `patience_seconds`: the next call of AWS
-    then says what is wrong.
+    Args:
+        address: of any service of AWS.
+        clock: epoch milliseconds.
+        patience_seconds: how long to try while there is no connection.
+
+    Returns:
+        0 if the difference is too small to be measured, or if there was no answer: then the next call of AWS fails,
+        and says why.
+
     """
     until = time.monotonic() + patience_seconds
     while True:
@@ -69,10 +76,10 @@ def clock_skew(address: str, clock: Callable[[], int], patience_seconds: float =
 
 
 def require_clock(skew: int) -> None:
-    """Check the clock, before anything is signed with it.
+    """Check the clock before any request is signed with it; `skew` in milliseconds.
 
     Raises:
-        UnfitError: AWS would refuse every call, so nobody but the console can be told.
+        UnfitError: AWS would refuse every call, so the error can be reported on the console only.
 
     """
     if abs(skew) > MOST_SKEW:

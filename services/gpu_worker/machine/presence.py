@@ -1,4 +1,7 @@
-"""The machine's slot: kept while it lives, marked when it leaves. A person's own box has none, and only says so."""
+"""The machine's slot: it is kept by heartbeats and marked when the machine leaves.
+
+A machine that is not the fleet's has no slot; it only reports that it is there.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 LEASES = 2
-"""How many part leases a slot's lasts: it is the machine that is looked for, not one piece of work."""
+"""How many leases of a part a slot's lease lasts, as a machine is missed less quickly than its work."""
 
 
 class Presence:
@@ -34,24 +37,24 @@ class Presence:
         self._beat = 0
         self._leaving = False
         self._lock = threading.Lock()
-        """Held during a write: a heartbeat must not arrive after the slot was marked as leaving, and undo that."""
+        """Held during a write: a heartbeat that arrives after the slot was marked as leaving would undo that."""
         self.note: str | None = None
-        """What every heartbeat tells people of this machine."""
+        """A sentence about this machine, for people, that every heartbeat carries."""
         self._times: dict[str, int] = {}
         self._slot_times: dict[str, int] = {}
         self.lost = False
-        """Set when the slot is another's: this machine should not be."""
+        """Set when the slot belongs to another machine: then this one should not run."""
 
     def reached(self, stage: str, *, seconds_ago: float = 0) -> None:
-        """Note a stage of the boot; the next heartbeat reports it."""
+        """Note that a stage of the boot was reached, now or `seconds_ago`; the next heartbeat reports it."""
         self._times[stage] = self._clock() - round(seconds_ago * SECOND_MS)
 
     def machine_times(self) -> dict[str, int]:
-        """Stages of this machine's launch and boot, as far as they are known."""
+        """The known stages of this machine's launch and boot, in epoch milliseconds."""
         return {**self._slot_times, **self._times}
 
     def beat(self) -> None:
-        """Send a heartbeat, unless this machine leaves."""
+        """Send a heartbeat, unless this machine is leaving."""
         if self._leaving:
             return
         with self._lock:
@@ -82,7 +85,7 @@ class Presence:
             self._slot_times = known_times
 
     def leave(self, note: str) -> None:
-        """Take no more work; the orchestrator no longer counts this machine as capacity, and looks for its end."""
+        """Mark the slot as leaving: the orchestrator no longer counts this machine as capacity, and expects its end."""
         self._leaving = True
         with self._lock:
             if self._identity.slot and self._identity.launch_id:
@@ -91,14 +94,14 @@ class Presence:
                 self._store.fleet.absent(self._identity.owner)
 
     def try_to_leave(self, note: str) -> None:
-        """As `leave`, but an AWS that cannot be reached is only logged: the machine goes all the same."""
+        """As `leave`, but if AWS cannot be reached that is only logged, as the machine ends all the same."""
         try:
             self.leave(note)
         except (ClientError, BotoCoreError) as unreachable:
             log.warning("slot.unmarked", error=unreachable)
 
     def stay(self) -> None:
-        """Take back `leave`: there is work after all."""
+        """Undo `leave`, since there is work after all."""
         self._leaving = False
         self.beat()
 

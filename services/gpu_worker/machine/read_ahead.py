@@ -1,9 +1,10 @@
-"""Files brought in ahead of their first use: `python -m services.gpu_worker.machine.read_ahead LIST`, early at boot.
+"""Reads files before their first use: `python -m services.gpu_worker.machine.read_ahead LIST`, early at boot.
 
-The blocks of a volume that is made from an image arrive on first touch, one reader at a time a few megabytes a second.
-Many readers at once are faster, and what was read once lies in memory. Which files a machine needs for its first second
-is seen where its image is made: `--record --folder … LIST -- COMMAND …` makes memory forget what lies in these folders,
-runs the command, and notes what of them lies in memory then. Imports nothing of ours, so that it begins at once.
+A volume that is made from an image loads each block at its first read; a single reader gets a few megabytes a second.
+Many readers at once are faster, and what they have read stays in the page cache. Which files a machine needs first is
+recorded when its image is made: `--record --folder … LIST -- COMMAND …` drops the files in these folders from the page
+cache, runs the command, and notes which pieces of them are cached afterwards. This module imports none of the
+project's others, so that it starts at once.
 """
 
 from __future__ import annotations
@@ -25,24 +26,24 @@ if TYPE_CHECKING:
 READERS = 32
 CHUNK_BYTES = 1 << 20
 Piece = tuple[str, int, int]
-"""A file, where in it, and how many bytes."""
+"""A file, an offset in it, and a number of bytes."""
 
 
 def pieces(path: Path) -> list[Piece]:
-    """A file in chunks, each for one reader."""
+    """The pieces of a file, `CHUNK_BYTES` each, the last one shorter."""
     size = path.stat().st_size
     return [(str(path), start, min(CHUNK_BYTES, size - start)) for start in range(0, size, CHUNK_BYTES)]
 
 
 def of_folder(folder: Path) -> list[Piece]:
-    """The files that lie in a folder."""
+    """The pieces of all files that lie directly in a folder."""
     return [piece for path in sorted(folder.iterdir()) if path.is_file() for piece in pieces(path)]
 
 
 def touch(wanted: Iterable[Piece], stop: threading.Event | None = None) -> int:
-    """Read each piece once, by many readers, until `stop` is set; returns how many bytes.
+    """Read each piece once, by many readers, until `stop` is set; returns how many bytes were read.
 
-    What cannot be read is passed over.
+    A piece that cannot be read is skipped.
     """
     own = threading.local()
 
@@ -63,7 +64,7 @@ def touch(wanted: Iterable[Piece], stop: threading.Event | None = None) -> int:
 
 
 def record(folders: Iterable[Path], command: Sequence[str]) -> list[Piece]:
-    """What a command reads in these folders, small files first: an interpreter asks for those before it loads a model.
+    """The pieces that a command reads in these folders, small files first: Python needs those before it loads a model.
 
     Raises:
         CalledProcessError: the command failed.
@@ -74,13 +75,13 @@ def record(folders: Iterable[Path], command: Sequence[str]) -> list[Piece]:
     os.sync()
     for path in files:
         _forget(path)
-    subprocess.run(command, check=True)  # noqa: S603 - whoever records says what
+    subprocess.run(command, check=True)  # noqa: S603 - the caller's own command
     files.sort(key=lambda path: (path.stat().st_size, path))
     return [piece for path in files for piece in resident(path)]
 
 
 def resident(path: Path) -> list[Piece]:
-    """The pieces of a file of which something lies in memory."""
+    """The pieces of a file that are at least partly in the page cache."""
     size, page = path.stat().st_size, mmap.PAGESIZE
     with path.open("rb") as file, mmap.mmap(file.fileno(), size, mmap.MAP_PRIVATE) as view:
         found = (ctypes.c_ubyte * -(-size // page))()
@@ -103,24 +104,24 @@ def _forget(path: Path) -> None:
 
 
 def write_list(path: Path, found: Iterable[Piece]) -> None:
-    """One piece a line: where in the file, how many bytes, the file."""
+    """Write one piece a line: the offset, the number of bytes, the file."""
     path.write_text("".join(f"{start}\t{size}\t{name}\n" for name, start, size in found), encoding="utf-8")
 
 
 def read_list(path: Path) -> list[Piece]:
-    """What `write_list` wrote."""
+    """The pieces that `write_list` wrote."""
     lines = (line.split("\t", 2) for line in path.read_text(encoding="utf-8").splitlines())
     return [(name, int(start), int(size)) for start, size, name in lines]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Exit status 0, or that of a command that failed while it was recorded."""
+    """Read or record; the exit status is 0, or that of a recorded command that failed."""
     parser = argparse.ArgumentParser(prog="read_ahead", description=__doc__)
     parser.add_argument("list", type=Path)
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--folder", type=Path, action="append", default=[])
     parser.add_argument("--file", type=Path, action="append", default=[], help="taken whole, and first")
-    # argparse would look into the command, which has options and perhaps a double dash of its own.
+    # The command is taken off first: argparse would read its options, and perhaps its own double dash.
     end = arguments.index("--") if "--" in arguments else len(arguments)
     chosen, command = parser.parse_args(arguments[:end]), arguments[end + 1 :]
     if chosen.record:

@@ -1,4 +1,4 @@
-"""Retries with backoff: an error of AWS's that is transient ends no worker, no boot and no attempt at a part."""
+"""Retries with backoff: a transient error of AWS ends no worker, no boot and no attempt at a part."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 Answer = TypeVar("Answer")
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 5.0
-"""Between two tries of one call. Within each try the client makes some of its own, a second or two apart."""
+"""The pauses between two tries of a call. In each try the client retries by itself, within a second or two."""
 LONGEST_PAUSE_HEARTBEATS = 0.5
-"""The same in heartbeats, where that is less: the sweep takes a part that has missed two and a half."""
+"""The longest pause in heartbeats, where that is less: the sweep takes a part that has missed two and a half."""
 MOST_DOUBLINGS = 10
-"""An outage of hours must not make the power of two overflow."""
+"""The pause is doubled at most so often: in an outage of hours the power of two would overflow."""
 _TRANSIENT = frozenset(
     {
         "BandwidthLimitExceeded",
@@ -56,7 +56,7 @@ _TRANSIENT = frozenset(
         "TransactionInProgressException",
     }
 )
-"""What botocore tries again (`botocore.retries.standard`), and a write that met a transaction on the same item."""
+"""The codes that botocore retries (`botocore.retries.standard`), and those of a write that met a transaction."""
 _TRANSIENT_REASONS = frozenset(
     {
         "ProvisionedThroughputExceeded",
@@ -65,7 +65,7 @@ _TRANSIENT_REASONS = frozenset(
         "TransactionInProgress",
     }
 )
-"""Why a transaction was canceled that may succeed a moment later, word for word."""
+"""The reasons for which a transaction is canceled that may succeed a moment later."""
 _UNANSWERED = (
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -76,13 +76,13 @@ _UNANSWERED = (
     MetadataRetrievalError,
     RetriesExceededError,
 )
-"""No answer, half of one, or no credentials to ask with: on EC2 the metadata service is late then."""
+"""There was no answer, half of one, or no credentials for the call; on EC2 the metadata service may give them late."""
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether an error is AWS's fault and passes by itself; one about a permission, a name or an argument does not."""
+    """Whether an error of AWS may be gone at the next try; one about a permission, a name or an argument is not."""
     if isinstance(error, S3UploadFailedError):
-        # Its cause is an error of its own, which this one only quotes.
+        # This error only quotes another one, which is its context.
         return error.__context__ is not None and is_transient(error.__context__)
     if not isinstance(error, ClientError):
         return isinstance(error, _UNANSWERED)
@@ -105,10 +105,15 @@ class Retrying:
         last_try: bool = False,
         heartbeat_seconds: float = math.inf,
     ) -> None:
-        """Once `stop` is set no more tries are made; with `last_try` one is, where it was set during a pause.
+        """How calls are retried.
 
-        `before_try` is called before each try. No pause is longer than half of `heartbeat_seconds`, so that a worker
-        that has waited is heard of before the sweep takes its parts.
+        Args:
+            stop: once it is set, no more tries are made.
+            before_try: called before each try.
+            last_try: whether one more try is made if `stop` was set during a pause.
+            heartbeat_seconds: no pause is longer than half of this, so that a worker that has waited sends a heartbeat
+                before the sweep takes its parts.
+
         """
         self._longest = min(LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_HEARTBEATS * heartbeat_seconds)
         self._stop = stop
@@ -116,7 +121,7 @@ class Retrying:
         self._last_try = last_try
 
     def __call__(self, call: Callable[[], Answer]) -> Answer:
-        """What `call` returns; it is called at least once.
+        """Make a call at least once, until it is answered, and return what it returns.
 
         Raises:
             StoppedError: AWS has not answered, and `stop` is set.
@@ -132,7 +137,7 @@ class Retrying:
                 if not is_transient(error):
                     raise
                 if tries == 0:
-                    # Not the error's words, which may hold an object's name.
+                    # The error's message is left out, as it may hold an object's name.
                     log.warning("aws.waiting", error=_name(error), operation=getattr(error, "operation_name", None))
                 if stopped or (self._stop.wait(_backoff(tries, self._longest)) and not self._last_try):
                     raise StoppedError from error
@@ -144,7 +149,7 @@ class Retrying:
 
 
 def _backoff(tries: int, most: float) -> float:
-    """Seconds, twice as many from try to try; with jitter, so that many workers do not come back at the same moment."""
+    """The pause in seconds: twice as long after each try, with jitter, so that workers do not retry all at once."""
     longest = min(most, FIRST_PAUSE_SECONDS * 2.0 ** min(tries, MOST_DOUBLINGS))
     return longest * random.uniform(0.5, 1)  # noqa: S311 - jitter
 

@@ -1,7 +1,7 @@
-"""The self-test: before it claims, a worker transcribes a clip whose words are known, on the device that it will use.
+"""The self-test: before its first claim, a worker transcribes a clip whose words are known, on the device that it uses.
 
-A driver too old for the library gives empty texts without an error, and a device may compute nonsense or fall back to a
-crawl: such a machine must not touch anybody's recording. The first pass also warms the device up.
+A driver that is too old for the library gives empty texts without an error, and a device may compute nonsense or be
+far too slow. Such a machine must take no recording. The first pass also warms the device up.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class Heard:
 
     text: str
     warm_up_seconds: float
-    """The first pass, in which libraries are loaded and kernels chosen."""
+    """The length of the first pass, in which libraries are loaded and kernels chosen."""
     speed: float
     """Seconds of audio a second, in the second pass."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Passed:
-    """What was found good enough."""
+    """The result of a self-test that was passed; likeness from 0 to 1, speed in seconds of audio a second."""
 
     likeness: float
     warm_up_seconds: float
@@ -56,10 +56,10 @@ class Passed:
 
 
 def listen(engine: EngineProcess) -> Heard:
-    """Transcribe the known clip twice: once to warm up and read the words, once for the speed.
+    """Transcribe the known clip twice: once to warm up and for the words, once for the speed.
 
     Raises:
-        SelfTestFailedError: it could not be heard.
+        SelfTestFailedError: it could not be transcribed.
 
     """
     text, seconds, warm_up = _pass(engine)
@@ -68,7 +68,7 @@ def listen(engine: EngineProcess) -> Heard:
 
 
 def judge(heard: Heard, *, likeness: float, floor: float) -> Passed:
-    """Hold what was heard against what was said.
+    """Compare what an engine made of the known clip with its words.
 
     Raises:
         SelfTestFailedError: it is less like it than `likeness` (0 to 1), or the speed is under `floor` (seconds of
@@ -93,7 +93,7 @@ def judge(heard: Heard, *, likeness: float, floor: float) -> Passed:
 
 
 def resemblance(heard: str, said: str) -> float:
-    """How alike two texts are, from 0 to 1, without regard to case, punctuation and spacing."""
+    """The likeness of two texts, from 0 to 1; case, punctuation and spacing do not count."""
     return SequenceMatcher(None, _letters(heard), _letters(said), autojunk=False).ratio()
 
 
@@ -101,7 +101,7 @@ def _pass(engine: EngineProcess) -> tuple[str, float, float]:
     """The clip's text, its length and the time it took, both in seconds.
 
     Raises:
-        SelfTestFailedError: it could not be heard. Whatever that error is called elsewhere, here it is the machine's.
+        SelfTestFailedError: it could not be transcribed. The clip is good, so every error is caused by the machine.
 
     """
     try:

@@ -1,6 +1,6 @@
-"""Leaving when told to: what may hang is waited for only so long, and what is left over is the sweep's.
+"""How long a worker that leaves waits for everything that it has to end; the sweep takes care of the rest.
 
-A worker that leaves because there is nothing to do has time; one that was told to, by a spot notice above all, has not.
+A worker that leaves because nothing is queued has time; one that was told to leave, mostly by a spot notice, has not.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from services.common.webhooks.transport import DEADLINE_SECONDS
 from services.gpu_worker.engine.processes.device import CLOSE_SECONDS
 
 LEAVE_SECONDS = 8.0
-"""From being told to leave to the end. With the time in which a spot notice is seen that makes ten."""
+"""The time from being told to leave to the end of the process. A spot notice is seen within two seconds before that."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deadlines:
-    """How long each thing is waited for, one after another, in seconds."""
+    """How many seconds each of these is waited for, one after another."""
 
     held: float
-    """Parts, to be checkpointed and given back."""
+    """Parts held, until they are checkpointed and given back."""
     heartbeats: float | None
-    """Those under way; None: however long they take."""
+    """Heartbeats under way; None for no limit."""
     sender: float
     """First tries of webhooks that are under way."""
     engine: float
@@ -36,13 +36,13 @@ class Deadlines:
 
 
 GRACEFUL = Deadlines(held=math.inf, heartbeats=None, sender=DEADLINE_SECONDS, engine=CLOSE_SECONDS)
-"""Where there is nothing left to do."""
+"""For a worker that leaves because nothing is queued."""
 FORCED = Deadlines(held=4.0, heartbeats=0.5, sender=2.0, engine=0.5)
-"""Where the worker was told to leave; it leaves the log a second to be shipped in."""
+"""For a worker that was told to leave; one second is left in which the log is sent."""
 
 
 class Shutdown:
-    """Whether this worker was told to leave, and how far that is."""
+    """Whether this worker was told to leave, and how far it is with that."""
 
     def __init__(self) -> None:
         self._told = threading.Event()
@@ -60,7 +60,7 @@ class Shutdown:
 
     @property
     def marked(self) -> bool:
-        """Whether the slot says that this machine leaves; where nobody told it to, the slot need not."""
+        """Whether the slot has been marked as leaving, or need not be, since this worker was not told to leave."""
         return not self.told or self._marked.is_set()
 
     @property
@@ -68,7 +68,7 @@ class Shutdown:
         return FORCED if self.told else GRACEFUL
 
     def begin(self) -> bool:
-        """Note that this worker is told to leave; False if it has been told before."""
+        """Note that this worker was told to leave; False if it had been told before."""
         if self.told:
             return False
         self._told_at = time.monotonic()
@@ -76,26 +76,26 @@ class Shutdown:
         return True
 
     def mark(self) -> None:
-        """Note that the slot says so, or cannot be told."""
+        """Note that the slot has been marked as leaving, or that this was tried in vain."""
         self._marked.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, unless told to leave meanwhile."""
+        """Wait for so many seconds, or until told to leave."""
         self._told.wait(seconds)
 
     def seconds_for_held(self) -> float:
-        """How long the parts held may still take."""
+        """How many seconds the parts held may still take; negative if they should have ended."""
         return self._told_at + self.deadlines.held - time.monotonic()
 
 
 def end_within(seconds: float) -> None:
-    """End this process by then, whatever hangs: a call of AWS, a model that loads, a thread that Python waits for.
+    """End this process after so many seconds, even if a call of AWS, the loading of a model or a thread hangs.
 
-    The status is that of a good end, after which systemd powers the machine off instead of starting the worker again.
+    The exit status is 0, after which systemd powers the machine off instead of starting the worker again.
     """
 
     def end() -> None:
-        # Not through the log, whose lock a thread that hangs may hold.
+        # The line does not go through the log, whose lock a hanging thread may hold.
         line = {"event": "worker.cut_short", "level": "warning", "timestamp": datetime.now(UTC).isoformat()}
         os.write(sys.stderr.fileno(), f"{json.dumps(line)}\n".encode())
         os._exit(0)

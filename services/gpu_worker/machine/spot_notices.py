@@ -1,4 +1,4 @@
-"""What may end the machine from outside: EC2's spot notice, its age, and signals."""
+"""What may tell a worker to leave: EC2's spot notice, the machine's age, and signals."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ MINUTE_SECONDS = 60
 def heed_signals(leave: Callable[[str], None]) -> None:
     """Call `leave` on SIGTERM and SIGINT, from a thread of its own.
 
-    A handler runs in the middle of whatever the main thread is at, and must not ask for a lock that this may hold (that
-    of a log, an event): putting into a SimpleQueue is what Python promises to be safe there.
+    A signal handler interrupts the main thread anywhere, so it must not take a lock that the main thread may hold, such
+    as the log's or an event's. Python guarantees that `SimpleQueue.put` is safe there.
     """
     received: queue.SimpleQueue[int] = queue.SimpleQueue()
 
@@ -39,7 +39,7 @@ def heed_signals(leave: Callable[[str], None]) -> None:
 
 
 class SpotNotices:
-    """Watches the metadata service and the clock; calls `leave` once."""
+    """Watches the metadata service and the machine's age; calls `leave` once, with the reason."""
 
     def __init__(self, metadata: Metadata | None, settings: WorkerSettings, leave: Callable[[str], None]) -> None:
         self._metadata = metadata

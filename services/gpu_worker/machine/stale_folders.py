@@ -1,7 +1,7 @@
-"""Folders that killed workers left behind, told from those of living ones by a lock that only a living process holds.
+"""Removes the folders of killed workers. Those of running workers are known by a lock that only their process holds.
 
-Several workers may share a machine. The kernel lets go of a lock however its process ends, so neither clocks nor ids of
-processes have to be trusted.
+Several workers may share a machine. The kernel releases a lock however its process ends, so neither clocks nor process
+ids have to be trusted.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ log = structlog.get_logger()
 PREFIX = "transcribe-worker-"
 LOCK = "lock"
 BLOCK_BYTES = 512
-"""What `st_blocks` counts in, whatever the file system."""
+"""The unit of `st_blocks` on every file system."""
 
 
 def take(parent: Path) -> tuple[Path, int]:
-    """A new folder of our own, and the open file whose lock says that we live.
+    """Make a folder for this process; returns it and the file descriptor of its lock.
 
     Raises:
-        OSError: the disk has no room, or cannot be written.
+        OSError: the disk has no room, or cannot be written to.
 
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        # Until the lock is held another worker may take it for a leftover: then it is gone, and we begin again.
+        # Until the lock is held, another worker may remove the folder as a stale one; then another one is made.
         with suppress(FileNotFoundError):
             lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
             if _locked(lock) and _is_at(lock, folder / LOCK):
@@ -40,13 +40,13 @@ def take(parent: Path) -> tuple[Path, int]:
 
 
 def clean(parent: Path) -> None:
-    """Remove what killed workers left; what cannot be removed is left for the next who tries."""
+    """Remove the folders of killed workers in `parent`; one that cannot be removed is left for a later worker."""
     count = freed = 0
     with suppress(OSError):
         for folder in sorted(parent.glob(f"{PREFIX}*")):
             with suppress(OSError):
                 status = folder.lstat()
-                # In a folder that all may write to, such as /tmp, anybody can make one of this name.
+                # In a folder that every user may write to, such as /tmp, another user may make one of this name.
                 if status.st_uid == os.getuid() and folder.is_dir() and not folder.is_symlink():
                     freed += _remove_if_left(folder)
                     count += 1 - folder.exists()
@@ -55,7 +55,7 @@ def clean(parent: Path) -> None:
 
 
 def remove(folder: Path) -> int:
-    """Remove a folder whose lock is ours, the lock last: a half-removed one can still be known by it. Returns bytes."""
+    """Remove a folder whose lock this process holds; the lock goes last, as others know it by that. Returns bytes."""
     freed = sum(_bytes(path) for path in folder.rglob("*"))
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
@@ -71,7 +71,8 @@ def _remove_if_left(folder: Path) -> int:
     try:
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_NOFOLLOW)
     except FileNotFoundError:
-        # Its worker died, or is about to make its lock, and then begins again. Only an empty folder can go like this.
+        # Its worker died before it made the lock, or is about to make it, and then begins again. Only an empty folder
+        # can be removed like this.
         folder.rmdir()
         return 0
     try:
@@ -89,7 +90,7 @@ def _locked(lock: int) -> bool:
 
 
 def _is_at(lock: int, path: Path) -> bool:
-    """Whether the file that we have locked is still the one that others find."""
+    """Whether the locked file is still the one at `path`, which other workers find."""
     try:
         return os.path.samestat(os.fstat(lock), path.stat())
     except FileNotFoundError:

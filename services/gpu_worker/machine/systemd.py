@@ -1,4 +1,4 @@
-"""Tells systemd that the worker is ready, and that it is alive; silent where no systemd listens."""
+"""Tells systemd that the worker is ready and that it is alive; does nothing where systemd did not start it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def notify(message: str, environment: Mapping[str, str] = os.environ) -> None:
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service:
-        # An address that begins with @ is in the abstract namespace.
+        # An address that begins with @ is in the abstract namespace of sockets.
         service.connect("\0" + address[1:] if address.startswith("@") else address)
         service.sendall(message.encode())
 
 
 class Watchdog:
-    """Pings systemd for as long as each of the watched threads has shown of late that it moves.
+    """Pings systemd's watchdog as long as every watched thread has called `beat` within a given time.
 
-    No thread of its own does that: it would ping for a worker that hangs. Each beat of a watched thread is the ping, if
-    the others are well.
+    There is no thread of its own for that, as it would ping for a worker that hangs. Each `beat` of a watched thread
+    pings, if all other threads have called it too.
     """
 
     def __init__(
@@ -37,19 +37,19 @@ class Watchdog:
         send: Callable[[str], None] = notify,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`threads`: names of those that must beat; one that has not for `patience_seconds` hangs."""
+        """`threads`: the names of the watched threads; one that has not called `beat` for `patience_seconds` hangs."""
         self._patience_seconds = patience_seconds
         self._send = send
         self._clock = clock
         self._beats = dict.fromkeys(threads, clock())
 
     def ready(self) -> None:
-        """Tell systemd that the worker can take work; from now on it expects pings."""
+        """Tell systemd that the worker can take work; from now on systemd expects pings."""
         self._beats = dict.fromkeys(self._beats, self._clock())
         self._send("READY=1")
 
     def beat(self, thread: str) -> None:
-        """Note that this thread moves, and ping if all do."""
+        """Note that this thread does not hang, and ping if no other one does."""
         now = self._clock()
         self._beats[thread] = now
         if all(now - beat <= self._patience_seconds for beat in self._beats.values()):

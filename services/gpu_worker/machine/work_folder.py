@@ -1,7 +1,7 @@
-"""Where a worker keeps recordings while it works on them, and what it makes of a disk that takes no more.
+"""Where a worker keeps recordings while it works on them, and what follows from a disk that is full or read-only.
 
-A full disk is the machine's, not the recording's: the part is tried again elsewhere. Whether this machine may stay
-depends on whether anything is left here whose end would make room.
+A full disk is the machine's fault, not the recording's: the part is tried again elsewhere. This machine stays if other
+parts are on the disk, whose end will make room.
 """
 
 from __future__ import annotations
@@ -30,25 +30,26 @@ log = structlog.get_logger()
 
 
 class WorkFolder:
-    """The parts' folders; safe to use from several threads."""
+    """The folder of one worker, with one folder for each part. Safe to use from several threads."""
 
     def __init__(self, path: Path, lock: int | None = None) -> None:
-        """`lock`: the open file that keeps it ours; see `make`."""
+        """`lock`: the file descriptor of the lock by which other workers know that it is in use; see `make`."""
         self.path = path
         self._lock = lock
         self._counting = threading.Lock()
         self._open = 0
         self.crowded = False
-        """Whether the disk was full with several parts on it: no more is taken until one of them has ended."""
+        """Whether the disk was full with several parts on it; no part is taken until one of them has ended."""
         self.unusable: str | None = None
-        """Why no part can be worked on here any more: the disk was full with one part alone on it."""
+        """Why no part can be worked on here any more: the disk was full with only one part on it. None while it was
+        not."""
 
     @classmethod
     def make(cls, parent: Path) -> Self:
-        """A folder of our own, which is cleaned by another worker should we be killed.
+        """Make a folder for this worker; if this worker is killed, another one removes it.
 
         Raises:
-            UnfitError: there is no writing there.
+            UnfitError: `parent` cannot be written to.
 
         """
         try:
@@ -62,7 +63,7 @@ class WorkFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # A thread may still write here, of a part that was abandoned: the next worker removes what it leaves.
+        # The thread of a part that was given back may still write here; the next worker removes what it leaves.
         with suppress(OSError):
             stale_folders.remove(self.path)
         if self._lock is not None:
@@ -75,22 +76,22 @@ class WorkFolder:
 
     @property
     def free(self) -> int:
-        """Bytes."""
+        """Free bytes on the disk."""
         return shutil.disk_usage(self.path).free
 
     def described(self) -> str:
-        """Where recordings lie and how much room there is, for people; the log is told too."""
+        """A sentence for people on where recordings lie and how much room there is; the log gets the same facts."""
         on_root = self.path.stat().st_dev == Path("/").stat().st_dev
         log.info("work_folder.made", on_root_volume=on_root, free_gib=round(self.free / GIB, 1))
         where = "the root volume" if on_root else "a disk of their own"
         return f"recordings lie on {where}, {self.free / GIB:.1f} GiB free"
 
     def require_room(self, size: int) -> None:
-        """Check, within a part, that so many bytes can be fetched.
+        """Check, within `part`, that the disk has room for so many bytes.
 
         Raises:
-            RecordingTooLargeError: not even alone on this disk.
-            OSError: not beside what is there now.
+            RecordingTooLargeError: it has not, even with only this part on it.
+            OSError: it has not beside the other parts.
 
         """
         if size <= (free := self.free):
@@ -107,10 +108,10 @@ class WorkFolder:
 
     @contextmanager
     def part(self) -> Iterator[Path]:
-        """A folder for one part, gone afterwards.
+        """A folder for one part, which is removed afterwards.
 
         Raises:
-            DiskFullError: instead of whatever came up because the disk takes no more.
+            DiskFullError: an error within the context came from a full or read-only disk.
 
         """
         with self._counting:
@@ -137,7 +138,7 @@ class WorkFolder:
 
 
 def _fault(error: Exception) -> str | None:
-    """What a disk is that such an error comes from; None where it comes from something else."""
+    """`full` or `read-only` for an error that comes from such a disk; None for every other error."""
     if not isinstance(error, OSError) or error.errno not in OF_THE_DISK:
         return None
     return "read-only" if error.errno == errno.EROFS else "full"

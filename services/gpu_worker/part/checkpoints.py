@@ -1,4 +1,4 @@
-"""Finished clips, kept where the next attempt finds them, every few seconds of machine time."""
+"""Checkpoints: finished clips are stored in the bucket every few seconds, for the next attempt at their part."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 
 class Checkpoints:
-    """The results of one attempt at a part, with those of earlier attempts."""
+    """The results of one attempt at a part, together with those that earlier attempts stored."""
 
     def __init__(self, files: Files, place: str, part: Part, interval_seconds: float) -> None:
         self._files = files
@@ -28,18 +28,18 @@ class Checkpoints:
         self._serial = 0
         self._unsaved: list[ClipResult] = []
         self._saved_at = time.monotonic()
-        # A first attempt has nothing to find, and asking costs a call.
+        # Before a first attempt there are none, and to look would cost a call.
         self.results: dict[int, ClipResult] = files.checkpoints(place, part.part_id) if part.attempt > 1 else {}
 
     def add(self, result: ClipResult) -> None:
-        """A clip is done; saved with others once the interval is over."""
+        """Add a finished clip; once the interval is over, all that are not yet stored are."""
         self.results[result.index] = result
         self._unsaved.append(result)
         if time.monotonic() - self._saved_at >= self._interval:
             self.try_to_save()
 
     def try_to_save(self) -> None:
-        """As `save`; where S3 does not answer, it is tried again at the next interval, and nobody waits for it."""
+        """As `save`, but without waiting for an S3 that does not answer: the next interval tries again."""
         try:
             self.save()
         except Exception as error:
@@ -49,9 +49,9 @@ class Checkpoints:
             log.warning("checkpoint.postponed", job_id=self._part.job_id, clips=len(self._unsaved))
 
     def save(self) -> None:
-        """Keep what is not yet kept."""
+        """Store the results that are not yet stored."""
         if self._unsaved:
-            # A name is used once, also where nobody answered: the object may be there.
+            # A name is used once, even if S3 did not answer: the object may have been written all the same.
             self._serial += 1
             self._files.put_checkpoint(self._place, self._part, self._serial, self._unsaved)
             self._unsaved = []

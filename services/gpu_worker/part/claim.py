@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 PLANNING_SECONDS = 30.0
-"""A recording that takes longer to be planned counts as no work for the device: others are claimed beside it."""
+"""A recording whose planning takes longer counts as no work for the device, so other parts are claimed beside it."""
 
 
 class StopReason(StrEnum):
     """Why the work on a claim stops before its end."""
 
     SHUTDOWN = "shutdown"
-    """The machine must go: save a checkpoint and give the part back."""
+    """The machine has to end: save a checkpoint and give the part back."""
     LEASE_EXPIRED = "lease expired"
     """No heartbeat has arrived for a whole lease, and the part may be another worker's by now: write nothing more, and
     give it back once AWS answers."""
@@ -57,9 +57,16 @@ class Claim:
         turn: int = 0,
         heartbeat_seconds: float = math.inf,
     ) -> None:
-        """`confirmed`: when the claim was asked for, on the monotonic clock, in seconds; `turn`: the part's place in
-        the queue, which it keeps if it is given back; `heartbeat_seconds`: no pause between two tries is longer than
-        half of this.
+        """A claim on a part that this worker has just taken.
+
+        Args:
+            job: as the claim left it.
+            part: as the claim left it.
+            options: of the job, completed.
+            confirmed: when the claim was asked for, in seconds of the monotonic clock.
+            turn: the part's place in the queue, in epoch milliseconds, which it keeps if it is given back.
+            heartbeat_seconds: no pause between two tries of a call is longer than half of this.
+
         """
         self.job = job
         self.part = part
@@ -73,18 +80,18 @@ class Claim:
         self.stop = threading.Event()
         """Set once the work must stop."""
         self._give_up = threading.Event()
-        """Set once no answer about this part is waited for: the machine goes, or the part is another worker's."""
+        """Set once no call about this part is retried any more: the machine ends, or the part is another worker's."""
         self.stop_reason: StopReason | None = None
         self.on_device = False
-        """Whether a death of the process that holds the model may be this recording's fault."""
+        """Whether this recording may be the cause if the process that holds the model dies."""
         self.seconds_left = part.seconds * (1 - part.progress)
-        """Of its audio, still to be decoded: an estimate until the recording is planned."""
+        """Seconds of its audio that are still to be decoded: an estimate until the recording is planned."""
         self.progress = part.progress
         self.ending = False
-        """Whether a write that ends the attempt may have been sent. A heartbeat that is fenced after that may have met
-        this very write, which finds out by itself what became of the part."""
+        """Whether a write that ends the attempt may have been sent. If a heartbeat is fenced after that, this write may
+        be the cause, and it finds out by itself what has become of the part."""
         self.ended = False
-        """Whether nobody here works on it any more."""
+        """Whether this worker has ended its work on the part."""
         self._retrying = Retrying(self.stop, heartbeat_seconds=heartbeat_seconds)
         self._retrying_until_shutdown = Retrying(self._give_up, last_try=True, heartbeat_seconds=heartbeat_seconds)
 
@@ -93,12 +100,12 @@ class Claim:
         return name_of(self.part)
 
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - fields of Part
-        """Change what is known of the part; its heartbeats and its work both do, each in fields of its own."""
+        """Change fields of the part. Its heartbeats and its work both do that, each with fields of its own."""
         with self._lock:
             self.part = replace(self.part, **changes)
 
     def stop_work(self, reason: StopReason) -> None:
-        """Stop the work; of several reasons a fence counts most, then an expired lease, then a shutdown."""
+        """Stop the work; of several reasons a fence has precedence over an expired lease, and that over a shutdown."""
         with self._lock:
             if _RANK[reason] > _RANK[self.stop_reason]:
                 self.stop_reason = reason
@@ -107,10 +114,10 @@ class Claim:
             self._give_up.set()
 
     def retry(self, call: Callable[[], Answer]) -> Answer:
-        """Make a call of AWS that the work needs, and return what it returns, once AWS answers.
+        """Make a call of AWS that the work needs, until AWS answers, and return what it returns.
 
         Raises:
-            StoppedError: the work must stop; where the lease is lost, the call was not made.
+            StoppedError: the work must stop; if the lease is lost, the call was not made.
 
         """
 
@@ -122,23 +129,23 @@ class Claim:
         return self._retrying(unless_lost)
 
     def retry_until_shutdown(self, call: Callable[[], Answer]) -> Answer:
-        """Make a call that gives the part back: again and again, for as long as this machine has time.
+        """Make a call of AWS that gives the part back, until AWS answers or the machine has to end.
 
         Raises:
-            StoppedError: AWS has not answered, and the machine must go.
+            StoppedError: AWS has not answered, and the machine has to end.
 
         """
         return self._retrying_until_shutdown(call)
 
     def ahead(self, now: float) -> float:
-        """Seconds of audio that the device will soon get from this part; `now` is on the monotonic clock.
+        """Seconds of audio that the device will soon get from this part; `now` is in seconds of the monotonic clock.
 
-        None from a recording whose planning takes long: the device would have to wait for it.
+        0 for a recording whose planning takes long, since the device would have to wait for it.
         """
         return self.seconds_left if self._planned or now - self._claimed < PLANNING_SECONDS else 0.0
 
     def advance(self, seconds_left: float, total: float) -> None:
-        """Note how far the work is: `seconds_left` of audio are still to be decoded, of `total`."""
+        """Note the progress: of `total` seconds of audio, `seconds_left` are still to be decoded."""
         self._planned = True
         self.seconds_left = seconds_left
         self.progress = 1 - seconds_left / total if total else 1.0

@@ -1,4 +1,4 @@
-"""How a claimed part may end, and whose fault it is: the recording's, the device's, the machine's or nobody's."""
+"""How an attempt at a part ends, by its cause: the recording, the device, the machine, or none of them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 
-class Endings:
-    """Ends claimed parts. From any thread: whoever still works on one meets the fence."""
+class PartEndings:
+    """Ends claimed parts. Safe to use from any thread: a thread that still works on an ended part is fenced."""
 
     def __init__(
         self,
@@ -52,7 +52,9 @@ class Endings:
         cost: Callable[[Claim], dict[str, Any]],
         engine_failed: Callable[[EngineProcess, str], None],
     ) -> None:
-        """`engine_failed` is told of an engine that died or gave what is no number, and over which job."""
+        """`cost`: of a claim's job so far, as the job shows it; `engine_failed`: gets an engine that died or gave
+        probabilities that are not numbers, and the id of the job.
+        """
         self._store = store
         self._announcer = announcer
         self._sender = sender
@@ -61,7 +63,7 @@ class Endings:
         self._engine_failed = engine_failed
 
     def settle(self, claim: Claim, engine: EngineProcess, error: Exception) -> None:
-        """The work on a part has ended with this error."""
+        """End an attempt that has failed with this error: the job fails, or the part is given back."""
         about = {"job_id": claim.part.job_id, "part": claim.part.part_id, "attempt": claim.part.attempt}
         match error:
             case PermanentError():
@@ -69,7 +71,7 @@ class Endings:
             case StoppedError():
                 self._stopped(claim)
             case DeviceDiedError():
-                self._survive(claim, engine, error)
+                self._device_died(claim, engine, error)
             case DecoderFailedError():
                 log.error("decoder.failed", **about, exc_info=error)
                 self._engine_failed(engine, claim.part.job_id)
@@ -83,22 +85,29 @@ class Endings:
             case FencedError():
                 log.warning("part.fenced", **about)
             case _:
-                # A fault of ours, or a refusal of AWS's: it is tried again, perhaps elsewhere.
+                # A bug, or an error of AWS's that is not transient: the part is tried again, perhaps elsewhere.
                 log.error("part.broken", **about, exc_info=error)
-                self.rest(claim)
+                self.retry_later(claim)
 
     def complete(self, claim: Claim, result: Mapping[str, Any], times: Mapping[str, int], **inline: str) -> None:
-        """The job is completed with this result.
+        """Complete the job.
+
+        Args:
+            claim: on the part that completes it.
+            result: as the job shows it.
+            times: epoch milliseconds of the attempt's stages.
+            inline: what the event holds in addition, such as the text.
 
         Raises:
-            FencedError, StoppedError: it is not ours to complete, or the answer was not waited for.
+            FencedError: the part is another worker's, or the job has ended.
+            StoppedError: the work must stop, and AWS has not answered.
 
         """
         outcome = Outcome(result=result, cost=self._cost(claim))
         self._end(claim, outcome, {**times, "completed": self._clock()}, **inline)
 
     def fail(self, claim: Claim, error: TranscriberError) -> None:
-        """The job ends with this error."""
+        """End the job with this error."""
         try:
             self._end(claim, Outcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
         except FencedError:
@@ -107,12 +116,12 @@ class Endings:
             self._stopped(claim)
 
     def _stopped(self, claim: Claim) -> None:
-        """It has to end before its time: it is another's next, and nothing is held against it."""
+        """Give back a part whose work had to stop, without counting that against it; not if it is fenced."""
         if claim.stop_reason is not StopReason.FENCED:
             self.give_back(claim)
 
     def _end(self, claim: Claim, outcome: Outcome, times: Mapping[str, int], **extra: object) -> None:
-        """The job ends: state, event and deliveries in one transaction, then the first tries beside the device."""
+        """End the job: state, event and deliveries in one transaction; then each delivery is tried once."""
         callbacks = claim.retry(lambda: self._store.callbacks.of_job(claim.job))
         now = self._clock()
         ending = job_changes.end(claim.job, outcome, times)
@@ -137,8 +146,8 @@ class Endings:
         )
         self._sender.send(announcement.deliveries)
 
-    def _survive(self, claim: Claim, engine: EngineProcess, error: DeviceDiedError) -> None:
-        """The process that holds the model died: over this part, over one of several, or with this one beside it."""
+    def _device_died(self, claim: Claim, engine: EngineProcess, error: DeviceDiedError) -> None:
+        """End an attempt after the death of the model's process; the part may be the cause, or one of several."""
         part = claim.part
         guilty, suspected = error.suspects == 1, error.suspects > 1
         if guilty:
@@ -151,29 +160,29 @@ class Endings:
             self.give_back(claim)
 
     def _try_elsewhere(self, claim: Claim, error: TranscriberError) -> None:
-        """Perhaps the machine's fault: a fresh process tries next, perhaps another machine, then it is said."""
+        """Give back a part that perhaps failed because of this machine; at the last such attempt the job fails."""
         if claim.part.faults + 1 >= MAX_FAULTS:
             self.fail(claim, error)
         else:
-            self.give_back(claim, counted="faults", rest_ms=pause_ms(claim.part.faults))
+            self.give_back(claim, counted="faults", delay_ms=pause_ms(claim.part.faults))
 
-    def rest(self, claim: Claim) -> None:
-        """Something broke that is not the recording's fault: it is tried again later, and longer each time."""
+    def retry_later(self, claim: Claim) -> None:
+        """Give back a part that failed through no fault of the recording; it waits longer after each such attempt."""
         if exhausted(claim.part.deaths, claim.part.losses + 1):
             self.fail(claim, crash_error())
         else:
-            self.give_back(claim, counted="losses", rest_ms=pause_ms(claim.part.losses))
+            self.give_back(claim, counted="losses", delay_ms=pause_ms(claim.part.losses))
 
-    def do_without_model(self, claim: Claim, error: TranscriberError) -> None:
-        """This machine cannot have the model now. Another may, or this one later, so nothing counts against the job."""
+    def model_unavailable(self, claim: Claim, error: TranscriberError) -> None:
+        """Give back a part whose model this machine cannot get now; it counts as no fault, as another may have it."""
         job_id = claim.part.job_id
         log.error("model.unavailable", job_id=job_id, model=claim.options.model_key, code=error.code, message=error)
-        self.give_back(claim, rest_ms=pause_ms(claim.part.attempt, longest_ms=LONGEST_MODEL_PAUSE_MS))
+        self.give_back(claim, delay_ms=pause_ms(claim.part.attempt, longest_ms=LONGEST_MODEL_PAUSE_MS))
         with suppress(StoppedError):
             claim.retry_until_shutdown(lambda: self._store.jobs.waits(job_id, Waiting.IMAGE, str(error)))
 
-    def _was_cut(self, claim: Claim) -> bool:
-        """Whether the job has several parts by now, by a split whose answer was lost: then it does not go back."""
+    def _was_split(self, claim: Claim) -> bool:
+        """Whether this worker has split the job and the answer was lost: then the job must not become queued again."""
         with suppress(StoppedError):
             job = claim.retry_until_shutdown(lambda: self._store.jobs.get(claim.part.job_id))
             if job and job.parts > claim.job.parts:
@@ -190,13 +199,19 @@ class Endings:
         claim: Claim,
         *,
         counted: str | None = None,
-        rest_ms: int = 0,
+        delay_ms: int = 0,
         behind: bool = False,
         suspected: bool = False,
     ) -> None:
-        """Queue the part again, from any thread: whoever still works on it meets the fence.
+        """Queue the part again. Safe to use from any thread: one that still works on the part is then fenced.
 
-        It keeps the turn that it had, unless it rests. `behind`: it lets those go first that are queued now.
+        Args:
+            claim: on the part.
+            counted: the count that goes up by one: `deaths`, `losses` or `faults`.
+            delay_ms: how long the part waits before it may be taken; without a delay it keeps its turn.
+            behind: whether the parts that are queued now go first.
+            suspected: whether the part may be the cause of a death.
+
         """
         part = replace(claim.part, progress=claim.progress)
         job = claim.job if claim.job.parts == 1 else None
@@ -205,11 +220,11 @@ class Endings:
         def back() -> None:
             self._store.leases.give_back(
                 part,
-                due_at=now + rest_ms if rest_ms else claim.turn,
+                due_at=now + delay_ms if delay_ms else claim.turn,
                 job=job,
                 interrupted=self._interrupted(job, part, now) if job else None,
                 counted=counted,
-                not_before=now + rest_ms if rest_ms else 0,
+                not_before=now + delay_ms if delay_ms else 0,
                 behind=now if behind else 0,
                 suspected=part.suspected or suspected,
             )
@@ -218,11 +233,11 @@ class Endings:
         try:
             claim.retry_until_shutdown(back)
         except FencedError:
-            if job and self._was_cut(claim):
-                self.give_back(claim, counted=counted, rest_ms=rest_ms, behind=behind, suspected=suspected)
+            if job and self._was_split(claim):
+                self.give_back(claim, counted=counted, delay_ms=delay_ms, behind=behind, suspected=suspected)
             return
         except StoppedError:
-            # Its lease ends, and the sweep takes it up.
+            # The part's lease will end, and then the sweep queues it again.
             log.warning("part.lost", job_id=part.job_id, part=part.part_id, attempt=part.attempt)
             return
         log.warning(

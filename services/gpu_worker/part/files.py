@@ -1,4 +1,4 @@
-"""The worker's side of the bucket: the recording in, results, plans and checkpoints out."""
+"""What the worker reads from the bucket and writes to it: recordings, plans, checkpoints and results."""
 
 from __future__ import annotations
 
@@ -30,18 +30,19 @@ _CHUNK_BYTES = 1 << 20
 
 
 class Files:
-    """Objects of one deployment's bucket."""
+    """The objects of one deployment's bucket; `place` is where a job's objects lie (`object_keys.py`)."""
 
     def __init__(self, s3: S3Client, bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def fetch_source(self, job: Job, destination: Path, stop: threading.Event) -> None:
-        """Download the very object that the job was made for.
+        """Download exactly the object that the job was made for.
 
         Raises:
-            SourceGoneError, SourceReplacedError: it is not there any more.
-            StoppedError: once `stop` is set.
+            SourceGoneError: it was deleted.
+            SourceReplacedError: another object has its key now.
+            StoppedError: `stop` is set.
 
         """
         try:
@@ -78,12 +79,12 @@ class Files:
         return Plan.from_json(self._get_json(object_keys.plan(place)))
 
     def put_checkpoint(self, place: str, part: Part, serial: int, results: Sequence[ClipResult]) -> None:
-        """Add finished clips to what a later attempt finds."""
+        """Store finished clips for later attempts; `serial` is a number that is used once in an attempt."""
         key = object_keys.checkpoint(place, part.part_id, part.attempt, serial)
         self._put_json(key, [result.to_json() for result in results])
 
     def checkpoints(self, place: str, part_id: str) -> dict[int, ClipResult]:
-        """Every finished clip of a part, by index, whichever attempt did it."""
+        """Every finished clip of a part, by index, from all attempts."""
         prefix = object_keys.checkpoints(place, part_id)
         results: dict[int, ClipResult] = {}
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
@@ -95,9 +96,17 @@ class Files:
     def publish(
         self, place: str, attempt: int, rendered: Mapping[str, bytes], words: bytes
     ) -> dict[str, dict[str, Any]]:
-        """Write one attempt's results, `words` beside them; returns `{format: {key, bytes, sha256}}` of the results.
+        """Write one attempt's results, and its words beside them.
 
-        The words are none of them: their form may change, while clients are promised the formats.
+        Args:
+            place: where the job's objects lie.
+            attempt: its number.
+            rendered: the transcript in each format.
+            words: packed as in `kept_words.py`. They are not a result: their form may change, that of the results not.
+
+        Returns:
+            `{format: {key, bytes, sha256}}` of the results.
+
         """
 
         def put(key: str, content: bytes, content_type: str) -> None:

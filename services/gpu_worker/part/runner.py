@@ -1,4 +1,4 @@
-"""One claimed part, from recording to committed result: straight through, on a thread of its own."""
+"""Works on one claimed part, from its recording to its committed result, on a thread of its own."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.engine.process import EngineProcess
     from services.gpu_worker.machine.work_folder import WorkFolder
     from services.gpu_worker.part.claim import Claim
-    from services.gpu_worker.part.endings import Endings
+    from services.gpu_worker.part.endings import PartEndings
     from services.gpu_worker.part.files import Files
     from services.gpu_worker.settings import WorkerSettings
 
@@ -46,7 +46,7 @@ MINUTE_SECONDS = 60
 
 
 class PartRunner:
-    """Works on claimed parts; `endings` knows how each may end."""
+    """Works on claimed parts; `endings` ends them."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class PartRunner:
         settings: WorkerSettings,
         folder: WorkFolder,
         clock: Callable[[], int],
-        endings: Endings,
+        endings: PartEndings,
     ) -> None:
         self._store = store
         self._files = files
@@ -66,14 +66,14 @@ class PartRunner:
         self._endings = endings
 
     def do(self, claim: Claim, engine: EngineProcess, model: ModelFiles) -> None:
-        """Work on the part until it has ended: done, failed, given back, or found to be another worker's."""
+        """Work on a part until it is done, has failed, was given back, or turns out to be another worker's."""
         try:
             with self._folder.part() as folder:
                 if claim.part.part_id == MERGE_PART:
                     self._merge(claim, model)
                 else:
                     self._transcribe(claim, engine, model, folder)
-        except Exception as error:  # noqa: BLE001 - every error is somebody's fault, and `settle` says whose
+        except Exception as error:  # noqa: BLE001 - `settle` decides by the error's cause
             self._endings.settle(claim, engine, error)
 
     def _transcribe(self, claim: Claim, engine: EngineProcess, model: ModelFiles, folder: Path) -> None:
@@ -85,7 +85,7 @@ class PartRunner:
         else:
             audio = object_keys.part_audio(claim.job.place, claim.part.part_id)
             claim.retry(lambda: self._files.fetch(audio, recording))
-        # From here on a death may be the recording's fault.
+        # From here on the recording may be the cause if a process dies.
         claim.on_device = True
         times: dict[str, int] = {}
         if claim.part.parts == 1:
@@ -115,9 +115,9 @@ class PartRunner:
         )
 
     def _split(self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, folder: Path) -> None:
-        """Share a long recording: its plan and the parts' audio first, then all their items in one transaction.
+        """Split a long recording: store its plan and the parts' audio, then write all part items in one transaction.
 
-        A death in between leaves nothing that counts: the plan and the audio are the same next time.
+        If this worker dies in between, the next attempt writes the same plan and audio again.
         """
         place = claim.job.place
         claim.retry(lambda: self._files.put_plan(place, plan))
@@ -161,29 +161,29 @@ class PartRunner:
                 seconds_left -= lengths[result.index]
                 claim.advance(seconds_left, total)
         except (StoppedError, DeviceDiedError, DecoderFailedError):
-            # What is done is of use, whoever ended the rest; but nobody who has lost the lease writes any more.
+            # The finished clips are of use to the next attempt. A worker that has lost the lease writes nothing.
             if claim.stop_reason in {None, StopReason.SHUTDOWN}:
                 self._keep(checkpoints)
             raise
         if claim.part.parts > 1:
-            # The merge reads what was kept; a part alone has its results in hand.
+            # The merge reads the checkpoints; a job of one part has its results in memory.
             claim.retry(checkpoints.save)
         return checkpoints.results
 
     def _keep(self, checkpoints: Checkpoints) -> None:
-        """Save what is done, if that can be: an error in it must not hide the one that ended the rest."""
+        """Save the finished clips if possible; an error in that must not hide the one that ended the work."""
         try:
             checkpoints.try_to_save()
         except Exception:
             log.exception("checkpoint.lost")
 
     def _finish_slice(self, claim: Claim) -> None:
-        """One of several parts is done; whoever finishes the last one makes the merge due."""
+        """Finish one of several parts; the worker that finishes the last one makes the merge due."""
         while not claim.stop.is_set():
             job = claim.retry(lambda: self._store.jobs.get(claim.part.job_id))
             if job is None or job.status is not JobStatus.RUNNING:
                 if claim.ending and claim.retry(lambda: self._store.parts.already(claim.part, PartStatus.DONE)):
-                    # Done by a try whose answer was lost, and the job has ended since.
+                    # An earlier try has finished it, whose answer was lost, and the job has ended since.
                     return
                 raise FencedError(claim.part.part_id)
             claim.ending = True
@@ -193,7 +193,7 @@ class PartRunner:
         raise StoppedError
 
     def _merge(self, claim: Claim, model: ModelFiles) -> None:
-        """Put the text of all parts together; needs no device."""
+        """Put the text of all parts together and complete the job; this needs no device."""
         plan = claim.retry(lambda: self._files.plan(claim.job.place))
         results: dict[int, ClipResult] = {}
         for part in plan.parts:

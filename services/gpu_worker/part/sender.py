@@ -1,4 +1,4 @@
-"""First tries of webhooks, beside the device and never in its way; what does not get through is the sweep's."""
+"""Tries each webhook delivery once, on threads of its own; the sweep retries those that fail."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ THREADS = 8
 
 
 class Sender:
-    """Tries deliveries once each, on threads of its own."""
+    """Tries each delivery once, without delaying the thread that hands it over."""
 
     def __init__(self, dispatcher: Dispatcher, name: str) -> None:
         self._dispatcher = dispatcher
@@ -31,20 +31,20 @@ class Sender:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sender")
         self._sending: set[Future[None]] = set()
         self._lock = threading.Lock()
-        """Several parts may end at once, each on a thread of its own."""
+        """Held while `_sending` changes: several parts may end at once, each on a thread of its own."""
 
     def lease_until(self, now: int) -> int:
-        """When a delivery that is created now becomes the sweep's."""
+        """Until when the sweep leaves a delivery to this sender that is created now; both in epoch milliseconds."""
         return now + LEASE_MS
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
-        """Try each once, soon."""
+        """Queue one try of each delivery."""
         with self._lock:
             self._sending = {future for future in self._sending if not future.done()}
             self._sending |= {self._pool.submit(self._try, delivery) for delivery in deliveries}
 
     def finish(self, seconds: float = DEADLINE_SECONDS) -> None:
-        """Wait for the tries under way, no longer than one can take; the rest is the sweep's."""
+        """Wait for the tries that run, for at most `seconds`; the sweep sends the other deliveries."""
         wait(self._sending, timeout=seconds)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -52,5 +52,5 @@ class Sender:
         try:
             self._dispatcher.attempt(delivery)
         except Exception:
-            # Nothing is lost: the delivery's lease ends, and the sweep sends the same bytes under the same id.
+            # The delivery's lease will end, and then the sweep sends the same bytes under the same id.
             log.exception("delivery.broken", job_id=delivery.job_id, callback_id=delivery.callback_id)

@@ -13,33 +13,40 @@ if TYPE_CHECKING:
     from services.gpu_worker.part.claim import Claim
 
 PREPARING_SECONDS = 20.0
-"""What a long recording takes from its claim to its first clip: download, decoding, detection of speech."""
+"""How long a long recording takes from its claim to its first clip: download, reading, voice activity detection."""
 LEAST_AHEAD_SECONDS = 120.0
-"""Of audio in hand, however slow the device is."""
+"""The least audio to have in hand, in seconds, however slow the device is."""
 MAX_HELD = 8
-"""Parts held at once: short recordings share the device's batches."""
+"""How many parts are held at once, at most; short recordings share the device's batches."""
 
 
 def ahead_seconds(speed: float) -> float:
-    """Audio in hand under which the next part is claimed, so that the device never waits for it.
+    """How much audio to have in hand, in seconds, so that the device never waits: with less, the next part is claimed.
 
-    `speed`: seconds of audio a second.
+    `speed`: of the device, in seconds of audio a second.
     """
     return max(LEAST_AHEAD_SECONDS, PREPARING_SECONDS * speed)
 
 
 def has_room(held: Sequence[Claim], ahead: float, now: float) -> bool:
-    """Whether another part should be claimed now; `ahead` in seconds of audio, `now` on the monotonic clock."""
+    """Whether another part should be claimed now.
+
+    Args:
+        held: the claims of this worker.
+        ahead: how much audio to have in hand, in seconds.
+        now: in seconds of the monotonic clock.
+
+    """
     if any(goes_alone(claim.part) for claim in held):
         return False
     return len(held) < MAX_HELD and sum(claim.ahead(now) for claim in held) < ahead
 
 
 def joins(part: Part, model: str, held: Sequence[Claim]) -> bool:
-    """Whether this part may be worked on beside those held: all by one model, and none that goes alone."""
+    """Whether this part may be worked on beside those held: all need one model, and none has to be alone."""
     return not held or (not goes_alone(part) and all(claim.options.model_key == model for claim in held))
 
 
 def goes_alone(part: Part) -> bool:
-    """Whether no other part may be held beside it: a process died over it, or it was lost again and again."""
+    """Whether no other part may be held beside this one: a process has died of it, or it was lost several times."""
     return part.deaths > 0 or part.losses >= MAX_DEATHS

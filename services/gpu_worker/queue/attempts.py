@@ -1,4 +1,4 @@
-"""What becomes of a part once it is claimed: one attempt, on a thread of its own, from its engine to its end."""
+"""One attempt at a claimed part, on a thread of its own: it gets an engine, works, and ends."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.machine.shutdown import Shutdown
     from services.gpu_worker.machine.work_folder import WorkFolder
     from services.gpu_worker.part.claim import Claim
-    from services.gpu_worker.part.endings import Endings
+    from services.gpu_worker.part.endings import PartEndings
     from services.gpu_worker.part.runner import PartRunner
     from services.gpu_worker.queue.costs import Costs
     from services.gpu_worker.queue.engines import Engines
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 DEVICE_FAILS = "the device fails"
-"""Why such a machine leaves: another may be sound."""
+"""Why such a machine leaves: the device of another one may work."""
 
 
 def in_thread(task: Callable[[], None]) -> None:
@@ -41,24 +41,24 @@ def in_thread(task: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Attempts:
-    """Begins attempts, and has this worker leave when one shows that its device or its disk is of no more use."""
+    """Begins attempts, and tells this worker to leave when one shows that its device or its disk is unusable."""
 
     held: HeldClaims
     engines: Engines
     runner: PartRunner
-    endings: Endings
+    endings: PartEndings
     costs: Costs
     folder: WorkFolder
     leaving: Leaving
     shutdown: Shutdown
     start: Callable[[Callable[[], None]], None]
-    """Runs an attempt beside everything else."""
+    """Runs an attempt, without waiting for it."""
 
     def begin(self, claim: Claim, wrong: InvalidOptionError | None) -> None:
-        """Hold the claim until its attempt has ended; `wrong`: why the job's options cannot be honoured."""
+        """Begin an attempt, and hold its claim until it has ended; `wrong`: what is wrong with the job's options."""
         self.held.add(claim)
         if self.shutdown.told:
-            # Told so while it was being claimed.
+            # This worker was told to leave while the part was being claimed.
             claim.stop_work(StopReason.SHUTDOWN)
         self.costs.enter(claim.name)
         self.start(lambda: self._attempt(claim, wrong))
@@ -72,10 +72,10 @@ class Attempts:
                 if self.engines.distrusted:
                     self.leaving.leave(DEVICE_FAILS)
                 if self.folder.unusable:
-                    # Every recording would fare like this here, and another machine has a disk of its own.
+                    # Every recording would fail here in the same way, and another machine has a disk of its own.
                     self.leaving.leave(self.folder.unusable)
         except Exception:
-            # It could not even be given back: its lease ends, and the sweep takes it up.
+            # The part could not be given back. Its lease will end, and then the sweep queues it again.
             log.exception("part.lost", job_id=claim.part.job_id, part=claim.part.part_id)
         finally:
             claim.ended = True
@@ -83,11 +83,11 @@ class Attempts:
             self.held.remove(claim)
 
     def _engine_for(self, claim: Claim) -> tuple[EngineProcess, ModelFiles] | None:
-        """The engine with the claim's model; None if it cannot be had, which the part's end then says."""
+        """The engine with the claim's model; None if there is none, in which case the attempt has been ended."""
         try:
             return self.engines.ready(claim.options.model_key, alone=len(self.held) == 1)
         except (ModelUnavailableError, DamagedModelError) as error:
-            self.endings.do_without_model(claim, error)
+            self.endings.model_unavailable(claim, error)
         except SelfTestFailedError as error:
             log.error("device.failed", code=error.code, message=error)  # noqa: TRY400 - the sentence says it all
             self.endings.give_back(claim)
@@ -96,5 +96,5 @@ class Attempts:
             self.endings.give_back(claim)
         except Exception:
             log.exception("engine.unavailable", model=claim.options.model_key)
-            self.endings.rest(claim)
+            self.endings.retry_later(claim)
         return None

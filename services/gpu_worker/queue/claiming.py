@@ -1,4 +1,4 @@
-"""The queue as a worker sees it: what may be taken, and the taking itself, which waits while AWS does not answer."""
+"""How a worker looks at the queue and claims parts of it; every call is retried while AWS does not answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 CANDIDATES = 10
-"""Queued parts looked at for one claim: the first may be somebody else's a moment later."""
+"""How many queued parts are looked at for one claim, as other workers may take the first ones."""
 
 
 class Claimer:
@@ -51,7 +51,20 @@ class Claimer:
         retrying: Retrying,
         models_now: Callable[[], Sequence[str]],
     ) -> None:
-        """`lease_ends`: when a lease taken now ends, epoch milliseconds; `models_now`: what the deployment holds."""
+        """The claims of one worker.
+
+        Args:
+            store: the table.
+            announcer: makes the events of jobs that start.
+            settings: of the worker.
+            identity: of the worker, by which its claims are fenced.
+            presence: knows the stages of this machine's start.
+            clock: epoch milliseconds.
+            lease_ends: when a lease that is taken now ends, in epoch milliseconds.
+            retrying: makes the calls of AWS.
+            models_now: reads which models the deployment has.
+
+        """
         self._store = store
         self._announcer = announcer
         self._settings = settings
@@ -64,7 +77,7 @@ class Claimer:
         self._models: Sequence[str] = settings.models
 
     def candidates(self) -> Iterator[tuple[Part, Job | None]]:
-        """Parts that may be taken, with their jobs; those of a version that is not known here are left alone."""
+        """Parts that may be taken, with their jobs; jobs of a version that is not known here are skipped."""
         for part in self._retrying(lambda: self._store.parts.ready(self._clock(), CANDIDATES)):
             try:
                 yield part, self._retrying(partial(self._store.jobs.get, part.job_id))
@@ -72,16 +85,16 @@ class Claimer:
                 log.warning("job.left_alone", job_id=part.job_id, error=error)
 
     def close(self, part: Part) -> None:
-        """The index may be late; but whatever is left of a job that is over must not stand in the way for good."""
+        """Take a part of an ended job off the queue, where it would hide others; a late index may show such a part."""
         if self._retrying(lambda: self._store.leases.close(part)):
             log.warning("part.closed", job_id=part.job_id, part=part.part_id)
 
     def options(self, job: Job) -> tuple[Options, InvalidOptionError | None]:
-        """The job's options, completed; those that cannot be honoured are refused once the part is claimed."""
+        """The job's options, completed, and what is wrong with them, for which the job fails once it is claimed."""
         options, wrong = self._parsed(job)
         if not isinstance(wrong, ModelUnavailableError):
             return options, wrong
-        # Perhaps the deployment holds it since an apply that this worker has not heard of.
+        # The deployment may have got the model after this worker started.
         with suppress(SettingsError, ClientError):
             self._models = self._retrying(self._models_now)
         return self._parsed(job)
@@ -93,19 +106,19 @@ class Claimer:
             return Options.parse({}, self._models), error
 
     def claim(self, job: Job, part: Part, options: Options) -> Claim | None:
-        """Take a part; None if somebody else was faster, or the job is no longer to be done."""
+        """Claim a part; None if another worker was faster, or the job needs no more work."""
         first = job.status is JobStatus.QUEUED
         now = self._clock()
         times = {"claimed": now} | self._machine_times(job) if first else {}
         running = job_changes.start(job, times).after
         announcement = None
         if first and "claimed" not in job.times:
-            # Once in each run of the job, however often it is interrupted.
+            # The event is sent once in each run of the job, however often it is interrupted.
             announcement = self._retrying(lambda: self._announcer.tell(running, EventType.STARTED, now))
         asked: dict[int, float] = {}
 
         def ask() -> Part | None:
-            # Of several tries it is not known which arrived; the lease that the table has tells.
+            # If several tries are made, the lease that the table holds shows which of them was written.
             lease_ends = self._lease_ends()
             asked.setdefault(lease_ends, time.monotonic())
             return self._store.leases.claim(
@@ -126,6 +139,6 @@ class Claimer:
         )
 
     def _machine_times(self, job: Job) -> dict[str, int]:
-        """Stages of this machine's start that this job has waited for."""
+        """The stages of this machine's start that this job has waited for, in epoch milliseconds."""
         asked = job.times.get("queued", job.created_at)
         return {stage: moment for stage, moment in self._presence.machine_times().items() if moment >= asked}

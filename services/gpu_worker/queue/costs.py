@@ -1,4 +1,4 @@
-"""What jobs cost: each its share of the machine's time, the boot included, at the price of its market."""
+"""The cost of jobs: each one's share of the machine's time, including the boot, at the price of its market."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from services.gpu_worker.machine.identity import Identity
 
 _HOUR_SECONDS = 3_600
-"""Seconds that a price is for."""
+"""Prices are for an hour."""
 
 
 class Costs:
-    """The costs of one machine, shared among its parts, which have names. Safe to use from several threads."""
+    """The costs of one machine, shared among the parts on it. Safe to use from several threads."""
 
     def __init__(self, identity: Identity, clock: Callable[[], int]) -> None:
         """`clock`: epoch milliseconds."""
@@ -28,21 +28,21 @@ class Costs:
         self._meter = Meter(self._now())
 
     def launched(self, at: int) -> None:
-        """Count from when the machine was launched, in epoch milliseconds; called before the first `enter`."""
+        """Count from the machine's launch, in epoch milliseconds; to be called before the first `enter`."""
         self._meter = Meter(at / 1_000)
 
     def enter(self, name: str) -> None:
-        """The part of this name is on the machine from now on."""
+        """Note that the part of this name is on the machine from now on."""
         with self._lock:
             self._meter.enter(name, self._now())
 
     def leave(self, name: str) -> None:
-        """The part of this name has left the machine."""
+        """Note that the part of this name has left the machine."""
         with self._lock:
             self._meter.leave(name, self._now())
 
     def so_far(self, name: str) -> dict[str, Any]:
-        """What a job shows of its cost: seconds, market and, where the machine has a price, that and dollars."""
+        """The cost as a job shows it: seconds, market and, for a machine with a known price, the price and dollars."""
         with self._lock:
             seconds = self._meter.so_far(name, self._now())
         machine = self._identity.machine

@@ -1,4 +1,4 @@
-"""How an engine comes about: the head start's where that is the one that is wanted, else a new one."""
+"""Where an engine comes from: the head start has one, if that is the wanted one; else a new one is started."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineFactory:
-    """Starts engines that share the processes which read recordings."""
+    """Starts engines that share one `ReaderProcesses`."""
 
     settings: WorkerSettings
     models: Models
     readers: ReaderProcesses
     stop: threading.Event
-    """Set once this worker is told to leave: nobody waits for a head start then."""
+    """Set once this worker is told to leave; the head start is then no longer waited for."""
     head_start: HeadStart | None = None
 
     def __call__(self, model: str) -> EngineProcess:
-        """An engine that loads this model.
+        """An engine that has loaded this model or is loading it.
 
         Raises:
-            DamagedModelError, ModelMissingError: the model's files cannot be had.
+            DamagedModelError: the model's files are not the recorded ones.
+            ModelMissingError: the model's files are nowhere to be got.
 
         """
         wanted = Wanted(

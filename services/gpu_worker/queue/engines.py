@@ -1,8 +1,8 @@
-"""The engine that the worker uses now: replaced when it died, when it failed, and when a recording needs another model.
+"""The engine that the worker uses now. It is replaced when it died or failed, or when a recording needs another model.
 
-A device is distrusted for what it does now. One that failed gets a new engine, which has to pass the self-test. Two
-engines in a row that fail over two recordings before they give a word of any other are the device's fault, and the
-machine's end; so are two that fail over the same one, on a machine that has never done anything else.
+An engine that replaces one that died or failed has to pass the self-test. The device counts as broken, and the machine
+ends, if two engines in a row fail with different recordings, and neither gives words of any other recording; if the
+device has never worked, the recordings may be the same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 MOST_FAILURES = 2
-"""Of engines in a row that gave no word of anything."""
+"""After so many failures in a row, without words in between, the device counts as broken."""
 
 
 class Engines:
@@ -36,9 +36,13 @@ class Engines:
         self_test: Callable[[EngineProcess], Passed],
         prefetch: Callable[[str], object],
     ) -> None:
-        """`make` starts an engine with a model; `self_test` raises SelfTestFailedError where it does not transcribe.
+        """The engines of one worker.
 
-        `prefetch` has a model's files near, or raises, before the present engine is given up for it.
+        Args:
+            make: starts an engine with a model.
+            self_test: lets an engine transcribe the known clip; raises SelfTestFailedError if it does not.
+            prefetch: gets a model's files, or raises; called before the present engine is closed for that model.
+
         """
         self._make = make
         self._self_test = self_test
@@ -46,33 +50,37 @@ class Engines:
         self._test_due = False
         """Whether an engine failed, and none has passed the self-test since."""
         self.speed = 0.0
-        """Seconds of audio a second, in the last self-test; 0 before the first."""
+        """The device's speed in the last self-test, in seconds of audio a second; 0 before the first."""
         self._lock = threading.Lock()
         self._engine: EngineProcess | None = None
         self._model: ModelFiles | None = None
         self._judging = threading.Lock()
         self._failed: list[str] = []
-        """Over which recordings engines failed since one last worked."""
+        """The recordings with which engines have failed since one last worked."""
         self._proved = False
         """Whether this device has ever worked."""
 
     @property
     def sound(self) -> bool:
-        """Whether the present engine, if there is one, may be given more."""
+        """Whether the present engine, if there is one, may get more parts."""
         return self._engine is None or not self._engine.untrusted
 
     @property
     def distrusted(self) -> bool:
-        """Whether the device is at fault: every job would come out like the last ones."""
+        """Whether the device counts as broken, so that every job would fail like the last ones."""
         over = set(self._failed) if self._proved else self._failed
         return len(over) >= MOST_FAILURES
 
     def ready(self, model: str, *, alone: bool = True) -> tuple[EngineProcess, ModelFiles]:
-        """The engine with this model, and the model's files; `alone`: nobody else works with the present one.
+        """The engine with this model, and the model's files.
+
+        Args:
+            model: `name` or `name@style`.
+            alone: whether no other part uses the present engine.
 
         Raises:
-            SelfTestFailedError: it stands in for one that died or failed, and does no better.
-            DeviceDiedError, TranscriberError: it cannot be had.
+            SelfTestFailedError: it replaces one that died or failed, and does not transcribe either.
+            DeviceDiedError, TranscriberError: the model cannot be loaded.
 
         """
         with self._lock:
@@ -85,7 +93,7 @@ class Engines:
                 old.close()
             self._engine = self._model = None
             engine = self._engine = self._make(model)
-            # One that stands in for an engine that died or failed is no better until it has passed the self-test.
+            # An engine that replaces one that died or failed has to pass the self-test first.
             engine.untrusted = self._test_due
             files = self._loaded(engine)
             log.info("engine.ready", model=model, revision=files.revision)
@@ -96,10 +104,10 @@ class Engines:
             return engine, files
 
     def test(self, engine: EngineProcess) -> None:
-        """Nothing is claimed before the device has shown that it can transcribe, nor after it failed, until it has.
+        """Let an engine pass the self-test, and note its speed.
 
         Raises:
-            SelfTestFailedError: it cannot.
+            SelfTestFailedError: it does not transcribe the known clip, or is too slow.
 
         """
         self.speed = self._self_test(engine).speed
@@ -113,8 +121,8 @@ class Engines:
             raise
 
     def failed(self, engine: EngineProcess, name: str) -> None:
-        """This engine died, or gave what is no number, over the recording of this name; it counts once."""
-        # Under a lock of its own: whoever holds the other may be waiting for a model.
+        """Note that this engine died, or gave what are not numbers, with the recording of this name; it counts once."""
+        # This has a lock of its own, since the other one is held while a model is loaded.
         with self._judging:
             if engine.untrusted:
                 return
@@ -125,8 +133,8 @@ class Engines:
             self._failed.append(name)
 
     def close(self, seconds: float) -> None:
-        """Ask the present engine to end, and kill it once so many seconds have passed."""
-        # Without the lock: whoever waits for a model to be loaded holds it, and closing the engine ends that wait.
+        """Ask the present engine to end, and kill it after so many seconds."""
+        # Without the lock, which is held while a model is loaded: closing the engine ends that wait.
         if engine := self._engine:
             engine.close(seconds)
 

@@ -1,7 +1,7 @@
-"""Heartbeats of every part held and of the machine's slot, and the end of the work on a part whose lease has expired.
+"""Sends heartbeats for every part held and for the machine's slot, and stops work whose lease has expired.
 
-One thread keeps the time and never calls AWS, so that it sees a lease expire whatever hangs. It starts the heartbeats,
-each on a thread of its own: one that hangs delays no other.
+One thread keeps the time and never calls AWS, so it notices an expired lease even while calls hang. It starts each
+heartbeat on a thread of its own, so that one that hangs delays no other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ LOOKS_A_LEASE = 10
 
 
 class Heartbeats:
-    """Beats for as long as the worker lives."""
+    """The heartbeats of one worker, from `start` to `stop`."""
 
     def __init__(
         self,
@@ -47,7 +47,17 @@ class Heartbeats:
         clock: Callable[[], int],
         alive: Callable[[], None],
     ) -> None:
-        """`held`: the claims of each moment; `alive` is called at every look at the leases."""
+        """The heartbeats of one worker.
+
+        Args:
+            store: the table.
+            presence: sends the slot's heartbeat.
+            settings: of the worker.
+            held: the claims, read anew each time.
+            clock: epoch milliseconds.
+            alive: called at every look at the leases, for the watchdog.
+
+        """
         self._store = store
         self._presence = presence
         self._settings = settings
@@ -63,7 +73,7 @@ class Heartbeats:
         self._thread.start()
 
     def stop(self, seconds: float | None = None) -> None:
-        """Start no more heartbeats; wait so many seconds at most for those under way, or until they have ended."""
+        """Start no more heartbeats, and wait for those under way; `seconds`: how long at most, None for no limit."""
         until = None if seconds is None else time.monotonic() + seconds
         self._ending.set()
         self._thread.join(seconds)
@@ -71,7 +81,7 @@ class Heartbeats:
             beat.join(None if until is None else max(0.0, until - time.monotonic()))
 
     def lease_ends(self) -> int:
-        """When a lease taken now ends, by this machine's corrected clock."""
+        """When a lease that is taken now ends, in epoch milliseconds of this machine's corrected clock."""
         return self._clock() + round(self._settings.lease_seconds * SECOND_MS)
 
     def _keep_time(self) -> None:
@@ -85,7 +95,7 @@ class Heartbeats:
             self._alive()
 
     def stop_expired(self) -> None:
-        """Stop the work on every part without a heartbeat for a whole lease: it may be another worker's by now."""
+        """Stop the work on each part that has had no heartbeat for a whole lease: another worker may have it by now."""
         now = time.monotonic()
         for claim in self._held:
             if _is_ours(claim) and now - claim.confirmed > self._settings.lease_seconds:
@@ -99,7 +109,7 @@ class Heartbeats:
         self._start(SLOT, self._beat_for_slot)
 
     def _start(self, name: str, beat: Callable[[], None]) -> None:
-        """One at a time for each name: while one hangs, a second would hang too."""
+        """Start a heartbeat, unless one of this name is under way: while that hangs, a second would hang too."""
         if name not in self._beating:
             self._beating[name] = threading.Thread(target=beat, name=f"heartbeat {name}", daemon=True)
             self._beating[name].start()
@@ -111,7 +121,7 @@ class Heartbeats:
         self._beat_for_slot()
 
     def _alone(self) -> bool:
-        """Whether one part alone is on the device: of several, a machine's death is held against none."""
+        """Whether only one part is on the device; the death of a machine does not count against one of several."""
         return sum(claim.on_device for claim in self._held) == 1
 
     def _beat_for_slot(self) -> None:
@@ -135,14 +145,14 @@ class Heartbeats:
             self._fenced(claim)
         except (ClientError, BotoCoreError) as error:
             log.warning("heartbeat.failed", job_id=claim.part.job_id, error=error)
-            # It may have arrived all the same. The next one must show a number that the sweep has not seen.
+            # AWS may have written it all the same. The next one must carry a number that the sweep has not seen.
             claim.update(beat=claim.part.beat + 1)
         else:
             claim.confirmed = asked
             claim.update(beat=beaten.beat, due_at=beaten.due_at)
 
     def _fenced(self, claim: Claim) -> None:
-        """The part is another worker's, unless the work has ended it while the heartbeat was under way."""
+        """Stop the work: the part is another worker's, unless this one ended it while the heartbeat was under way."""
         if claim.ending or claim.ended:
             return
         log.warning("part.fenced", job_id=claim.part.job_id, part=claim.part.part_id)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class HeldClaims:
-    """Safe to use from several threads: an iteration goes over the claims of one moment."""
+    """A set of claims. Safe to use from several threads: an iteration goes over the claims of one moment."""
 
     def __init__(self) -> None:
         self._claims: dict[str, Claim] = {}
@@ -28,14 +28,14 @@ class HeldClaims:
         return len(self._claims)
 
     def has(self, part: Part) -> bool:
-        """Whether some claim of this part, perhaps an earlier one, has not ended here."""
+        """Whether a claim on this part is held, even one of an earlier attempt."""
         return name_of(part) in self._claims
 
     def add(self, claim: Claim) -> None:
         self._claims[claim.name] = claim
 
     def remove(self, claim: Claim) -> None:
-        """Forget a claim that has ended, and wake whoever waits."""
+        """Remove a claim that has ended, and end the present wait."""
         del self._claims[claim.name]
         self.wake()
 
@@ -44,6 +44,6 @@ class HeldClaims:
         self._changed.set()
 
     def wait(self, seconds: float) -> None:
-        """Wait until a claim has ended or somebody calls `wake`, for so many seconds at most."""
+        """Wait until a claim has ended or `wake` is called, for at most `seconds`."""
         self._changed.wait(seconds)
         self._changed.clear()

@@ -1,4 +1,4 @@
-"""How this worker leaves, when it is told to or when nothing is queued, and what becomes of the parts it holds."""
+"""How this worker leaves, when it is told to or when nothing is queued, and gives back the parts that it holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.machine.retrying import Retrying
     from services.gpu_worker.machine.shutdown import Shutdown
     from services.gpu_worker.machine.systemd import Watchdog
-    from services.gpu_worker.part.endings import Endings
+    from services.gpu_worker.part.endings import PartEndings
     from services.gpu_worker.queue.claiming import Claimer
     from services.gpu_worker.queue.held import HeldClaims
     from services.gpu_worker.settings import WorkerSettings
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Leaving:
-    """Tells the slot and the parts held that this worker goes."""
+    """Marks the slot as leaving, and stops the work on the parts held."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Leaving:
         settings: WorkerSettings,
         held: HeldClaims,
         claimer: Claimer,
-        endings: Endings,
+        endings: PartEndings,
         presence: Presence,
         shutdown: Shutdown,
         retrying: Retrying,
@@ -46,7 +46,7 @@ class Leaving:
         self._watchdog = watchdog
 
     def leave(self, why: str) -> None:
-        """Take nothing more, give back what is held, mark the slot, and end; from any thread."""
+        """Claim no more parts, stop the work on those held, and mark the slot. Safe to call from any thread."""
         if not self._shutdown.begin():
             return
         log.warning("worker.leaving", why=why)
@@ -58,9 +58,9 @@ class Leaving:
         self._held.wake()
 
     def leave_if_nothing_is_queued(self) -> bool:
-        """Mark the slot, wait out the index's lag and look once more; False if there is work after all.
+        """Mark the slot as leaving, wait for the index's lag, and look at the queue again; False if there is work.
 
-        Whoever queues after the slot was marked counts on another machine.
+        For a part that is queued after the slot was marked, the orchestrator launches another machine.
         """
         self._retrying(lambda: self._presence.leave("nothing to do"))
         self._shutdown.wait(self._settings.index_lag_seconds)
@@ -70,7 +70,7 @@ class Leaving:
         return False
 
     def drain(self) -> None:
-        """Wait for what is held to end; once told to leave, what has not ended in time is given back from here."""
+        """Wait for the parts held to end; once told to leave, give back those that have not ended in time."""
         while (self._held or not self._shutdown.marked) and (left := self._shutdown.seconds_for_held()) > 0:
             self._watchdog.beat("loop")
             self._held.wait(min(left, self._settings.poll_seconds))

@@ -1,4 +1,4 @@
-"""One process's life around its loop: what must be ready before the first claim, and what is ended after the last."""
+"""What a worker does around its loop: it gets ready before the first claim, and ends everything afterwards."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, kw_only=True)
 class Life:
-    """Runs a worker once."""
+    """Runs one worker, once."""
 
     settings: WorkerSettings
     identity: Identity
@@ -44,7 +44,7 @@ class Life:
     retrying: Retrying
 
     def run(self) -> None:
-        """Work until there is nothing left, or until told to leave.
+        """Work until nothing is queued, or until told to leave.
 
         Raises:
             TranscriberError: the model cannot be loaded, or the self-test was not passed.
@@ -61,19 +61,19 @@ class Life:
                 self.heartbeats.stop(self.shutdown.deadlines.heartbeats)
                 self.sender.finish(self.shutdown.deadlines.sender)
         except StoppedError:
-            # Told to leave before it was ready, while AWS did not answer.
+            # This worker was told to leave before it was ready, while AWS did not answer.
             log.warning("worker.stopped")
         finally:
-            # Also when the self-test failed: an engine that nobody ends would keep this process, and the machine.
+            # This is needed after a failed self-test too: an engine that runs would keep this process, and the machine.
             self.engines.close(self.shutdown.deadlines.engine)
             log.info("worker.left", owner=self.identity.owner)
 
     def leave(self, why: str) -> None:
-        """Take nothing more, give back what is held, mark the slot, and end; from any thread."""
+        """Claim no more parts, stop the work on those held, and mark the slot. Safe to call from any thread."""
         self.worker.leaving.leave(why)
 
     def _warm_up(self) -> None:
-        """Load the default model, pass the self-test with it, and tell the slot."""
+        """Load the default model, pass the self-test with it, and report that in the slot."""
         try:
             engine, _ = self.engines.ready(self.settings.models[0])
         except DeviceDiedError:

@@ -1,18 +1,18 @@
-"""Whose seconds these are: machine time shared among the jobs that are on the machine. Pure."""
+"""Shares the machine's time among the jobs that are on the machine. Pure."""
 
 from __future__ import annotations
 
 
 class Meter:
-    """Divides time between those present; what passes before the first one comes is the first one's (the boot)."""
+    """Divides time equally among those on the machine; the time before the first one, the boot, counts for that one."""
 
     def __init__(self, since: float) -> None:
-        """`since`: when the machine began to cost, on the clock that `at` arguments use, in seconds."""
+        """`since`: when the machine began to cost, in seconds, on the clock that the arguments `at` use."""
         self._last = since
         self._present: dict[str, float] = {}
 
     def enter(self, name: str, at: float) -> None:
-        """`name` is on the machine from now on."""
+        """Note that `name` is on the machine from `at` on."""
         if self._present:
             self._share(at)
             self._present[name] = 0.0
@@ -21,12 +21,12 @@ class Meter:
             self._last = at
 
     def so_far(self, name: str, at: float) -> float:
-        """Seconds of `name` until now."""
+        """The seconds of `name` until `at`."""
         self._share(at)
         return self._present.get(name, 0.0)
 
     def leave(self, name: str, at: float) -> float:
-        """`name` is done; returns its seconds."""
+        """Note that `name` has left the machine at `at`; returns its seconds."""
         self._share(at)
         return self._present.pop(name, 0.0)
 

@@ -1,4 +1,4 @@
-"""The worker's loop: it claims parts for as long as there are any and this machine may take more."""
+"""The worker's loop: it claims parts as long as some are queued and this machine may take more."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Worker:
-    """Claims parts; each is then worked on beside the loop."""
+    """Claims parts; the work on each runs beside the loop."""
 
     settings: WorkerSettings
     held: HeldClaims
@@ -40,7 +40,7 @@ class Worker:
     watchdog: Watchdog
 
     def work(self) -> None:
-        """Claim and do until the queue is empty or the machine must go."""
+        """Claim and work on parts until the queue is empty or the machine has to end."""
         with suppress(StoppedError):
             self._take_and_wait()
         if self.presence.lost:
@@ -48,10 +48,10 @@ class Worker:
         self.leaving.drain()
 
     def _take_and_wait(self) -> None:
-        """The loop: while AWS does not answer it waits, as those do who work on what is held.
+        """Run the loop; it waits while AWS does not answer, as the work on the parts held does.
 
         Raises:
-            StoppedError: told to leave while it waited.
+            StoppedError: this worker was told to leave while it waited.
 
         """
         idle_since = time.monotonic()
@@ -68,18 +68,21 @@ class Worker:
             self.held.wait(self.settings.poll_seconds)
 
     def _may_take_more(self) -> bool:
-        """An engine that failed is replaced, and a full disk may have room again, once something held has ended."""
+        """Whether another part may be claimed now.
+
+        An engine that failed is replaced, and a full disk may have room again, once a part held has ended.
+        """
         willing = self.folder.takes_more and (self.engines.sound or not self.held)
         return willing and has_room(tuple(self.held), ahead_seconds(self.engines.speed), time.monotonic())
 
     def take_one(self) -> bool:
-        """Claim the next part that can be had; False if there is none, or if it has to wait until nothing is held.
+        """Claim the next part; False if there is none, or if the next one has to wait until no other part is held.
 
-        Nothing is taken past one that waits for that: under a steady stream it would wait for ever.
+        No other part is taken before one that waits for that: with a steady stream of parts it would wait for ever.
         """
         for part, job in self.claimer.candidates():
             if self.held.has(part):
-                # Given back a moment ago by a thread that has yet to end, or shown by an index that is late.
+                # It was given back by a thread that has not ended yet, or the index is late.
                 continue
             if job is None or job.status in TERMINAL:
                 self.claimer.close(part)

@@ -1,7 +1,7 @@
-"""Keys of machines' disks: whose the default one is, and what EC2 does where spot machines may not use a key.
+"""The keys of machines' disks: which key is the default, and what EC2 does if the spot service may not use a key.
 
-moto starts a machine on any disk. AWS ends one on a disk under a customer's key, if no grant lets the role of the spot
-market use that key, as soon as it starts; the request itself succeeds.
+moto starts a machine with any disk. On AWS the request succeeds, but a spot machine whose disk is encrypted with a
+customer's key ends as soon as it starts, unless a grant lets the role of the spot service use that key.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from moto.ec2.models.fleets import FleetsBackend
 from moto.ec2.models.instances import StateReason
 from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 from moto.iam.models import SERVICE_NAME_CONVERSION
+
+from services.local.emulator.dynamodb import forget_calls
 
 SPOT_ROLE = "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 NEEDED = {"CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintext"}
@@ -30,11 +32,12 @@ def apply() -> None:
     SERVICE_NAME_CONVERSION["spot"] = "EC2Spot"  # as the spot market's role is called
     _default_key()
     _launches()
+    forget_calls()
 
 
 def _default_key() -> None:
-    """EC2 tells the default key, which is AWS's own until another is chosen; moto lacks the call, and calls it a
-    customer's.
+    """EC2 has a call for the default key, which is AWS's own until another is chosen; moto lacks the call, and marks
+    the key as a customer's.
     """
     original = EBSBackend._create_default_encryption_key
 
@@ -58,7 +61,7 @@ def _launches() -> None:
         for request in started:
             if not _may_start(backend, request.launch_spec.launch_template_spec):
                 _end(request.instance)
-        fleet.spot_requests = started  # of which moto takes those that ended
+        fleet.spot_requests = started  # moto has removed those whose machines have ended
         return fleet
 
     FleetsBackend.create_fleet = create_fleet
@@ -67,7 +70,7 @@ def _launches() -> None:
 def _may_start(backend: Any, template: Any) -> bool:
     data = backend.get_launch_template(template["LaunchTemplateId"]).get_version(template["Version"]).data
     disks = [mapping["Ebs"] for mapping in data.get("BlockDeviceMappings", []) if "Ebs" in mapping]
-    # As it came over the wire, where every value is text.
+    # The values are as they were sent, as text.
     encrypted = [disk for disk in disks if str(disk.get("Encrypted", "")).lower() == "true"]
     return all(_is_usable(backend, disk.get("KmsKeyId") or _default(backend)) for disk in encrypted)
 

@@ -1,8 +1,8 @@
-"""DynamoDB's look-ups in moto, at a price that does not grow with the table.
+"""DynamoDB's look-ups in moto, in a time that does not grow with the table.
 
-For each query moto goes through all items and sorts what it finds; for each page of a scan it sorts them all. Here the
-table and its indexes are kept in order, and moto's own code is handed only the items that can matter to its answer: it
-still compares, cuts pages, filters, projects and copies. What is out of the ordinary goes moto's way.
+For each query moto goes through all items and sorts those that it finds; for each page of a scan it sorts all. Here the
+table and its indexes are kept sorted, and moto's own code gets only the items that can matter to its answer: it still
+compares, cuts pages, filters, projects and copies. For unusual look-ups it gets all items.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _note_changes() -> None:
         table = backend.get_table(table_name)
         try:
             return update(backend, table_name, key, *rest, **more)
-        finally:  # what fails half way has changed the item too
+        finally:  # an update that fails may have changed the item too
             if {table.hash_key_attr, table.range_key_attr} <= set(key):
                 changed(table, DynamoType(key[table.hash_key_attr]), DynamoType(key[table.range_key_attr]))
 
@@ -78,7 +78,7 @@ def _hand_over_what_matters() -> None:
 
 @contextmanager
 def _handing(items: Sequence[Any] | None) -> Iterator[None]:
-    """Within this, these are all the items that moto sees; None: it sees all there are."""
+    """Within this context, these are the only items that moto sees; None: it sees all."""
     _handed.items = items
     try:
         yield

@@ -1,6 +1,6 @@
-"""What EC2 says of machines that have ended, and moto does not: why, without their tags after a while, what they wrote.
+"""What EC2 says about ended machines, and moto does not: the reason, the console, and after a while no tags any more.
 
-Whoever plays a machine tells this of it at `/_local/machines`, one JSON object at a time:
+The code that plays a machine reports about it at `/_local/machines`, one JSON object at a time:
 
 - `{"instance_id", "console"}`: the file that the machine's console is written to;
 - `{"instance_id", "ends": [code, message]}`: why it will have ended, if not by EC2's API;
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CONSOLE_BYTES = 64 * 1024
-"""What EC2 keeps of a console, from its end."""
+"""How much of the end of a console EC2 keeps."""
 
 
 @dataclass
@@ -47,7 +47,7 @@ def apply() -> None:
     original = Instance.terminate
 
     def terminate(instance: Any) -> Any:
-        if instance.state == "terminated":  # why it ended stays as it was
+        if instance.state == "terminated":  # the reason stays that of its first end
             return instance.instance_state
         before = original(instance)
         _say_why(instance)
@@ -57,7 +57,7 @@ def apply() -> None:
 
 
 def tell(what: Mapping[str, Any]) -> None:
-    """Take one of the objects above."""
+    """Take one of the objects that the module's docstring lists."""
     if "console" in what:
         _told.consoles[what["instance_id"]] = Path(what["console"])
     if "ends" in what:
@@ -68,7 +68,7 @@ def tell(what: Mapping[str, Any]) -> None:
 
 
 def launched(instance_ids: Iterable[str]) -> None:
-    """A launch has brought these."""
+    """Note that a launch has started these instances; those that have to end at once do."""
     for instance_id in instance_ids if _told.launches_end else ():
         _told.ends[instance_id] = _told.launches_end.pop(0)
         for regions in ec2_backends.values():
@@ -87,7 +87,7 @@ def _say_why(instance: Any) -> None:
 
 
 def _get_console_output(response: Any) -> ActionResult:
-    """The end of what the machine wrote; nothing where it wrote nothing, as of a machine that never started."""
+    """The end of a machine's console; no output if it wrote nothing, such as a machine that never started."""
     instance = response.ec2_backend.get_instance(response._get_param("InstanceId"))
     file = _told.consoles.get(instance.id)
     written = file.read_bytes()[-CONSOLE_BYTES:] if file and file.exists() else b""

@@ -1,6 +1,7 @@
-"""Where moto's control plane answers otherwise than AWS, so that Terraform applies, plans no changes and destroys.
+"""Patches for moto's control plane where it differs from AWS, so that Terraform applies, plans no changes and destroys.
 
-What the data plane lacks is played at the wire, in `wire.py`. Each patch says what AWS does and moto 5.2 does not.
+What the data plane lacks is added in front of the emulator, in `wire.py`. Each patch says what AWS does and moto 5.2
+does not.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 from moto.sqs.models import Queue
 
+from services.local.emulator.dynamodb import forget_calls
+
 _QUOTAS = {
     ("ec2", "L-3819A6DF"): 64.0,  # all G and VT spot instance requests, in vCPUs
     ("ec2", "L-DB2E81BA"): 64.0,  # running on-demand G and VT instances, in vCPUs
     ("lambda", "L-B99A9384"): 1_000.0,  # concurrent executions
 }
-"""Of an account that is not new; by service and code."""
+"""The quotas of an account that is not new, by service and code."""
 
 
 def apply() -> None:
@@ -41,13 +44,14 @@ def apply() -> None:
     _quotas()
     _instance_profile_roles()
     _multipart_dates()
+    forget_calls()
 
 
 def _queue_attributes() -> None:
-    """SQS returns policies as they were written, and the redrive allow policy at all.
+    """SQS returns policies as they were written, and returns the redrive allow policy.
 
-    moto writes the redrive policy with other white space, which is a difference in every plan, and leaves the allow
-    policy out, for which the provider then waits in vain.
+    moto returns the redrive policy with other white space, which is a difference in every plan, and leaves out the
+    allow policy, for which the provider then waits in vain.
     """
     original = Queue.attributes.fget
 
@@ -63,9 +67,9 @@ def _queue_attributes() -> None:
 
 
 def _bucket_permissions() -> None:
-    """S3 weighs a statement's conditions; moto ignores them, so that a TLS-only policy would deny everything.
+    """S3 evaluates a statement's conditions; moto ignores them, so that a TLS-only policy would deny everything.
 
-    Statements with conditions are passed over here: what they say is tested from the plan.
+    Statements with conditions are ignored here; tests of the plan check them.
     """
     original = FakeBucket.get_permission
 
@@ -101,7 +105,7 @@ def _launch_template_tags() -> None:
 
 
 def _budget_subscribers() -> None:
-    """Budgets tells who is subscribed, and takes tags; moto knows neither call."""
+    """Budgets has calls for subscribers and for tags; moto has neither."""
 
     def subscribers(response: Any) -> str:
         backend: BudgetsBackend = response.backend
@@ -128,7 +132,7 @@ def _budget_subscribers() -> None:
 
 
 _BUDGET_TAGS: list[dict[str, str]] = []
-"""Of the one budget that a deployment has."""
+"""The tags of a deployment's only budget."""
 
 
 def _tag_budget(response: Any) -> str:
@@ -137,7 +141,7 @@ def _tag_budget(response: Any) -> str:
 
 
 def _quotas() -> None:
-    """Service Quotas knows EC2's GPU quotas and Lambda's; moto knows only those of VPC."""
+    """Service Quotas has EC2's GPU quotas and Lambda's; moto has only those of VPC."""
     original = ServiceQuotasBackend.get_service_quota
 
     def get_service_quota(backend: Any, service_code: str, quota_code: str) -> dict[str, Any]:
@@ -158,8 +162,8 @@ def _quotas() -> None:
 
 
 def _instance_profile_roles() -> None:
-    """IAM says of a role that is not in a profile that it is not there; moto fails, as when a call is sent again whose
-    answer was lost, and Terraform's destroy with it.
+    """IAM answers NoSuchEntity for a role that is not in a profile. moto fails instead, and Terraform's destroy with
+    it, when a call is sent again whose answer was lost.
     """
     original = IAMBackend.remove_role_from_instance_profile
 
@@ -173,7 +177,7 @@ def _instance_profile_roles() -> None:
 
 
 def _multipart_dates() -> None:
-    """S3 dates an object by when its upload in parts was begun; moto by when it was completed."""
+    """S3 gives an object the time at which its multipart upload was begun; moto that at which it was completed."""
     begin, complete = FakeMultipart.__init__, S3Backend.complete_multipart_upload
 
     def begun(multipart: Any, *given: Any, **more: Any) -> None:

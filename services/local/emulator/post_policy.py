@@ -1,6 +1,6 @@
-"""S3's reading of an upload by form: what its policy says is held to, which moto does not do.
+"""Checks an upload by form against its policy, as S3 does and moto does not.
 
-Nobody looks at the signature, as nowhere in the emulator: whoever writes a policy of their own is not found out.
+The signature is not checked, as nowhere in the emulator, so a client could write a policy of its own.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import datetime
 from typing import Any
 
 FILE_NAME = "${filename}"
-"""In any field it stands for the name under which the file was sent."""
+"""In any field, this stands for the name under which the file was sent."""
 _LENGTH = "content-length-range"
 _UNCONDITIONAL = {"awsaccesskeyid", "file", "policy", "signature", "x-amz-signature"}
 """Every other field must be named by a condition, or begin with `x-ignore-`."""
 
 
 class UploadRefusedError(Exception):
-    """S3 does not take the upload; the message is S3's own."""
+    """S3 refuses the upload; the message is S3's own."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -30,10 +30,17 @@ class UploadRefusedError(Exception):
 
 
 def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: int, now: datetime) -> None:
-    """Hold a form to its own policy.
+    """Check a form against its own policy.
+
+    Args:
+        bucket: to which it is sent.
+        fields: names and values of all fields but the file.
+        file_name: under which the file was sent.
+        size: of the file, in bytes.
+        now: the time, by which the policy may have expired.
 
     Raises:
-        UploadRefusedError: it is not what the policy says, or has none.
+        UploadRefusedError: the form does not meet the policy, or has none.
 
     """
     sent = re.split(r"[/\\]", file_name)[-1]
@@ -70,7 +77,7 @@ def _check_fields(given: Mapping[str, Sequence[str]], conditions: Sequence[tuple
 
 
 def _parts(condition: Any) -> tuple[str, str, str]:
-    """How it compares, the field's name, and with what."""
+    """The parts of a condition: how it compares, the field's name, and the value."""
     if isinstance(condition, dict):
         ((name, value),) = condition.items()
         return "eq", name, value

@@ -1,4 +1,4 @@
-"""Which items can matter to moto's answer: a few where a look-up is of the usual kind, else all (None)."""
+"""Which items can matter to moto's answer: a few for a usual look-up, all (None) for any other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moto.dynamodb.models.table import RESULT_SIZE_LIMIT
 from services.local.emulator.sorted_items import SortedItems, sorted_items
 
 _LARGE_PAGE = RESULT_SIZE_LIMIT // 2
-"""Bytes: an item more, and the page may be full."""
+"""Bytes; with one more item, a page of more than this may be full."""
 _RANGES: Mapping[str, Callable[..., tuple[int, int]]] = {
     "": lambda order, one: (order.start(one), order.end(one)),
     "=": lambda order, one, value: (order.start(one, value), order.end(one, value)),
@@ -22,12 +22,13 @@ _RANGES: Mapping[str, Callable[..., tuple[int, int]]] = {
     "BETWEEN": lambda order, one, low, high: (order.start(one, low), order.end(one, high)),
     "BEGINS_WITH": lambda order, one, prefix: (order.start(one, prefix), order.end_of_prefix(one, prefix)),
 }
-"""By the condition on the second key: where what meets it begins and ends, for `one` value of the first."""
+"""By the condition on the range key: the place numbers at which the items that meet it begin and end, for `one` value
+of the hash key."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """Which part of a query's answer is wanted: at most `limit` items behind the key `start`."""
+    """The requested page of a query's answer: at most `limit` items behind the key `start`."""
 
     limit: int | None
     start: Mapping[str, Any] | None
@@ -71,7 +72,11 @@ def queried(
 
 
 def _cut(order: SortedItems, page: Page, bounds: tuple[int, int, int, int]) -> Sequence[Any]:
-    """`bounds`: what is behind `page.start` begins, what meets the condition begins and ends, and all ends."""
+    """The items of one page, and the next one.
+
+    `bounds`: the place numbers at which the items behind `page.start` begin, those that meet the condition begin and
+    end, and those with the same hash key end.
+    """
     first, low, high, last = bounds
     wanted = high - low if page.limit is None else min(page.limit, high - low)
     full = wanted == page.limit
@@ -79,7 +84,7 @@ def _cut(order: SortedItems, page: Page, bounds: tuple[int, int, int, int]) -> S
     seen = (low, min(high + 1, last)) if page.forward else (max(low - 1, first), high)
     items = order.items(*seen)
     if not full and sum(item.size() for item in items) > _LARGE_PAGE:
-        # Whichever item behind them does not fit ends the page, also one that meets no condition.
+        # The page ends at the first item that does not fit, even at one that meets no condition.
         return order.items(first, last)
     return items
 

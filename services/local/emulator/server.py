@@ -1,6 +1,6 @@
-"""AWS on one machine: moto's server, patched (`patches.py`) and behind `wire.py`, in a process of its own.
+"""The emulator of AWS: moto's server, patched (`patches.py`) and behind `wire.py`, in a process of its own.
 
-`python -m services.local.emulator.server --fd N`: on a listening socket that was inherited under this number.
+`python -m services.local.emulator.server --fd N` serves a listening socket that was inherited under this number.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from services.local.emulator.wire import Wire
 
 class _Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
-    """As AWS speaks it; werkzeug closes the connection after each answer all the same."""
+    """The version that AWS uses; werkzeug closes the connection after each answer all the same."""
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """A line for every request helps nobody."""
+        """Log nothing: there would be a line for every request."""
 
 
 def main(fd: int) -> None:
     """Serve until killed."""
-    # Hundreds of Amazon's images, which nothing here names, take longer to load than all the rest.
+    # Moto would load hundreds of Amazon's images, which nothing here uses; that takes longer than everything else.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     patches.apply()
     disks.apply()

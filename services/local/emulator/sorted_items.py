@@ -1,4 +1,4 @@
-"""A table's items, and its indexes', in order: what moto sorts anew for every look-up."""
+"""Keeps the items of a table and of its indexes sorted, while moto sorts them anew for every look-up."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from weakref import WeakKeyDictionary
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 Values: TypeAlias = tuple[Any, ...]
-"""Of key attributes: strings and Decimals, which compare as DynamoDB's do."""
+"""The values of key attributes: strings and Decimals, which compare as DynamoDB's do."""
 _SORTED_TYPES = {"S", "N"}
 
 
 class SortedItems:
-    """A table's items, or an index's, in order of the attributes they are sorted by."""
+    """The items of a table or an index, in the order of the attributes by which they are sorted."""
 
     def __init__(self, shape: Mapping[str, str], table_key: tuple[str, str]) -> None:
-        """`shape`: those attributes and their types. The table's key is among them: no two items share a place."""
+        """`shape`: those attributes and their types. The table's key is among them, so no two items share a place."""
         self.shape = shape
         self.usable = True
-        """False once there was an item whose keys DynamoDB would have refused, and moto did not."""
+        """False once an item has had keys that DynamoDB would have refused, and moto did not."""
         self._table_key = table_key
         self._places: list[Values] = []
         self._items: dict[Values, Any] = {}
         self._place_of: dict[Values, Values] = {}
 
     def set(self, key: Values, item: Any | None) -> None:
-        """What is at the table's `key` now; None: nothing."""
+        """Note the item that has this key of the table now; None if there is none any more."""
         before, now = self._place_of.pop(key, None), self._place(key, item)
         if before is not None:
             del self._items[before]
@@ -42,7 +42,7 @@ class SortedItems:
                 insort(self._places, now)
 
     def _place(self, key: Values, item: Any | None) -> Values | None:
-        """None: an item that lacks a key has no place here."""
+        """The place of an item; None if it lacks a key attribute, and so is not in the index."""
         if item is None or not self.shape.keys() <= item.attrs.keys():
             return None
         place = self.place(item.attrs)
@@ -50,22 +50,22 @@ class SortedItems:
         return place
 
     def place(self, attributes: Mapping[str, Any]) -> Values | None:
-        """Where an item with these attributes stands or would stand; None if they are of other types."""
+        """The place of an item with these attributes, whether there is one or not; None if their types are wrong."""
         values = [DynamoType(attributes[name]) for name in self.shape]
         if [value.type for value in values] != list(self.shape.values()):
             return None
         return tuple(value.cast_value for value in values)
 
     def start(self, *values: Any) -> int:
-        """How many places come before those that begin with these values."""
+        """The number of places before those that begin with these values."""
         return bisect_left(self._places, values)
 
     def end(self, *values: Any) -> int:
-        """How many places come before those behind the ones that begin with these values."""
+        """The number of places up to and including those that begin with these values."""
         return bisect_right(self._places, values, key=lambda place: place[: len(values)])
 
     def end_of_prefix(self, hash_value: Any, prefix: str) -> int:
-        """The same, for those whose second value begins with the prefix."""
+        """The number of places up to and including those whose second value begins with the prefix."""
         return bisect_left(
             self._places,
             True,
@@ -74,13 +74,13 @@ class SortedItems:
         )
 
     def items(self, low: int = 0, high: int | None = None) -> list[Any]:
-        """Those from place number `low` to before `high`."""
+        """The items from place number `low` to before `high`."""
         return [self._items[place] for place in self._places[low:high]]
 
 
 @dataclass
 class _SortedOfTable:
-    """Of one table: those that were asked for so far, and the keys of what has changed since."""
+    """The sorted items of one table that were used so far, and the keys of items that have changed since."""
 
     made: dict[tuple[str, ...], SortedItems] = field(default_factory=dict)
     changed: set[tuple[Any, Any]] = field(default_factory=set)
@@ -94,11 +94,11 @@ class _SortedOfTable:
 
 
 _SORTED: WeakKeyDictionary[Any, _SortedOfTable] = WeakKeyDictionary()
-"""Beside the tables, not in them: a copy of a table makes its own."""
+"""They are kept beside the tables, not in them, so that a copy of a table gets its own."""
 
 
 def sorted_items(table: Any, index: Any | None = None) -> SortedItems | None:
-    """The table's or its index's, up to date; None where it does not say what moto's own search would."""
+    """The sorted items of a table or of its index, up to date; None where moto's own search could find others."""
     schema = table.schema if index is None else index.schema
     types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in table.attr}
     names = tuple(dict.fromkeys([*(key["AttributeName"] for key in schema), *table.table_key_attrs]))
@@ -119,6 +119,6 @@ def sorted_items(table: Any, index: Any | None = None) -> SortedItems | None:
 
 
 def changed(table: Any, hash_key: Any, range_key: Any) -> None:
-    """An item may be another than before: whoever writes to a table says so."""
+    """Note that the item with this key may have changed; every write to a table calls it."""
     if (orders := _SORTED.get(table)) is not None:
         orders.changed.add((hash_key, range_key))

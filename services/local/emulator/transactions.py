@@ -1,7 +1,7 @@
-"""DynamoDB's transactions in moto, at a price that does not grow with the table.
+"""DynamoDB's transactions in moto, in a time that does not grow with the table.
 
-For each operation of a transaction moto copies the whole table, to have something to go back to: with a thousand jobs a
-transaction takes a second. Here only the items that it names are kept.
+For each operation of a transaction moto copies the whole table, to be able to roll back: with a thousand jobs a
+transaction takes a second. Here only the items that the transaction names are copied.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from services.local.emulator.sorted_items import changed
 
 _under_way = threading.local()
 _turn = threading.RLock()
-"""moto's server answers on many threads; a transaction is to be seen by none of them half done."""
+"""Held during a transaction: moto's server has many threads, and none may see a half-done transaction."""
 
 
 def apply() -> None:
@@ -56,7 +56,7 @@ def apply() -> None:
 
 
 def _named(backend: Any, transact_items: Iterable[Mapping[str, Any]]) -> Iterable[tuple[Any, Any, Any]]:
-    """The table, hash key and range key of each operation on a table that there is."""
+    """The table, hash key and range key of each operation whose table exists."""
     for entry in transact_items:
         ((_, operation),) = list(entry.items())[:1]
         table = backend.tables.get(operation.get("TableName"))
@@ -66,7 +66,7 @@ def _named(backend: Any, transact_items: Iterable[Mapping[str, Any]]) -> Iterabl
 
 
 class _Kept:
-    """An item as it was."""
+    """A copy of an item as it was before a transaction."""
 
     def __init__(self, table: Any, hash_key: Any, range_key: Any) -> None:
         self._table, self._hash, self._range = table, hash_key, range_key

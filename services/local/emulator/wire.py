@@ -1,9 +1,9 @@
-"""What AWS does and the emulator does not, played at the wire, in front of the emulator.
+"""What AWS does and the emulator does not, added to its requests and answers.
 
-- CreateFleet's ClientToken: one token, one launch; the same token with another request is refused.
-- Machines that end, and why (`instances.py`): told of at `/_local/machines`.
-- Presigned POST: what the signed policy says (`post_policy.py`).
-- DynamoDB's conditions hold between threads: the emulator checks and writes without a lock.
+- CreateFleet's ClientToken: one token gives one launch; the same token with another request is refused.
+- The ends of machines, and their reasons (`instances.py`), are reported at `/_local/machines`.
+- A presigned POST is checked against its policy (`post_policy.py`).
+- Requests to DynamoDB run one after another, since the emulator checks conditions and writes without a lock.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Wire:
         return reply
 
     def _post(self, environ: WSGIEnvironment) -> WSGIApplication:
-        """A presigned upload must be what its policy says."""
+        """The answer to an upload by form: the emulator's, or S3's error if the form does not meet its policy."""
         _read(environ)
         request = Request(dict(environ), populate_request=False)
         fields = list(request.form.items(multi=True))
@@ -94,7 +94,7 @@ class Wire:
 
 
 def _read(environ: WSGIEnvironment) -> bytes:
-    """The whole body, left where the next reader finds it."""
+    """Read the whole body, and put it back for the next reader."""
     body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(body)
     return body

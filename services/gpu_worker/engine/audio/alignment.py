@@ -1,4 +1,4 @@
-"""Several tracks on one axis of time: their pieces of sound, whenever they come, as blocks of all channels. Pure."""
+"""Puts several tracks on one axis of time: pieces of single tracks go in, blocks of all channels come out. Pure."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from services.gpu_worker.engine.audio.samples import BLOCK, LONGEST_SILENCE, Blo
 from services.gpu_worker.engine.audio.sound import RATE
 
 MOST_LAG = 30 * RATE
-"""Samples that the others wait for a track of which nothing is read; sound that comes later than that is left out."""
+"""How far, in samples, the other tracks wait for one of which nothing is read. Sound that comes later is left out."""
 EDGE = RATE
 """Samples of silence that are kept at each end of a pause."""
 
 
 class Alignment:
-    """Takes pieces of tracks in any order, gives blocks and pauses without a hole from the clock's start on."""
+    """Takes pieces of tracks in any order; gives blocks and pauses that follow each other without a gap from 0 on."""
 
     def __init__(self, layout: Sequence[Names]) -> None:
-        """`layout`: the channels that the file claims each track to have; what is read counts."""
+        """`layout`: the channels of each track according to the file, until a piece of it has been read."""
         self._layout = list(layout)
         self._queues: list[deque[Piece]] = [deque() for _ in layout]
         self._reached = [0] * len(layout)
         self._position = 0
 
     def push(self, track: int, piece: Piece) -> Iterator[Block | Pause]:
-        """Take a piece of a track, by its index."""
+        """Take the next piece of a track, by its index; give the blocks and pauses that are complete by then."""
         self._queues[track].append(piece)
         self._reached[track] = piece.end
         yield from self._until(max(min(self._reached), max(self._reached) - MOST_LAG))
 
     def finish(self) -> Iterator[Block | Pause]:
-        """What waits for tracks of which no more will come."""
+        """Give what is left, when no more pieces will come."""
         yield from self._until(max(self._reached))
 
     def _until(self, end: int) -> Iterator[Block | Pause]:

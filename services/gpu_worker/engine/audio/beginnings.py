@@ -1,4 +1,4 @@
-"""Where a file of a format begins within another, and where reading can be taken up behind damage. By bytes alone."""
+"""Finds, by their bytes alone, where a file begins inside another one, and where reading can resume behind damage."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ANYWHERE = frozenset({"mpeg", "mpegts"})
-"""Formats that can be taken up anywhere."""
+"""Formats in which reading can resume at any byte."""
 FRAGMENTED = frozenset({"mov"})
-"""Formats that can be taken up at a fragment, with the head of the file."""
-# What a file of a format shows where it begins, how many bytes before that, and what must be among those that follow.
+"""Formats in which reading can resume at a fragment, if the head of the file is put before it."""
+# By format: the magic bytes at a file's beginning, how many bytes come before those, and one of what must follow soon.
 _BEGINNINGS: Mapping[str, tuple[bytes, int, tuple[bytes, ...]]] = {
     "aiff": (b"FORM", 0, (b"AIFF", b"AIFC")),
     "amr": (b"#!AMR", 0, ()),
@@ -33,11 +33,11 @@ _BEGINNINGS: Mapping[str, tuple[bytes, int, tuple[bytes, ...]]] = {
 }
 _SECOND_BOXES = frozenset({b"moov", b"mdat", b"moof", b"free", b"skip", b"wide", b"uuid", b"styp", b"sidx", b"pdin"})
 _HEAD = 64
-"""Bytes of a beginning that are looked at."""
+"""How many bytes of a beginning are looked at."""
 
 
 def next_beginning(path: Path, form: str, after: int) -> int | None:
-    """Where, behind a byte, a file of the format begins, or can be taken up again."""
+    """The first byte at or behind `after` where a file of the format begins or reading can resume; None without one."""
     facts = path.stat()
     return _next_beginning(path, form, after, facts.st_size, facts.st_mtime_ns)
 
@@ -62,7 +62,10 @@ def _is_first_box(head: bytes) -> bool:
 
 
 def next_fragment(path: Path, form: str, after: int) -> tuple[int, int] | None:
-    """Where, behind a byte, a fragment of an MP4 begins, and where the first one does: what is before it, all need."""
+    """The first bytes of the first fragment of an MP4 at or behind `after`, and of the file's first fragment.
+
+    Every fragment needs what comes before the file's first one. None where there is no such fragment.
+    """
     if form not in FRAGMENTED:
         return None
     found = _first_fragment(path, after)
@@ -75,9 +78,9 @@ def _first_fragment(path: Path, after: int) -> int | None:
 
 
 def _found(path: Path, magic: bytes, after: int, before: int) -> Iterator[tuple[int, bytes]]:
-    """Each place, behind a byte, that is so many bytes before the magic ones, with what is there.
+    """Each place, at or behind `after`, that is `before` bytes before the magic bytes, with the bytes there.
 
-    It is read a little at a time, as a search stops all threads.
+    The file is read a little at a time, as a search in bytes holds the interpreter's lock.
     """
     base, content = after, b""
     with path.open("rb") as file:

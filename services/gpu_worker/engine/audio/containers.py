@@ -1,7 +1,7 @@
-"""Opening a file, and opening it again further on: what FFmpeg may read of it.
+"""Opens a file for FFmpeg's demuxers, from its beginning or from a byte further on.
 
 FFmpeg reads far more than media: playlists that name other files, device inputs, addresses. Only the container formats
-that are listed are opened, and only the protocol `file`.
+of a list are opened, and only by the protocol `file`.
 """
 
 from __future__ import annotations
@@ -27,20 +27,28 @@ Untyped: TypeAlias = Any
 """An object of a library without type information."""
 
 STAMPLESS = frozenset({"mp3", "aac", "ac3", "eac3", "amr", "wav", "w64", "aiff", "au"})
-"""Formats whose sound has no stamps of its own: FFmpeg counts, and counts wrongly where the rate changes."""
+"""Formats without stamps of their own. FFmpeg counts samples instead, and wrongly where the rate changes."""
 _TS_DISCONT = 0x0200
 """libavformat's flag for formats in which stamps may be set anew at any moment."""
 BOUNDED = frozenset({"flac", "matroska", "mov"})
-"""Formats that FFmpeg reads on into the next file, by the rules of the first."""
+"""Formats in which FFmpeg reads on into a file that was appended, as if that belonged to the first."""
 SMALL = 64 * 2**20
-"""Bytes of a file that is quickly searched."""
+"""Bytes; a smaller file is quickly searched."""
 
 
 @contextmanager
 def opened(path: Path, start: int = 0, form: str | None = None, head: int = 0) -> Iterator[Untyped]:
-    """The file as a container, from the byte `start` on, or with nothing between that and its first `head` bytes.
+    """The file as a container of PyAV.
 
-    Raises InvalidMediaError.
+    Args:
+        path: the file.
+        start: the byte from which on it is read.
+        form: the name of its format; None lets FFmpeg find out.
+        head: how many bytes of the file's beginning are put before `start`.
+
+    Raises:
+        InvalidMediaError: it is in no format that is read here.
+
     """
     with ExitStack() as stack:
 
@@ -59,10 +67,10 @@ def opened(path: Path, start: int = 0, form: str | None = None, head: int = 0) -
             container = open_(None, header.start + (header.size or 0))
         else:
             container = open_(form)
-        if name(container) == "aac":  # its parser forgets where packets lie
+        if name(container) == "aac":  # with its parser, packets lose their positions
             container = open_("aac", fflags="noparse")
         elif (end := _bound(path, container, start)) is not None:
-            with suppress(InvalidMediaError):  # then it was no other file
+            with suppress(InvalidMediaError):  # then no other file begins there
                 container = open_(name(container), end)
         yield container
 
@@ -78,8 +86,9 @@ def _open(file: str | io.FileIO, form: str | None, options: dict[str, str]) -> U
 
 
 def _bound(path: Path, container: Untyped, start: int) -> int | None:
-    """Where another file begins that FFmpeg would read by the rules of this one; looked for in what is small, or sound
-    without pictures, as a long video takes long to search.
+    """The byte at which an appended file begins that FFmpeg would read as a part of this one; None without one.
+
+    A long video takes long to search, so only small files and files without pictures are searched.
     """
     sound_alone = len(container.streams) == len(container.streams.audio)
     if name(container) not in BOUNDED or not (sound_alone or path.stat().st_size < SMALL):
@@ -98,7 +107,7 @@ def is_spliced(container: Untyped) -> bool:
 
 
 class _Part(io.FileIO):
-    """A file as if it began at one byte of it and ended at another."""
+    """A file of which only the bytes from `start` to before `end` are seen."""
 
     def __init__(self, path: Path, start: int, end: int | None = None) -> None:
         super().__init__(path, "rb")
@@ -119,7 +128,10 @@ class _Part(io.FileIO):
 
 
 class _Fragments(io.FileIO):
-    """An MP4 in which all between its head and a fragment is a free box: fragments know where in the file they lie."""
+    """An MP4 in which everything between its head and a fragment is shown as a free box.
+
+    A fragment holds its own position in the file, so it has to stay where it is.
+    """
 
     def __init__(self, path: Path, head: int, start: int) -> None:
         super().__init__(path, "rb")

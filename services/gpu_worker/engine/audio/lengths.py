@@ -1,7 +1,7 @@
-"""How much sound a file promises, where its header cannot be wrong about that.
+"""How long a track's sound is by the file's header, where the header can be relied on.
 
-What is not believed: the length of the longest other stream, a guess by the bit rate, and what programs write into a
-header while they do not know yet.
+Not relied on are the length of the longest other stream, an estimate by the bit rate, and the placeholder that a
+program writes into the header before it knows the length.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from services.gpu_worker.engine.audio.riff import wav
 from services.gpu_worker.engine.audio.tags import id3_length
 
 OWN_LENGTH = frozenset({"mov", "flac", "aiff", "caf", "tta", "wv"})
-"""Formats in which FFmpeg has a sound track's length from what the file says of that track alone."""
+"""Formats in which FFmpeg takes a sound track's length from fields of that track alone."""
 COUNTED = frozenset({"aiff", "caf", "flac", "mp3", "tta", "w64", "wav", "wv"})
-"""Formats whose headers count sound; those of others may count a pause as well, and a pause does not count."""
+"""Formats whose headers count samples. The headers of others may include pauses, which do not count here."""
 _INFO, _DURATION_4, _DURATION_8 = b"\x15I\xa9f", b"D\x89\x84", b"D\x89\x88"
 """Matroska's element of general information, and in it a duration, a number of four or eight bytes."""
 _MP3_RATES = (44_100, 48_000, 32_000)
@@ -26,7 +26,7 @@ _MP3_FRAMES = {3: (1152, 0), 2: (576, 1), 0: (576, 2)}
 
 
 def promised_seconds(path: Path, container: Untyped, stream: Untyped) -> float | None:
-    """Where the track's sound ends by its header, in seconds from the container's start; None where it does not say."""
+    """Where a track's sound ends by the header, in seconds from the container's start; None if that is not known."""
     start: float = max(
         0.0, float((stream.start_time or 0) * stream.time_base) - (container.start_time or 0) / av.time_base
     )
@@ -46,7 +46,10 @@ def promised_seconds(path: Path, container: Untyped, stream: Untyped) -> float |
 
 
 def _matroska(path: Path, container: Untyped, stream: Untyped) -> float | None:
-    """A track's own length is a tag; the container's is that of its longest track, or a guess by the bit rate."""
+    """The length by a Matroska file's tag for the track, else by its header, in seconds; None if neither says.
+
+    The header's length is that of the longest track, so it counts only where there is one track.
+    """
     try:
         hours, minutes, seconds = stream.metadata["DURATION"].split(":")
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
@@ -60,7 +63,11 @@ def _matroska(path: Path, container: Untyped, stream: Untyped) -> float | None:
 
 
 def _xing(path: Path) -> float | None:
-    """By the frame that encoders of variable bit rate put first, which counts the others; joined files have more."""
+    """The length by the Xing frame of an MP3, in seconds; None without one.
+
+    Encoders of variable bit rate put this frame first; it holds the number of the others. Where files were joined, it
+    counts those of the first file only.
+    """
     with path.open("rb") as file:
         file.seek(id3_length(path, 0))
         frame = file.read(200)

@@ -1,7 +1,7 @@
-"""Which tracks are heard, and how their channels become one voice, or several. Pure.
+"""Which tracks are used, and how their channels are mixed to one voice or to several. Pure.
 
-Everything is settled from the first minute of sound, by the channels' powers and how they go together, so that every
-reader of a recording settles alike. What comes later is held against it (`watching.py`).
+The mix is decided from the first minute of sound, by the channels' powers and correlations, so that every reader of a
+recording decides alike. `watching.py` compares the rest of the recording with that decision.
 """
 
 from __future__ import annotations
@@ -17,49 +17,49 @@ from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.audio.watching import AUDIBLE, INAUDIBLE, Findings, Float, Watch
 
 SETTLING = 60 * RATE
-"""Samples with sound in them, in any track, from which everything is settled."""
+"""Samples with sound in any track by which the mix is decided."""
 MOST_WAITING = 64 * 2**20
-"""Bytes that are held back for that at most: a long silence may come first."""
+"""Bytes that are held back at most until the mix is decided: a long silence may come first."""
 FAINT = 0.01
-"""Of the loudest channel: what has less, and is not surely AUDIBLE, is the noise of an open line."""
+"""Share of the loudest channel's level. A quieter channel that is not AUDIBLE is the noise of an open line."""
 OPPOSED = -0.3
-"""Correlation from which a channel is turned round before it is added to others."""
+"""Correlation at or below which a channel is inverted before it is added to others."""
 EQUAL = 0.98
-"""Correlation from which two voices are the same."""
+"""Correlation above which two voices carry the same sound."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What is known of the tracks before they are heard; tracks by index."""
+    """What is known of the tracks before any sound is read; tracks are named by their index."""
 
     first: int = 0
     """The file's default track."""
     together: bool = False
     """Whether they belong together, as the microphones of one recording do."""
     chosen: tuple[int, ...] | None = None
-    """Tracks that were asked for, whatever is in them."""
+    """Tracks that the job chose, whatever is in them; None where it chose none."""
     separate: bool = False
     as_they_are: bool = False
-    """Every channel is a voice, without looking: the file is one of ours."""
+    """Whether every channel is a voice as it stands: the file was written by `part_audio.py`."""
 
 
 @dataclass(slots=True)
 class _Section:
-    """A stretch of one layout."""
+    """A stretch of sound in which the tracks' channels stay the same; a row is one channel of one track."""
 
     layout: tuple[Names, ...]
     powers: Float
-    """Sums of products of the rows, where they are audible."""
+    """Sums of products of the rows' samples, shape (rows, rows)."""
     audible: int = 0
-    """Samples in which anything is."""
+    """Samples in which any row is audible."""
     bytes: int = 0
     items: list[Block | Pause] = field(default_factory=list)
     weights: Float | None = None
-    """Of each row in each voice, shape (voices, rows), once that is settled."""
+    """The weight of each row in each voice, shape (voices, rows); None until that is decided."""
     within: bool = True
-    """Whether no voice can be louder than 16 bit hold."""
+    """Whether no voice can exceed 16 bit."""
     tracks: list[int] = field(init=False)
-    """The track of each row."""
+    """The index of each row's track."""
 
     def __post_init__(self) -> None:
         self.tracks = [track for track, names in enumerate(self.layout) for _ in names]
@@ -68,7 +68,7 @@ class _Section:
         self.items.append(item)
         if isinstance(item, Block):
             sound = item.samples.astype(np.float32)
-            sound -= sound.mean(axis=1, keepdims=True)  # an offset is no sound
+            sound -= sound.mean(axis=1, keepdims=True)  # a constant offset is no sound
             powers = sound @ sound.T
             self.bytes += item.samples.nbytes
             self.powers += powers
@@ -77,19 +77,19 @@ class _Section:
 
 
 class Mixer:
-    """Blocks of all channels in; blocks of voices out, shape (voices, samples)."""
+    """Takes blocks of all channels; gives blocks of voices, shape (voices, samples)."""
 
     def __init__(self, sources: Sources) -> None:
         self.findings = Findings()
         self._sources = sources
         self._voices = 0
         self._sections: list[_Section] = []
-        """The last one, and those before it that nothing is settled of."""
+        """The present section, and those before it whose mix is not yet decided."""
         self._watch = Watch(self.findings)
         self._position = 0
 
     def push(self, item: Block | Pause) -> Iterator[Samples | Pause]:
-        """Take what comes next, a block first; give what is settled."""
+        """Take the next block or pause, first of all a block; give the voices whose mix is decided."""
         if isinstance(item, Block) and (not self._sections or item.layout != self._sections[-1].layout):
             if self._voices:
                 yield from self.finish()
@@ -105,7 +105,7 @@ class Mixer:
             yield from self.finish()
 
     def finish(self) -> Iterator[Samples | Pause]:
-        """Settle by what there is, and give it."""
+        """Decide by the sound that there is, and give the voices that were held back."""
         self._settle()
         for section in self._sections:
             items, section.items = section.items, []
@@ -125,7 +125,11 @@ class Mixer:
         return section
 
     def _settle(self) -> None:
-        """First what is heard, by all that waits; then how, where most is heard; then the rest alike."""
+        """Decide the mix of the sections that wait.
+
+        First the tracks are chosen, by all of the sound; then the voices, in the section with the most sound; the other
+        sections follow that.
+        """
         waiting = [section for section in self._sections if section.weights is None]
         if waiting and not self.findings.heard:
             self.findings.heard = self._choose(waiting)
@@ -137,7 +141,7 @@ class Mixer:
             section.within = bool(np.abs(section.weights).sum(axis=1).max() <= 1)
 
     def _choose(self, sections: Sequence[_Section]) -> tuple[int, ...]:
-        """The tracks to be heard: the default one, unless it is silent and another is not."""
+        """The tracks to use: the default one, unless it is silent and another is not."""
         tracks = range(len(sections[0].layout))
         if self._sources.chosen is not None:
             return self._sources.chosen
@@ -160,7 +164,7 @@ class Mixer:
         apart = [[row] for row in rows]
         if len(heard) > 1:
             apart = [[row for row in rows if section.tracks[row] == track] for track in heard]
-        if self._voices:  # the layout changed: what is too many joins the last voice, what is missing is silent
+        if self._voices:  # the layout changed: surplus groups join the last voice, missing ones are silent
             fitted = apart + [[]] * self._voices
             return [*fitted[: self._voices - 1], [row for group in fitted[self._voices - 1 :] for row in group]]
         if not 1 < len(apart) <= MAX_VOICES:
@@ -191,7 +195,7 @@ def _loudest(section: _Section, track: int) -> float:
 
 
 def _weights(powers: Float, rows: Sequence[int]) -> Float:
-    """Weights that add up rows to one voice, as loud as the loudest of them; opposed rows are turned round first."""
+    """Weights that add rows up to one voice, as loud as the loudest of them; rows in opposite phase are inverted."""
     weights = np.zeros(len(powers), np.float32)
     for row in sorted(rows, key=lambda row: -powers[row, row]):
         together = float(powers[row] @ weights)
@@ -203,7 +207,7 @@ def _weights(powers: Float, rows: Sequence[int]) -> Float:
 
 
 def _merged(powers: Float, groups: Sequence[list[int]]) -> list[list[int]]:
-    """The same voices, those that carry what an earlier one does added to it."""
+    """The same groups; one that carries the same sound as an earlier one is added to that, and becomes empty."""
     merged: list[list[int]] = []
     for group in groups:
         weights = _weights(powers, group)
@@ -215,7 +219,7 @@ def _merged(powers: Float, groups: Sequence[list[int]]) -> list[list[int]]:
 
 
 def _correlation(powers: Float, one: Float, other: Float) -> float:
-    """Of two mixes, whichever way round; 0 where one is inaudible."""
+    """The absolute correlation of two mixes, given by their weights; 0 where one of them is inaudible."""
     own, others = float(one @ powers @ one), float(other @ powers @ other)
     if min(own, others) < INAUDIBLE**2:
         return 0.0

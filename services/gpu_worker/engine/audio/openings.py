@@ -1,7 +1,7 @@
-"""A file as a sequence of openings.
+"""Reads a file in one or several openings of its container.
 
-Where one ends before the file does, behind damage, where files were joined or a broadcast changed its programme, the
-file is opened again further on. The tracks and their clocks outlive that.
+The demuxer may end before the file does: behind damage, where files were joined, or where a broadcast changed its
+programme. Then the file is opened again further on, with the same tracks and clocks.
 """
 
 from __future__ import annotations
@@ -22,31 +22,34 @@ from services.gpu_worker.engine.audio.track import Track
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 MOST_OPENINGS, MOST_IN_VAIN = 1000, 20
-"""Of one file, and of these, without any sound: beginnings that are found by chance must not cost hours."""
+"""Openings of one file, and openings in a row that give no sound: beginnings that are found by chance must not cost
+hours."""
 LEAST_LEFT = 100_000
 """Bytes behind the last packet that are worth another opening, in formats that do not show where they begin."""
 LOST_IN_A_ROW = 20
-"""Packets that cannot be decoded before it is asked why."""
+"""After so many packets in a row that cannot be decoded, another file is searched for."""
 LOOK_BACK = 2**16
-"""Bytes before these that may be of another file already."""
+"""Bytes before those packets that may belong to another file already."""
 STUCK = 20_000
-"""Errors in a row: each stands for some 64 KiB that make no sense, or for a demuxer that does not get on."""
+"""Errors in a row after which an opening ends: each is for some 64 KiB of damage, or the demuxer makes no progress."""
 
 
 @dataclass
 class Openings:
-    """See `pieces`."""
+    """The openings of one file; `pieces` reads them."""
 
     path: Path
     tracks: list[Track]
     stop: StopFlag
     given_up: bool = False
-    """Whether there was more of the file than could be tried."""
+    """Whether the file had more places to open than were tried."""
 
     def pieces(self, container: Untyped, streams: list[Untyped]) -> Iterator[tuple[Track, Piece]]:
         """The sound of the tracks' streams, and of what follows them in the file, in the file's order.
 
-        Raises StoppedError between two packets.
+        Raises:
+            StoppedError: `stop` is set; it is looked at between two packets.
+
         """
         form = name(container)
         fragmented = not any(stream.frames for stream in streams)
@@ -68,7 +71,7 @@ class Openings:
                 yield track, piece
 
     def _next(self, form: str, end: int, *, fragmented: bool) -> tuple[int | None, int]:
-        """Where the file can be taken up behind a byte, and how many of its first bytes that needs."""
+        """Where reading can resume at or behind a byte, and how many of the file's first bytes that needs."""
         start = next_beginning(self.path, form, end)
         fragment = next_fragment(self.path, form, end) if fragmented else None
         if fragment and (start is None or fragment[0] < start):
@@ -90,7 +93,7 @@ class Openings:
         return 0
 
     def _followed(self, container: Untyped) -> dict[Track, Untyped]:
-        """The stream of each track that goes on: the one of its number, or the only one there is."""
+        """The stream of each track that goes on: the stream with its number, or the only stream."""
         streams = dict(enumerate(container.streams.audio, 1))
         if len(streams) == 1:
             streams = {self.tracks[0].number: streams[1]}
@@ -103,7 +106,12 @@ class Openings:
     def _opening(
         self, tracks: list[Track], container: Untyped, streams: list[Untyped], start: int = 0
     ) -> Generator[tuple[Track, Piece], None, int]:
-        """Demux and decode what begins at a byte; give the byte behind what was surely of use, or 0."""
+        """Demux and decode one opening, from the byte `start` on.
+
+        Returns:
+            The byte behind the last packet that was surely good; 0 without one.
+
+        """
         form = name(container)
         succession = Succession(tracks, streams, takes_over=is_spliced(container))
         for packet in _packets(self.stop, container, streams):
@@ -122,7 +130,7 @@ class Openings:
         return stretch if stretch < self.path.stat().st_size else _end(form, tracks, start)
 
     def _is_another(self, form: str, tracks: list[Track], start: int, packet: Untyped) -> bool:
-        """Whether packets cannot be decoded since another file, or another codec, has begun."""
+        """Whether packets cannot be decoded because another file, or another codec, has begun."""
         failed = [track.failed_in_a_row for track in tracks]
         if not all(failed) or max(failed) % LOST_IN_A_ROW or packet.pos is None:
             return False
@@ -131,14 +139,14 @@ class Openings:
 
 
 def _end(form: str, tracks: list[Track], start: int) -> int:
-    """The byte behind the last good packet; where the others fail, one that does not may be good by chance."""
+    """The byte behind the last good packet, or some way before it: where others fail, one may be decoded by chance."""
     end = max(track.end for track in tracks)
     doubtful = form not in ANYWHERE | FRAGMENTED and all(track.failed_in_a_row for track in tracks)
     return start + max(end - LOOK_BACK * doubtful, 1) if end else 0
 
 
 def _packets(stop: StopFlag, container: Untyped, streams: list[Untyped]) -> Iterator[Untyped]:
-    """All packets of the streams; an error of the demuxer is passed over as long as it gets on behind it."""
+    """All packets of the streams; an error of the demuxer is skipped as long as it makes progress afterwards."""
     errors = 0
     packets = container.demux(streams)
     while errors < STUCK:
@@ -146,7 +154,7 @@ def _packets(stop: StopFlag, container: Untyped, streams: list[Untyped]) -> Iter
             raise StoppedError
         try:
             packet = next(packets, None)
-        except IndexError:  # PyAV's, at the end, of streams that appeared on the way
+        except IndexError:  # PyAV raises it at the end, for streams that began after the file was opened
             return
         except (av.error.FFmpegError, ValueError):
             errors += 1
@@ -154,7 +162,7 @@ def _packets(stop: StopFlag, container: Untyped, streams: list[Untyped]) -> Iter
             continue
         if packet is None:
             return
-        if packet.dts is None and not packet.size:  # PyAV's way to end: a track drains its decoder by itself
+        if packet.dts is None and not packet.size:  # PyAV ends with it, to drain decoders: tracks do that themselves
             continue
         errors = 0
         yield packet

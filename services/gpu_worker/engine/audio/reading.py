@@ -28,27 +28,27 @@ log = structlog.get_logger()
 
 @dataclass
 class Reading:
-    """What is learnt while a file is read; complete once its blocks are exhausted."""
+    """What is found out while a file is read; complete once all of its blocks have been taken."""
 
     source: MediaInfo
     selection: Selection
     tracks: list[Track] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
     samples: int = 0
-    """Of sound that was read, so far."""
+    """Samples of sound that were read so far."""
     pauses: list[tuple[int, int]] = field(default_factory=list)
-    """Long ones, which are not in the blocks: behind how many samples, and how many samples they last."""
+    """Long pauses, which are not in the blocks: behind how many samples each begins, and how many it lasts."""
     broken: bool = False
-    """Whether reading ended at an error that nothing was known to do about."""
+    """Whether reading ended at an error, before the end of the file."""
 
     @property
     def heard(self) -> list[Track]:
-        """The tracks that are in the blocks."""
+        """The tracks whose sound is in the blocks."""
         return [self.tracks[index] for index in self.findings.heard]
 
     @property
     def seconds(self) -> float:
-        """Where the sound ends on the clock."""
+        """Where the sound ends, on the clock that a player shows."""
         return self.clock(self.samples)
 
     def clock(self, samples: int) -> float:
@@ -57,7 +57,14 @@ class Reading:
 
 
 def probe(path: Path, hearing: Hearing) -> tuple[MediaInfo, Selection]:
-    """What the file says about itself. Raises InvalidMediaError, NoAudioTrackError, InvalidOptionError."""
+    """What the file says about itself, and which of its tracks are read.
+
+    Raises:
+        InvalidMediaError: it cannot be read.
+        NoAudioTrackError: it has no sound track.
+        InvalidOptionError: it lacks a track that was chosen.
+
+    """
     try:
         with opened(path) as container:
             selection = select(container, hearing)
@@ -79,8 +86,12 @@ def probe(path: Path, hearing: Hearing) -> tuple[MediaInfo, Selection]:
 def read(path: Path, hearing: Hearing, stop: StopFlag) -> tuple[Reading, Iterator[Samples]]:
     """Open a file and give its voices, block by block, as 16 bit at 16 kHz, shape (voices, samples).
 
-    Raises InvalidMediaError, NoAudioTrackError, InvalidOptionError for a track that there is not, and StoppedError
-    between two blocks once `stop` is set.
+    Raises:
+        InvalidMediaError: it cannot be read, or holds no sound.
+        NoAudioTrackError: it has no sound track.
+        InvalidOptionError: it lacks a track that was chosen.
+        StoppedError: `stop` is set; it is looked at between two packets.
+
     """
     reading = Reading(*probe(path, hearing))
     return reading, _voices(path, stop, reading)
@@ -98,7 +109,7 @@ def _voices(path: Path, stop: StopFlag, reading: Reading) -> Iterator[Samples]:
     except Exception as error:
         if is_of_the_machine(error):
             raise
-        # Whatever else a library says, it says of the file; what was read until then is good.
+        # Every other error of a library is caused by the file; the sound before it is good.
         log.warning("media.broken", error=error, seconds=round(reading.seconds, 3))
         reading.broken = True
     for mixed in mixer.finish():

@@ -1,4 +1,4 @@
-"""Which error a recording gets that cannot be read: every code and sentence of this kind, in one place. Pure."""
+"""The errors of recordings that cannot be read: every code and sentence of this kind, in one place. Pure."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def stuck() -> InvalidMediaError:
 
 
 def deadly() -> InvalidMediaError:
-    """Whatever reads it dies of it."""
+    """A process that read the recording crashed."""
     return InvalidMediaError(f"The process that read the recording died of it. {CONVERT}")
 
 
 def unreadable(kind: str) -> InvalidMediaError:
-    """A library failed over it; `kind` is the name of its error, and all that is told of that."""
+    """A library failed; `kind` is the name of its error, which is all that may be told of it."""
     return InvalidMediaError(f"The recording cannot be read ({kind}).")

@@ -1,4 +1,4 @@
-"""What is worth telling of a recording that was read, as sentences."""
+"""What people should know about how a recording was read, as sentences."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from services.common.transcript.quality import Remark
 from services.gpu_worker.engine.audio.reading import Reading
 
 LEAST_TRUNCATED, LEAST_SHARE = 2.0, 0.02
-"""Seconds, and the share of what was promised, that are more than rounding."""
+"""A recording is truncated if it lacks more than so many seconds, and more than this share of the declared length."""
 LEAST_GAPS = 0.1
-"""Seconds missing in all that are worth telling."""
+"""Seconds; fewer that are missing in all are not reported."""
 
 
 def truncated_at(reading: Reading) -> float | None:
-    """Where the sound ended, if the header promised clearly more, or if nothing behind it could be read."""
+    """Where the sound ended, in seconds, if the header declares clearly more or the rest was unreadable; else None."""
     promised = max((track.promised or 0.0 for track in reading.heard), default=0.0)
     missing = promised - reading.seconds
     if not reading.broken and missing <= max(LEAST_TRUNCATED, LEAST_SHARE * promised):
@@ -23,7 +23,7 @@ def truncated_at(reading: Reading) -> float | None:
 
 
 def remarks(reading: Reading) -> Iterator[Remark]:
-    """Each code once, in a fixed order. The reading is at its end."""
+    """The remarks on a reading that has ended: each code at most once, in a fixed order."""
     yield from _end(reading)
     if damaged := sum(track.damaged for track in reading.heard):
         yield Remark("damaged_packets", f"{_counted(damaged, 'damaged packet')} could not be decoded.")

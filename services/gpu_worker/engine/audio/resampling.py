@@ -1,4 +1,4 @@
-"""Frames of one kind, resampled to 16 kHz with all their channels."""
+"""Resampling: frames of one format become 16 kHz samples of all their channels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from services.gpu_worker.engine.audio.sound import RATE
 
 
 class Resampler:
-    """FFmpeg's, which leaves silence where frames lie apart; PyAV's own asks it for samples after every frame."""
+    """FFmpeg's resampler, which fills gaps between frames with silence.
+
+    PyAV has a class for it, but that asks the resampler for samples after every frame.
+    """
 
     def __init__(self, frame: Untyped) -> None:
-        """For frames of this one's format, layout and rate; the first sample that is pushed is the first that comes."""
+        """`frame`: the first one; those that follow have its format, layout and rate."""
         self._format, self._layout, self._rate = frame.format.name, frame.layout, frame.sample_rate
         self.names: Names = tuple(channel.name for channel in frame.layout.channels)
         self._asked = 0
@@ -30,7 +33,7 @@ class Resampler:
                 channel_layout=self._layout.name,
                 time_base=f"1/{self._rate}",
             ),
-            # Where a frame belongs was decided before; a frame is moved as far as that says, and no further.
+            # The frames' places are decided before (`clock.py`); the filter may not correct them on its own.
             self._graph.add("aresample", **{"async": "1", "min_hard_comp": "0.004", "first_pts": "0"}),
             # Packed: PyAV reads beyond the planes of eight channels and more.
             self._graph.add("aformat", sample_rates=str(RATE), sample_fmts="s16", channel_layouts=self._layout.name),
@@ -44,12 +47,12 @@ class Resampler:
         self._sink: Untyped = chain[-1]
 
     def takes(self, frame: Untyped) -> bool:
-        """Whether a frame is of the kind that this one is for."""
+        """Whether a frame has the format, layout and rate of the first one."""
         alike = frame.sample_rate == self._rate and frame.format.name == self._format
         return bool(alike and frame.layout == self._layout)
 
     def push(self, frame: Untyped, seconds: float) -> Iterator[Samples] | None:
-        """Take a frame that lies so many seconds behind the first; give blocks, shape (channels, n), now and then."""
+        """Take a frame that begins `seconds` after the first; once a second, give blocks of shape (channels, n)."""
         frame.pts = round(seconds * self._rate)
         self._source.push(frame)
         if frame.pts - self._asked >= self._rate:
@@ -58,7 +61,7 @@ class Resampler:
         return None
 
     def finish(self) -> Iterator[Samples]:
-        """What is left."""
+        """The blocks that are left, when no more frames will come."""
         self._source.push(None)
         return self._pull()
 

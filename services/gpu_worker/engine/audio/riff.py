@@ -1,4 +1,6 @@
-"""What a WAV says of itself, and whether it can be so: recorders that crash or write to a pipe leave it unfinished."""
+"""What a WAV's header says, and whether that can be true: a recorder that crashes or writes to a pipe does not finish
+it.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +12,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 _PLACEHOLDERS = (range(0x7FFF_0000, 0x8001_0000), range(0xFFFF_0000, 0x1_0000_0000))
-"""Sizes that programs write which do not know the size, as when they write to a pipe."""
+"""Sizes that a program writes while it does not know the size, as when it writes to a pipe."""
 _PCM, _FLOAT, _ALAW, _MULAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE
 _SAMPLE, _SAMPLES = 4096, 64
-"""Bytes that are looked at behind the sound, and in how many places."""
+"""How many bytes are looked at in each place behind the sound, and in about how many places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,11 @@ class Wav:
     start: int
     """Its first byte."""
     size: int | None
-    """Bytes of sound; None where the program did not know."""
+    """Bytes of sound; None where the program that wrote the file did not know."""
     rate: int
-    """Bytes a second, by the other fields, as the byte rate itself is often wrong; 0 where the sound is compressed."""
+    """Bytes a second, computed from other fields, as the header's byte rate is often wrong; 0 for compressed sound."""
     behind: bytes
-    """Samples of what follows it, its beginning first; nothing where that is short."""
+    """Some of the bytes that follow the chunk, the first of them first; empty where few follow."""
 
     @property
     def seconds(self) -> float | None:
@@ -35,17 +37,17 @@ class Wav:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the sound goes on behind what the header says: no chunk begins there, nor nothing."""
+        """Whether the sound goes on behind the size in the header: bytes follow that are no chunk and not all zero."""
         return self.size is not None and any(self.behind) and not _may_be_a_name(self.behind[:4])
 
     @property
     def ends_in_zeros(self) -> bool:
-        """Whether nothing follows but room that was never written to, which FFmpeg reads as chunks without end."""
+        """Whether only zeros follow: room that was never written to, which FFmpeg would read as endless chunks."""
         return self.size is not None and bool(self.behind) and not any(self.behind)
 
 
 def wav(path: Path) -> Wav | None:
-    """None where the file is none, or has no sound in it."""
+    """The `data` chunk of a WAV; None where the file is no WAV or has no such chunk."""
     rate, large = 0, None
     with path.open("rb") as file:
         for chunk, size in _chunks(file):
@@ -75,7 +77,7 @@ def _behind(file: BinaryIO, at: int) -> bytes:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """Names and sizes of chunks, with the file at the beginning of each."""
+    """The names and sizes of the chunks; the file is positioned at the beginning of each one's content."""
     head = file.read(12)
     wide = head.startswith(b"riff")
     if not wide and not (head[:4] in (b"RIFF", b"RF64") and head[8:] == b"WAVE"):
@@ -93,5 +95,5 @@ def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
 
 
 def _may_be_a_name(four: bytes) -> bool:
-    """Whether these may be a chunk's: letters, figures and spaces, behind a byte of padding or not."""
+    """Whether four bytes may be a chunk's name: printable ones, perhaps behind a byte of padding."""
     return any(all(32 <= byte < 127 for byte in name) for name in (four, four[1:]))  # noqa: PLR2004 - what is printed

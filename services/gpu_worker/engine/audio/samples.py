@@ -1,4 +1,4 @@
-"""What sound is made of here: 16 kHz samples of 16 bit, in blocks of all channels, with pauses in between. Pure."""
+"""How sound is represented: 16 kHz samples of 16 bit, in blocks of all channels, with pauses in between. Pure."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from services.gpu_worker.engine.audio.sound import RATE
 Samples: TypeAlias = npt.NDArray[np.int16]
 """Shape (channels, samples)."""
 BLOCK = RATE
-"""Samples that are handed on at a time: a second, so that no time goes into crumbs."""
+"""Samples that are handed on at a time: a second, as smaller blocks would cost time."""
 LONGEST_SILENCE = 10 * RATE
-"""Samples; a longer pause is a number."""
+"""Samples of silence; a longer one becomes a `Pause`."""
 
 
 Names: TypeAlias = tuple[str, ...]
-"""Of a track's channels, such as `FL` and `LFE`; `NONE` where the file does not say."""
+"""The names of a track's channels, such as `FL` and `LFE`; `NONE` where the file does not say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Sound of one track; the first sample lies at `start`, on the clock."""
+    """Sound of one track, shape (channels, samples); `start` is the place of the first sample, in samples."""
 
     start: int
     samples: Samples
@@ -37,7 +37,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Sound of all tracks, one channel a row; `layout` names each track's rows."""
+    """Sound of all tracks, shape (channels, samples); `layout` names the channels of each track."""
 
     samples: Samples
     layout: tuple[Names, ...]
@@ -45,6 +45,6 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Nothing for so many samples, in any track."""
+    """A stretch of so many samples in which no track has sound."""
 
     samples: int

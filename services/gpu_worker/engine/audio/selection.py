@@ -1,4 +1,4 @@
-"""Which sound tracks of a file come into question, before anything is heard."""
+"""Which sound tracks of a file are read, decided before any of them is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from services.gpu_worker.engine.audio.sound import Hearing
 from services.gpu_worker.engine.audio.track import MOST_CHANNELS, why_not
 
 TOGETHER = frozenset({"mov", "mxf", "matroska", "avi"})
-"""Formats into which recorders write one microphone a track."""
+"""Formats in which recorders write each microphone to a track of its own."""
 ALTERNATIVES = (
     Disposition.dub
     | Disposition.original
@@ -23,7 +23,7 @@ ALTERNATIVES = (
     | Disposition.hearing_impaired
     | Disposition.visual_impaired
 )
-"""What is written on a track that is another version of the same, not another microphone."""
+"""Dispositions of a track that is another version of the same sound, not another microphone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,18 @@ class Selection:
     numbers: tuple[int, ...]
     sources: Sources
     left_out: tuple[str, ...] = ()
-    """What is not even tried, and why, as sentences."""
+    """Which tracks are not read, and why, as sentences."""
 
 
 def select(container: Untyped, hearing: Hearing) -> Selection:
-    """Raises NoAudioTrackError, InvalidMediaError when no track can be decoded, InvalidOptionError for missing ones."""
+    """The tracks of a container to read.
+
+    Raises:
+        NoAudioTrackError: it has no sound track.
+        InvalidMediaError: no track can be decoded, or one that was chosen cannot.
+        InvalidOptionError: it lacks a track that was chosen.
+
+    """
     streams = dict(enumerate(container.streams.audio, 1))
     if not streams:
         raise refusals.no_track()
@@ -67,7 +74,7 @@ def select(container: Untyped, hearing: Hearing) -> Selection:
 
 
 def _within(usable: Sequence[int], streams: dict[int, Untyped]) -> tuple[int, ...]:
-    """As many tracks as have no more channels together than are read; at least one."""
+    """The first tracks that together have at most `MOST_CHANNELS` channels; at least one."""
     channels = 0
     numbers: list[int] = []
     for number in usable:
@@ -79,7 +86,7 @@ def _within(usable: Sequence[int], streams: dict[int, Untyped]) -> tuple[int, ..
 
 
 def _together(container: Untyped, streams: Sequence[Untyped]) -> bool:
-    """Whether all are microphones of one recording: mono, of one kind, and none called another version."""
+    """Whether all streams are microphones of one recording: mono, of one format and language, without alternatives."""
     kinds = {(stream.channels, stream.rate, stream.codec_context.name) for stream in streams}
     languages = {stream.metadata.get("language", "und") for stream in streams}
     versions = any(stream.disposition & ALTERNATIVES for stream in streams)

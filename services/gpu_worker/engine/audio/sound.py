@@ -1,4 +1,4 @@
-"""What the rest of the engine knows of a recording's sound: its rate, its pauses, and how it is listened to. Pure."""
+"""What the whole engine knows of a recording's sound: its sample rate, its pauses, and which of it is used. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 RATE = 16_000
-"""Samples a second that the models hear."""
+"""The models' sample rate, in Hz."""
 
 Span = tuple[int, int]
 """Start and end, in samples."""
@@ -21,20 +21,20 @@ def on_the_clock(seconds: float, pauses: Sequence[Pause]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What of a recording is listened to."""
+    """Which tracks and channels of a recording are used, and whether they are mixed."""
 
     separate: bool = False
-    """Each channel, or each of several tracks, as a voice of its own, where there are two to eight."""
+    """Whether each channel, or each of several tracks, is a voice of its own, where there are two to eight."""
     tracks: tuple[int, ...] | None = None
-    """Sound tracks, counted from 1; None: what the engine finds right."""
+    """Numbers of sound tracks, counted from 1; None lets the engine choose."""
     as_they_are: bool = False
-    """All channels as they are: the file is one that we wrote, of voices."""
+    """Whether every channel is a voice as it stands: the file was written by `part_audio.py`."""
 
 
 MIXED = Hearing()
-"""How a recording is listened to unless somebody asks otherwise."""
+"""For a recording, unless the job's options say otherwise."""
 VOICES = Hearing(as_they_are=True)
-"""How a part's own file is listened to."""
+"""For the file of a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +46,4 @@ class MediaInfo:
     rate: int
     channels: int
     declared_seconds: float | None
-    """Where its sound ends by the header; None where that does not say, or cannot be relied on."""
+    """Where its sound ends by the header, in seconds; None where that is not known, or cannot be relied on."""

@@ -1,4 +1,4 @@
-"""Tags in files that are nothing but frames of sound, at their beginning or in their middle, where they were joined."""
+"""Tags in files that consist of frames of sound only: at the beginning, or in the middle, where files were joined."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 _ID3_HEAD = 10
 _MOST = 64 * 2**20
-"""Bytes that are looked through."""
+"""Bytes that are searched at most."""
 
 
 def id3_length(path: Path, position: int) -> int:
-    """Length of the ID3 tag at a byte; 0 where there is none."""
+    """The length in bytes of the ID3 tag at a byte; 0 where there is none."""
     with path.open("rb") as file:
         file.seek(position)
         return _id3_length(file.read(_ID3_HEAD))
@@ -24,7 +24,7 @@ def _id3_length(head: bytes) -> int:
 
 
 def is_tagged(path: Path, start: int, end: int) -> bool:
-    """Whether between two places files of frames were joined: there are tags, and no sound is missing."""
+    """Whether tags lie between two bytes of a file: then files were joined there, and no sound is missing."""
     with path.open("rb") as file:
         file.seek(start)
         content = file.read(min(end - start, _MOST))

@@ -1,4 +1,4 @@
-"""One sound track: packets in, 16 kHz samples out, each with its place on the clock."""
+"""One sound track: it decodes packets into 16 kHz samples, each with its place on the clock."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from services.gpu_worker.engine.audio.tags import is_tagged
 from services.gpu_worker.engine.faults import is_of_the_machine
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000
-"""Samples a second: half a telephone's, and the most that any recorder has."""
+"""Sample rates in Hz: half of a telephone's, and the highest of any recorder."""
 MOST_CHANNELS = 64
-"""What FFmpeg's resampler takes."""
+"""The most that FFmpeg's resampler takes."""
 LONGEST = LONGEST_SILENCE / RATE
-"""Seconds."""
+"""Seconds without sound after which the resampler begins anew, instead of filling them with silence."""
 _CHUNK = 8
-"""Bytes of a chunk's header, at which AVI's index points."""
+"""Bytes of a chunk's header, to which AVI's index points."""
 
 
 def why_not(stream: Untyped) -> str | None:
@@ -45,7 +45,10 @@ def why_not(stream: Untyped) -> str | None:
 
 
 def _index(stream: Untyped) -> dict[int, int]:
-    """AVI's stamps by the packets' places; FFmpeg counts them, across damage. Nothing where they are bytes."""
+    """The stamps of AVI's index by the packets' positions, as FFmpeg only counts packets, even across damage.
+
+    Empty where the index counts in bytes.
+    """
     entries = stream.index_entries
     if not len(entries) or entries[-1].timestamp > (stream.duration or 0):
         return {}
@@ -53,14 +56,14 @@ def _index(stream: Untyped) -> dict[int, int]:
 
 
 class Track:
-    """See `feed`. A track goes on over everything that can be gone on over, and counts it."""
+    """Decodes and resamples one track; `feed` takes its packets. Damaged packets are skipped and counted."""
 
     def __init__(self, number: int, path: Path, container: Untyped, stream: Untyped) -> None:
         self.number = number
         """Counted from 1 among the file's sound tracks."""
         self.names: Names = tuple(channel.name for channel in stream.layout.channels) or ("NONE",)
         self.damaged = self.failed_in_a_row = self._failed = 0
-        """Packets that could not be decoded; those of them since the last good one; those before it."""
+        """Packets that could not be decoded: all, those since the last good packet, and those directly before it."""
         self.decoded = False
         self.promised = promised_seconds(path, container, stream)
         self.clock: Clock[Untyped] = Clock(LONGEST_SPLICE if is_spliced(container) else LONGEST_JUMP)
@@ -73,20 +76,21 @@ class Track:
         self.follow(container, stream)
 
     def follow(self, container: Untyped, stream: Untyped, start: int = 0) -> None:
-        """Go on with a stream of the file as it was opened again at a byte; the clock stays the first one's."""
+        """Go on with a stream of the file after it was opened again at the byte `start`; the clock goes on as well."""
         self._stream = stream
         self._start, self._pushed = start, self.clock.pushed
         self._tick = float(stream.time_base)
         self._index = _index(stream) if name(container) == "avi" else {}
         self._stampless = name(container) in STAMPLESS
         self.end = 0
-        """The byte of this opening behind the last good packet; 0 before there is one, or where nobody knows."""
+        """The byte of this opening behind the last good packet; 0 before there is one, or where packets have no
+        position."""
         self._first = 0
-        self.damaged -= self.failed_in_a_row  # of what was another file, or another codec
+        self.damaged -= self.failed_in_a_row  # these belonged to another file, or another codec
         self.failed_in_a_row = 0
 
     def feed(self, packet: Untyped) -> Iterator[Piece]:
-        """Decode a packet; give samples as they are complete."""
+        """Decode a packet; give the samples that are complete by then."""
         if packet.stream is not self._stream:
             yield from self.drain()
             self._stream = packet.stream
@@ -95,7 +99,7 @@ class Track:
         except Exception as error:
             if is_of_the_machine(error):
                 raise
-            self.damaged += 1  # whatever else a decoder says of a packet: it is passed over
+            self.damaged += 1  # every other error is the packet's, which is skipped
             self.failed_in_a_row += 1
             return
         if frames:
@@ -107,15 +111,15 @@ class Track:
                 yield from self._resampled(self.clock.take())
 
     def drain(self) -> Iterator[Piece]:
-        """What the decoder still holds: no packet of this stream will come."""
+        """Give the samples that the decoder still holds, when no packet of this stream will come."""
         with contextlib.suppress(Exception):  # as in `feed`
             self._push(self._stream.decode(None), 0.0)
         yield from self._resampled(self.clock.take())
 
     def finish(self) -> Iterator[Piece]:
-        """What is left, when the file ends."""
+        """Give the samples that are left, when the file ends."""
         if not self.end:
-            self.damaged -= self.failed_in_a_row  # nothing of that opening was sound
+            self.damaged -= self.failed_in_a_row  # no packet of that opening was good, so it was no sound
         yield from self._resampled(self.clock.flush())
         yield from self._end_section()
 
@@ -143,7 +147,7 @@ class Track:
             self._until = place + length
 
     def _begin_section(self, frame: Untyped, place: float) -> None:
-        """Resample anew from here on: frames of another kind, or a pause that is not worth its samples."""
+        """Begin with a new resampler: frames of another format follow, or a pause that is too long to be filled."""
         try:
             self._resampler = Resampler(frame)
         except (av.error.FFmpegError, ValueError):  # channels that FFmpeg cannot name
@@ -165,7 +169,7 @@ class Track:
             yield piece
 
     def _skipped(self, packet: Untyped) -> float:
-        """Seconds of sound that the bytes between this packet and the last good one would be, at the mean rate."""
+        """Seconds of sound that the bytes between the last good packet and this one would hold at the mean bit rate."""
         position = packet.pos
         if position is None or position < 0:
             return 0.0

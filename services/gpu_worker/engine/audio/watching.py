@@ -1,4 +1,4 @@
-"""Whether what comes later bears out what was settled from the first minute; where it does not, it is told. Pure."""
+"""Compares a whole recording with the mix that was decided from its first minute, and notes where it is wrong. Pure."""
 
 from __future__ import annotations
 
@@ -12,49 +12,50 @@ from services.gpu_worker.engine.audio.sound import RATE
 
 Float = npt.NDArray[np.float32]
 AUDIBLE, INAUDIBLE = 100.0, 10.0
-"""Root mean squares of 16 bit samples (-50 and -70 dB): surely heard, and surely not."""
+"""Root mean squares of 16 bit samples (-50 and -70 dB): above the first sound is surely audible, below the second
+surely not."""
 DIFFERENT = 0.7
-"""Correlation under which channels do not carry the same."""
+"""Correlation under which channels do not carry the same sound."""
 CANCELLED = 0.1
-"""Of the loudest channel: a mix as quiet as that has lost what was said."""
+"""Share of the expected level: a mix that is quieter has lost what was said."""
 WATCHED = RATE // 4
-"""Samples of each block that are looked at; all would cost a tenth of the reading."""
+"""Samples of each block that are looked at; to look at all would take a tenth of the reading's time."""
 LEAST = 3 * RATE
-"""Samples in which something is so before it is told."""
+"""Samples that a condition must last before it is noted."""
 LEAST_ALONE = 10 * RATE
-"""The same for a track that is left out and heard alone: dubs pause at different times."""
+"""The same for a track that is left out and has sound alone: dubbed versions pause at different times."""
 
 
 @dataclass(slots=True)
 class Findings:
-    """What is worth telling; positions in samples of sound."""
+    """What was found out about the mix; positions are in samples of sound."""
 
     heard: tuple[int, ...] = ()
-    """Tracks of which the voices are made."""
+    """Indices of the tracks of which the voices are made."""
     mixed: bool = False
-    """Voices were asked for, and there is one channel, or more than can be told apart."""
+    """Whether separate voices were asked for, but there is one channel, or more than can be kept separate."""
     equal: bool = False
-    """Some of the voices that were asked for carry the same."""
+    """Whether some of the voices that were asked for carry the same sound."""
     cancelled_at: int | None = None
-    """Where channels begin to cancel each other, against what was settled."""
+    """Where channels begin to cancel each other out in the mix."""
     differ_at: int | None = None
-    """Where voices that carried the same, and were made one, begin to differ."""
+    """Where voices that carried the same sound, and were made one, begin to differ."""
     left_out_at: int | None = None
-    """Where a track that is left out begins to be heard alone."""
+    """Where a track that is left out begins to have sound alone."""
     left_out: int = 0
-    """That track."""
+    """The index of that track."""
 
 
 @dataclass(slots=True)
 class _Spell:
-    """How long something has been so, and since when, in samples."""
+    """How long a condition has lasted, and since when, in samples."""
 
     least: int
     began: int = 0
     lasted: int = 0
 
     def add(self, position: int, count: int) -> int | None:
-        """It is so in a block; gives where that began, once it has lasted."""
+        """The condition holds in a block; returns where it began, once it has lasted for `least`, else None."""
         self.began = self.began if self.lasted else position
         self.lasted += count
         return self.began if self.lasted >= self.least else None
@@ -64,14 +65,23 @@ class _Spell:
 
 
 class Watch:
-    """Holds each block against what was settled."""
+    """Compares each block with the mix that was decided."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._cancelled, self._different, self._alone = _Spell(LEAST), _Spell(LEAST), _Spell(LEAST_ALONE)
 
     def hold(self, position: int, sound: Float, voices: Float, weights: Float, tracks: Sequence[int]) -> None:
-        """`sound`, shape (rows, n), became `voices`, shape (voices, n), by `weights`; `tracks` are the rows' owners."""
+        """Compare one block with its mix.
+
+        Args:
+            position: where the block begins, in samples of sound.
+            sound: shape (rows, n), one channel a row.
+            voices: what was mixed of it, shape (voices, n).
+            weights: of each row in each voice, shape (voices, rows).
+            tracks: the index of each row's track.
+
+        """
         count = sound.shape[1]
         sound, voices = sound[:, :WATCHED], voices[:, :WATCHED]
         levels, loudness = _levels(sound), _levels(voices)
@@ -92,7 +102,7 @@ class Watch:
             findings.left_out_at, findings.left_out = self._alone.add(position, count), loudest
 
     def _differ(self, sound: Float, levels: Float, tracks: Sequence[int]) -> bool:
-        """Whether one of the rows that are heard carries something else than another, or nothing while it does not."""
+        """Whether one of the rows that are used differs from another, or is silent while the other is not."""
         own = [row for row, track in enumerate(tracks) if track in self._findings.heard]
         if len(own) < 2 or levels[own].max() < AUDIBLE:  # noqa: PLR2004 - one has nothing to differ from
             return False
@@ -101,7 +111,7 @@ class Watch:
 
 
 def _levels(sound: Float) -> Float:
-    """Root mean square of each row, without its offset."""
+    """The root mean square of each row, without its constant offset; shape (rows,)."""
     count = np.float32(sound.shape[1])
     squares = [max(0.0, row @ row / count - (row.sum() / count) ** 2) for row in sound]
     return np.sqrt(np.array(squares, np.float32))

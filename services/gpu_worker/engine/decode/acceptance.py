@@ -1,7 +1,7 @@
 """Whether a clip's text can be believed. Pure.
 
-Batched decoding has none of Whisper's own safety net, so it is put back here, and widened: a model that loops is often
-sure of itself, so repetition is looked for directly, not only through confidence.
+Batched decoding has none of the checks after which Whisper itself decodes again, so they are made here, and one is
+added: a model that loops is often sure of its words, so repetition is searched for directly, not only by confidence.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from services.gpu_worker.engine.decode.hallucinations import LITTLE_SPEECH_SECON
 from services.gpu_worker.engine.plan.plan import Clip
 
 HIGHEST_COMPRESSION = 2.4
-"""Text that shrinks more than this repeats itself (OpenAI's threshold)."""
+"""A text whose compression ratio is above this repeats itself (OpenAI's threshold)."""
 LOWEST_LOGPROB = -1.0
 WIDER_CREDIT = 0.2
 """Added to the log probability of the second attempt when attempts are compared: its wider search found the better
@@ -31,7 +31,7 @@ LONGEST_LOOP = 6
 
 
 class Text(Protocol):
-    """What there is to judge by."""
+    """What `judge` needs to know of a decoded clip."""
 
     @property
     def words(self) -> tuple[Word, ...]: ...
@@ -85,8 +85,10 @@ def judge(text: Text, clip: Clip, unsure_below: float = LOWEST_LOGPROB) -> tuple
 
 
 def settle(attempts: Sequence[Attempt]) -> Settled:
-    """Take the attempt with the fewest faults, the surest among equals, and leave out of it what was surely not said:
-    everything where nobody speaks, and a loop after its first round. Any other doubt stays with the text as a flag.
+    """Choose the attempt with the fewest flags, and among those the one with the highest log probability.
+
+    Text that was surely not said is left out: all of it where nobody speaks or it is a known hallucination, and a loop
+    after its first round. Other flags stay with the text.
     """
     credited = [attempt.logprob + (WIDER_CREDIT if place == 1 else 0.0) for place, attempt in enumerate(attempts)]
     best = min(range(len(attempts)), key=lambda place: (len(attempts[place].flags), -credited[place]))
@@ -102,13 +104,18 @@ def settle(attempts: Sequence[Attempt]) -> Settled:
 
 
 def compression_ratio(text: str) -> float:
-    """Bytes before over bytes after deflate; 0 for no text."""
+    """The text's bytes divided by its bytes after compression with zlib; 0 for an empty text."""
     data = text.encode()
     return len(data) / len(zlib.compress(data)) if data else 0.0
 
 
 def loop(words: Sequence[str]) -> tuple[int, int] | None:
-    """The first group of one to six words that comes four times in a row: where it begins, and its length."""
+    """The first group of one to six words that comes four times in a row.
+
+    Returns:
+        The index of its first word and its length in words; None if there is no such group.
+
+    """
     found = []
     for size in range(1, LONGEST_LOOP + 1):
         run = 0

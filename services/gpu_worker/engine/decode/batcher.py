@@ -1,7 +1,7 @@
 """Clips of all tasks, gathered into batches for the device.
 
 A batch holds whole clips only, each with a window of its own, so nothing of one recording can reach another's text.
-What a clip decodes to does not depend on its company where the device rounds alike for every size of a batch: a CPU
+A clip's text does not depend on the other clips of its batch where the device rounds alike for every batch size: a CPU
 does, a GPU did with float32 only (docs/engine.md).
 """
 
@@ -22,21 +22,21 @@ from services.gpu_worker.engine.decode.decoder import FRAME, Decoded, Features
 from services.gpu_worker.engine.decode.recipe import Recipe
 
 LINGER_SECONDS = 0.5
-"""How long a batch that is not full waits for more, while somebody is still preparing clips."""
+"""How long a batch that is not full waits for more clips, while some call is still preparing them."""
 
 T = TypeVar("T")
 Watch = Callable[[frozenset[int], float], AbstractContextManager[None]]
-"""Entered while the device is busy: for which calls, and with how many seconds of audio."""
+"""Makes a context that is entered while the device is busy, from the calls it works for and their seconds of audio."""
 
 
 def unwatched(_calls: frozenset[int], _seconds: float) -> AbstractContextManager[None]:
-    """Nobody is told what the device does."""
+    """A `Watch` that reports nothing."""
     return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A clip that waits for its words; `call` is whose it is."""
+    """A clip in the queue; `call` is the number of the call that it belongs to."""
 
     clip: Features
     recipe: Recipe
@@ -46,12 +46,12 @@ class _Task:
 
     @property
     def kind(self) -> tuple[Recipe, int, bool, int]:
-        """What those in one batch have in common."""
+        """What is equal for all tasks of one batch."""
         return self.recipe, self.clip.window, self.apart, self.call if self.apart else 0
 
 
 class Batcher:
-    """A queue of clips, and `workers` threads that take up to `size` with equal recipes from its head."""
+    """A queue of clips, and `workers` threads that each take up to `size` clips with equal recipes from its head."""
 
     def __init__(
         self,
@@ -91,14 +91,14 @@ class Batcher:
     def ask(
         self, clip: Features, question: Callable[[Features], T], *, call: int = 0, apart: bool = False
     ) -> Future[T]:
-        """Something else than its words of a clip, beside the queue; the future gives the answer or the error."""
+        """Put another question about a clip than for its words, beside the queue; the future gives answer or error."""
         future: Future[T] = Future()
 
         def answer() -> None:
             try:
                 with self._on_device(apart=apart), self._watch(frozenset({call}), clip.frames * FRAME / RATE):
                     future.set_result(question(clip))
-            except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            except BaseException as error:  # noqa: BLE001 - the future's reader gets it
                 future.set_exception(error)
 
         threading.Thread(target=answer, name="decoder-question", daemon=True).start()
@@ -106,7 +106,7 @@ class Batcher:
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
-        """While somebody is in here, more clips are about to come, and a batch may wait for them."""
+        """Tell that more clips are about to come as long as this context lasts, so that a batch may wait for them."""
         with self._changed:
             self._preparing += 1
         try:
@@ -137,11 +137,11 @@ class Batcher:
             with self._on_device(apart=batch[0].apart), self._watch(calls, seconds):
                 words = self._decode([task.clip for task in batch], batch[0].recipe)
             decoded = list(zip(batch, words, strict=True))
-        except BaseException as error:  # noqa: BLE001 - whoever waits for the clip gets it
+        except BaseException as error:  # noqa: BLE001 - the future's reader gets it
             if len(batch) == 1:
                 batch[0].future.set_exception(error)
             else:
-                # What one of them did is no fault of the others'.
+                # Only one of the clips may be at fault, so each is computed alone.
                 for task in batch:
                     self._compute([task])
         else:
@@ -157,7 +157,7 @@ class Batcher:
         with self._changed:
             self._changed.wait_for(lambda: not self._reserved)
             if apart:
-                # From here on no other begins; those that have begun end first.
+                # From here on no other batch begins, and this one waits until those that have begun have ended.
                 self._reserved = True
                 self._changed.wait_for(lambda: not self._busy)
             self._busy += 1

@@ -1,4 +1,4 @@
-"""The models that are known by name: where they come from and how they are best asked. Data only."""
+"""The models that are known by name: where they come from, and with which settings they decode best. Data only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PACKAGED = "whisper-base"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """How a model is asked; settled by measurement (docs/performance.md), not by belief."""
+    """The settings with which a model decodes best, as measured in docs/performance.md."""
 
     timestamps: bool = False
     """Whether timestamp tokens are generated. Times come from the alignment of words either way."""
@@ -20,8 +20,9 @@ class Habits:
     unsure_below: float = -1.0
     """Mean log probability of a token under which a clip is decoded again with a wider search (OpenAI's threshold)."""
     short: Habits | None = None
-    """How clips of up to 10 s are asked, which are then decoded in a window of 17 s: half of the encoder's work, for a
-    model that was found to bear it. Whisper was trained on 30 s, and loops when a window ends soon after the words."""
+    """The settings for clips of up to 10 s, which are then decoded in a window of 17 s: half of the encoder's work.
+    Only for a model whose words were measured to stay as good: Whisper was trained on 30 s, and loops when a window
+    ends soon after the words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,15 +24,15 @@ Untyped: TypeAlias = Any
 """An object of a library without type information."""
 Float = npt.NDArray[np.float32]
 FRAME = 160
-"""Samples: 10 ms."""
+"""Samples in a frame of 10 ms."""
 WINDOW = 3000
-"""Frames of a Whisper window."""
+"""Frames in a Whisper window of 30 s."""
 OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001 - the library's own defaults
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the encoder hears of one clip: `mel` has shape (mels, window), of which `frames` are the clip's own."""
+    """The log-mel features of one clip: `mel` has shape (mels, window), of which `frames` are the clip's own."""
 
     mel: Float
     frames: int
@@ -77,7 +77,12 @@ class Decoder:
         return Features(mel, min(len(samples) // FRAME, window))
 
     def decode(self, clips: Sequence[Features], recipe: Recipe) -> list[Decoded | DecoderFailedError]:
-        """Decode clips of one window as one batch; an error for each of which what comes back is no number."""
+        """Decode clips whose windows are equally long as one batch.
+
+        Returns:
+            For each clip its words, or an error if the device gave probabilities that are not numbers.
+
+        """
         tokenizer = self._tokenizer(recipe.language)
         encoded = self._encode(np.stack([clip.mel for clip in clips]))
         generated = self._generate(encoded, tokenizer, recipe, len(clips))
@@ -93,7 +98,12 @@ class Decoder:
         return [(token[2:-2], probability) for token, probability in self._model.model.detect_language(encoded)[0]]
 
     def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
-        """Raise InvalidOptionError when the model would not read all of them."""
+        """Check that the hints fit into the model's prompt.
+
+        Raises:
+            InvalidOptionError: they have more tokens than the model reads.
+
+        """
         encode = self._tokenizer("sv").encode
         tokens = sum(len(encode(f" {text}")) for text in (prompt, hotwords) if text)
         if tokens > MAX_HINT_TOKENS:
@@ -101,7 +111,7 @@ class Decoder:
             raise InvalidOptionError(field, f"They have {tokens} tokens: shorten them. {HINTS}")
 
     def _encode(self, mels: Float) -> Untyped:
-        """On a CPU two windows at a time: the attention of more does not fit its cache (a tenth of the time)."""
+        """Encode windows; on a CPU two at a time, since the attention of more does not fit its cache (10 % slower)."""
         if self._device != "cpu":
             return self._model.encode(mels)
         pairs = [np.asarray(self._model.encode(mels[first : first + 2])) for first in range(0, len(mels), 2)]

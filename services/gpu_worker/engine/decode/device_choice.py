@@ -1,4 +1,4 @@
-"""Which device, which number format, how many clips at once."""
+"""Which device the engine uses, with which number format, and for how many clips at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import ctranslate2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSettings:
-    """What an operator may say; what is not said is chosen."""
+    """What an operator may set; `choose` decides the rest."""
 
     device: str = "auto"
     """`auto`, `cpu` or `cuda`."""
@@ -39,9 +39,9 @@ class Choice:
 # cores, and one worker encodes while another generates. Measured in docs/performance.md.
 CPU_BATCH = 2
 
-# What a kind of GPU has in all decides its batch, not what is free at the moment: so every machine of a kind, a T4 say,
-# has the same batches. A window of whisper-small needs some 300 MiB at five beams (keys and values of 12 layers: 448
-# tokens a beam, 1,500 frames), one of a medium model three times that; 4 GiB are for weights and libraries.
+# The batch follows from a GPU's whole memory, not from what is free at the moment, so that every machine with the same
+# GPU has the same batches. A window of whisper-small needs some 300 MiB at five beams (keys and values of 12 layers:
+# 448 tokens a beam, 1,500 frames), one of a medium model three times that; 4 GiB are for weights and libraries.
 WEIGHTS_MIB, WINDOW_MIB = 4096, 512
 LEAST_GPU_BATCH, MOST_GPU_BATCH = 4, 32
 
@@ -73,7 +73,7 @@ def gpu_batch(memory_mib: int) -> int:
 
 
 def _gpu_memory_mib() -> int:
-    """Memory of the first GPU, by the driver's own tool; 0 where it cannot be asked, which gives the least batch."""
+    """Memory of the first GPU, as nvidia-smi says; 0 where that does not work, which gives the smallest batch."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]  # of the driver's package
     try:
         told = subprocess.run(command, check=True, capture_output=True, text=True, timeout=20).stdout  # noqa: S603 - fixed words

@@ -1,4 +1,4 @@
-"""Clips on their way up the ladder: each is decoded again, by another recipe, until its text can be trusted."""
+"""The fallback: a clip is decoded again, with the next recipe, until its text can be trusted or no recipe is left."""
 
 from __future__ import annotations
 
@@ -15,60 +15,60 @@ from services.gpu_worker.engine.plan.plan import Clip, Plan
 
 
 @dataclass(slots=True)
-class Redecoding:
-    """One clip."""
+class PendingClip:
+    """A clip that has no accepted text yet, with its attempts so far; `sound` is 16 bit samples at 16 kHz."""
 
     clip: Clip
     sound: bytes
-    rungs: tuple[Recipe, ...]
+    recipes: tuple[Recipe, ...]
     unsure_below: float
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
     def recipe(self) -> Recipe:
-        """Of the next attempt."""
-        return self.rungs[len(self.attempts)]
+        """The recipe of the next attempt."""
+        return self.recipes[len(self.attempts)]
 
 
-class Fallback:
-    """All clips of one call that wait for the device."""
+class PendingClips:
+    """The clips of one call that the device has not finished."""
 
-    def __init__(self, plan: Plan, submit: Callable[[Redecoding], Future[Decoded]]) -> None:
+    def __init__(self, plan: Plan, submit: Callable[[PendingClip], Future[Decoded]]) -> None:
         """`submit` queues the next attempt at a clip."""
         self._plan = plan
         self._submit = submit
-        self._running: dict[Future[Decoded], Redecoding] = {}
+        self._running: dict[Future[Decoded], PendingClip] = {}
 
     def __len__(self) -> int:
         return len(self._running)
 
-    def begin(self, climb: Redecoding) -> None:
-        """Queue an attempt at this clip."""
-        self._running[self._submit(climb)] = climb
+    def begin(self, pending: PendingClip) -> None:
+        """Queue the next attempt at a clip."""
+        self._running[self._submit(pending)] = pending
 
     def collect(self, seconds: float) -> Iterator[ClipResult]:
-        """Wait so long for decodes; yield the clips that are settled, send the doubtful ones up the ladder."""
+        """Wait for at most `seconds` until an attempt ends; yield accepted clips, queue the others' next recipe."""
         done, _ = wait(self._running, timeout=seconds, return_when=FIRST_COMPLETED)
         for future in done:
-            climb = self._running.pop(future)
+            pending = self._running.pop(future)
             decoded = future.result()
-            flags = judge(decoded, climb.clip, climb.unsure_below)
-            climb.attempts.append(Attempt(decoded.words, decoded.logprob, decoded.no_speech, flags))
-            if flags and len(climb.attempts) < len(climb.rungs):
-                self.begin(climb)
+            flags = judge(decoded, pending.clip, pending.unsure_below)
+            pending.attempts.append(Attempt(decoded.words, decoded.logprob, decoded.no_speech, flags))
+            if flags and len(pending.attempts) < len(pending.recipes):
+                self.begin(pending)
             else:
-                yield _placed(climb, self._plan)
+                yield _placed(pending, self._plan)
 
     def cancel(self) -> None:
-        """Nobody wants what is still queued."""
+        """Cancel the attempts that are still queued."""
         for future in self._running:
             future.cancel()
 
 
-def _placed(climb: Redecoding, plan: Plan) -> ClipResult:
-    """The best attempt, its times moved from the clip to the clock that a player shows."""
-    settled = settle(climb.attempts)
-    clip = climb.clip
+def _placed(pending: PendingClip, plan: Plan) -> ClipResult:
+    """The result of a clip's best attempt, with times in seconds of the recording as a player shows them."""
+    settled = settle(pending.attempts)
+    clip = pending.clip
     words = []
     for word in settled.words:
         start, end = clip.place(word.start, word.end)
@@ -79,7 +79,7 @@ def _placed(climb: Redecoding, plan: Plan) -> ClipResult:
         words=tuple(words),
         logprob=round(settled.logprob, 4),
         no_speech=round(settled.no_speech, 4),
-        decodes=len(climb.attempts),
+        decodes=len(pending.attempts),
         flags=settled.flags,
         dropped=settled.dropped,
     )

@@ -1,7 +1,7 @@
-"""What Whisper models write in Swedish when nobody speaks: lines from the subtitles they were trained on. Data and one
-question.
+"""Known hallucinations: lines that Whisper models write in Swedish when nobody speaks, from the subtitles they were
+trained on. Data and one function.
 
-Each can be said in earnest, so the list counts only where there is little speech to be heard.
+Each of them can really be said, so the list counts only for a clip with little speech in it.
 """
 
 from __future__ import annotations

@@ -12,16 +12,16 @@ from services.gpu_worker.engine.decode.batcher import Batcher, Watch, unwatched
 from services.gpu_worker.engine.decode.catalogue import habits
 from services.gpu_worker.engine.decode.decoder import FRAME, Decoded, Decoder, Features
 from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings, choose
-from services.gpu_worker.engine.decode.fallback import Fallback, Redecoding
+from services.gpu_worker.engine.decode.fallback import PendingClip, PendingClips
 from services.gpu_worker.engine.decode.model_files import ModelFiles
-from services.gpu_worker.engine.decode.recipe import habits_for, ladder, window
+from services.gpu_worker.engine.decode.recipe import habits_for, recipes, window
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.plan.reader import Sound
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 AHEAD = 2
-"""Batches a task prepares beyond those that the workers hold, so that the device never waits for features."""
+"""How many batches a call prepares beyond those that the workers hold, so that the device never waits for features."""
 POLL_SECONDS = 0.2
 WITHOUT_SPEECH = "sv"
 """The language of a recording in which nobody says anything."""
@@ -38,7 +38,7 @@ class LoadedModel:
         self._watch = watch
         self._batcher = Batcher(decoder.decode, workers=choice.workers, size=choice.batch, watch=watch)
         self.most_clips = choice.batch * (choice.workers + AHEAD)
-        """That one task needs to have here at a time."""
+        """How many clips of one call are held here at a time."""
 
     @classmethod
     def load(cls, files: ModelFiles, settings: EngineSettings, watch: Watch = unwatched) -> LoadedModel:
@@ -58,7 +58,13 @@ class LoadedModel:
         self._batcher.close()
 
     def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
-        """Raise InvalidOptionError when the model would not read all of them, and StoppedError once `stop` is set."""
+        """Check that the hints fit into the model's prompt.
+
+        Raises:
+            InvalidOptionError: they have more tokens than the model reads.
+            StoppedError: `stop` is set.
+
+        """
         if stop.is_set():
             raise StoppedError
         self.decoder.check_hints(prompt, hotwords)
@@ -66,7 +72,9 @@ class LoadedModel:
     def language(self, sounds: Iterable[Sound | None], *, stop: StopFlag, apart: bool = False, call: int = 0) -> str:
         """The language with the highest sum of probabilities over these clips.
 
-        Raises StoppedError once `stop` is set.
+        Raises:
+            StoppedError: `stop` is set.
+
         """
         sums: dict[str, float] = {}
         for item in sounds:
@@ -96,20 +104,29 @@ class LoadedModel:
     ) -> Iterator[ClipResult]:
         """Decode clips of a plan as they come, and yield each as it is done, in any order.
 
-        None among the `sounds` says that the next one is not there yet. `apart`: in batches of their own. Raises
-        StoppedError once `stop` is set, after yielding what it knew to be done by then, and DecoderFailedError when the
-        device gives what is no number.
+        Args:
+            sounds: the clips' indices and samples; None says that the next one has not been read yet.
+            plan: what the indices are of.
+            options: of the job.
+            stop: once it is set, decoding stops after the results that are known by then.
+            apart: whether the clips get batches, and the device, for themselves.
+            call: tells calls that run at once apart.
+
+        Raises:
+            StoppedError: `stop` is set.
+            DecoderFailedError: the device gave probabilities that are not numbers.
+
         """
 
-        def submit(climb: Redecoding) -> Future[Decoded]:
-            frames = window(climb.clip.samples // FRAME, self.habits, again=bool(climb.attempts))
-            features = self._features(climb.sound, frames)
-            return self._batcher.submit(features, climb.recipe, call=call, apart=apart)
+        def submit(waiting: PendingClip) -> Future[Decoded]:
+            frames = window(waiting.clip.samples // FRAME, self.habits, again=bool(waiting.attempts))
+            features = self._features(waiting.sound, frames)
+            return self._batcher.submit(features, waiting.recipe, call=call, apart=apart)
 
-        climbing = Fallback(plan, submit)
+        pending = PendingClips(plan, submit)
 
         def collect(seconds: float) -> Iterator[ClipResult]:
-            yield from climbing.collect(seconds)
+            yield from pending.collect(seconds)
             if stop.is_set():
                 raise StoppedError
 
@@ -119,17 +136,17 @@ class LoadedModel:
                     if item is None:
                         yield from collect(0)
                         continue
-                    climbing.begin(self._climb(plan.clips[item[0]], item[1], options, plan.language))
-                    while len(climbing) >= self.most_clips:
+                    pending.begin(self._pending(plan.clips[item[0]], item[1], options, plan.language))
+                    while len(pending) >= self.most_clips:
                         yield from collect(POLL_SECONDS)
-            while len(climbing):
+            while len(pending):
                 yield from collect(POLL_SECONDS)
         finally:
-            climbing.cancel()
+            pending.cancel()
 
-    def _climb(self, clip: Clip, sound: bytes, options: Options, language: str) -> Redecoding:
+    def _pending(self, clip: Clip, sound: bytes, options: Options, language: str) -> PendingClip:
         own = habits_for(clip.samples // FRAME, self.habits)
-        return Redecoding(clip, sound, ladder(options, language, own), own.unsure_below)
+        return PendingClip(clip, sound, recipes(options, language, own), own.unsure_below)
 
     def _features(self, sound: bytes, frames: int | None = None) -> Features:
         samples = np.frombuffer(sound, np.int16)

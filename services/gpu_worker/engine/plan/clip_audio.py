@@ -18,14 +18,24 @@ from services.gpu_worker.engine.plan.reader import Sound
 from services.gpu_worker.engine.stopping import StopFlag
 
 MOST_MISSING = RATE
-"""Samples that an earlier release's plan may have counted otherwise."""
+"""By how many samples a plan of an earlier release may be longer than what is read today."""
 
 
 def sounds(path: Path, plan: Plan, clips: Sequence[int], *, stop: StopFlag, part: int | None = None) -> Iterator[Sound]:
-    """Each of these clips of a plan, in order of their indices, as soon as it has been read.
+    """Each of these clips of a plan, in the order of their indices, as soon as it has been read.
 
-    `path` is the recording, or the file of one of its parts. Raises what `as_planned` does, and StoppedError once
-    `stop` is set.
+    Args:
+        path: the recording, or the file of one of its parts.
+        plan: of the whole recording.
+        clips: indices of clips, in ascending order.
+        stop: once it is set, reading stops.
+        part: the index of the part that the file holds; None for the whole recording.
+
+    Raises:
+        ReadingDiffersError: what is read is not what was planned.
+        StoppedError: `stop` is set.
+        InvalidMediaError, NoAudioTrackError, InvalidOptionError: as `read`.
+
     """
     offset = 0 if part is None else plan.parts[part].start
     wanted = [plan.clips[index] for index in clips]
@@ -34,9 +44,12 @@ def sounds(path: Path, plan: Plan, clips: Sequence[int], *, stop: StopFlag, part
 
 
 def as_planned(path: Path, plan: Plan, part: int | None, stop: StopFlag) -> Iterator[Samples]:
-    """The voices of a plan's recording, or of the file of one of its parts, in blocks.
+    """The voices of a plan's recording, or of the file of one of its parts, in blocks of shape (voices, samples).
 
-    Raises what `read` does, and ReadingDiffersError where they are not what was planned.
+    Raises:
+        ReadingDiffersError: what is read is not what was planned.
+        InvalidMediaError, NoAudioTrackError, InvalidOptionError, StoppedError: as `read`.
+
     """
     reading, blocks = read(path, plan.hearing if part is None else VOICES, stop)
     planned = plan.samples if part is None else plan.parts[part].end - plan.parts[part].start
@@ -55,11 +68,16 @@ def as_planned(path: Path, plan: Plan, part: int | None, stop: StopFlag) -> Iter
 def clip_audio(
     blocks: Iterable[Samples], clips: Sequence[Clip], offset: int = 0
 ) -> Iterator[tuple[Clip, npt.NDArray[np.int16]]]:
-    """Give each clip with its samples, shape (n,), as soon as they have been read; clips in order of their start.
+    """Yield each clip with its samples, shape (n,), as soon as they have been read.
 
-    `offset` is where the stream begins in the recording, in samples. No more of the stream is kept than the clips need
-    that are not complete. A clip that reaches beyond the end of the stream is filled up with silence: the plan counted
-    the same samples, so it misses at most what a codec rounds.
+    Of the stream only those blocks are kept that an incomplete clip needs. A clip that reaches beyond the end of the
+    stream is filled up with silence: the plan counted the same samples, so it lacks at most what a codec rounds.
+
+    Args:
+        blocks: the stream, in blocks of shape (channels, samples).
+        clips: in the order of their start.
+        offset: where the stream begins in the recording, in samples.
+
     """
     waiting = deque(clips)
     kept: deque[Samples] = deque()

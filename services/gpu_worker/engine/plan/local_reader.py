@@ -1,4 +1,4 @@
-"""Reading in this very process: for whoever trusts the recording, and inside a process that may die of it."""
+"""Reading in this process: for recordings that are known to be harmless, and inside a process that may crash."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from services.gpu_worker.engine.plan import clip_audio, part_audio, planner
 
 
 class LocalReader:
-    """A `Reader`."""
+    """A `Reader` that starts no process."""
 
     plan = staticmethod(planner.make_plan)
     sounds = staticmethod(clip_audio.sounds)

@@ -10,20 +10,25 @@ from services.gpu_worker.engine.audio.sound import RATE, Span
 from services.gpu_worker.engine.plan.plan import Clip, PlannedPart
 
 CLIP_SAMPLES = 30 * RATE
-"""A Whisper window."""
+"""Samples in a Whisper window."""
 PAD = 400 * RATE // 1000
-"""Kept before and after a clip's speech; a consonant begins before the detector is sure."""
+"""Samples that are kept before and after a clip's speech, as a consonant begins before voice activity is detected."""
 GAP = 800 * RATE // 1000
-"""Silence within a clip is shortened to this: more speech a window, and less for which words could be invented."""
+"""Samples to which a silence within a clip is shortened. A window then holds more speech, and less silence for which
+the model could invent words."""
 # Weights of the three costs of a packing, measured in docs/performance.md: each further window, its length, and a cut
 # where the speaker hardly paused, which takes a word's context or half of it.
 WINDOW_COST, LENGTH_POWER, CUT_COST, SHORT_PAUSE = 0.3, 1.3, 0.5, 0.3 * RATE
 
 
 def pack(speech: Sequence[Span], start: int, end: int) -> list[tuple[Span, ...]]:
-    """Group spans of speech within [start, end) into clips of at most 30 s of audio, at the least cost in all.
+    """Group spans of speech within [start, end) into clips of at most 30 s of audio, at the least total cost.
 
-    Each span must be at most 30 s less twice PAD. A clip's audio is what is returned for it, laid end to end.
+    Each span must be at most 30 s less twice PAD.
+
+    Returns:
+        For each clip the spans, in samples, that make up its audio when laid end to end.
+
     """
     clips = []
     for first, last in _groups(speech) if speech else []:
@@ -36,7 +41,7 @@ def pack(speech: Sequence[Span], start: int, end: int) -> list[tuple[Span, ...]]
 
 
 def _groups(speech: Sequence[Span]) -> list[tuple[int, int]]:
-    """Which spans make up a clip, as (first, one past the last): the cheapest of all groupings."""
+    """Which spans make up each clip, as (first, one past the last), in the cheapest of all groupings."""
     gaps = [after - before for (_, before), (after, _) in pairwise(speech)]
     # Where each span begins once the silences are shortened; `offsets[i + 1]` counts the gap after span i as well.
     offsets = [0]
@@ -63,7 +68,7 @@ def _groups(speech: Sequence[Span]) -> list[tuple[int, int]]:
 
 
 def _pieces(speech: Sequence[Span], begin: int, finish: int) -> tuple[Span, ...]:
-    """The audio of a clip: its silences shortened, half of what is kept at each side."""
+    """The audio of a clip with its silences shortened: half of GAP is kept at each side."""
     pieces = []
     for (_, before), (after, _) in pairwise(speech):
         if after - before > GAP:
@@ -73,7 +78,7 @@ def _pieces(speech: Sequence[Span], begin: int, finish: int) -> tuple[Span, ...]
 
 
 def union(channels: Sequence[Sequence[Span]]) -> list[Span]:
-    """Where at least one channel has speech; spans that only touch stay apart."""
+    """The spans in which at least one channel has speech; spans that only touch stay separate."""
     merged: list[Span] = []
     for start, end in sorted(span for spans in channels for span in spans):
         if merged and start < merged[-1][1]:
@@ -84,10 +89,17 @@ def union(channels: Sequence[Sequence[Span]]) -> list[Span]:
 
 
 def boundaries(speech: Sequence[Span], samples: int, *, part: int, alone: int) -> list[int]:
-    """Positions at which the recording is cut into parts: the first 0, the last its length.
+    """Positions, in samples, at which a recording is cut into parts: the first is 0, the last is its length.
 
-    `alone` is the greatest length that stays one part; the others get `part` samples or more, cut in the middle of the
-    longest silence of the third of a part that follows, or of the first one after that.
+    A cut is in the middle of a silence: after `part` samples the longest one within the next third of a part or, if
+    there is none, the first one after that.
+
+    Args:
+        speech: spans in which any channel has speech.
+        samples: the recording's length.
+        part: the least length of a part, in samples.
+        alone: the greatest length that stays one part, in samples.
+
     """
     cuts = [0]
     if samples <= alone:
@@ -106,9 +118,12 @@ def boundaries(speech: Sequence[Span], samples: int, *, part: int, alone: int) -
 def arrange(
     channels: Sequence[Sequence[Span]], cuts: Sequence[int]
 ) -> tuple[tuple[Clip, ...], tuple[PlannedPart, ...]]:
-    """Clips in order of time, none over a cut, and the parts that hold them.
+    """The clips in the order of time, none of which reaches over a cut, and the parts that hold them.
 
-    `channels` are the spans of speech of each channel that is decoded by itself.
+    Args:
+        channels: the spans of speech of each channel that is decoded by itself.
+        cuts: as from `boundaries`.
+
     """
     clips: list[Clip] = []
     parts: list[PlannedPart] = []

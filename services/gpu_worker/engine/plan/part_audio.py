@@ -1,4 +1,4 @@
-"""A part's audio as a file of its own, so that nobody has to read from the beginning to get there."""
+"""A part's audio as a file of its own, so that its worker need not read the recording from the beginning."""
 
 from __future__ import annotations
 
@@ -18,14 +18,19 @@ from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.stopping import StopFlag
 
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
-"""What FLAC calls so many channels; nothing is meant by it here."""
+"""FLAC's name for one channel, two channels and so on. Only the number of channels counts here."""
 
 
 def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: StopFlag | None = None) -> None:
-    """Write every part's samples as `<index>.flac`, 16 bit at 16 kHz: lossless, so the words stay the same.
+    """Write every part's samples as `<index>.flac` into a folder, 16 bit at 16 kHz, one channel a voice.
 
-    The recording is read once. One channel a voice. Decode a part's file with
-    `Engine.decode(..., part=index)`. Raises StoppedError once `stop` is set.
+    FLAC is lossless, so the words stay the same. The recording is read once. `Engine.decode(..., part=index)` decodes
+    such a file.
+
+    Raises:
+        ReadingDiffersError: what is read is not what was planned.
+        StoppedError: `stop` is set.
+
     """
     ahead = _Blocks(as_planned(path, plan, None, stop or threading.Event()))
     for part in plan.parts:
@@ -35,7 +40,7 @@ def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: StopFlag | None = N
 
 
 class _Blocks:
-    """Samples in order, handed out up to a position; what lies beyond waits for the next."""
+    """Blocks of samples, given out up to one position after another; a block that reaches beyond one is split."""
 
     def __init__(self, blocks: Iterator[Samples]) -> None:
         self._blocks = blocks

@@ -1,7 +1,7 @@
 """The plan: which stretches of a recording are decoded, as clips, and how clips make up parts.
 
 All positions are samples at 16 kHz of the whole recording, so they mean the same on every machine. The plan decides
-every clip's audio; that is why the words do not depend on who decodes which clip when.
+every clip's audio, so the words do not depend on which worker decodes a clip, or when.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Clip:
 
     @property
     def samples(self) -> int:
-        """Length of what the model hears."""
+        """The length of the clip's audio."""
         return sum(end - start for start, end in self.spans)
 
     def place(self, start: float, end: float) -> tuple[float, float]:
-        """When in the recording a word is said that is heard from `start` to `end` of the clip's audio, in seconds.
+        """Where in the recording a word lies that is aligned to `start` and `end` of the clip's audio, all in seconds.
 
-        Alignment lets a word reach over a pause, and what was cut out of the pause is no part of it: a word lies in the
-        one span that holds most of it, the first of several that hold as much, or at the end when none holds any.
+        The alignment may let a word reach over a pause that was shortened. Such a word is placed into the one span that
+        holds most of it, the first of several that hold as much, or at the clip's end if no span holds any of it.
         """
         begin, finish = round(start * RATE), round(end * RATE)
         placed = None
@@ -57,7 +57,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class PlannedPart:
-    """A stretch of the recording that one worker takes at a time, and its clips `first` up to, without, `last`."""
+    """A stretch of the recording that one worker takes at a time; its clips are those from `first` to before `last`."""
 
     index: int
     start: int
@@ -75,7 +75,7 @@ class Plan:
     """Everything that must be known to decode any clip of a recording, anywhere."""
 
     samples: int
-    """Of sound, without the long pauses."""
+    """The length of the sound, without the long pauses."""
     channels: int
     """Voices that are decoded by themselves: 1 to 8."""
     language: str
@@ -85,7 +85,7 @@ class Plan:
     parts: tuple[PlannedPart, ...]
     source: MediaInfo
     truncated_at: float | None = None
-    """Seconds after which the file promised more than could be read."""
+    """Where the sound ended, in seconds, if the file's header declares clearly more than could be read."""
     remarks: tuple[Remark, ...] = ()
     hearing: Hearing = MIXED
     pauses: tuple[Pause, ...] = ()
@@ -133,7 +133,12 @@ class Plan:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
-        """What `to_json` gave, or an earlier release's did. Raises ValueError for a plan of another version."""
+        """The plan that `to_json` gave, here or in an earlier release.
+
+        Raises:
+            ValueError: it is of a version that is not known here.
+
+        """
         if data["version"] not in (1, VERSION):
             raise ValueError(f"plan version {data['version']} is not {VERSION}")
         if data["version"] == 1:

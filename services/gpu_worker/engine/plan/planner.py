@@ -1,4 +1,4 @@
-"""Read a recording once and plan it: what is speech, which clips, which parts."""
+"""Reads a recording once and plans it: where there is speech, and which clips and parts that makes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.gpu_worker.engine.plan.spans import Thresholds, speech_spans
 from services.gpu_worker.engine.plan.speech import SpeechDetector
 from services.gpu_worker.engine.stopping import StopFlag
 
-# No codec for speech gets below this; a header that declares more time than the file could hold is not believed.
+# No codec for speech uses less. A header that declares more time than the file could hold is not believed.
 LEAST_BYTES_A_SECOND = 60
 
 
@@ -30,10 +30,21 @@ def make_plan(
     part_seconds: float = PART_SECONDS,
     alone_seconds: float = ALONE_SECONDS,
 ) -> Plan:
-    """Plan a recording; its language stays `auto` where the options say so.
+    """Plan a recording; its language stays `auto` if the options say so.
 
-    Raises InvalidMediaError, NoAudioTrackError, AudioTooLongError, InvalidOptionError for a track that there is not,
-    and StoppedError once `stop` is set.
+    Args:
+        path: the recording.
+        options: of the job.
+        max_seconds: the longest recording that is accepted.
+        stop: once it is set, reading stops.
+        part_seconds: the least length of a part.
+        alone_seconds: the longest recording that stays one part.
+
+    Raises:
+        InvalidMediaError, NoAudioTrackError, AudioTooLongError: the recording cannot be transcribed.
+        InvalidOptionError: the recording lacks a track that was chosen.
+        StoppedError: `stop` is set.
+
     """
     hearing = Hearing(separate=options.channels == "separate", tracks=options.tracks)
     reading, blocks = read(path, hearing, stop)

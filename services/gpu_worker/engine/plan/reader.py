@@ -1,4 +1,4 @@
-"""Reading recordings, as the engine asks for it: planned once, then given clip by clip. Needs no model, no device."""
+"""What the engine needs of a reader: it plans a recording, then gives its clips. It needs no model and no device."""
 
 from __future__ import annotations
 

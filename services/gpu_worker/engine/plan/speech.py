@@ -1,7 +1,8 @@
-"""Where somebody speaks: Silero's voice activity model over a stream, in bounded memory.
+"""Voice activity detection: Silero's model over a stream, in bounded memory.
 
-The model is the one that faster-whisper ships. It is fed a fixed number of windows at a time, whatever the blocks it is
-given, with its state carried from one to the next; so the answer does not depend on how a file was read.
+The model is the one that faster-whisper ships. It gets a fixed number of windows at a time, however long the blocks
+are that are fed, and its state is carried from one run to the next. So the result does not depend on how a file was
+read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import onnxruntime
 from services.gpu_worker.engine.plan.spans import WINDOW
 
 CONTEXT = 64
-"""Samples before a window that the model sees as well."""
+"""Samples before a window that the model gets together with it."""
 WINDOWS_A_RUN = 1024
 
 Untyped: TypeAlias = Any

@@ -1,5 +1,5 @@
-"""What the process that holds the model owes its callers: from that follows whether it hangs, and whose fault its death
-is. Pure, but for the clock it is given.
+"""An account of the answers that the process with the model still owes: it tells whether the process hangs and, if it
+ends, which calls may be the cause. Pure, apart from the clock that it is given.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from services.gpu_worker.engine.processes.messages import LOADING
 
 LOAD_SECONDS = 600.0
-"""A model's first touch may be slow, block by block out of an image."""
+"""How long loading a model may take; the blocks of an image are slow at their first read."""
 STOP_LIMIT_SECONDS = 15.0
-"""A stop is answered within a fraction of a second, whatever the device does."""
+"""How long the answer to a stop may take; it usually takes a fraction of a second, whatever the device does."""
 SLACK = 10.0
-"""How many times as long as it should take a batch may take: the speed is that of a short clip, and others compute."""
+"""How many times its expected time a batch may take: the speed is that of one short clip, without other work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,58 +26,58 @@ class _Batch:
 
 @dataclass
 class Account:
-    """Told of everything that is asked and answered."""
+    """Has to be told of every call, answer and batch."""
 
     clock: Callable[[], float]
-    """Seconds, monotonic."""
+    """A monotonic clock, in seconds."""
     patience_seconds: float
-    """What any answer may take, beside the audio that is asked for."""
+    """How many seconds any answer may take, beyond the time that its audio takes."""
     speed: float = 0.2
-    """Seconds of audio a second that this device computes at least."""
+    """The device's speed, in seconds of audio a second; a low one is assumed until it has been measured."""
     _owed: dict[int, int] = field(default_factory=dict)
-    _told: dict[int, float] = field(default_factory=dict)
+    _stopped_at: dict[int, float] = field(default_factory=dict)
     _batches: dict[int, _Batch] = field(default_factory=dict)
-    _heard: float = 0.0
+    _silent_since: float = 0.0
 
     def opened(self, call: int) -> None:
-        """A call is made; nothing is owed to it yet."""
+        """Note that a call was made; no answer is owed to it yet."""
         self._owed[call] = 0
 
     def asked(self, call: int) -> None:
-        """One more answer is owed to this call, unless it has had its last."""
+        """Note that one more answer is owed to a call, unless it has had its last."""
         if call in self._owed:
             if not any(self._owed.values()):
-                self._heard = self.clock()
+                self._silent_since = self.clock()
             self._owed[call] += 1
 
     def told_to_stop(self, call: int) -> None:
-        """This call is to end, unless it has ended."""
+        """Note that a call was told to stop, unless it has ended."""
         if call in self._owed:
-            self._told[call] = self.clock()
+            self._stopped_at[call] = self.clock()
 
     def answered(self, call: int, *, last: bool) -> None:
-        """An answer has come."""
-        self._heard = self.clock()
+        """Note that an answer to a call has arrived; `last`: whether it ends the call."""
+        self._silent_since = self.clock()
         if last:
             self._owed.pop(call, None)
-            self._told.pop(call, None)
+            self._stopped_at.pop(call, None)
         elif self._owed.get(call):
             self._owed[call] -= 1
 
     def begun(self, batch: int, calls: frozenset[int], seconds: float) -> None:
-        """The device computes, for these calls, so many seconds of audio."""
-        self._heard = self.clock()
-        self._batches[batch] = _Batch(calls, seconds, self._heard)
+        """Note that the device has begun a batch of so many seconds of audio for these calls."""
+        self._silent_since = self.clock()
+        self._batches[batch] = _Batch(calls, seconds, self._silent_since)
 
     def ended(self, batch: int) -> None:
-        """It has done with that."""
-        self._heard = self.clock()
+        """Note that a batch has ended."""
+        self._silent_since = self.clock()
         self._batches.pop(batch, None)
 
     def overdue(self) -> str | None:
-        """Why the process is taken for hung; None while it is not."""
+        """Why the process is considered to hang, as a part of a sentence; None if it is not."""
         now = self.clock()
-        if any(now - told > STOP_LIMIT_SECONDS for told in self._told.values()):
+        if any(now - at > STOP_LIMIT_SECONDS for at in self._stopped_at.values()):
             return f"a stop was not answered in {STOP_LIMIT_SECONDS:g} s"
         for batch in self._batches.values():
             limit = self.patience_seconds + SLACK * batch.seconds / self.speed
@@ -86,10 +86,10 @@ class Account:
         if self._batches or not any(self._owed.values()):
             return None
         limit = LOAD_SECONDS if self._owed.get(LOADING) else self.patience_seconds
-        return f"nothing was answered in {limit:.0f} s" if now - self._heard > limit else None
+        return f"nothing was answered in {limit:.0f} s" if now - self._silent_since > limit else None
 
     def suspects(self) -> frozenset[int]:
-        """For which calls it was at work when it was last heard of."""
+        """The calls that the process was working for when its last message arrived."""
         if self._batches:
             return frozenset(call for batch in self._batches.values() for call in batch.calls)
         return frozenset(call for call, count in self._owed.items() if count)

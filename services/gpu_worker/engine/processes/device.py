@@ -1,6 +1,6 @@
-"""The model in a process of its own, so that a clip that kills the decoder or the device kills only that.
+"""The model in a process of its own: a clip that crashes the decoder or the device ends only that process.
 
-The worker's own process holds claims and leases and never decodes.
+The worker's own process holds the claims and their leases, and never decodes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CLOSE_SECONDS = 5.0
 STOP_SECONDS = 2.0
-"""How long a caller that stops waits for what is done by then: no longer, whatever the device does."""
+"""How long a caller that stops waits at most for results that are finished by then, whatever the device does."""
 _POLL_SECONDS = 0.1
 
 
@@ -39,9 +39,16 @@ class DeviceProcess:
     def __init__(
         self, model: str, folder: Path | None, device: str, compute_type: str = "auto", *, patience_seconds: float = 60
     ) -> None:
-        """Start loading `model` at once; `wait_until_ready` says when it is.
+        """Start to load a model at once; `wait_until_ready` returns when that is done.
 
-        `patience_seconds`: how long it may be silent, beside the audio that it is asked for, until it is killed.
+        Args:
+            model: the name under which jobs ask for it: `name` or `name@style`.
+            folder: the folder of its files; None finds or fetches them.
+            device: `auto`, `cpu` or `cuda`.
+            compute_type: the format of numbers; `auto` chooses one for the device.
+            patience_seconds: how long the process may send nothing, beyond the time that its audio takes, until it is
+                killed.
+
         """
         self._link = DeviceLink(model, folder, device, compute_type, patience_seconds=patience_seconds)
         self._loaded: Answer | None = None
@@ -57,18 +64,18 @@ class DeviceProcess:
         return self._link.pid
 
     def expect(self, speed: float) -> None:
-        """Tell how fast the device was seen to be, in seconds of audio a second: a hang is told by that."""
+        """Set the measured speed of the device, in seconds of audio a second, by which a hang is recognised."""
         self._link.expect(speed)
 
     def wait_until_ready(self) -> ModelFiles:
-        """The model's files, once it is loaded.
+        """Wait until the model is loaded, and return its files.
 
         Raises:
-            DeviceDiedError, TranscriberError: it could not be.
+            DeviceDiedError, TranscriberError: it could not be loaded.
 
         """
         with self._waiting:
-            # More than one may ask.
+            # Several threads may wait, and there is one answer.
             self._loaded = self._loaded or self._link.loading.answers.get()
         loaded: Loaded = _value(self._loaded)
         self._most_clips = loaded.most_clips
@@ -83,7 +90,7 @@ class DeviceProcess:
     def language(self, sounds: Iterator[Sound], *, stop: StopFlag, apart: bool = False) -> str:
         """As `LoadedModel.language`."""
         call = self._begin("language", apart=apart)
-        # It has one answer, to all of them.
+        # There is one answer for all sounds, so none is owed for each.
         self._feed(call, sounds, owed=False)
         for language in self._answers(call, stop):
             return str(language)
@@ -92,7 +99,7 @@ class DeviceProcess:
     def decode(
         self, sounds: Iterator[Sound], plan: Plan, options: Options, *, stop: StopFlag, apart: bool = False
     ) -> Iterator[ClipResult]:
-        """As `LoadedModel.decode`; once `stop` is set it gives what is done, for `STOP_SECONDS` at most."""
+        """As `LoadedModel.decode`; once `stop` is set, finished results are yielded for `STOP_SECONDS` at most."""
         call = self._begin("decode", plan=plan, options=options, apart=apart)
         self._feed(call, sounds, owed=True)
         for result in self._answers(call, stop):
@@ -100,7 +107,7 @@ class DeviceProcess:
             yield result
 
     def close(self, seconds: float = CLOSE_SECONDS) -> None:
-        """Ask the process to end, and kill it once so many seconds have passed."""
+        """Ask the process to end, and kill it after so many seconds."""
         self._link.close(seconds)
 
     def _begin(self, method: str, **arguments: object) -> OpenCall:
@@ -109,7 +116,7 @@ class DeviceProcess:
         return call
 
     def _feed(self, call: OpenCall, sounds: Iterator[Sound], *, owed: bool) -> None:
-        """Send what is read, on a thread beside the one that waits for answers."""
+        """Send the sounds as they are read, on a thread beside the one that waits for answers."""
 
         def feed() -> None:
             try:
@@ -121,7 +128,7 @@ class DeviceProcess:
                     self._link.send(Call(call.number, "sound", {"index": index, "samples": samples}), owed=owed)
                 self._link.send(Call(call.number, "end", {}), owed=True)
             except StoppedError:
-                # The caller has been told to stop too, and ends by itself.
+                # The caller has the same stop flag, and ends by itself.
                 pass
             except BaseException as error:  # noqa: BLE001 - the reader's error is the caller's
                 call.answers.put(Answer(call.number, error=error))
@@ -129,7 +136,7 @@ class DeviceProcess:
         threading.Thread(target=feed, name="device-feed", daemon=True).start()
 
     def _answers(self, call: OpenCall, stop: StopFlag) -> Iterator[Any]:
-        """Values as they come, until the last; a caller that goes away, or is told to, takes the call back."""
+        """The values of a call's answers as they arrive; the call is stopped if the caller stops or takes no more."""
         given_up_at: float | None = None
         ended = False
         try:

@@ -1,7 +1,7 @@
 """The process that holds the model and the pipe to it, from its start to its end.
 
-Calls cross one pipe: each has a number, and each answer carries it. A process that hangs is killed. One that ends ends
-all open calls with DeviceDiedError.
+All calls go over one pipe: each has a number, which its answers carry. A process that hangs is killed. When the process
+ends, all open calls end with DeviceDiedError.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 _SPAWN = multiprocessing.get_context("spawn")
 KILL_SECONDS = 5.0
-"""What the kernel may take to end a process that is killed."""
+"""How long the kernel may take to end a process that is killed."""
 _LOOK_SECONDS = 1.0
-"""Between looks whether the process hangs."""
+"""The pause between two checks whether the process hangs."""
 
 
 class DeviceDiedError(Exception):
     """The process that holds the model ended with this call open."""
 
     def __init__(self, suspects: int = 0) -> None:
-        """`suspects`: among how many calls the guilty one is, if it may be this one; 0: it only shared the process."""
+        """`suspects`: how many calls may be the cause, if this one may be; 0 if it cannot be the cause."""
         super().__init__("the process that holds the model has ended")
         self.suspects = suspects
 
@@ -47,7 +47,7 @@ class OpenCall:
     number: int
     answers: queue.SimpleQueue[Answer] = field(default_factory=queue.SimpleQueue)
     credit: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    """Clips that may still be sent: what waits for the device lies in the reading process, not here."""
+    """How many clips may still be sent; the others wait in the process that reads them, not in this one's memory."""
     over: threading.Event = field(default_factory=threading.Event)
     """Set once the caller waits for nothing more."""
 
@@ -58,21 +58,21 @@ class DeviceLink:
     def __init__(
         self, model: str, folder: Path | None, device: str, compute_type: str, *, patience_seconds: float
     ) -> None:
-        """Start the process, which loads `model` at once and answers the call `loading` when it has.
+        """Start the process, which loads `model` at once and answers the call `loading` when that is done.
 
-        `patience_seconds`: how long it may be silent, beside the audio that it is asked for, until it is killed.
+        The arguments are those of `DeviceProcess`.
         """
         ours, theirs = _SPAWN.Pipe()
         self._pipe = ours
         self._outbox: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
-        """What is to be sent: a process that reads no more keeps nobody waiting who only has something to say."""
+        """What is still to be sent: a caller does not wait, even where the process has stopped reading its pipe."""
         self._account_lock = threading.Lock()
         self._account = Account(time.monotonic, patience_seconds)
         self._closing = False
         self.loading = OpenCall(LOADING)
         self._open: dict[int, OpenCall] = {LOADING: self.loading}
         self._numbers = iter(range(LOADING + 1, 2**62))
-        # Only the listening thread reaps: of two threads that wait for one child, one is told that it never ended.
+        # Only the listening thread waits for the process: of two threads that do, one would never learn that it ended.
         self._ended = threading.Event()
         self._process = _SPAWN.Process(target=serve, args=(theirs, model, folder, device, compute_type), daemon=True)
         self._account.opened(LOADING)
@@ -91,12 +91,12 @@ class DeviceLink:
         return self._process.pid
 
     def expect(self, speed: float) -> None:
-        """Tell how fast the device was seen to be, in seconds of audio a second: a hang is told by that."""
+        """Set the measured speed of the device, in seconds of audio a second, by which a hang is recognised."""
         with self._account_lock:
             self._account.speed = speed
 
     def open(self, credit: int) -> OpenCall:
-        """A new call, which may send so many clips before the first is answered."""
+        """Make a new call, which may send `credit` clips before the first is answered."""
         call = OpenCall(next(self._numbers))
         call.credit.release(credit)
         self._open[call.number] = call
@@ -105,35 +105,35 @@ class DeviceLink:
         return call
 
     def send(self, call: Call, *, owed: bool = False) -> None:
-        """Send this soon, and wait for nothing; `owed`: it is to be answered."""
+        """Queue a message to be sent, without waiting; `owed`: whether it has to be answered."""
         if owed:
             with self._account_lock:
                 self._account.asked(call.number)
         self._outbox.put(call)
 
     def stop(self, call: OpenCall) -> None:
-        """Have the process end a call, which it must answer before long."""
+        """Tell the process to end a call; it is killed if it does not answer that."""
         call.over.set()
         with self._account_lock:
             self._account.told_to_stop(call.number)
         self.send(Call(call.number, "stop", {}))
 
     def forget(self, call: OpenCall) -> None:
-        """Nobody waits for answers to this call any more."""
+        """Drop a call: its caller waits for no more answers."""
         call.over.set()
         del self._open[call.number]
 
     def close(self, seconds: float) -> None:
-        """Ask the process to end, and kill it once so many seconds have passed."""
+        """Ask the process to end, and kill it after so many seconds."""
         self._closing = True
-        # Closing the pipe alone would not do: the listening thread holds it open while it reads.
+        # It is not enough to close the pipe: the listening thread holds it open while it reads.
         self.send(Call(LOADING, "exit", {}))
         if not self._ended.wait(seconds):
             self._process.kill()
             self._ended.wait(KILL_SECONDS)
 
     def _send_all(self) -> None:
-        # The listening thread notices that the process is gone, and says so.
+        # The listening thread notices that the process has ended, and ends the calls.
         with contextlib.suppress(OSError, ValueError):
             while call := self._outbox.get():
                 self._pipe.send(call)
@@ -141,7 +141,7 @@ class DeviceLink:
     def _listen(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             self._receive()
-        # One that hangs in the device's driver outlives its kill for a while, or for ever: nobody waits for that.
+        # A process that hangs in the device's driver may outlive its kill, so this waits only for so long.
         self._process.join(KILL_SECONDS)
         with self._account_lock:
             suspects = self._account.suspects()
@@ -150,12 +150,12 @@ class DeviceLink:
         for call in list(self._open.values()):
             guilt = len(suspects) if call.number in suspects else 0
             call.answers.put(Answer(call.number, error=DeviceDiedError(guilt), last=True))
-        # Only now: whoever sees that the process has ended and has no answer opened its call after that.
+        # This comes last: a caller that sees this flag, and has no answer, must have made its call afterwards.
         self._ended.set()
         self._outbox.put(None)
 
     def _receive(self) -> None:
-        """Take what the process says, until it hangs and is killed."""
+        """Take the messages of the process, until it hangs and is killed."""
         looked = time.monotonic()
         while True:
             if self._pipe.poll(_LOOK_SECONDS):

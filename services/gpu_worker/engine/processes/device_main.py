@@ -1,4 +1,4 @@
-"""The process that holds the model: loads it, then answers each call on a thread of its own."""
+"""The process that holds the model: it loads the model, then answers each call on a thread of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.engine.plan.reader import Sound
 
 _WAIT_SECONDS = 0.02
-"""For the next clip, before results are looked at."""
+"""How long to wait for the next clip before results are collected."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class _OpenCall:
     sounds: queue.SimpleQueue[Sound | None] = field(default_factory=queue.SimpleQueue)
 
     def coming(self) -> Iterator[Sound | None]:
-        """The sounds as they come; None while there is none."""
+        """The sounds of the call as they arrive; None while there is none."""
         while True:
             try:
                 sound = self.sounds.get(timeout=_WAIT_SECONDS)
@@ -61,7 +61,7 @@ class _Server:
 
     @contextlib.contextmanager
     def watch(self, calls: frozenset[int], seconds: float) -> Iterator[None]:
-        """Say what the device does before it does it: afterwards it may be too late."""
+        """Report that the device works on a batch; before it begins, since a crash would leave no time afterwards."""
         batch = next(self._batches)
         self.answer(Busy(batch, calls, seconds))
         try:
@@ -70,8 +70,7 @@ class _Server:
             self.answer(Idle(batch))
 
     def run(self, model: LoadedModel) -> None:
-        """Take calls until told to exit, or until nobody is there any more."""
-        # Either way, whatever is under way is nobody's.
+        """Take calls until told to exit, or until the worker has ended; calls that are open then get no answer."""
         call: Call
         with contextlib.suppress(EOFError, OSError):
             while (call := self._pipe.recv()).method != "exit":
@@ -95,7 +94,7 @@ class _Server:
             for value in _perform(model, call, self._open[call.number]):
                 self.answer(Answer(call.number, value=value))
             self.answer(Answer(call.number, last=True))
-        except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
+        except Exception as error:  # noqa: BLE001 - every error is sent to the worker
             self.answer(Answer(call.number, error=of_the_device(error), last=True))
         finally:
             del self._open[call.number]
@@ -112,7 +111,7 @@ def _perform(model: LoadedModel, call: Call, opened: _OpenCall) -> Iterator[Any]
 
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
-    """This process's life."""
+    """Run this process: load the model, then answer the calls that come over the pipe."""
     logs.configure("info", service="gpu_worker", device=device)
     with logs.process():
         _serve(pipe, model, folder, device, compute_type)
@@ -123,7 +122,7 @@ def _serve(pipe: Connection, model: str, folder: Path | None, device: str, compu
     from services.gpu_worker.engine.decode.loaded_model import LoadedModel  # noqa: PLC0415
     from services.gpu_worker.engine.decode.model_files import locate  # noqa: PLC0415
 
-    # A notice or Ctrl-C is the worker's business: it stops the calls one by one.
+    # A spot notice or Ctrl-C reaches the worker too, which stops the calls one by one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     server = _Server(pipe)
@@ -131,7 +130,7 @@ def _serve(pipe: Connection, model: str, folder: Path | None, device: str, compu
         files = locate(model, folder)
         settings = EngineSettings(device=device, compute_type=compute_type)
         loaded = LoadedModel.load(files, settings, server.watch)
-    except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
+    except Exception as error:  # noqa: BLE001 - every error is sent to the worker
         server.answer(Answer(LOADING, error=of_the_device(error), last=True))
         return
     server.answer(Answer(LOADING, value=Loaded(files, loaded.most_clips)))

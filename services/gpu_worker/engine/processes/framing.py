@@ -1,7 +1,7 @@
-"""Messages over a one-way pipe, read piece by piece: whoever waits for one can stop in the middle of it.
+"""Messages over a one-way pipe that are read piece by piece, so that a reader can stop waiting in the middle of one.
 
-A message of `multiprocessing` is read in one go, and a writer that stands still half-way through holds its reader for
-ever. A clip is larger than what a pipe holds, so half-way through is where writers mostly are.
+`multiprocessing` reads a message in one call. If its writer stops in the middle, the reader waits for ever. A clip is
+larger than a pipe's buffer, so a writer that stops usually does so in the middle of a message.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ _MOST_BYTES = 1 << 16
 
 
 def send(descriptor: int, message: object) -> None:
-    """Write a message, waiting for whoever reads.
+    """Write a message to the file descriptor of a pipe; wait until it has been read, except for what the pipe holds.
 
     Raises:
-        BrokenPipeError: nobody does.
+        BrokenPipeError: the reading end is closed.
 
     """
     content = pickle.dumps(message)
@@ -30,7 +30,7 @@ def send(descriptor: int, message: object) -> None:
 
 
 class Frames:
-    """The reading end."""
+    """Reads messages from the file descriptor of a pipe."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -39,11 +39,11 @@ class Frames:
         self._poll.register(descriptor, select.POLLIN)
 
     def receive(self, seconds: float) -> Any:  # noqa: ANN401 - whatever was sent
-        """The next message.
+        """Return the next message.
 
         Raises:
-            TimeoutError: it is not there, or not all of it, after so long.
-            EOFError: the other end is closed, perhaps in the middle of one.
+            TimeoutError: nothing more of it arrived for `seconds`.
+            EOFError: the other end is closed, perhaps in the middle of a message.
 
         """
         while not (message := self._whole()):

@@ -1,4 +1,4 @@
-"""What goes over the pipe between the worker and the process that holds the model."""
+"""The messages between the worker and the process that holds the model."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from services.gpu_worker.engine.decode.model_files import ModelFiles
 
 LOADING = 0
-"""The number of the call that nobody makes: the model's loading."""
+"""The number of the call that is open from the start, without being sent: the loading of the model."""
 
 _OF_THE_DRIVER = re.compile(
     r"CUDA failed with error [a-z -]{1,80}"
     r"|CUDA driver version is insufficient for CUDA runtime version"
     r"|cuBLAS failed with status CUBLAS_STATUS_[A-Z_]{1,40}"
 )
-"""What the driver says of itself, in the decoder's words: it is what an operator needs, and of no recording."""
+"""Messages of the decoder about the driver. An operator needs them, and they hold nothing of a recording."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """To the device: a new call, or more for one that is open (`sound`, `end`, `stop`)."""
+    """From the worker: a new call, or a message for an open one (`sound`, `end`, `stop`)."""
 
     number: int
     method: str
@@ -35,7 +35,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """From the device: a value or an error for one call; the last one ends it."""
+    """To the worker: a value or an error for one call; the last answer ends the call."""
 
     number: int
     value: Any = None
@@ -45,8 +45,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """From the device: a batch begins, of these calls, with so many seconds of audio; whoever is in it is the suspect
-    if the process says no more.
+    """To the worker: a batch of these calls begins, with so many seconds of audio.
+
+    Its calls may be the cause if the process ends before the batch does.
     """
 
     batch: int
@@ -56,22 +57,23 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """From the device: that batch has ended."""
+    """To the worker: a batch has ended."""
 
     batch: int
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """From the device: the model is ready; `most_clips` is what a call needs to have there at a time."""
+    """To the worker: the model is loaded; `most_clips` is how many clips of a call are sent ahead of its answers."""
 
     files: ModelFiles
     most_clips: int
 
 
 def of_the_device(error: Exception) -> Exception:
-    """An error of the process that holds the model, as it goes over the pipe: of its own kind where it is ours, else
-    the device's, whatever a library called it.
+    """An error of the process that holds the model, as it is sent to the worker.
+
+    One of this project's errors stays as it is; every other one becomes a DecoderFailedError.
     """
     if isinstance(error, TranscriberError | StoppedError):
         return error

@@ -1,6 +1,6 @@
-"""What the process is given from which readers are forked: everything that reading needs, and nothing of any recording.
+"""Imported by the fork server from which readers are forked: all that reading needs, and nothing of any recording.
 
-Imported there alone. A signal to the whole group is the worker's business, here as in the readers.
+No other process imports it. A signal to the whole process group is for the worker alone, so it is ignored here.
 """
 
 from __future__ import annotations

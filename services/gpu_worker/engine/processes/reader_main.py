@@ -1,4 +1,4 @@
-"""A process that reads one recording: limited, and trusted with nothing else."""
+"""The process that reads one recording: its resources are limited, and it is given nothing but the recording."""
 
 from __future__ import annotations
 
@@ -27,30 +27,30 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 ALIVE_SECONDS = 1.0
-"""Between signs of life."""
+"""The pause between two messages that reading makes progress."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What reading one recording may take."""
+    """How much reading one recording may take."""
 
     memory_mib: int
-    """Of data: what is allocated, not what is mapped of files."""
+    """Allocated memory; mapped files do not count."""
     processor_seconds: int
     silence_seconds: float
-    """Without a packet read or a result, while somebody waits."""
+    """How long the reader may give neither a result nor a sign of progress while the worker waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A value."""
+    """To the worker: one value of the result."""
 
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The end, with an error; `details` are for the log."""
+    """To the worker: reading has ended with an error; `details` are for the log."""
 
     error: Exception
     details: str = ""
@@ -58,16 +58,16 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end."""
+    """To the worker: reading has ended, and all values were sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """Packets are being read."""
+    """To the worker: packets are being read."""
 
 
 class _Pulse:
-    """A stop flag that is never set: it is asked at every packet, and so tells that reading gets on."""
+    """A stop flag that is never set. It is looked at for every packet, and then reports that reading makes progress."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
@@ -81,14 +81,14 @@ class _Pulse:
 
 
 def serve(connection: Connection, limits: Limits, task: str, arguments: dict[str, Any]) -> None:
-    """This process's life. The worker ends it by killing it, or by being gone."""
+    """Run this process: read as the task says, and send the values. It ends early if the worker kills it or ends."""
     logs.configure("info", service="gpu_worker", reading=task)
     with logs.process():
         _serve(connection, limits, task, arguments)
 
 
 def _serve(connection: Connection, limits: Limits, task: str, arguments: dict[str, Any]) -> None:
-    # A notice or Ctrl-C is the worker's business.
+    # A spot notice or Ctrl-C reaches the worker too, which ends its readers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     pipe = connection.fileno()
@@ -98,7 +98,7 @@ def _serve(connection: Connection, limits: Limits, task: str, arguments: dict[st
         for value in _perform(task, arguments, _Pulse(pipe)):
             _say(pipe, Found(value))
         _say(pipe, Done())
-    except Exception as error:  # noqa: BLE001 - told to the worker, whatever it is
+    except Exception as error:  # noqa: BLE001 - every error is sent to the worker
         _say(pipe, failure(error, limits))
 
 
@@ -106,12 +106,12 @@ def _say(pipe: int, message: object) -> None:
     try:
         send(pipe, message)
     except BrokenPipeError:
-        # Nobody is there any more; a library would take that for an error of the file's.
+        # The worker has ended. FFmpeg would treat this error as one of the file's, so the process ends here.
         os._exit(0)
 
 
 def _watch_worker(pipe: int) -> None:
-    """The worker may be gone while FFmpeg waits for a disk, and nothing is said for which somebody would be missed."""
+    """End this process when the worker has ended; while FFmpeg waits for a disk, no message would fail and show it."""
     gone = select.poll()
     gone.register(pipe, 0)
     gone.poll()
@@ -126,9 +126,9 @@ def _limit(limits: Limits) -> None:
     ):
         _, hard = resource.getrlimit(kind)
         soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        # At the soft limit of time a signal says what it was; at the hard one nothing does.
+        # At the soft limit of processor time SIGXCPU ends the process, which shows the cause; at the hard one SIGKILL.
         resource.setrlimit(kind, (soft, hard))
-    # Should the whole machine run out of memory, this process goes, and not the one that holds the model.
+    # If the whole machine runs out of memory, the kernel kills this process, and not the one that holds the model.
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
@@ -147,10 +147,10 @@ def _perform(task: str, arguments: dict[str, Any], pulse: _Pulse) -> Iterator[An
 
 
 def failure(error: Exception, limits: Limits) -> Failed:
-    """An error as it goes over the pipe.
+    """An error as it is sent to the worker.
 
-    Ours are what they are. Of the others, what says something of this machine stays an OSError; all the rest is the
-    recording's, whatever a library called it.
+    One of this project's errors stays as it is. Of the others, one that this machine has caused stays an OSError or an
+    ImportError; every other one is caused by the recording.
     """
     if isinstance(error, TranscriberError):
         cause = error.__cause__

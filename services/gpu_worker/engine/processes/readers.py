@@ -1,7 +1,7 @@
-"""Reading in processes of their own: what a recording does to FFmpeg or to memory ends there, and is the recording's.
+"""Reading in processes of their own, so that a recording that crashes FFmpeg or fills the memory harms no other.
 
-Each reading has a fresh process, forked from a clean one that has imported everything and read nothing (7 ms). It is
-limited in memory and processor time; one that dies, or is silent for too long, ends with InvalidMediaError.
+Each reading has a new process. A fork server that has imported everything and read nothing forks it in 7 ms. Its memory
+and processor time are limited. If it crashes, or sends nothing for too long, reading ends with InvalidMediaError.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["services.gpu_worker.engine.processes.preload"])
 _POLL_SECONDS = 0.1
 _MORE_STARTS = 4
-"""Of a process that could not be started."""
+"""How often a process that could not be started is tried again."""
 _KILL_SECONDS = 5.0
-"""What the kernel may take to end a process that is killed; one that hangs in a disk goes later."""
+"""How long the kernel may take to end a process that is killed; one that waits for a disk ends later."""
 
 
 class ReaderLostError(Exception):
-    """A reading ended without having said anything of the recording: it is tried again."""
+    """A reader ended without a result, and the recording is not the cause: the part is tried again."""
 
     loggable = True
 
@@ -56,7 +56,7 @@ class ReaderProcesses:
     limits: Limits
 
     def warm_up(self) -> None:
-        """Start the process from which readers are forked; returns at once, and the first reading need not wait."""
+        """Start the fork server, so that the first reading need not wait for it; returns at once."""
         forkserver.ensure_running()
 
     def plan(self, path: Path, options: Options, *, stop: StopFlag, **lengths: float) -> Plan:
@@ -76,7 +76,7 @@ class ReaderProcesses:
             pass
 
     def _read(self, task: str, stop: StopFlag, **arguments: object) -> Iterator[Any]:
-        """What the task gives, from a process of its own, which ends with this iterator."""
+        """The values of a task that runs in a process of its own; the process ends with this iterator."""
         ours, theirs = os.pipe()
         try:
             process = self._started(theirs, task, arguments)
@@ -85,20 +85,20 @@ class ReaderProcesses:
             finally:
                 process.kill()
                 process.join(_KILL_SECONDS)
-                # Not by chance, later: each holds a file open.
+                # Each process object holds a file open, which would else stay open until it is collected.
                 with suppress(ValueError):
                     process.close()
         finally:
             os.close(ours)
 
     def _started(self, pipe: int, task: str, arguments: dict[str, object]) -> BaseProcess:
-        """A process that reads; `pipe` is its own from now on."""
+        """Start a process that reads; `pipe`, the writing end, is closed in this one."""
         with Connection(pipe, readable=False) as writing:
             given = (writing, self.limits, task, arguments)
             for _ in range(_MORE_STARTS):
                 with suppress(OSError, EOFError):
                     return _start(task, given)
-                # The process that forks is gone. Once that is known, a start begins another.
+                # The fork server has ended. Once `multiprocessing` knows, the next start begins another one.
                 time.sleep(_POLL_SECONDS)
             return _start(task, given)
 
@@ -108,21 +108,21 @@ class ReaderProcesses:
                 yield message.value
         if isinstance(message, Failed):
             if stop.is_set():
-                # The file may be gone already, with the folder it lay in.
+                # The error may come from a folder that was removed meanwhile.
                 raise StoppedError
             if message.details:
                 log.warning("reading.failed", task=process.name, details=message.details)
             raise message.error
 
     def _next(self, frames: Frames, process: BaseProcess, stop: StopFlag) -> Found | Alive | Failed | Done:
-        # Counted from here: while the device has enough to do nobody listens, and that is not the reader's silence.
+        # The time counts from here: while the device has enough to do, this process reads no message of the reader's.
         waiting_since = time.monotonic()
         while not stop.is_set():
             with suppress(TimeoutError):
                 try:
                     return cast("Found | Alive | Failed | Done", frames.receive(_POLL_SECONDS))
                 except EOFError:
-                    # It has ended, perhaps in the middle of a word. If we are told to stop, then because of that.
+                    # The process has ended, perhaps in the middle of a message. If `stop` is set, that is the cause.
                     if stop.is_set():
                         break
                     raise self._death(process) from None
@@ -136,7 +136,7 @@ class ReaderProcesses:
         code = process.exitcode
         log.warning("reading.died", task=process.name, exit_code=code)
         if code is None or code >= 0:
-            # By itself, so not of the recording: it could not begin, or found itself alone.
+            # It exited, so the recording is not the cause: it could not begin, or took the worker for ended.
             return ReaderLostError(f"The process that read the recording ended with status {code}.")
         if code == -signal.SIGXCPU:
             return refusals.too_much_time(self.limits.processor_seconds)
