@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from services.api.problems import Problem
+from services.common.store import keys
 
 PATTERN = r"^[a-z2-7]{35}$"
 DELIVERY_PATTERN = r"^[a-z2-7]{52}$"
@@ -12,20 +13,20 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _TIME_CHARACTERS = 9
 """Base32 characters of a time: 45 bits of epoch milliseconds, which last until the year 3084."""
 _NAME_CHARACTERS = 26
-_PREFIXES = {"JOB": "job_", "EVENT": "evt_"}
+_PREFIXES = {keys.JOB: "job_", keys.EVENT: "evt_"}
 
 
 def encode(sort: str | None) -> str | None:
-    """The cursor of `JOB#<milliseconds>#job_…`, of `EVENT#<milliseconds>#evt_…` or of `DELIVERY#evt_…#cb_…`."""
+    """The cursor of a `sort` of a job or an event, or of a delivery's sort key (`services/common/store/keys.py`)."""
     if sort is None:
         return None
     kind, first, name = sort.split("#")
-    place = _bare(first) if kind == "DELIVERY" else _time(int(first))
+    place = _bare(first) if kind == keys.DELIVERY else _time(int(first))
     return place + _bare(name)
 
 
 def decode(cursor: str | None, kind: str) -> str | None:
-    """The `sort` that a cursor stands for; `kind` is `JOB`, `EVENT` or `DELIVERY`.
+    """The `sort` that a cursor stands for; `kind` is `keys.JOB`, `keys.EVENT` or `keys.DELIVERY`.
 
     Raises:
         Problem: 422, the text is no cursor.
@@ -33,12 +34,13 @@ def decode(cursor: str | None, kind: str) -> str | None:
     """
     if cursor is None:
         return None
-    pattern = DELIVERY_PATTERN if kind == "DELIVERY" else PATTERN
+    pattern = DELIVERY_PATTERN if kind == keys.DELIVERY else PATTERN
     if not re.fullmatch(pattern[1:-1], cursor):
         raise Problem(422, "INVALID_CURSOR", "Pass `next` of the page before, unchanged.", field="after")
-    if kind == "DELIVERY":
-        return f"DELIVERY#evt_{cursor[:_NAME_CHARACTERS]}#cb_{cursor[_NAME_CHARACTERS:]}"
-    return f"{kind}#{_milliseconds(cursor[:_TIME_CHARACTERS]):013d}#{_PREFIXES[kind]}{cursor[_TIME_CHARACTERS:]}"
+    if kind == keys.DELIVERY:
+        event_id, callback_id = f"evt_{cursor[:_NAME_CHARACTERS]}", f"cb_{cursor[_NAME_CHARACTERS:]}"
+        return keys.delivery("", event_id, callback_id)[1]
+    return keys.sort(kind, _milliseconds(cursor[:_TIME_CHARACTERS]), _PREFIXES[kind] + cursor[_TIME_CHARACTERS:])
 
 
 def _bare(name: str) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from services.cli import deployment
 from services.cli.arguments import Client
+from services.common.domain import object_keys
 
 app = typer.Typer(no_args_is_help=True, help="Those whose uploads, jobs and callbacks belong together.")
 
@@ -14,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Those whose uploads, jobs and call
 def add(client: Client) -> None:
     """Make a client known: uploads under its name are its own from now on."""
     deployment.store().clients.register(client)
-    print(f"uploads/{client}/ belongs to {client}")
+    print(f"{object_keys.folder(client)} belongs to {client}")
 
 
 @app.command("list")

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
     from services.common.domain.records import Job
+    from services.common.domain.tombstone import Tombstone
     from services.common.source_object import SourceObject
     from services.common.store.store import Store
-    from services.common.store.tombstones import Tombstone
 
 log = structlog.get_logger()
 SECOND_LOOK_MS = 20 * MINUTE_MS

@@ -9,6 +9,8 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from services.common.domain import object_keys
+
 if TYPE_CHECKING:
     import boto3
 
@@ -104,7 +106,7 @@ def _queue(sqs: Any) -> str:  # noqa: ANN401 - SQSClient
 def _bucket(s3: Any, sqs: Any, queue_url: str) -> None:  # noqa: ANN401 - S3Client, SQSClient
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
     arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    uploads = {"Key": {"FilterRules": [{"Name": "prefix", "Value": "uploads/"}]}}
+    uploads = {"Key": {"FilterRules": [{"Name": "prefix", "Value": object_keys.UPLOADS}]}}
     s3.put_bucket_notification_configuration(
         Bucket=BUCKET,
         NotificationConfiguration={

@@ -18,7 +18,7 @@ from services.common.domain.lifecycle.job_changes import Arrival, arrive, begin_
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import expiry
-from services.common.store.tombstones import Tombstone
+from services.common.domain.tombstone import Tombstone
 from services.orchestrator.upload_meaning import Meaning, judge
 
 if TYPE_CHECKING:

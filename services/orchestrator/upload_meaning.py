@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.common.domain.errors import SourceGoneError, SourceReplacedError
 from services.common.domain.states import JobStatus
 from services.common.domain.times import SECOND_MS
-from services.common.store.tombstones import Tombstone
+from services.common.domain.tombstone import Tombstone
 
 if TYPE_CHECKING:
     from services.common.domain.records import Job

@@ -8,8 +8,9 @@ import pytest
 
 from services.common.domain.states import JobStatus
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.domain.tombstone import Tombstone
 from services.common.erasure import SECOND_LOOK_MS, Erasure
-from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS, Tombstone
+from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS
 from tests.support.step_world import StepWorld, step_world
 from tests.support.uploads import OTHER, PLAIN, registered
 from tests.support.world import BUCKET

@@ -12,10 +12,10 @@ from services.common.domain.events import EventType
 from services.common.domain.records import part_name
 from services.common.domain.states import JobStatus
 from services.common.domain.times import DAY_MS, SECOND_MS
+from services.common.domain.tombstone import Tombstone
 from services.common.store import keys
 from services.common.store.items import item_of
 from services.common.store.operations import Put
-from services.common.store.tombstones import Tombstone
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, of_job, put_job, put_part, table
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
-from services.common.store.tombstones import Tombstone
+from services.common.domain.tombstone import Tombstone
 from services.orchestrator.upload_meaning import Meaning, judge
 
 PUT = 1_800_000_000_000

@@ -9,6 +9,7 @@ from fastapi import Query
 from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
 from services.api.schemas.events import EventView, Feed
+from services.common.store import keys
 
 router = openapi.router("/events", "events")
 
@@ -22,7 +23,7 @@ def list_events(
 ) -> Feed:
     """This client's events, oldest first, until some seconds ago: also those whose delivery was given up."""
     events = wired.store.events.of_client(
-        caller.client_id, after=cursors.decode(after, "EVENT"), now=wired.clock(), limit=limit
+        caller.client_id, after=cursors.decode(after, keys.EVENT), now=wired.clock(), limit=limit
     )
     page = list(events)[:limit]
     return Feed(events=[EventView.of(event) for _, event in page], next=cursors.encode(page[-1][0]) if page else after)

@@ -21,6 +21,7 @@ from services.common.domain.options import Options
 from services.common.domain.records import Callback, Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS, expiry, rfc3339
+from services.common.store import keys
 from services.common.store.callbacks import registration
 from services.common.store.clients import Caller
 from services.common.store.jobs import creation
@@ -111,7 +112,8 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JobPage:
     """This client's jobs, newest first."""
-    page = list(wired.store.jobs.of_client(caller.client_id, after=cursors.decode(after, "JOB"), limit=limit))[:limit]
+    after = cursors.decode(after, keys.JOB)
+    page = list(wired.store.jobs.of_client(caller.client_id, after=after, limit=limit))[:limit]
     return JobPage(
         jobs=[JobView.of(job) for _, job in page],
         next=cursors.encode(page[-1][0]) if len(page) == limit else None,

@@ -22,7 +22,7 @@ def page(subject: str, after: str | None, limit: int, wired: Service) -> Deliver
 
     `subject` is a job or a callback that is known to be the caller's.
     """
-    found = wired.store.deliveries.of_job(subject, after=cursors.decode(after, "DELIVERY"), limit=limit)
+    found = wired.store.deliveries.of_job(subject, after=cursors.decode(after, keys.DELIVERY), limit=limit)
     return DeliveryPage(
         deliveries=[DeliveryView.of(one) for one in found],
         next=cursors.encode(keys.of(found[-1])[1]) if len(found) == limit else None,

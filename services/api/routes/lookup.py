@@ -9,8 +9,8 @@ from typing import TypeVar
 from services.api.problems import Problem, not_found
 from services.api.service import Service
 from services.common.domain.records import Callback, Delivery, Job
+from services.common.domain.tombstone import Tombstone
 from services.common.store.clients import Caller
-from services.common.store.tombstones import Tombstone
 
 # Other texts are not looked for: DynamoDB refuses keys that are empty or too long.
 _ID = re.compile(r"(job|cb|evt)_[a-z2-7]{1,40}")

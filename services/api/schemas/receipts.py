@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from services.common.domain.times import DAY_MS, rfc3339
+from services.common.domain.tombstone import Tombstone
 from services.common.store.idempotency import KEPT_MS
-from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS, Tombstone
+from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS
 
 BACKUP_DAYS = 35
 """How long DynamoDB's point-in-time recovery keeps items."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import Job
 from services.common.domain.times import DAY_MS, SECOND_MS
+from services.common.domain.tombstone import Tombstone
 from services.common.store import keys
 from services.common.store.codec import from_item, known
 from services.common.store.operations import Delete, Operation, Put, Update
@@ -24,38 +24,6 @@ ERASED_KINDS = ("recording", "results", "work", "records")
 _CHUNK = 50
 """Items that are deleted by one transaction."""
 _SOURCE = ("source_key", "source_etag")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tombstone:
-    """What is kept of an erased job. Times are epoch milliseconds, but for `expires_at`, which is in seconds."""
-
-    job_id: str
-    client_id: str
-    erased_at: int
-    source_key: str | None = None
-    """The recording's key; None once the recording is gone and cannot come any more."""
-    source_etag: str | None = None
-    """The recording's ETag; empty if it had not been uploaded yet."""
-    upload_expires_at: int | None = None
-    """Until when the recording of a job of the API may still be uploaded, epoch milliseconds."""
-    until: int | None = None
-    """Epoch milliseconds: an upload with a later LastModified is a new recording. None: an earlier release wrote
-    this."""
-    expires_at: int | None = None
-    receipt: Mapping[str, Any] | None = None
-    """`{kind: how many were deleted}`; None: an earlier release erased the job, and no search has been made since."""
-    due_kind: str | None = None
-
-    @property
-    def final(self) -> bool:
-        """Whether no further search will be made."""
-        return self.due_kind is None
-
-    def covers(self, moment: int) -> bool:
-        """Whether an upload with this LastModified (epoch milliseconds) is erased with the job."""
-        end = (self.expires_at or 0) * SECOND_MS if self.until is None else self.until
-        return moment <= end
 
 
 class Tombstones:
