@@ -57,7 +57,11 @@ class Leaving:
         self._shutdown.mark()
         self._held.wake()
 
-    def leave_if_nothing_is_queued(self) -> bool:
+    def leave_if_idle(self, seconds: float) -> bool:
+        """Leave once this worker has had nothing to do for `IDLE_SECONDS`; `seconds` is how long it had nothing."""
+        return seconds > self._settings.idle_seconds and self._leave_if_nothing_is_queued()
+
+    def _leave_if_nothing_is_queued(self) -> bool:
         """Mark the slot as leaving, wait for the index's lag, and look at the queue again; False if there is work.
 
         For a part that is queued after the slot was marked, the orchestrator launches another machine.

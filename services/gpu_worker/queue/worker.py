@@ -61,9 +61,7 @@ class Worker:
                 continue
             if self.held:
                 idle_since = time.monotonic()
-            elif time.monotonic() - idle_since > self.settings.idle_seconds and (
-                self.leaving.leave_if_nothing_is_queued()
-            ):
+            elif self.leaving.leave_if_idle(time.monotonic() - idle_since):
                 return
             self.held.wait(self.settings.poll_seconds)
 
