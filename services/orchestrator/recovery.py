@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.common.domain.events import EventType
-from services.common.domain.lifecycle import job_changes
-from services.common.domain.retry_policy import crash_error, exhausted
+from services.common.domain.lifecycle import job_changes, part_changes
+from services.common.domain.retry_policy import exhausted, exhaustion_error
 from services.common.domain.states import TERMINAL, PartStatus
 
 if TYPE_CHECKING:
     from services.common.domain.records import Job, Part
-    from services.common.store.announcements import Announcement, Announcer
+    from services.common.store.announcements import Announcer
     from services.common.store.store import Store
 
 log = structlog.get_logger()
@@ -44,23 +44,22 @@ class Recovery:
         job = self._store.jobs.get(suspect.job_id)
         if job is None or job.status in TERMINAL:
             return self._close(suspect)
-        deaths = suspect.deaths + suspect.on_device
-        losses = suspect.losses + (not suspect.on_device)
-        if exhausted(deaths, losses):
+        after = part_changes.take_away(suspect, now).after
+        if exhausted(after.deaths, after.losses):
             return self._give_up(suspect, job, now)
         taken = self._store.leases.take_away(
             suspect,
-            due_at=now,
+            now=now,
             job=job if job.parts == 1 else None,
-            interrupted=self._interrupted(suspect, job, now),
+            interrupted=self._announcer.interrupted(job, suspect, now),
         )
         log.warning(
             "part.recovered" if taken else "part.alive",
             job_id=suspect.job_id,
             part=suspect.part_id,
             attempt=suspect.attempt,
-            deaths=deaths,
-            losses=losses,
+            deaths=after.deaths,
+            losses=after.losses,
         )
         return taken
 
@@ -71,16 +70,9 @@ class Recovery:
         return closed
 
     def _give_up(self, part: Part, job: Job, now: int) -> bool:
-        error = crash_error().describe()
+        error = exhaustion_error(part_changes.take_away(part, now).after.deaths).describe()
         ending = job_changes.end(job, job_changes.Outcome(error=error), {"failed": now})
         announcement = self._announcer.tell(ending.after, EventType.FAILED, now)
         given_up = self._store.endings.give_up(part, ending, announcement)
         log.error("job.failed", job_id=job.job_id, code=error["code"], given_up=given_up)
         return given_up
-
-    def _interrupted(self, part: Part, job: Job, now: int) -> Announcement | None:
-        """The event that the job was interrupted; None for a job of several parts, which goes on with the others."""
-        if job.parts > 1:
-            return None
-        back = job_changes.interrupt(job).after
-        return self._announcer.tell(back, EventType.INTERRUPTED, now, attempt=part.attempt)

@@ -150,7 +150,7 @@ def test_a_lost_event_is_found_within_the_hour(world: StepWorld) -> None:
 
 def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:
     job, zombie = claimed(world)
-    assert world.store.leases.take_away(zombie, due_at=world.now, job=job, interrupted=None)
+    assert world.store.leases.take_away(zombie, now=world.now, job=job, interrupted=None)
     leases = world.store.leases
     with pytest.raises(FencedError):
         leases.heartbeat(zombie, lease_ends=world.now + HOUR_MS, on_device=True, progress=0.5)
@@ -172,7 +172,7 @@ def test_a_part_is_not_taken_from_a_worker_whose_counter_moves(world: StepWorld)
     job, part = claimed(world)
     suspect = part
     world.store.leases.heartbeat(part, lease_ends=world.now - HOUR_MS, on_device=True, progress=0.1)
-    assert not world.store.leases.take_away(suspect, due_at=world.now, job=job, interrupted=None)
+    assert not world.store.leases.take_away(suspect, now=world.now, job=job, interrupted=None)
 
 
 def test_a_recording_that_kills_every_worker_fails_after_three_deaths(world: StepWorld) -> None:

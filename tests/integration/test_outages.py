@@ -224,7 +224,7 @@ def test_a_part_that_is_anothers_by_the_time_that_somebody_answers_stays_another
     def taken(worker: Worker) -> None:
         claim = the_claim(worker)
         job, part = the_job(world), part_of(world)
-        assert world.store.leases.take_away(part, due_at=world.now, job=job, interrupted=None)
+        assert world.store.leases.take_away(part, now=world.now, job=job, interrupted=None)
         assert world.store.leases.claim(
             part_of(world), the_job(world), owner="rival", lease_ends=world.now + MINUTE_MS, started=None, times={}
         )
@@ -335,7 +335,7 @@ def test_a_fence_that_the_last_write_meets_is_still_said(
 
     def finish(*arguments: Any, **named: Any) -> None:
         part = part_of(world)
-        world.store.leases.take_away(part, due_at=world.now + MINUTE_MS, job=the_job(world), interrupted=None)
+        world.store.leases.take_away(part, now=world.now + MINUTE_MS, job=the_job(world), interrupted=None)
         world.beat(worker)
         real(*arguments, **named)
 

@@ -332,8 +332,8 @@ def test_a_job_that_was_split_by_a_lost_reply_is_not_queued_as_if_it_were_whole(
     job = world.store.jobs.get(part.job_id)
     assert job
     world.store.leases.split(mine, job, [10.0, 10.0], due_at=world.now)
-    assert not world.store.leases.take_away(mine, due_at=world.now, job=replace(job, parts=1), interrupted=None)
-    assert world.store.leases.take_away(mine, due_at=world.now, job=None, interrupted=None)
+    assert not world.store.leases.take_away(mine, now=world.now, job=replace(job, parts=1), interrupted=None)
+    assert world.store.leases.take_away(mine, now=world.now, job=None, interrupted=None)
 
 
 def test_a_job_of_an_unknown_version_is_left_alone_by_workers_who_do_the_others(world: StepWorld) -> None:

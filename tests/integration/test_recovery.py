@@ -124,14 +124,17 @@ def told(world: StepWorld, kind: EventType) -> int:
     return sum(item.get("type") == kind.value for item in world.all_items())
 
 
-@pytest.mark.parametrize("counted", [{"deaths": MAX_DEATHS - 1}, {"losses": MAX_LOSSES}])
-def test_a_part_that_has_had_its_last_try_ends_its_job(world: StepWorld, counted: dict[str, int]) -> None:
+@pytest.mark.parametrize(
+    ("counted", "code"),
+    [({"deaths": MAX_DEATHS - 1}, "REPEATED_CRASH"), ({"losses": MAX_LOSSES}, "LOST_TOO_OFTEN")],
+)
+def test_a_part_that_has_had_its_last_try_ends_its_job(world: StepWorld, counted: dict[str, int], code: str) -> None:
     held(world, **counted)
     sweep(world, world.wait)
     job = the_job(world)
     assert (job.status, the_part(world).status) == (JobStatus.FAILED, PartStatus.FAILED)
     assert job.error
-    assert job.error["code"] == "REPEATED_CRASH"
+    assert job.error["code"] == code
     assert told(world, EventType.FAILED) == 1
 
 

@@ -21,7 +21,9 @@ JOB = keys.job("job_1")
 
 
 def expire(world: World, job: Job) -> bool:
-    return world.store.jobs.expire(job, world.announced(replace(job, status=JobStatus.EXPIRED), EventType.EXPIRED))
+    return world.store.jobs.expire(
+        job_changes.expire(job), world.announced(replace(job, status=JobStatus.EXPIRED), EventType.EXPIRED)
+    )
 
 
 def arrive(world: World, job: Job) -> bool:

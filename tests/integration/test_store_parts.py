@@ -33,7 +33,7 @@ def give_back(world: World, part: Part, job: Job) -> Any:
 
 
 def take_away(world: World, part: Part, job: Job) -> Any:
-    return world.store.leases.take_away(part, due_at=0, job=job, interrupted=None)
+    return world.store.leases.take_away(part, now=0, job=job, interrupted=None)
 
 
 def split(world: World, part: Part, job: Job) -> Any:

@@ -131,9 +131,12 @@ def test_no_recording_arrives_for_a_job_that_is_gone(world: World) -> None:
 def test_a_job_that_expires_is_due_no_more_and_says_so_once(world: World) -> None:
     job = replace(put_awaited(world), status=JobStatus.EXPIRED)
     told = world.announced(job, EventType.EXPIRED)
-    assert changed(world, KEY, lambda: world.store.jobs.expire(job, told)) == {"status": "expired", **UNDUE}
+    assert changed(world, KEY, lambda: world.store.jobs.expire(job_changes.expire(job), told)) == {
+        "status": "expired",
+        **UNDUE,
+    }
     assert kinds(world) == [EventType.EXPIRED]
-    assert not world.store.jobs.expire(job, told)
+    assert not world.store.jobs.expire(job_changes.expire(job), told)
 
 
 def test_why_a_job_waits_is_said_once_and_taken_back_once(world: World) -> None:

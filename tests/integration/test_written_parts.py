@@ -35,7 +35,7 @@ def give_back(world: World, part: Part, job: Job) -> None:
 
 def take_away(world: World, part: Part, job: Job) -> object:
     told = world.announced(job, EventType.INTERRUPTED)
-    return world.store.leases.take_away(part, due_at=9, job=job, interrupted=told)
+    return world.store.leases.take_away(part, now=9, job=job, interrupted=told)
 
 
 def split(world: World, part: Part, job: Job) -> object:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from services.common.domain import object_keys
 from services.common.domain.fair_queue import MIN_TURN_MS, estimated_seconds, turn
 from services.common.domain.ids import event_id, new_id, upload_job_id
-from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES, exhausted
+from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES, exhausted, exhaustion_error
 from services.common.domain.states import TERMINAL, JobStatus, JobTransition
 from services.gpu_worker.queue.meter import Meter
 from tests.support.file_names import HOSTILE
@@ -78,3 +78,9 @@ def test_the_first_job_pays_for_the_boot_and_company_shares() -> None:
     meter.enter("b", 50.0)
     assert meter.leave("a", 70.0) == pytest.approx(40 + 10 + 10)
     assert meter.leave("b", 80.0) == pytest.approx(10 + 10)
+
+
+def test_a_recording_is_blamed_for_deaths_alone_and_not_for_lost_machines() -> None:
+    assert (exhaustion_error(3).code, exhaustion_error(3).retryable) == ("REPEATED_CRASH", False)
+    for deaths in (0, 1, 2):
+        assert (exhaustion_error(deaths).code, exhaustion_error(deaths).retryable) == ("LOST_TOO_OFTEN", True)

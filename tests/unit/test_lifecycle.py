@@ -71,6 +71,7 @@ def jobs(job: Job) -> dict[Transition, Change[Job]]:
     return {
         JobTransition.ARRIVE: job_changes.arrive(job, ARRIVAL),
         JobTransition.EXPIRE: job_changes.expire(job),
+        JobTransition.NOTE_UPLOAD: job_changes.note_upload(job, etag="other", modified=8),
         JobTransition.START: job_changes.start(job, {"claimed": 9}),
         JobTransition.SPLIT: job_changes.split_job(job, 4),
         JobTransition.COUNT: job_changes.count_part(job),
@@ -108,13 +109,19 @@ def slots(slot: Slot) -> dict[Transition, Change[Slot]]:
     }
 
 
-WITHOUT_A_RECORD = {JobTransition.WAIT, SlotTransition.REPORT, SlotTransition.LEAVE, PartTransition.BEGIN_ANEW}
-"""Written by whoever knows a name only; and the fresh part of a job that begins anew."""
+UNREAD = [
+    job_changes.wait("capacity", "none"),
+    slot_changes.report(owner="me", beat=1, due_at=9, note=None, times={"booted": 3}),
+    slot_changes.leave(9, None),
+]
+FRESH = {PartTransition.BEGIN_ANEW}
+"""Writes a whole part: `part_changes.begin_anew`."""
 
 
 def test_every_way_of_the_tables_has_the_one_change_that_goes_it() -> None:
     changes: dict[Any, Any] = {**jobs(JOB), **parts(PART), **slots(SLOT)}
-    assert {*JobTransition, *PartTransition, *SlotTransition} == set(changes) | WITHOUT_A_RECORD
+    unread = {change.transition for change in UNREAD}
+    assert {*JobTransition, *PartTransition, *SlotTransition} == set(changes) | unread | FRESH
     assert [change.transition for change in changes.values()] == list(changes)
 
 
@@ -151,6 +158,12 @@ def test_a_silent_workers_part_has_one_death_or_one_loss_more(*, on_device: bool
     after = part_changes.take_away(part, 9).after
     assert (after.deaths - deaths, after.losses - losses) == ((1, 0) if on_device else (0, 1))
     assert after.behind == (9 if on_device else 0)
+
+
+def test_a_job_that_begins_anew_has_one_fresh_part_whose_attempts_count_on() -> None:
+    fresh = part_changes.begin_anew(JOB, PART, 60.0, 9)
+    assert (fresh.status, fresh.attempt, fresh.owner, fresh.deaths, fresh.losses) == (PartStatus.QUEUED, 2, None, 0, 0)
+    assert part_changes.begin_anew(JOB, None, 60.0, 9) == part_changes.first_part(JOB, 60.0, 9)
 
 
 def test_further_parts_and_the_merge_begin_with_nothing_held_against_them() -> None:

@@ -60,6 +60,12 @@ class RepeatedCrashError(PermanentError):
     code = "REPEATED_CRASH"
 
 
+class LostTooOftenError(TranscriberError):
+    """The machines that worked on this recording vanished, or failed otherwise, as often as is allowed."""
+
+    code = "LOST_TOO_OFTEN"
+
+
 class InvalidOptionError(PermanentError):
     """A job option that this deployment cannot honour; `field` names it."""
 

@@ -104,6 +104,10 @@ class JobTransition(Transition):
     ARRIVE = "its recording comes, be it late", _AWAITED, JobStatus.QUEUED
     EXPIRE = "no recording came in time", frozenset({JobStatus.AWAITING_UPLOAD}), JobStatus.EXPIRED
     WAIT = "why it waits is noted", _QUEUED
+    NOTE_UPLOAD = (
+        "an upload is noted of which no run is made",
+        frozenset({JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.CANCELED}),
+    )
     START = "a part is claimed", _QUEUED | _RUNNING, JobStatus.RUNNING
     SPLIT = "its recording is cut into parts", _RUNNING
     COUNT = "one of its parts is done", _RUNNING
@@ -145,3 +149,18 @@ class SlotTransition(Transition):
     REPORT = "the machine reports", _TAKEN, SlotStatus.RUNNING
     LEAVE = "the machine takes no more work", _TAKEN, SlotStatus.LEAVING
     LOOK_AGAIN = "the sweep comes back later", _TAKEN
+
+
+class DeliveryTransition(Transition):
+    """Every transition of a delivery that does not show the lease of its sender. A delivery begins as `pending`."""
+
+    TAKE = "a sender takes it, for one attempt", frozenset({DeliveryStatus.PENDING})
+    POSTPONE = "its next attempt is put off", frozenset({DeliveryStatus.PENDING})
+
+
+class CallbackTransition(Transition):
+    """Every transition of a callback. It begins as `active`, or as `pending` if a challenge is to be answered."""
+
+    ACTIVATE = "its receiver answers the challenge", frozenset({CallbackStatus.PENDING}), CallbackStatus.ACTIVE
+    DISABLE = "nothing is sent there any more", frozenset({CallbackStatus.ACTIVE}), CallbackStatus.DISABLED
+    ENABLE = "its client enables it again", frozenset({CallbackStatus.DISABLED}), CallbackStatus.ACTIVE

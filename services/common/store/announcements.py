@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from services.common.domain.events import MAX_LISTENERS, compose, listeners
+from services.common.domain.events import MAX_LISTENERS, EventType, compose, listeners
+from services.common.domain.lifecycle import job_changes
 from services.common.domain.records import Delivery
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, Operation, Put
@@ -14,8 +15,8 @@ from services.common.store.operations import ABSENT, Operation, Put
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from services.common.domain.events import EventType, Places
-    from services.common.domain.records import Callback, Event, Job
+    from services.common.domain.events import Places
+    from services.common.domain.records import Callback, Event, Job, Part
     from services.common.store.callbacks import Callbacks
 
 
@@ -52,6 +53,16 @@ class Announcer:
     def __init__(self, callbacks: Callbacks, places: Places) -> None:
         self._callbacks = callbacks
         self.places = places
+
+    def interrupted(self, job: Job, part: Part, now: int) -> Announcement | None:
+        """The announcement that a job of one part goes back to the queue with it.
+
+        None for a job of several parts, which goes on with the others.
+        """
+        if job.parts > 1:
+            return None
+        back = job_changes.interrupt(job).after
+        return self.tell(back, EventType.INTERRUPTED, now, attempt=part.attempt)
 
     def tell(
         self,

@@ -9,9 +9,9 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.events import MAX_LISTENERS
 from services.common.domain.records import Callback
-from services.common.domain.states import CallbackStatus
+from services.common.domain.states import CallbackStatus, CallbackTransition
 from services.common.store import keys
-from services.common.store.changes import same
+from services.common.store.changes import may, same
 from services.common.store.clients import callback_count
 from services.common.store.codec import from_item, known
 from services.common.store.items import item_of
@@ -51,7 +51,7 @@ def enabling(callback: Callback) -> Operation:
     """The operation that makes a disabled callback active again."""
     return Update(
         key=keys.of(callback),
-        when=Attr("status").eq(CallbackStatus.DISABLED),
+        when=may(CallbackTransition.ENABLE),
         set={"status": CallbackStatus.ACTIVE},
         remove=["disabled_reason", "failing_since"],
     )
@@ -119,13 +119,13 @@ class Callbacks:
 
     def activate(self, callback: Callback) -> None:
         """Make a pending callback active: its receiver has answered the challenge."""
-        self._change(callback, Attr("status").eq(CallbackStatus.PENDING), {"status": CallbackStatus.ACTIVE})
+        self._change(callback, may(CallbackTransition.ACTIVATE), {"status": CallbackStatus.ACTIVE})
 
     def disable(self, callback: Callback, reason: str, announcement: Announcement) -> bool:
         """Disable a callback and announce that to the client's others; False if it was not active."""
         disabling = Update(
             key=keys.of(callback),
-            when=Attr("status").eq(CallbackStatus.ACTIVE),
+            when=may(CallbackTransition.DISABLE),
             set={"status": CallbackStatus.DISABLED, "disabled_reason": reason},
         )
         return self._table.attempt_all([disabling, *announcement.operations()])

@@ -15,7 +15,7 @@ from services.common.store.operations import Update
 if TYPE_CHECKING:
     from boto3.dynamodb.conditions import ConditionBase
 
-    from services.common.domain.lifecycle.change import Change, Record
+    from services.common.domain.lifecycle.change import Change, Record, UnreadChange
     from services.common.domain.states import Transition
 
 
@@ -33,6 +33,12 @@ def same(record: object, *names: str) -> ConditionBase:
 def fence(part: Part) -> ConditionBase:
     """The fence: the condition that the part is still held by this very claim, (attempt, owner)."""
     return same(part, "attempt", "owner")
+
+
+def update_unread(key: keys.Key, change: UnreadChange, when: ConditionBase) -> Update:
+    """The conditional write of a change whose writer has not read the item; `when` says which item it must be."""
+    status = {"status": change.transition.target} if change.transition.target else {}
+    return Update(key=key, when=when & may(change.transition), set={**change.set, **status})
 
 
 def update(change: Change[Record], when: ConditionBase | None = None) -> Update:

@@ -172,9 +172,7 @@ def begun_anew(
 
 
 def _first_part(job: Job, parts: Sequence[Part], seconds: float, due_at: int) -> Operation:
-    fresh = part_changes.first_part(job, seconds, due_at)
     before = next((part for part in parts if part.part_id == FIRST_PART), None)
-    if before is None:
-        return Put(item=item_of(fresh), when=ABSENT)
-    unchanged = same(before, "attempt", "status") & may(PartTransition.BEGIN_ANEW)
-    return Put(item=item_of(replace(fresh, attempt=before.attempt)), when=unchanged)
+    fresh = part_changes.begin_anew(job, before, seconds, due_at)
+    unchanged = same(before, "attempt", "status") & may(PartTransition.BEGIN_ANEW) if before else ABSENT
+    return Put(item=item_of(fresh), when=unchanged)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import Delivery, Event
-from services.common.domain.states import DeliveryStatus
+from services.common.domain.states import DeliveryStatus, DeliveryTransition
 from services.common.store import keys
-from services.common.store.changes import same
+from services.common.store.changes import may, same
 from services.common.store.codec import from_item, known
 from services.common.store.operations import Operation, Update
 
@@ -69,7 +69,7 @@ class Deliveries:
         """
         taking = Update(
             key=keys.of(delivery),
-            when=_awaits_this_try(delivery),
+            when=_unchanged(delivery) & may(DeliveryTransition.TAKE),
             set={"owner": owner, "due_at": until},
         )
         return replace(delivery, owner=owner, due_at=until) if self._table.attempt(taking) else None
@@ -107,8 +107,10 @@ class Deliveries:
 
     def postpone(self, delivery: Delivery, until: int) -> bool:
         """Put the next attempt off until then, epoch milliseconds; False if it has changed since it was read."""
-        later = Update(key=keys.of(delivery), when=_awaits_this_try(delivery), set={"due_at": until}, remove=["owner"])
-        return self._table.attempt(later)
+        unchanged = _unchanged(delivery) & may(DeliveryTransition.POSTPONE)
+        return self._table.attempt(
+            Update(key=keys.of(delivery), when=unchanged, set={"due_at": until}, remove=["owner"])
+        )
 
     def again(self, delivery: Delivery, now: int) -> Operation:
         """The operation that sends a delivery again, in any status, from the schedule's beginning. The ledger is kept.
@@ -129,6 +131,6 @@ class Deliveries:
         )
 
 
-def _awaits_this_try(delivery: Delivery) -> ConditionBase:
+def _unchanged(delivery: Delivery) -> ConditionBase:
     """The condition that no sender has tried, taken or postponed the delivery since it was read."""
-    return Attr("status").eq(DeliveryStatus.PENDING) & same(delivery, "attempts", "due_at")
+    return same(delivery, "attempts", "due_at")

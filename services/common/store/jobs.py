@@ -9,12 +9,11 @@ from boto3.dynamodb.conditions import Attr
 from services.common.domain.lifecycle import job_changes
 from services.common.domain.lifecycle.part_changes import first_part
 from services.common.domain.records import Job
-from services.common.domain.states import JobTransition
 from services.common.store import keys
-from services.common.store.changes import may, same, update
+from services.common.store.changes import same, update, update_unread
 from services.common.store.codec import from_item, read
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, Check, Operation, Put, Update
+from services.common.store.operations import ABSENT, Check, Operation, Put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,8 +58,7 @@ class Jobs:
         return self._note(job_id, Attr("waiting").exists(), None, None)
 
     def _note(self, job_id: str, when: ConditionBase, waiting: str | None, reason: str | None) -> bool:
-        noting = {"waiting": waiting, "waiting_reason": reason}
-        return self._table.attempt(Update(key=keys.job(job_id), when=may(JobTransition.WAIT) & when, set=noting))
+        return self._table.attempt(update_unread(keys.job(job_id), job_changes.wait(waiting, reason), when))
 
     def take_in(
         self, job: Job, announcement: Announcement, *, seconds: float, due_at: int, beside: Job | None = None
@@ -104,8 +102,8 @@ class Jobs:
             False if the job has changed since it was read.
 
         """
-        noting = {"source_etag": etag, "source_seen": modified}
-        return self._table.attempt(Update(key=keys.of(job), when=_unchanged(job), set=noting))
+        noting = job_changes.note_upload(job, etag=etag, modified=modified)
+        return self._table.attempt(update(noting, _unchanged(job)))
 
     def arrive(self, arrival: Change[Job], announcement: Announcement, *, seconds: float, due_at: int) -> bool:
         """Queue a job whose awaited recording has come; False if it waits no more.
@@ -120,9 +118,9 @@ class Jobs:
         part = first_part(arrival.after, seconds, due_at)
         return self._table.attempt_all([update(arrival), Put(item=item_of(part)), *announcement.operations()])
 
-    def expire(self, job: Job, announcement: Announcement) -> bool:
+    def expire(self, expiry: Change[Job], announcement: Announcement) -> bool:
         """Expire a job whose recording was not uploaded in time; False if it was uploaded meanwhile."""
-        return self._table.attempt_all([update(job_changes.expire(job)), *announcement.operations()])
+        return self._table.attempt_all([update(expiry), *announcement.operations()])
 
 
 def _unchanged(job: Job) -> ConditionBase:

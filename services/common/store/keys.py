@@ -42,9 +42,9 @@ if TYPE_CHECKING:
 Key = tuple[str, str]
 """`pk` and `sk`."""
 
-JOB, EVENT, DELIVERY, CALLBACK = "JOB", "EVENT", "DELIVERY", "CALLBACK"
+JOB, EVENT, DELIVERY = "JOB", "EVENT", "DELIVERY"
 JOBS, PARTS, EVENTS, DELIVERIES, CALLBACKS = "JOB#", PART, "EVENT#", "DELIVERY#", "CALLBACK#"
-"""The prefixes of the sort keys, by kind of item."""
+"""How the keys of a kind begin: sort keys, and the `sort` of jobs and events."""
 API_KEYS, STRAYS, ENDS, OWN_BOXES = "KEY#", "STRAY#", "END#", "OWN#"
 CLIENT, ALL_CLIENTS = "CLIENT", "CLIENT#"
 SLOTS, FLEET = "SLOT", "FLEET"
@@ -65,12 +65,12 @@ class Due(StrEnum):
 
 def of_job(subject: str) -> str:
     """The partition of a job, or that of a callback's own messages (its test messages and its challenge)."""
-    return f"JOB#{subject}"
+    return f"{JOBS}{subject}"
 
 
 def of_client(client_id: str) -> str:
     """The partition of a client."""
-    return f"CLIENT#{client_id}"
+    return f"{ALL_CLIENTS}{client_id}"
 
 
 def job(job_id: str) -> Key:

@@ -168,17 +168,17 @@ class Leases:
             if not self._parts.already(part, PartStatus.QUEUED):
                 raise FencedError(part.part_id) from None
 
-    def take_away(self, part: Part, *, due_at: int, job: Job | None, interrupted: Announcement | None) -> bool:
+    def take_away(self, part: Part, *, now: int, job: Job | None, interrupted: Announcement | None) -> bool:
         """Queue a part again whose worker fell silent; False if a heartbeat came since it was read.
 
         Args:
             part: as it was read, with its heartbeat counter.
-            due_at: its place in the queue.
+            now: its place in the queue, epoch milliseconds.
             job: the job, if it has one part only and is queued again with it.
             interrupted: the announcement of that.
 
         """
-        away = update(part_changes.take_away(part, due_at), fence(part) & same(part, "beat"))
+        away = update(part_changes.take_away(part, now), fence(part) & same(part, "beat"))
         return self._table.attempt_all([away, *_requeued(job, interrupted)])
 
     def close(self, part: Part) -> bool:

@@ -11,12 +11,11 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.lifecycle import slot_changes
 from services.common.domain.records import Slot
-from services.common.domain.states import SlotTransition
 from services.common.store import keys
-from services.common.store.changes import may, same, update
+from services.common.store.changes import same, update, update_unread
 from services.common.store.codec import from_item
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, Delete, Put, Update
+from services.common.store.operations import ABSENT, Delete, Put
 from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
@@ -95,18 +94,17 @@ class Slots:
             then this machine must end.
 
         """
-        there = {"owner": owner, "beat": beat, "due_at": due_at, "note": note, "suspected": None}
-        reached = {f"times.{stage}": moment for stage, moment in times.items()}
+        report = slot_changes.report(owner=owner, beat=beat, due_at=due_at, note=note, times=times)
         try:
-            item = self._table.write(_by_its_machine(slot, launch_id, SlotTransition.REPORT, {**there, **reached}))
+            item = self._table.write(update_unread(keys.slot(slot), report, Attr("launch_id").eq(launch_id)))
         except ConditionFailedError:
             return None
         return dict(item["times"])
 
     def leave(self, slot: str, launch_id: str, *, now: int, note: str | None = None) -> bool:
         """Mark the slot as leaving: the machine takes no more work. It keeps the slot until it is gone."""
-        leaving = {"due_at": now, "times.leaving": now, "note": note}
-        return self._table.attempt(_by_its_machine(slot, launch_id, SlotTransition.LEAVE, leaving))
+        leaving = slot_changes.leave(now, note)
+        return self._table.attempt(update_unread(keys.slot(slot), leaving, Attr("launch_id").eq(launch_id)))
 
     def look_again_at(self, slot: Slot, due_at: int, *, suspected: bool = False, note: str | None = None) -> bool:
         """Let the sweep look at the slot again at `due_at`; False if a report came since the slot was read."""
@@ -119,15 +117,3 @@ class Slots:
         Returns False if it is another launch's by now.
         """
         return self._table.attempt(Delete(key=keys.of(slot), when=same(slot, "launch_id")))
-
-
-def _by_its_machine(slot: str, launch_id: str, transition: SlotTransition, changes: Mapping[str, object]) -> Update:
-    """The operation of a machine on its slot.
-
-    A machine knows its slot's name and its launch, but has not read the item.
-    """
-    return Update(
-        key=keys.slot(slot),
-        when=Attr("launch_id").eq(launch_id) & may(transition),
-        set={**changes, "status": transition.target},
-    )

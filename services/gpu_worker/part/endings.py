@@ -15,8 +15,8 @@ from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.retry_policy import (
     LONGEST_MODEL_PAUSE_MS,
     MAX_FAULTS,
-    crash_error,
     exhausted,
+    exhaustion_error,
     pause_ms,
 )
 from services.common.domain.states import Waiting
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from services.common.domain.errors import TranscriberError
-    from services.common.domain.records import Job, Part
-    from services.common.store.announcements import Announcement, Announcer
+    from services.common.store.announcements import Announcer
     from services.common.store.store import Store
     from services.gpu_worker.engine.process import EngineProcess
     from services.gpu_worker.part.claim import Claim
@@ -152,8 +151,9 @@ class PartEndings:
         guilty, suspected = error.suspects == 1, error.suspects > 1
         if guilty:
             self._engine_failed(engine, part.job_id)
-        if error.suspects and exhausted(part.deaths + guilty, part.losses + suspected):
-            self.fail(claim, crash_error())
+        deaths, losses = part.deaths + guilty, part.losses + suspected
+        if error.suspects and exhausted(deaths, losses):
+            self.fail(claim, exhaustion_error(deaths))
         elif error.suspects:
             self.give_back(claim, counted="deaths" if guilty else "losses", behind=guilty, suspected=suspected)
         else:
@@ -169,7 +169,7 @@ class PartEndings:
     def retry_later(self, claim: Claim) -> None:
         """Give back a part that failed through no fault of the recording; it waits longer after each such attempt."""
         if exhausted(claim.part.deaths, claim.part.losses + 1):
-            self.fail(claim, crash_error())
+            self.fail(claim, exhaustion_error(claim.part.deaths))
         else:
             self.give_back(claim, counted="losses", delay_ms=pause_ms(claim.part.losses))
 
@@ -189,10 +189,6 @@ class PartEndings:
                 claim.job = replace(claim.job, parts=job.parts)
                 return True
         return False
-
-    def _interrupted(self, job: Job, part: Part, now: int) -> Announcement:
-        back = job_changes.interrupt(job).after
-        return self._announcer.tell(back, EventType.INTERRUPTED, now, attempt=part.attempt)
 
     def give_back(
         self,
@@ -222,7 +218,7 @@ class PartEndings:
                 part,
                 due_at=now + delay_ms if delay_ms else claim.turn,
                 job=job,
-                interrupted=self._interrupted(job, part, now) if job else None,
+                interrupted=self._announcer.interrupted(claim.job, part, now),
                 counted=counted,
                 not_before=now + delay_ms if delay_ms else 0,
                 behind=now if behind else 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.common.domain.retry_policy import MAX_DEATHS
+from services.common.domain.retry_policy import ALONE_FROM_LOSSES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,4 +49,4 @@ def joins(part: Part, model: str, held: Sequence[Claim]) -> bool:
 
 def goes_alone(part: Part) -> bool:
     """Whether no other part may be held beside this one: a process has died of it, or it was lost several times."""
-    return part.deaths > 0 or part.losses >= MAX_DEATHS
+    return part.deaths > 0 or part.losses >= ALONE_FROM_LOSSES

@@ -13,6 +13,15 @@ Record = TypeVar("Record", Job, Part, Slot)
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadChange:
+    """A change by a writer that knows the record's key and has not read the record."""
+
+    transition: Transition
+    set: Mapping[str, Any]
+    """As in `Change`."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Change(Generic[Record]):
     """One change of one record: the record before, the transition, and the fields that change."""
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.common.domain.lifecycle.change import Change
+from services.common.domain.lifecycle.change import Change, UnreadChange
 from services.common.domain.records import Job
 from services.common.domain.states import JobTransition
 
@@ -58,6 +58,16 @@ def arrive(job: Job, arrival: Arrival) -> Change[Job]:
 def expire(job: Job) -> Change[Job]:
     """The recording was not uploaded in time."""
     return Change(before=job, transition=JobTransition.EXPIRE)
+
+
+def wait(waiting: str | None, reason: str | None) -> UnreadChange:
+    """It is noted why a queued job has no machine yet; None: a machine comes."""
+    return UnreadChange(transition=JobTransition.WAIT, set={"waiting": waiting, "waiting_reason": reason})
+
+
+def note_upload(job: Job, *, etag: str, modified: int) -> Change[Job]:
+    """An upload is noted of which no run is made; `modified` is S3's LastModified of it."""
+    return Change(before=job, transition=JobTransition.NOTE_UPLOAD, set={"source_etag": etag, "source_seen": modified})
 
 
 def start(job: Job, times: Mapping[str, int]) -> Change[Job]:

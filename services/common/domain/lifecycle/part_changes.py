@@ -45,6 +45,14 @@ def first_part(job: Job, seconds: float, due_at: int) -> Part:
     )
 
 
+def begin_anew(job: Job, before: Part | None, seconds: float, due_at: int) -> Part:
+    """The first part of a job that begins anew, in the place of the part `before`, if there was one.
+
+    Its attempts go on counting: a worker that still holds the part before meets the fence.
+    """
+    return replace(first_part(job, seconds, due_at), attempt=before.attempt if before else 0)
+
+
 def further_parts(part: Part, lengths: Sequence[float], due_at: int) -> list[Part]:
     """The parts into which `part` is split, without the first one.
 

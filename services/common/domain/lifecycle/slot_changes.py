@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.common.domain.lifecycle.change import Change
+from collections.abc import Mapping
+
+from services.common.domain.lifecycle.change import Change, UnreadChange
 from services.common.domain.records import Slot
 from services.common.domain.states import SlotTransition
 
@@ -17,3 +19,15 @@ def look_again(slot: Slot, due_at: int, *, suspected: bool, note: str | None) ->
     """The sweep will look at the slot again at `due_at`."""
     fields = {"due_at": due_at, "note": note or slot.note, "suspected": suspected or None}
     return Change(before=slot, transition=SlotTransition.LOOK_AGAIN, set=fields)
+
+
+def report(*, owner: str, beat: int, due_at: int, note: str | None, times: Mapping[str, int]) -> UnreadChange:
+    """The machine is there and works: its heartbeat, and the stages of its boot. It knows its slot, not the item."""
+    there = {"owner": owner, "beat": beat, "due_at": due_at, "note": note, "suspected": None}
+    reached = {f"times.{stage}": moment for stage, moment in times.items()}
+    return UnreadChange(transition=SlotTransition.REPORT, set={**there, **reached})
+
+
+def leave(now: int, note: str | None) -> UnreadChange:
+    """The machine takes no more work."""
+    return UnreadChange(transition=SlotTransition.LEAVE, set={"due_at": now, "times.leaving": now, "note": note})
