@@ -25,7 +25,7 @@ from urllib.request import Request, urlopen
 
 from services.common.domain import model_keys
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
-from services.gpu_worker.engine.decode.model_files import NEEDED, PATTERNS, Record
+from services.gpu_worker.engine.decode.model_files import NEEDED, PATTERNS, ModelRecord
 from services.gpu_worker.image import model_lock
 from tools import deployment
 from tools.deployment import RefusedError
@@ -55,7 +55,7 @@ def record(keys: Iterable[str], path: Path) -> list[str]:
     return new
 
 
-def ask(key: str) -> Record:
+def ask(key: str) -> ModelRecord:
     """A model's commit and digests, from the hub.
 
     Raises:
@@ -68,7 +68,7 @@ def ask(key: str) -> Record:
     if revision is None:
         raise RefusedError(f"The catalogue knows no model {key}; it knows {', '.join(CATALOGUE)}.")
     if name == PACKAGED:
-        return Record(revision=revision, sha256=dict(PACKAGED_DIGESTS))
+        return ModelRecord(revision=revision, sha256=dict(PACKAGED_DIGESTS))
     try:
         found = _from_hub(name, revision)
     except (OSError, HTTPException, ValueError, KeyError) as error:
@@ -79,7 +79,7 @@ def ask(key: str) -> Record:
     return found
 
 
-def _from_hub(name: str, revision: str) -> Record:
+def _from_hub(name: str, revision: str) -> ModelRecord:
     told = json.loads(_get(f"api/models/{name}/revision/{revision}?blobs=true"))
     digests: dict[str, str] = {}
     for entry in told["siblings"]:
@@ -90,7 +90,7 @@ def _from_hub(name: str, revision: str) -> Record:
             digests[file] = large["sha256"]
         else:
             digests[file] = hashlib.sha256(_get(f"{name}/resolve/{told['sha']}/{file}")).hexdigest()
-    return Record(revision=told["sha"], sha256=digests)
+    return ModelRecord(revision=told["sha"], sha256=digests)
 
 
 def _get(path: str) -> bytes:

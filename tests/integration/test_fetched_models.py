@@ -14,7 +14,7 @@ from services.common.domain.errors import DamagedModelError
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.loaded_model import LoadedModel
-from services.gpu_worker.engine.decode.model_files import ModelMissingError, Record, locate, relative
+from services.gpu_worker.engine.decode.model_files import ModelMissingError, ModelRecord, locate, relative
 from services.gpu_worker.image.bucket_models import LOCK, BucketModels
 from services.gpu_worker.image.models import Models
 from tests.support.hub import Hub, running_hub
@@ -34,11 +34,13 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
         yield hub
 
 
-def recorded(files: dict[str, bytes] = FILES, revision: str = COMMIT) -> Record:
-    return Record(revision=revision, sha256={name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
+def recorded(files: dict[str, bytes] = FILES, revision: str = COMMIT) -> ModelRecord:
+    return ModelRecord(
+        revision=revision, sha256={name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    )
 
 
-def put_lock(world: World, **lock: Record) -> None:
+def put_lock(world: World, **lock: ModelRecord) -> None:
     world.s3.put_object(Bucket=BUCKET, Key=LOCK, Body=json.dumps({key: lock[key] for key in lock}).encode())
 
 

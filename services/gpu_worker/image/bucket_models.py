@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from services.gpu_worker.engine.decode.model_files import DIGESTS, Record, relative
+from services.gpu_worker.engine.decode.model_files import DIGESTS, ModelRecord, relative
 from services.gpu_worker.machine.retrying import Retrying
 
 if TYPE_CHECKING:
@@ -45,20 +45,22 @@ class BucketModels:
         found: Lock = json.loads(text) if text else {}
         return found
 
-    def record(self, key: str) -> Record | None:
+    def record(self, key: str) -> ModelRecord | None:
         """A model's revision and digests; None if the bucket does not hold the model."""
         text = self._read_if_there(f"{PREFIX}/{relative(key)}/{DIGESTS}")
         if text is None:
             return None
-        record: Record = json.loads(text)
+        record: ModelRecord = json.loads(text)
         return record
 
-    def sizes(self, key: str, record: Record) -> dict[str, int]:
+    def sizes(self, key: str, record: ModelRecord) -> dict[str, int]:
         """The size in bytes of each of a model's files, by name."""
         prefix = f"{PREFIX}/{relative(key)}"
         return {file: self._retrying(partial(self._size, f"{prefix}/{file}")) for file in record["sha256"]}
 
-    def fetch(self, key: str, record: Record, sizes: dict[str, int], folder: Path, unless: threading.Event) -> bool:
+    def fetch(
+        self, key: str, record: ModelRecord, sizes: dict[str, int], folder: Path, unless: threading.Event
+    ) -> bool:
         """Fetch a model's files into a folder, by many readers at once.
 
         Args:

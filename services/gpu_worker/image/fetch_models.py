@@ -14,11 +14,11 @@ from pathlib import Path
 
 from services.common import logs
 from services.common.domain.errors import TranscriberError
-from services.gpu_worker.engine.decode.model_files import ModelFiles, Record, locate, place
+from services.gpu_worker.engine.decode.model_files import ModelFiles, ModelRecord, locate, place
 from services.gpu_worker.image.model_lock import check_or_record, known, read, write
 
 
-def fetch(key: str, into: Path, source: Path | None, recorded: Record | None) -> ModelFiles:
+def fetch(key: str, into: Path, source: Path | None, recorded: ModelRecord | None) -> ModelFiles:
     """Fetch one model into a folder, from another folder of the same layout or from the hub.
 
     Raises:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from services.common.domain import model_keys
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE
-from services.gpu_worker.engine.decode.model_files import ModelFiles, Record, require_same
+from services.gpu_worker.engine.decode.model_files import ModelFiles, ModelRecord, require_same
 
-Lock = dict[str, Record]
+Lock = dict[str, ModelRecord]
 
 
 def read(path: Path) -> Lock:
@@ -27,7 +27,7 @@ def write(lock: Lock, path: Path) -> None:
     path.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def known(lock: Mapping[str, Record], key: str) -> Record | None:
+def known(lock: Mapping[str, ModelRecord], key: str) -> ModelRecord | None:
     """The record of a model; None if the lock has none, or only one of a commit that is no longer the catalogue's.
 
     The catalogue may name a branch for a style. Then the recorded commit counts.
@@ -49,5 +49,5 @@ def check_or_record(lock: Lock, model: ModelFiles) -> bool:
     if recorded := known(lock, model.key):
         require_same(model.key, model.digests, recorded)
         return False
-    lock[model.key] = Record(revision=model.revision, sha256=dict(model.digests))
+    lock[model.key] = ModelRecord(revision=model.revision, sha256=dict(model.digests))
     return True

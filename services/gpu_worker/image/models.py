@@ -20,7 +20,7 @@ from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.model_files import (
     DIGESTS,
     ModelMissingError,
-    Record,
+    ModelRecord,
     bytes_on_hub,
     default_cache,
     locate,
@@ -105,12 +105,12 @@ class Models:
         """The folder in which the image's copy would be; None if there are no models in the image."""
         return place(self._folder, key) if self._folder else None
 
-    def _is_own(self, key: str, record: Record) -> bool:
+    def _is_own(self, key: str, record: ModelRecord) -> bool:
         own = self._own(key)
         held = own and (own / DIGESTS).exists() and json.loads((own / DIGESTS).read_text())["sha256"]
         return bool(held) and held == record["sha256"]
 
-    def _require_recorded(self, key: str, record: Record) -> None:
+    def _require_recorded(self, key: str, record: ModelRecord) -> None:
         """Check that the bucket's copy is the one in the lock or, where the lock has none, the one in the image.
 
         Raises:
@@ -123,7 +123,7 @@ class Models:
         elif own and (own / DIGESTS).exists() and not self._is_own(key, record):
             raise DamagedModelError(f"The bucket's {key} is not the one that the image was built with (sha256).")
 
-    def _from_bucket(self, key: str, record: Record, unless: threading.Event) -> Path | None:
+    def _from_bucket(self, key: str, record: ModelRecord, unless: threading.Event) -> Path | None:
         """Fetch the bucket's copy, and return its folder; see `fetched`."""
         sizes = self._bucket.sizes(key, record)
         into = self._memory_for(key, sum(sizes.values()))

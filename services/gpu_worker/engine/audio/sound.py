@@ -10,11 +10,11 @@ RATE = 16_000
 
 Span = tuple[int, int]
 """Start and end, in samples."""
-Pause = tuple[int, int]
+LongPause = tuple[int, int]
 """A long pause: behind how many samples of sound, and how many samples it lasts."""
 
 
-def on_the_clock(seconds: float, pauses: Sequence[Pause]) -> float:
+def on_the_clock(seconds: float, pauses: Sequence[LongPause]) -> float:
     """The time that a player shows behind so many seconds of sound: long pauses are not part of the sound."""
     return seconds + sum(length for position, length in pauses if position <= seconds * RATE) / RATE
 

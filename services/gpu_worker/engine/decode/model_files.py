@@ -32,7 +32,7 @@ HUB_SECONDS = 10.0
 PATTERNS = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
 
 
-class Record(TypedDict):
+class ModelRecord(TypedDict):
     """What `digests.json` says, and each entry of the lock."""
 
     revision: str
@@ -80,7 +80,7 @@ def place(folder: Path, key: str) -> Path:
 
 
 def locate(
-    key: str, folder: Path | None = None, cache: Path | None = None, *, recorded: Record | None = None
+    key: str, folder: Path | None = None, cache: Path | None = None, *, recorded: ModelRecord | None = None
 ) -> ModelFiles:
     """Find or fetch a model, and check its files against the digests that were recorded for them.
 
@@ -115,14 +115,14 @@ def locate(
     return found
 
 
-def require_same(key: str, digests: Mapping[str, str], recorded: Record) -> None:
+def require_same(key: str, digests: Mapping[str, str], recorded: ModelRecord) -> None:
     """Raise DamagedModelError unless these are the very files that were recorded, no more and no fewer."""
     for file in sorted({*digests, *recorded["sha256"]}):
         if digests.get(file) != recorded["sha256"].get(file):
             raise DamagedModelError(f"{file} of {key} is not the file that the lock knows (sha256).")
 
 
-def bytes_on_hub(key: str, recorded: Record) -> int:
+def bytes_on_hub(key: str, recorded: ModelRecord) -> int:
     """The size in bytes of a model that the lock knows.
 
     Raises:
@@ -167,7 +167,9 @@ def _digests(folder: Path) -> dict[str, str]:
         return dict(zip(names, pool.map(digest, names), strict=True))
 
 
-def _filled_atomically(place: Path, fill: Callable[[Path], str], key: str = "", recorded: Record | None = None) -> None:
+def _filled_atomically(
+    place: Path, fill: Callable[[Path], str], key: str = "", recorded: ModelRecord | None = None
+) -> None:
     """Let `fill` write a new folder and record its digests; the folder appears under its name whole or not at all.
 
     Raises:
@@ -178,7 +180,7 @@ def _filled_atomically(place: Path, fill: Callable[[Path], str], key: str = "", 
     with tempfile.TemporaryDirectory(dir=place.parent, prefix=".incoming-") as staging:
         new = Path(staging) / "model"
         new.mkdir()
-        made = Record(revision=fill(new), sha256=_digests(new))
+        made = ModelRecord(revision=fill(new), sha256=_digests(new))
         if recorded:
             require_same(key, made["sha256"], recorded)
         (new / DIGESTS).write_text(json.dumps(made, indent=1))

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from services.common.transcript.quality import Remark
-from services.gpu_worker.engine.audio.sound import MIXED, RATE, Hearing, MediaInfo, Pause, Span, on_the_clock
+from services.gpu_worker.engine.audio.sound import MIXED, RATE, Hearing, LongPause, MediaInfo, Span, on_the_clock
 
 VERSION = 2
 
@@ -88,7 +88,7 @@ class Plan:
     """Where the sound ended, in seconds, if the file's header declares clearly more than could be read."""
     remarks: tuple[Remark, ...] = ()
     hearing: Hearing = MIXED
-    pauses: tuple[Pause, ...] = ()
+    pauses: tuple[LongPause, ...] = ()
 
     @property
     def seconds(self) -> float:
