@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.common.domain.prices import DOLLARS_PER_HOUR
+from services.gpu_worker.settings import WorkerSettings
 from services.orchestrator.scaling import SPEED, Demand, wanted_machines
 
 HOURS = 100_000
@@ -22,7 +23,7 @@ DAYS = 30
 MAX_WORKERS = 16
 STEP_SECONDS = 15
 BOOT_SECONDS = 55
-IDLE_SECONDS = 45
+IDLE_SECONDS: float = WorkerSettings.model_fields["idle_seconds"].default
 SWEEP_SECONDS = 60
 PART_SECONDS = 3_600
 PRICE = DOLLARS_PER_HOUR["g4dn.xlarge", "spot"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Annotated
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from services.cli import deployment
 from services.cli.arguments import Client
 from services.common.domain.errors import InvalidOptionError
+from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms, rfc3339
 from services.common.store.clients import DEFAULT_LIMIT
 
@@ -25,7 +25,7 @@ def create(
     limit: Annotated[int, typer.Option(min=1, help="Requests a minute.")] = DEFAULT_LIMIT,
 ) -> None:
     """Make a key for a client, and the client known if it is not; the key is printed this once."""
-    api_key = f"key_{secrets.token_urlsafe(32)}"
+    api_key = new_api_key()
     clients = deployment.store().clients
     clients.register(client)
     clients.add_key(api_key, client_id=client, name=name, now=now_ms(), limit=limit)

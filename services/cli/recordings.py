@@ -12,7 +12,7 @@ import typer
 
 from services.common.domain.errors import InvalidOptionError, TranscriberError
 from services.common.domain.options import DEFAULTS, FORMATS, READ_FORMAT
-from services.common.domain.states import TERMINAL
+from services.common.domain.states import TERMINAL, JobStatus
 
 
 def _written_formats(forms: list[str] | None) -> list[str] | None:
@@ -135,7 +135,7 @@ def send(
     failed = []
     for path, job_id in sent:
         job = recordings.wait(job_id)
-        if job["status"] != "completed":
+        if job["status"] != JobStatus.COMPLETED:
             error = job.get("error") or {"code": job["status"].upper(), "message": "no transcript was made."}
             failed.append(f"{path}: {error['code']}: {error['message']}")
             continue

@@ -6,6 +6,7 @@ Every error goes through `services/common/redaction.py`: one that is logged as `
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import platform
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 log = structlog.get_logger()
+_FIELDS = frozenset({"event", "level", "timestamp"})
+"""Every line has these."""
 
 
 class InvocationFailedError(Exception):
@@ -116,6 +119,15 @@ def configure(level: str, also: Callable[[str], None] | None = None, **bound: st
     _capture_uncaught_errors()
     if known is None:
         log.warning("log.level_unknown", using="info")
+
+
+def is_log_line(text: str) -> bool:
+    """Whether a text is a line of our log. Such a line holds nothing private; what other programs write may."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return False
+    return isinstance(content, dict) and content.keys() >= _FIELDS
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from services.common.domain.states import TERMINAL, JobStatus
 from services.common.domain.times import now_ms
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.model_files import locate, place
+from services.gpu_worker.settings import WorkerSettings
 from services.local.client import Client
 from services.local.display import Display
 from services.local.processes import StackFailedError
@@ -39,7 +40,7 @@ PRODUCTION = "KBLab/kb-whisper-small"
 PATIENCE_SECONDS = 3_600
 BOOT_SECONDS = 55
 """How long a spot machine boots until its model is loaded (docs/performance.md)."""
-IDLE_SECONDS = 45
+IDLE_SECONDS: float = WorkerSettings.model_fields["idle_seconds"].default
 """A machine stays this long after its last job."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 import boto3
 import httpx
 
+from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms
 from services.common.store.store import Store
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
@@ -114,7 +114,7 @@ class Stack:
 
     def new_client(self, client_id: str) -> str:
         """Register a client; returns its API key."""
-        api_key = f"key_{secrets.token_urlsafe(24)}"
+        api_key = new_api_key()
         self.store.clients.register(client_id)
         self.store.clients.add_key(api_key, client_id=client_id, name="local", now=now_ms())
         return api_key
@@ -171,7 +171,6 @@ class Stack:
             "FALLBACK_IMAGE_PARAMETER": resources.FALLBACK_IMAGE_PARAMETER,
             "MAX_WORKERS": str(self.settings.max_workers),
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
-            "LEASE_SECONDS": str(self.settings.lease_seconds),
             "BOOT_SECONDS": str(self.settings.boot_seconds),
             "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,
         }

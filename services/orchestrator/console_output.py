@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from services.common.domain.times import SECOND_MS
+from services.common.logs import is_log_line
 from services.common.redaction import describe
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ LINE_CHARACTERS = 1_000
 """Longest line that is kept. EC2 keeps 64 KiB of a console, so one call of PutLogEvents takes all of it: the limits of
 that call are 10,000 lines and 1 MiB."""
 _CONTROL_CHARACTERS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
-_LOG_FIELDS = frozenset({"event", "level", "timestamp"})
 _KERNEL_COMPLAINT = re.compile(
     r"\[ *\d+\.\d+\] (?:Out of memory: |oom-kill:|Kernel panic - not syncing|BUG: |watchdog: |INFO: task |NVRM: "
     r"|I/O error, dev |Buffer I/O error on dev |nvme nvme\d+: )"
@@ -142,8 +142,4 @@ def fit_to_leave(line: str) -> str | None:
     if _KERNEL_COMPLAINT.match(line):
         return line
     ours = line[line.find("{") :]
-    try:
-        content = json.loads(ours)
-    except ValueError:
-        return None
-    return ours if isinstance(content, dict) and content.keys() >= _LOG_FIELDS else None
+    return ours if is_log_line(ours) else None

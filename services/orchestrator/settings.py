@@ -28,6 +28,5 @@ class OrchestratorSettings(CommonSettings):
     """Seconds that a machine may take from its launch to its first report."""
     provision_seconds: int = 1_500
     """The same for a machine that must provision itself first."""
-    lease_seconds: float = 60
     worker_log_group: str = ""
     """The log group to which the consoles of machines that ended badly are copied; empty: they are not copied."""

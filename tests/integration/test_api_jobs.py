@@ -105,6 +105,43 @@ def test_a_job_says_how_it_stands(world: World, alice: Client) -> None:
     assert "results/" not in json.dumps(view)
 
 
+def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> None:
+    fields = {
+        "job_id",
+        "status",
+        "file_name",
+        "created_at",
+        "times",
+        "options",
+        "waiting",
+        "waiting_reason",
+        "parts",
+        "parts_done",
+        "error",
+        "result",
+        "cost",
+    }
+    view = alice.get(f"/api/jobs/{completed(world, alice).job_id}").json
+    (listed,) = alice.get("/api/jobs").json["jobs"]
+    failed = alice.get(f"/api/jobs/{finished(world, alice, FAILED).job_id}").json
+
+    assert set(view) == set(listed) == fields
+    assert set(view["result"]) == {"attempt", "language", "duration_seconds", "model", "quality", "files"}
+    assert set(view["result"]["files"]["txt"]) == {"bytes", "sha256", "result_url"}
+    assert set(failed["error"]) == {"code", "message", "retryable"}
+    assert set(create(alice)) == fields | {"upload", "callback"}
+
+
+@pytest.mark.parametrize("over", [1, 10**30])
+def test_a_larger_upload_than_the_setting_allows_is_refused_with_the_way_round(world: World, over: int) -> None:
+    client = Gateway(world, max_upload_bytes=1_000).client("carol")
+    reply = client.post("/api/jobs", {"file_name": "a.mp3", "size": 1_000 + over})
+
+    assert (reply.status, reply.json["code"]) == (413, "TOO_LARGE")
+    assert reply.json["detail"] == "An upload has at most 1000 bytes: put larger files into S3 directly."
+    create(client, size=1_000)
+
+
 def test_jobs_are_listed_newest_first_page_by_page(world: World, alice: Client, mallory: Client) -> None:
     made = []
     for _ in range(5):

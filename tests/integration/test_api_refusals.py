@@ -29,7 +29,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
     },
     "/api/jobs": {
         "file_name": [*NO_TEXT, None, "", "\ud800"],
-        "size": [-1, 1.5, "12", True, [], {}, 10**30, 5_000_000_001],
+        "size": [-1, 1.5, "12", True, [], {}],
         "content_type": [*NO_TEXT, "text/html", "audio/", "audio/mpeg\n", "audio/x;\r\n", "audio/å"],
         "checksum_sha256": [*NO_TEXT, "", "A" * 44, "=" * 44, "A" * 43 + "=" + "A"],
         "options": [0, "", [], True, None, HUGE],

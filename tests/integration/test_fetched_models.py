@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from services.common.domain import object_keys
 from services.common.domain.errors import DamagedModelError
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.loaded_model import LoadedModel
 from services.gpu_worker.engine.decode.model_files import ModelMissingError, ModelRecord, locate, relative
-from services.gpu_worker.image.bucket_models import LOCK, BucketModels
+from services.gpu_worker.image.bucket_models import BucketModels
 from services.gpu_worker.image.models import Models
 from tests.support.hub import Hub, running_hub
 from tests.support.random_model import write_random_model
@@ -41,7 +42,9 @@ def recorded(files: dict[str, bytes] = FILES, revision: str = COMMIT) -> ModelRe
 
 
 def put_lock(world: World, **lock: ModelRecord) -> None:
-    world.s3.put_object(Bucket=BUCKET, Key=LOCK, Body=json.dumps({key: lock[key] for key in lock}).encode())
+    world.s3.put_object(
+        Bucket=BUCKET, Key=object_keys.MODELS_LOCK, Body=json.dumps({key: lock[key] for key in lock}).encode()
+    )
 
 
 def put_into_bucket(world: World, files: dict[str, bytes]) -> None:

@@ -20,6 +20,7 @@ from services.gpu_worker.machine import device_check
 from services.gpu_worker.machine.self_test import TEXT, Heard, Passed, SelfTestFailedError
 from services.gpu_worker.machine.shutdown import Shutdown
 from services.gpu_worker.queue.worker import Worker
+from services.gpu_worker.settings import WorkerSettings
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
 
@@ -97,6 +98,25 @@ def test_a_worker_that_has_no_slot_from_the_beginning_takes_nothing(world: StepW
     give_the_slot_to_another(world)
     world.worker(machine).work()
     assert statuses(world) == {"first": JobStatus.QUEUED}
+
+
+def test_a_worker_with_nothing_to_do_waits_its_idle_seconds_before_it_leaves(world: StepWorld) -> None:
+    assert WorkerSettings.model_fields["idle_seconds"].default == 45
+    worker = idle_worker(world)
+    world.worker_settings.idle_seconds = 45
+
+    assert not worker.leaving.leave_if_idle(44.9)
+    assert [slot.status for slot in world.store.slots.all()] == [SlotStatus.RUNNING]
+    assert worker.leaving.leave_if_idle(45.1)
+    assert [slot.status for slot in world.store.slots.all()] == [SlotStatus.LEAVING]
+
+
+def test_a_worker_counts_its_idle_seconds_from_when_it_last_had_something_to_do(world: StepWorld) -> None:
+    worker = idle_worker(world)
+    world.worker_settings.idle_seconds = 0.3
+    began = time.monotonic()
+    worker.work()
+    assert time.monotonic() - began > 0.3
 
 
 def test_a_worker_looks_once_more_after_it_has_said_that_it_leaves(

@@ -19,7 +19,6 @@ from services.common.domain import object_keys
 from services.common.domain.records import FIRST_PART
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.model_files import relative
-from services.gpu_worker.image.bucket_models import PREFIX
 from services.local import resources
 from services.local.client import Client
 from services.local.ec2 import start_worker
@@ -141,7 +140,9 @@ class Trial:
         digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
         record = json.dumps({"revision": "random", "sha256": digests}).encode()
         for name, content in {**contents, "digests.json": record}.items():
-            stack.s3.put_object(Bucket=resources.BUCKET, Key=f"{PREFIX}/{relative(PACKAGED)}/{name}", Body=content)
+            stack.s3.put_object(
+                Bucket=resources.BUCKET, Key=object_keys.model_file(relative(PACKAGED), name), Body=content
+            )
 
     def _start(self, instance_id: str, environment: Mapping[str, str], log: IO[bytes]) -> subprocess.Popen[bytes]:
         self._at_boot()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms
 from services.common.store.store import Store
 from services.local.ec2 import EmulatedMachines
@@ -90,7 +90,7 @@ class Deployment:
 
     def new_client(self, client_id: str) -> str:
         """Make a client known, as the command line does; returns an API key of its own."""
-        api_key = f"key_{secrets.token_urlsafe(24)}"
+        api_key = new_api_key()
         self.store.clients.register(client_id)
         self.store.clients.add_key(api_key, client_id=client_id, name="test", now=now_ms())
         return api_key

@@ -9,6 +9,7 @@ from services.common.domain.prices import dollars_per_hour
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
 from services.common.domain.times import MINUTE_MS
 from services.common.transcript.subtitles import LINE_CHARACTERS, LONGEST, MOST_LINES, READING_SPEED
+from services.common.webhooks.decision import FAILING_DAYS
 from services.common.webhooks.retry_schedule import GAPS_SECONDS, HOUR, JITTER, MINUTE
 from services.common.webhooks.transport import DEADLINE_SECONDS
 from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
@@ -17,7 +18,7 @@ from services.orchestrator.drain import PER_RECEIVER
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
 from tests.support.documents import text_of
 
-WORDS = {2: "two", 3: "three", 4: "four"}
+WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
 SETTINGS = {name: field.default for name, field in WorkerSettings.model_fields.items()}
 SHORT = habits(PACKAGED).short or Habits()
 
@@ -39,6 +40,8 @@ def beams(of: Habits) -> list[int]:
     [
         ("webhooks", f"| after | {' | '.join(map(pause, GAPS_SECONDS))} |"),
         ("webhooks", f"each ±{JITTER:.0%}, {sum(GAPS_SECONDS) / HOUR:.1f} hours in all".replace("%", " %")),
+        ("webhooks", f"so do **{WORDS[FAILING_DAYS]} days** without a single success"),
+        ("operations", f"a receiver failed for {WORDS[FAILING_DAYS]} days"),
         ("webhooks", f"At most {WORDS[PER_RECEIVER]} deliveries of one client go to one host at a time"),
         ("webhooks", f"A text of up to {INLINE_TEXT_BYTES // 1000} kB is in the message"),
         ("webhooks", f"One deadline of {DEADLINE_SECONDS:.0f} s applies to look-up"),

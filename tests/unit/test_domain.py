@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.domain import object_keys
 from services.common.domain.fair_queue import MIN_TURN_MS, estimated_seconds, turn
-from services.common.domain.ids import event_id, new_id, upload_job_id
+from services.common.domain.ids import event_id, new_api_key, new_id, upload_job_id
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_LOSSES, exhausted, exhaustion_error
 from services.common.domain.states import TERMINAL, JobStatus, JobTransition
 from services.gpu_worker.queue.meter import Meter
@@ -28,6 +30,13 @@ def test_repeated_events_are_told_apart_by_their_serial() -> None:
 
 def test_new_ids_are_new() -> None:
     assert len({new_id("job") for _ in range(1_000)}) == 1_000
+
+
+def test_an_api_key_has_256_random_bits() -> None:
+    key = new_api_key()
+    assert key.startswith("key_")
+    assert len(base64.urlsafe_b64decode(key.removeprefix("key_") + "=")) == 32
+    assert new_api_key() != key
 
 
 def test_nothing_leads_out_of_a_text() -> None:

@@ -16,7 +16,6 @@ from services.api.settings import ApiSettings
 from services.common.domain import object_keys
 from services.common.settings import CommonSettings
 from services.common.webhooks.endpoint import ALLOWED_PORTS
-from services.gpu_worker.image.bucket_models import LOCK
 from services.gpu_worker.machine import identity
 from services.gpu_worker.settings import WorkerSettings
 from services.local import functions, resources
@@ -143,7 +142,7 @@ def test_machines_carry_the_tags_that_the_code_looks_for() -> None:
 
 def test_both_functions_are_told_of_models_that_machines_find_in_no_lock() -> None:
     lock = blocks("gpu_worker", "resource")["aws_s3_object.models_lock"]
-    assert lock["key"] == LOCK
+    assert lock["key"] == object_keys.MODELS_LOCK
     root = (TERRAFORM / "main.tf").read_text(encoding="utf-8")
     assert len(re.findall(r"^  unrecorded_models += local\.unrecorded_models$", root, re.MULTILINE)) == 2
 

@@ -7,6 +7,7 @@ from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.routes import ledgers, lookup
 from services.api.schemas.deliveries import DeliveryPage, DeliveryView
+from services.common.domain.states import CallbackStatus
 from services.common.store.table import ConditionFailedError
 
 router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
@@ -30,7 +31,7 @@ def redeliver(
     delivery = lookup.delivery(job_id, delivery_id, wired)
     home = job_id if delivery.own_callback else None
     callback = wired.store.callbacks.get(caller.client_id, delivery.callback_id, home)
-    if callback is None or callback.status != "active":
+    if callback is None or callback.status is not CallbackStatus.ACTIVE:
         raise lookup.conflict("CALLBACK_INACTIVE", "Its callback is gone or not active: nothing can be sent to it.")
     now = wired.clock()
     try:

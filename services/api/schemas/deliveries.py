@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from services.common.domain.records import Delivery
+from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import rfc3339
 
 
@@ -44,7 +45,7 @@ class DeliveryView(BaseModel):
             status=delivery.status,
             attempts=delivery.attempts,
             tries=[Try(**{**entry, "at": rfc3339(entry["at"])}) for entry in delivery.tries],
-            next_attempt_at=rfc3339(delivery.due_at) if delivery.status == "pending" else None,
+            next_attempt_at=rfc3339(delivery.due_at) if delivery.status is DeliveryStatus.PENDING else None,
         )
 
 

@@ -16,7 +16,6 @@ from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import rfc3339
 
-MAX_UPLOAD_BYTES = 5_000_000_000
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
 
 
@@ -43,7 +42,7 @@ class NewJob(Body):
     """A recording that is about to be uploaded."""
 
     file_name: str = Field(min_length=1, max_length=1_000, examples=["möte.mp3"])
-    size: Annotated[int, Field(ge=0, le=MAX_UPLOAD_BYTES), WHOLE] | None = Field(
+    size: Annotated[int, Field(ge=0), WHOLE] | None = Field(
         default=None, description="Bytes; the upload is held to it exactly."
     )
     content_type: _MediaType | None = Field(

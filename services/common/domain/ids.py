@@ -24,6 +24,11 @@ def new_id(kind: str) -> str:
     return f"{kind}_{base64.b32encode(secrets.token_bytes(17)).decode().lower()[:_LENGTH]}"
 
 
+def new_api_key() -> str:
+    """A new API key, of 256 random bits."""
+    return f"key_{secrets.token_urlsafe(32)}"
+
+
 def upload_job_id(bucket: str, key: str, etag: str) -> str:
     """The id of a plain upload's job: one object gives one job, however often S3 sends its event."""
     return f"job_{_digest(bucket, key, etag)}"

@@ -14,6 +14,8 @@ UPLOADS = "uploads/"
 RESULTS = "results/"
 WORK = "work/"
 MODELS = "models/"
+MODELS_LOCK = "artifacts/models.lock.json"
+"""Where Terraform puts the lock of models."""
 DEFAULT_CLIENT = "default"
 CLIENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 
@@ -92,3 +94,8 @@ def checkpoint(place: str, part_id: str, attempt: int, serial: int) -> str:
 
 def checkpoints(place: str, part_id: str) -> str:
     return f"{work(place)}{part_id.removeprefix(PART)}/"
+
+
+def model_file(model: str, file: str) -> str:
+    """The key of a model's file; `model` is the folder of one revision of it, below `models/`."""
+    return f"{MODELS}{model}/{file}"

@@ -1,16 +1,17 @@
-"""Turns segments into subtitles: at most two lines of 42 characters, shown long enough to be read. Pure."""
+"""Turns segments into subtitles that fit the screen and are shown long enough to be read. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import combinations, pairwise, zip_longest
 
 from services.common.transcript.transcript import Transcript
 from services.common.transcript.words import Word
 
-LINE_CHARACTERS = 42
-MOST_LINES = 2
+LINE_CHARACTERS, MOST_LINES = 42, 2
+"""The room on screen: the longest line, with its speaker's name, and the most lines of a cue. Only a single word that
+is longer than all lines together has more."""
 READING_SPEED = 17.0
 """Characters a second that an adult reads with ease."""
 SHORTEST, LONGEST = 1.0, 7.0
@@ -64,13 +65,17 @@ def _pieces(words: Sequence[Word], width: int) -> Iterator[tuple[Word, ...]]:
 
 
 def wrap(text: str, width: int) -> tuple[str, ...] | None:
-    """The text in one line, or in two of nearly equal length; None if they would be too long."""
-    if len(text) <= width:
-        return (text,)
+    """The text in as few lines as hold it, of nearly equal length; None if it does not fit on screen."""
+    if len(text) >= MOST_LINES * (width + 1):
+        return None
     spaces = [index for index, character in enumerate(text) if character == " "]
-    splits = [(text[:space], text[space + 1 :]) for space in spaces]
-    fitting = [split for split in splits if max(map(len, split)) <= width]
-    return min(fitting, key=lambda split: abs(len(split[0]) - len(split[1]))) if fitting else None
+    for breaks in range(MOST_LINES):
+        cuts = [(-1, *chosen, len(text)) for chosen in combinations(spaces, breaks)]
+        splits = [tuple(text[before + 1 : after] for before, after in pairwise(cut)) for cut in cuts]
+        fitting = [lines for lines in splits if max(map(len, lines)) <= width]
+        if fitting:
+            return min(fitting, key=lambda lines: max(map(len, lines)) - min(map(len, lines)))
+    return None
 
 
 def _timed(pieces: Sequence[Sequence[Word]], width: int, seconds: float) -> Iterator[Cue]:
@@ -85,5 +90,5 @@ def _timed(pieces: Sequence[Sequence[Word]], width: int, seconds: float) -> Iter
 
 
 def _chopped(text: str, width: int) -> tuple[str, ...]:
-    """A single word that is too long for two lines, cut anywhere."""
+    """A single word that is longer than a line, cut anywhere into as many lines as hold it: no letter is lost."""
     return tuple(text[start : start + width] for start in range(0, len(text), width))

@@ -12,8 +12,9 @@ from services.common.domain.times import DAY_MS
 from services.common.webhooks.outcome import AttemptOutcome, Failure
 from services.common.webhooks.retry_schedule import next_attempt_at
 
-FAILING_MS = 5 * DAY_MS
+FAILING_DAYS = 5
 """A callback is disabled if no delivery to it has succeeded for so long."""
+FAILING_MS = FAILING_DAYS * DAY_MS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ def decide(outcome: AttemptOutcome, delivery: Delivery, callback: Callback, *, n
         return Decision(status=DeliveryStatus.DROPPED, disable="The receiver answered 410 Gone.")
     disable = None
     if callback.failing_since is not None and now - callback.failing_since >= FAILING_MS:
-        disable = "Nothing could be delivered for five days."
+        disable = f"Nothing could be delivered for {FAILING_DAYS} days."
     due_at = next_attempt_at(
         failed_attempts=delivery.attempts + 1 - delivery.attempts_before,
         now_ms=now,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from services.common.domain import object_keys
 from services.gpu_worker.engine.decode.model_files import DIGESTS, ModelRecord, relative
 from services.gpu_worker.machine.retrying import Retrying
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from services.gpu_worker.image.model_lock import Lock
 
-PREFIX = "models"
-LOCK = "artifacts/models.lock.json"
-"""The key under which Terraform puts the lock."""
 CHUNK_BYTES = 8 << 20
 READERS = 16
 _ABSENT = frozenset({"NoSuchKey", "404", "AccessDenied", "403"})
@@ -41,13 +39,13 @@ class BucketModels:
 
     def lock(self) -> Lock:
         """The bucket's lock, since the one in the image may be older; empty if the bucket has none."""
-        text = self._read_if_there(LOCK)
+        text = self._read_if_there(object_keys.MODELS_LOCK)
         found: Lock = json.loads(text) if text else {}
         return found
 
     def record(self, key: str) -> ModelRecord | None:
         """A model's revision and digests; None if the bucket does not hold the model."""
-        text = self._read_if_there(f"{PREFIX}/{relative(key)}/{DIGESTS}")
+        text = self._read_if_there(object_keys.model_file(relative(key), DIGESTS))
         if text is None:
             return None
         record: ModelRecord = json.loads(text)
@@ -55,8 +53,8 @@ class BucketModels:
 
     def sizes(self, key: str, record: ModelRecord) -> dict[str, int]:
         """The size in bytes of each of a model's files, by name."""
-        prefix = f"{PREFIX}/{relative(key)}"
-        return {file: self._retrying(partial(self._size, f"{prefix}/{file}")) for file in record["sha256"]}
+        sources = {file: object_keys.model_file(relative(key), file) for file in record["sha256"]}
+        return {file: self._retrying(partial(self._size, source)) for file, source in sources.items()}
 
     def fetch(
         self, key: str, record: ModelRecord, sizes: dict[str, int], folder: Path, unless: threading.Event
@@ -74,21 +72,21 @@ class BucketModels:
             Whether all files were fetched.
 
         """
-        prefix = f"{PREFIX}/{relative(key)}"
         folder.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(READERS) as pool:
             for file, size in sizes.items():
                 with (folder / file).open("wb") as empty:
                     empty.truncate(size)
-                ranges = range(0, size, CHUNK_BYTES)
-                list(pool.map(lambda start, of=file: self._copy(f"{prefix}/{of}", folder / of, start, unless), ranges))
+                source = object_keys.model_file(relative(key), file)
+                copy = partial(self._copy, source, folder / file, unless)
+                list(pool.map(copy, range(0, size, CHUNK_BYTES)))
         if unless.is_set():
             shutil.rmtree(folder)
             return False
         (folder / DIGESTS).write_text(json.dumps(record), encoding="utf-8")
         return True
 
-    def _copy(self, source: str, destination: Path, start: int, unless: threading.Event) -> None:
+    def _copy(self, source: str, destination: Path, unless: threading.Event, start: int) -> None:
         """Copy one range of an object to the same place in a file."""
         if unless.is_set():
             return

@@ -25,7 +25,6 @@ _JOURNAL = ("journalctl", "--unit=transcribe-worker", f"--lines={LINES}", "--out
 """`--all`: else the journal leaves out long fields, such as a traceback."""
 _SYSTEMD = "1"
 """systemd's process id. The journal notes the id by itself, so no other process can claim to be systemd."""
-_OURS = frozenset({"event", "level", "timestamp"})
 
 
 def main() -> None:
@@ -55,15 +54,7 @@ def fit_to_leave(entry: dict[str, Any]) -> str | None:
     if entry.get("_PID") == _SYSTEMD:
         # The journal counts microseconds.
         return log_line("systemd.said", int(entry["__REALTIME_TIMESTAMP"]) // 1_000, level="info", message=message)
-    return message if _is_ours(message) else None
-
-
-def _is_ours(message: str) -> bool:
-    try:
-        content = json.loads(message)
-    except ValueError:
-        return False
-    return isinstance(content, dict) and content.keys() >= _OURS
+    return message if logs.is_log_line(message) else None
 
 
 if __name__ == "__main__":

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from services.common.domain.errors import AudioTooLongError, InvalidMediaError, InvalidOptionError, NoAudioTrackError
 
-CONVERT = "It may be damaged in an unusual way: convert it (for example to FLAC) and upload it again."
+AGAIN = "convert it (for example to FLAC) and upload it again."
+CONVERT = f"It may be damaged in an unusual way: {AGAIN}"
 
 
 def unknown_format() -> InvalidMediaError:
-    return InvalidMediaError("The file is no audio or video in a format that is read here.")
+    return InvalidMediaError(
+        f"The file is no audio or video in a format that is read here. If it is a recording, {AGAIN}"
+    )
 
 
 def senseless_header() -> InvalidMediaError:
-    return InvalidMediaError("What the file says of itself makes no sense.")
+    return InvalidMediaError(f"What the file says of itself makes no sense. {CONVERT}")
 
 
 def no_sound() -> InvalidMediaError:
@@ -34,7 +37,10 @@ def unreadable_track(number: int, fault: str) -> InvalidMediaError:
 
 
 def too_long(max_seconds: float) -> AudioTooLongError:
-    return AudioTooLongError(f"The recording is longer than the {max_seconds / 3600:.3g} hours that are allowed here.")
+    hours = f"{max_seconds / 3600:.3g} hours"
+    return AudioTooLongError(
+        f"The recording is longer than the {hours} that are allowed here: upload it in shorter pieces."
+    )
 
 
 def too_much_memory(limit_mib: int) -> InvalidMediaError:
@@ -59,4 +65,4 @@ def deadly() -> InvalidMediaError:
 
 def unreadable(kind: str) -> InvalidMediaError:
     """A library failed; `kind` is the name of its error, which is all that may be told of it."""
-    return InvalidMediaError(f"The recording cannot be read ({kind}).")
+    return InvalidMediaError(f"The recording cannot be read ({kind}). {CONVERT}")

@@ -13,6 +13,16 @@ failures = st.integers(1, MAX_ATTEMPTS - 1)
 uniforms = st.floats(0, 1, exclude_max=True)
 
 
+PAUSES = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""0 s, 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, as clients were promised them."""
+
+
+def test_the_pauses_before_the_ten_attempts_are_those_that_clients_were_promised() -> None:
+    assert GAPS_SECONDS == PAUSES
+    due = [next_attempt_at(failed_attempts=failed, now_ms=0, uniform=0.5) for failed in range(1, 10)]
+    assert due == [pause * 1_000 for pause in PAUSES[1:]]
+
+
 def test_the_gaps_add_up_to_three_days_and_a_bit() -> None:
     assert MAX_ATTEMPTS == 10
     assert sum(GAPS_SECONDS) / 3600 == pytest.approx(75.6, abs=0.05)
