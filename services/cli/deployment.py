@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache, partial
 
 from pydantic_settings import BaseSettings
@@ -9,7 +10,7 @@ from pydantic_settings import BaseSettings
 from services.common.aws import Aws
 from services.common.domain.events import Places
 from services.common.erasure import Erasure
-from services.common.settings import SettingsError, load
+from services.common.settings import CommonSettings, SettingsError, load
 from services.common.source_object import uploaded_at
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
@@ -25,12 +26,8 @@ class CliSettings(BaseSettings):
     """Needed to register callbacks."""
     webhook_allow_private: bool = False
     """Plain http and private addresses: for the local stack."""
-    bucket_name: str = ""
-    """Needed to cancel, retry or erase a job."""
-    public_url: str = ""
-    """Base URL of the API, to which webhooks about commands point."""
-    retention_days: int = 30
-    """Days for which events are kept."""
+    config_parameter: str = ""
+    """The SSM parameter with the deployment's other settings. Needed to cancel, retry or erase a job."""
 
 
 @cache
@@ -43,27 +40,35 @@ def store() -> Store:
     return Store(Aws().dynamodb(), settings().table_name)
 
 
-def bucket() -> str:
-    """The bucket's name.
+@cache
+def places() -> Places:
+    """The deployment's bucket and addresses, by its own settings: a person could name those of another deployment.
 
     Raises:
-        SettingsError: the environment does not name it.
+        SettingsError: the environment names no parameter, or that of another deployment.
 
     """
-    if not settings().bucket_name:
-        raise SettingsError("Set BUCKET_NAME: `terraform output bucket_name` prints it.")
-    return settings().bucket_name
+    name = settings().config_parameter
+    if not name:
+        raise SettingsError("Set CONFIG_PARAMETER: `terraform output config_parameter` prints it.")
+    stored = json.loads(Aws().ssm().get_parameter(Name=name)["Parameter"]["Value"])
+    told = load(CommonSettings, **{key.lower(): value for key, value in stored.items()})
+    if told.table_name != settings().table_name:
+        raise SettingsError(
+            f"TABLE_NAME is {settings().table_name}, and {name} is of the deployment with the table "
+            f"{told.table_name}: take both from `terraform output` of one deployment."
+        )
+    return Places(bucket=told.bucket_name, public_url=told.public_url, retention_days=told.retention_days)
 
 
 @cache
 def commands() -> Commands:
-    places = Places(bucket=bucket(), public_url=settings().public_url, retention_days=settings().retention_days)
-    return Commands(store(), Announcer(store().callbacks, places), partial(uploaded_at, Aws().s3(), bucket()))
+    return Commands(store(), Announcer(store().callbacks, places()), partial(uploaded_at, Aws().s3(), places().bucket))
 
 
 @cache
 def erasure() -> Erasure:
-    return Erasure(store(), Aws().s3(), bucket())
+    return Erasure(store(), Aws().s3(), places().bucket)
 
 
 @cache

@@ -8,6 +8,7 @@ from services.cli import deployment
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.records import Job
 from services.common.domain.times import now_ms
+from services.common.store.codec import UnknownVersionError
 
 app = typer.Typer(no_args_is_help=True, help="What can be done with a job, whoever's it is.")
 
@@ -29,14 +30,22 @@ def retry(job_id: str) -> None:
 @app.command()
 def erase(job_id: str) -> None:
     """Erase the recording, its transcripts and every record of the job, and print how much of each that was."""
-    tombstone = deployment.erasure().erase(_job(job_id), now_ms())
-    if tombstone is None or tombstone.receipt is None:
+    eraser, tombstones = deployment.erasure(), deployment.store().tombstones
+    tombstone = tombstones.get(job_id) or eraser.erase(_job(job_id), now_ms()) or tombstones.get(job_id)
+    if tombstone is None:
         raise _unknown(job_id)
-    print(f"{job_id} erased: {', '.join(f'{count} {kind}' for kind, count in tombstone.receipt.items())}")
+    receipt = ", ".join(f"{count} {kind}" for kind, count in (tombstone.receipt or {}).items())
+    rest = "" if tombstone.final else "; it is searched for what is left, and final after that"
+    print(f"{job_id} erased: {receipt}{rest}")
 
 
 def _job(job_id: str) -> Job:
-    job = deployment.store().jobs.get(job_id)
+    try:
+        job = deployment.store().jobs.get(job_id)
+    except UnknownVersionError:
+        raise InvalidOptionError(
+            "job_id", f"{job_id} was written by a newer release: use the `transcribe` of that release."
+        ) from None
     if job is None:
         raise _unknown(job_id)
     return job

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from services.cli import callbacks, clients, jobs, keys, recordings
 from services.cli.machines import machines
 from services.cli.stages import stages
+from services.common import logs
 from services.common.domain.errors import TranscriberError
 
 app = typer.Typer(no_args_is_help=True, help="Swedish speech goes in, text comes out.", pretty_exceptions_enable=False)
@@ -24,6 +25,8 @@ app.command("send")(recordings.send)
 
 def main() -> None:
     """Run a command. An error is printed to standard error as one sentence, and the exit code is then 1."""
+    # Results go to standard output; whatever a library or a module of ours logs, only if it is an error, does not.
+    logs.configure("error", service="cli")
     try:
         app()
     except (TranscriberError, ClientError, BotoCoreError) as error:

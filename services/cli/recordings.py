@@ -125,12 +125,15 @@ def send(
     """
     recordings = Recordings(api, key)
     forms = formats or [READ_FORMAT]
-    options = {
+    options: dict[str, Any] = {
         "language": language,
         "tracks": tracks or None,
-        "formats": list(dict.fromkeys((*DEFAULTS.formats, *forms))),
-        "doubtful_places": doubtful_places,
     }
+    # Only what differs from the defaults, so that an API of an earlier release takes the job too.
+    if further := [form for form in forms if form not in DEFAULTS.formats]:
+        options["formats"] = [*DEFAULTS.formats, *dict.fromkeys(further)]
+    if doubtful_places:
+        options["doubtful_places"] = True
     sent = [(path, recordings.send(path, options)) for path in files]
     failed = []
     for path, job_id in sent:

@@ -66,8 +66,8 @@ class Erasure:
         found = {kind: deletion.deleted for kind, deletion in deletions.items()}
         left = sum(deletion.left for deletion in deletions.values())
         again = next_look(tombstone, now, left=left)
-        # The key of the recording is kept only while the recording may still come, or could not be deleted.
-        forget = again is None or not (left or tombstone.source_etag == "")
+        # The key of the recording is kept until the recording was found and deleted, or nothing can come any more.
+        forget = again is None or (found["recording"] > 0 and not left)
         self._store.tombstones.settle(tombstone, found, look_again_at=again, forget=forget)
         log.info("job.erased", job_id=tombstone.job_id, **found, left=left, final=again is None)
         return self._store.tombstones.get(tombstone.job_id)

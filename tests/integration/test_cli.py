@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,27 +10,47 @@ from typer.testing import CliRunner
 
 from services.cli import deployment
 from services.cli.main import app
+from services.common.aws import Aws
 from services.common.domain.errors import InvalidOptionError, TranscriberError
 from services.common.domain.events import EventType
 from services.common.domain.options import FORMATS
 from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms
+from services.common.store import keys
 from tests.support.api_jobs import FAILED
 from tests.support.gateway import Client, Gateway
-from tests.support.items import queued, told
+from tests.support.items import job_of, queued, told
 from tests.support.world import BUCKET, TABLE, World, dated_by
 from tests.support.written import put_job
+
+PARAMETER = "/transcribe/worker"
+
+
+def put_settings(world: World, **other: str) -> None:
+    """The parameter that Terraform writes for machines."""
+    settings = {
+        "TABLE_NAME": TABLE,
+        "BUCKET_NAME": BUCKET,
+        "DEPLOYMENT": "transcribe",
+        "SECRETS_KEY_ID": world.key_id,
+        "PUBLIC_URL": "https://api.example.com",
+        "MODELS": "whisper-base",
+        "RETENTION_DAYS": "7",
+        **other,
+    }
+    Aws().ssm().put_parameter(Name=PARAMETER, Value=json.dumps(settings), Type="String", Overwrite=True)
 
 
 @pytest.fixture(autouse=True)
 def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", TABLE)
     monkeypatch.setenv("SECRETS_KEY_ID", world.key_id)
-    monkeypatch.setenv("BUCKET_NAME", BUCKET)
+    monkeypatch.setenv("CONFIG_PARAMETER", PARAMETER)
+    put_settings(world)
     for cached in (
         *(deployment.settings, deployment.store, deployment.vault),
-        *(deployment.commands, deployment.erasure),
+        *(deployment.places, deployment.commands, deployment.erasure),
     ):
         cached.cache_clear()
 
@@ -157,17 +178,37 @@ def test_a_job_is_erased_and_what_went_is_counted(world: World) -> None:
     with dated_by(world.clock):
         job = queued(world)
     (line,) = transcribe("jobs", "erase", job.job_id)
-    assert line == "job_1 erased: 1 recording, 0 results, 0 work, 2 records"
+    went = "job_1 erased: 1 recording, 0 results, 0 work, 2 records"
+    assert line == f"{went}; it is searched for what is left, and final after that"
     assert world.store.jobs.get(job.job_id) is None
-    for command in ("erase", "cancel", "retry"):
+    assert transcribe("jobs", "erase", job.job_id) == [line], "the receipt can be had again"
+    for command in ("cancel", "retry"):
         with pytest.raises(TranscriberError, match="no job job_1"):
             transcribe("jobs", command, job.job_id)
+    with pytest.raises(TranscriberError, match="no job job_2"):
+        transcribe("jobs", "erase", "job_2")
 
 
-def test_what_needs_the_bucket_says_so_where_nobody_named_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_needs_the_bucket_says_so_where_nobody_told_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     queued(world)
-    monkeypatch.delenv("BUCKET_NAME")
-    with pytest.raises(TranscriberError, match="Set BUCKET_NAME"):
+    monkeypatch.delenv("CONFIG_PARAMETER")
+    with pytest.raises(TranscriberError, match="Set CONFIG_PARAMETER"):
+        transcribe("jobs", "cancel", "job_1")
+
+
+def test_a_job_is_never_looked_for_in_another_deployments_bucket(world: World) -> None:
+    queued(world)
+    put_settings(world, TABLE_NAME="anothers", BUCKET_NAME="anothers")
+    for command in ("cancel", "retry", "erase"):
+        with pytest.raises(TranscriberError, match="TABLE_NAME is .* of the deployment with the table anothers"):
+            transcribe("jobs", command, "job_1")
+    assert job_of(world).status is JobStatus.QUEUED
+
+
+def test_a_job_of_a_newer_release_is_left_alone(world: World) -> None:
+    queued(world)
+    world.change(keys.job("job_1"), schema_version=99)
+    with pytest.raises(TranscriberError, match="written by a newer release"):
         transcribe("jobs", "cancel", "job_1")
 
 

@@ -210,3 +210,18 @@ def test_the_tombstone_stands_for_a_day_and_is_kept_for_the_search_for_another(w
     (item,) = [item for item in world.all_items() if item["pk"] == f"JOB#{job.job_id}"]
     assert item["until"] == last_search + TOMBSTONE_MS
     assert item["expires_at"] == (last_search + TOMBSTONE_MS + LINGER_MS) // SECOND_MS
+
+
+def test_a_recording_that_a_search_did_not_find_is_looked_for_again_and_erased(world: StepWorld) -> None:
+    """Its key is kept until then: this search looked elsewhere."""
+    world.upload()
+    world.settle()
+    (job,) = world.jobs()
+    world.s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": "eu-north-1"})
+    first = Erasure(world.store, world.s3, "elsewhere").erase(job, world.now)
+    assert first
+    assert (first.final, first.source_key) == (False, job.source_key)
+    world.now += SECOND_LOOK_MS
+    world.settle()
+    assert (keys(world), removed(world, job.job_id), grave(world, job.job_id).final) == ([], 1, True)
+    assert grave(world, job.job_id).source_key is None
