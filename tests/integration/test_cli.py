@@ -200,7 +200,7 @@ def test_a_job_is_never_looked_for_in_another_deployments_bucket(world: World) -
     queued(world)
     put_settings(world, TABLE_NAME="anothers", BUCKET_NAME="anothers")
     for command in ("cancel", "retry", "erase"):
-        with pytest.raises(TranscriberError, match="TABLE_NAME is .* of the deployment with the table anothers"):
+        with pytest.raises(TranscriberError, match=r"TABLE_NAME is .* of the deployment with the table anothers"):
             transcribe("jobs", command, "job_1")
     assert job_of(world).status is JobStatus.QUEUED
 
