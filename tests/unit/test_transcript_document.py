@@ -128,5 +128,20 @@ def test_a_recording_without_words_is_a_document_with_a_title_alone() -> None:
     assert paragraphs(transcript(())) == ["Transkription"]
 
 
+def test_the_turns_of_a_long_recording_keep_their_order_before_the_settings_of_the_page() -> None:
+    long = transcript(spoken("Ett."))
+    (segment,) = long.segments
+    texts = [f"Mening {number}." for number in range(3000)]
+    told = replace(
+        long,
+        segments=tuple(
+            replace(segment, text=text, start=number * 10.0, end=number * 10.0 + 1) for number, text in enumerate(texts)
+        ),
+    )
+    document = written(told)
+    assert [paragraph.text.partition("\t")[2] for paragraph in document.paragraphs[1:]] == texts
+    assert document.element.body[-1].tag == qn("w:sectPr")
+
+
 def test_a_docx_is_served_as_what_browsers_open_in_a_word_processor() -> None:
     assert media_type("docx") == "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
