@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import docx
 from docx.document import Document
 from docx.enum.style import WD_STYLE_TYPE
+from docx.enum.table import WD_TABLE_DIRECTION
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import qn
 from docx.oxml.parser import OxmlElement
@@ -36,6 +37,8 @@ _LOCALES: Mapping[str, str] = {
     "sv": "sv-SE",
 }
 """Spell checkers have a language and a country. A language that is not listed here is named by its code alone."""
+_RIGHT_TO_LEFT = {"ar", "fa", "he", "ps", "sd", "ur", "yi"}
+"""Languages that are written from right to left, of those that the models know."""
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML cannot carry."""
 _OF_THE_TEMPLATE = {
@@ -83,6 +86,8 @@ def document(transcript: Transcript) -> bytes:
     _add_turns(made, turns(transcript))
     if transcript.options.doubtful_places:
         _add_places(made, tuple(doubtful_places(transcript)), labels)
+    if transcript.language in _RIGHT_TO_LEFT:
+        _turn_right_to_left(made)
     return _saved(made)
 
 
@@ -181,6 +186,20 @@ def _add_places(made: Document, places: tuple[DoubtfulPlace, ...], labels: _Labe
         _copy(row, _clock(place.start), _clean(place.text), f"{place.confidence * 100:.0f}\N{NO-BREAK SPACE}%")
         for place in places
     )
+
+
+def _turn_right_to_left(made: Document) -> None:
+    """Let every paragraph begin at the right, and the table at its right column.
+
+    Word takes the direction of a paragraph and of each of its runs from their own settings, not from the letters. The
+    settings are appended, since no paragraph and no run has any that has to come later.
+    """
+    for table in made.tables:
+        table.table_direction = WD_TABLE_DIRECTION.RTL
+    for paragraph in made.element.body.iter(qn("w:p")):
+        paragraph.get_or_add_pPr().append(OxmlElement("w:bidi"))
+    for run in made.element.body.iter(qn("w:r")):
+        run.get_or_add_rPr().append(OxmlElement("w:rtl"))
 
 
 def _clock(seconds: float) -> str:
