@@ -128,5 +128,31 @@ def test_a_recording_without_words_is_a_document_with_a_title_alone() -> None:
     assert paragraphs(transcript(())) == ["Transkription"]
 
 
+@pytest.mark.parametrize(("language", "leftwards"), [("he", True), ("ur", True), ("sv", False), ("tr", False)])
+def test_a_language_written_from_right_to_left_is_set_from_right_to_left(language: str, *, leftwards: bool) -> None:
+    told = transcript(spoken("שלום."), spoken("כן.", probability=0.1), formats=["docx"], doubtful_places=True)
+    asked = written(replace(told, language=language))
+    body = asked.element.body
+    assert len(body.xpath(".//w:p")) == len(asked.paragraphs) + 2 * 3, "two rows of three cells are looked at too"
+    assert {bool(paragraph.xpath("w:pPr/w:bidi")) for paragraph in body.xpath(".//w:p")} == {leftwards}
+    assert {bool(run.xpath("w:rPr/w:rtl")) for run in body.xpath(".//w:r")} == {leftwards}
+    assert [bool(table.table_direction) for table in asked.tables] == [leftwards]
+
+
+def test_the_turns_of_a_long_recording_keep_their_order_before_the_settings_of_the_page() -> None:
+    long = transcript(spoken("Ett."))
+    (segment,) = long.segments
+    texts = [f"Mening {number}." for number in range(3000)]
+    told = replace(
+        long,
+        segments=tuple(
+            replace(segment, text=text, start=number * 10.0, end=number * 10.0 + 1) for number, text in enumerate(texts)
+        ),
+    )
+    document = written(told)
+    assert [paragraph.text.partition("\t")[2] for paragraph in document.paragraphs[1:]] == texts
+    assert document.element.body[-1].tag == qn("w:sectPr")
+
+
 def test_a_docx_is_served_as_what_browsers_open_in_a_word_processor() -> None:
     assert media_type("docx") == "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
