@@ -31,6 +31,8 @@ ELSEWHERE = (
 """The tests whose outcome may depend on the interpreter: those of the language and its library, of compiled packages
 (the engine, the reading of media, the API's models), of processes and of sockets. The order of calls to AWS is the same
 on every interpreter."""
+OF_FILES = tuple(f"--ignore-glob=tests/unit/test_{name}.py" for name in ("docu*", "terraform_*", "workflows"))
+"""Left out there: tests of documents, Terraform's files and workflows, which no interpreter changes."""
 LAMBDA_PYTHON = "3.13"
 SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 """Twice as many processes as the project's machines have cores, since systems mostly wait, above all for leases. All
@@ -124,7 +126,7 @@ def tests(session: nox.Session) -> None:
 def elsewhere(session: nox.Session) -> None:
     """Run the tests whose outcome may depend on the interpreter, with the other supported Pythons."""
     install(session)
-    everything = (*ELSEWHERE, *TWO_AT_A_TIME, "-m", "not alone")
+    everything = (*ELSEWHERE, *OF_FILES, *TWO_AT_A_TIME, "-m", "not alone")
     session.run("python", "-m", "pytest", *(session.posargs or everything))
 
 
