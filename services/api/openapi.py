@@ -25,8 +25,11 @@ _MEANINGS = {
     503: "A service behind the API did not answer; Retry-After says how long to wait.",
 }
 _LINKS = {
-    "job": ("job_id", ("read_job", "cancel", "erase", "list_deliveries", "read_transcript", "retry")),
-    "callback": ("callback_id", ("read_callback", "rotate_secret", "send_test", "enable_callback", "delete_callback")),
+    "job": ("job_id", ("read_job", "cancel_job", "erase_job", "list_job_deliveries", "read_transcript", "retry_job")),
+    "callback": (
+        "callback_id",
+        ("read_callback", "rotate_callback_secret", "test_callback", "enable_callback", "delete_callback"),
+    ),
 }
 _IN_JOBS = {operation: {"job_id": "$response.body#/jobs/0/job_id"} for operation in _LINKS["job"][1]}
 _IN_CALLBACKS = {
@@ -76,7 +79,7 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 def redirect(*statuses: int) -> Responses:
     """The responses of an operation that redirects to a link."""
-    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Link"}}}
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
     location = {"Location": {"description": "The fresh link.", "schema": {"type": "string"}}}
     found = {"description": "Follow without the Authorization header.", "content": body, "headers": location}
     return {302: found, **problems(*statuses)}

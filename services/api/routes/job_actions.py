@@ -15,7 +15,7 @@ router = openapi.router("/jobs/{job_id}", "jobs")
 
 
 @router.post("/cancel", responses=openapi.problems(404, 409, 422))
-def cancel(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
+def cancel_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """End a job that has not ended; a machine that works on it stops within seconds."""
     job = lookup.job(job_id, caller, wired)
     try:
@@ -25,7 +25,7 @@ def cancel(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempo
 
 
 @router.post("/retry", status_code=202, responses=openapi.problems(404, 409, 422))
-def retry(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
+def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """Queue a failed job again; what was finished of it stays finished."""
     job = lookup.job(job_id, caller, wired)
     try:
@@ -35,7 +35,7 @@ def retry(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempot
 
 
 @router.delete("", responses=openapi.problems(404))
-def erase(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
+def erase_job(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     """Erase the recording, its transcripts and every record of the job; the receipt can be had again for two days."""
     try:
         job = lookup.job(job_id, caller, wired)

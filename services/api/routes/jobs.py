@@ -33,7 +33,7 @@ UPLOAD_MARGIN_MINUTES = 15
 
 
 @router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
-def create(
+def create_job(
     wanted: NewJob, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> CreatedJob:
     """Register a recording; the reply says where and how to upload it."""

@@ -9,7 +9,7 @@ from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import rfc3339
 
 
-class Try(BaseModel):
+class DeliveryAttempt(BaseModel):
     """One attempt at a delivery."""
 
     at: str
@@ -31,7 +31,7 @@ class DeliveryView(BaseModel):
     status: str
     """pending, delivered, exhausted or dropped."""
     attempts: int
-    tries: list[Try]
+    tries: list[DeliveryAttempt]
     """The last twenty attempts."""
     next_attempt_at: str | None = None
 
@@ -44,7 +44,7 @@ class DeliveryView(BaseModel):
             callback_id=delivery.callback_id,
             status=delivery.status,
             attempts=delivery.attempts,
-            tries=[Try(**{**entry, "at": rfc3339(entry["at"])}) for entry in delivery.tries],
+            tries=[DeliveryAttempt(**{**entry, "at": rfc3339(entry["at"])}) for entry in delivery.tries],
             next_attempt_at=rfc3339(delivery.due_at) if delivery.status is DeliveryStatus.PENDING else None,
         )
 
