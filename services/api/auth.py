@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.api import parameters
 from services.api.problems import Problem
 from services.api.service import Service
 from services.common.domain.times import MINUTE_MS, SECOND_MS
@@ -34,6 +35,7 @@ def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials
 
     Raises:
         Problem: 401 without a valid key, 429 beyond its limit.
+        RequestValidationError: a query parameter is unknown. Strangers are not told that.
 
     """
     wired = service(request)
@@ -56,6 +58,7 @@ def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials
             f"This key may make {found.limit} requests a minute: wait {wait} s.",
             Retry_After=str(wait),
         )
+    parameters.only_known(request)
     return found
 
 

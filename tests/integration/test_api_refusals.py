@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -103,6 +104,57 @@ def test_a_misspelt_field_is_not_taken_for_a_default(alice: Client, path: str) -
 
     is_problem(reply, 422)
     assert [error["field"] for error in reply.json["errors"]] == ["optoins"]
+
+
+def operations(gateway: Gateway) -> Iterator[tuple[str, str, list[str]]]:
+    """Each operation's method and path, with the query parameters that it takes."""
+    for path, methods in gateway.app.openapi()["paths"].items():
+        for method, operation in methods.items():
+            parameters = operation.get("parameters", [])
+            yield method.upper(), path, [entry["name"] for entry in parameters if entry["in"] == "query"]
+
+
+def test_a_misspelt_parameter_is_not_taken_for_none_by_any_operation(gateway: Gateway, alice: Client) -> None:
+    found = list(operations(gateway))
+    assert len(found) > 15
+    for method, path, taken in found:
+        reply = alice.call(method, f"{path}?limt=5&{'&'.join(f'{name}=x' for name in taken)}", {})
+
+        is_problem(reply, 422)
+        assert reply.json["code"] == "INVALID_REQUEST"
+        (error,) = (error for error in reply.json["errors"] if error["field"] == "limt")
+        assert error["message"].startswith("There is no such parameter.")
+        assert all(name in reply.json["detail"] for name in taken)
+
+
+def test_a_parameter_that_takes_one_value_is_given_once(gateway: Gateway, alice: Client) -> None:
+    several = {"status", "type"}
+    for method, path, taken in operations(gateway):
+        for name in taken:
+            reply = alice.call(method, f"{path}?{name}=x&{name}=x")
+            is_problem(reply, 422)
+            assert ("give it once" in reply.json["detail"]) is (name not in several), (path, name)
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("?a=1&b=2&a=3", ["a", "b"]),
+        ("?=1", ['""']),
+        ("?%00=1", ["\x00"]),
+        ("?%ff", ["\ufffd"]),
+        ("?Limit=5", ["Limit"]),
+    ],
+)
+def test_every_unknown_parameter_is_named(alice: Client, query: str, fields: list[str]) -> None:
+    reply = alice.get(f"/api/jobs{query}")
+
+    is_problem(reply, 422)
+    assert [error["field"] for error in reply.json["errors"]] == fields
+
+
+def test_strangers_are_not_told_which_parameters_there_are(gateway: Gateway) -> None:
+    is_problem(gateway.call("GET", "/api/jobs?limt=5"), 401)
 
 
 def test_a_body_beyond_the_bound_is_not_read(alice: Client) -> None:
@@ -231,7 +283,7 @@ def test_what_breaks_inside_is_a_document_with_the_requests_id_and_no_word_more(
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("the secret reason")
 
-    monkeypatch.setattr(alice.gateway.app.state.service().store.jobs, "of_client", broken)
+    monkeypatch.setattr(alice.gateway.app.state.service().store.jobs, "page", broken)
     reply = alice.get("/api/jobs")
 
     is_problem(reply, 500)
