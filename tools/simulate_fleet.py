@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.common.domain.prices import DOLLARS_PER_HOUR
+from services.common.domain.stages import SPEED
 from services.gpu_worker.settings import WorkerSettings
-from services.orchestrator.scaling import SPEED, Demand, wanted_machines
+from services.orchestrator.scaling import Demand, wanted_machines
 
 HOURS = 100_000
 DAYS = 30

@@ -15,6 +15,7 @@ from rich.padding import Padding
 
 from services.common.domain.errors import TranscriberError
 from services.common.domain.prices import dollars_per_hour
+from services.common.domain.stages import SPEED
 from services.common.domain.states import TERMINAL, JobStatus
 from services.common.domain.times import now_ms
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
@@ -26,7 +27,6 @@ from services.local.processes import StackFailedError
 from services.local.receiver import Received, Receiver
 from services.local.resources import BUCKET
 from services.local.stack import Stack, StackSettings
-from services.orchestrator.scaling import SPEED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

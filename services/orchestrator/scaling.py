@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from services.common.domain.stages import SPEED
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS
 from services.common.store.slots import slot_name
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from services.common.domain.records import Breaker, Slot
 
-SPEED = 60.0
-"""Seconds of audio that a machine transcribes in a second: a cautious figure (docs/performance.md)."""
 TARGET_SECONDS = 600.0
 """Seconds in which the queue should be done, if the operator's limit allows that many machines."""
 SILENT_BOOTS = 3

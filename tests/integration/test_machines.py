@@ -9,10 +9,11 @@ import pytest
 
 from services.common.domain.errors import unrecorded
 from services.common.domain.records import Job
+from services.common.domain.stages import SPEED
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.orchestrator.reaper import LIFETIME_MARGIN_MS
-from services.orchestrator.scaling import BREAK_MS, SPEED, TARGET_SECONDS
+from services.orchestrator.scaling import BREAK_MS, TARGET_SECONDS
 from tests.support.faults import aws_error
 from tests.support.one_machine import report, the_slot
 from tests.support.step_world import StepWorld, step_world

@@ -300,8 +300,13 @@ def test_a_cut_takes_no_part_away_that_is_there_already(world: World) -> None:
     assert of_job(world) == before
 
 
-@pytest.mark.parametrize(("outcome", "status"), [(DONE, "done"), (FAILED, "failed")])
-def test_an_end_is_the_parts_and_the_jobs_at_once(world: World, outcome: Outcome, status: str) -> None:
+@pytest.mark.parametrize(
+    ("outcome", "of_the_part"),
+    [(DONE, {"status": "done", "progress": 1}), (FAILED, {"status": "failed"})],
+)
+def test_an_end_is_the_parts_and_the_jobs_at_once(
+    world: World, outcome: Outcome, of_the_part: dict[str, object]
+) -> None:
     job, part = put_running(world, waiting="capacity", waiting_reason="none")
     of_part: list[Any] = []
     of_the_job = changed(
@@ -309,7 +314,7 @@ def test_an_end_is_the_parts_and_the_jobs_at_once(world: World, outcome: Outcome
         keys.job("job_1"),
         lambda: of_part.append(changed(world, key_of(part), lambda: finish(world, part, job, outcome))),
     )
-    assert of_part == [{"status": status, "progress": 1, **ENDED}]
+    assert of_part == [{**of_the_part, **ENDED}]
     said = {"result": outcome.result} if outcome.result else {"error": outcome.error}
     assert of_the_job == {
         "status": "failed" if outcome.error else "completed",

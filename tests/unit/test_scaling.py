@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.domain.records import Breaker, Slot
+from services.common.domain.stages import SPEED
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS
 from services.orchestrator.scaling import (
     SILENT_BOOTS,
-    SPEED,
     TARGET_SECONDS,
     Demand,
     launches_allowed,

@@ -125,7 +125,7 @@ def finish(part: Part) -> Change[Part]:
 
 def fail(part: Part) -> Change[Part]:
     """The part has failed, and its job fails with it."""
-    return Change(before=part, transition=PartTransition.FAIL, set={"owner": None, "progress": 1.0})
+    return Change(before=part, transition=PartTransition.FAIL, set={"owner": None})
 
 
 def give_up(part: Part) -> Change[Part]:
