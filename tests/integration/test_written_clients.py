@@ -424,12 +424,14 @@ def test_the_feed_ends_some_seconds_ago_and_leaves_out_what_cannot_be_read(world
     feed = world.store.events
 
     def seen(now: int, after: str | None = None) -> list[str]:
-        return [event.event_id for _, event in feed.of_client("alice", after=after, now=now, limit=10)]
+        return [event.event_id for event in feed.page("alice", after=after, now=now, size=10).records]
 
     assert seen(60 * SECOND_MS) == ["evt_1", "evt_2"]
     assert seen(6 * SECOND_MS + 999) == ["evt_1"]
-    first = next(feed.of_client("alice", after=None, now=60 * SECOND_MS, limit=10))[0]
+    first = feed.page("alice", after=None, now=60 * SECOND_MS, size=1).last
     assert seen(60 * SECOND_MS, first) == ["evt_2"]
+    unread = feed.page("alice", after=first, now=60 * SECOND_MS, size=1)
+    assert (unread.records, unread.last, unread.more) == ([], sort, True), "the next page begins behind it"
 
 
 ONCE = IdempotencyRecord(client_id="alice", key="k", fingerprint="f", at=1_000_000, reference={"job_id": "job_1"})

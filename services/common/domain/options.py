@@ -121,6 +121,15 @@ DEFAULTS = Options()
 """The default options. The default model depends on the deployment, so none is named here."""
 
 
+def in_effect(given: Mapping[str, Any], model: str) -> dict[str, Any]:
+    """The options that apply, of a job for which these were given; `model` is used unless they name one.
+
+    Nothing is checked, so that options of another release can be shown. Those that this one does not know are left out.
+    """
+    named = {field: given[field] for field in Options.__dataclass_fields__ if given.get(field) is not None}
+    return DEFAULTS.to_json() | {"model": model} | named
+
+
 def _check_together(options: Options, models: Sequence[str]) -> None:
     """Refuse options that would be silently ignored, hints that are too long, and models that are not held."""
     if options.model_key not in models:

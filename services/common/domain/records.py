@@ -46,6 +46,8 @@ class Job:
     """The file name that the client gave."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The options as submitted; `Options.parse` completes them."""
+    reference: str | None = None
+    """The client's own name for the job."""
     waiting: str | None = None
     waiting_reason: str | None = None
     parts: int = 1

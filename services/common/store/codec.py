@@ -5,18 +5,18 @@ None is stored as an absent attribute; items of an unknown version are left alon
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_type_hints
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from services.common.domain.records import KNOWN_VERSIONS, SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from _typeshed import DataclassInstance
 
@@ -104,6 +104,45 @@ def read(kind: type[Record], items: Iterable[Item]) -> Iterator[tuple[Item, Reco
             yield item, from_item(kind, item)
         except UnknownVersionError:
             continue
+
+
+MOST_LOOKED_AT, LOOKED_AT_ONCE = 499, 100
+"""How many items are looked at for one page of a list of which only some are wanted, and how many are read at a time.
+One more may be read: the last of the page before."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page(Generic[Record]):
+    """A page of a client's jobs or events."""
+
+    records: Sequence[Record]
+    last: str | None
+    """The `sort` of the last item that was looked at, behind which the next page begins; None: there was none."""
+    more: bool
+    """Whether there may be items behind that one."""
+
+
+def page_of(
+    kind: type[Record], items: Callable[..., Iterable[Item]], *, size: int, wanted: Callable[[Record], bool] | None
+) -> Page[Record]:
+    """A page of a list.
+
+    Args:
+        kind: of the records.
+        items: reads the list's items, given `limit` and `page` as for `Table.of_client`.
+        size: how many records the page has, at most.
+        wanted: which records are in the list; None: all. If only some are, the page may be short although more follow.
+
+    """
+    most, at_once = (MOST_LOOKED_AT, LOOKED_AT_ONCE) if wanted else (size, None)
+    records: list[Record] = []
+    last, seen = None, 0
+    for item in items(limit=most, page=at_once):
+        last, seen = item["sort"], seen + 1
+        records += [record for record in known(kind, [item]) if wanted is None or wanted(record)]
+        if len(records) == size or seen == most:
+            return Page(records=records, last=last, more=True)
+    return Page(records=records, last=last, more=False)
 
 
 def known(kind: type[Record], items: Iterable[Item]) -> Iterator[Record]:

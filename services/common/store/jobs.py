@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.lifecycle import job_changes
 from services.common.domain.lifecycle.part_changes import first_part
-from services.common.domain.records import Job
+from services.common.domain.records import Job, Part
 from services.common.store import keys
 from services.common.store.changes import same, update, update_unread
-from services.common.store.codec import from_item, read
+from services.common.store.codec import from_item, known, page_of, read
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, Check, Operation, Put
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from boto3.dynamodb.conditions import ConditionBase
 
     from services.common.domain.lifecycle.change import Change
     from services.common.store.announcements import Announcement
+    from services.common.store.codec import Page
     from services.common.store.table import Table
 
 
@@ -40,10 +42,31 @@ class Jobs:
         item = self._table.get(keys.job(job_id))
         return from_item(Job, item) if item and "status" in item else None
 
+    def with_parts(self, job_id: str) -> tuple[Job, list[Part]] | None:
+        """A job with its parts, in one read; None if there is no such job."""
+        items = {item["sk"]: item for item in self._table.between(keys.of_job(job_id), keys.JOB, f"{keys.PARTS}~")}
+        item = items.pop(keys.JOB, {})
+        return (from_item(Job, item), list(known(Part, items.values()))) if "status" in item else None
+
     def of_client(self, client_id: str, *, after: str | None, limit: int) -> Iterator[tuple[str, Job]]:
         """A client's jobs, newest first, each with its `sort`, which is the next page's `after`."""
         items = self._table.of_client(client_id, keys.JOBS, after=after, newest_first=True, limit=limit)
         yield from ((item["sort"], job) for item, job in read(Job, items))
+
+    def page(
+        self, client_id: str, *, after: str | None, size: int, wanted: Callable[[Job], bool] | None = None
+    ) -> Page[Job]:
+        """A page of a client's jobs, newest first.
+
+        Args:
+            client_id: of the client.
+            after: the `last` of the page before.
+            size: how many jobs, at most.
+            wanted: which jobs are in the list; None: all.
+
+        """
+        items = partial(self._table.of_client, client_id, keys.JOBS, after=after, newest_first=True)
+        return page_of(Job, items, size=size, wanted=wanted)
 
     def overdue_uploads(self, now: int, limit: int) -> list[str]:
         """Ids of at most `limit` jobs whose upload should have come by now."""

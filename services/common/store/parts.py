@@ -11,12 +11,16 @@ from services.common.store import keys
 from services.common.store.codec import from_item, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from services.common.store.table import Table
 
 MAX_PARTS = 70
 """Most parts of one recording: they fit one transaction with the job, its event and its deliveries."""
+
+
+MOST_COUNTED = 499
+"""Most parts that are counted before a place in the queue."""
 
 
 class Parts:
@@ -39,6 +43,18 @@ class Parts:
     def queue(self) -> Iterator[Part]:
         """The queued parts, in the order in which they are to be claimed."""
         return known(Part, self._table.due(keys.Due.QUEUED))
+
+    def ahead_of(self, parts: Sequence[Part]) -> int | None:
+        """How many parts of all jobs stand in the queue before the first of these, as the index shows it: it may lag.
+
+        Parts that rest are counted too, though others pass them. None: more than `MOST_COUNTED`, or none of these is in
+        the queue.
+        """
+        turns = [part.due_at for part in parts if part.status is PartStatus.QUEUED]
+        if not turns:
+            return None
+        ahead = self._table.count_due(keys.Due.QUEUED, before=min(turns), limit=MOST_COUNTED + 1)
+        return ahead if ahead <= MOST_COUNTED else None
 
     def ready(self, now: int, limit: int) -> list[Part]:
         """The first `limit` parts of the queue that may be claimed now.

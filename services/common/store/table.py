@@ -28,12 +28,7 @@ if TYPE_CHECKING:
 TRIES = 8
 """How often a transaction is tried that conflicts with others on the same items. Conflicts are short."""
 _BACKOFF_SECONDS = 0.05
-_CONFLICTS = {
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-    "TransactionInProgress",
-}
+_CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "TransactionInProgress"}
 
 
 class ConditionFailedError(Exception):
@@ -69,13 +64,19 @@ class Table:
             limit: how many, at most.
 
         """
+        start: dict[str, Any] = {} if after is None else {"ExclusiveStartKey": wire_key((pk, after))}
         yield from self._query(
             "pk = :pk AND begins_with(sk, :prefix)" if prefix else "pk = :pk",
             {":pk": pk} | ({":prefix": prefix} if prefix else {}),
             limit,
             ConsistentRead=True,
-            **({} if after is None else {"ExclusiveStartKey": wire_key((pk, after))}),
+            **start,
         )
+
+    def between(self, pk: str, low: str, high: str) -> Iterator[Item]:
+        """The items of a partition whose sort keys lie between two texts, both included (consistent read)."""
+        condition = "pk = :pk AND sk BETWEEN :low AND :high"
+        yield from self._query(condition, {":pk": pk, ":low": low, ":high": high}, ConsistentRead=True)
 
     def due(
         self, kind: str, *, before: int | None = None, limit: int | None = None, page: int | None = None
@@ -93,9 +94,21 @@ class Table:
             "due_kind = :kind" + ("" if before is None else " AND due_at <= :before"),
             {":kind": kind} | ({} if before is None else {":before": before}),
             limit,
+            page,
             IndexName="due",
-            **({} if page is None else {"Limit": page}),
         )
+
+    def count_due(self, kind: str, *, before: int, limit: int) -> int:
+        """How many items of one kind are due before a time (epoch milliseconds): `limit` if there are more."""
+        reply = self._client.query(
+            TableName=self._name,
+            IndexName="due",
+            Select="COUNT",
+            KeyConditionExpression="due_kind = :kind AND due_at < :before",
+            ExpressionAttributeValues=encode({":kind": kind, ":before": before}),
+            Limit=limit,
+        )
+        return reply["Count"]
 
     def of_client(
         self,
@@ -106,6 +119,7 @@ class Table:
         until: str | None = None,
         newest_first: bool = False,
         limit: int,
+        page: int | None = None,
     ) -> Iterator[Item]:
         """A client's jobs or events in order of time.
 
@@ -116,6 +130,7 @@ class Table:
             until: the largest `sort` that is read.
             newest_first: whether the order is reversed.
             limit: how many, at most; one more may be read.
+            page: how many are read at a time, as of `due`.
 
         """
         low, high = (after or prefix) if not newest_first else prefix, until or prefix + "~"
@@ -129,6 +144,7 @@ class Table:
                 "client_id = :client AND #sort BETWEEN :low AND :high",
                 {":client": client_id, ":low": low, ":high": high},
                 limit + 1,
+                page,
                 IndexName="by_client",
                 ScanIndexForward=not newest_first,
                 ExpressionAttributeNames={"#sort": "sort"},
@@ -211,6 +227,7 @@ class Table:
         condition: str,
         values: Mapping[str, Any],
         limit: int | None = None,
+        page_size: int | None = None,
         **more: Any,  # noqa: ANN401
     ) -> Iterator[Item]:
         request: dict[str, Any] = {
@@ -221,8 +238,8 @@ class Table:
         }
         left = limit
         while True:
-            if left is not None:
-                request["Limit"] = left
+            if sizes := [size for size in (left, page_size) if size is not None]:
+                request["Limit"] = min(sizes)
             page = self._client.query(**request)
             yield from (decode(item) for item in page["Items"])
             if left is not None:
