@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from services.common.domain.times import MINUTE_MS
+from tests.support.api_jobs import put_many, uploaded
 from tests.support.gateway import Client
 from tests.support.world import World
 
@@ -48,6 +49,32 @@ def test_a_status_takes_two_calls(world: World, alice: Client) -> None:
         assert alice.get(f"/api/jobs/{job['job_id']}").status == 200
 
     assert len(calls) <= 2, calls
+
+
+def test_the_status_of_a_queued_job_takes_a_third_call_which_counts_the_queue(world: World, alice: Client) -> None:
+    job = uploaded(world, alice)
+    with counted(world) as calls:
+        assert alice.get(f"/api/jobs/{job.job_id}").json["progress"]["queue_position"] == 1
+
+    assert len(calls) == 3, calls
+
+
+def test_a_running_jobs_status_takes_two_calls_however_many_parts_it_has(world: World, alice: Client) -> None:
+    running, part = world.claimed(uploaded(world, alice))
+    world.store.leases.split(part, running, [600.0] * 5, due_at=world.clock())
+    with counted(world) as calls:
+        assert alice.get(f"/api/jobs/{running.job_id}").json["parts"] == 5
+
+    assert len(calls) == 2, calls
+
+
+def test_a_list_takes_two_calls_and_a_filter_at_most_six(world: World, alice: Client) -> None:
+    """It looks at 500 jobs, a hundred at a time, and at no more of them than it needs."""
+    put_many(world, 500)
+    for query, most in (("", 2), ("?limit=100", 2), ("?status=queued", 2), ("?q=no-such-word", 6)):
+        with counted(world) as calls:
+            assert alice.get(f"/api/jobs{query}").status == 200
+        assert len(calls) == most, (query, calls)
 
 
 def test_a_registration_takes_three_calls(world: World, alice: Client) -> None:

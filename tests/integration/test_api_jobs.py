@@ -8,9 +8,10 @@ import json
 import pytest
 
 from services.common.domain.events import EventType
-from services.common.domain.options import Options
+from services.common.domain.options import DEFAULTS, Options
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.store import keys
 from services.common.store.leases import FencedError
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
 from tests.support.gateway import MODELS, Client, Gateway
@@ -52,20 +53,39 @@ def test_without_a_size_an_upload_is_bound_to_the_limit(alice: Client) -> None:
     assert ["content-length-range", 0, 5_000_000_000] in policy
 
 
-def test_options_are_kept_as_they_were_given(world: World, alice: Client) -> None:
+def test_options_are_kept_as_they_were_given_and_shown_with_the_defaults(world: World, alice: Client) -> None:
     options = {"language": "en", "style": "strict", "hotwords": "Åsa, Örjan", "words": True, "formats": ["json", "srt"]}
     job = create(alice, options=options)
 
-    assert job["options"] == options
+    assert job["options"] == {**DEFAULTS.to_json(), "model": "KBLab/kb-whisper-small", **options}
     stored = world.store.jobs.get(job["job_id"])
     assert stored is not None
     assert stored.options == options
 
 
+def test_a_completed_job_names_the_model_that_was_used(world: World, alice: Client) -> None:
+    job_id = completed(world, alice).job_id
+    world.change(
+        keys.job(job_id), result={"attempt": 1, "files": {}, "model": {"name": "whisper-base", "revision": "1"}}
+    )
+    (listed,) = alice.get("/api/jobs").json["jobs"]
+
+    assert listed["options"]["model"] == "whisper-base"
+
+
+def test_options_of_another_release_are_no_reason_to_hide_a_job(world: World, alice: Client) -> None:
+    job_id = uploaded(world, alice).job_id
+    world.change(keys.job(job_id), options={"mood": "good", "preset": "wild", "formats": ["wav"], "model": "gone"})
+    options = alice.get(f"/api/jobs/{job_id}").json["options"]
+
+    assert (options["preset"], options["formats"], options["model"]) == ("wild", ["wav"], "gone")
+    assert set(options) == set(DEFAULTS.to_json())
+
+
 def test_tracks_reach_the_machine_that_is_to_hear_them(world: World, alice: Client) -> None:
     job = create(alice, options={"tracks": [3.0, 1]})
 
-    assert job["options"] == {"tracks": [3, 1]}
+    assert job["options"]["tracks"] == [3, 1]
     stored = world.store.jobs.get(job["job_id"])
     assert stored is not None
     assert Options.parse(stored.options, MODELS).tracks == (1, 3)
@@ -120,6 +140,7 @@ def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> No
         "error",
         "result",
         "cost",
+        "progress",
     }
     view = alice.get(f"/api/jobs/{completed(world, alice).job_id}").json
     (listed,) = alice.get("/api/jobs").json["jobs"]
@@ -128,6 +149,7 @@ def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> No
     assert set(view) == set(listed) == fields
     assert set(view["result"]) == {"attempt", "language", "duration_seconds", "model", "quality", "files"}
     assert set(view["result"]["files"]["txt"]) == {"bytes", "sha256", "result_url"}
+    assert set(view["progress"]) == {"stage", "fraction", "estimated_seconds", "queue_position"}
     assert set(failed["error"]) == {"code", "message", "retryable"}
     assert set(create(alice)) == fields | {"upload", "callback"}
 

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.common.domain.ids import new_id
 from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.records import Job
+from services.common.domain.states import JobStatus
+from services.common.domain.times import SECOND_MS
+from services.common.store.codec import encode
+from services.common.store.items import item_of
 from tests.support.gateway import Client
-from tests.support.world import World
+from tests.support.world import TABLE, World
+
+BATCH = 25
+"""Most items that DynamoDB takes at a time."""
 
 
 def create(client: Client, **more: Any) -> dict[str, Any]:
@@ -26,6 +34,25 @@ def uploaded(world: World, client: Client, **more: Any) -> Job:
 def finished(world: World, client: Client, outcome: Outcome, **more: Any) -> Job:
     """A job that has ended so."""
     return world.ended(uploaded(world, client, **more), outcome)
+
+
+def put_many(world: World, count: int, **more: Any) -> list[Job]:
+    """As many queued jobs of Alice's, a second apart, newest first; `more`: of each a function of its number."""
+    jobs = [
+        Job(
+            job_id=new_id("job"),
+            client_id="alice",
+            created_at=world.clock() - number * SECOND_MS,
+            source_key=f"uploads/alice/{number}",
+            **{"status": JobStatus.QUEUED, "file_name": f"{number}.mp3"}
+            | {field: of(number) for field, of in more.items()},
+        )
+        for number in range(count)
+    ]
+    requests = [{"PutRequest": {"Item": encode(item_of(job))}} for job in jobs]
+    for first in range(0, count, BATCH):
+        world.dynamodb.batch_write_item(RequestItems={TABLE: requests[first : first + BATCH]})
+    return jobs
 
 
 FAILED = Outcome(error={"code": "INTERNAL", "message": "The device broke.", "retryable": True})

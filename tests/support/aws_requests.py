@@ -15,6 +15,7 @@ from typing import Any
 
 ACCOUNT, REGION = "123456789012", "eu-north-1"
 _EQUALS = re.compile(r"(#?\w+)\s*=\s*(:\w+)")
+_PARTITION_KEYS = {None: "pk", "due": "due_kind", "by_client": "client_id"}
 _S3_OBJECT = {
     "GetObject": "s3:GetObject",
     "HeadObject": "s3:GetObject",
@@ -74,9 +75,11 @@ def _dynamodb(operation: str, params: dict[str, Any]) -> list[Request]:
     if operation == "TransactGetItems":
         return [_item("GetItem", item["Get"]) for item in params["TransactItems"]]
     if operation == "Query":
-        if "IndexName" in params:
-            return [Request("dynamodb:Query", f"{_table(params)}/index/{params['IndexName']}")]
-        return [Request("dynamodb:Query", _table(params), {"dynamodb:LeadingKeys": [_queried(params)]})]
+        index = params.get("IndexName")
+        context = {"dynamodb:LeadingKeys": [_queried(params)]}
+        if "Select" in params:
+            context["dynamodb:Select"] = [params["Select"]]
+        return [Request("dynamodb:Query", f"{_table(params)}/index/{index}" if index else _table(params), context)]
     if operation in {"GetItem", "PutItem", "UpdateItem", "DeleteItem"}:
         return [_item(operation, params)]
     raise LookupError(f"dynamodb:{operation} has no place in tests/support/aws_requests.py yet")
@@ -92,10 +95,11 @@ def _table(params: dict[str, Any]) -> str:
 
 
 def _queried(params: dict[str, Any]) -> str:
-    """The partition key that a query asks for."""
+    """The partition key that a query asks for, of the table or of its index."""
+    key = _PARTITION_KEYS[params.get("IndexName")]
     names = params.get("ExpressionAttributeNames", {})
     for name, value in _EQUALS.findall(params["KeyConditionExpression"]):
-        if names.get(name, name) == "pk":
+        if names.get(name, name) == key:
             return str(params["ExpressionAttributeValues"][value]["S"])
     raise LookupError(f"no partition key in {params['KeyConditionExpression']}")
 

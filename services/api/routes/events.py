@@ -9,7 +9,9 @@ from fastapi import Query
 from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
 from services.api.schemas.events import EventView, Feed
+from services.api.schemas.fields import OneOf
 from services.common.store import keys
+from services.common.webhooks.registration import SUBSCRIBABLE
 
 router = openapi.router("/events", "events")
 
@@ -18,12 +20,24 @@ router = openapi.router("/events", "events")
 def list_events(
     caller: Authenticated,
     wired: Wired,
+    *,
+    kinds: Annotated[
+        list[Annotated[str, OneOf(SUBSCRIBABLE)]],
+        Query(alias="type", default_factory=list, description="Events of one of these types."),
+    ],
     after: Annotated[str | None, openapi.cursor()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> Feed:
-    """This client's events, oldest first, until some seconds ago: also those whose delivery was given up."""
-    events = wired.store.events.of_client(
-        caller.client_id, after=cursors.decode(after, keys.EVENT), now=wired.clock(), limit=limit
+    """This client's events, oldest first, until some seconds ago: also those whose delivery was given up.
+
+    With a filter, a request looks at no more than 500 events: a page may be short or empty although more follow. Go on
+    until `next` is the `after` that was given.
+    """
+    page = wired.store.events.page(
+        caller.client_id,
+        after=cursors.decode(after, keys.EVENT),
+        now=wired.clock(),
+        size=limit,
+        wanted=(lambda event: event.type in kinds) if kinds else None,
     )
-    page = list(events)[:limit]
-    return Feed(events=[EventView.of(event) for _, event in page], next=cursors.encode(page[-1][0]) if page else after)
+    return Feed(events=[EventView.of(event) for event in page.records], next=cursors.encode(page.last) or after)

@@ -6,7 +6,7 @@ from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problems import Problem
-from services.api.routes import lookup
+from services.api.routes import jobs, lookup
 from services.api.schemas import jobs as views
 from services.api.schemas import receipts
 from services.common.domain.errors import AlreadyEndedError, ChangedMeanwhileError, NotFailedError
@@ -19,7 +19,7 @@ def cancel_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Id
     """End a job that has not ended; a machine that works on it stops within seconds."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()))
+        return jobs.view(wired.commands.cancel(job, wired.clock(), idempotency.record()), wired)
     except (AlreadyEndedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 
@@ -29,7 +29,7 @@ def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Ide
     """Queue a failed job again; what was finished of it stays finished."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()))
+        return jobs.view(wired.commands.retry(job, wired.clock(), idempotency.record()), wired)
     except (NotFailedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Response
@@ -15,10 +16,11 @@ from services.api.routes import lookup
 from services.api.schemas.callbacks import Target
 from services.api.schemas.jobs import CreatedJob, JobCallback, JobPage, JobView, NewJob, UploadForm
 from services.api.service import Service
-from services.common.domain import media_types, object_keys
+from services.common.domain import media_types, model_keys, object_keys
 from services.common.domain.ids import new_id
 from services.common.domain.options import Options
-from services.common.domain.records import Callback, Job
+from services.common.domain.progress import progress
+from services.common.domain.records import Callback, Job, Part
 from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS, expiry, rfc3339
 from services.common.store import keys
@@ -69,7 +71,14 @@ def create_job(
         secret = idempotency.earlier_secret(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
-    return CreatedJob(**dict(JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)
+    return CreatedJob(**dict(view(job, wired)), upload=_upload(job, wanted, wired, now), callback=own)
+
+
+def view(job: Job, wired: Service, parts: Sequence[Part] | None = None) -> JobView:
+    """The job as clients see it; its progress is told without its parts if they were not read."""
+    ahead = wired.store.parts.ahead_of(parts) if parts and job.status is JobStatus.QUEUED else None
+    default_model, _ = model_keys.split(wired.settings.models[0])
+    return JobView.of(job, default_model, progress(job, parts, now=wired.clock(), ahead=ahead))
 
 
 def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:
@@ -108,19 +117,55 @@ def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
 def list_jobs(
     caller: Authenticated,
     wired: Wired,
+    *,
+    status: Annotated[list[JobStatus], Query(default_factory=list, description="Jobs in one of these states.")],
     after: Annotated[str | None, openapi.cursor()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    q: Annotated[
+        str | None,
+        Query(min_length=1, max_length=100, description="A part of the file's name or of the reference, in any case."),
+    ] = None,
+    reference: Annotated[str | None, Query(min_length=1, max_length=80, description="Exactly this reference.")] = None,
 ) -> JobPage:
-    """This client's jobs, newest first."""
-    after = cursors.decode(after, keys.JOB)
-    page = list(wired.store.jobs.of_client(caller.client_id, after=after, limit=limit))[:limit]
-    return JobPage(
-        jobs=[JobView.of(job) for _, job in page],
-        next=cursors.encode(page[-1][0]) if len(page) == limit else None,
+    """This client's jobs, newest first.
+
+    With a filter, a request looks at no more than 500 jobs: a page may be short or empty although more follow. Go on
+    until `next` is null.
+    """
+    page = wired.store.jobs.page(
+        caller.client_id,
+        after=cursors.decode(after, keys.JOB),
+        size=limit,
+        wanted=_wanted(status, q, reference) if status or q or reference else None,
     )
+    return JobPage(
+        jobs=[view(job, wired) for job in page.records], next=cursors.encode(page.last) if page.more else None
+    )
+
+
+def _wanted(status: Sequence[JobStatus], words: str | None, reference: str | None) -> Callable[[Job], bool]:
+    part = words and _folded(words)
+
+    def wanted(job: Job) -> bool:
+        return (
+            (not status or job.status in status)
+            and (reference is None or job.reference == reference)
+            and (part is None or part in _folded(job.file_name) or part in _folded(job.reference or ""))
+        )
+
+    return wanted
+
+
+def _folded(text: str) -> str:
+    """The text in a form in which two spellings of the same letters, in any case, are equal."""
+    from unicodedata import normalize  # noqa: PLC0415 - few requests search, and a cold start need not load it
+
+    # macOS names files with letters and accents apart.
+    return normalize("NFC", text.casefold())
 
 
 @router.get("/{job_id}", responses=openapi.problems(404))
 def read_job(job_id: str, caller: Authenticated, wired: Wired) -> JobView:
     """A job as it stands."""
-    return JobView.of(lookup.job(job_id, caller, wired))
+    job, parts = lookup.job_with_parts(job_id, caller, wired)
+    return view(job, wired, parts)

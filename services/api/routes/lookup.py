@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from services.api.problems import Problem, not_found
 from services.api.service import Service
-from services.common.domain.records import Callback, Delivery, Job
+from services.common.domain.records import Callback, Delivery, Job, Part
 from services.common.domain.tombstone import Tombstone
 from services.common.store.clients import Caller
 
@@ -25,6 +25,14 @@ def job(job_id: str, caller: Caller, wired: Service) -> Job:
     """
     found = wired.store.jobs.get(job_id) if _ID.fullmatch(job_id) else None
     if found is None or found.client_id != caller.client_id:
+        raise not_found("job")
+    return found
+
+
+def job_with_parts(job_id: str, caller: Caller, wired: Service) -> tuple[Job, list[Part]]:
+    """A job of this client and its parts; raises a 404 as `job` does."""
+    found = wired.store.jobs.with_parts(job_id) if _ID.fullmatch(job_id) else None
+    if found is None or found[0].client_id != caller.client_id:
         raise not_found("job")
     return found
 

@@ -12,6 +12,8 @@ from services.api.schemas.callbacks import Target
 from services.api.schemas.fields import WHOLE, Body
 from services.api.schemas.options import JobOptions
 from services.common.domain.media_types import CONTAINERS, UNKNOWN
+from services.common.domain.options import in_effect
+from services.common.domain.progress import Progress, ProgressStage
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import rfc3339
@@ -84,6 +86,26 @@ class Result(BaseModel):
     files: dict[str, ResultFile]
 
 
+class JobProgress(BaseModel):
+    """How far a job is. In lists, and in replies to actions, less is known than when the job is read alone."""
+
+    stage: ProgressStage = Field(
+        description="`starting`: it comes next, and a machine has been asked for, starts or takes it soon; `reading`: "
+        "claimed, no text yet. A job in a list is never `starting` or `reading`."
+    )
+    fraction: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        description="Share of the audio whose text is done; 1 only if the job is completed. Null: not known, as of a "
+        "running job of one part in a list."
+    )
+    estimated_seconds: Annotated[int, Field(ge=0)] | None = Field(
+        description="Until the text is there. Null: nothing tells, as in lists, while the upload is awaited, while "
+        "`waiting` says why there is no machine, and once the job has ended."
+    )
+    queue_position: Annotated[int, Field(ge=1)] | None = Field(
+        description="1: the next in the queue. Null: not in the queue, beyond the 500th place, or in a list."
+    )
+
+
 class JobView(BaseModel):
     """A job as it stands."""
 
@@ -94,6 +116,7 @@ class JobView(BaseModel):
     times: dict[str, str]
     """Stage → when it was reached."""
     options: dict[str, Any]
+    """Those in effect, defaults included. Of a completed job, `model` is the one that was used."""
     waiting: str | None = None
     """Why a queued job has no machine yet: capacity, image, breaker or quota."""
     waiting_reason: str | None = None
@@ -102,24 +125,32 @@ class JobView(BaseModel):
     error: JobError | None = None
     result: Result | None = None
     cost: dict[str, Any] = Field(default_factory=dict)
+    progress: JobProgress
 
     @classmethod
-    def of(cls, job: Job) -> JobView:
+    def of(cls, job: Job, default_model: str, progress: Progress) -> JobView:
         return cls(
             job_id=job.job_id,
             status=job.status,
             file_name=job.file_name,
             created_at=rfc3339(job.created_at),
             times={stage: rfc3339(moment) for stage, moment in job.times.items()},
-            options=dict(job.options),
+            options=_options(job, default_model),
             waiting=job.waiting,
             waiting_reason=job.waiting_reason,
             parts=job.parts,
-            parts_done=job.parts_done,
+            # The parts of a recording that was not split are not counted.
+            parts_done=job.parts if job.status is JobStatus.COMPLETED else job.parts_done,
             error=JobError(**{name: job.error[name] for name in JobError.model_fields}) if job.error else None,
             result=_result(job) if job.result else None,
             cost=dict(job.cost),
+            progress=JobProgress.model_validate(progress, from_attributes=True),
         )
+
+
+def _options(job: Job, default_model: str) -> dict[str, Any]:
+    used = ((job.result or {}).get("model") or {}).get("name")
+    return in_effect({**job.options, "model": used or job.options.get("model")}, default_model)
 
 
 def _result(job: Job) -> Result:

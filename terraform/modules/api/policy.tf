@@ -24,6 +24,25 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.table_arn}/index/by_client"]
   }
 
+  # A queued job's place in the queue: how many parts are before it, and nothing that is in them.
+  statement {
+    sid       = "CountTheQueue"
+    actions   = ["dynamodb:Query"]
+    resources = ["${var.table_arn}/index/due"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "dynamodb:Select"
+      values   = ["COUNT"]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "dynamodb:LeadingKeys"
+      values   = ["queued"]
+    }
+  }
+
   # A presigned link has the rights of the role that signed it.
   statement {
     sid       = "SignUploads"
