@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from services.api import openapi
 from services.api.app import create_app
+from services.api.contract.document import describe, standalone
 from services.api.service import Service
 
 FOLDER = Path(__file__).parents[1] / "docs" / "api"
@@ -21,7 +21,7 @@ _SHOWN = ("201", "200", "202", "204", "302")
 
 def document() -> dict[str, Any]:
     """The OpenAPI document, without the models and styles of a deployment."""
-    return openapi.describe(create_app(_nobody))
+    return describe(create_app(_nobody))
 
 
 def _nobody() -> Service:
@@ -32,9 +32,15 @@ def files() -> dict[str, str]:
     """The generated files by name."""
     described = document()
     return {
-        "openapi.json": json.dumps(described, ensure_ascii=False, indent=2) + "\n",
+        "openapi.json": _json(described),
+        "message.schema.json": _json(standalone("Message", "The body of a webhook")),
+        "transcript.schema.json": _json(standalone("Transcript", "The json transcript")),
         "reference.md": "\n".join(_reference(described)) + "\n",
     }
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _reference(described: Mapping[str, Any]) -> Iterator[str]:
@@ -48,6 +54,14 @@ def _reference(described: Mapping[str, Any]) -> Iterator[str]:
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             yield from _operation(method.upper(), path, operation)
+    yield "# Webhooks"
+    yield ""
+    yield "What callbacks are sent; [webhooks.md](../webhooks.md) says how. The feed shows the same bodies."
+    yield ""
+    for kind, message in described["webhooks"].items():
+        schema = message["post"]["requestBody"]["content"]["application/json"]["schema"]
+        yield f"- `{kind}`: {_type(schema)}. {message['post']['description']}"
+    yield ""
     yield "# Bodies"
     yield ""
     for name, schema in sorted(described["components"]["schemas"].items()):
@@ -83,6 +97,9 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     if "enum" in schema:
         yield "One of " + ", ".join(f"`{word}`" for word in schema["enum"]) + "."
         yield ""
+    if "oneOf" in schema:
+        yield f"{_type(schema)}, told apart by `{schema['discriminator']['propertyName']}`."
+        yield ""
     required = schema.get("required", [])
     for field, inner in schema.get("properties", {}).items():
         need = "" if field in required else ", optional"
@@ -97,8 +114,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
         return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        kinds = [_type(one) for one in schema["anyOf"] if one.get("type") != "null"]
+    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+        kinds = [_type(one) for one in alternatives if one.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
     if "enum" in schema:
         many = len(schema["enum"])
@@ -112,7 +129,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         for key, word in (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most"))
         if key in schema
     ]
-    return " ".join([schema.get("type", "anything"), *bounds])
+    kind = schema.get("format", schema.get("type", "anything"))
+    return " ".join([kind, *bounds])
 
 
 def main() -> None:

@@ -49,7 +49,7 @@ def put_many(world: World, count: int, **more: Any) -> list[Job]:
         )
         for number in range(count)
     ]
-    requests = [{"PutRequest": {"Item": encode(item_of(job))}} for job in jobs]
+    requests: list[Any] = [{"PutRequest": {"Item": encode(item_of(job))}} for job in jobs]
     for first in range(0, count, BATCH):
         world.dynamodb.batch_write_item(RequestItems={TABLE: requests[first : first + BATCH]})
     return jobs

@@ -9,7 +9,7 @@ from faster_whisper.tokenizer import _LANGUAGE_CODES
 
 from services.common.domain.errors import InvalidOptionError, ModelUnavailableError
 from services.common.domain.languages import LANGUAGES
-from services.common.domain.options import DEFAULT_FORMATS, FORMATS, Options
+from services.common.domain.options import DEFAULT_FORMATS, DEFAULTS, FORMATS, Options, in_effect
 
 MODELS = ["KBLab/kb-whisper-small", "KBLab/kb-whisper-small@subtitle", "whisper-base"]
 
@@ -104,3 +104,15 @@ def test_options_written_before_there_were_tracks_and_doubtful_places_ask_for_ne
 
 def test_the_languages_are_those_of_the_model() -> None:
     assert frozenset(_LANGUAGE_CODES) == LANGUAGES
+
+
+def test_options_in_effect_are_those_given_and_the_defaults_and_are_never_refused() -> None:
+    assert in_effect({}, "m") == {**DEFAULTS.to_json(), "model": "m"}
+    assert in_effect({"model": None, "words": True}, "m") == {**DEFAULTS.to_json(), "model": "m", "words": True}
+    of_another_release = {"preset": "wild", "formats": ["wav"], "model": "gone", "mood": "good"}
+    assert in_effect(of_another_release, "m") == {
+        **DEFAULTS.to_json(),
+        "preset": "wild",
+        "formats": ["wav"],
+        "model": "gone",
+    }
