@@ -57,6 +57,15 @@ run "api" {
   }
 
   assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.this.statement :
+      anytrue([for condition in statement.condition : condition.test == "StringEquals" && condition.variable == "dynamodb:Select" && join(",", condition.values) == "COUNT"])
+      if contains(statement.resources, "${var.table_arn}/index/due")
+    ])
+    error_message = "The API could read what is in the queue, all clients' parts, where it may only count them."
+  }
+
+  assert {
     condition     = aws_apigatewayv2_stage.default.default_route_settings[0].throttling_rate_limit == 50
     error_message = "The API is not throttled."
   }

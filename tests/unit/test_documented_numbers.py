@@ -6,8 +6,12 @@ import pytest
 
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.prices import dollars_per_hour
+from services.common.domain.progress import ALMOST
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
+from services.common.domain.stages import SPEED
 from services.common.domain.times import MINUTE_MS
+from services.common.store.codec import MOST_LOOKED_AT
+from services.common.store.parts import MOST_COUNTED
 from services.common.transcript.subtitles import LINE_CHARACTERS, LONGEST, MOST_LINES, READING_SPEED
 from services.common.webhooks.decision import FAILING_DAYS
 from services.common.webhooks.retry_schedule import GAPS_SECONDS, HOUR, JITTER, MINUTE
@@ -61,6 +65,11 @@ def beams(of: Habits) -> list[int]:
         ("machine", f"less than {SETTINGS['self_test_likeness']} like the known words"),
         ("machine", f"`SELF_TEST_FLOOR_CUDA` {SETTINGS['self_test_floor_cuda']}"),
         ("machine", f"`SELF_TEST_FLOOR_CPU` {SETTINGS['self_test_floor_cpu']} seconds"),
+        ("api/README", f"one request looks at no more than {MOST_LOOKED_AT + 1} jobs or events"),
+        ("api/README", f"behind the {MOST_COUNTED + 1}th place of the queue"),
+        ("api/README", f"at most {ALMOST} before"),
+        ("api/README", f"the assumed {SPEED:.0f} seconds of audio a second"),
+        ("performance", f"{SPEED:.0f} times real time assumed"),
         ("performance", f"a machine idles for {SETTINGS['idle_seconds']} s"),
         ("deploy", f"a g4dn.xlarge costs about {dollars_per_hour('g4dn.xlarge', 'spot')} an hour on the spot market"),
     ],
