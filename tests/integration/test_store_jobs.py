@@ -211,3 +211,25 @@ def test_erasing_a_jobs_items_leaves_its_tombstone_and_other_jobs(world: World) 
     assert world.store.tombstones.delete_items("job_1") == 2, "its part and its event"
     assert [item["sk"] for item in world.all_items() if item["pk"] == "JOB#job_1"] == ["JOB"]
     assert part_of(world, 0, other.job_id)
+
+
+def test_a_job_is_read_with_its_parts_and_without_all_else_that_lies_with_it(world: World) -> None:
+    assert world.store.jobs.with_parts("job_1") is None
+    world.callback("https://hooks.example.com/", events=["transcription.queued"])
+    job, first = world.claimed(queued(world))
+    world.store.leases.split(first, job, [10.0, 20.0], due_at=7)
+    assert told(world, EventType.QUEUED)
+
+    assert world.store.jobs.with_parts("job_1") == (job_of(world), [part_of(world), part_of(world, 1)])
+
+
+def test_of_a_jobs_parts_the_first_in_the_queue_has_the_jobs_place(world: World) -> None:
+    for name, due_at in (("job_1", 1), ("job_2", 2), ("job_3", 3)):
+        world.arrived(awaited(world, name).job_id, due_at=due_at)
+    places = [part_of(world, job_id=name) for name in ("job_1", "job_2", "job_3")]
+
+    assert [world.store.parts.ahead_of([part]) for part in places] == [0, 1, 2]
+    assert world.store.parts.ahead_of([places[2], places[1]]) == 1
+    _, claimed = world.claimed(job_of(world))
+    assert world.store.parts.ahead_of([claimed]) is None, "it stands in no queue"
+    assert world.store.parts.ahead_of([claimed, places[2]]) == 1

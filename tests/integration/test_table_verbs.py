@@ -116,6 +116,26 @@ def test_what_is_due_comes_oldest_first_up_to_a_moment(world: World) -> None:
     assert due(page=1) == [1, 2, 3]
 
 
+def test_a_partition_is_read_between_two_keys_both_included(world: World) -> None:
+    for sk in ("a1", "a2", "b1", "c1"):
+        put(world, sk)
+
+    assert [item["sk"] for item in table(world).between("A", "a2", "b1")] == ["a2", "b1"]
+    assert list(table(world).between("A", "d", "e")) == []
+
+
+def test_what_is_due_before_a_moment_is_counted_up_to_a_limit(world: World) -> None:
+    for number in (1, 2, 3):
+        put(world, f"a{number}", due_kind="queued", due_at=number)
+    put(world, "b", due_kind="slot", due_at=1)
+
+    def count(before: int, limit: int = 10) -> int:
+        return table(world).count_due("queued", before=before, limit=limit)
+
+    assert [count(1), count(3), count(9)] == [0, 2, 3]
+    assert count(9, limit=2) == 2
+
+
 def test_a_clients_things_come_in_order_from_either_end(world: World) -> None:
     for number in range(1, 5):
         put(world, f"a{number}", client_id="alice", sort=f"JOB#{number}")
@@ -133,6 +153,8 @@ def test_a_clients_things_come_in_order_from_either_end(world: World) -> None:
     assert seen(after="JOB#4", until="JOB#3") == [], "nothing lies between"
     assert seen(after="JOB#3", until="JOB#3") == []
     assert len(seen(limit=2)) >= 2
+    assert seen(page=1) == ["1", "2", "3", "4"]
+    assert seen(limit=2, page=1) == seen(limit=2, page=9) == seen(limit=2)
 
 
 class Client:

@@ -54,6 +54,30 @@ def test_a_key_that_must_be_there_must_be_there(context: dict[str, list[str]], *
     )
 
 
+COUNTING = {
+    "StringEquals": {"dynamodb:Select": "COUNT"},
+    "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": "queued"},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "allowed"),
+    [("queued", {"Select": "COUNT"}, True), ("queued", {}, False), ("running", {"Select": "COUNT"}, False)],
+)
+def test_who_may_count_one_kind_in_an_index_may_neither_read_it_nor_count_another(
+    kind: str, more: dict[str, str], *, allowed: bool
+) -> None:
+    query = {
+        "TableName": "jobs",
+        "IndexName": "due",
+        "KeyConditionExpression": "due_kind = :kind AND due_at < :before",
+        "ExpressionAttributeValues": {":kind": {"S": kind}, ":before": {"N": "1"}},
+        **more,
+    }
+    (request,) = requests_of("dynamodb", "Query", query)
+    assert allows(request, Action="dynamodb:Query", Resource=f"{TABLE}/index/due", Condition=COUNTING) is allowed
+
+
 def test_denials_and_unknown_operators_are_not_passed_over() -> None:
     with pytest.raises(LookupError):
         statements([{"Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}])

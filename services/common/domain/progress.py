@@ -125,10 +125,8 @@ def _until_claimed(job: Job, parts: Sequence[Part], now: int) -> float:
 
 def _rest(parts: Sequence[Part], now: int) -> float:
     """Seconds for which no machine may take the job's parts, since the last attempt at them failed."""
-    return (
-        max(0, min((part.not_before for part in parts if part.status is PartStatus.QUEUED), default=0) - now)
-        / SECOND_MS
-    )
+    until = min((part.not_before for part in parts if part.status is PartStatus.QUEUED), default=0)
+    return max(0, until - now) / SECOND_MS
 
 
 def _pace(done: float, worked: float) -> float:
