@@ -6,7 +6,7 @@ import re
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from services.api.schemas.callbacks import Target
 from services.api.schemas.fields import WHOLE, Body
@@ -38,8 +38,14 @@ def _media_type() -> str:
 _MediaType = Annotated[str, StringConstraints(pattern=_media_type())]
 
 
+def _without(field: str) -> dict[str, Any]:
+    return {"properties": {field: {"type": "null"}}}
+
+
 class NewJob(Body):
     """A recording that is about to be uploaded."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_without("callback"), _without("callback_id")]})
 
     file_name: str = Field(min_length=1, max_length=1_000, examples=["möte.mp3"])
     size: Annotated[int, Field(ge=0), WHOLE] | None = Field(
@@ -55,7 +61,18 @@ class NewJob(Body):
         default=None, description="Of the file, base64; S3 refuses an upload that differs."
     )
     options: JobOptions = Field(default_factory=JobOptions)
-    callback: Target | None = Field(default=None, description="Told of this job alone.")
+    callback: Target | None = Field(default=None, description="Told of this job alone; not with `callback_id`.")
+    callback_id: Annotated[str, StringConstraints(pattern=r"^cb_[a-z2-7]{1,40}$")] | None = Field(
+        default=None,
+        description="A registered callback that is told of this job whatever its prefix; not with `callback`.",
+    )
+
+    @field_validator("callback_id")
+    @classmethod
+    def _one_callback(cls, callback_id: str | None, info: ValidationInfo) -> str | None:
+        if callback_id is not None and info.data.get("callback") is not None:
+            raise ValueError("A job has a callback of its own or names a registered one: give one of the two.")
+        return callback_id
 
 
 class JobError(BaseModel):
@@ -102,6 +119,8 @@ class JobView(BaseModel):
     error: JobError | None = None
     result: Result | None = None
     cost: dict[str, Any] = Field(default_factory=dict)
+    callback_id: str | None = None
+    """The callback that the job came with: its own, or the registered one that it names."""
 
     @classmethod
     def of(cls, job: Job) -> JobView:
@@ -119,6 +138,7 @@ class JobView(BaseModel):
             error=JobError(**{name: job.error[name] for name in JobError.model_fields}) if job.error else None,
             result=_result(job) if job.result else None,
             cost=dict(job.cost),
+            callback_id=job.callback_id,
         )
 
 
