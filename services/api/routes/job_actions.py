@@ -19,7 +19,7 @@ def cancel_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Id
     """End a job that has not ended; a machine that works on it stops within seconds."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()))
+        return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()), wired.places)
     except (AlreadyEndedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 
@@ -29,7 +29,7 @@ def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Ide
     """Queue a failed job again; what was finished of it stays finished."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()))
+        return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()), wired.places)
     except (NotFailedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 
