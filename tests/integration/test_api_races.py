@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from services.common.domain.events import EventType
-from services.common.domain.records import Job
+from services.common.domain.records import Callback, Job
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.erasure import Erasure
-from services.common.store.callbacks import Callbacks
+from services.common.store.callbacks import Callbacks, rotation
 from services.common.store.parts import Parts
 from services.common.store.tombstones import Tombstones
+from services.common.webhooks.registration import rotated
 from tests.support.api_jobs import FAILED, finished, uploaded
 from tests.support.gateway import Client
 from tests.support.items import job_of, part_of, told
@@ -38,17 +39,22 @@ def between(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object], *, ti
     monkeypatch.setattr(Parts, "of_job", of_job)
 
 
-def after_reading_a_callback(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object]) -> None:
-    """Once, between a command's look at the callback and its write, this happens."""
+def once_it_is_read(monkeypatch: pytest.MonkeyPatch, happen: Callable[[Callback], object]) -> None:
+    """Once, between a command's look at a callback and its write, this happens to the callback."""
     real, left = Callbacks.get, [happen]
 
     def get(callbacks: Callbacks, *names: Any) -> Any:
         found = real(callbacks, *names)
-        if left:
-            left.pop()()
+        if left and found:
+            left.pop()(found)
         return found
 
     monkeypatch.setattr(Callbacks, "get", get)
+
+
+def rotate(world: World, callback: Callback) -> None:
+    """By another of the client's programs."""
+    world.store.commit([rotation(callback, rotated(callback, "another's", world.clock()))])
 
 
 def registered(client: Client) -> str:
@@ -130,11 +136,11 @@ def test_a_cancel_of_a_job_that_is_erased_at_the_same_moment_says_that_it_change
 
 
 def test_two_changes_of_a_callback_at_once_both_happen_and_of_one_field_the_later_stays(
-    alice: Client, monkeypatch: pytest.MonkeyPatch
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = registered(alice)
-    earlier = {"prefix": "earlier/", "events": ["transcription.queued"]}
-    after_reading_a_callback(monkeypatch, lambda: alice.call("PATCH", place, earlier))
+    earlier = {"prefix": "uploads/alice/earlier/", "events": ["transcription.queued"]}
+    once_it_is_read(monkeypatch, lambda read: world.store.callbacks.update(read, earlier))
     reply = alice.call("PATCH", place, {"prefix": "later/", "description": "Both."})
 
     assert reply.status == 200
@@ -147,7 +153,7 @@ def test_a_change_that_meets_a_deletion_brings_nothing_back(
     world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = registered(alice)
-    after_reading_a_callback(monkeypatch, lambda: alice.delete(place))
+    once_it_is_read(monkeypatch, world.store.callbacks.remove)
     reply = alice.call("PATCH", place, {"prefix": "a/"})
 
     assert (reply.status, reply.json["code"]) == (404, "NOT_FOUND")
@@ -158,7 +164,7 @@ def test_a_change_and_a_rotation_at_once_both_happen(
     world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = registered(alice)
-    after_reading_a_callback(monkeypatch, lambda: alice.post(f"{place}/rotate"))
+    once_it_is_read(monkeypatch, lambda read: rotate(world, read))
 
     assert alice.call("PATCH", place, {"prefix": "a/"}).status == 200
     (stored,) = world.store.callbacks.of_client("alice")
@@ -166,21 +172,20 @@ def test_a_change_and_a_rotation_at_once_both_happen(
 
 
 def test_of_two_rotations_at_once_one_happens(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    place, made = registered(alice), []
-    after_reading_a_callback(monkeypatch, lambda: made.append(alice.post(f"{place}/rotate").json["secret"]))
+    place = registered(alice)
+    once_it_is_read(monkeypatch, lambda read: rotate(world, read))
     reply = alice.post(f"{place}/rotate")
 
     assert (reply.status, reply.json["code"]) == (409, "CONFLICT")
     (stored,) = world.store.callbacks.of_client("alice")
-    assert world.vault.open(stored, world.clock())[0] == made[0]
-    assert len(stored.secrets) == 2
+    assert [entry["ciphertext"] for entry in stored.secrets][:-1] == ["another's"]
 
 
 def test_a_job_whose_named_callback_is_deleted_at_the_same_moment_is_made_and_told_to_nobody(
     world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = registered(alice)
-    after_reading_a_callback(monkeypatch, lambda: alice.delete(place))
+    once_it_is_read(monkeypatch, world.store.callbacks.remove)
     job = uploaded(world, alice, callback_id=place.rsplit("/", 1)[-1])
 
     assert world.announced(job, EventType.QUEUED).deliveries == ()

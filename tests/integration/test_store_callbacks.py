@@ -26,7 +26,14 @@ def callback_of(world: World) -> Callback:
 
 def disable(world: World, callback: Callback) -> bool:
     event = compose_about(
-        callback, EventType.CALLBACK_DISABLED, subject="job_1", serial="1", now=1, expires_at=None, reason="gone"
+        callback,
+        EventType.CALLBACK_DISABLED,
+        subject="job_1",
+        serial="1",
+        now=1,
+        expires_at=None,
+        url=callback.url,
+        reason="gone",
     )
     return world.store.callbacks.disable(callback, "gone", Announcement(event, None, []))
 
