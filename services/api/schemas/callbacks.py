@@ -15,8 +15,10 @@ from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
 _LAST_LABEL = "[A-Za-z]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
-_URL = rf'^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?][!-"$-\[\]-~]*)?$'
-"""The rules of `endpoint.parse` as a pattern, which a schema can hold. Longer names and addresses are left out."""
+_IN_URL = r"([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+_URL = rf"^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?]{_IN_URL}*)?$"
+"""The rules of `endpoint.parse` as a pattern, which a schema can hold. Longer names and addresses are left out, and so
+are characters that RFC 3986 wants to be percent-encoded, which some receivers use all the same."""
 
 
 _Address = Annotated[
