@@ -58,6 +58,7 @@ _REGISTERED = {
     "waiting_reason": None,
     "parts": 1,
     "parts_done": 0,
+    "callback_id": _CALLBACK,
     "progress": _NO_PROGRESS,
 }
 _QUEUED_TIMES = {
@@ -148,7 +149,7 @@ _DELIVERY = {
     ],
     "next_attempt_at": None,
 }
-_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "progress")
+_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "callback_id", "progress")
 
 
 def _told(view: Mapping[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -176,6 +177,7 @@ MESSAGES = {
 }
 BODIES: Mapping[str, Any] = {
     "CallbackList": {"callbacks": [_CALLBACK_VIEW]},
+    "CallbackUpdate": {"url": _CALLBACK_VIEW["url"], "prefix": "meetings/"},
     "CallbackView": _CALLBACK_VIEW,
     "CreatedJob": {
         **_REGISTERED,
