@@ -19,6 +19,7 @@ from services.api.problems import Problem
 from services.api.routes import job_actions
 from services.api.service import Service
 from services.api.settings import ApiSettings
+from services.common.domain.errors import TranscriberError
 from services.common.domain.records import Job
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import HOUR_MS, SECOND_MS, rfc3339
@@ -157,20 +158,20 @@ class StepWorld(World):
 
     def cancel(self, job: Job) -> None:
         with self._request():
-            job_actions.cancel(job.job_id, _caller(job), self.api, self._once(job))
+            job_actions.cancel_job(job.job_id, _caller(job), self.api, self._once(job))
 
     def retry(self, job: Job) -> None:
         with self._request():
-            job_actions.retry(job.job_id, _caller(job), self.api, self._once(job))
+            job_actions.retry_job(job.job_id, _caller(job), self.api, self._once(job))
 
     def erase(self, job: Job) -> None:
         with self._request():
-            job_actions.erase(job.job_id, _caller(job), self.api)
+            job_actions.erase_job(job.job_id, _caller(job), self.api)
 
     @contextmanager
     def _request(self) -> Iterator[None]:
         """Make a request of the API; a refusal or a missing answer is ignored."""
-        with suppress(Crash, Problem), self.faults.watching():
+        with suppress(Crash, Problem, TranscriberError), self.faults.watching():
             yield
 
     def _once(self, job: Job) -> Idempotency:

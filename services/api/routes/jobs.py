@@ -10,6 +10,7 @@ from fastapi import Query, Response
 from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas.callbacks import Target
@@ -28,11 +29,18 @@ from services.common.store.jobs import creation
 from services.common.webhooks.registration import new_callback
 
 router = openapi.router("/jobs", "jobs")
+_REFUSALS = (
+    ProblemCode.DELETED_SINCE,
+    ProblemCode.INVALID_OPTION,
+    ProblemCode.MODEL_UNAVAILABLE,
+    ProblemCode.INVALID_URL,
+    ProblemCode.ADDRESS_REFUSED,
+)
 UPLOAD_MARGIN_MINUTES = 15
 """How much longer than its form is valid an upload is awaited: one that began in time may still be under way."""
 
 
-@router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
+@router.post("", status_code=201, responses=openapi.created("job", *_REFUSALS))
 def create_job(
     wanted: NewJob, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> CreatedJob:
@@ -42,7 +50,7 @@ def create_job(
     Options.parse(options, settings.models, settings.unrecorded_models)
     if wanted.size is not None and wanted.size > settings.max_upload_bytes:
         limit = settings.max_upload_bytes
-        raise Problem(413, "TOO_LARGE", f"An upload has at most {limit} bytes: put larger files into S3 directly.")
+        raise Problem(ProblemCode.TOO_LARGE, f"An upload has at most {limit} bytes: put larger files into S3 directly.")
     job_id = new_id("job")
     secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
     callback = _own_callback(wanted.callback, secret, caller, wired) if wanted.callback else None
@@ -104,7 +112,7 @@ def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
     return UploadForm(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE_MS))
 
 
-@router.get("", responses=openapi.listed("jobs", 422))
+@router.get("", responses=openapi.listed("jobs", ProblemCode.INVALID_CURSOR))
 def list_jobs(
     caller: Authenticated,
     wired: Wired,
@@ -120,7 +128,7 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", responses=openapi.problems(404))
+@router.get("/{job_id}", responses=openapi.problems(ProblemCode.NOT_FOUND))
 def read_job(job_id: str, caller: Authenticated, wired: Wired) -> JobView:
     """A job as it stands."""
     return JobView.of(lookup.job(job_id, caller, wired))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem, not_found
 from services.api.service import Service
 from services.common.domain.records import Callback, Delivery, Job
@@ -68,9 +69,5 @@ def made_before(find: Callable[[str, Caller, Service], Found], name: str, caller
     try:
         return find(name, caller, wired)
     except Problem:
-        raise conflict("DELETED_SINCE", "This request was carried out before; what it made is deleted.") from None
-
-
-def conflict(code: str, detail: str) -> Problem:
-    """The 409 for a request that the present state does not allow."""
-    return Problem(409, code, detail)
+        detail = "This request was carried out before; what it made is deleted."
+        raise Problem(ProblemCode.DELETED_SINCE, detail, Idempotent_Replayed="true") from None

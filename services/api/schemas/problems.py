@@ -24,3 +24,21 @@ class ProblemDocument(BaseModel):
     """The one field at fault."""
     errors: list[FieldError] | None = None
     """All fields at fault."""
+
+
+class ProblemType(BaseModel):
+    """What a code of a problem document means, and what to do."""
+
+    type: str
+    """This entry's address, and the `type` of each such document."""
+    code: str
+    title: str
+    status: int
+    """The HTTP status with which the code is answered."""
+    meaning: str
+    remedy: str
+    """What to do."""
+
+
+class ProblemTypeList(BaseModel):
+    problems: list[ProblemType]
