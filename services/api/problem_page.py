@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -27,5 +28,9 @@ _ENTRY = """<h1><a href="{type}">{title}</a></h1>
 
 def of(title: str, entries: Iterable[ProblemType]) -> str:
     """The page about some codes."""
-    shown = [_ENTRY.format(**{name: escape(str(value)) for name, value in entry}) for entry in entries]
+    shown = [_ENTRY.format(**{name: _html(str(value)) for name, value in entry}) for entry in entries]
     return _PAGE.format(title=escape(title), entries="\n".join(shown))
+
+
+def _html(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
