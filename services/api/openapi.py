@@ -11,8 +11,7 @@ from fastapi.params import Query as QueryParameter
 
 from services.api import cursors
 from services.api.problem_codes import ProblemCode
-from services.api.schemas.problems import ProblemDocument
-from services.common.domain import model_keys
+from services.api.service import Service
 
 CODES = "x-problem-codes"
 """Where a response of an operation lists the codes that its problem document can have."""
@@ -102,31 +101,15 @@ def cursor(pattern: str = cursors.PATTERN) -> QueryParameter:
     return found
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document without a deployment: it allows any model and any style."""
-    from services.api.contract import refusals  # noqa: PLC0415 - a cold start does not need it
-
-    document = FastAPI.openapi(app)
-    schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemDocument": schema}
-    refusals.add_to(document)
-    return document
-
-
-def install(app: FastAPI, models: Callable[[], tuple[str, ...]]) -> None:
-    """Serve the document with the models that this deployment holds; `models` gives their keys."""
+def install(app: FastAPI, service: Callable[[], Service]) -> None:
+    """Serve the document with this deployment's address and the models that it holds."""
 
     @cache
     def openapi() -> dict[str, Any]:
-        document = describe(app)
-        _options(document, models())
-        return document
+        # Making the document takes modules for which a cold start must not pay.
+        from services.api.contract.document import describe  # noqa: PLC0415
+
+        settings = service().settings
+        return describe(app, address=settings.public_url, models=settings.models)
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
-
-
-def _options(document: dict[str, Any], held: tuple[str, ...]) -> None:
-    options = document["components"]["schemas"]["JobOptions"]["properties"]
-    keys = [model_keys.split(key) for key in held]
-    options["model"]["anyOf"][0] = {"type": "string", "enum": list(dict.fromkeys(name for name, _ in keys))}
-    options["style"]["enum"] = list(dict.fromkeys(style for _, style in keys))

@@ -19,14 +19,14 @@ _CHANGING = (ProblemCode.NOT_FOUND, ProblemCode.CONFLICT)
 def cancel_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """End a job that has not ended; a machine that works on it stops within seconds."""
     job = lookup.job(job_id, caller, wired)
-    return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()))
+    return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()), wired.places)
 
 
 @router.post("/retry", status_code=202, responses=openapi.problems(*_CHANGING, ProblemCode.NOT_FAILED))
 def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """Queue a failed job again; what was finished of it stays finished."""
     job = lookup.job(job_id, caller, wired)
-    return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()))
+    return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()), wired.places)
 
 
 @router.delete("", responses=openapi.problems(ProblemCode.NOT_FOUND))

@@ -77,7 +77,7 @@ def create_job(
         secret = idempotency.earlier_secret(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
-    return CreatedJob(**dict(JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)
+    return CreatedJob(**dict(JobView.of(job, wired.places)), upload=_upload(job, wanted, wired, now), callback=own)
 
 
 def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:
@@ -123,7 +123,7 @@ def list_jobs(
     after = cursors.decode(after, keys.JOB)
     page = list(wired.store.jobs.of_client(caller.client_id, after=after, limit=limit))[:limit]
     return JobPage(
-        jobs=[JobView.of(job) for _, job in page],
+        jobs=[JobView.of(job, wired.places) for _, job in page],
         next=cursors.encode(page[-1][0]) if len(page) == limit else None,
     )
 
@@ -131,4 +131,4 @@ def list_jobs(
 @router.get("/{job_id}", responses=openapi.problems(ProblemCode.NOT_FOUND))
 def read_job(job_id: str, caller: Authenticated, wired: Wired) -> JobView:
     """A job as it stands."""
-    return JobView.of(lookup.job(job_id, caller, wired))
+    return JobView.of(lookup.job(job_id, caller, wired), wired.places)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel
 
+from services.api.schemas.fields import DateTime, shown_as
 from services.common.domain.records import Delivery
 from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import rfc3339
@@ -12,8 +15,8 @@ from services.common.domain.times import rfc3339
 class DeliveryAttempt(BaseModel):
     """One attempt at a delivery."""
 
-    at: str
-    outcome: str
+    at: DateTime
+    outcome: Annotated[str, shown_as("DeliveryOutcome")]
     """`DELIVERED`, or what went wrong."""
     status: int | None = None
     milliseconds: int | None = None
@@ -26,14 +29,13 @@ class DeliveryView(BaseModel):
 
     delivery_id: str
     event_id: str
-    type: str
+    type: Annotated[str, shown_as("EventType")]
     callback_id: str
-    status: str
-    """pending, delivered, exhausted or dropped."""
+    status: DeliveryStatus
     attempts: int
     tries: list[DeliveryAttempt]
     """The last twenty attempts."""
-    next_attempt_at: str | None = None
+    next_attempt_at: DateTime | None = None
 
     @classmethod
     def of(cls, delivery: Delivery) -> DeliveryView:
