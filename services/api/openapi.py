@@ -64,7 +64,7 @@ def by_status(codes: Iterable[ProblemCode]) -> Responses:
 
 def with_page(responses: Responses) -> Responses:
     """The responses of an operation that shows a browser a page instead of JSON."""
-    return {200: {"content": {"text/html": {"schema": {"type": "string"}}}}, **responses}
+    return {200: {"content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}}}, **responses}
 
 
 def created(what: str, *codes: ProblemCode) -> Responses:

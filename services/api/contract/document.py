@@ -61,8 +61,8 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
     if models:
         _offer(schemas["JobOptions"]["properties"], models)
     described: dict[str, Any] = {"info": document.pop("info"), **_without_titles(_linked(document))}
-    examples.add(described)
     refusals.add_to(described)
+    examples.add(described)
     return described
 
 

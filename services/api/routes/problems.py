@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import Request
+from typing import Annotated
+
+from fastapi import Path, Request
 from fastapi.responses import HTMLResponse
 
 from services.api import openapi
@@ -25,7 +27,9 @@ def list_problem_types(request: Request) -> ProblemTypeList | HTMLResponse:
     response_model=ProblemType,
     responses=openapi.with_page(openapi.problems(ProblemCode.NOT_FOUND, needs_key=False)),
 )
-def read_problem_type(name: str, request: Request) -> ProblemType | HTMLResponse:
+def read_problem_type(
+    name: Annotated[str, Path(examples=[ProblemCode.NOT_FOUND.slug])], request: Request
+) -> ProblemType | HTMLResponse:
     """One code; `name` is the code in lower case with hyphens, as in a document's `type`. For a browser as a page."""
     code = next((code for code in ProblemCode if code.slug == name), None)
     if code is None:
