@@ -2,7 +2,7 @@
 
 `python -m tests.clients` lints the document, and for each client: generates it from the document that a running system
 serves, checks all types, and with it registers a job with a callback, uploads, waits, reads the text, the feed and the
-webhook. Ends at the first failure, with what was written.
+webhook. Ends at the first failure, with what was written; the system's logs are in reports/clients.log.
 """
 
 from __future__ import annotations
@@ -20,13 +20,17 @@ from tests.support.audio import MEETING
 from tests.support.kept import run
 from tests.support.random_model import UNTRAINED, write_random_model
 
+LOGS = Path("reports/clients.log")
 DOCUMENT = ROOT / "docs" / "api" / "openapi.json"
 
 
 def step(name: str, do: Callable[[], object]) -> None:
     """Do one thing and print how long it took."""
     began = time.monotonic()
-    do()
+    try:
+        do()
+    except AssertionError as error:
+        raise SystemExit(f"{name}: {error}") from None
     print(f"{name:<24}{time.monotonic() - began:6.1f} s", flush=True)
 
 
@@ -55,8 +59,12 @@ def main() -> int:
         step("lint", lint)
         model = write_random_model(place / "model")
         with Stack(StackSettings(models_folder=model, worker=UNTRAINED)) as stack:
-            for client in CLIENTS:
-                prove(client, stack, place / client.name)
+            try:
+                for client in CLIENTS:
+                    prove(client, stack, place / client.name)
+            finally:
+                LOGS.parent.mkdir(exist_ok=True)
+                LOGS.write_text(stack.log_text())
     print(f"{len(CLIENTS)} clients in {time.monotonic() - began:.0f} s")
     return 0
 
