@@ -59,6 +59,9 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
     schemas: dict[str, Any] = document["components"]["schemas"]
     schemas |= components()
     document["webhooks"] = {kind.value: _webhook(kind) for kind in EventType}
+    for operations in (*document["paths"].values(), *document["webhooks"].values()):
+        for operation in operations.values():
+            operation.setdefault("security", [])  # said of each, also of what needs no key
     if models:
         _offer(schemas["JobOptions"]["properties"], models)
     described: dict[str, Any] = {"info": document.pop("info"), **_without_titles(_linked(document))}

@@ -234,7 +234,8 @@ BODIES: Mapping[str, Any] = {
         "final": False,
     },
     "TranscriptLink": {
-        "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{_JOB}/1/transcript.txt?X-Amz-Signature=8b1f",
+        "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{_JOB}/1/transcript.txt"
+        "?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
 }
