@@ -286,6 +286,13 @@ def api_fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Generate clients in Python and TypeScript from the API's document, check their types, use them; lint it."""
+    install(session)
+    session.run("python", "-m", "tests.clients")
+
+
+@nox.session
 def machine(session: nox.Session) -> None:
     """Test the machine in a container: provisioned by the image's scripts, booted by systemd, ended in every way."""
     if not may_install():
@@ -340,3 +347,4 @@ def lock(session: nox.Session) -> None:
     compile_("requirements/uv.in", "-c", "requirements/dev.txt", "-o", "requirements/uv.txt")
     compile_("requirements/checkov.in", "-o", "requirements/checkov.txt")
     compile_("requirements/pre-commit.in", "-o", "requirements/pre-commit.txt")
+    compile_("requirements/clients.in", "-o", "requirements/clients.txt")

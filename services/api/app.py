@@ -8,7 +8,17 @@ from functools import cache
 from fastapi import FastAPI
 
 from services.api import openapi, problems
-from services.api.routes import callback_actions, callbacks, deliveries, events, health, job_actions, jobs, transcripts
+from services.api.routes import (
+    callback_actions,
+    callbacks,
+    deliveries,
+    events,
+    health,
+    job_actions,
+    jobs,
+    transcripts,
+)
+from services.api.routes import problems as catalogue
 from services.api.service import Service
 from services.api.tracing import Tracing
 
@@ -31,7 +41,7 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
     )
     service = cache(make_service)
     app.state.service = service
-    for part in (health, callbacks, callback_actions, jobs, job_actions, transcripts, deliveries, events):
+    for part in (health, callbacks, callback_actions, jobs, job_actions, transcripts, deliveries, events, catalogue):
         # Not `include_router`: it makes every route a second time, which a cold start would pay for.
         app.router.routes.extend(part.router.routes)
     problems.install(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.domain import events
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.progress import ALMOST
@@ -12,6 +13,7 @@ from services.common.domain.stages import SPEED
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.codec import MOST_LOOKED_AT
 from services.common.store.parts import MOST_COUNTED
+from services.common.transcript import formats
 from services.common.transcript.subtitles import LINE_CHARACTERS, LONGEST, MOST_LINES, READING_SPEED
 from services.common.webhooks.decision import FAILING_DAYS
 from services.common.webhooks.recipients import REMEMBERED_MS
@@ -22,6 +24,7 @@ from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
 from services.gpu_worker.settings import WorkerSettings
 from services.orchestrator.drain import PER_RECEIVER
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
+from tests.support import contract
 from tests.support.documents import text_of
 
 WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
@@ -53,6 +56,9 @@ def beams(of: Habits) -> list[int]:
         ("webhooks", f"for {REMEMBERED_MS // SECOND_MS} s after the change, a sender may still use the old one"),
         ("webhooks", f"A text of up to {INLINE_TEXT_BYTES // 1000} kB is in the message"),
         ("webhooks", f"One deadline of {DEADLINE_SECONDS:.0f} s applies to look-up"),
+        ("api/versioning", f"`info.version` of the OpenAPI document | {contract.document()['info']['version']} |"),
+        ("api/versioning", f"`version` of a message | {events.VERSION} |"),
+        ("api/versioning", f"`version` of the json transcript | {formats.VERSION} |"),
         (
             "engine",
             f"{WORDS[MOST_LINES]} lines of {LINE_CHARACTERS} characters at {READING_SPEED:.0f} characters a second",

@@ -8,6 +8,7 @@ from fastapi import Query
 
 from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
+from services.api.problem_codes import ProblemCode
 from services.api.schemas.events import EventView, Feed
 from services.api.schemas.fields import OneOf
 from services.common.store import keys
@@ -16,7 +17,7 @@ from services.common.webhooks.registration import SUBSCRIBABLE
 router = openapi.router("/events", "events")
 
 
-@router.get("", responses=openapi.problems(422))
+@router.get("", responses=openapi.problems(ProblemCode.INVALID_CURSOR))
 def list_events(
     caller: Authenticated,
     wired: Wired,
