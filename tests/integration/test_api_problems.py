@@ -57,7 +57,7 @@ class Scene:
 
         store = self.gateway.app.state.service().store
         self.monkeypatch.setattr(store, "commit", failing)
-        self.monkeypatch.setattr(store.jobs, "get", failing)
+        self.monkeypatch.setattr(store.jobs, "with_parts", failing)
 
 
 def _unauthorized(at: Scene) -> Reply:

@@ -15,9 +15,11 @@ from services.common.domain import object_keys, options
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
 from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
 from services.common.store.clients import DEFAULT_LIMIT
+from services.common.store.codec import MOST_LOOKED_AT
 from services.common.store.deliveries import KEPT_TRIES
 from services.common.store.events import FEED_LAG_MS
 from services.common.store.idempotency import KEPT_MS
+from services.common.store.parts import MOST_COUNTED
 from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS
 from services.common.webhooks.decision import FAILING_DAYS
 from services.common.webhooks.outcome import EXCERPT_BYTES
@@ -39,10 +41,17 @@ def field(schema: str, name: str) -> dict[str, Any]:
     return next((one for one in found.get("anyOf", ()) if one["type"] != "null"), found)
 
 
+def query(name: str, path: str = "/api/jobs") -> dict[str, Any]:
+    """A query parameter of a list, as the OpenAPI document describes it."""
+    parameters = contract.document()["paths"][path]["get"]["parameters"]
+    (found,) = (one["schema"] for one in parameters if one["name"] == name)
+    schema: dict[str, Any] = next((one for one in found.get("anyOf", ()) if one["type"] != "null"), found)
+    return schema
+
+
 def page(path: str) -> str:
     """The sizes that a page of a list may have."""
-    (limit,) = (one for one in contract.document()["paths"][path]["get"]["parameters"] if one["name"] == "limit")
-    size = limit["schema"]
+    size = query("limit", path)
     return f"{size['minimum']} to {size['maximum']} entries, {size['default']} by default"
 
 
@@ -69,6 +78,10 @@ ROWS = [
     ("`Idempotency-Key`", f"{key_characters()} letters"),
     ("page of jobs or events", page("/api/jobs")),
     ("page of jobs or events", page("/api/events")),
+    ("jobs or events that one request with a filter looks at", f"{MOST_LOOKED_AT + 1} | "),
+    ("`q`", f"{query('q')['minLength']} to {query('q')['maxLength']} characters"),
+    ("`reference`", f"{query('reference')['maxLength']} characters"),
+    ("`queue_position`", f"{MOST_COUNTED + 1} | "),
     ("page of deliveries", page("/api/jobs/{job_id}/deliveries")),
     ("page of deliveries", page("/api/callbacks/{callback_id}/deliveries")),
     ("`file_name`", f"{field('NewJob', 'file_name')['maxLength']:,} characters, of which the last "),
