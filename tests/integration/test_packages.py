@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -159,6 +160,14 @@ def test_the_first_lines_are_like_all_others_whatever_a_function_is_asked_first(
         assert (line["service"], line["deployment"]) == (service, "swedish")
         assert {"level", "timestamp"} <= line.keys()
     assert "Åsa" not in written
+
+
+@pytest.mark.lambda_python
+def test_the_packed_api_serves_its_documentation(built: Path, runtime: Path) -> None:
+    with function(built, runtime, "api", {}) as asked:
+        named = re.findall(r'"(docs/[^"]+)"', asked(request("GET", "/api/docs"))["body"])
+        statuses = [asked(request("GET", f"/api/{name}"))["statusCode"] for name in named]
+    assert statuses == [200] * 4
 
 
 def digests(folder: Path) -> dict[str, str]:
