@@ -29,7 +29,8 @@ JOB = "/api/jobs/job_1"
 @contextmanager
 def api(replies: dict[tuple[str, str], tuple[int, Any]], **job: Any) -> Iterator[str]:
     """An API with one job, of which these replies differ from what is usual; gives its address. `job`: what a client
-    is told of it when it is made, so that nobody has to wait a second to hear it."""
+    is told of it when it is made, so that nobody has to wait a second to hear it.
+    """
 
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
