@@ -38,7 +38,7 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
     app.add_route("/api/docs/{version}/{name}", _docs_asset, include_in_schema=False)
     problems.install(app)
     app.add_middleware(Tracing)
-    openapi.install(app, lambda: service().settings.models)
+    openapi.install(app, service)
     return app
 
 
