@@ -23,12 +23,10 @@ job=$(api "$TRANSCRIBE_URL/api/jobs" --data "$wanted" \
 id=$(jq --raw-output .job_id <<<"$job")
 
 # 2. The upload: a form with the fields of the reply first and the file last, without the API key.
-fields=()
-while IFS= read -r field; do fields+=(--form-string "$field"); done \
-  < <(jq --raw-output '.upload.fields | to_entries[] | "\(.key)=\(.value)"' <<<"$job")
+form=$(jq --raw-output '.upload.fields | to_entries[] | "form-string = \("\(.key)=\(.value)" | @json)"' <<<"$job")
 # From standard input, since curl gives a meaning to some characters of a file's name (; , " and others).
-curl --silent --show-error --fail-with-body "${fields[@]}" --form "file=@-" "$(jq --raw-output .upload.url <<<"$job")" \
-  <"$file" >&2
+curl --silent --show-error --fail-with-body --config <(printf '%s\n' "$form") --form "file=@-" \
+  "$(jq --raw-output .upload.url <<<"$job")" <"$file" >&2
 
 # 3. Until it has ended, however that is called. A webhook spares this: see docs/webhooks.md.
 while [[ $(jq --raw-output .status <<<"$job") =~ ^(awaiting_upload|queued|running)$ ]]; do

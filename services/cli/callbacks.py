@@ -15,7 +15,7 @@ from services.common.store.table import ConditionFailedError
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, new_callback
 from services.common.webhooks.secrets import new_secret
 
-app = typer.Typer(no_args_is_help=True, help="Endpoints that are told of jobs.")
+app = typer.Typer(no_args_is_help=True, help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
 
 Events = Annotated[list[str], typer.Option(help=f"One of {', '.join(SUBSCRIBABLE)}; again for each further one.")]
 Prefix = Annotated[str, typer.Option(help="Only jobs whose upload lies under this prefix of the client's own folder.")]

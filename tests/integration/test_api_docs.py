@@ -16,19 +16,12 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from services.api import docs_page
-from services.api.app import create_app
-from services.api.service import Service
 from tests.support.browser import visit
-from tests.support.gateway import MODELS
+from tests.support.gateway import Gateway
 from tests.support.http_api import HttpApi
 
 YEAR_SECONDS = 31_536_000
 SHOWN = re.compile(r'opblock-summary-method">([A-Z]+)<.*?data-path="([^"]+)"', re.DOTALL)
-
-
-def service() -> Service:
-    """What the page needs of a deployment: its models."""
-    return SimpleNamespace(settings=SimpleNamespace(models=MODELS))  # type: ignore[return-value]
 
 
 def deployed(app: FastAPI) -> HttpApi:
@@ -45,9 +38,9 @@ def deployed(app: FastAPI) -> HttpApi:
     return HttpApi(answer)
 
 
-@pytest.fixture(scope="module")
-def api() -> Iterator[str]:
-    serving = deployed(create_app(service))
+@pytest.fixture
+def api(gateway: Gateway) -> Iterator[str]:
+    serving = deployed(gateway.app)
     yield serving.url
     serving.close()
 
@@ -95,10 +88,11 @@ def test_the_page_may_load_from_this_api_only_and_holds_no_script_of_its_own(api
 
 
 @pytest.mark.chromium
-def test_a_browser_shows_every_operation_and_asks_nobody_else(api: str, tmp_path: Path) -> None:
+def test_a_browser_shows_every_operation_and_webhook_and_asks_nobody_else(api: str, tmp_path: Path) -> None:
     shown = visit(f"{api}/api/docs", tmp_path)
 
-    described = httpx.get(f"{api}/api/openapi.json").json()["paths"]
+    document = httpx.get(f"{api}/api/openapi.json").json()
+    described = document["paths"] | document["webhooks"]
     assert {(method.lower(), path) for method, path in SHOWN.findall(shown.html)} == {
         (method, path) for path, operations in described.items() for method in operations
     }

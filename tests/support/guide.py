@@ -11,9 +11,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.documents import shell_blocks
+
 ROOT = Path(__file__).parents[2]
-GUIDE = ROOT / "docs" / "deploy.md"
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDE = "docs/deploy.md"
 _NESTED = re.compile(r"\$\(([^()]+)\)")
 SPOT_ROLE, APPLY = "aws iam create-service-linked-role", "echo 'alarm_email"
 TRANSCRIBE, UPLOAD = "pip install", "aws s3 cp"
@@ -37,7 +38,7 @@ STAND_INS = {
 
 def blocks() -> list[str]:
     """The blocks of shell, in their order."""
-    return _BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+    return shell_blocks(GUIDE)
 
 
 def block(beginning: str) -> str:
