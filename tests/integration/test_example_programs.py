@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.replies import replying
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "api"
 BOTH = pytest.mark.parametrize(
@@ -23,42 +22,23 @@ BOTH = pytest.mark.parametrize(
         pytest.param([sys.executable, "transcribe.py"], id="python"),
     ],
 )
-JOB = "/api/jobs/job_1"
+JOB = "GET /api/jobs/job_1"
 
 
 @contextmanager
-def api(replies: dict[tuple[str, str], tuple[int, Any]], **job: Any) -> Iterator[str]:
-    """An API with one job, of which these replies differ from what is usual; gives its address. `job`: what a client
-    is told of it when it is made, so that nobody has to wait a second to hear it.
+def api(told: dict[str, tuple[int, Any]], **job: Any) -> Iterator[str]:
+    """An API with one job, of which these replies differ from what is usual; gives its address.
+
+    `job`: what a client is told of it when it is made, so that nobody has to wait a second to hear it.
     """
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, document = known[self.command, self.path.partition("?")[0]]
-            content = json.dumps(document).encode() if document else b""
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_POST = do_GET  # noqa: N815 - the server looks for this name
-
-        def log_message(self, *_: object) -> None:
-            """The programs say themselves what they were told."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        address = f"http://127.0.0.1:{server.server_port}"
-        form = {"url": f"{address}/form", "fields": {"key": "uploads/recording"}}
-        known: dict[tuple[str, str], tuple[int, Any]] = {
-            ("POST", "/api/jobs"): (201, {"job_id": "job_1", "upload": form, "status": "awaiting_upload", **job}),
-            ("POST", "/form"): (204, None),
-            **replies,
+    with replying() as replies:
+        form = {"url": f"{replies.address}/form", "fields": {"key": "uploads/recording"}}
+        replies.by_request |= {
+            "POST /api/jobs": (201, {"job_id": "job_1", "upload": form, "status": "awaiting_upload", **job}),
+            "POST /form": (204, None),
+            **told,
         }
-        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        yield address
-        server.shutdown()
+        yield replies.address
 
 
 def run(command: list[str], address: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -99,7 +79,7 @@ def test_every_end_without_a_text_is_said_with_its_reason(
 
 @BOTH
 def test_waiting_for_an_upload_that_did_not_come_ends(tmp_path: Path, command: list[str]) -> None:
-    with api({("GET", JOB): (200, {"job_id": "job_1", "status": "expired"})}) as address:
+    with api({JOB: (200, {"job_id": "job_1", "status": "expired"})}) as address:
         done = run(command, address, tmp_path)
 
     assert (done.returncode, done.stdout) == (1, "")
@@ -107,10 +87,8 @@ def test_waiting_for_an_upload_that_did_not_come_ends(tmp_path: Path, command: l
 
 
 @BOTH
-@pytest.mark.parametrize("refused", [("POST", "/api/jobs"), ("POST", "/form"), ("GET", JOB)], ids=" ".join)
-def test_a_refusal_ends_it_and_what_was_refused_is_said(
-    tmp_path: Path, command: list[str], refused: tuple[str, str]
-) -> None:
+@pytest.mark.parametrize("refused", ["POST /api/jobs", "POST /form", JOB])
+def test_a_refusal_ends_it_and_what_was_refused_is_said(tmp_path: Path, command: list[str], refused: str) -> None:
     with api({refused: (403, {"detail": "This key was revoked."})}) as address:
         done = run(command, address, tmp_path)
 

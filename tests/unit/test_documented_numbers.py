@@ -43,7 +43,7 @@ def beams(of: Habits) -> list[int]:
         ("webhooks", f"so do **{WORDS[FAILING_DAYS]} days** without a single success"),
         ("operations", f"a receiver failed for {WORDS[FAILING_DAYS]} days"),
         ("webhooks", f"At most {WORDS[PER_RECEIVER]} deliveries of one client go to one host at a time"),
-        ("webhooks", f"A text of up to {INLINE_TEXT_BYTES // 1000} kB is in the message"),
+        ("webhooks", f"holds the text as `text`, if that has at most {INLINE_TEXT_BYTES:,} bytes of UTF-8"),
         ("webhooks", f"One deadline of {DEADLINE_SECONDS:.0f} s applies to look-up"),
         (
             "engine",
