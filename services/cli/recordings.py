@@ -28,7 +28,7 @@ def _written_formats(forms: list[str] | None) -> list[str] | None:
     return forms
 
 
-Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_URL", help="Base address of the API.")]
+Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_API", help="Base address of the API.")]
 Key = Annotated[str, typer.Option(envvar="TRANSCRIBE_KEY", help="An API key.")]
 Tracks = Annotated[
     list[int] | None,
@@ -142,7 +142,7 @@ def send(
             error = job.get("error") or {"code": job["status"].upper(), "message": "no transcript was made."}
             failed.append(f"{path}: {error['code']}: {error['message']}")
             continue
-        for remark in job["quality"]["remarks"]:
+        for remark in (job.get("quality") or {}).get("remarks", []):
             print(f"{path}: {remark['message']}", file=sys.stderr)
         for form in forms:
             print(_written(path.with_suffix(f".{form}"), recordings.transcript(job_id, form)))
