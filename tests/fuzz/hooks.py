@@ -1,6 +1,7 @@
 """What a well-behaved client does and a generator does not.
 
-It takes a new idempotency key for each new request, and counts the bytes of its hints, which no schema can say.
+It takes a new idempotency key for each new request, counts the bytes of its hints, and names only callbacks that it has
+registered. No schema can say that.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and _KEY.fullmatch(key):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    if isinstance(case.body, dict):
+        case.body.pop("callback_id", None)
     if isinstance(case.body, dict) and isinstance(options := case.body.get("options"), dict):
         for hint in {"prompt", "hotwords"} & options.keys():
             if isinstance(text := options[hint], str):

@@ -6,7 +6,8 @@ import re
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic.config import JsonDict
 
 from services.api.schemas.callbacks import Target
 from services.api.schemas.fields import WHOLE, Body, DateTime, Url, shown_as
@@ -38,8 +39,16 @@ def _media_type() -> str:
 _MediaType = Annotated[str, StringConstraints(pattern=_media_type())]
 
 
+_BOTH_CALLBACKS: JsonDict = {
+    "required": ["callback", "callback_id"],
+    "properties": {"callback": {"type": "object"}, "callback_id": {"type": "string"}},
+}
+
+
 class NewJob(Body):
     """A recording that is about to be uploaded."""
+
+    model_config = ConfigDict(json_schema_extra={"not": _BOTH_CALLBACKS})
 
     file_name: str = Field(min_length=1, max_length=1_000, examples=["möte.mp3"])
     size: Annotated[int, Field(ge=0), WHOLE] | None = Field(
@@ -55,7 +64,18 @@ class NewJob(Body):
         default=None, description="Of the file, base64; S3 refuses an upload that differs."
     )
     options: JobOptions = Field(default_factory=JobOptions)
-    callback: Target | None = Field(default=None, description="Told of this job alone.")
+    callback: Target | None = Field(default=None, description="Told of this job alone; not with `callback_id`.")
+    callback_id: Annotated[str, StringConstraints(pattern=r"^cb_[a-z2-7]{1,40}$")] | None = Field(
+        default=None,
+        description="A registered callback that is told of this job whatever its prefix; not with `callback`.",
+    )
+
+    @field_validator("callback_id")
+    @classmethod
+    def _one_callback(cls, callback_id: str | None, info: ValidationInfo) -> str | None:
+        if callback_id is not None and info.data.get("callback") is not None:
+            raise ValueError("A job has a callback of its own or names a registered one: give one of the two.")
+        return callback_id
 
 
 class JobError(BaseModel):
@@ -106,6 +126,9 @@ class JobView(JobFacts):
     waiting_reason: str | None = Field(default=None, description="The same in a sentence.")
     parts: int = Field(description="Into how many parts the recording was split.")
     parts_done: int
+    callback_id: str | None = Field(
+        default=None, description="The callback that the job came with: its own, or the registered one that it names."
+    )
 
     @classmethod
     def of(cls, job: Job, places: Places) -> JobView:
@@ -116,6 +139,7 @@ class JobView(JobFacts):
             waiting_reason=job.waiting_reason,
             parts=job.parts,
             parts_done=job.parts_done,
+            callback_id=job.callback_id,
         )
 
 
