@@ -150,7 +150,8 @@ def test_the_guides_last_steps_make_a_key_a_transcript_and_a_plain_upload(
     shell.follow(guide.block(guide.TRANSCRIBE), GATEWAY=terraform.outputs()["api_url"], API=deployment.api_url)
     assert (folder / "interview.txt").read_text("utf-8").strip()
     shell.follow(guide.block(guide.UPLOAD))
-    (uploaded,) = deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix="uploads/newsroom/interview")["Contents"]
+    plain = deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix="uploads/newsroom/interview")
+    (uploaded,) = plain["Contents"]
     job_id = upload_job_id(deployment.bucket, uploaded["Key"], uploaded["ETag"].strip('"'))
     eventually(lambda: (job := deployment.store.jobs.get(job_id)) is not None and job.status is JobStatus.COMPLETED)
 
