@@ -23,6 +23,11 @@ session = boto3.session.Session(region_name='eu-north-1'); session.client('dynam
 """
 HANDLER = "import services.api.handler"
 RUNS = 3
+OWN_MODULES = 91
+"""What only the document, machines or the orchestrator need is imported when it is needed, so that a start stays as
+short as it is."""
+LIBRARIES = {"argparse", "boto3", "dotenv", "gettext", "pydantic", "pydantic_settings", "structlog"}
+"""Of which the handler imports more than `BASE` does."""
 
 
 @contextmanager
@@ -99,6 +104,16 @@ def test_the_limit_stays_one_call_however_long_a_key_is_in_use(world: World, ali
         with counted(world) as calls:
             alice.get("/api/jobs")
         assert len(calls) == 2, calls
+
+
+def test_a_cold_start_imports_no_module_that_it_can_do_without() -> None:
+    program = f"{DEPLOYED}\n{BASE}\nbase = set(sys.modules)\n{HANDLER}\nprint(*(set(sys.modules) - base))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    own = [module for module in loaded if module.split(".")[0] == "services"]
+
+    assert len(own) <= OWN_MODULES, sorted(own)
+    assert {module.split(".")[0] for module in loaded} - {"services"} <= LIBRARIES
 
 
 @pytest.mark.alone

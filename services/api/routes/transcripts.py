@@ -13,7 +13,7 @@ from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas.fields import OneOf
-from services.api.schemas.transcripts import TranscriptLink
+from services.api.schemas.jobs import TranscriptLink
 from services.common.domain.options import FORMATS, READ_FORMAT
 from services.common.domain.states import JobStatus
 

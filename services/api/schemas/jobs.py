@@ -89,6 +89,13 @@ class ResultFile(BaseModel):
     result_url: Url | None = Field(default=None, description="Redirects to a fresh link; takes the API key.")
 
 
+class TranscriptLink(BaseModel):
+    """A link that is good for some minutes, to be followed without the API key."""
+
+    url: Url
+    hint: str
+
+
 class JobProgress(BaseModel):
     """How far a job is. In lists, and in replies to actions, less is known than when the job is read alone."""
 
