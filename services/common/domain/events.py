@@ -6,6 +6,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from services.common.domain.annotations import annotations_of
 from services.common.domain.ids import event_id
 from services.common.domain.records import Event, Job
 from services.common.domain.states import CallbackStatus
@@ -42,7 +43,7 @@ DIRECT = frozenset({EventType.CALLBACK_TEST, EventType.CALLBACK_CHALLENGE})
 feed."""
 
 
-def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places, **extra: object) -> Event:
+def compose(job: Job, kind: EventType, *, serial: str, places: Places, **extra: object) -> Event:
     """Compose an event of a job.
 
     The event's id is a function of the arguments, so that a repeated change makes the same event. It depends on
@@ -50,23 +51,22 @@ def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places,
     aged out.
 
     Args:
-        job: as it is after the change.
+        job: as it is after the change, whose sequence is the event's.
         kind: what happened.
         serial: tells events of the same type apart, such as a generation or an attempt.
-        now: epoch milliseconds.
         places: of the deployment.
         extra: further fields of the body's `data`.
 
     """
-    body = {"type": kind.value, "timestamp": rfc3339(now), "data": _data(job, places) | extra}
+    body = {"type": kind.value, "timestamp": rfc3339(job.sequence), "data": _data(job, places) | extra}
     return Event(
         job_id=job.job_id,
-        event_id=event_id(job.job_id, kind, f"{job.created_at}.{serial}"),
+        event_id=event_id(job.job_id, kind, f"{job.created_at}.{serial}", job.sequence),
         client_id=job.client_id,
         type=kind.value,
-        created_at=now,
+        created_at=job.sequence,
         body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
-        expires_at=expiry(now, places.retention_days),
+        expires_at=expiry(job.sequence, places.retention_days),
     )
 
 
@@ -87,15 +87,16 @@ def compose_about(
         kind: what happened.
         subject: the id of the job whose delivery caused the event, or the callback's own id.
         serial: tells events of the same type apart.
-        now: epoch milliseconds.
+        now: epoch milliseconds, which is the event's sequence too.
         expires_at: epoch seconds after which DynamoDB deletes the event.
         data: further fields of the body's `data`.
 
     """
-    body = {"type": kind.value, "timestamp": rfc3339(now), "data": {"callback_id": callback.callback_id} | data}
+    about = {"callback_id": callback.callback_id, "sequence": now}
+    body = {"type": kind.value, "timestamp": rfc3339(now), "data": about | data}
     return Event(
         job_id=subject,
-        event_id=event_id(subject, kind, f"{callback.callback_id}.{serial}"),
+        event_id=event_id(subject, kind, f"{callback.callback_id}.{serial}", now),
         client_id=callback.client_id,
         type=kind.value,
         created_at=now,
@@ -124,7 +125,9 @@ def _data(job: Job, places: Places) -> dict[str, Any]:
     data: dict[str, Any] = {
         "job_id": job.job_id,
         "status": job.status.value,
+        "sequence": job.sequence,
         "file_name": job.file_name,
+        **annotations_of(job),
         "source": places.s3(job.source_key),
         "created_at": rfc3339(job.created_at),
         "times": {stage: rfc3339(moment) for stage, moment in job.times.items()},
