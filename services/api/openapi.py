@@ -25,7 +25,7 @@ _MEANINGS = {
     503: "A service behind the API did not answer; Retry-After says how long to wait.",
 }
 _LINKS = {
-    "job": ("job_id", ("read_job", "cancel", "erase", "list_deliveries", "read_transcript", "retry")),
+    "job": ("job_id", ("read_job", "update_job", "cancel", "erase", "list_deliveries", "read_transcript", "retry")),
     "callback": ("callback_id", ("read_callback", "rotate_secret", "send_test", "enable_callback", "delete_callback")),
 }
 _IN_JOBS = {operation: {"job_id": "$response.body#/jobs/0/job_id"} for operation in _LINKS["job"][1]}

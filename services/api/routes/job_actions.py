@@ -1,4 +1,4 @@
-"""What can be done with a job: cancel, retry, erase."""
+"""What can be done with a job: update its annotations, cancel, retry, erase."""
 
 from __future__ import annotations
 
@@ -12,6 +12,16 @@ from services.api.schemas import receipts
 from services.common.domain.errors import AlreadyEndedError, ChangedMeanwhileError, NotFailedError
 
 router = openapi.router("/jobs/{job_id}", "jobs")
+
+
+@router.patch("", responses=openapi.problems(404, 409, 422))
+def update_job(job_id: str, wanted: views.JobUpdate, caller: Authenticated, wired: Wired) -> views.JobView:
+    """Replace the job's reference, its metadata or both, in any status; messages that follow have the new words."""
+    job = lookup.job(job_id, caller, wired)
+    try:
+        return views.JobView.of(wired.commands.annotate(job, wanted.model_dump(exclude_unset=True), wired.clock()))
+    except ChangedMeanwhileError as error:
+        raise lookup.conflict(error.code, str(error)) from None
 
 
 @router.post("/cancel", responses=openapi.problems(404, 409, 422))

@@ -6,16 +6,42 @@ import re
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.api.schemas.callbacks import Target
 from services.api.schemas.fields import WHOLE, Body
 from services.api.schemas.options import JobOptions
+from services.common.domain.annotations import (
+    MAX_KEY_CHARACTERS,
+    MAX_METADATA_BYTES,
+    MAX_REFERENCE_CHARACTERS,
+    PRINTABLE,
+    annotations_of,
+)
 from services.common.domain.media_types import CONTAINERS, UNKNOWN
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import rfc3339
 
+Reference = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_REFERENCE_CHARACTERS,
+        pattern=PRINTABLE,
+        description="The client's own name for the job, which its messages and its json repeat.",
+        examples=["case 2026-114"],
+    ),
+]
+_Key = Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern=PRINTABLE)]
+Metadata = Annotated[
+    dict[_Key, Annotated[str, Field(max_length=MAX_METADATA_BYTES, pattern=PRINTABLE)]],
+    Field(
+        description="What the client notes on the job for itself, and its messages and its json repeat: texts by key, "
+        f"together at most {MAX_METADATA_BYTES} bytes as compact JSON in UTF-8.",
+        examples=[{"department": "north", "case": "2026-114"}],
+    ),
+]
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
 
 
@@ -56,6 +82,23 @@ class NewJob(Body):
     )
     options: JobOptions = Field(default_factory=JobOptions)
     callback: Target | None = Field(default=None, description="Told of this job alone.")
+    reference: Reference | None = None
+    metadata: Metadata | None = None
+
+
+class JobUpdate(Body):
+    """A client's own words on a job; what is left out stays as it is, and null removes."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    reference: Reference | None = None
+    metadata: Metadata | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> JobUpdate:
+        if not self.model_fields_set:
+            raise ValueError("Give `reference`, `metadata` or both.")
+        return self
 
 
 class JobError(BaseModel):
@@ -102,6 +145,10 @@ class JobView(BaseModel):
     error: JobError | None = None
     result: Result | None = None
     cost: dict[str, Any] = Field(default_factory=dict)
+    sequence: int
+    """Of the last message about the job, or of a later update: the larger of two numbers is the later one."""
+    reference: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, job: Job) -> JobView:
@@ -119,6 +166,8 @@ class JobView(BaseModel):
             error=JobError(**{name: job.error[name] for name in JobError.model_fields}) if job.error else None,
             result=_result(job) if job.result else None,
             cost=dict(job.cost),
+            sequence=job.sequence,
+            **annotations_of(job),
         )
 
 

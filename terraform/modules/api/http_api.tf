@@ -10,7 +10,7 @@ resource "aws_apigatewayv2_api" "this" {
 
     content {
       allow_origins  = var.cors_origins
-      allow_methods  = ["DELETE", "GET", "POST"]
+      allow_methods  = ["DELETE", "GET", "PATCH", "POST"]
       allow_headers  = ["authorization", "content-type", "idempotency-key"]
       expose_headers = ["location", "retry-after"]
       max_age        = 3600
