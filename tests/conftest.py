@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,15 @@ def _place(item: pytest.Item) -> tuple[int, bool, int]:
     longest = LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
     room = next((number for number, room in enumerate(rooms) if room in item.path.parts), 0)
     return longest, item.path.name not in SHARE_A_STACK, room
+
+
+@pytest.fixture(scope="session", autouse=True)
+def published_as_promised() -> Iterator[None]:
+    """Every message and every json transcript that a test's process makes is as the contract says."""
+    from tests.support import contract  # noqa: PLC0415 - only processes that run tests need it
+
+    with contract.held():
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)

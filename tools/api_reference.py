@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from services.api import openapi
 from services.api.app import create_app
+from services.api.contract.document import describe, standalone
 from services.api.service import Service
 
 FOLDER = Path(__file__).parents[1] / "docs" / "api"
@@ -21,7 +21,7 @@ _SHOWN = ("201", "200", "202", "204", "302")
 
 def document() -> dict[str, Any]:
     """The OpenAPI document, without the models and styles of a deployment."""
-    return openapi.describe(create_app(_nobody))
+    return describe(create_app(_nobody))
 
 
 def _nobody() -> Service:
@@ -32,9 +32,15 @@ def files() -> dict[str, str]:
     """The generated files by name."""
     described = document()
     return {
-        "openapi.json": json.dumps(described, ensure_ascii=False, indent=2) + "\n",
+        "openapi.json": _json(described),
+        "message.schema.json": _json(standalone("Message", "The body of a webhook")),
+        "transcript.schema.json": _json(standalone("Transcript", "The json transcript")),
         "reference.md": "\n".join(_reference(described)) + "\n",
     }
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _reference(described: Mapping[str, Any]) -> Iterator[str]:

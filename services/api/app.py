@@ -36,5 +36,5 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
         app.router.routes.extend(part.router.routes)
     problems.install(app)
     app.add_middleware(Tracing)
-    openapi.install(app, lambda: service().settings.models)
+    openapi.install(app, service)
     return app

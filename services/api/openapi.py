@@ -11,8 +11,7 @@ from fastapi.params import Query as QueryParameter
 
 from services.api import cursors
 from services.api.problems import MEDIA_TYPE
-from services.api.schemas.problems import ProblemDocument
-from services.common.domain import model_keys
+from services.api.service import Service
 
 _PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
 _MEANINGS = {
@@ -25,8 +24,14 @@ _MEANINGS = {
     503: "A service behind the API did not answer; Retry-After says how long to wait.",
 }
 _LINKS = {
-    "job": ("job_id", ("read_job", "update_job", "cancel", "erase", "list_deliveries", "read_transcript", "retry")),
-    "callback": ("callback_id", ("read_callback", "rotate_secret", "send_test", "enable_callback", "delete_callback")),
+    "job": (
+        "job_id",
+        ("read_job", "update_job", "cancel_job", "erase_job", "list_job_deliveries", "read_transcript", "retry_job"),
+    ),
+    "callback": (
+        "callback_id",
+        ("read_callback", "rotate_callback_secret", "test_callback", "enable_callback", "delete_callback"),
+    ),
 }
 _IN_JOBS = {operation: {"job_id": "$response.body#/jobs/0/job_id"} for operation in _LINKS["job"][1]}
 _IN_CALLBACKS = {
@@ -76,7 +81,7 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 
 def redirect(*statuses: int) -> Responses:
     """The responses of an operation that redirects to a link."""
-    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Link"}}}
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
     location = {"Location": {"description": "The fresh link.", "schema": {"type": "string"}}}
     found = {"description": "Follow without the Authorization header.", "content": body, "headers": location}
     return {302: found, **problems(*statuses)}
@@ -88,28 +93,15 @@ def cursor(pattern: str = cursors.PATTERN) -> QueryParameter:
     return found
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document without a deployment: it allows any model and any style."""
-    document = FastAPI.openapi(app)
-    schema = ProblemDocument.model_json_schema(ref_template="#/components/schemas/{model}")
-    document["components"]["schemas"] |= schema.pop("$defs") | {"ProblemDocument": schema}
-    return document
-
-
-def install(app: FastAPI, models: Callable[[], tuple[str, ...]]) -> None:
-    """Serve the document with the models that this deployment holds; `models` gives their keys."""
+def install(app: FastAPI, service: Callable[[], Service]) -> None:
+    """Serve the document with this deployment's address and the models that it holds."""
 
     @cache
     def openapi() -> dict[str, Any]:
-        document = describe(app)
-        _options(document, models())
-        return document
+        # Making the document takes modules for which a cold start must not pay.
+        from services.api.contract.document import describe  # noqa: PLC0415
+
+        settings = service().settings
+        return describe(app, address=settings.public_url, models=settings.models)
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
-
-
-def _options(document: dict[str, Any], held: tuple[str, ...]) -> None:
-    options = document["components"]["schemas"]["JobOptions"]["properties"]
-    keys = [model_keys.split(key) for key in held]
-    options["model"]["anyOf"][0] = {"type": "string", "enum": list(dict.fromkeys(name for name, _ in keys))}
-    options["style"]["enum"] = list(dict.fromkeys(style for _, style in keys))

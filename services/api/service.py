@@ -27,8 +27,8 @@ class Service:
         self.store = Store(aws.dynamodb(), settings.table_name)
         self.vault = Vault(aws.kms(), settings.secrets_key_id)
         self.erasure = Erasure(self.store, self.s3, settings.bucket_name)
-        places = Places(
+        self.places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
-        announcer = Announcer(self.store.callbacks, places)
+        announcer = Announcer(self.store.callbacks, self.places)
         self.commands = Commands(self.store, announcer, partial(uploaded_at, self.s3, settings.bucket_name))

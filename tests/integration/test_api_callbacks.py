@@ -240,7 +240,7 @@ def test_a_disabled_callback_is_sent_to_again_once_it_is_enabled(world: World, p
         sweep(world)
 
     disabled = private.get(place).json
-    assert (disabled["status"], disabled["disabled_reason"]) == ("disabled", "The receiver answered 410 Gone.")
+    assert (disabled["status"], disabled["disabled_reason"]) == ("disabled", "gone")
     assert private.post(f"{place}/test").json["code"] == "CALLBACK_DISABLED"
     assert private.post(f"{place}/enable").json["status"] == "active"
     assert private.post(f"{place}/enable").json["code"] == "NOT_DISABLED"

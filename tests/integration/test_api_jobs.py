@@ -100,9 +100,9 @@ def test_a_job_says_how_it_stands(world: World, alice: Client) -> None:
     job = completed(world, alice)
     view = alice.get(f"/api/jobs/{job.job_id}").json
 
-    assert (view["status"], view["result"]["language"], view["cost"]) == ("completed", "sv", {"dollars": 0.01})
-    assert view["result"]["files"]["txt"]["result_url"] == f"/api/jobs/{job.job_id}/transcript?format=txt"
-    assert "results/" not in json.dumps(view)
+    assert (view["status"], view["language"], view["cost"]["dollars"]) == ("completed", "sv", 0.01)
+    results = {result["format"]: result["result_url"] for result in view["results"]}
+    assert results["txt"] == f"https://api.example.com/api/jobs/{job.job_id}/transcript?format=txt"
 
 
 def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> None:
@@ -118,16 +118,22 @@ def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> No
         "parts",
         "parts_done",
         "error",
-        "result",
+        "results",
         "cost",
+        "source",
+        "job_url",
+        "attempt",
+        "language",
+        "duration",
+        "model",
+        "quality",
     }
     view = alice.get(f"/api/jobs/{completed(world, alice).job_id}").json
     (listed,) = alice.get("/api/jobs").json["jobs"]
     failed = alice.get(f"/api/jobs/{finished(world, alice, FAILED).job_id}").json
 
     assert set(view) == set(listed) == fields
-    assert set(view["result"]) == {"attempt", "language", "duration_seconds", "model", "quality", "files"}
-    assert set(view["result"]["files"]["txt"]) == {"bytes", "sha256", "result_url"}
+    assert set(view["results"][0]) == {"format", "uri", "bytes", "sha256", "result_url"}
     assert set(failed["error"]) == {"code", "message", "retryable"}
     assert set(create(alice)) == fields | {"upload", "callback"}
 

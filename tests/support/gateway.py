@@ -14,6 +14,7 @@ from mangum import Mangum
 from services.api.app import create_app
 from services.api.service import Service
 from services.api.settings import ApiSettings
+from tests.support import contract
 from tests.support.world import BUCKET, TABLE, World
 
 MODELS = ("KBLab/kb-whisper-small", "KBLab/kb-whisper-small@strict")
@@ -97,7 +98,10 @@ class Gateway:
         text = answer["body"]
         if answer["isBase64Encoded"]:
             text = base64.b64decode(text).decode()
-        return Reply(answer["statusCode"], {k.lower(): v for k, v in answer["headers"].items()}, text)
+        reply = Reply(answer["statusCode"], {k.lower(): v for k, v in answer["headers"].items()}, text)
+        if "json" in reply.headers.get("content-type", ""):  # without that, it is Mangum that speaks of a dead process
+            contract.check_reply(method, path, reply.status, text)
+        return reply
 
 
 @dataclass(frozen=True)

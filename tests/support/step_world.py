@@ -157,15 +157,15 @@ class StepWorld(World):
 
     def cancel(self, job: Job) -> None:
         with self._request():
-            job_actions.cancel(job.job_id, _caller(job), self.api, self._once(job))
+            job_actions.cancel_job(job.job_id, _caller(job), self.api, self._once(job))
 
     def retry(self, job: Job) -> None:
         with self._request():
-            job_actions.retry(job.job_id, _caller(job), self.api, self._once(job))
+            job_actions.retry_job(job.job_id, _caller(job), self.api, self._once(job))
 
     def erase(self, job: Job) -> None:
         with self._request():
-            job_actions.erase(job.job_id, _caller(job), self.api)
+            job_actions.erase_job(job.job_id, _caller(job), self.api)
 
     @contextmanager
     def _request(self) -> Iterator[None]:

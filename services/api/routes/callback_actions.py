@@ -27,7 +27,7 @@ MAX_SECRETS = 4
 
 
 @router.post("/rotate", responses=openapi.problems(404, 409, 422))
-def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> NewSecret:
+def rotate_callback_secret(callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> NewSecret:
     """A new secret, shown this once; for a day, messages carry the signatures of both."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
     secret, seed = idempotency.fresh_secret()
@@ -44,7 +44,7 @@ def rotate_secret(callback_id: str, caller: Authenticated, wired: Wired, idempot
 
 
 @router.post("/test", status_code=202, responses=openapi.problems(404, 409, 422))
-def send_test(
+def test_callback(
     callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> DeliveryView:
     """Send a `callback.test` message, signed like any other; its ledger is at Location."""

@@ -25,7 +25,7 @@ router = openapi.router("/callbacks", "callbacks")
 
 
 @router.post("", status_code=201, responses=openapi.created("callback", 409, 422))
-def register(
+def register_callback(
     wanted: NewCallback, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> NewSecret:
     """Register an endpoint; its secret is shown this once."""

@@ -14,7 +14,7 @@ router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
 
 
 @router.get("", responses=openapi.listed("deliveries", 404, 422))
-def list_deliveries(
+def list_job_deliveries(
     job_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
 ) -> DeliveryPage:
     """Every message about this job, with every try, in order of their ids."""

@@ -9,6 +9,6 @@ router = openapi.router("/health", "health")
 
 
 @router.get("")
-def health() -> Health:
+def read_health() -> Health:
     """Whether the API answers; asks nobody else."""
     return Health(status="ok")

@@ -19,33 +19,35 @@ def update_job(job_id: str, wanted: views.JobUpdate, caller: Authenticated, wire
     """Replace the job's reference, its metadata or both, in any status; messages that follow have the new words."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.annotate(job, wanted.model_dump(exclude_unset=True), wired.clock()))
+        return views.JobView.of(
+            wired.commands.annotate(job, wanted.model_dump(exclude_unset=True), wired.clock()), wired.places
+        )
     except ChangedMeanwhileError as error:
         raise lookup.conflict(error.code, str(error)) from None
 
 
 @router.post("/cancel", responses=openapi.problems(404, 409, 422))
-def cancel(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
+def cancel_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """End a job that has not ended; a machine that works on it stops within seconds."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()))
+        return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()), wired.places)
     except (AlreadyEndedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 
 
 @router.post("/retry", status_code=202, responses=openapi.problems(404, 409, 422))
-def retry(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
+def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """Queue a failed job again; what was finished of it stays finished."""
     job = lookup.job(job_id, caller, wired)
     try:
-        return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()))
+        return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()), wired.places)
     except (NotFailedError, ChangedMeanwhileError) as error:
         raise lookup.conflict(error.code, str(error)) from None
 
 
 @router.delete("", responses=openapi.problems(404))
-def erase(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
+def erase_job(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     """Erase the recording, its transcripts and every record of the job; the receipt can be had again for two days."""
     try:
         job = lookup.job(job_id, caller, wired)

@@ -34,7 +34,7 @@ UPLOAD_MARGIN_MINUTES = 15
 
 
 @router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
-def create(
+def create_job(
     wanted: NewJob, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> CreatedJob:
     """Register a recording; the reply says where and how to upload it."""
@@ -73,7 +73,7 @@ def create(
         secret = idempotency.earlier_secret(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
-    return CreatedJob(**dict(JobView.of(job)), upload=_upload(job, wanted, wired, now), callback=own)
+    return CreatedJob(**dict(JobView.of(job, wired.places)), upload=_upload(job, wanted, wired, now), callback=own)
 
 
 def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:
@@ -119,7 +119,7 @@ def list_jobs(
     after = cursors.decode(after, keys.JOB)
     page = list(wired.store.jobs.of_client(caller.client_id, after=after, limit=limit))[:limit]
     return JobPage(
-        jobs=[JobView.of(job) for _, job in page],
+        jobs=[JobView.of(job, wired.places) for _, job in page],
         next=cursors.encode(page[-1][0]) if len(page) == limit else None,
     )
 
@@ -127,4 +127,4 @@ def list_jobs(
 @router.get("/{job_id}", responses=openapi.problems(404))
 def read_job(job_id: str, caller: Authenticated, wired: Wired) -> JobView:
     """A job as it stands."""
-    return JobView.of(lookup.job(job_id, caller, wired))
+    return JobView.of(lookup.job(job_id, caller, wired), wired.places)

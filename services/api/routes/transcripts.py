@@ -12,7 +12,7 @@ from services.api.auth import Authenticated, Wired
 from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas.fields import OneOf
-from services.api.schemas.transcripts import Link
+from services.api.schemas.transcripts import TranscriptLink
 from services.common.domain.options import FORMATS, READ_FORMAT
 from services.common.domain.states import JobStatus
 
@@ -23,7 +23,7 @@ HINT = (
 )
 
 
-@router.get("", response_model=Link, responses=openapi.redirect(404, 409, 422))
+@router.get("", response_model=TranscriptLink, responses=openapi.redirect(404, 409, 422))
 def read_transcript(
     job_id: str,
     caller: Authenticated,

@@ -6,15 +6,16 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.api.schemas.fields import Body, OneOf
+from services.api.schemas.fields import Body, DateTime, OneOf, Url, shown_as
 from services.common.domain.records import Callback
+from services.common.domain.states import CallbackStatus, DisabledReason
 from services.common.domain.times import rfc3339
 from services.common.webhooks.endpoint import MAX_URL_CHARACTERS
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
 _LAST_LABEL = "[A-Za-z]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
-_URL = rf"^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?][!-\"$-\[\]-~]*)?$"
+_URL = rf'^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?][!-"$-\[\]-~]*)?$'
 """The rules of `endpoint.parse` as a pattern, which a schema can hold. Longer names and addresses are left out."""
 
 
@@ -51,16 +52,16 @@ class CallbackView(BaseModel):
     """A callback; its secret is in no reply but the one that made it."""
 
     callback_id: str
-    url: str
-    events: list[str]
+    url: Url
+    events: list[Annotated[str, shown_as("EventType")]]
     prefix: str
     """The prefix of uploads' keys, within the client's own folder."""
-    status: str
-    """active, pending (a challenge is under way) or disabled."""
-    disabled_reason: str | None = None
+    status: CallbackStatus
+    """`pending` while a challenge is under way."""
+    disabled_reason: Annotated[str, shown_as("DisabledReason")] | None = None
     description: str | None = None
-    created_at: str
-    failing_since: str | None = None
+    created_at: DateTime
+    failing_since: DateTime | None = None
 
     @classmethod
     def of(cls, callback: Callback, folder: str) -> CallbackView:
@@ -70,11 +71,19 @@ class CallbackView(BaseModel):
             events=list(callback.events),
             prefix=callback.prefix.removeprefix(folder),
             status=callback.status,
-            disabled_reason=callback.disabled_reason,
+            disabled_reason=_reason(callback),
             description=callback.description,
             created_at=rfc3339(callback.created_at),
             failing_since=rfc3339(callback.failing_since) if callback.failing_since else None,
         )
+
+
+def _reason(callback: Callback) -> str | None:
+    """Why it was disabled; release 0.1.0 stored a sentence."""
+    reason = callback.disabled_reason
+    if reason is None or reason in set(DisabledReason):
+        return reason
+    return DisabledReason.GONE if "410" in reason else DisabledReason.FAILING
 
 
 class NewSecret(CallbackView):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel
 
+from services.api.schemas.fields import DateTime, shown_as
 from services.common.domain.records import Delivery
 from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import rfc3339
 
 
-class Try(BaseModel):
+class DeliveryAttempt(BaseModel):
     """One attempt at a delivery."""
 
-    at: str
-    outcome: str
+    at: DateTime
+    outcome: Annotated[str, shown_as("DeliveryOutcome")]
     """`DELIVERED`, or what went wrong."""
     status: int | None = None
     milliseconds: int | None = None
@@ -26,14 +29,13 @@ class DeliveryView(BaseModel):
 
     delivery_id: str
     event_id: str
-    type: str
+    type: Annotated[str, shown_as("EventType")]
     callback_id: str
-    status: str
-    """pending, delivered, exhausted or dropped."""
+    status: DeliveryStatus
     attempts: int
-    tries: list[Try]
+    tries: list[DeliveryAttempt]
     """The last twenty attempts."""
-    next_attempt_at: str | None = None
+    next_attempt_at: DateTime | None = None
 
     @classmethod
     def of(cls, delivery: Delivery) -> DeliveryView:
@@ -44,7 +46,7 @@ class DeliveryView(BaseModel):
             callback_id=delivery.callback_id,
             status=delivery.status,
             attempts=delivery.attempts,
-            tries=[Try(**{**entry, "at": rfc3339(entry["at"])}) for entry in delivery.tries],
+            tries=[DeliveryAttempt(**{**entry, "at": rfc3339(entry["at"])}) for entry in delivery.tries],
             next_attempt_at=rfc3339(delivery.due_at) if delivery.status is DeliveryStatus.PENDING else None,
         )
 

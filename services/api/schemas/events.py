@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel
 
+from services.api.schemas.fields import DateTime, shown_as
 from services.common.domain.records import Event
 from services.common.domain.times import rfc3339
 
@@ -16,9 +17,9 @@ class EventView(BaseModel):
 
     event_id: str
     job_id: str
-    type: str
-    created_at: str
-    body: dict[str, Any]
+    type: Annotated[str, shown_as("EventType")]
+    created_at: DateTime
+    body: Annotated[dict[str, Any], shown_as("Message")]
 
     @classmethod
     def of(cls, event: Event) -> EventView:

@@ -9,19 +9,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.api.schemas.callbacks import Target
-from services.api.schemas.fields import WHOLE, Body
+from services.api.schemas.fields import WHOLE, Body, DateTime, Url, shown_as
 from services.api.schemas.options import JobOptions
 from services.common.domain.annotations import (
     MAX_KEY_CHARACTERS,
     MAX_METADATA_BYTES,
     MAX_REFERENCE_CHARACTERS,
     PRINTABLE,
-    annotations_of,
 )
+from services.common.domain.events import Places, job_data
 from services.common.domain.media_types import CONTAINERS, UNKNOWN
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
-from services.common.domain.times import rfc3339
 
 Reference = Annotated[
     str,
@@ -104,92 +103,75 @@ class JobUpdate(Body):
 class JobError(BaseModel):
     """Why a job failed."""
 
-    code: str
-    message: str
-    retryable: bool
+    code: Annotated[str, shown_as("JobErrorCode")]
+    message: str = Field(description="A sentence for people: what was wrong, and what to do.")
+    retryable: bool = Field(description="Whether the same job, unchanged, may succeed if it is tried again.")
 
 
 class ResultFile(BaseModel):
+    """A transcript in one format."""
+
+    format: Annotated[str, shown_as("Format")]
+    uri: Url = Field(description="Where the file lies, `s3://…`, for who may read the bucket.")
     bytes: int
-    sha256: str
-    result_url: str
-    """This path redirects to a fresh link."""
+    sha256: str = Field(description="Of the file, in hexadecimal digits.")
+    result_url: Url | None = Field(default=None, description="Redirects to a fresh link; takes the API key.")
 
 
-class Result(BaseModel):
-    """What a completed job has brought."""
-
-    attempt: int
-    language: str | None = None
-    duration_seconds: float | None = None
-    model: dict[str, Any] | None = None
-    quality: dict[str, Any] | None = None
-    files: dict[str, ResultFile]
-
-
-class JobView(BaseModel):
-    """A job as it stands."""
+class JobFacts(BaseModel):
+    """What messages and the API say of a job, under the same names."""
 
     job_id: str
     status: JobStatus
-    file_name: str
-    created_at: str
-    times: dict[str, str]
-    """Stage → when it was reached."""
+    file_name: str = Field(description="As the client gave it.")
+    source: str = Field(description="The recording, `s3://…`; the key is not percent-encoded.")
+    created_at: DateTime
+    times: Annotated[dict[str, str], shown_as("JobTimes")]
+    job_url: Url | None = Field(default=None, description="The job at the API; absent where a deployment has no API.")
+    attempt: int | None = Field(default=None, description="Which attempt brought the results, or was interrupted.")
+    language: str | None = Field(default=None, description="ISO 639 code, of a completed job.")
+    duration: float | None = Field(default=None, description="Seconds of the recording, of a completed job.")
+    model: Annotated[dict[str, Any], shown_as("Model")] | None = None
+    quality: Annotated[dict[str, Any], shown_as("Quality")] | None = None
+    results: list[ResultFile] | None = Field(default=None, description="The transcript's files, of a completed job.")
+    cost: Annotated[dict[str, Any], shown_as("JobCost")] | None = None
+    error: JobError | None = Field(default=None, description="Why the job failed, if it did.")
+    sequence: int = Field(
+        description="Of the last message about the job, or of a later update; the larger number is the later one."
+    )
+    reference: str | None = Field(default=None, description="The client's own name for the job.")
+    metadata: dict[str, str] = Field(default={}, description="What the client notes on the job for itself.")
+
+
+class JobView(JobFacts):
+    """A job as it stands."""
+
     options: dict[str, Any]
-    waiting: str | None = None
-    """Why a queued job has no machine yet: capacity, image, breaker or quota."""
-    waiting_reason: str | None = None
-    parts: int
+    waiting: Annotated[str, shown_as("Waiting")] | None = Field(
+        default=None, description="Why a queued job has no machine yet."
+    )
+    waiting_reason: str | None = Field(default=None, description="The same in a sentence.")
+    parts: int = Field(description="Into how many parts the recording was split.")
     parts_done: int
-    error: JobError | None = None
-    result: Result | None = None
-    cost: dict[str, Any] = Field(default_factory=dict)
-    sequence: int
-    """Of the last message about the job, or of a later update: the larger of two numbers is the later one."""
-    reference: str | None = None
-    metadata: dict[str, str] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, job: Job) -> JobView:
+    def of(cls, job: Job, places: Places) -> JobView:
         return cls(
-            job_id=job.job_id,
-            status=job.status,
-            file_name=job.file_name,
-            created_at=rfc3339(job.created_at),
-            times={stage: rfc3339(moment) for stage, moment in job.times.items()},
+            **job_data(job, places),
             options=dict(job.options),
             waiting=job.waiting,
             waiting_reason=job.waiting_reason,
             parts=job.parts,
             parts_done=job.parts_done,
-            error=JobError(**{name: job.error[name] for name in JobError.model_fields}) if job.error else None,
-            result=_result(job) if job.result else None,
-            cost=dict(job.cost),
-            sequence=job.sequence,
-            **annotations_of(job),
         )
-
-
-def _result(job: Job) -> Result:
-    assert job.result is not None
-    files = {
-        form: ResultFile(
-            bytes=entry["bytes"],
-            sha256=entry["sha256"],
-            result_url=f"/api/jobs/{job.job_id}/transcript?format={form}",
-        )
-        for form, entry in job.result["files"].items()
-    }
-    return Result(**{**job.result, "files": files})
 
 
 class UploadForm(BaseModel):
     """Where and how the recording is uploaded: a form POST with these fields first and the file last."""
 
-    url: str
-    fields: dict[str, str]
-    expires_at: str
+    url: Url
+    fields: dict[str, str] = Field(description="Form fields, to be sent in this order before the file.")
+    expires_at: DateTime = Field(description="Until when an upload may begin.")
 
 
 class JobCallback(BaseModel):

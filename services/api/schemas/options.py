@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from services.api.schemas.fields import WHOLE, Body, OneOf
 from services.common.domain.options import (
     CHANNELS,
-    DEFAULT_FORMATS,
     DEFAULTS,
     FORMATS,
     HIGHEST_TRACK,
@@ -27,23 +26,8 @@ _Track = Annotated[int, Field(ge=1, le=HIGHEST_TRACK), WHOLE]
 _Tracks = Annotated[list[_Track], Field(min_length=1, max_length=MAX_TRACKS, json_schema_extra={"uniqueItems": True})]
 
 
-def _options_need_formats(schema: dict[str, Any]) -> None:
-    """Add to the schema that an option which one format alone shows needs that format; json is one by default."""
-    schema["allOf"] = [
-        {"anyOf": [{"properties": {"words": {"const": False}}}, _among_formats("json")]},
-        {"anyOf": [{"properties": {"doubtful_places": {"const": False}}}, _among_formats("docx")]},
-    ]
-
-
-def _among_formats(form: str) -> dict[str, Any]:
-    needed = {} if form in DEFAULT_FORMATS else {"required": ["formats"]}
-    return {"properties": {"formats": {"contains": {"const": form}}}, **needed}
-
-
 class JobOptions(Body):
     """How the recording is to be transcribed."""
-
-    model_config = ConfigDict(json_schema_extra=_options_need_formats)
 
     language: Annotated[str, OneOf(LANGUAGE_CHOICES)] = DEFAULTS.language
     model: str | None = Field(
@@ -53,7 +37,10 @@ class JobOptions(Body):
     preset: Annotated[str, OneOf(PRESETS)] = DEFAULTS.preset
     prompt: _Hint | None = Field(default=DEFAULTS.prompt, description=f"Text as if it came before. {HINTS}")
     hotwords: _Hint | None = Field(default=DEFAULTS.hotwords, description=f"Names and terms to expect. {HINTS}")
-    words: bool = Field(default=DEFAULTS.words, description="Each word's time and probability, in the json.")
+    words: bool = Field(
+        default=DEFAULTS.words,
+        description="Each word's time and probability, in the json, which must be among the formats.",
+    )
     channels: Annotated[str, OneOf(CHANNELS)] = Field(
         default=DEFAULTS.channels,
         description=f"`separate`: one speaker a channel, or a track, up to {MAX_VOICES}.",
@@ -67,5 +54,5 @@ class JobOptions(Body):
     )
     doubtful_places: bool = Field(
         default=DEFAULTS.doubtful_places,
-        description="A table of places worth hearing again, at the end of the docx.",
+        description="A table of places worth hearing again, at the end of the docx, which must be among the formats.",
     )

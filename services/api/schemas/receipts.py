@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from services.api.schemas.fields import DateTime
 from services.common.domain.times import DAY_MS, rfc3339
 from services.common.domain.tombstone import Tombstone
 from services.common.store.idempotency import KEPT_MS
@@ -39,9 +40,9 @@ class Receipt(BaseModel):
     """What was erased, and what is still to go by itself."""
 
     job_id: str
-    erased_at: str
+    erased_at: DateTime
     removed: Removed
-    erases_uploads_until: str | None = Field(
+    erases_uploads_until: DateTime | None = Field(
         description="What S3 dates until then, and is uploaded for the job or once more, is erased too and counted as "
         "`recording`; later it is a new recording. Never earlier than a day after the last search."
     )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from services.common.domain.records import Callback
 
+VERSION = 1
+"""The version of the form of messages."""
 MAX_LISTENERS = 20
 """Most callbacks of a client: an event and all its deliveries must fit into one transaction."""
 INLINE_TEXT_BYTES = 20_000
@@ -58,14 +60,13 @@ def compose(job: Job, kind: EventType, *, serial: str, places: Places, **extra: 
         extra: further fields of the body's `data`.
 
     """
-    body = {"type": kind.value, "timestamp": rfc3339(job.sequence), "data": _data(job, places) | extra}
     return Event(
         job_id=job.job_id,
         event_id=event_id(job.job_id, kind, f"{job.created_at}.{serial}", job.sequence),
         client_id=job.client_id,
         type=kind.value,
         created_at=job.sequence,
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+        body=write_body(kind, job.sequence, job_data(job, places) | extra),
         expires_at=expiry(job.sequence, places.retention_days),
     )
 
@@ -92,17 +93,21 @@ def compose_about(
         data: further fields of the body's `data`.
 
     """
-    about = {"callback_id": callback.callback_id, "sequence": now}
-    body = {"type": kind.value, "timestamp": rfc3339(now), "data": about | data}
     return Event(
         job_id=subject,
         event_id=event_id(subject, kind, f"{callback.callback_id}.{serial}", now),
         client_id=callback.client_id,
         type=kind.value,
         created_at=now,
-        body=json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True),
+        body=write_body(kind, now, {"callback_id": callback.callback_id, "sequence": now} | data),
         expires_at=expires_at,
     )
+
+
+def write_body(kind: EventType, now: int, data: Mapping[str, object]) -> str:
+    """The body that is signed and sent. Its form is described in `services/api/contract/messages.py`."""
+    body = {"type": kind.value, "timestamp": rfc3339(now), "version": VERSION, "data": data}
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
 class Places:
@@ -121,37 +126,36 @@ class Places:
         return f"{self.public_url}/api/jobs/{job_id}" if self.public_url else None
 
 
-def _data(job: Job, places: Places) -> dict[str, Any]:
+def job_data(job: Job, places: Places) -> dict[str, Any]:
+    """What clients see of a job, with the same names in messages and at the API; what it does not have is left out."""
     data: dict[str, Any] = {
         "job_id": job.job_id,
         "status": job.status.value,
         "sequence": job.sequence,
         "file_name": job.file_name,
-        **annotations_of(job),
         "source": places.s3(job.source_key),
         "created_at": rfc3339(job.created_at),
         "times": {stage: rfc3339(moment) for stage, moment in job.times.items()},
+        **annotations_of(job),
     }
     if address := places.job(job.job_id):
         data["job_url"] = address
     if job.result:
-        data |= {key: value for key, value in job.result.items() if key not in {"files", "prefix"}}
+        found = {"attempt", "language", "model", "quality"} & job.result.keys()
+        data |= {name: job.result[name] for name in found}
+        data["duration"] = job.result.get("duration_seconds")
         data["results"] = [_file(job.job_id, name, entry, places) for name, entry in job.result["files"].items()]
+    if job.cost:
         data["cost"] = dict(job.cost)
     if job.error:
         data["error"] = dict(job.error)
     return data
 
 
-def _file(job_id: str, extension: str, entry: Mapping[str, Any], places: Places) -> dict[str, Any]:
-    described = {
-        "format": extension,
-        "uri": places.s3(entry["key"]),
-        "bytes": entry["bytes"],
-        "sha256": entry["sha256"],
-    }
+def _file(job_id: str, form: str, entry: Mapping[str, Any], places: Places) -> dict[str, Any]:
+    described = {"format": form, "uri": places.s3(entry["key"]), "bytes": entry["bytes"], "sha256": entry["sha256"]}
     if address := places.job(job_id):
-        described["result_url"] = f"{address}/transcript?format={extension}"
+        described["result_url"] = f"{address}/transcript?format={form}"
     return described
 
 

@@ -15,6 +15,9 @@ DOLLARS_PER_HOUR: dict[tuple[str, str], float] = {
     ("g5.xlarge", "on-demand"): 1.067,
 }
 
+MARKETS = ("spot", "on-demand", "own")
+"""How a machine was bought; a person's own box has no price."""
+
 
 def dollars_per_hour(instance_type: str, market: str) -> float | None:
     """The price of a machine, in dollars an hour; None if it is not known, as for a person's own box."""

@@ -63,6 +63,15 @@ class CallbackStatus(StrEnum):
     DISABLED = "disabled"
 
 
+class DisabledReason(StrEnum):
+    """Why a callback was disabled."""
+
+    GONE = "gone"
+    """Its receiver answered 410."""
+    FAILING = "failing"
+    """Nothing could be delivered for days."""
+
+
 class Waiting(StrEnum):
     """Why a queued job has no machine yet."""
 

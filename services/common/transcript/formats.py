@@ -13,7 +13,7 @@ from pysubs2 import SSAEvent, SSAFile
 from services.common.transcript.subtitles import cues
 from services.common.transcript.transcript import Segment, Transcript
 
-VERSION = 1
+VERSION = 2
 """The version of the published json."""
 
 
@@ -49,20 +49,24 @@ def media_type(form: str) -> str:
     return _FORMATS[form].media_type
 
 
-def _json(transcript: Transcript, annotations: Mapping[str, Any] = MappingProxyType({})) -> bytes:
-    published = {
+def published(transcript: Transcript, annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """The json transcript, as `services/api/contract/transcripts.py` describes it."""
+    return {
         "version": VERSION,
         **annotations,
         "language": transcript.language,
         "duration": transcript.seconds,
         "text": transcript.text,
         "segments": [_segment(transcript, segment) for segment in transcript.segments],
-        "quality": transcript.quality.to_json(),
+        "quality": transcript.quality.published(),
         "options": transcript.options.to_json(),
         "model": {"name": transcript.model, "revision": transcript.revision},
         "versions": dict(transcript.versions),
     }
-    return (json.dumps(published, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _json(transcript: Transcript, annotations: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+    return (json.dumps(published(transcript, annotations), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _segment(transcript: Transcript, segment: Segment) -> dict[str, Any]:

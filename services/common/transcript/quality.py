@@ -6,6 +6,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+FLAGS = ("compression", "repetition", "unsure", "no_speech", "too_fast", "hallucination")
+"""Doubts about a clip's text."""
+WARNINGS = (
+    "truncated",
+    "damaged_packets",
+    "gaps",
+    "tracks_left_out",
+    "sound_left_out",
+    "channels_mixed",
+    "channels_equal",
+    "channels_differ",
+    "channels_cancel",
+    "no_speech",
+    "no_text",
+    "very_short",
+)
+"""What of a recording is missing or doubtful; docs/recordings.md says what each means."""
 DOUBTFUL = 0.5
 """Probability below which a word is worth hearing again."""
 
@@ -44,7 +61,7 @@ class Quality:
     """Sentences and places for those warnings that have more to say than their code."""
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` takes back, and the `quality` of the published json."""
+        """A JSON object that `from_json` takes back."""
         return asdict(self)
 
     @classmethod
@@ -53,8 +70,14 @@ class Quality:
         remarks = tuple(Remark(**remark) for remark in data["remarks"])
         return cls(**{**data, "warnings": tuple(data["warnings"]), "remarks": remarks})
 
+    def published(self) -> dict[str, Any]:
+        """The `quality` of the published json: `short` and more, under the same names."""
+        deciles = {name: share for name, share in self.confidence.items() if name != "mean"}
+        whole = {**self.to_json(), "confidence": self.confidence.get("mean"), "confidence_deciles": deciles}
+        return {**whole, **self.short()}
+
     def short(self) -> dict[str, Any]:
-        """The form that goes into a webhook."""
+        """The form that goes into messages and replies."""
         return {
             "confidence": self.confidence.get("mean"),
             "doubtful_share": self.doubtful_share,

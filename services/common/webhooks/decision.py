@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from services.common.domain.events import EventType
 from services.common.domain.records import Callback, Delivery, Event
-from services.common.domain.states import DeliveryStatus
+from services.common.domain.states import DeliveryStatus, DisabledReason
 from services.common.domain.times import DAY_MS
 from services.common.webhooks.outcome import AttemptOutcome, Failure
 from services.common.webhooks.retry_schedule import next_attempt_at
@@ -24,7 +24,7 @@ class Decision:
     status: DeliveryStatus
     due_at: int | None = None
     """When the next attempt is due, epoch milliseconds; None if there is none."""
-    disable: str | None = None
+    disable: DisabledReason | None = None
     """Why the callback is disabled; None if it is not."""
     activate: bool = False
     """Whether the callback becomes active, since its receiver has answered the challenge."""
@@ -60,10 +60,10 @@ def decide(outcome: AttemptOutcome, delivery: Delivery, callback: Callback, *, n
     if outcome.delivered:
         return Decision(status=DeliveryStatus.DELIVERED, activate=delivery.event_type == EventType.CALLBACK_CHALLENGE)
     if outcome.gone:
-        return Decision(status=DeliveryStatus.DROPPED, disable="The receiver answered 410 Gone.")
+        return Decision(status=DeliveryStatus.DROPPED, disable=DisabledReason.GONE)
     disable = None
     if callback.failing_since is not None and now - callback.failing_since >= FAILING_MS:
-        disable = f"Nothing could be delivered for {FAILING_DAYS} days."
+        disable = DisabledReason.FAILING
     due_at = next_attempt_at(
         failed_attempts=delivery.attempts + 1 - delivery.attempts_before,
         now_ms=now,

@@ -14,6 +14,7 @@ from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.announcements import Announcement
 from services.common.webhooks.breaker import Breakers, is_down
 from services.common.webhooks.decision import Decision, checked, decide
+from services.common.webhooks.outcome import CALLBACK_GONE, EVENT_GONE
 from services.common.webhooks.recipients import Addressees
 from services.common.webhooks.signing import signed_headers
 from services.common.webhooks.transport import DEADLINE_SECONDS, post
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.common.domain.records import Callback, Delivery, Event
+    from services.common.domain.states import DisabledReason
     from services.common.store.store import Store
     from services.common.webhooks.outcome import AttemptOutcome
     from services.common.webhooks.recipients import Addressee
@@ -79,7 +81,7 @@ class Dispatcher:
         event = self._store.deliveries.event(delivery)
         addressee = self._addressee(delivery, now)
         if event is None or addressee is None or not _may_receive(event, addressee.callback):
-            entry = {"at": now, "outcome": "CALLBACK_GONE" if event else "EVENT_GONE"}
+            entry = {"at": now, "outcome": CALLBACK_GONE if event else EVENT_GONE}
             return self._store.deliveries.record(delivery, entry, status=DeliveryStatus.DROPPED, due_at=None)
         headers = self._headers(event, addressee)
         if headers is None:
@@ -170,7 +172,7 @@ class Dispatcher:
             return
         self._addressees.forget(callback)
 
-    def _disable(self, callback: Callback, delivery: Delivery, reason: str, now: int) -> None:
+    def _disable(self, callback: Callback, delivery: Delivery, reason: DisabledReason, now: int) -> None:
         event = compose_about(
             callback,
             EventType.CALLBACK_DISABLED,

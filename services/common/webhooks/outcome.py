@@ -29,6 +29,11 @@ class Failure(StrEnum):
     """The receiver did not answer 2xx. Redirects are not followed."""
 
 
+CALLBACK_GONE, EVENT_GONE = "CALLBACK_GONE", "EVENT_GONE"
+NO_ATTEMPT = (CALLBACK_GONE, EVENT_GONE)
+"""Entries of a ledger that stand for no attempt: the callback may not receive the event, or the event has expired."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AttemptOutcome:
     """What came of one attempt."""
