@@ -54,6 +54,14 @@ def _reference(described: Mapping[str, Any]) -> Iterator[str]:
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
             yield from _operation(method.upper(), path, operation)
+    yield "# Webhooks"
+    yield ""
+    yield "What callbacks are sent; [webhooks.md](../webhooks.md) says how. The feed shows the same bodies."
+    yield ""
+    for kind, message in described["webhooks"].items():
+        schema = message["post"]["requestBody"]["content"]["application/json"]["schema"]
+        yield f"- `{kind}`: {_type(schema)}. {message['post']['description']}"
+    yield ""
     yield "# Bodies"
     yield ""
     for name, schema in sorted(described["components"]["schemas"].items()):
@@ -89,6 +97,9 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     if "enum" in schema:
         yield "One of " + ", ".join(f"`{word}`" for word in schema["enum"]) + "."
         yield ""
+    if "oneOf" in schema:
+        yield f"{_type(schema)}, told apart by `{schema['discriminator']['propertyName']}`."
+        yield ""
     required = schema.get("required", [])
     for field, inner in schema.get("properties", {}).items():
         need = "" if field in required else ", optional"
@@ -103,8 +114,8 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rsplit("/", 1)[-1]
         return f"[{name}](#{name.lower()})"
-    if "anyOf" in schema:
-        kinds = [_type(one) for one in schema["anyOf"] if one.get("type") != "null"]
+    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+        kinds = [_type(one) for one in alternatives if one.get("type") != "null"]
         return " or ".join(dict.fromkeys(kinds))
     if "enum" in schema:
         many = len(schema["enum"])
@@ -118,7 +129,8 @@ def _type(schema: Mapping[str, Any]) -> str:
         for key, word in (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most"))
         if key in schema
     ]
-    return " ".join([schema.get("type", "anything"), *bounds])
+    kind = schema.get("format", schema.get("type", "anything"))
+    return " ".join([kind, *bounds])
 
 
 def main() -> None:

@@ -23,6 +23,11 @@ def path_of(version: str) -> Path:
     return _FOLDER / f"{version}.json"
 
 
+def contract_of(version: str) -> Path:
+    """Where a release's OpenAPI document lies, with which tests/unit/test_contract.py compares today's."""
+    return _FOLDER / "contracts" / f"{version}.json"
+
+
 def recordings() -> list[Path]:
     """One for each release from which an upgrade is promised."""
     return sorted(_FOLDER.glob("*.json"))

@@ -1,6 +1,7 @@
-"""`python -m tests.baselines` applies this working tree's configuration on the emulator and writes VERSION.json.
+"""`python -m tests.baselines` writes what a release promises: VERSION.json, from an apply on the emulator, and its API.
 
-It is a step of a release: whoever runs that release is then promised an upgrade by tests/e2e/test_upgrades.py.
+It is a step of a release. Whoever runs that release is then promised an upgrade by tests/e2e/test_upgrades.py, and an
+API without silent breaks by tests/unit/test_contract.py.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.baselines import path_of, released_version
+from tests.baselines import contract_of, path_of, released_version
 from tests.baselines.deployment import configuration, everything, recorded
 from tests.support.emulator import Emulator
+from tools import api_reference
 
 
 def main() -> int:
@@ -23,9 +25,11 @@ def main() -> int:
         terraform.set(variables)
         terraform.apply()
         recording = {"variables": variables, "state": recorded(terraform, emulator)}
+    contract = contract_of(released_version())
+    contract.write_text(api_reference.files()["openapi.json"], encoding="utf-8")
     path = path_of(released_version())
     path.write_text(json.dumps(recording, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    sys.stdout.write(f"{path}\n")
+    sys.stdout.write(f"{path}\n{contract}\n")
     return 0
 
 

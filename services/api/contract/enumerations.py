@@ -24,7 +24,7 @@ _NO_JOB_ENDS_SO = {
     "CONFLICT",
     "INVALID_ANNOTATION",
 }
-"""The base of others, what ends a machine instead of a job, and why a command on a job was refused."""
+"""The base of others, what ends a machine instead of a job, and why a job or a command on it was refused."""
 
 
 def job_error_codes() -> list[str]:
