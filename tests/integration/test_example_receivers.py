@@ -118,7 +118,7 @@ def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
     raise AssertionError("the receiver did not start")
 
 
-def message(kind: str = "transcription.completed", **data: str) -> bytes:
+def message(kind: str = "transcription.queued", **data: str | int) -> bytes:
     return json.dumps({"type": kind, "timestamp": "2026-11-23T12:00:00Z", "data": data}).encode()
 
 
@@ -126,7 +126,7 @@ def test_a_signed_message_is_taken(receiver: Receiver) -> None:
     outcome = receiver.send("msg_1", message(job_id="job_åäö"))
 
     assert outcome.status == 204
-    assert receiver.accepted() == {"type": "transcription.completed", "job_id": "job_åäö"}
+    assert receiver.accepted() == {"type": "transcription.queued", "job_id": "job_åäö"}
 
 
 def test_during_a_rotation_a_message_signed_with_either_secret_is_taken(receiver: Receiver) -> None:
@@ -142,6 +142,19 @@ def test_a_message_that_comes_twice_is_acted_on_once(receiver: Receiver) -> None
     assert receiver.send("msg_5", message(job_id="next")).delivered
 
     assert {receiver.accepted()["job_id"], receiver.accepted()["job_id"]} == {"twice", "next"}
+
+
+def test_a_message_that_was_overtaken_by_a_later_one_is_not_acted_on(receiver: Receiver) -> None:
+    for message_id, job_id, sequence in (
+        ("msg_7", "overtaken", 7),
+        ("msg_8", "overtaken", 6),
+        ("msg_9", "other", 6),
+        ("msg_10", "overtaken", 8),
+    ):
+        assert receiver.send(message_id, message(job_id=job_id, sequence=sequence)).status == 204
+
+    assert sorted(receiver.accepted()["job_id"] for _ in range(3)) == ["other", "overtaken", "overtaken"]
+    assert receiver.lines.empty()
 
 
 def test_a_challenge_is_echoed(receiver: Receiver) -> None:

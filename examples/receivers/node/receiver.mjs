@@ -8,6 +8,8 @@ const REMEMBERED = 10_000;
 
 const secrets = process.env.WEBHOOK_SECRET.trim().split(/\s+/).map((secret) => new Webhook(secret));
 const seen = new Set();
+// The largest sequence of each job; a real receiver keeps it with the job in its database.
+const latest = new Map();
 const app = express();
 
 // The message, if one of the secrets signed it within the last five minutes; else null.
@@ -27,6 +29,14 @@ function handle(message) {
   console.log(JSON.stringify({ type: message.type, job_id: message.data.job_id ?? null }));
 }
 
+// Whether a later message about the same job has come before this one.
+function overtaken({ job_id, sequence = 0 }) {
+  if (job_id === undefined || sequence < (latest.get(job_id) ?? 0)) return job_id !== undefined;
+  latest.set(job_id, sequence);
+  if (latest.size > REMEMBERED) latest.delete(latest.keys().next().value);
+  return false;
+}
+
 // The raw bytes: parsed and written again, the signature would no longer fit.
 app.post("/hook", express.raw({ type: () => true, limit: "1mb" }), (request, response) => {
   const message = Buffer.isBuffer(request.body) ? verified(request.body, request.headers) : null;
@@ -42,7 +52,7 @@ app.post("/hook", express.raw({ type: () => true, limit: "1mb" }), (request, res
   if (!seen.has(id)) {
     seen.add(id);
     if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
-    setImmediate(handle, message);
+    if (!overtaken(message.data)) setImmediate(handle, message);
   }
   response.status(204).end();
 });

@@ -16,6 +16,8 @@ REMEMBERED = 10_000
 
 secrets = [Webhook(secret) for secret in os.environ["WEBHOOK_SECRET"].split()]
 seen: OrderedDict[str, None] = OrderedDict()
+latest: OrderedDict[str, int] = OrderedDict()
+"""The largest sequence of each job; a real receiver keeps it with the job in its database."""
 app = FastAPI()
 
 
@@ -37,6 +39,17 @@ def handle(message: dict[str, Any]) -> None:
     print(f"{line}\n", end="", flush=True)
 
 
+def overtaken(data: dict[str, Any]) -> bool:
+    """Whether a later message about the same job has come before this one."""
+    job_id, sequence = data.get("job_id"), data.get("sequence", 0)
+    if job_id is None or sequence < latest.get(job_id, 0):
+        return job_id is not None
+    latest[job_id] = sequence
+    if len(latest) > REMEMBERED:
+        latest.popitem(last=False)
+    return False
+
+
 @app.post("/hook")
 async def hook(request: Request, afterwards: BackgroundTasks) -> Response:
     message = verified(await request.body(), dict(request.headers))
@@ -49,5 +62,6 @@ async def hook(request: Request, afterwards: BackgroundTasks) -> Response:
         seen[message_id] = None
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
-        afterwards.add_task(handle, message)
+        if not overtaken(message["data"]):
+            afterwards.add_task(handle, message)
     return Response(status_code=204)
