@@ -30,7 +30,14 @@ _LINKS = {
     ),
     "callback": (
         "callback_id",
-        ("read_callback", "rotate_callback_secret", "test_callback", "enable_callback", "delete_callback"),
+        (
+            "read_callback",
+            "rotate_callback_secret",
+            "test_callback",
+            "enable_callback",
+            "update_callback",
+            "delete_callback",
+        ),
     ),
 }
 _IN_JOBS = {operation: {"job_id": "$response.body#/jobs/0/job_id"} for operation in _LINKS["job"][1]}

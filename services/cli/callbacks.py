@@ -10,28 +10,47 @@ from services.cli import deployment
 from services.cli.arguments import Client
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.events import MAX_LISTENERS
+from services.common.domain.object_keys import folder
+from services.common.domain.records import Callback
 from services.common.domain.times import now_ms
+from services.common.store.callbacks import rotation
 from services.common.store.table import ConditionFailedError
-from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, new_callback
+from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, checked, new_callback, rotated
 from services.common.webhooks.secrets import new_secret
 
 app = typer.Typer(no_args_is_help=True, help="Endpoints that are told of jobs.")
 
-Events = Annotated[list[str], typer.Option(help=f"One of {', '.join(SUBSCRIBABLE)}; again for each further one.")]
-Prefix = Annotated[str, typer.Option(help="Only jobs whose upload lies under this prefix of the client's own folder.")]
+
+def _subscribable(events: list[str] | None) -> list[str] | None:
+    """Check types of events and return them.
+
+    Raises:
+        InvalidOptionError: there is no such type, or none that can be listened to.
+
+    """
+    if unknown := set(events or ()) - set(SUBSCRIBABLE):
+        raise InvalidOptionError("event", f"There is no {min(unknown)}; there are: {', '.join(SUBSCRIBABLE)}.")
+    return events
+
+
+_EVENT = typer.Option(callback=_subscribable, help=f"One of {', '.join(SUBSCRIBABLE)}; again for each further one.")
+_PREFIX = typer.Option(
+    help="Only jobs whose file name begins with this; of an upload without the API, its key in the client's own folder."
+)
+_DESCRIPTION = typer.Option(help="For people.")
+_URL = "https, port 443 or 8443, a public host."
 CallbackId = Annotated[str, typer.Argument(help="The callback's id, as listed.")]
 
 
 @app.command()
 def add(
     client: Client,
-    url: Annotated[str, typer.Argument(help="https, port 443 or 8443, a public host.")],
-    event: Events = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
-    prefix: Prefix = "",
+    url: Annotated[str, typer.Argument(help=_URL)],
+    event: Annotated[list[str], _EVENT] = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
+    prefix: Annotated[str, _PREFIX] = "",
+    description: Annotated[str | None, _DESCRIPTION] = None,
 ) -> None:
     """Register an endpoint; its id and its secret are printed, the secret this once."""
-    if unknown := set(event) - set(SUBSCRIBABLE):
-        raise InvalidOptionError("event", f"There is no {min(unknown)}; there are: {', '.join(SUBSCRIBABLE)}.")
     secret, settings = new_secret(), deployment.settings()
     callback = new_callback(
         client_id=client,
@@ -41,6 +60,7 @@ def add(
         now=now_ms(),
         events=event,
         prefix=prefix,
+        description=description or None,
         allow_private=settings.webhook_allow_private,
     )
     try:
@@ -53,16 +73,63 @@ def add(
 
 @app.command("list")
 def list_(client: Client) -> None:
-    """A client's callbacks: id, status, address and events."""
+    """A client's callbacks: id, status, address, events, and if set, prefix and description."""
     for callback in deployment.store().callbacks.of_client(client):
-        print(f"{callback.callback_id}  {callback.status}  {callback.url}  {' '.join(callback.events)}")
+        words = (callback.callback_id, callback.status, callback.url, " ".join(callback.events))
+        more = (callback.prefix.removeprefix(folder(client)), callback.description)
+        print("  ".join([*words, *filter(None, more)]))
+
+
+@app.command()
+def update(
+    client: Client,
+    callback_id: CallbackId,
+    *,
+    url: Annotated[str | None, typer.Option(help=_URL)] = None,
+    event: Annotated[list[str] | None, _EVENT] = None,
+    prefix: Annotated[str | None, _PREFIX] = None,
+    description: Annotated[str | None, _DESCRIPTION] = None,
+) -> None:
+    """Change what is given of a callback; an empty description removes it. Messages under way go to a new address."""
+    given = {"url": url, "events": event or None, "prefix": prefix, "description": description}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        raise InvalidOptionError("url", "Give at least one of --url, --event, --prefix and --description.")
+    if "description" in given:
+        given["description"] = description or None
+    changes = checked(given, client, allow_private=deployment.settings().webhook_allow_private)
+    if deployment.store().callbacks.update(_found(client, callback_id), changes) is None:
+        raise _unknown(client, callback_id)
+    print(f"{callback_id} updated")
+
+
+@app.command()
+def rotate(client: Client, callback_id: CallbackId) -> None:
+    """Make a new secret and print it, this once; for 24 hours, messages carry the signatures of both."""
+    callback, secret = _found(client, callback_id), new_secret()
+    sealed = deployment.vault().seal(secret, client_id=client, callback_id=callback_id)
+    try:
+        deployment.store().commit([rotation(callback, rotated(callback, sealed, now_ms()))])
+    except ConditionFailedError:
+        raise InvalidOptionError("callback_id", f"{callback_id} changed at the same moment: try again.") from None
+    print(secret)
 
 
 @app.command()
 def remove(client: Client, callback_id: CallbackId) -> None:
     """Forget an endpoint; what was still to be sent to it is dropped."""
-    callbacks = deployment.store().callbacks
-    callback = callbacks.get(client, callback_id)
-    if callback is None or not callbacks.remove(callback):
-        raise InvalidOptionError("callback_id", f"{client} has no callback {callback_id}.")
+    if not deployment.store().callbacks.remove(_found(client, callback_id)):
+        raise _unknown(client, callback_id)
     print(f"{callback_id} removed")
+
+
+def _found(client: str, callback_id: str) -> Callback:
+    """The client's callback; raises `_unknown`."""
+    callback = deployment.store().callbacks.get(client, callback_id)
+    if callback is None:
+        raise _unknown(client, callback_id)
+    return callback
+
+
+def _unknown(client: str, callback_id: str) -> InvalidOptionError:
+    return InvalidOptionError("callback_id", f"{client} has no callback {callback_id}.")

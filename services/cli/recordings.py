@@ -142,7 +142,7 @@ def send(
             error = job.get("error") or {"code": job["status"].upper(), "message": "no transcript was made."}
             failed.append(f"{path}: {error['code']}: {error['message']}")
             continue
-        for remark in job["result"]["quality"].get("remarks", []):
+        for remark in (job.get("quality") or {}).get("remarks", []):
             print(f"{path}: {remark['message']}", file=sys.stderr)
         for form in forms:
             print(_written(path.with_suffix(f".{form}"), recordings.transcript(job_id, form)))

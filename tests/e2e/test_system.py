@@ -140,7 +140,7 @@ def test_a_tenth_of_a_second_of_speech_completes_and_is_marked(client: Client, t
     tenth = write_wav(tmp_path / "kort.wav", load(MEETING)[2 * RATE :][: RATE // 10])
     job = client.wait(client.send(tenth.read_bytes(), "kort.wav"))
     assert job["status"] == "completed"
-    assert "very_short" in job["result"]["quality"]["warnings"]
+    assert "very_short" in job["quality"]["warnings"]
 
 
 @pytest.mark.parametrize("seconds", [0.1, 30.0])
@@ -155,7 +155,7 @@ def test_a_truncated_recording_is_transcribed_as_far_as_it_goes_and_says_so(clie
     job_id = client.send(whole[: len(whole) // 4], "avbruten.mp3")
     job = client.wait(job_id)
     assert job["status"] == "completed"
-    truncated_at = job["result"]["quality"]["truncated_at"]
+    truncated_at = job["quality"]["truncated_at"]
     assert 20 < truncated_at < 40
     assert client.transcript(job_id).strip()
 
@@ -183,7 +183,7 @@ def test_a_truncated_m4a_that_has_its_index_in_front_is_transcribed_as_far_as_it
 ) -> None:
     job = client.wait(client.send(cut_m4a(movflags="faststart"), "avbruten.m4a"))
     assert job["status"] == "completed"
-    assert job["result"]["quality"]["truncated_at"] == pytest.approx(6, abs=1)
+    assert job["quality"]["truncated_at"] == pytest.approx(6, abs=1)
 
 
 def test_a_bad_file_does_not_hold_up_the_good_ones(client: Client, sentence: bytes) -> None:

@@ -1,7 +1,7 @@
 """What a well-behaved client does and a generator does not.
 
-It takes a new idempotency key for each new request, and counts the bytes of its hints and its metadata, which no schema
-can say.
+It takes a new idempotency key for each new request, counts the bytes of its hints and its metadata, and names only
+callbacks that it has registered. No schema can say that.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     if isinstance(case.body, dict) and isinstance(metadata := case.body.get("metadata"), dict):
         while len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
             metadata.popitem()
+    if isinstance(case.body, dict):
+        case.body.pop("callback_id", None)
     if isinstance(case.body, dict) and isinstance(options := case.body.get("options"), dict):
         for hint in {"prompt", "hotwords"} & options.keys():
             if isinstance(text := options[hint], str):

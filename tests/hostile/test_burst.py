@@ -86,7 +86,7 @@ def announce(store: Store, callbacks: list[Callback]) -> str:
         created_at=now,
         body='{"type":"transcription.completed","data":{}}',
     )
-    store.jobs.take_in(job, Announcement(event, key, callbacks), seconds=1, due_at=now)
+    store.jobs.take_in(job, Announcement(event, job, callbacks), seconds=1, due_at=now)
     return event_id
 
 

@@ -36,6 +36,11 @@ def a_job_with_a_callback(world: World, client: Client) -> Ask:
     return asks(client, "/api/jobs", {"file_name": "a.mp3", "callback": {"url": URL}})
 
 
+def a_job_that_names_a_callback(world: World, client: Client) -> Ask:
+    callback_id = registered(client).rsplit("/", 1)[-1]
+    return asks(client, "/api/jobs", {"file_name": "a.mp3", "callback_id": callback_id})
+
+
 def a_callback(world: World, client: Client) -> Ask:
     return asks(client, "/api/callbacks", {"url": URL, "challenge": True})
 
@@ -102,7 +107,7 @@ def outcome(
 @pytest.mark.parametrize(
     "arrange",
     [
-        *(a_job, a_job_with_a_callback, a_callback, a_rotation, a_test),
+        *(a_job, a_job_with_a_callback, a_job_that_names_a_callback, a_callback, a_rotation, a_test),
         *(an_enabling, a_cancel, a_cancel_of_a_running_job, a_retry, a_redelivery),
     ],
     ids=lambda arrange: arrange.__name__,

@@ -120,6 +120,7 @@ def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> No
         "error",
         "results",
         "cost",
+        "callback_id",
         "source",
         "job_url",
         "attempt",

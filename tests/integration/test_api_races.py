@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from services.common.domain.events import EventType
-from services.common.domain.records import Job
+from services.common.domain.records import Callback, Job
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.erasure import Erasure
+from services.common.store.callbacks import Callbacks, rotation
 from services.common.store.parts import Parts
 from services.common.store.tombstones import Tombstones
+from services.common.webhooks.registration import rotated
 from tests.support.api_jobs import FAILED, finished, uploaded
 from tests.support.gateway import Client
 from tests.support.items import job_of, part_of, told
@@ -35,6 +37,28 @@ def between(monkeypatch: pytest.MonkeyPatch, happen: Callable[[], object], *, ti
         return found
 
     monkeypatch.setattr(Parts, "of_job", of_job)
+
+
+def once_it_is_read(monkeypatch: pytest.MonkeyPatch, happen: Callable[[Callback], object]) -> None:
+    """Once, between a command's look at a callback and its write, this happens to the callback."""
+    real, left = Callbacks.get, [happen]
+
+    def get(callbacks: Callbacks, *names: Any) -> Any:
+        found = real(callbacks, *names)
+        if left and found:
+            left.pop()(found)
+        return found
+
+    monkeypatch.setattr(Callbacks, "get", get)
+
+
+def rotate(world: World, callback: Callback) -> None:
+    """By another of the client's programs."""
+    world.store.commit([rotation(callback, rotated(callback, "another's", world.clock()))])
+
+
+def registered(client: Client) -> str:
+    return client.post("/api/callbacks", {"url": "https://hooks.example.com/"}).headers["location"]
 
 
 def test_a_cancel_that_meets_the_last_write_of_a_part_reads_again_and_cancels(
@@ -109,3 +133,59 @@ def test_a_cancel_of_a_job_that_is_erased_at_the_same_moment_says_that_it_change
     between(monkeypatch, lambda: world.store.tombstones.put(job, world.clock()))
     reply = alice.post(f"/api/jobs/{job.job_id}/cancel")
     assert (reply.status, reply.json["code"]) == (409, "CONFLICT")
+
+
+def test_two_changes_of_a_callback_at_once_both_happen_and_of_one_field_the_later_stays(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = registered(alice)
+    earlier = {"prefix": "uploads/alice/earlier/", "events": ["transcription.queued"]}
+    once_it_is_read(monkeypatch, lambda read: world.store.callbacks.update(read, earlier))
+    reply = alice.call("PATCH", place, {"prefix": "later/", "description": "Both."})
+
+    assert reply.status == 200
+    assert reply.json == alice.get(place).json
+    named = {name: reply.json[name] for name in ("prefix", "events", "description")}
+    assert named == {"prefix": "later/", "events": ["transcription.queued"], "description": "Both."}
+
+
+def test_a_change_that_meets_a_deletion_brings_nothing_back(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = registered(alice)
+    once_it_is_read(monkeypatch, world.store.callbacks.remove)
+    reply = alice.call("PATCH", place, {"prefix": "a/"})
+
+    assert (reply.status, reply.json["code"]) == (404, "NOT_FOUND")
+    assert world.store.callbacks.of_client("alice") == []
+
+
+def test_a_change_and_a_rotation_at_once_both_happen(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = registered(alice)
+    once_it_is_read(monkeypatch, lambda read: rotate(world, read))
+
+    assert alice.call("PATCH", place, {"prefix": "a/"}).status == 200
+    (stored,) = world.store.callbacks.of_client("alice")
+    assert (stored.prefix, len(stored.secrets)) == ("uploads/alice/a/", 2)
+
+
+def test_of_two_rotations_at_once_one_happens(world: World, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = registered(alice)
+    once_it_is_read(monkeypatch, lambda read: rotate(world, read))
+    reply = alice.post(f"{place}/rotate")
+
+    assert (reply.status, reply.json["code"]) == (409, "CONFLICT")
+    (stored,) = world.store.callbacks.of_client("alice")
+    assert [entry["ciphertext"] for entry in stored.secrets][:-1] == ["another's"]
+
+
+def test_a_job_whose_named_callback_is_deleted_at_the_same_moment_is_made_and_told_to_nobody(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = registered(alice)
+    once_it_is_read(monkeypatch, world.store.callbacks.remove)
+    job = uploaded(world, alice, callback_id=place.rsplit("/", 1)[-1])
+
+    assert world.announced(job, EventType.QUEUED).deliveries == ()

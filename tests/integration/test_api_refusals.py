@@ -59,6 +59,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         ],
         "options.formats": NO_LIST,
         "callback": [0, "", [], True, {}, {"url": 0}, {"url": "http://x.example.com"}, {"url": URL, "events": []}],
+        "callback_id": [*NO_TEXT, "", "cb_", "job_a", "cb_A", "cb_" + "a" * 41, "cb_a\n", "\ud800"],
     },
 }
 GOOD: dict[str, dict[str, Any]] = {"/api/callbacks": {"url": URL}, "/api/jobs": {"file_name": "a.mp3"}}
@@ -122,6 +123,7 @@ def test_a_body_beyond_the_bound_is_not_read(alice: Client) -> None:
         ("GET", "/api/jobs/{job}/deliveries"),
         ("POST", "/api/jobs/{job}/deliveries/{delivery}/redeliver"),
         ("GET", "/api/callbacks/{callback}"),
+        ("PATCH", "/api/callbacks/{callback}"),
         ("DELETE", "/api/callbacks/{callback}"),
         ("POST", "/api/callbacks/{callback}/rotate"),
         ("POST", "/api/callbacks/{callback}/test"),
@@ -135,7 +137,7 @@ def test_unknown_and_foreign_ids_are_the_same_404(alice: Client, mallory: Client
     delivery = f"evt_{'a' * 26}.{callback}"
 
     def answer(**ids: str) -> dict[str, Any]:
-        reply = mallory.call(method, path.format(**ids))
+        reply = mallory.call(method, path.format(**ids), {"prefix": ""} if method == "PATCH" else None)
         is_problem(reply, 404)
         return {name: value for name, value in reply.json.items() if name != "instance"}
 

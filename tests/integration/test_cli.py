@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms
 from services.common.store import keys
+from services.common.webhooks.registration import MAX_SECRETS
 from tests.support.api_jobs import FAILED
 from tests.support.gateway import Client, Gateway
 from tests.support.items import job_of, queued, told
@@ -100,6 +102,39 @@ def test_a_callback_is_registered_listed_and_removed_without_the_api(world: Worl
     assert world.store.callbacks.of_client("alice") == []
 
 
+def test_a_callback_is_changed_and_its_secret_rotated_without_the_api(world: World) -> None:
+    add = ("callbacks", "add", "alice", "https://hooks.example.com/", "--prefix", "a/", "--description", "Ours.")
+    name, secret = transcribe(*add)
+    assert transcribe("callbacks", "list", "alice")[0].endswith("  a/  Ours.")
+    (before,) = world.store.callbacks.of_client("alice")
+
+    transcribe("callbacks", "update", "alice", name, "--prefix", "meetings/", "--event", "transcription.queued")
+    (stored,) = world.store.callbacks.of_client("alice")
+    assert stored == replace(before, prefix="uploads/alice/meetings/", events=["transcription.queued"])
+    transcribe("callbacks", "update", "alice", name, "--url", "https://hooks.example.com/new", "--description", "")
+    (rotated,) = transcribe("callbacks", "rotate", "alice", name)
+    (stored,) = world.store.callbacks.of_client("alice")
+    assert (stored.url, stored.description) == ("https://hooks.example.com/new", None)
+    assert world.vault.open(stored, now_ms()) == [rotated, secret]
+
+
+def test_the_command_line_keeps_an_old_secret_for_24_hours_too(world: World) -> None:
+    name, _ = transcribe("callbacks", "add", "alice", "https://hooks.example.com/")
+    for _ in range(MAX_SECRETS - 1):
+        transcribe("callbacks", "rotate", "alice", name)
+    with pytest.raises(TranscriberError, match="rotate again at"):
+        transcribe("callbacks", "rotate", "alice", name)
+
+
+def test_a_wrong_change_of_a_callback_on_the_command_line_changes_nothing(world: World) -> None:
+    name, _ = transcribe("callbacks", "add", "alice", "https://hooks.example.com/")
+    before = world.all_items()
+    for wrong in ((), ("--url", "https://127.0.0.1/"), ("--event", "no.such")):
+        with pytest.raises(TranscriberError):
+            transcribe("callbacks", "update", "alice", name, *wrong)
+    assert world.all_items() == before
+
+
 def test_a_machine_that_ended_badly_is_listed_with_the_reason_and_where_its_console_is(world: World) -> None:
     why = "The machine never reported. It powered itself off."
     world.store.fleet.ended_badly("00", "i-1", 1_800_000_000_000, why=why, console=None)
@@ -150,6 +185,8 @@ def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) ->
         ("callbacks", "add", "alice", "http://hooks.example.com/"),
         ("callbacks", "add", "alice", "https://169.254.169.254/"),
         ("callbacks", "add", "alice", "https://hooks.example.com/", "--event", "no.such"),
+        ("callbacks", "update", "alice", "cb_none", "--prefix", "a/"),
+        ("callbacks", "rotate", "alice", "cb_none"),
         ("callbacks", "remove", "alice", "cb_none"),
     ],
 )

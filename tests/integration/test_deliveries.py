@@ -85,6 +85,17 @@ def test_a_delivery_is_signed_with_the_callbacks_secret_and_ends_as_delivered(wo
     assert overdue(world) == []
 
 
+def test_each_message_of_one_event_says_which_callback_it_is_for(world: World) -> None:
+    recorder = Recorder()
+    with receivers.serve(recorder) as port:
+        made = [world.callback(f"http://127.0.0.1:{port}/hook", name=name) for name in ("cb_1", "cb_2")]
+        for delivery in world.completed(*made):
+            dispatcher(world).send(delivery)
+
+    assert sorted(headers["webhook-callback-id"] for headers, _ in recorder.requests) == ["cb_1", "cb_2"]
+    assert len({body for _, body in recorder.requests}) == 1
+
+
 def test_every_attempt_has_the_same_id_and_the_same_bytes_and_a_fresh_timestamp(world: World) -> None:
     recorder = Recorder(status=500)
     with receivers.serve(recorder) as port:

@@ -26,7 +26,8 @@ from services.common.webhooks.transport import post
 from tests.support.node import RECEIVER, installed
 
 ROOT = Path(__file__).parents[2]
-OLD, NEW = secrets.new_secret(), secrets.new_secret()
+OLD, NEW, FIRST, SECOND = (secrets.new_secret() for _ in range(4))
+BY_CALLBACK = {"cb_first": f"{OLD} {FIRST}", "cb_second": SECOND}
 
 
 @dataclass
@@ -82,7 +83,8 @@ def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
     process = subprocess.Popen(
         command,
         cwd=folder,
-        env=os.environ | {"WEBHOOK_SECRET": f"{OLD} {NEW}", "PORT": str(port)},
+        env=os.environ
+        | {"WEBHOOK_SECRET": f"{OLD} {NEW}", "WEBHOOK_SECRETS": json.dumps(BY_CALLBACK), "PORT": str(port)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -157,6 +159,24 @@ def test_a_message_that_was_overtaken_by_a_later_one_is_not_acted_on(receiver: R
     assert receiver.lines.empty()
 
 
+@pytest.mark.parametrize(
+    ("callback_id", "secret"),
+    [("cb_first", FIRST), ("cb_first", OLD), ("cb_second", SECOND)],
+    ids=["its new one", "its old one", "another callback's"],
+)
+def test_a_message_is_verified_with_the_secrets_of_its_callback(
+    receiver: Receiver, callback_id: str, secret: str
+) -> None:
+    name = f"{callback_id}_{secret == OLD}"
+    assert receiver.send(f"msg_{name}", message(job_id=name), secret=secret, webhook_callback_id=callback_id).delivered
+    assert receiver.accepted()["job_id"] == name
+
+
+def test_a_message_of_a_callback_that_the_map_lacks_is_verified_with_the_one_secret(receiver: Receiver) -> None:
+    assert receiver.send("msg_other", message(job_id="other"), webhook_callback_id="cb_other").delivered
+    assert receiver.accepted()["job_id"] == "other"
+
+
 def test_a_challenge_is_echoed(receiver: Receiver) -> None:
     outcome = receiver.send("msg_6", message("callback.challenge", challenge="c0ffee"))
 
@@ -173,6 +193,10 @@ def test_a_challenge_is_echoed(receiver: Receiver) -> None:
         pytest.param({"seconds_ago": -360}, id="from the future"),
         pytest.param({"secret": secrets.new_secret()}, id="another secret"),
         pytest.param({"webhook_id": "msg_other"}, id="another id"),
+        pytest.param({"secret": FIRST, "webhook_callback_id": "cb_second"}, id="another callback's id"),
+        pytest.param({"secret": FIRST, "webhook_callback_id": "cb_other"}, id="an unknown callback's id"),
+        pytest.param({"secret": NEW, "webhook_callback_id": "cb_first"}, id="the secret of the callbacks not named"),
+        pytest.param({"secret": FIRST}, id="no callback's id"),
         pytest.param({"webhook_timestamp": "soon"}, id="no timestamp"),
         pytest.param({"webhook_signature": "v1"}, id="half a signature"),
         pytest.param({"webhook_signature": "v1,!!!"}, id="no base64"),

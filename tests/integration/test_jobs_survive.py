@@ -160,7 +160,7 @@ def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:
         leases.give_back(
             Part(**{**zombie.__dict__, "attempt": zombie.attempt + 1}), due_at=world.now, job=None, interrupted=None
         )
-    outcome = Outcome(error={"code": "X", "message": "x", "retryable": False})
+    outcome = Outcome(error={"code": "INTERNAL", "message": "x", "retryable": False})
     ending = end(job, outcome, {}, world.now)
     with pytest.raises(FencedError):
         world.store.endings.finish(zombie, ending, world.announcer.tell(ending.after, EventType.FAILED, world.now))

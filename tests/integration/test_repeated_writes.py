@@ -17,7 +17,7 @@ from services.common.store import keys
 from tests.support.items import job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
-FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
+FAILURE = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
 Write = Callable[[], Any]
 
 

@@ -26,9 +26,16 @@ def callback_of(world: World) -> Callback:
 
 def disable(world: World, callback: Callback) -> bool:
     event = compose_about(
-        callback, EventType.CALLBACK_DISABLED, subject="job_1", serial="1", now=1, expires_at=None, reason="gone"
+        callback,
+        EventType.CALLBACK_DISABLED,
+        subject="job_1",
+        serial="1",
+        now=1,
+        expires_at=None,
+        url=callback.url,
+        reason="gone",
     )
-    return world.store.callbacks.disable(callback, "gone", Announcement(event, "", []))
+    return world.store.callbacks.disable(callback, "gone", Announcement(event, None, []))
 
 
 def rotate(world: World, callback: Callback) -> None:
@@ -40,9 +47,16 @@ def enable(world: World, callback: Callback) -> None:
 
 
 Change = Callable[[World, Callback], Any]
+
+
+def update(world: World, callback: Callback) -> Callback | None:
+    return world.store.callbacks.update(callback, {"prefix": "a/"})
+
+
 REFUSED: list[tuple[Change, str, object]] = [
     (disable, "status", "disabled"),
     (disable, "status", "pending"),
+    (disable, "url", "https://hooks.example.com/new"),
     (rotate, "secrets", []),
     (enable, "status", "active"),
     (enable, "status", "pending"),
@@ -69,6 +83,7 @@ def test_a_callback_that_has_changed_meanwhile_stays_as_it_is(
         disable,
         rotate,
         enable,
+        update,
         lambda world, one: world.store.callbacks.failing(one, 9),
         lambda world, one: world.store.callbacks.healthy(one),
         lambda world, one: world.store.callbacks.activate(one),

@@ -19,7 +19,7 @@ from tests.support.items import claim, job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
 JOB, PART = keys.job("job_1"), keys.part("job_1", FIRST_PART)
-FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
+FAILURE = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
 
 
 def finish_slice(world: World, part: Part, job: Job) -> bool:

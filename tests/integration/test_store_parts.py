@@ -20,7 +20,7 @@ from tests.support.items import claim, job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
 JOB, PART = keys.job("job_1"), keys.part("job_1", FIRST_PART)
-FAILURE = Outcome(error={"code": "X", "message": "It broke.", "retryable": True})
+FAILURE = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
 Write = Callable[[World, Part, Job], Any]
 
 

@@ -51,7 +51,7 @@ def anew(world: World, job: Job) -> Change[Job]:
 def begin(world: World, job: Job, parts: list[Part], *callbacks: Callback) -> None:
     change = anew(world, job)
     announcement = world.announced(change.after, EventType.QUEUED)
-    announcement = Announcement(announcement.event, job.source_key, callbacks)
+    announcement = Announcement(announcement.event, job, callbacks)
     world.store.commit(commands.begun_anew(change, parts, announcement, seconds=60.0, due_at=9))
 
 

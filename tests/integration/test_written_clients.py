@@ -10,8 +10,8 @@ import pytest
 
 from services.common.domain.events import MAX_LISTENERS, EventType
 from services.common.domain.ids import key_digest
-from services.common.domain.records import Callback, Delivery, Event
-from services.common.domain.states import CallbackStatus, DeliveryStatus
+from services.common.domain.records import Callback, Delivery, Event, Job
+from services.common.domain.states import CallbackStatus, DeliveryStatus, JobStatus
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store import keys
 from services.common.store.announcements import Announcement, direct
@@ -30,6 +30,14 @@ CALLBACK = Callback(
     url="https://Receiver.example.com:8443/in",
     events=["transcription.completed", "callback.disabled"],
     secrets=[{"ciphertext": "a"}],
+)
+JOB = Job(
+    job_id="job_1",
+    client_id="alice",
+    status=JobStatus.COMPLETED,
+    created_at=1_000,
+    source_key="uploads/alice/a.mp3",
+    file_name="a.mp3",
 )
 OWN = replace(CALLBACK, callback_id="cb_own", job_id="job_1")
 KEY = keys.of(CALLBACK)
@@ -157,14 +165,14 @@ def test_nothing_is_noted_of_a_callback_that_is_gone(world: World) -> None:
 
 def test_a_callback_is_disabled_once_and_the_others_hear_of_it(world: World) -> None:
     callback = put_callback(world)
-    told = Announcement(replace(EVENT, type="callback.disabled"), "", [put_callback(world, callback_id="cb_2")])
+    told = Announcement(replace(EVENT, type="callback.disabled"), None, [put_callback(world, callback_id="cb_2")])
     answers: list[bool] = []
     assert changed(world, KEY, lambda: answers.append(world.store.callbacks.disable(callback, "gone", told))) == {
         "status": "disabled",
         "disabled_reason": "gone",
     }
     assert [delivery.callback_id for delivery in world.store.deliveries.of_job("job_1")] == ["cb_2"]
-    again = Announcement(replace(EVENT, event_id="evt_2"), "", [])
+    again = Announcement(replace(EVENT, event_id="evt_2"), None, [])
     assert [*answers, world.store.callbacks.disable(callback, "gone", again)] == [True, False]
     assert lying(world, ("JOB#job_1", "EVENT#evt_2")) == {}
 
@@ -384,9 +392,7 @@ def test_deliveries_and_their_events_are_read_without_those_of_another_version(w
 
 def test_an_event_is_committed_once_with_a_delivery_for_each_who_listens(world: World) -> None:
     put_job(world)
-    told = Announcement(
-        EVENT, "uploads/alice/", [CALLBACK, replace(CALLBACK, callback_id="cb_2", status=CallbackStatus.PENDING)]
-    )
+    told = Announcement(EVENT, JOB, [CALLBACK, replace(CALLBACK, callback_id="cb_2", status=CallbackStatus.PENDING)])
     world.store.commit(told.operations())
     assert world.store.deliveries.of_job("job_1") == [DELIVERY]
     assert lying(world, keys.of(DELIVERY))["due_kind"] == "delivery"
@@ -395,15 +401,15 @@ def test_an_event_is_committed_once_with_a_delivery_for_each_who_listens(world: 
 
 
 def test_first_tries_have_a_sender_until_its_lease_ends(world: World) -> None:
-    told = Announcement(EVENT, "", [CALLBACK], sender="worker", sender_until=9)
+    told = Announcement(EVENT, JOB, [CALLBACK], sender="worker", sender_until=9)
     assert list(told.deliveries) == [replace(DELIVERY, tries=(), owner="worker", due_at=9)]
-    own = Announcement(EVENT, "", [OWN])
+    own = Announcement(EVENT, JOB, [OWN])
     assert [delivery.own_callback for delivery in own.deliveries] == [True]
 
 
 def test_one_event_has_as_many_listeners_as_fit_its_transaction(world: World) -> None:
     many = [replace(CALLBACK, callback_id=f"cb_{number}") for number in range(30)]
-    assert len(Announcement(EVENT, "", many).deliveries) == MAX_LISTENERS + 1
+    assert len(Announcement(EVENT, JOB, many).deliveries) == MAX_LISTENERS + 1
 
 
 def test_a_message_for_one_callback_is_committed_once_and_left_out_of_the_feed(world: World) -> None:

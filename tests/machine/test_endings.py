@@ -32,7 +32,7 @@ def test_a_worker_that_crashes_is_started_again_and_the_job_completes_on_the_sam
     crash(worker_of(machine.process))
     job = fleet.client.wait(job_id, seconds=120)
     assert job["status"] == "completed"
-    assert job["result"]["attempt"] == 2
+    assert job["attempt"] == 2
     assert '"attempt": 2' in fleet.console(machine), "the second attempt was this machine's too"
     assert '"event": "work_folder.cleaned"' in fleet.console(machine), "what the crash left is still on the disk"
     fleet.wait_until_off(machine)
@@ -178,7 +178,7 @@ def test_a_device_that_hangs_is_replaced_and_the_job_completes_on_the_same_machi
     fleet.client.wait(job_id, until={"running"}, seconds=60)
     hang(device_of(worker_of(machine.process)))
     job = fleet.client.wait(job_id, seconds=120)
-    assert (job["status"], job["result"]["attempt"]) == ("completed", 2)
+    assert (job["status"], job["attempt"]) == ("completed", 2)
     fleet.wait_until_off(machine)
     console = fleet.console(machine)
     assert '"event": "device.hung"' in console

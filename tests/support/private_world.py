@@ -157,6 +157,7 @@ class PrivateWorld(StepWorld):
         path = f"/api/callbacks/{made['callback_id']}"
         for action in ("rotate", "test"):
             self._ask(f"{path}/{action}")
+        self._call("PATCH", path, {"prefix": NAME})
         for asked in ("/api/callbacks", path, f"{path}/deliveries", "/api/jobs", "/api/events", f"/api/{quote(NAME)}"):
             self._call("GET", asked)
         self._call("DELETE", path)

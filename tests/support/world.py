@@ -240,7 +240,7 @@ class World:
             body='{"type":"transcription.completed","data":{"text":"åäö"}}',
             expires_at=self.clock() // 1000 + 86_400 * 30,
         )
-        announcement = Announcement(event, job.source_key, callbacks, **more)
+        announcement = Announcement(event, job, callbacks, **more)
         self.store.jobs.take_in(job, announcement, seconds=1.0, due_at=self.clock())
         return list(announcement.deliveries)
 

@@ -7,9 +7,11 @@ import pytest
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
-from services.common.domain.times import MINUTE_MS
+from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.transcript.subtitles import LINE_CHARACTERS, LONGEST, MOST_LINES, READING_SPEED
 from services.common.webhooks.decision import FAILING_DAYS
+from services.common.webhooks.recipients import REMEMBERED_MS
+from services.common.webhooks.registration import MAX_SECRETS
 from services.common.webhooks.retry_schedule import GAPS_SECONDS, HOUR, JITTER, MINUTE
 from services.common.webhooks.transport import DEADLINE_SECONDS
 from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
@@ -43,6 +45,8 @@ def beams(of: Habits) -> list[int]:
         ("webhooks", f"so do **{WORDS[FAILING_DAYS]} days** without a single success"),
         ("operations", f"a receiver failed for {WORDS[FAILING_DAYS]} days"),
         ("webhooks", f"At most {WORDS[PER_RECEIVER]} deliveries of one client go to one host at a time"),
+        ("webhooks", f"At most {WORDS[MAX_SECRETS]} secrets sign a message"),
+        ("webhooks", f"for {REMEMBERED_MS // SECOND_MS} s after the change, a sender may still use the old one"),
         ("webhooks", f"A text of up to {INLINE_TEXT_BYTES // 1000} kB is in the message"),
         ("webhooks", f"One deadline of {DEADLINE_SECONDS:.0f} s applies to look-up"),
         (

@@ -6,15 +6,25 @@ import { Webhook } from "standardwebhooks";
 // Message ids kept; a real receiver keeps them in its database, for longer than the three days of tries.
 const REMEMBERED = 10_000;
 
-const secrets = process.env.WEBHOOK_SECRET.trim().split(/\s+/).map((secret) => new Webhook(secret));
+// Secrets that are separated by spaces.
+function parsed(secrets) {
+  return secrets.split(/\s+/).filter(Boolean).map((secret) => new Webhook(secret));
+}
+
+// WEBHOOK_SECRETS maps callbacks' ids to their secrets; WEBHOOK_SECRET is for all that the map lacks.
+const named = Object.entries(JSON.parse(process.env.WEBHOOK_SECRETS ?? "{}"));
+const byCallback = new Map(named.map(([id, secrets]) => [id, parsed(secrets)]));
+const forOthers = parsed(process.env.WEBHOOK_SECRET ?? "");
+if (named.length + forOthers.length === 0) throw new Error("Set WEBHOOK_SECRET or WEBHOOK_SECRETS.");
 const seen = new Set();
 // The largest sequence of each job; a real receiver keeps it with the job in its database.
 const latest = new Map();
 const app = express();
 
-// The message, if one of the secrets signed it within the last five minutes; else null.
+// The message, if a secret of its callback signed it within the last five minutes; else null.
+// The header with the callback's id is not signed. Whoever writes another id there has to know that callback's secret.
 function verified(body, headers) {
-  for (const secret of secrets) {
+  for (const secret of byCallback.get(headers["webhook-callback-id"]) ?? forOthers) {
     try {
       return secret.verify(body, headers);
     } catch {

@@ -14,7 +14,17 @@ from standardwebhooks import Webhook, WebhookVerificationError
 REMEMBERED = 10_000
 """Message ids kept; a real receiver keeps them in its database, for longer than the three days of tries."""
 
-secrets = [Webhook(secret) for secret in os.environ["WEBHOOK_SECRET"].split()]
+
+def parsed(secrets: str) -> list[Webhook]:
+    """Secrets that are separated by spaces."""
+    return [Webhook(secret) for secret in secrets.split()]
+
+
+# WEBHOOK_SECRETS maps callbacks' ids to their secrets; WEBHOOK_SECRET is for all that the map lacks.
+by_callback = {name: parsed(found) for name, found in json.loads(os.environ.get("WEBHOOK_SECRETS", "{}")).items()}
+for_others = parsed(os.environ.get("WEBHOOK_SECRET", ""))
+if not (by_callback or for_others):
+    raise SystemExit("Set WEBHOOK_SECRET or WEBHOOK_SECRETS.")
 seen: OrderedDict[str, None] = OrderedDict()
 latest: OrderedDict[str, int] = OrderedDict()
 """The largest sequence of each job; a real receiver keeps it with the job in its database."""
@@ -22,8 +32,11 @@ app = FastAPI()
 
 
 def verified(body: bytes, headers: dict[str, str]) -> Any:  # noqa: ANN401 - any JSON
-    """The message, if one of the secrets signed it within the last five minutes; else None."""
-    for secret in secrets:
+    """The message, if a secret of its callback signed it within the last five minutes; else None.
+
+    The header with the callback's id is not signed. Whoever writes another id there has to know that callback's secret.
+    """
+    for secret in by_callback.get(headers.get("webhook-callback-id", ""), for_others):
         try:
             return secret.verify(body, headers)
         # Malformed headers and bodies come out of the library as ValueError (binascii.Error is one).

@@ -37,6 +37,7 @@ _WEBHOOK_HEADERS = {
     "webhook-id": "The same on every attempt: act only once on it.",
     "webhook-timestamp": "Epoch seconds of this attempt: refuse a message older than five minutes.",
     "webhook-signature": "`v1,` and the base64 HMAC-SHA256 of `{id}.{timestamp}.{body}`, one for each active secret.",
+    "webhook-callback-id": "Of the callback. Not signed: it only says whose secret the message is verified with.",
 }
 
 

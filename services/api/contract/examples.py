@@ -60,6 +60,7 @@ _REGISTERED = {
     "sequence": 1_795_683_600_000,
     "reference": "case 2026-114",
     "metadata": {"department": "north"},
+    "callback_id": _CALLBACK,
 }
 _QUEUED_TIMES = {
     **_REGISTERED["times"],  # type: ignore[dict-item] # a map of times
@@ -149,7 +150,7 @@ _DELIVERY = {
     ],
     "next_attempt_at": None,
 }
-_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done")
+_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "callback_id")
 
 
 def _told(view: Mapping[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -182,6 +183,7 @@ MESSAGES = {
 }
 BODIES: Mapping[str, Any] = {
     "CallbackList": {"callbacks": [_CALLBACK_VIEW]},
+    "CallbackUpdate": {"url": _CALLBACK_VIEW["url"], "prefix": "meetings/"},
     "CallbackView": _CALLBACK_VIEW,
     "CreatedJob": {
         **_REGISTERED,

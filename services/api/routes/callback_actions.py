@@ -7,6 +7,7 @@ from fastapi import Response
 from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
+from services.api.problems import Problem
 from services.api.routes import ledgers, lookup
 from services.api.schemas.callbacks import CallbackView, NewSecret
 from services.api.schemas.deliveries import DeliveryPage, DeliveryView
@@ -14,16 +15,13 @@ from services.common.domain.events import EventType, compose_about
 from services.common.domain.ids import new_id
 from services.common.domain.object_keys import folder
 from services.common.domain.states import CallbackStatus
-from services.common.domain.times import DAY_MS, expiry
+from services.common.domain.times import SECOND_MS, expiry
 from services.common.store.announcements import delivery_of, direct
 from services.common.store.callbacks import enabling, rotation
 from services.common.store.table import ConditionFailedError
+from services.common.webhooks.registration import TooManySecretsError, rotated
 
 router = openapi.router("/callbacks/{callback_id}", "callbacks")
-OVERLAP_MS = DAY_MS
-"""How long an old secret still signs beside the new one."""
-MAX_SECRETS = 4
-"""Most signatures on one message, however often a client rotates its secret within a day."""
 
 
 @router.post("/rotate", responses=openapi.problems(404, 409, 422))
@@ -32,13 +30,14 @@ def rotate_callback_secret(callback_id: str, caller: Authenticated, wired: Wired
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
     secret, seed = idempotency.fresh_secret()
     sealed = wired.vault.seal(secret, client_id=caller.client_id, callback_id=callback_id)
-    old = [
-        {**entry, "expires_at": entry.get("expires_at") or now + OVERLAP_MS}
-        for entry in callback.secrets
-        if entry.get("expires_at", now + 1) > now
-    ]
-    new = [{"ciphertext": sealed, "created_at": now}, *old][:MAX_SECRETS]
-    if earlier := wired.store.commit([rotation(callback, new)], idempotency.record(**seed)):
+    record = idempotency.record(**seed)
+    try:
+        earlier = wired.store.commit([rotation(callback, rotated(callback, sealed, now))], record)
+    except TooManySecretsError as error:
+        seconds = -(-(error.possible_at - now) // SECOND_MS)
+        refusal = Problem(409, error.code, str(error), Retry_After=str(seconds))
+        earlier = lookup.carried_out_before(record, wired, else_=refusal)
+    if earlier:
         secret = idempotency.earlier_secret(earlier)
     return NewSecret(**dict(CallbackView.of(callback, folder(caller.client_id))), secret=secret)
 

@@ -11,7 +11,7 @@ from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problems import not_found
 from services.api.routes import lookup
-from services.api.schemas.callbacks import CallbackList, CallbackView, NewCallback, NewSecret
+from services.api.schemas.callbacks import CallbackList, CallbackUpdate, CallbackView, NewCallback, NewSecret
 from services.common.domain.events import EventType, compose_about
 from services.common.domain.object_keys import folder
 from services.common.domain.states import CallbackStatus
@@ -19,7 +19,7 @@ from services.common.domain.times import expiry
 from services.common.store.announcements import direct
 from services.common.store.callbacks import registration
 from services.common.store.table import ConditionFailedError
-from services.common.webhooks.registration import new_callback
+from services.common.webhooks.registration import checked, new_callback
 
 router = openapi.router("/callbacks", "callbacks")
 
@@ -78,6 +78,21 @@ def list_callbacks(caller: Authenticated, wired: Wired) -> CallbackList:
 def read_callback(callback_id: str, caller: Authenticated, wired: Wired) -> CallbackView:
     """One callback; never its secret."""
     return CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
+
+
+@router.patch("/{callback_id}", responses=openapi.problems(404, 422))
+def update_callback(callback_id: str, wanted: CallbackUpdate, caller: Authenticated, wired: Wired) -> CallbackView:
+    """Change what is given and leave the rest; messages under way go to a new URL with their next attempt."""
+    callback = lookup.callback(callback_id, caller, wired)
+    changes = checked(
+        wanted.model_dump(exclude_unset=True),
+        caller.client_id,
+        allow_private=wired.settings.webhook_allow_private,
+    )
+    changed = wired.store.callbacks.update(callback, changes)
+    if changed is None:
+        raise not_found("callback")
+    return CallbackView.of(changed, folder(caller.client_id))
 
 
 @router.delete("/{callback_id}", status_code=204, responses=openapi.problems(404))

@@ -20,7 +20,7 @@ from services.common.domain.annotations import check_annotations
 from services.common.domain.ids import new_id
 from services.common.domain.options import Options
 from services.common.domain.records import Callback, Job
-from services.common.domain.states import JobStatus
+from services.common.domain.states import CallbackStatus, JobStatus
 from services.common.domain.times import MINUTE_MS, expiry, rfc3339
 from services.common.store import keys
 from services.common.store.callbacks import registration
@@ -59,6 +59,7 @@ def create_job(
         **annotations,
         sequence=now,
         own_callback=callback.callback_id if callback else None,
+        named_callback=wanted.callback_id,
         times={"created": now},
         upload_expires_at=now + (settings.upload_minutes + UPLOAD_MARGIN_MINUTES) * MINUTE_MS,
         expires_at=expiry(now, settings.retention_days),
@@ -68,7 +69,12 @@ def create_job(
         callback = dataclasses.replace(callback, job_id=job_id, expires_at=job.expires_at)
         operations += registration(callback)
     reference = {"job_id": job_id, "callback_id": job.own_callback or "", **seed}
-    if earlier := wired.store.commit(operations, idempotency.record(**reference)):
+    record = idempotency.record(**reference)
+    refusal = _refusal(wanted.callback_id, caller, wired)
+    earlier = (
+        lookup.carried_out_before(record, wired, else_=refusal) if refusal else wired.store.commit(operations, record)
+    )
+    if earlier:
         job = lookup.made_before(lookup.job, earlier["job_id"], caller, wired)
         secret = idempotency.earlier_secret(earlier) if earlier["callback_id"] else ""
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
@@ -88,6 +94,24 @@ def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -
         description=wanted.description,
         allow_private=wired.settings.webhook_allow_private,
     )
+
+
+def _refusal(callback_id: str | None, caller: Caller, wired: Service) -> Problem | None:
+    """Why no new job may name this callback; None: it may, or it names none.
+
+    The callback is read before the job is stored and not in one transaction with it: jobs that name one callback would
+    then hold each other up. If it is deleted or disabled in between, that is as if it were so a moment later.
+    """
+    if callback_id is None:
+        return None
+    callback = wired.store.callbacks.get(caller.client_id, callback_id)
+    if callback is None:
+        detail = "There is no such callback, or it is not yours: register it first."
+        return Problem(422, "UNKNOWN_CALLBACK", detail, "callback_id")
+    if callback.status is CallbackStatus.DISABLED:
+        detail = "The callback that the job names is disabled: enable it first."
+        return Problem(409, "CALLBACK_DISABLED", detail, "callback_id")
+    return None
 
 
 def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from services.api.problems import Problem, not_found
 from services.api.service import Service
 from services.common.domain.records import Callback, Delivery, Job
 from services.common.domain.tombstone import Tombstone
 from services.common.store.clients import Caller
+from services.common.store.idempotency import IdempotencyRecord
 
 # Other texts are not looked for: DynamoDB refuses keys that are empty or too long.
 _ID = re.compile(r"(job|cb|evt)_[a-z2-7]{1,40}")
@@ -69,6 +70,20 @@ def made_before(find: Callable[[str, Caller, Service], Found], name: str, caller
         return find(name, caller, wired)
     except Problem:
         raise conflict("DELETED_SINCE", "This request was carried out before; what it made is deleted.") from None
+
+
+def carried_out_before(record: IdempotencyRecord | None, wired: Service, *, else_: Problem) -> Mapping[str, Any]:
+    """The reference of this very request if it was carried out before: then it is answered as it was, not refused.
+
+    Raises:
+        Problem: `else_`, the request was not carried out before.
+        KeyReusedError: the key was used for another request.
+
+    """
+    earlier = wired.store.commits.earlier(record)
+    if earlier is None:
+        raise else_
+    return earlier
 
 
 def conflict(code: str, detail: str) -> Problem:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.api.schemas.fields import Body, DateTime, OneOf, Url, shown_as
 from services.common.domain.records import Callback
@@ -15,37 +15,67 @@ from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE
 
 _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
 _LAST_LABEL = "[A-Za-z]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
-_URL = rf'^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?][!-"$-\[\]-~]*)?$'
-"""The rules of `endpoint.parse` as a pattern, which a schema can hold. Longer names and addresses are left out."""
+_IN_URL = r"([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+_URL = rf"^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?]{_IN_URL}*)?$"
+"""The rules of `endpoint.parse` as a pattern, which a schema can hold. Longer names and addresses are left out, and so
+are characters that RFC 3986 wants to be percent-encoded, which some receivers use all the same."""
+
+
+_Address = Annotated[
+    str,
+    Field(
+        max_length=MAX_URL_CHARACTERS,
+        description="https, port 443 or 8443, a public host, no user name and no fragment.",
+        examples=["https://hooks.example.com/transcriptions"],
+        json_schema_extra={"pattern": _URL},
+    ),
+]
+_Events = Annotated[list[Annotated[str, OneOf(SUBSCRIBABLE)]], Field(min_length=1, max_length=len(SUBSCRIBABLE))]
+_Prefix = Annotated[
+    str,
+    Field(
+        max_length=500,
+        description="Only jobs whose file name begins with this, such as `meetings/`; of a recording that was put into "
+        "S3 without the API, its key within the client's own folder.",
+    ),
+]
+_Description = Annotated[str | None, Field(max_length=200)]
 
 
 class Target(Body):
     """An endpoint of the client's own."""
 
-    url: str = Field(
-        max_length=MAX_URL_CHARACTERS,
-        description="https, port 443 or 8443, a public host, no user name and no fragment.",
-        examples=["https://hooks.example.com/transcriptions"],
-        json_schema_extra={"pattern": _URL},
-    )
-    events: list[Annotated[str, OneOf(SUBSCRIBABLE)]] = Field(
-        default=list(DEFAULT_EVENTS), min_length=1, max_length=len(SUBSCRIBABLE)
-    )
-    description: str | None = Field(default=None, max_length=200)
+    url: _Address
+    events: _Events = Field(default=list(DEFAULT_EVENTS))
+    description: _Description = None
 
 
 class NewCallback(Target):
     """An endpoint to be told of the client's jobs."""
 
-    prefix: str = Field(
-        default="",
-        max_length=500,
-        description="Only jobs whose upload lies under this prefix of the client's own folder, such as `meetings/`.",
-    )
+    prefix: _Prefix = ""
     challenge: bool = Field(
         default=False,
         description="Send a challenge first: the callback becomes active when its receiver has sent it back.",
     )
+
+
+class CallbackUpdate(Body):
+    """What is to change of a callback: what is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    # The defaults are in no document and never used: only what was given counts.
+    url: _Address = Field(default_factory=str)
+    events: _Events = Field(default_factory=list)
+    prefix: _Prefix = Field(default_factory=str)
+    description: _Description = Field(default_factory=lambda: None, description="null removes it.")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError(f"Give at least one of {', '.join(type(self).model_fields)}.")
+        return self
 
 
 class CallbackView(BaseModel):
@@ -55,7 +85,7 @@ class CallbackView(BaseModel):
     url: Url
     events: list[Annotated[str, shown_as("EventType")]]
     prefix: str
-    """The prefix of uploads' keys, within the client's own folder."""
+    """How the names of the jobs begin that it is told of."""
     status: CallbackStatus
     """`pending` while a challenge is under way."""
     disabled_reason: Annotated[str, shown_as("DisabledReason")] | None = None

@@ -6,7 +6,16 @@ import re
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.config import JsonDict
 
 from services.api.schemas.callbacks import Target
 from services.api.schemas.fields import WHOLE, Body, DateTime, Url, shown_as
@@ -32,13 +41,17 @@ Reference = Annotated[
         examples=["case 2026-114"],
     ),
 ]
-_Key = Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern=PRINTABLE)]
 Metadata = Annotated[
-    dict[_Key, Annotated[str, Field(max_length=MAX_METADATA_BYTES, pattern=PRINTABLE)]],
+    dict[
+        Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS)],
+        Annotated[str, Field(max_length=MAX_METADATA_BYTES, pattern=PRINTABLE)],
+    ],
     Field(
         description="What the client notes on the job for itself, and its messages and its json repeat: texts by key, "
         f"together at most {MAX_METADATA_BYTES} bytes as compact JSON in UTF-8.",
         examples=[{"department": "north", "case": "2026-114"}],
+        # As a pattern of the keys' type it would allow texts of any kind under other keys.
+        json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": PRINTABLE}},
     ),
 ]
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
@@ -63,8 +76,16 @@ def _media_type() -> str:
 _MediaType = Annotated[str, StringConstraints(pattern=_media_type())]
 
 
+_BOTH_CALLBACKS: JsonDict = {
+    "required": ["callback", "callback_id"],
+    "properties": {"callback": {"type": "object"}, "callback_id": {"type": "string"}},
+}
+
+
 class NewJob(Body):
     """A recording that is about to be uploaded."""
+
+    model_config = ConfigDict(json_schema_extra={"not": _BOTH_CALLBACKS})
 
     file_name: str = Field(min_length=1, max_length=1_000, examples=["möte.mp3"])
     size: Annotated[int, Field(ge=0), WHOLE] | None = Field(
@@ -80,9 +101,21 @@ class NewJob(Body):
         default=None, description="Of the file, base64; S3 refuses an upload that differs."
     )
     options: JobOptions = Field(default_factory=JobOptions)
-    callback: Target | None = Field(default=None, description="Told of this job alone.")
+    callback: Target | None = Field(default=None, description="Told of this job alone; not with `callback_id`.")
+    callback_id: Annotated[str, StringConstraints(pattern=r"^cb_[a-z2-7]{1,40}$")] | None = Field(
+        default=None,
+        description="A registered callback that is told of this job whatever its prefix; not with `callback`.",
+    )
+
     reference: Reference | None = None
     metadata: Metadata | None = None
+
+    @field_validator("callback_id")
+    @classmethod
+    def _one_callback(cls, callback_id: str | None, info: ValidationInfo) -> str | None:
+        if callback_id is not None and info.data.get("callback") is not None:
+            raise ValueError("A job has a callback of its own or names a registered one: give one of the two.")
+        return callback_id
 
 
 class JobUpdate(Body):
@@ -153,6 +186,9 @@ class JobView(JobFacts):
     waiting_reason: str | None = Field(default=None, description="The same in a sentence.")
     parts: int = Field(description="Into how many parts the recording was split.")
     parts_done: int
+    callback_id: str | None = Field(
+        default=None, description="The callback that the job came with: its own, or the registered one that it names."
+    )
 
     @classmethod
     def of(cls, job: Job, places: Places) -> JobView:
@@ -163,6 +199,7 @@ class JobView(JobFacts):
             waiting_reason=job.waiting_reason,
             parts=job.parts,
             parts_done=job.parts_done,
+            callback_id=job.callback_id,
         )
 
 

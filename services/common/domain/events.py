@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.common.domain.annotations import annotations_of
 from services.common.domain.ids import event_id
+from services.common.domain.object_keys import named_by_client
 from services.common.domain.records import Event, Job
 from services.common.domain.states import CallbackStatus
 from services.common.domain.times import expiry, rfc3339
@@ -159,12 +160,12 @@ def _file(job_id: str, form: str, entry: Mapping[str, Any], places: Places) -> d
     return described
 
 
-def listeners(event: Event, source_key: str, callbacks: Iterable[Callback]) -> list[Callback]:
+def listeners(event: Event, job: Job | None, callbacks: Iterable[Callback]) -> list[Callback]:
     """The callbacks to which `event` is sent.
 
     Args:
         event: any but those of `DIRECT`.
-        source_key: of the job's recording, which a callback's prefix must match.
+        job: to which the event happened; None: it happened to a callback, and no prefix matters.
         callbacks: the client's and the job's own.
 
     """
@@ -173,6 +174,12 @@ def listeners(event: Event, source_key: str, callbacks: Iterable[Callback]) -> l
         for callback in callbacks
         if callback.status is CallbackStatus.ACTIVE
         and event.type in callback.events
-        and (source_key.startswith(callback.prefix) or event.type == EventType.CALLBACK_DISABLED)
-        and callback.job_id in {None, event.job_id}
+        and (job is None or _concerns(job, callback))
     ]
+
+
+def _concerns(job: Job, callback: Callback) -> bool:
+    """Whether the callback was registered for jobs like this one, or the job names it."""
+    if callback.job_id is not None:
+        return callback.job_id == job.job_id
+    return callback.callback_id == job.named_callback or named_by_client(job).startswith(callback.prefix)

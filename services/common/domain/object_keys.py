@@ -7,8 +7,12 @@ id, so the id gives the prefix of them all.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from services.common.domain.records import PART
+
+if TYPE_CHECKING:
+    from services.common.domain.records import Job
 
 UPLOADS = "uploads/"
 RESULTS = "results/"
@@ -53,6 +57,17 @@ def upload_job(key: str) -> tuple[str | None, str | None]:
             return client, None
         case _:
             return None, None
+
+
+def named_by_client(job: Job) -> str:
+    """The key under which the client knows a job's recording: a callback's prefix is compared with it.
+
+    Of a plain upload it is the real key. The real key of a job of the API is not the client's choice: it has the job's
+    id in it, and none of the name's slashes. So for such a job it is the file name as given, in the client's folder.
+    """
+    if upload_job(job.source_key) == (job.client_id, job.job_id):
+        return folder(job.client_id) + job.file_name
+    return job.source_key
 
 
 def results(place: str) -> str:

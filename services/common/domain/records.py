@@ -61,6 +61,9 @@ class Job:
     """Raised by every further run, so that its events differ from those of the run before."""
     own_callback: str | None = None
     """Id of a callback registered for this job alone."""
+    named_callback: str | None = None
+    """Id of the client's registered callback that gets this job's events whatever its prefix. A job has no callback of
+    its own beside it."""
     result: Mapping[str, Any] | None = None
     """`{attempt, prefix, files: {format: {key, bytes, sha256}}, duration_seconds, …}` once completed."""
     error: Mapping[str, Any] | None = None
@@ -72,6 +75,11 @@ class Job:
     upload_expires_at: int | None = None
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB deletes the item."""
+
+    @property
+    def callback_id(self) -> str | None:
+        """Id of the callback that the job came with: its own, or the registered one that it names."""
+        return self.own_callback or self.named_callback
 
     @property
     def awaits_upload(self) -> bool:
@@ -152,7 +160,8 @@ class Callback:
     url: str
     events: Sequence[str]
     prefix: str = ""
-    """Only events of jobs whose source key begins with this are sent; it is a prefix of the whole key."""
+    """Only events of jobs whose recording begins with this under the client's own name for it are sent
+    (`object_keys.named_by_client`). It begins with the client's folder."""
     job_id: str | None = None
     """The job for which alone it was registered; None if it is for all of the client's jobs."""
     status: CallbackStatus = CallbackStatus.ACTIVE

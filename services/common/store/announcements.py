@@ -25,7 +25,8 @@ class Announcement:
     """An event and its deliveries to the callbacks that listen to it."""
 
     event: Event
-    source_key: str
+    job: Job | None
+    """To which the event happened; None: it happened to a callback."""
     callbacks: Sequence[Callback]
     sender: str | None = None
     """The process that makes the first attempt at each delivery; None leaves it to the sweep."""
@@ -38,7 +39,7 @@ class Announcement:
 
     def __post_init__(self) -> None:
         # One more than a client may have, for the job's own callback.
-        chosen = listeners(self.event, self.source_key, self.callbacks)[: MAX_LISTENERS + 1]
+        chosen = listeners(self.event, self.job, self.callbacks)[: MAX_LISTENERS + 1]
         made = tuple(delivery_of(self.event, callback) for callback in chosen)
         if self.sender:
             made = tuple(replace(delivery, owner=self.sender, due_at=self.sender_until) for delivery in made)
@@ -104,7 +105,7 @@ class Announcer:
         more = {**(extra or {}), **({} if attempt is None else {"attempt": attempt})}
         return Announcement(
             compose(job, kind, serial=serial, places=self.places, **more),
-            job.source_key,
+            job,
             self._callbacks.of_job(job) if callbacks is None else callbacks,
             sender=sender,
             sender_until=sender_until,

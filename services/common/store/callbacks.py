@@ -16,6 +16,7 @@ from services.common.store.clients import callback_count
 from services.common.store.codec import from_item, known
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, PRESENT, Delete, Operation, Put, Update
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,6 +104,25 @@ class Callbacks:
         own = self._in(keys.of_job(job.job_id)) if job.own_callback else []
         return own + self.of_client(job.client_id)
 
+    def update(self, callback: Callback, changes: Mapping[str, Any]) -> Callback | None:
+        """Change some attributes of a callback.
+
+        Args:
+            callback: as it was read.
+            changes: the attributes as they are stored; None removes one. With a new `url` it is forgotten since when
+                no delivery succeeds: that was at the old one.
+
+        Returns:
+            The callback after the change; None if it is gone.
+
+        """
+        forgotten = {"failing_since": None} if "url" in changes else {}
+        updating = Update(key=keys.of(callback), when=PRESENT, set={**changes, **forgotten})
+        try:
+            return from_item(Callback, self._table.write(updating))
+        except ConditionFailedError:
+            return None
+
     def remove(self, callback: Callback) -> bool:
         forgetting: list[Operation] = [Delete(key=keys.of(callback), when=PRESENT)]
         if callback.job_id is None:
@@ -122,10 +142,13 @@ class Callbacks:
         self._change(callback, may(CallbackTransition.ACTIVATE), {"status": CallbackStatus.ACTIVE})
 
     def disable(self, callback: Callback, reason: str, announcement: Announcement) -> bool:
-        """Disable a callback and announce that to the client's others; False if it was not active."""
+        """Disable a callback and announce that to the client's others.
+
+        False if it is not active, or has another address by now: the reason was the old one's.
+        """
         disabling = Update(
             key=keys.of(callback),
-            when=may(CallbackTransition.DISABLE),
+            when=may(CallbackTransition.DISABLE) & same(callback, "url"),
             set={"status": CallbackStatus.DISABLED, "disabled_reason": reason},
         )
         return self._table.attempt_all([disabling, *announcement.operations()])

@@ -132,7 +132,11 @@ class Dispatcher:
         except (ClientError, BotoCoreError, ValueError):
             log.exception("delivery.unsigned", callback_id=addressee.callback.callback_id)
             return None
-        return signed | {"content-type": "application/json", "user-agent": "gpu-transcriber-webhooks/1"}
+        return signed | {
+            "webhook-callback-id": addressee.callback.callback_id,
+            "content-type": "application/json",
+            "user-agent": "gpu-transcriber-webhooks/1",
+        }
 
     def _record(self, delivery: Delivery, outcome: AttemptOutcome, decision: Decision, now: int) -> Delivery | None:
         entry = {
@@ -187,7 +191,7 @@ class Dispatcher:
             other for other in self._store.callbacks.of_client(callback.client_id)
             if other.callback_id != callback.callback_id
         ]  # fmt: skip
-        done = self._store.callbacks.disable(callback, reason, Announcement(event, "", others))
+        done = self._store.callbacks.disable(callback, reason, Announcement(event, None, others))
         log.warning("callback.disabled", callback_id=callback.callback_id, reason=reason, done=done)
 
 

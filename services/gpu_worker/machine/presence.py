@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
+from services.common.domain.states import SlotStatus
 from services.common.domain.times import SECOND_MS
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ class Presence:
 
     def machine_times(self) -> dict[str, int]:
         """The known stages of this machine's launch and boot, in epoch milliseconds."""
-        return {**self._slot_times, **self._times}
+        # A machine that was about to leave may have found one more job.
+        launch = {stage: moment for stage, moment in self._slot_times.items() if stage != SlotStatus.LEAVING}
+        return {**launch, **self._times}
 
     def beat(self) -> None:
         """Send a heartbeat, unless this machine is leaving."""
