@@ -147,15 +147,17 @@ def test_a_message_that_comes_twice_is_acted_on_once(receiver: Receiver) -> None
 
 
 def test_a_message_that_was_overtaken_by_a_later_one_is_not_acted_on(receiver: Receiver) -> None:
-    for message_id, job_id, sequence in (
-        ("msg_7", "overtaken", 7),
-        ("msg_8", "overtaken", 6),
-        ("msg_9", "other", 6),
-        ("msg_10", "overtaken", 8),
-    ):
-        assert receiver.send(message_id, message(job_id=job_id, sequence=sequence)).status == 204
+    told: list[dict[str, Any]] = [
+        {"job_id": "overtaken", "sequence": 7},
+        {"job_id": "overtaken", "sequence": 6},
+        {"job_id": "beside it", "sequence": 6},
+        {"job_id": "overtaken", "sequence": 8},
+        {"job_id": "overtaken"},  # of an earlier release
+    ]
+    for number, data in enumerate(told):
+        assert receiver.send(f"msg_order_{number}", message(**data)).status == 204
 
-    assert sorted(receiver.accepted()["job_id"] for _ in range(3)) == ["other", "overtaken", "overtaken"]
+    assert sorted(receiver.accepted()["job_id"] for _ in range(4)) == ["beside it", *["overtaken"] * 3]
     assert receiver.lines.empty()
 
 

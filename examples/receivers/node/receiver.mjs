@@ -40,8 +40,10 @@ function handle(message) {
 }
 
 // Whether a later message about the same job has come before this one.
-function overtaken({ job_id, sequence = 0 }) {
-  if (job_id === undefined || sequence < (latest.get(job_id) ?? 0)) return job_id !== undefined;
+function overtaken({ job_id, sequence }) {
+  // It is about a callback, or comes from a release that gave no numbers.
+  if (job_id === undefined || sequence === undefined) return false;
+  if (sequence < (latest.get(job_id) ?? 0)) return true;
   latest.set(job_id, sequence);
   if (latest.size > REMEMBERED) latest.delete(latest.keys().next().value);
   return false;

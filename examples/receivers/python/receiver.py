@@ -54,9 +54,11 @@ def handle(message: dict[str, Any]) -> None:
 
 def overtaken(data: dict[str, Any]) -> bool:
     """Whether a later message about the same job has come before this one."""
-    job_id, sequence = data.get("job_id"), data.get("sequence", 0)
-    if job_id is None or sequence < latest.get(job_id, 0):
-        return job_id is not None
+    job_id, sequence = data.get("job_id"), data.get("sequence")
+    if job_id is None or sequence is None:
+        return False  # it is about a callback, or comes from a release that gave no numbers
+    if sequence < latest.get(job_id, 0):
+        return True
     latest[job_id] = sequence
     if len(latest) > REMEMBERED:
         latest.popitem(last=False)
