@@ -14,7 +14,7 @@ output "sweep_rule" {
 }
 
 output "api_url" {
-  description = "The API's address; its operations lie below /api. Empty if there is no API."
+  description = "The API's address, for TRANSCRIBE_URL; its operations lie below /api. Empty if there is no API."
   value       = local.public_url
 }
 

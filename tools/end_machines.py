@@ -8,14 +8,15 @@ machines and waits until they are gone: their network cannot be deleted before t
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
+
+from tools import deployment
+from tools.deployment import RefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -27,11 +28,18 @@ LIVING = ["pending", "running", "shutting-down", "stopping", "stopped"]
 
 
 def main(folder: Path) -> None:
-    """Stop the launching of machines, then end those that run; `folder`: where `terraform apply` was run."""
-    said = subprocess.run(
-        ["terraform", f"-chdir={folder}", "output", "-json"], check=True, capture_output=True, text=True
-    ).stdout
-    outputs = {name: output["value"] for name, output in json.loads(said).items()}
+    """Stop the launching of machines, then end those that run; `folder`: where `terraform apply` was run.
+
+    Raises:
+        RefusedError: Terraform has no deployment there.
+
+    """
+    outputs = deployment.outputs(folder)
+    if not outputs:
+        raise RefusedError(
+            f"`terraform -chdir={folder} output` names no deployment: name the folder in which `terraform apply` was "
+            "run. After a refused destroy, run `terraform apply` there once more."
+        )
     session = boto3.session.Session(region_name=outputs["region"])
     stop_launching(session, outputs)
     ec2 = session.client("ec2")
@@ -75,4 +83,7 @@ def end_machines(ec2: EC2Client, deployment: str) -> list[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=TERRAFORM, help="where `terraform apply` was run")
-    main(parser.parse_args().folder)
+    try:
+        main(parser.parse_args().folder)
+    except RefusedError as error:
+        sys.exit(str(error))

@@ -1,6 +1,7 @@
 """A recording through the API with httpx: `python transcribe.py FILE`.
 
 TRANSCRIBE_URL: the API's address. TRANSCRIBE_KEY: an API key.
+Prints the text. If there is none, it says why on standard error and ends with status 1.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import httpx
 
-ENDED = {"completed", "failed", "canceled"}
+GOES_ON = {"awaiting_upload", "queued", "running"}
+"""Every other status is an end, also one that a later version of the API may have."""
 
 
 def transcribe(api: httpx.Client, path: Path) -> str:
@@ -28,23 +30,35 @@ def transcribe(api: httpx.Client, path: Path) -> str:
     with path.open("rb") as file:
         httpx.post(upload["url"], data=upload["fields"], files={"file": file}, timeout=3_600).raise_for_status()
 
-    # 3. Until it is there. A webhook spares this: see docs/webhooks.md.
-    while job["status"] not in ENDED:
+    # 3. Until it has ended. A webhook spares this: see docs/webhooks.md.
+    while job["status"] in GOES_ON:
         time.sleep(1)
         job = api.get(f"/api/jobs/{job['job_id']}").raise_for_status().json()
+    if job["status"] == "expired":
+        sys.exit("The job has expired: its upload did not come in time.")
     if job["status"] != "completed":
-        raise SystemExit(f"{job['status']}: {job['error']}")
+        error = job.get("error") or {"message": "there is no text."}
+        sys.exit(f"The job is {job['status']}: {error['message']}")
 
-    # 4. The text: the redirect is followed without the API key.
-    link = api.get(f"/api/jobs/{job['job_id']}/transcript", params={"format": "txt"}).headers["location"]
+    # 4. The text, by a link that takes no API key.
+    wanted = {"format": "txt", "redirect": "false"}
+    link = api.get(f"/api/jobs/{job['job_id']}/transcript", params=wanted).raise_for_status().json()["url"]
     return httpx.get(link).raise_for_status().text
 
 
 def main() -> None:
     """Transcribe the file that is named on the command line."""
+    if len(sys.argv) < 2 or not {"TRANSCRIBE_URL", "TRANSCRIBE_KEY"} <= os.environ.keys():  # noqa: PLR2004
+        sys.exit(__doc__)
     headers = {"Authorization": f"Bearer {os.environ['TRANSCRIBE_KEY']}"}
     with httpx.Client(base_url=os.environ["TRANSCRIBE_URL"], headers=headers, timeout=30) as api:
-        print(transcribe(api, Path(sys.argv[1])))
+        try:
+            print(transcribe(api, Path(sys.argv[1])))
+        except httpx.HTTPStatusError as refused:
+            # The API says in its body what was wrong, and so does S3.
+            sys.exit(f"{refused}\n{refused.response.text}")
+        except (httpx.HTTPError, OSError) as error:
+            sys.exit(str(error))
 
 
 if __name__ == "__main__":

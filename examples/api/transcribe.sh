@@ -1,30 +1,44 @@
 #!/usr/bin/env bash
 # A recording through the API with curl and jq: transcribe.sh FILE
 # TRANSCRIBE_URL: the API's address. TRANSCRIBE_KEY: an API key.
+# Prints the text. If there is none, it says why on standard error and ends with a status other than 0.
 set -euo pipefail
 
-file=$1
-api() { curl --silent --show-error --fail-with-body --header "Authorization: Bearer $TRANSCRIBE_KEY" "$@"; }
+file=${1:?usage: transcribe.sh FILE}
+: "${TRANSCRIBE_URL:?Set it to the address of the API.}" "${TRANSCRIBE_KEY:?Set it to an API key.}"
+
+# Prints the reply. A refusal is a document that says what was wrong; it goes to standard error, and the script ends.
+api() {
+  local reply
+  reply=$(curl --silent --show-error --fail-with-body --header "Authorization: Bearer $TRANSCRIBE_KEY" "$@") ||
+    { printf '%s\n' "$reply" >&2; return 1; }
+  printf '%s\n' "$reply"
+}
 
 # 1. A job: the reply says where to upload. The key makes a repeated request happen once.
-job=$(api "$TRANSCRIBE_URL/api/jobs" \
-  --header "Content-Type: application/json" --header "Idempotency-Key: $(date +%s%N)-$$" \
-  --data "$(jq --null-input --arg name "$(basename "$file")" --argjson size "$(wc -c < "$file")" \
-    '{file_name: $name, size: $size, options: {language: "sv"}}')")
-id=$(jq --raw-output .job_id <<< "$job")
+wanted=$(jq --null-input --arg name "$(basename -- "$file")" --argjson size "$(wc -c <"$file")" \
+  '{file_name: $name, size: $size, options: {language: "sv"}}')
+job=$(api "$TRANSCRIBE_URL/api/jobs" --data "$wanted" \
+  --header "Content-Type: application/json" --header "Idempotency-Key: $(date +%s%N)-$$")
+id=$(jq --raw-output .job_id <<<"$job")
 
 # 2. The upload: a form with the fields of the reply first and the file last, without the API key.
-fields=()
-while IFS= read -r field; do fields+=(--form-string "$field"); done \
-  < <(jq --raw-output '.upload.fields | to_entries[] | "\(.key)=\(.value)"' <<< "$job")
-curl --silent --show-error --fail-with-body "${fields[@]}" --form "file=@$file" "$(jq --raw-output .upload.url <<< "$job")"
+form=$(jq --raw-output '.upload.fields | to_entries[] | "form-string = \("\(.key)=\(.value)" | @json)"' <<<"$job")
+# From standard input, since curl gives a meaning to some characters of a file's name (; , " and others).
+curl --silent --show-error --fail-with-body --config <(printf '%s\n' "$form") --form "file=@-" \
+  "$(jq --raw-output .upload.url <<<"$job")" <"$file" >&2
 
-# 3. Until it is there. A webhook spares this: see docs/webhooks.md.
-until status=$(api "$TRANSCRIBE_URL/api/jobs/$id" | jq --raw-output .status); [[ $status =~ ^(completed|failed|canceled)$ ]]; do
+# 3. Until it has ended, however that is called. A webhook spares this: see docs/webhooks.md.
+while [[ $(jq --raw-output .status <<<"$job") =~ ^(awaiting_upload|queued|running)$ ]]; do
   sleep 1
+  job=$(api "$TRANSCRIBE_URL/api/jobs/$id")
 done
-[[ $status == completed ]] || { api "$TRANSCRIBE_URL/api/jobs/$id" | jq .error >&2; exit 1; }
+case $(jq --raw-output .status <<<"$job") in
+  completed) ;;
+  expired) echo "The job has expired: its upload did not come in time." >&2; exit 1 ;;
+  *) jq --raw-output '"The job is \(.status): \(.error.message // "there is no text.")"' <<<"$job" >&2; exit 1 ;;
+esac
 
-# 4. The text: the redirect is followed without the API key, which curl leaves out for another host by itself.
+# 4. The text, by a link that takes no API key.
 link=$(api "$TRANSCRIBE_URL/api/jobs/$id/transcript?format=txt&redirect=false" | jq --raw-output .url)
 curl --silent --show-error --fail-with-body "$link"

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from services.api import openapi, problems
-from services.api.routes import callback_actions, callbacks, deliveries, events, health, job_actions, jobs, transcripts
+from services.api.routes import (
+    callback_actions,
+    callbacks,
+    deliveries,
+    events,
+    health,
+    job_actions,
+    jobs,
+    transcripts,
+)
+from services.api.routes import problems as catalogue
 from services.api.service import Service
 from services.api.tracing import Tracing
 
@@ -24,17 +34,34 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
         title="GPU Transcriber",
         version="1",
         description=DESCRIPTION,
-        docs_url="/api/docs",
+        docs_url=None,  # FastAPI's page loads Swagger UI from elsewhere; ours does not
         redoc_url=None,
         redirect_slashes=False,
         openapi_url="/api/openapi.json",
     )
     service = cache(make_service)
     app.state.service = service
-    for part in (health, callbacks, callback_actions, jobs, job_actions, transcripts, deliveries, events):
+    for part in (health, callbacks, callback_actions, jobs, job_actions, transcripts, deliveries, events, catalogue):
         # Not `include_router`: it makes every route a second time, which a cold start would pay for.
         app.router.routes.extend(part.router.routes)
+    app.add_route("/api/docs", _docs_page, include_in_schema=False)
+    app.add_route("/api/docs/{version}/{name}", _docs_asset, include_in_schema=False)
     problems.install(app)
     app.add_middleware(Tracing)
     openapi.install(app, service)
     return app
+
+
+# The page is imported by whoever opens it, so that a cold start does not pay for it.
+
+
+def _docs_page(request: Request) -> Response:
+    from services.api import docs_page  # noqa: PLC0415
+
+    return docs_page.page(request)
+
+
+def _docs_asset(request: Request) -> Response:
+    from services.api import docs_page  # noqa: PLC0415
+
+    return docs_page.asset(request)

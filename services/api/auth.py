@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.service import Service
 from services.common.domain.times import MINUTE_MS, SECOND_MS
@@ -42,8 +43,7 @@ def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials
     found = wired.store.clients.authenticate(api_key, now) if _API_KEY.fullmatch(api_key) else None
     if found is None:
         raise Problem(
-            401,
-            "UNAUTHORIZED",
+            ProblemCode.UNAUTHORIZED,
             "Send a valid API key as `Authorization: Bearer …`.",
             WWW_Authenticate="Bearer",
         )
@@ -51,8 +51,7 @@ def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials
     if found.used > found.limit:
         wait = (MINUTE_MS - now % MINUTE_MS) // SECOND_MS + 1
         raise Problem(
-            429,
-            "TOO_MANY_REQUESTS",
+            ProblemCode.TOO_MANY_REQUESTS,
             f"This key may make {found.limit} requests a minute: wait {wait} s.",
             Retry_After=str(wait),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.common.domain.ids import TIME_LENGTH, time_text
 from services.common.store import keys
@@ -35,7 +36,7 @@ def decode(cursor: str | None, kind: str) -> str | None:
         return None
     pattern = DELIVERY_PATTERN if kind == keys.DELIVERY else PATTERN
     if not re.fullmatch(pattern[1:-1], cursor):
-        raise Problem(422, "INVALID_CURSOR", "Pass `next` of the page before, unchanged.", field="after")
+        raise Problem(ProblemCode.INVALID_CURSOR, "Pass `next` of the page before, unchanged.", field="after")
     if kind == keys.DELIVERY:
         event_id, callback_id = f"evt_{cursor[:_NAME_CHARACTERS]}", f"cb_{cursor[_NAME_CHARACTERS:]}"
         return keys.delivery("", event_id, callback_id)[1]

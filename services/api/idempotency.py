@@ -7,15 +7,19 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
 
 from services.api.auth import service
 from services.common.domain.ids import key_digest
 from services.common.store.idempotency import IdempotencyRecord
 from services.common.webhooks.secrets import PREFIX, SECRET_BYTES, new_secret
+
+HEADER = "Idempotency-Key"
+REPLAYED = "Idempotent-Replayed"
+"""The header of an answer whose request was carried out before under its key."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,8 @@ class Idempotency:
     key: str | None
     fingerprint: str
     now: int
+    response: Response = field(default_factory=Response)
+    """Its headers join those of the reply."""
 
     def record(self, **reference: Any) -> IdempotencyRecord | None:  # noqa: ANN401 - JSON
         """The record that joins the request's transaction, None without a key.
@@ -41,7 +47,11 @@ class Idempotency:
             fingerprint=self.fingerprint,
             at=self.now,
             reference=reference,
+            on_replay=self._say_so,
         )
+
+    def _say_so(self) -> None:
+        self.response.headers[REPLAYED] = "true"
 
     def fresh_secret(self) -> tuple[str, dict[str, str]]:
         """Make a webhook secret; returns it, and the part that is stored in the record's reference.
@@ -63,10 +73,11 @@ class Idempotency:
 
 async def idempotency(
     request: Request,
+    response: Response,
     key: Annotated[
         str | None,
         Header(
-            alias="Idempotency-Key",
+            alias=HEADER,
             pattern=r"^[A-Za-z0-9_:.-]{1,200}$",
             description="Sent again within a day under the same key, the same request happens once.",
         ),
@@ -85,6 +96,7 @@ async def idempotency(
         key=key,
         fingerprint=hashlib.sha256(whole).hexdigest(),
         now=service(request).clock(),
+        response=response,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -10,19 +10,14 @@ from fastapi import APIRouter, FastAPI, Query
 from fastapi.params import Query as QueryParameter
 
 from services.api import cursors
-from services.api.problems import MEDIA_TYPE
+from services.api.problem_codes import ProblemCode
 from services.api.service import Service
 
-_PROBLEM = {"content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}}
-_MEANINGS = {
-    401: "No valid API key.",
-    404: "There is no such thing, or it is another client's.",
-    409: "Not in its present state.",
-    413: "Too large.",
-    422: "Something in the request is wrong; the document names the field.",
-    429: "Beyond the key's limit; Retry-After says how long to wait.",
-    503: "A service behind the API did not answer; Retry-After says how long to wait.",
-}
+CODES = "x-problem-codes"
+"""Where a response of an operation lists the codes that its problem document can have."""
+_WITHOUT_A_KEY = (ProblemCode.INVALID_REQUEST, ProblemCode.INTERNAL)
+_WITH_A_KEY = (*_WITHOUT_A_KEY, ProblemCode.UNAUTHORIZED, ProblemCode.TOO_MANY_REQUESTS, ProblemCode.UNAVAILABLE)
+"""Codes of every operation."""
 _LINKS = {
     "job": (
         "job_id",
@@ -59,25 +54,41 @@ def router(prefix: str, tag: str) -> APIRouter:
     )
 
 
-def problems(*statuses: int) -> Responses:
-    """The error responses of an operation: the given ones, and those of every operation."""
+def problems(*codes: ProblemCode, needs_key: bool = True) -> Responses:
+    """The error responses of an operation: the given codes, and those of every operation.
+
+    What follows from an operation's body or from its `Idempotency-Key` need not be given: `contract.refusals` adds it.
+    """
+    return by_status((*(_WITH_A_KEY if needs_key else _WITHOUT_A_KEY), *codes))
+
+
+def by_status(codes: Iterable[ProblemCode]) -> Responses:
+    """The error responses with these codes, in order of the catalogue."""
+    wanted = set(codes)
+    listed = [code for code in ProblemCode if code in wanted]
     return {
-        status: {"description": _MEANINGS[status], **_PROBLEM} for status in sorted({401, 422, 429, 503, *statuses})
+        status: {CODES: [code.value for code in listed if code.status == status]}
+        for status in dict.fromkeys(code.status for code in listed)
     }
 
 
-def created(what: str, *statuses: int) -> Responses:
+def with_page(responses: Responses) -> Responses:
+    """The responses of an operation that shows a browser a page instead of JSON."""
+    return {200: {"content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}}}, **responses}
+
+
+def created(what: str, *codes: ProblemCode) -> Responses:
     """The responses of an operation that makes a job or a callback, with links to what can be done with it."""
     name, operations = _LINKS[what]
     links = _links({operation: {name: f"$response.body#/{name}"} for operation in operations})
     location = {"Location": {"description": f"The new {what}.", "schema": {"type": "string"}}}
-    return {201: {"links": links, "headers": location}, **problems(*statuses)}
+    return {201: {"links": links, "headers": location}, **problems(*codes)}
 
 
-def listed(what: str, *statuses: int) -> Responses:
+def listed(what: str, *codes: ProblemCode) -> Responses:
     """The responses of an operation that makes a list, with links to what can be done with its first entry."""
     parameters = {"jobs": _IN_JOBS, "callbacks": _IN_CALLBACKS, "deliveries": _IN_DELIVERIES}[what]
-    return {200: {"links": _links(parameters)}, **problems(*statuses)}
+    return {200: {"links": _links(parameters)}, **problems(*codes)}
 
 
 def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
@@ -86,12 +97,12 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     }
 
 
-def redirect(*statuses: int) -> Responses:
+def redirect(*codes: ProblemCode) -> Responses:
     """The responses of an operation that redirects to a link."""
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
     location = {"Location": {"description": "The fresh link.", "schema": {"type": "string"}}}
     found = {"description": "Follow without the Authorization header.", "content": body, "headers": location}
-    return {302: found, **problems(*statuses)}
+    return {302: found, **problems(*codes)}
 
 
 def cursor(pattern: str = cursors.PATTERN) -> QueryParameter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from json import JSONDecodeError
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -11,29 +12,28 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from services.api.problem_codes import ProblemCode
 from services.api.schemas.problems import FieldError, ProblemDocument
 from services.common.domain.errors import TranscriberError
 from services.common.settings import SettingsError
 from services.common.store.idempotency import KeyReusedError
 from services.common.store.table import ConditionFailedError
 
-HTTP_BAD_REQUEST, HTTP_METHOD_NOT_ALLOWED = 400, 405
+HTTP_BAD_REQUEST, HTTP_NOT_FOUND, HTTP_METHOD_NOT_ALLOWED = 400, 404, 405
 MAX_BODY_BYTES = 100_000
 MEDIA_TYPE = "application/problem+json"
 OUR_FAULT = "Something went wrong here. The request's id helps to find it."
-_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED"}
-_DETAILS = {
-    404: "There is nothing at this address.",
-    405: "This address does not take that method.",
-}
+
+
+class BodyTooLargeError(Exception):
+    """The body has more than `MAX_BODY_BYTES`. Where FastAPI reads it, a 400 of FastAPI has this as its cause."""
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's name
-    """A request is refused, with this HTTP status."""
+    """A request is refused, with this code and its HTTP status."""
 
-    def __init__(self, status: int, code: str, detail: str, field: str | None = None, **headers: str) -> None:
+    def __init__(self, code: ProblemCode, detail: str, field: str | None = None, **headers: str) -> None:
         super().__init__(detail)
-        self.status = status
         self.code = code
         self.field = field
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -41,22 +41,31 @@ class Problem(Exception):  # noqa: N818 - the RFC's name
 
 def not_found(what: str) -> Problem:
     """The 404 for what does not exist or belongs to another client; the answer does not tell which."""
-    return Problem(404, "NOT_FOUND", f"There is no such {what}, or it is not yours.")
+    return Problem(ProblemCode.NOT_FOUND, f"There is no such {what}, or it is not yours.")
 
 
-def document(request: Request, status: int, code: str, detail: str, **more: Any) -> JSONResponse:  # noqa: ANN401 - JSON
+def document(request: Request, code: ProblemCode, detail: str, **more: Any) -> JSONResponse:  # noqa: ANN401 - JSON
     """A response with a problem document."""
     content = ProblemDocument(
-        type=f"urn:gpu-transcriber:problem:{code.lower().replace('_', '-')}",
-        title=code.replace("_", " ").capitalize(),
-        status=status,
+        type=address(request, code),
+        title=code.heading,
+        status=code.status,
         detail=_encodable(detail),
         instance=_encodable(request.url.path),
         code=code,
         request_id=request.scope.get("request_id", ""),
         **more,
     )
-    return JSONResponse(content.model_dump(exclude_none=True), status, media_type=MEDIA_TYPE)
+    return JSONResponse(content.model_dump(exclude_none=True), code.status, media_type=MEDIA_TYPE)
+
+
+def address(request: Request, code: ProblemCode) -> str:
+    """Where the API tells about a code: its URL, or the path alone while the deployment's settings cannot be read."""
+    try:
+        public_url: str = request.app.state.service().settings.public_url
+    except (SettingsError, BotoCoreError):
+        public_url = ""
+    return public_url.rstrip("/") + code.path
 
 
 def _encodable(value: str) -> str:
@@ -71,6 +80,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(SettingsError, _misconfigured)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(BodyTooLargeError, _too_large)
     app.add_exception_handler(KeyReusedError, _key_reused)
     app.add_exception_handler(ConditionFailedError, _conflict)
     app.add_exception_handler(ClientError, _aws)
@@ -79,24 +89,32 @@ def install(app: FastAPI) -> None:
 
 async def _problem(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Problem)
-    reply = document(request, error.status, error.code, str(error), field=error.field)
+    reply = document(request, error.code, str(error), field=error.field)
     reply.headers.update(error.headers)
     return reply
 
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TranscriberError)
-    return document(request, 422, error.code, str(error), field=getattr(error, "field", None))
+    return document(request, ProblemCode[error.code], str(error), field=getattr(error, "field", None))
 
 
 async def _misconfigured(request: Request, error: Exception) -> JSONResponse:
     """The deployment is at fault and not the caller, so the reason is logged and not answered."""
     request.scope["failure"] = error
-    return document(request, 500, "INTERNAL", OUR_FAULT)
+    return document(request, ProblemCode.INTERNAL, OUR_FAULT)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    if isinstance(broken := error.__cause__, JSONDecodeError):
+        place = f"line {broken.lineno}, column {broken.colno}"
+        return document(request, ProblemCode.INVALID_REQUEST, f"The body is no JSON: {broken.msg} ({place}).")
+    if isinstance(error.body, bytes):  # FastAPI reads as JSON only what is called so
+        detail = "Send a body of JSON with the header `Content-Type: application/json`."
+        reply = document(request, ProblemCode.UNSUPPORTED_MEDIA_TYPE, detail)
+        reply.headers["Accept"] = "application/json"
+        return reply
     errors = [
         FieldError(
             field=_encodable(".".join(map(str, problem["loc"][1:]))) or "body", message=_encodable(problem["msg"])
@@ -104,23 +122,22 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         for problem in error.errors()
     ]
     detail = "; ".join(f"{entry.field}: {entry.message}" for entry in errors)
-    return document(request, 422, "INVALID_REQUEST", detail[:2_000], errors=errors[:50])
+    return document(request, ProblemCode.INVALID_REQUEST, detail[:2_000], errors=errors[:50])
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    if request.scope.get("body_too_large"):
-        return document(request, 413, "TOO_LARGE", f"A request's body has at most {MAX_BODY_BYTES} bytes.")
-    if error.status_code == HTTP_BAD_REQUEST:  # FastAPI's answer to a body that is not text
-        wrong = FieldError(field="body", message="This is not JSON in UTF-8.")
-        return document(request, 422, "INVALID_REQUEST", f"body: {wrong.message}", errors=[wrong])
-    code, detail = _CODES.get(error.status_code, "HTTP"), _DETAILS.get(error.status_code, str(error.detail))
-    reply = document(request, error.status_code, code, detail)
-    reply.headers.update(error.headers or {})
+    if isinstance(error.__cause__, BodyTooLargeError):
+        return await _too_large(request, error.__cause__)
+    if error.status_code == HTTP_BAD_REQUEST:  # FastAPI's answer to a body that is not text, or nested too deeply
+        return document(request, ProblemCode.INVALID_REQUEST, "The body cannot be read as JSON in UTF-8.")
     if error.status_code == HTTP_METHOD_NOT_ALLOWED:
+        reply = document(request, ProblemCode.METHOD_NOT_ALLOWED, "This address does not take that method.")
         # The router names the methods of the first route at this path only.
         reply.headers["Allow"] = ", ".join(_methods(request))
-    return reply
+        return reply
+    assert error.status_code == HTTP_NOT_FOUND, "the router and FastAPI raise no other status"
+    return document(request, ProblemCode.NOT_FOUND, "There is nothing at this address.")
 
 
 def _methods(request: Request) -> list[str]:
@@ -130,17 +147,24 @@ def _methods(request: Request) -> list[str]:
     return ["GET"]
 
 
+async def _too_large(request: Request, _error: Exception) -> JSONResponse:
+    detail = f"A request's body has at most {MAX_BODY_BYTES} bytes."
+    return document(request, ProblemCode.TOO_LARGE, detail)
+
+
 async def _key_reused(request: Request, _error: Exception) -> JSONResponse:
     detail = "This Idempotency-Key was used for another request: take a new one."
-    return document(request, 422, "IDEMPOTENCY_KEY_REUSED", detail)
+    return document(request, ProblemCode.IDEMPOTENCY_KEY_REUSED, detail)
 
 
 async def _conflict(request: Request, _error: Exception) -> JSONResponse:
-    return document(request, 409, "CONFLICT", "Somebody else changed this at the same moment: read it and try again.")
+    detail = "Somebody else changed this at the same moment: read it and try again."
+    return document(request, ProblemCode.CONFLICT, detail)
 
 
 async def _aws(request: Request, error: Exception) -> JSONResponse:
     request.scope["failure"] = error  # for the log
-    reply = document(request, 503, "UNAVAILABLE", "A service behind the API did not answer: try again in a moment.")
+    detail = "A service behind the API did not answer: try again in a moment."
+    reply = document(request, ProblemCode.UNAVAILABLE, detail)
     reply.headers["Retry-After"] = "2"
     return reply

@@ -12,14 +12,11 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.problems import MAX_BODY_BYTES, OUR_FAULT, document
+from services.api.problem_codes import ProblemCode
+from services.api.problems import MAX_BODY_BYTES, OUR_FAULT, BodyTooLargeError, document
 
 log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,100}")
-
-
-class BodyTooLargeError(Exception):
-    """The body has too many bytes. FastAPI answers this with a 400, which `problems` turns into a 413."""
 
 
 class Tracing:
@@ -41,7 +38,7 @@ class Tracing:
             pass  # the client has gone, so there is nothing to answer
         except Exception as error:  # noqa: BLE001 - any error is answered and logged
             scope["failure"] = error
-            await exchange.problem(500, "INTERNAL", OUR_FAULT)
+            await exchange.fail()
         finally:
             _log(scope, exchange)
             structlog.contextvars.unbind_contextvars("request_id")
@@ -62,7 +59,6 @@ class _Exchange:
         message = await self._receive()
         self._received += len(message.get("body", b""))
         if self._received > MAX_BODY_BYTES:
-            self._scope["body_too_large"] = True
             raise BodyTooLargeError
         return message
 
@@ -73,9 +69,9 @@ class _Exchange:
             message = {**message, "headers": headers}
         await self._send(message)
 
-    async def problem(self, status: int, code: str, detail: str) -> None:
+    async def fail(self) -> None:
         if self.status is None:  # a reply that has begun cannot be replaced
-            reply = document(Request(self._scope), status, code, detail)
+            reply = document(Request(self._scope), ProblemCode.INTERNAL, OUR_FAULT)
             await reply(self._scope, self._receive, self.send)
 
 

@@ -18,7 +18,7 @@ from services.common.store.table import ConditionFailedError
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, checked, new_callback, rotated
 from services.common.webhooks.secrets import new_secret
 
-app = typer.Typer(no_args_is_help=True, help="Endpoints that are told of jobs.")
+app = typer.Typer(no_args_is_help=True, help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
 
 
 def _subscribable(events: list[str] | None) -> list[str] | None:

@@ -10,7 +10,7 @@ from services.common.domain.records import Job
 from services.common.domain.times import now_ms
 from services.common.store.codec import UnknownVersionError
 
-app = typer.Typer(no_args_is_help=True, help="What can be done with a job, whoever's it is.")
+app = typer.Typer(no_args_is_help=True, help="What can be done with a job, whoever's it is. Set CONFIG_PARAMETER too.")
 
 
 @app.command()

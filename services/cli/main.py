@@ -13,14 +13,16 @@ from services.cli.stages import stages
 from services.common import logs
 from services.common.domain.errors import TranscriberError
 
+CLIENTS = "For clients of the API: set TRANSCRIBE_URL and TRANSCRIBE_KEY"
+OPERATORS = "For operators: set TABLE_NAME, and AWS credentials with a region"
 app = typer.Typer(no_args_is_help=True, help="Swedish speech goes in, text comes out.", pretty_exceptions_enable=False)
-app.add_typer(clients.app, name="clients")
-app.add_typer(keys.app, name="keys")
-app.add_typer(callbacks.app, name="callbacks")
-app.add_typer(jobs.app, name="jobs")
-app.command("machines")(machines)
-app.command("stages")(stages)
-app.command("send")(recordings.send)
+app.command("send", rich_help_panel=CLIENTS)(recordings.send)
+app.add_typer(clients.app, name="clients", rich_help_panel=OPERATORS)
+app.add_typer(keys.app, name="keys", rich_help_panel=OPERATORS)
+app.add_typer(callbacks.app, name="callbacks", rich_help_panel=OPERATORS)
+app.add_typer(jobs.app, name="jobs", rich_help_panel=OPERATORS)
+app.command("machines", rich_help_panel=OPERATORS)(machines)
+app.command("stages", rich_help_panel=OPERATORS)(stages)
 
 
 def main() -> None:

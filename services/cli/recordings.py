@@ -28,7 +28,7 @@ def _written_formats(forms: list[str] | None) -> list[str] | None:
     return forms
 
 
-Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_API", help="Base address of the API.")]
+Api = Annotated[str, typer.Option(envvar="TRANSCRIBE_URL", help="Base address of the API.")]
 Key = Annotated[str, typer.Option(envvar="TRANSCRIBE_KEY", help="An API key.")]
 Tracks = Annotated[
     list[int] | None,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 
 from services.common.domain.errors import TranscriberError
 from services.common.domain.prices import dollars_per_hour
@@ -102,7 +101,7 @@ def cost(job: Job) -> str:
 
 
 def report(console: Console, client: Client, shipment: Shipment, folder: Path) -> bool:
-    """Print how a shipment ended; True if it has a transcript."""
+    """Print how a shipment ended, with its whole text; True if it has a transcript."""
     job, received = shipment.job, shipment.received
     console.rule(escape(shipment.path.name))
     if job is None or received is None:
@@ -111,17 +110,20 @@ def report(console: Console, client: Client, shipment: Shipment, folder: Path) -
     if job.status is not JobStatus.COMPLETED:
         error: Any = job.error or {}
         console.print(f"[red]{job.status.value}[/]: {error.get('code')}: {escape(str(error.get('message')))}")
-        console.print(f"webhook  {received.type} {received.message_id}: signature verified")
+        console.print(f"webhook  {received.type} {received.message_id}: signature verified", soft_wrap=True)
         return False
     text = client.transcript(job.job_id)
-    console.print(Padding(escape(text), (0, 2)), highlight=False)
+    console.print(escape(text), highlight=False)
     path = save(text, folder)
     result: Any = job.result
-    console.print(f"file     {escape(str(path))}")
+    # A path or an id that was broken at the screen's edge could not be copied.
+    console.print(f"file     {escape(str(path))}", soft_wrap=True)
     for remark in result["quality"]["remarks"]:
         console.print(f"note     {escape(remark['message'])}")
-    console.print(f"results  {', '.join(sorted(result['files']))} under s3://{BUCKET}/{result['prefix']}")
-    console.print(f"webhook  {received.type} {received.message_id}: signature verified")
+    console.print(
+        f"results  {', '.join(sorted(result['files']))} under s3://{BUCKET}/{result['prefix']}", soft_wrap=True
+    )
+    console.print(f"webhook  {received.type} {received.message_id}: signature verified", soft_wrap=True)
     console.print(f"on AWS   {cost(job)}")
     return True
 
@@ -173,7 +175,8 @@ def main() -> int:
         "--models-folder", type=Path, help=f"where the model lies in CTranslate2's form; without KEY, {PRODUCTION}"
     )
     chosen = parser.parse_args()
-    console = Console(soft_wrap=True)
+    # Sentences are broken between words where a screen ends; a file or a program gets them whole.
+    console = Console(soft_wrap=not sys.stdout.isatty())
     paths = [chosen.folder / path for path in chosen.files] or [CLIP]
     for path in paths:
         if not path.is_file():

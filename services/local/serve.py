@@ -15,7 +15,7 @@ LOOK_SECONDS = 1.0
 def environment(stack: Stack, client_id: str) -> dict[str, str]:
     """The variables that `transcribe` and the AWS command line need, for one client and for the operator."""
     return {
-        "TRANSCRIBE_API": stack.api_url,
+        "TRANSCRIBE_URL": stack.api_url,
         "TRANSCRIBE_KEY": stack.new_client(client_id),
         "AWS_ENDPOINT_URL": stack.endpoint,
         "AWS_ACCESS_KEY_ID": "local",

@@ -5,7 +5,6 @@ The tests share one deployment and run in their order: the last one destroys it.
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import time
@@ -144,15 +143,15 @@ def test_an_upload_through_the_presigned_link_becomes_a_verified_webhook(deploym
     assert receiver.refused == 0
 
 
-@pytest.mark.curl
-def test_the_guides_last_steps_make_a_key_a_job_and_a_plain_upload(
+def test_the_guides_last_steps_make_a_key_a_transcript_and_a_plain_upload(
     deployment: Deployment, terraform: Terraform, shell: guide.Shell, folder: Path
 ) -> None:
     (folder / "interview.mp3").write_bytes(MEETING.read_bytes()[:60_000])
-    reply = shell.follow(guide.block(guide.TRANSCRIBE), GATEWAY=terraform.outputs()["api_url"], API=deployment.api_url)
-    assert json.loads(reply)["file_name"] == "interview.mp3"
+    shell.follow(guide.block(guide.TRANSCRIBE), GATEWAY=terraform.outputs()["api_url"], API=deployment.api_url)
+    assert (folder / "interview.txt").read_text("utf-8").strip()
     shell.follow(guide.block(guide.UPLOAD))
-    (uploaded,) = deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix="uploads/newsroom/")["Contents"]
+    plain = deployment.s3.list_objects_v2(Bucket=deployment.bucket, Prefix="uploads/newsroom/interview")
+    (uploaded,) = plain["Contents"]
     job_id = upload_job_id(deployment.bucket, uploaded["Key"], uploaded["ETag"].strip('"'))
     eventually(lambda: (job := deployment.store.jobs.get(job_id)) is not None and job.status is JobStatus.COMPLETED)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ def serving() -> Iterator[subprocess.Popen[str]]:
         process.kill()
 
 
-def test_what_it_prints_lets_the_command_line_use_it_and_being_told_to_end_it_ends_well(
+def test_what_it_prints_lets_the_command_line_and_the_examples_use_it_and_being_told_to_end_it_ends_well(
     serving: subprocess.Popen[str],
 ) -> None:
     assert serving.stdout
@@ -41,5 +42,7 @@ def test_what_it_prints_lets_the_command_line_use_it_and_being_told_to_end_it_en
         check=False,
     )
     assert "local" in listed.stdout, listed.stderr
+    key = {"Authorization": f"Bearer {told['TRANSCRIBE_KEY']}"}
+    assert httpx.get(f"{told['TRANSCRIBE_URL']}/api/jobs", headers=key).json()["jobs"] == []
     serving.send_signal(signal.SIGTERM)
     assert serving.wait(timeout=30) == 0

@@ -1,7 +1,8 @@
 """What a well-behaved client does and a generator does not.
 
-It takes a new idempotency key for each new request, counts the bytes of its hints and its metadata, and names only
-callbacks that it has registered. No schema can say that.
+It takes a new idempotency key for each new request, names no callback that it has not registered, and does what the
+schema says in words only: it counts the characters of its hints and the bytes of its metadata, and asks for the formats
+that its options need.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ from typing import Any
 import schemathesis
 
 from services.common.domain.annotations import MAX_METADATA_BYTES
-from services.common.domain.options import MAX_HINT_CHARACTERS
+from services.common.domain.options import DEFAULT_FORMATS, FORMATS, MAX_HINT_CHARACTERS
 
+NEEDS = {"words": "json", "doubtful_places": "docx"}
+"""Which format an option needs."""
 _KEY = re.compile(r"[A-Za-z0-9_:.-]{1,200}")
 
 
@@ -36,3 +39,13 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         for hint in {"prompt", "hotwords"} & options.keys():
             if isinstance(text := options[hint], str):
                 options[hint] = text[: MAX_HINT_CHARACTERS // 2]
+        _ask_for_formats(options)
+
+
+def _ask_for_formats(options: dict[str, Any]) -> None:
+    needed = {form for option, form in NEEDS.items() if options.get(option) is True}
+    formats = options.get("formats")
+    if formats is None and not needed <= set(DEFAULT_FORMATS):
+        options["formats"] = sorted(needed)
+    elif isinstance(formats, list):
+        options["formats"] = [*formats, *sorted(needed - set(formats))][-len(FORMATS) :]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.api.idempotency import REPLAYED
 from services.common.domain.states import DeliveryStatus
 from services.common.store import keys
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
@@ -104,7 +105,7 @@ def outcome(
         return reply.status, shape(world), calls
 
 
-@pytest.mark.parametrize(
+each_request = pytest.mark.parametrize(
     "arrange",
     [
         *(a_job, a_job_with_a_callback, a_job_that_names_a_callback, a_callback, a_rotation, a_test),
@@ -112,6 +113,9 @@ def outcome(
     ],
     ids=lambda arrange: arrange.__name__,
 )
+
+
+@each_request
 def test_a_request_whose_process_dies_after_any_write_happens_once_when_it_is_sent_again(
     monkeypatch: pytest.MonkeyPatch, arrange: Callable[[World, Client], Ask]
 ) -> None:
@@ -120,6 +124,42 @@ def test_a_request_whose_process_dies_after_any_write_happens_once_when_it_is_se
     for at, name in enumerate(calls):
         if name.startswith("dynamodb.") and not name.endswith(READS):
             assert outcome(monkeypatch, arrange, at)[:2] == (status, undisturbed), f"after call {at} of {calls}"
+
+
+@each_request
+def test_the_answer_to_a_request_that_was_carried_out_before_says_so(
+    world: World, arrange: Callable[[World, Client], Ask]
+) -> None:
+    ask = arrange(world, Gateway(world).client("alice"))
+    first, second = ask(), ask()
+
+    assert REPLAYED.lower() not in first.headers
+    assert (second.status, second.headers[REPLAYED.lower()]) == (first.status, "true")
+
+
+@pytest.mark.parametrize("arrange", [a_test, a_redelivery, a_cancel], ids=lambda arrange: arrange.__name__)
+def test_what_was_carried_out_before_is_answered_even_where_it_could_not_be_done_now(
+    world: World, arrange: Callable[[World, Client], Ask]
+) -> None:
+    ask = arrange(world, Gateway(world).client("alice"))
+    first = ask()
+    for callback in world.store.callbacks.of_client("alice"):
+        world.change(keys.of(callback), status="disabled")
+    for item in world.all_items():
+        if item["sk"] == "JOB":
+            world.change((item["pk"], item["sk"]), status="completed")
+    second = ask()
+
+    assert (second.status, second.headers.get(REPLAYED.lower())) == (first.status, "true"), second.body
+
+
+def test_a_cancel_that_finds_the_job_canceled_by_another_request_is_no_repetition(world: World) -> None:
+    alice = Gateway(world).client("alice")
+    job = create(alice)["job_id"]
+    assert alice.post(f"/api/jobs/{job}/cancel").status == 200
+    reply = alice.post(f"/api/jobs/{job}/cancel", idempotency_key="once-1")
+
+    assert (reply.status, REPLAYED.lower() in reply.headers) == (200, False)
 
 
 def test_a_redelivery_that_was_made_meanwhile_is_not_made_again(world: World) -> None:

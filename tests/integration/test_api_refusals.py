@@ -99,6 +99,62 @@ def test_a_body_that_is_no_object_gets_a_problem_document(alice: Client, path: s
 
 
 @pytest.mark.parametrize("path", ["/api/callbacks", "/api/jobs"])
+def test_broken_json_is_refused_with_its_line_and_column_and_no_field(alice: Client, path: str) -> None:
+    reply = alice.post(path, b'{\n  "url": nope\n}')
+
+    is_problem(reply, 422)
+    assert reply.json["detail"] == "The body is no JSON: Expecting value (line 2, column 10)."
+    assert {"field", "errors"}.isdisjoint(reply.json)
+
+
+@pytest.mark.parametrize("body", [b'{"a": "\xe5"}', b"[" * 50_000])
+def test_a_body_that_cannot_be_read_at_all_is_said_to_be_so(alice: Client, body: bytes) -> None:
+    reply = alice.post("/api/jobs", body)
+
+    is_problem(reply, 422)
+    assert reply.json["detail"] == "The body cannot be read as JSON in UTF-8."
+    assert {"field", "errors"}.isdisjoint(reply.json)
+
+
+@pytest.mark.parametrize("path", ["/api/callbacks", "/api/jobs"])
+@pytest.mark.parametrize(
+    "media_type", [None, "", "text/plain", "application/x-www-form-urlencoded", "application", "é"]
+)
+def test_a_body_that_is_not_called_json_is_refused_with_what_to_send(
+    gateway: Gateway, alice: Client, path: str, media_type: str | None
+) -> None:
+    headers = {"authorization": f"Bearer {alice.api_key}"}
+    if media_type is not None:
+        headers["content-type"] = media_type
+    reply = gateway.call("POST", path, headers=headers, body=json.dumps(GOOD[path]).encode())
+
+    is_problem(reply, 415)
+    assert "`Content-Type: application/json`" in reply.json["detail"]
+    assert reply.headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON", "application/x+json"])
+def test_a_body_that_is_called_json_in_any_way_is_read(gateway: Gateway, alice: Client, media_type: str) -> None:
+    headers = {"authorization": f"Bearer {alice.api_key}", "content-type": media_type}
+
+    assert gateway.call("POST", "/api/jobs", headers=headers, body=b'{"file_name": "a.mp3"}').status == 201
+
+
+@pytest.mark.parametrize("path", ["/api/callbacks", "/api/jobs"])
+def test_an_empty_body_is_said_to_be_missing(gateway: Gateway, alice: Client, path: str) -> None:
+    for body in (None, b""):
+        reply = gateway.call("POST", path, headers={"authorization": f"Bearer {alice.api_key}"}, body=body)
+        is_problem(reply, 422)
+        assert reply.json["errors"] == [{"field": "body", "message": "Field required"}]
+
+
+def test_a_reply_comes_as_json_whatever_the_caller_would_accept(alice: Client) -> None:
+    for accept in ("image/png", "application/xml", "text/html", "", "no type"):
+        reply = alice.call("GET", "/api/jobs", accept=accept)
+        assert (reply.status, reply.headers["content-type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize("path", ["/api/callbacks", "/api/jobs"])
 def test_a_misspelt_field_is_not_taken_for_a_default(alice: Client, path: str) -> None:
     reply = alice.post(path, GOOD[path] | {"optoins": {}})
 
@@ -107,9 +163,12 @@ def test_a_misspelt_field_is_not_taken_for_a_default(alice: Client, path: str) -
 
 
 def test_a_body_beyond_the_bound_is_not_read(alice: Client) -> None:
-    reply = alice.post("/api/jobs", {"file_name": "x" * 200_000})
+    job = alice.post("/api/jobs", {"file_name": "a.mp3"}).headers["location"]
 
-    is_problem(reply, 413)
+    for path in ("/api/jobs", f"{job}/cancel"):
+        reply = alice.post(path, {"file_name": "x" * 200_000})
+        is_problem(reply, 413)
+        assert reply.json["code"] == "TOO_LARGE"
 
 
 @pytest.mark.parametrize(

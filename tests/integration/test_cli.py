@@ -262,3 +262,10 @@ def test_a_format_that_nobody_writes_is_refused_before_anything_is_sent(tmp_path
     nowhere = ("--api", "http://127.0.0.1:1", "--key", "key")
     with pytest.raises(InvalidOptionError, match=f"no format pdf; there are: {', '.join(FORMATS)}"):
         transcribe("send", str(recording), "--format", "pdf", *nowhere)
+
+
+def test_the_help_names_every_variable_that_a_command_needs() -> None:
+    told = " ".join(transcribe("--help"))
+    needed = {"TRANSCRIBE_URL", "TRANSCRIBE_KEY", *(name.upper() for name in deployment.CliSettings.model_fields)}
+    for_the_local_stack = "WEBHOOK_ALLOW_PRIVATE"
+    assert {name for name in needed if name not in told} == {for_the_local_stack}

@@ -24,8 +24,11 @@ from services.common.webhooks.outcome import AttemptOutcome
 from services.common.webhooks.signing import signed_headers
 from services.common.webhooks.transport import post
 from tests.support.node import RECEIVER, installed
+from tests.support.replies import replying
 
 ROOT = Path(__file__).parents[2]
+API_KEY = "key_of_the_receiver"
+LONG = "of a meeting of two hours"
 OLD, NEW, FIRST, SECOND = (secrets.new_secret() for _ in range(4))
 BY_CALLBACK = {"cb_first": f"{OLD} {FIRST}", "cb_second": SECOND}
 
@@ -84,7 +87,8 @@ def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
         command,
         cwd=folder,
         env=os.environ
-        | {"WEBHOOK_SECRET": f"{OLD} {NEW}", "WEBHOOK_SECRETS": json.dumps(BY_CALLBACK), "PORT": str(port)},
+        | {"WEBHOOK_SECRET": f"{OLD} {NEW}", "WEBHOOK_SECRETS": json.dumps(BY_CALLBACK)}
+        | {"TRANSCRIBE_KEY": API_KEY, "PORT": str(port)},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -120,7 +124,7 @@ def _wait_for(port: int, process: subprocess.Popen[str]) -> None:
     raise AssertionError("the receiver did not start")
 
 
-def message(kind: str = "transcription.queued", **data: str | int) -> bytes:
+def message(kind: str = "transcription.started", **data: Any) -> bytes:
     return json.dumps({"type": kind, "timestamp": "2026-11-23T12:00:00Z", "data": data}).encode()
 
 
@@ -128,7 +132,33 @@ def test_a_signed_message_is_taken(receiver: Receiver) -> None:
     outcome = receiver.send("msg_1", message(job_id="job_åäö"))
 
     assert outcome.status == 204
-    assert receiver.accepted() == {"type": "transcription.queued", "job_id": "job_åäö"}
+    assert receiver.accepted() == {"type": "transcription.started", "job_id": "job_åäö"}
+
+
+def test_the_text_of_a_completed_job_is_taken_from_the_message(receiver: Receiver) -> None:
+    assert receiver.send("msg_7", message("transcription.completed", job_id="short", text="Hej på dig 🎙")).delivered
+    assert receiver.accepted() == {"type": "transcription.completed", "job_id": "short", "characters": 12}
+
+
+def test_a_text_that_is_too_long_for_a_message_is_fetched_with_the_api_key(receiver: Receiver) -> None:
+    path = "/api/jobs/long/transcript"
+    with replying() as replies:
+        link = f"{replies.address}/results/long/1/transcript.txt?signature=ours"
+        replies.by_request |= {
+            f"GET {path}": (200, {"url": link}),
+            "GET /results/long/1/transcript.txt": (200, LONG),
+        }
+        results = [
+            {"format": form, "result_url": f"{replies.address}{path}?format={form}"} for form in ("json", "txt", "srt")
+        ]
+        assert receiver.send("msg_8", message("transcription.completed", job_id="long", results=results)).delivered
+        told = receiver.accepted()
+
+    assert told == {"type": "transcription.completed", "job_id": "long", "characters": len(json.dumps(LONG))}
+    assert replies.asked == [
+        (f"GET {path}?format=txt&redirect=false", f"Bearer {API_KEY}"),
+        ("GET /results/long/1/transcript.txt?signature=ours", None),
+    ]
 
 
 def test_during_a_rotation_a_message_signed_with_either_secret_is_taken(receiver: Receiver) -> None:

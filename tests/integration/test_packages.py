@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -112,6 +113,19 @@ def test_machines_get_the_wheel_and_all_that_it_needs_pinned(built: Path) -> Non
     assert [file for file in files if file.startswith("gpu_transcriber-") and file.endswith(".whl")]
 
 
+def test_no_index_takes_the_wheel_since_its_package_has_a_name_that_others_may_have(
+    built: Path, tmp_path: Path
+) -> None:
+    with tarfile.open(built / "worker.tar.gz") as archive:
+        (name,) = [name for name in archive.getnames() if name.endswith(".whl")]
+        archive.extract(name, tmp_path, filter="data")
+    with zipfile.ZipFile(tmp_path / name) as wheel:
+        tops = {file.split("/")[0] for file in wheel.namelist() if ".dist-info" not in file}
+        (metadata,) = [wheel.read(file).decode() for file in wheel.namelist() if file.endswith(".dist-info/METADATA")]
+    assert tops == {"services"}
+    assert "Classifier: Private :: Do Not Upload\n" in metadata
+
+
 @contextmanager
 def function(built: Path, runtime: Path, service: str, more: dict[str, str]) -> Iterator[Function]:
     """A function that was never asked anything, and for which AWS refuses everything."""
@@ -159,6 +173,14 @@ def test_the_first_lines_are_like_all_others_whatever_a_function_is_asked_first(
         assert (line["service"], line["deployment"]) == (service, "swedish")
         assert {"level", "timestamp"} <= line.keys()
     assert "Åsa" not in written
+
+
+@pytest.mark.lambda_python
+def test_the_packed_api_serves_its_documentation(built: Path, runtime: Path) -> None:
+    with function(built, runtime, "api", {}) as asked:
+        named = re.findall(r'"(docs/[^"]+)"', asked(request("GET", "/api/docs"))["body"])
+        statuses = [asked(request("GET", f"/api/{name}"))["statusCode"] for name in named]
+    assert statuses == [200] * 4
 
 
 def digests(folder: Path) -> dict[str, str]:

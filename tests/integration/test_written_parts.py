@@ -19,7 +19,7 @@ from tests.support.world import World
 from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part, put_running
 
 DONE = Outcome(result={"attempt": 2, "prefix": "results/job_1/2/", "files": {}}, cost={"dollars": 1})
-FAILED = Outcome(error={"code": "NO_SOUND", "message": "None."}, cost={"dollars": 1})
+FAILED = Outcome(error={"code": "NO_AUDIO_TRACK", "message": "None.", "retryable": False}, cost={"dollars": 1})
 ENDED = {"due_kind": NEVER, "due_at": NEVER, "owner": NEVER}
 Write = Callable[[World, Part, Job], object]
 

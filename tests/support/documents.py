@@ -14,6 +14,7 @@ FOLDERS = ("docs", "examples", "packer", "requirements", "services", "terraform"
 _MADE = {"node_modules", "__pycache__", ".terraform"}
 """Folders that tools make inside of ours."""
 
+_SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -53,6 +54,11 @@ def documents() -> list[str]:
 def text_of(document: str) -> str:
     """A document's text, by its path from the root."""
     return (ROOT / document).read_text(encoding="utf-8")
+
+
+def shell_blocks(document: str) -> list[str]:
+    """A document's blocks of shell, in their order."""
+    return _SHELL.findall(text_of(document))
 
 
 def code_spans(text: str) -> list[str]:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support.documents import shell_blocks
+
 ROOT = Path(__file__).parents[2]
-GUIDE = ROOT / "docs" / "deploy.md"
-_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+GUIDE = "docs/deploy.md"
 _NESTED = re.compile(r"\$\(([^()]+)\)")
-SPOT_ROLE, APPLY = "aws iam create-service-linked-role", "echo 'alarm_email"
+REGION, SPOT_ROLE, APPLY = "export AWS_REGION", "aws iam create-service-linked-role", 'echo "region'
 TRANSCRIBE, UPLOAD = "pip install", "aws s3 cp"
-FOLLOWED = (SPOT_ROLE, APPLY, TRANSCRIBE, UPLOAD)
+FOLLOWED = (REGION, SPOT_ROLE, APPLY, TRANSCRIBE, UPLOAD)
 """Beginnings of the blocks that are run word by word against the emulator."""
+REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 LEFT_OUT = {
+    "python3 -m venv": "the tests run in an environment of their own",
     "aws service-quotas": "the emulator takes no request for a quota",
     "./nox -s package": "tests/integration/test_packages.py builds them, and what it builds is deployed",
     "./nox -s image": "an image takes an account and a GPU; tests/integration/test_images.py publishes one",
@@ -29,15 +31,15 @@ LEFT_OUT = {
 """Beginnings of the others, and why they are not run; what they name is held against what there is."""
 STAND_INS = {
     "pip": "exit 0",  # what it would install is what the tests run with
-    "transcribe": 'exec "$PYTHON" -m services.cli.main "$@"',
+    # The emulator's gateway has an address that leads nowhere.
+    "transcribe": 'TRANSCRIBE_URL=${TRANSCRIBE_URL/$GATEWAY/$API} exec "$PYTHON" -m services.cli.main "$@"',
     "aws": 'exec "$PYTHON" -m tests.support.aws_command "$@"',
-    "curl": 'exec "$CURL" "${@/$GATEWAY/$API}"',  # the emulator's gateway has an address that leads nowhere
 }
 
 
 def blocks() -> list[str]:
     """The blocks of shell, in their order."""
-    return _BLOCK.findall(GUIDE.read_text(encoding="utf-8"))
+    return shell_blocks(GUIDE)
 
 
 def block(beginning: str) -> str:
@@ -56,7 +58,10 @@ def commands(text: str) -> list[list[str]]:
 
 
 class Shell:
-    """Runs blocks in `folder`, which stands for the repository's root, each in a shell of its own."""
+    """Runs blocks in `folder`, which stands for the repository's root.
+
+    Each has a shell of its own, in which the guide's first block was typed: nothing else names the region.
+    """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
@@ -66,11 +71,10 @@ class Shell:
             (tools / name).write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
             (tools / name).chmod(0o755)
         self._environment = {
-            **environment,
+            **{name: value for name, value in environment.items() if name not in REGIONS},
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
             "PYTHON": sys.executable,
             "PYTHONPATH": str(ROOT),
-            "CURL": shutil.which("curl") or "curl",
             "TF_CLI_ARGS_apply": "-auto-approve -input=false",
         }
 
@@ -82,7 +86,7 @@ class Shell:
 
         """
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
+            ["bash", "-euo", "pipefail", "-c", block(REGION) + text],
             cwd=self._folder,
             env=self._environment | more,
             stdin=subprocess.DEVNULL,

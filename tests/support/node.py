@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
+
+from tests.support.kept import kept, run
 
 ROOT = Path(__file__).parents[2]
 RECEIVER = ROOT / "examples/receivers/node"
 WEBVTT = ROOT / "tests/support/webvtt"
+# Scripts of packages are left out: none is needed, and one reports who installs it.
+INSTALL = ("npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent", "--ignore-scripts")
 
 
 def installed(program: Path) -> Path:
@@ -19,24 +19,22 @@ def installed(program: Path) -> Path:
 
     :raises AssertionError: Node is missing, or npm could not install; the message holds npm's own.
     """
-    assert shutil.which("npm"), "This needs Node 18 or later with npm on the PATH."
-    digest = hashlib.sha256((program / "package.json").read_bytes()).hexdigest()[:16]
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "gpu-transcriber"
-    folder = cache / f"node-{program.name}-{digest}"
-    if not (folder / "node_modules").is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=cache))
-        shutil.copy(program / "package.json", fresh)
-        npm = subprocess.run(
-            ["npm", "install", "--no-package-lock", "--no-audit", "--no-fund", "--silent"],
-            cwd=fresh,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert npm.returncode == 0, npm.stderr
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
+    folder = packages(program).parent
     for source in program.glob("*.?js"):
         shutil.copy(source, folder)
     return folder
+
+
+def packages(program: Path) -> Path:
+    """The `node_modules` of a program's package.json.
+
+    :raises AssertionError: as `installed`.
+    """
+    assert shutil.which("npm"), "This needs Node 18 or later with npm on the PATH."
+    wanted = program / "package.json"
+
+    def install(folder: Path) -> None:
+        shutil.copy(wanted, folder)
+        run(*INSTALL, cwd=folder)
+
+    return kept(f"node-{program.name}", wanted.read_bytes(), install) / "node_modules"

@@ -17,7 +17,13 @@ def find(program: str) -> str | None:
     return shutil.which(program, path=path)
 
 
+def browser() -> str | None:
+    """The path of a browser that takes Chromium's arguments."""
+    return find("chromium") or find("google-chrome")
+
+
 MARKERS: dict[str, Callable[[], object]] = {
+    "chromium": browser,
     "curl": lambda: find("curl"),
     "ffmpeg": lambda: find("ffmpeg"),
     "jq": lambda: find("jq"),

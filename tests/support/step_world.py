@@ -20,6 +20,7 @@ from services.api.routes import job_actions
 from services.api.schemas.jobs import JobUpdate
 from services.api.service import Service
 from services.api.settings import ApiSettings
+from services.common.domain.errors import TranscriberError
 from services.common.domain.records import Job
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import HOUR_MS, SECOND_MS, rfc3339
@@ -176,7 +177,7 @@ class StepWorld(World):
     @contextmanager
     def _request(self) -> Iterator[None]:
         """Make a request of the API; a refusal or a missing answer is ignored."""
-        with suppress(Crash, Problem), self.faults.watching():
+        with suppress(Crash, Problem, TranscriberError), self.faults.watching():
             yield
 
     def _once(self, job: Job) -> Idempotency:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from rich.console import Console
 
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.local.demo import Shipment, report
 from services.local.display import Display
 
 
@@ -36,3 +40,38 @@ def test_a_recordings_stages_stand_in_the_order_in_which_they_were_reached() -> 
 def test_a_recording_that_has_not_ended_is_seen_to_go_on() -> None:
     assert "…" in shown(created=1_000)
     assert "…" not in shown(created=1_000, completed=2_000)
+
+
+SENTENCE = "Riksdagsförvaltningens verksamhetsplanering [paus] är klar, och budgetpropositionen lämnas på torsdag."
+
+
+def reported(folder: Path, **console: Any) -> tuple[str, Path]:
+    """What is shown of a recording that was transcribed, and the file of its text."""
+    result = {"duration_seconds": 9.0, "quality": {"remarks": []}, "files": {"txt": {}}, "prefix": "results/job_1/1/"}
+    job = Job(
+        job_id="job_1",
+        client_id="demo",
+        status=JobStatus.COMPLETED,
+        created_at=0,
+        source_key="uploads/a.mp3",
+        file_name="möte.mp3",
+        result=result,
+    )
+    screen = io.StringIO()
+    client: Any = SimpleNamespace(transcript=lambda _: f"{SENTENCE}\n" * 3)
+    received: Any = SimpleNamespace(type="transcription.completed", message_id="evt_1")
+    assert report(Console(file=screen, **console), client, Shipment(Path("möte.mp3"), "job_1", job, received), folder)
+    (path,) = folder.glob("transcription_*.txt")
+    return screen.getvalue(), path
+
+
+def test_a_narrow_screen_shows_the_whole_text_and_breaks_no_word_and_no_path(tmp_path: Path) -> None:
+    screen, path = reported(tmp_path, width=40)
+    assert " ".join(screen.split()).count(SENTENCE) == 3
+    assert max(len(line) for line in screen.partition("file ")[0].splitlines()) <= 40
+    assert f"file     {path}\n" in screen
+
+
+def test_a_program_gets_each_sentence_in_one_line(tmp_path: Path) -> None:
+    screen, _ = reported(tmp_path, width=40, soft_wrap=True)
+    assert screen.splitlines().count(SENTENCE) == 3

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from services.common.domain import events
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.transcript import formats
 from services.common.transcript.subtitles import LINE_CHARACTERS, LONGEST, MOST_LINES, READING_SPEED
 from services.common.webhooks.decision import FAILING_DAYS
 from services.common.webhooks.recipients import REMEMBERED_MS
@@ -18,6 +20,7 @@ from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
 from services.gpu_worker.settings import WorkerSettings
 from services.orchestrator.drain import PER_RECEIVER
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
+from tests.support import contract
 from tests.support.documents import text_of
 
 WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
@@ -45,10 +48,13 @@ def beams(of: Habits) -> list[int]:
         ("webhooks", f"so do **{WORDS[FAILING_DAYS]} days** without a single success"),
         ("operations", f"a receiver failed for {WORDS[FAILING_DAYS]} days"),
         ("webhooks", f"At most {WORDS[PER_RECEIVER]} deliveries of one client go to one host at a time"),
+        ("webhooks", f"holds the text as `text`, if that has at most {INLINE_TEXT_BYTES:,} bytes of UTF-8"),
         ("webhooks", f"At most {WORDS[MAX_SECRETS]} secrets sign a message"),
         ("webhooks", f"for {REMEMBERED_MS // SECOND_MS} s after the change, a sender may still use the old one"),
-        ("webhooks", f"A text of up to {INLINE_TEXT_BYTES // 1000} kB is in the message"),
         ("webhooks", f"One deadline of {DEADLINE_SECONDS:.0f} s applies to look-up"),
+        ("api/versioning", f"`info.version` of the OpenAPI document | {contract.document()['info']['version']} |"),
+        ("api/versioning", f"`version` of a message | {events.VERSION} |"),
+        ("api/versioning", f"`version` of the json transcript | {formats.VERSION} |"),
         (
             "engine",
             f"{WORDS[MOST_LINES]} lines of {LINE_CHARACTERS} characters at {READING_SPEED:.0f} characters a second",

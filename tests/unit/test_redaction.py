@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.common.domain.errors import DiskFullError, InvalidOptionError, ModelUnavailableError
 from services.common.redaction import OF_MACHINES, describe, traceback_of
@@ -67,7 +68,7 @@ def errors(draw: st.DrawFn, depth: int = 3) -> BaseException:
 
 def _holding(kind: type[Any], number: int) -> BaseException:
     if kind is Problem:
-        return Problem(400, "CODE", SECRET)
+        return Problem(ProblemCode.INVALID_REQUEST, SECRET)
     if issubclass(kind, OSError):
         return kind(number, SECRET, SECRET)
     if kind is SyntaxError:
@@ -98,7 +99,7 @@ def test_an_error_of_ours_is_told_in_its_sentence() -> None:
         InvalidOptionError("prompt", SECRET),
         ModelUnavailableError("model", SECRET),
         InvalidUrlError(SECRET),
-        Problem(404, "NOT_FOUND", SECRET),
+        Problem(ProblemCode.NOT_FOUND, SECRET),
         UnknownVersionError(SECRET),
     ],
 )

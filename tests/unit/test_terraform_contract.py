@@ -21,6 +21,7 @@ from services.gpu_worker.settings import WorkerSettings
 from services.local import functions, resources
 from services.orchestrator import launch
 from services.orchestrator.settings import OrchestratorSettings
+from tests.support import contract
 from tools import deployment, package
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
@@ -171,6 +172,23 @@ def test_what_a_receipt_says_of_backups_and_queues_is_how_long_they_keep() -> No
     assert backups == [{"enabled": True}], f"or it is another span than AWS's own {receipts.BACKUP_DAYS} days"
     kept = re.findall(r"message_retention_seconds += (\d+) \* 24 \* 3600", text("orchestrator"))
     assert kept == [str(receipts.QUEUE_DAYS)] * 2
+
+
+def test_pages_of_other_origins_may_use_every_method_and_header_of_the_api() -> None:
+    (cors,) = blocks("api", "resource")["aws_apigatewayv2_api.this"]["dynamic"][0]["cors_configuration"]["content"]
+    operations = [operation for path in contract.document()["paths"].values() for operation in path.items()]
+    sent = {
+        one["name"] for _, operation in operations for one in operation.get("parameters", ()) if one["in"] == "header"
+    }
+    told = {
+        header
+        for _, operation in operations
+        for answer in operation["responses"].values()
+        for header in answer.get("headers", ())
+    }
+    assert {method.upper() for method, _ in operations} <= set(cors["allow_methods"])
+    assert {name.lower() for name in sent | {"Authorization", "Content-Type"}} <= set(cors["allow_headers"])
+    assert {name.lower() for name in told | {"Retry-After", "X-Request-Id"}} <= set(cors["expose_headers"])
 
 
 def test_machine_types_are_tried_in_the_same_order_everywhere() -> None:

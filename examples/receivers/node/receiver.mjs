@@ -34,9 +34,29 @@ function verified(body, headers) {
   return null;
 }
 
+// What is asked for, if the answer is good.
+async function get(address, headers) {
+  const response = await fetch(address, { headers });
+  if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+  return response;
+}
+
+// The text of a completed job. A long one is left out of the message, and is fetched with an API key.
+async function textOf(data) {
+  if (data.text !== undefined) return data.text;
+  const address = new URL(data.results.find((entry) => entry.format === "txt").result_url);
+  address.searchParams.set("redirect", "false");
+  const link = await (await get(address, { Authorization: `Bearer ${process.env.TRANSCRIBE_KEY}` })).json();
+  // The link leads to S3, which refuses the API key.
+  return (await get(link.url)).text();
+}
+
 // What the message is for; runs after the answer has been sent.
-function handle(message) {
-  console.log(JSON.stringify({ type: message.type, job_id: message.data.job_id ?? null }));
+async function handle(message) {
+  const told = { type: message.type, job_id: message.data.job_id ?? null };
+  // As Python counts them: a character beyond the first plane is one.
+  if (message.type === "transcription.completed") told.characters = [...(await textOf(message.data))].length;
+  console.log(JSON.stringify(told));
 }
 
 // Whether a later message about the same job has come before this one.
@@ -64,7 +84,7 @@ app.post("/hook", express.raw({ type: () => true, limit: "1mb" }), (request, res
   if (!seen.has(id)) {
     seen.add(id);
     if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
-    if (!overtaken(message.data)) setImmediate(handle, message);
+    if (!overtaken(message.data)) setImmediate(() => handle(message).catch(console.error));
   }
   response.status(204).end();
 });

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from services.api.contract import enumerations, examples
+from services.api.contract import enumerations, examples, refusals
 from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
 from services.api.contract.messages import MEANINGS, Message
 from services.api.contract.transcripts import Transcript
@@ -32,6 +32,7 @@ TAGS = {
     "deliveries": "The ledger of what was sent to callbacks, and redelivery.",
     "events": "Every event in order of time, for who missed a webhook.",
     "health": "Whether the API answers.",
+    "problems": "What the codes of refusals mean, and what to do.",
 }
 _WEBHOOK_HEADERS = {
     "webhook-id": "The same on every attempt: act only once on it.",
@@ -58,9 +59,13 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
     schemas: dict[str, Any] = document["components"]["schemas"]
     schemas |= components()
     document["webhooks"] = {kind.value: _webhook(kind) for kind in EventType}
+    for operations in (*document["paths"].values(), *document["webhooks"].values()):
+        for operation in operations.values():
+            operation.setdefault("security", [])  # said of each, also of what needs no key
     if models:
         _offer(schemas["JobOptions"]["properties"], models)
     described: dict[str, Any] = {"info": document.pop("info"), **_without_titles(_linked(document))}
+    refusals.add_to(described)
     examples.add(described)
     return described
 

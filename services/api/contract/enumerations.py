@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.api.problem_codes import ProblemCode
 from services.common.domain import errors
 from services.common.domain.errors import PermanentError, TranscriberError
 from services.common.domain.events import EventType
@@ -50,6 +51,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "Format": _enumeration("A format of the transcript.", FORMATS),
         "JobErrorCode": _enumeration("Why a job failed; docs/operations.md says what to do.", job_error_codes()),
         "Market": _enumeration("How the machine was bought; `own`: it is a person's own box.", MARKETS),
+        "ProblemCode": _enumeration("Why a request was refused: docs/api/errors.md says what to do.", ProblemCode),
         "QualityWarning": _enumeration("What of a recording is missing or doubtful: docs/recordings.md.", WARNINGS),
         "Waiting": _enumeration("Why a queued job has no machine yet.", Waiting),
     }

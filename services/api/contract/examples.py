@@ -1,4 +1,4 @@
-"""Examples in the OpenAPI document: of every request, every reply, every message and the refusals of each operation.
+"""Examples in the OpenAPI document: of every request, every reply and every message; `refusals` adds those of refusals.
 
 Tests hold each of them to its schema.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.api.problems import MEDIA_TYPE
+from services.api.problem_codes import ProblemCode
 from services.common.domain.events import EventType
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ _JOB, _CALLBACK, _EVENT = (
     )
 )
 _SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="  # noqa: S105 - an example
+_PROBLEM_TYPE = {
+    "type": f"{_API}{ProblemCode.NOT_FOUND.path}",
+    "code": ProblemCode.NOT_FOUND.value,
+    "title": ProblemCode.NOT_FOUND.heading,
+    "status": ProblemCode.NOT_FOUND.status,
+    "meaning": ProblemCode.NOT_FOUND.meaning,
+    "remedy": ProblemCode.NOT_FOUND.remedy,
+}
 _OPTIONS = {
     "language": "sv",
     "model": "KBLab/kb-whisper-small",
@@ -228,6 +236,8 @@ BODIES: Mapping[str, Any] = {
         "metadata": {"department": "north"},
     },
     "NewSecret": {**_CALLBACK_VIEW, "secret": _SECRET},
+    "ProblemType": _PROBLEM_TYPE,
+    "ProblemTypeList": {"problems": [_PROBLEM_TYPE]},
     "Receipt": {
         "job_id": _JOB,
         "erased_at": "2026-11-26T12:00:00.000Z",
@@ -237,7 +247,8 @@ BODIES: Mapping[str, Any] = {
         "final": False,
     },
     "TranscriptLink": {
-        "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{_JOB}/1/transcript.txt?X-Amz-…",
+        "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{_JOB}/1/transcript.txt"
+        "?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
 }
@@ -257,46 +268,18 @@ _STATES: Mapping[str, Mapping[str, Any]] = {
 """Examples of operations whose reply shows another state than the one that its schema's example shows."""
 
 
-_REFUSALS: Mapping[str, tuple[str, str]] = {
-    "401": ("UNAUTHORIZED", "Send a valid API key as `Authorization: Bearer …`."),
-    "404": ("NOT_FOUND", "There is no such job, or it is not yours."),
-    "409": ("CONFLICT", "Somebody else changed this at the same moment: read it and try again."),
-    "413": ("TOO_LARGE", "An upload has at most 5000000000 bytes: put larger files into S3 directly."),
-    "422": ("INVALID_REQUEST", "file_name: Field required"),
-    "429": ("TOO_MANY_REQUESTS", "This key may make 600 requests a minute: wait 14 s."),
-    "503": ("UNAVAILABLE", "A service behind the API did not answer: try again in a moment."),
-}
-
-
-def _refusal(path: str, status: str) -> dict[str, Any]:
-    code, detail = _REFUSALS[status]
-    return {
-        "type": f"urn:gpu-transcriber:problem:{code.lower().replace('_', '-')}",
-        "title": code.replace("_", " ").capitalize(),
-        "status": int(status),
-        "detail": detail,
-        "instance": path,
-        "code": code,
-        "request_id": "6b1f0c9e-5a67-4d0b-9a53-0d6a6f1e2c3b",
-    }
-
-
 def add(document: dict[str, Any]) -> None:
     """Add the examples to a document, in place."""
-    for path, operations in document["paths"].items():
+    for operations in document["paths"].values():
         for operation in operations.values():
             if body := operation.get("requestBody"):
                 _put(body["content"], None)
-            for status, reply in operation["responses"].items():
-                content = reply.get("content", {})
-                if MEDIA_TYPE in content:
-                    content[MEDIA_TYPE]["example"] = _refusal(path, status)
-                else:
-                    _put(content, _STATES.get(operation["operationId"]))
+            for reply in operation["responses"].values():
+                _put(reply.get("content", {}), _STATES.get(operation["operationId"]))
     for kind, message in document["webhooks"].items():
         message["post"]["requestBody"]["content"]["application/json"]["example"] = MESSAGES[kind]
 
 
 def _put(content: dict[str, Any], own: Mapping[str, Any] | None) -> None:
-    for described in content.values():
+    for described in (one for one in content.values() if "example" not in one):
         described["example"] = own or BODIES[described["schema"]["$ref"].rsplit("/", 1)[-1]]

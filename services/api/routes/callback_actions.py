@@ -7,6 +7,7 @@ from fastapi import Response
 from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes import ledgers, lookup
 from services.api.schemas.callbacks import CallbackView, NewSecret
@@ -24,7 +25,9 @@ from services.common.webhooks.registration import TooManySecretsError, rotated
 router = openapi.router("/callbacks/{callback_id}", "callbacks")
 
 
-@router.post("/rotate", responses=openapi.problems(404, 409, 422))
+@router.post(
+    "/rotate", responses=openapi.problems(ProblemCode.NOT_FOUND, ProblemCode.CONFLICT, ProblemCode.TOO_MANY_SECRETS)
+)
 def rotate_callback_secret(callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> NewSecret:
     """A new secret, shown this once; for a day, messages carry the signatures of both."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
@@ -35,21 +38,19 @@ def rotate_callback_secret(callback_id: str, caller: Authenticated, wired: Wired
         earlier = wired.store.commit([rotation(callback, rotated(callback, sealed, now))], record)
     except TooManySecretsError as error:
         seconds = -(-(error.possible_at - now) // SECOND_MS)
-        refusal = Problem(409, error.code, str(error), Retry_After=str(seconds))
+        refusal = Problem(ProblemCode.TOO_MANY_SECRETS, str(error), Retry_After=str(seconds))
         earlier = lookup.carried_out_before(record, wired, else_=refusal)
     if earlier:
         secret = idempotency.earlier_secret(earlier)
     return NewSecret(**dict(CallbackView.of(callback, folder(caller.client_id))), secret=secret)
 
 
-@router.post("/test", status_code=202, responses=openapi.problems(404, 409, 422))
+@router.post("/test", status_code=202, responses=openapi.problems(ProblemCode.NOT_FOUND, ProblemCode.CALLBACK_DISABLED))
 def test_callback(
     callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> DeliveryView:
     """Send a `callback.test` message, signed like any other; its ledger is at Location."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
-    if callback.status is CallbackStatus.DISABLED:
-        raise lookup.conflict("CALLBACK_DISABLED", "The callback is disabled: enable it first.")
     event = compose_about(
         callback,
         EventType.CALLBACK_TEST,
@@ -59,25 +60,27 @@ def test_callback(
         expires_at=expiry(now, wired.settings.retention_days),
         message="This is a test.",
     )
-    delivery = delivery_of(event, callback)
-    if earlier := wired.store.commit(direct(event, callback), idempotency.record(event_id=event.event_id)):
+    delivery, record = delivery_of(event, callback), idempotency.record(event_id=event.event_id)
+    if callback.status is CallbackStatus.DISABLED and wired.store.commits.earlier(record) is None:
+        raise Problem(ProblemCode.CALLBACK_DISABLED, "The callback is disabled: enable it first.")
+    if earlier := wired.store.commit(direct(event, callback), record):
         delivery = lookup.delivery(callback_id, f"{earlier['event_id']}.{callback_id}", wired)
     response.headers["Location"] = f"/api/callbacks/{callback_id}/deliveries"
     return DeliveryView.of(delivery)
 
 
-@router.post("/enable", responses=openapi.problems(404, 409, 422))
+@router.post("/enable", responses=openapi.problems(ProblemCode.NOT_FOUND, ProblemCode.NOT_DISABLED))
 def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> CallbackView:
     """Send to a disabled callback again; what was dropped meanwhile can be redelivered."""
     callback = lookup.callback(callback_id, caller, wired)
     try:
         wired.store.commit([enabling(callback)], idempotency.record())
     except ConditionFailedError:
-        raise lookup.conflict("NOT_DISABLED", f"The callback is {callback.status}.") from None
+        raise Problem(ProblemCode.NOT_DISABLED, f"The callback is {callback.status}.") from None
     return CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
 
 
-@router.get("/deliveries", responses=openapi.problems(404, 422))
+@router.get("/deliveries", responses=openapi.problems(ProblemCode.NOT_FOUND, ProblemCode.INVALID_CURSOR))
 def list_callback_deliveries(
     callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
 ) -> DeliveryPage:

@@ -9,7 +9,8 @@ from fastapi import Response
 from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
-from services.api.problems import not_found
+from services.api.problem_codes import ProblemCode
+from services.api.problems import Problem, not_found
 from services.api.routes import lookup
 from services.api.schemas.callbacks import CallbackList, CallbackUpdate, CallbackView, NewCallback, NewSecret
 from services.common.domain.events import EventType, compose_about
@@ -22,9 +23,15 @@ from services.common.store.table import ConditionFailedError
 from services.common.webhooks.registration import checked, new_callback
 
 router = openapi.router("/callbacks", "callbacks")
+_REFUSALS = (
+    ProblemCode.TOO_MANY_CALLBACKS,
+    ProblemCode.DELETED_SINCE,
+    ProblemCode.INVALID_URL,
+    ProblemCode.ADDRESS_REFUSED,
+)
 
 
-@router.post("", status_code=201, responses=openapi.created("callback", 409, 422))
+@router.post("", status_code=201, responses=openapi.created("callback", *_REFUSALS))
 def register_callback(
     wanted: NewCallback, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> NewSecret:
@@ -57,9 +64,8 @@ def register_callback(
     try:
         earlier = wired.store.commit(operations, idempotency.record(callback_id=callback.callback_id, **seed))
     except ConditionFailedError:
-        raise lookup.conflict(
-            "TOO_MANY_CALLBACKS", "This client has as many callbacks as it may: delete one."
-        ) from None
+        detail = "This client has as many callbacks as it may: delete one."
+        raise Problem(ProblemCode.TOO_MANY_CALLBACKS, detail) from None
     if earlier:
         callback = lookup.made_before(lookup.callback, earlier["callback_id"], caller, wired)
         secret = idempotency.earlier_secret(earlier)
@@ -74,13 +80,16 @@ def list_callbacks(caller: Authenticated, wired: Wired) -> CallbackList:
     return CallbackList(callbacks=[CallbackView.of(one, folder(caller.client_id)) for one in found])
 
 
-@router.get("/{callback_id}", responses=openapi.problems(404))
+@router.get("/{callback_id}", responses=openapi.problems(ProblemCode.NOT_FOUND))
 def read_callback(callback_id: str, caller: Authenticated, wired: Wired) -> CallbackView:
     """One callback; never its secret."""
     return CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))
 
 
-@router.patch("/{callback_id}", responses=openapi.problems(404, 422))
+@router.patch(
+    "/{callback_id}",
+    responses=openapi.problems(ProblemCode.NOT_FOUND, ProblemCode.INVALID_URL, ProblemCode.ADDRESS_REFUSED),
+)
 def update_callback(callback_id: str, wanted: CallbackUpdate, caller: Authenticated, wired: Wired) -> CallbackView:
     """Change what is given and leave the rest; messages under way go to a new URL with their next attempt."""
     callback = lookup.callback(callback_id, caller, wired)
@@ -95,7 +104,7 @@ def update_callback(callback_id: str, wanted: CallbackUpdate, caller: Authentica
     return CallbackView.of(changed, folder(caller.client_id))
 
 
-@router.delete("/{callback_id}", status_code=204, responses=openapi.problems(404))
+@router.delete("/{callback_id}", status_code=204, responses=openapi.problems(ProblemCode.NOT_FOUND))
 def delete_callback(callback_id: str, caller: Authenticated, wired: Wired) -> None:
     """Forget an endpoint; what was still to be sent to it is dropped."""
     if not wired.store.callbacks.remove(lookup.callback(callback_id, caller, wired)):

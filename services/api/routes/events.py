@@ -8,13 +8,14 @@ from fastapi import Query
 
 from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
+from services.api.problem_codes import ProblemCode
 from services.api.schemas.events import EventView, Feed
 from services.common.store import keys
 
 router = openapi.router("/events", "events")
 
 
-@router.get("", responses=openapi.problems(422))
+@router.get("", responses=openapi.problems(ProblemCode.INVALID_CURSOR))
 def list_events(
     caller: Authenticated,
     wired: Wired,

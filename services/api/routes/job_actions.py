@@ -5,48 +5,39 @@ from __future__ import annotations
 from services.api import openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas import jobs as views
 from services.api.schemas import receipts
-from services.common.domain.errors import AlreadyEndedError, ChangedMeanwhileError, NotFailedError
 
 router = openapi.router("/jobs/{job_id}", "jobs")
+_CHANGING = (ProblemCode.NOT_FOUND, ProblemCode.CONFLICT)
 
 
-@router.patch("", responses=openapi.problems(404, 409, 422))
+@router.patch("", responses=openapi.problems(*_CHANGING, ProblemCode.INVALID_ANNOTATION))
 def update_job(job_id: str, wanted: views.JobUpdate, caller: Authenticated, wired: Wired) -> views.JobView:
     """Replace the job's reference, its metadata or both, in any status; messages that follow have the new words."""
     job = lookup.job(job_id, caller, wired)
-    try:
-        return views.JobView.of(
-            wired.commands.annotate(job, wanted.model_dump(exclude_unset=True), wired.clock()), wired.places
-        )
-    except ChangedMeanwhileError as error:
-        raise lookup.conflict(error.code, str(error)) from None
+    updated = wired.commands.annotate(job, wanted.model_dump(exclude_unset=True), wired.clock())
+    return views.JobView.of(updated, wired.places)
 
 
-@router.post("/cancel", responses=openapi.problems(404, 409, 422))
+@router.post("/cancel", responses=openapi.problems(*_CHANGING, ProblemCode.ALREADY_ENDED))
 def cancel_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """End a job that has not ended; a machine that works on it stops within seconds."""
     job = lookup.job(job_id, caller, wired)
-    try:
-        return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()), wired.places)
-    except (AlreadyEndedError, ChangedMeanwhileError) as error:
-        raise lookup.conflict(error.code, str(error)) from None
+    return views.JobView.of(wired.commands.cancel(job, wired.clock(), idempotency.record()), wired.places)
 
 
-@router.post("/retry", status_code=202, responses=openapi.problems(404, 409, 422))
+@router.post("/retry", status_code=202, responses=openapi.problems(*_CHANGING, ProblemCode.NOT_FAILED))
 def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent) -> views.JobView:
     """Queue a failed job again; what was finished of it stays finished."""
     job = lookup.job(job_id, caller, wired)
-    try:
-        return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()), wired.places)
-    except (NotFailedError, ChangedMeanwhileError) as error:
-        raise lookup.conflict(error.code, str(error)) from None
+    return views.JobView.of(wired.commands.retry(job, wired.clock(), idempotency.record()), wired.places)
 
 
-@router.delete("", responses=openapi.problems(404))
+@router.delete("", responses=openapi.problems(ProblemCode.NOT_FOUND))
 def erase_job(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     """Erase the recording, its transcripts and every record of the job; the receipt can be had again for two days."""
     try:

@@ -10,6 +10,7 @@ from fastapi import Query, Response
 from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas.callbacks import Target
@@ -29,11 +30,21 @@ from services.common.store.jobs import creation
 from services.common.webhooks.registration import new_callback
 
 router = openapi.router("/jobs", "jobs")
+_REFUSALS = (
+    ProblemCode.DELETED_SINCE,
+    ProblemCode.INVALID_OPTION,
+    ProblemCode.INVALID_ANNOTATION,
+    ProblemCode.MODEL_UNAVAILABLE,
+    ProblemCode.INVALID_URL,
+    ProblemCode.ADDRESS_REFUSED,
+    ProblemCode.UNKNOWN_CALLBACK,
+    ProblemCode.CALLBACK_DISABLED,
+)
 UPLOAD_MARGIN_MINUTES = 15
 """How much longer than its form is valid an upload is awaited: one that began in time may still be under way."""
 
 
-@router.post("", status_code=201, responses=openapi.created("job", 409, 413, 422))
+@router.post("", status_code=201, responses=openapi.created("job", *_REFUSALS))
 def create_job(
     wanted: NewJob, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> CreatedJob:
@@ -43,7 +54,7 @@ def create_job(
     Options.parse(options, settings.models, settings.unrecorded_models)
     if wanted.size is not None and wanted.size > settings.max_upload_bytes:
         limit = settings.max_upload_bytes
-        raise Problem(413, "TOO_LARGE", f"An upload has at most {limit} bytes: put larger files into S3 directly.")
+        raise Problem(ProblemCode.TOO_LARGE, f"An upload has at most {limit} bytes: put larger files into S3 directly.")
     annotations = check_annotations(wanted.model_dump(include={"reference", "metadata"}))
     job_id = new_id("job")
     secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
@@ -107,10 +118,10 @@ def _refusal(callback_id: str | None, caller: Caller, wired: Service) -> Problem
     callback = wired.store.callbacks.get(caller.client_id, callback_id)
     if callback is None:
         detail = "There is no such callback, or it is not yours: register it first."
-        return Problem(422, "UNKNOWN_CALLBACK", detail, "callback_id")
+        return Problem(ProblemCode.UNKNOWN_CALLBACK, detail, "callback_id")
     if callback.status is CallbackStatus.DISABLED:
         detail = "The callback that the job names is disabled: enable it first."
-        return Problem(409, "CALLBACK_DISABLED", detail, "callback_id")
+        return Problem(ProblemCode.CALLBACK_DISABLED, detail, "callback_id")
     return None
 
 
@@ -132,7 +143,7 @@ def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
     return UploadForm(**post, expires_at=rfc3339(now + settings.upload_minutes * MINUTE_MS))
 
 
-@router.get("", responses=openapi.listed("jobs", 422))
+@router.get("", responses=openapi.listed("jobs", ProblemCode.INVALID_CURSOR))
 def list_jobs(
     caller: Authenticated,
     wired: Wired,
@@ -148,7 +159,7 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", responses=openapi.problems(404))
+@router.get("/{job_id}", responses=openapi.problems(ProblemCode.NOT_FOUND))
 def read_job(job_id: str, caller: Authenticated, wired: Wired) -> JobView:
     """A job as it stands."""
     return JobView.of(lookup.job(job_id, caller, wired), wired.places)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem, not_found
 from services.api.service import Service
 from services.common.domain.records import Callback, Delivery, Job
@@ -69,7 +70,8 @@ def made_before(find: Callable[[str, Caller, Service], Found], name: str, caller
     try:
         return find(name, caller, wired)
     except Problem:
-        raise conflict("DELETED_SINCE", "This request was carried out before; what it made is deleted.") from None
+        detail = "This request was carried out before; what it made is deleted."
+        raise Problem(ProblemCode.DELETED_SINCE, detail, Idempotent_Replayed="true") from None
 
 
 def carried_out_before(record: IdempotencyRecord | None, wired: Service, *, else_: Problem) -> Mapping[str, Any]:
@@ -84,8 +86,3 @@ def carried_out_before(record: IdempotencyRecord | None, wired: Service, *, else
     if earlier is None:
         raise else_
     return earlier
-
-
-def conflict(code: str, detail: str) -> Problem:
-    """The 409 for a request that the present state does not allow."""
-    return Problem(409, code, detail)

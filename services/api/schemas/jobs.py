@@ -6,16 +6,7 @@ import re
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
-from pydantic.config import JsonDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from services.api.schemas.callbacks import Target
 from services.api.schemas.fields import WHOLE, Body, DateTime, Url, shown_as
@@ -76,16 +67,8 @@ def _media_type() -> str:
 _MediaType = Annotated[str, StringConstraints(pattern=_media_type())]
 
 
-_BOTH_CALLBACKS: JsonDict = {
-    "required": ["callback", "callback_id"],
-    "properties": {"callback": {"type": "object"}, "callback_id": {"type": "string"}},
-}
-
-
 class NewJob(Body):
     """A recording that is about to be uploaded."""
-
-    model_config = ConfigDict(json_schema_extra={"not": _BOTH_CALLBACKS})
 
     file_name: str = Field(min_length=1, max_length=1_000, examples=["möte.mp3"])
     size: Annotated[int, Field(ge=0), WHOLE] | None = Field(

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
+
+from services.api.schemas.fields import shown_as
+
+_Code = Annotated[str, shown_as("ProblemCode")]
+_Address = Annotated[str, WithJsonSchema({"type": "string", "format": "uri-reference"})]
+"""An absolute URL; while the deployment's settings cannot be read, its path alone."""
 
 
 class FieldError(BaseModel):
@@ -13,14 +21,34 @@ class FieldError(BaseModel):
 class ProblemDocument(BaseModel):
     """RFC 9457, with a stable `code` and the request's id."""
 
-    type: str
+    type: _Address
     title: str
     status: int
     detail: str
     instance: str
-    code: str
+    code: _Code
     request_id: str
     field: str | None = None
     """The one field at fault."""
     errors: list[FieldError] | None = None
     """All fields at fault."""
+
+
+class ProblemType(BaseModel):
+    """What a code of a problem document means, and what to do."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    type: _Address
+    """This entry's address, and the `type` of each such document."""
+    code: _Code
+    title: str
+    status: int
+    """The HTTP status with which the code is answered."""
+    meaning: str
+    remedy: str
+    """What to do."""
+
+
+class ProblemTypeList(BaseModel):
+    problems: list[ProblemType]

@@ -56,7 +56,7 @@ class Commands:
             record: of the request's idempotency key, if it has one.
 
         Returns:
-            The job after the change, or as it is if it was canceled already.
+            The job after the change, or as it is if it was canceled already, or by this very request before.
 
         Raises:
             AlreadyEndedError: the job has ended in another way.
@@ -64,10 +64,10 @@ class Commands:
 
         """
         for _ in range(TRIES):
-            if job.status is JobStatus.CANCELED:
-                return job
             if not JobTransition.CANCEL.allows(job.status):
-                raise AlreadyEndedError(f"The job is {job.status.value}: there is nothing to cancel.")
+                if self._store.commits.earlier(record) is None and job.status is not JobStatus.CANCELED:
+                    raise AlreadyEndedError(f"The job is {job.status.value}: there is nothing to cancel.")
+                return job
             change = job_changes.cancel(job, now, seen=self._uploaded_at(job))
             announcement = self._announcer.tell(change.after, EventType.CANCELED, now)
             done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), record)

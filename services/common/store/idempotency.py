@@ -13,7 +13,7 @@ from services.common.store.operations import ABSENT, Operation, Put
 from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from services.common.store.keys import Key
     from services.common.store.table import Table
@@ -32,6 +32,8 @@ class IdempotencyRecord:
     at: int
     reference: Mapping[str, Any] = field(default_factory=dict)
     """What the reply can be made of a second time: ids, never a secret."""
+    on_replay: Callable[[], None] = field(default=lambda: None, compare=False, repr=False)
+    """Called once it is known that this very request was committed before."""
 
     @property
     def item_key(self) -> Key:
@@ -108,4 +110,5 @@ class Commits:
 def _reference(item: Mapping[str, Any], record: IdempotencyRecord) -> Mapping[str, Any]:
     if item["fingerprint"] != record.fingerprint:
         raise KeyReusedError
+    record.on_replay()
     return dict(item["reference"])

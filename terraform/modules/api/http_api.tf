@@ -12,7 +12,7 @@ resource "aws_apigatewayv2_api" "this" {
       allow_origins  = var.cors_origins
       allow_methods  = ["DELETE", "GET", "PATCH", "POST"]
       allow_headers  = ["authorization", "content-type", "idempotency-key"]
-      expose_headers = ["location", "retry-after"]
+      expose_headers = ["idempotent-replayed", "location", "retry-after", "x-request-id"]
       max_age        = 3600
     }
   }

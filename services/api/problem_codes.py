@@ -1,0 +1,215 @@
+"""The catalogue of the API's errors: every code that a problem document can have, its status, meaning and remedy."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class ProblemCode(StrEnum):
+    """A code, and what the documentation says of it. A code that is not listed here cannot be answered.
+
+    A row is: the code, the HTTP status, what it means, and what to do.
+    """
+
+    status: int
+    """The HTTP status. Each code has one."""
+    meaning: str
+    remedy: str
+
+    def __new__(cls, code: str, status: int, meaning: str, remedy: str) -> Self:
+        """Make a member of a row."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.status, member.meaning, member.remedy = status, meaning, remedy
+        return member
+
+    @property
+    def slug(self) -> str:
+        """The code as its address spells it, such as `not-found`."""
+        return self.lower().replace("_", "-")
+
+    @property
+    def heading(self) -> str:
+        """The code as words, such as `Not found`."""
+        return self.replace("_", " ").capitalize()
+
+    @property
+    def path(self) -> str:
+        """Where the API tells about the code, without its host."""
+        return f"/api/problems/{self.slug}"
+
+    UNAUTHORIZED = (
+        "UNAUTHORIZED",
+        401,
+        "The request has no API key, or one that is unknown or revoked.",
+        "Send a valid key as `Authorization: Bearer …`. An operator makes keys with `transcribe keys create`.",
+    )
+    NOT_FOUND = (
+        "NOT_FOUND",
+        404,
+        "There is nothing at this address, or it belongs to another client. The answer is the same for both.",
+        "Compare the id with the one that the API gave. What was erased, deleted or has expired is gone.",
+    )
+    NO_SUCH_FORMAT = (
+        "NO_SUCH_FORMAT",
+        404,
+        "The job was made for other formats of the transcript.",
+        "Ask for a format that `detail` names, or make a new job whose `formats` hold the one you need.",
+    )
+    METHOD_NOT_ALLOWED = (
+        "METHOD_NOT_ALLOWED",
+        405,
+        "The address exists, but does not take this method.",
+        "Use a method that the header `Allow` names.",
+    )
+    CONFLICT = (
+        "CONFLICT",
+        409,
+        "Another request or a machine changed the same thing at the same moment. Nothing was done.",
+        "Read it again, and repeat the request if it still makes sense.",
+    )
+    ALREADY_ENDED = (
+        "ALREADY_ENDED",
+        409,
+        "The job that was to be canceled has ended in another way.",
+        "Read the job: there is nothing left to cancel.",
+    )
+    NOT_FAILED = (
+        "NOT_FAILED",
+        409,
+        "The job that was to be retried has not failed.",
+        "Read the job. Only a failed job is retried; a canceled one begins anew when its recording is uploaded again.",
+    )
+    NOT_COMPLETED = (
+        "NOT_COMPLETED",
+        409,
+        "The job has no transcript: it is not completed.",
+        "Wait until the job's status is `completed`. A webhook tells it, or the job itself.",
+    )
+    TOO_MANY_CALLBACKS = (
+        "TOO_MANY_CALLBACKS",
+        409,
+        "The client has as many callbacks as it may have.",
+        "Delete a callback that is no longer needed.",
+    )
+    TOO_MANY_SECRETS = (
+        "TOO_MANY_SECRETS",
+        409,
+        "The callback has as many secrets as may sign a message, and each is promised its 24 hours.",
+        "Rotate again when `detail` says; `Retry-After` has the seconds until then.",
+    )
+    CALLBACK_DISABLED = (
+        "CALLBACK_DISABLED",
+        409,
+        "The callback is disabled: nothing is sent to it.",
+        "Put its receiver right, then enable the callback with `POST /api/callbacks/{callback_id}/enable`.",
+    )
+    CALLBACK_INACTIVE = (
+        "CALLBACK_INACTIVE",
+        409,
+        "The callback of this delivery was deleted, is disabled, or has not answered its challenge.",
+        "Enable the callback, or register it again. The feed `GET /api/events` holds the same messages.",
+    )
+    NOT_DISABLED = (
+        "NOT_DISABLED",
+        409,
+        "The callback that was to be enabled is not disabled.",
+        "Nothing has to be done for an active one. A pending one becomes active when its challenge is answered.",
+    )
+    UNDER_WAY = (
+        "UNDER_WAY",
+        409,
+        "An attempt at this delivery is being made at this moment.",
+        "Look at the ledger after some seconds, and redeliver if the attempt has failed.",
+    )
+    DELETED_SINCE = (
+        "DELETED_SINCE",
+        409,
+        "The request was carried out before under its `Idempotency-Key`, and what it made has been deleted since.",
+        "Take a new `Idempotency-Key` to make it once more.",
+    )
+    TOO_LARGE = (
+        "TOO_LARGE",
+        413,
+        "The request's body, or the upload that it announces, is larger than is allowed.",
+        "Send a smaller body. Put recordings beyond the limit of an upload into S3 directly.",
+    )
+    UNSUPPORTED_MEDIA_TYPE = (
+        "UNSUPPORTED_MEDIA_TYPE",
+        415,
+        "The body does not say that it is JSON.",
+        "Send the header `Content-Type: application/json`.",
+    )
+    INVALID_REQUEST = (
+        "INVALID_REQUEST",
+        422,
+        "A field, a parameter or a header is wrong, or the body is not JSON.",
+        "Correct what `errors` names, field by field. If there are no `errors`, `detail` says where the JSON breaks.",
+    )
+    INVALID_OPTION = (
+        "INVALID_OPTION",
+        422,
+        "An option of the job is wrong, or does not go together with another one.",
+        "Correct the option that `field` names, as `detail` says.",
+    )
+    INVALID_ANNOTATION = (
+        "INVALID_ANNOTATION",
+        422,
+        "The job's reference or metadata is too long, or holds what cannot be printed.",
+        "Shorten or correct what `field` names, as `detail` says.",
+    )
+    MODEL_UNAVAILABLE = (
+        "MODEL_UNAVAILABLE",
+        422,
+        "This deployment does not hold the model or the style, or its machines must not fetch it.",
+        "Take a model and a style that `detail` or `/api/openapi.json` lists, or ask the operator for it.",
+    )
+    INVALID_URL = (
+        "INVALID_URL",
+        422,
+        "The callback's URL breaks a rule.",
+        "Correct it as `detail` says: https, port 443 or 8443, a public host, no user name and no fragment.",
+    )
+    ADDRESS_REFUSED = (
+        "ADDRESS_REFUSED",
+        422,
+        "The callback's URL names an address that is not on the public internet.",
+        "Give a host that everybody can reach.",
+    )
+    UNKNOWN_CALLBACK = (
+        "UNKNOWN_CALLBACK",
+        422,
+        "The job names a callback that does not exist or is another client's.",
+        "Name one that `GET /api/callbacks` lists, or register it first.",
+    )
+    INVALID_CURSOR = (
+        "INVALID_CURSOR",
+        422,
+        "`after` is not a cursor of this list.",
+        "Pass `next` of the page before, unchanged, or leave `after` out to begin.",
+    )
+    IDEMPOTENCY_KEY_REUSED = (
+        "IDEMPOTENCY_KEY_REUSED",
+        422,
+        "The `Idempotency-Key` was used for another request within the last day.",
+        "Take a new key for each new request, and the same key only to send the same request again.",
+    )
+    TOO_MANY_REQUESTS = (
+        "TOO_MANY_REQUESTS",
+        429,
+        "The key has made as many requests in this minute as it may.",
+        "Wait as many seconds as `Retry-After` says. An operator can make a key with a higher limit.",
+    )
+    INTERNAL = (
+        "INTERNAL",
+        500,
+        "Something went wrong in the API itself.",
+        "Send the request again later. If it happens again, give the operator the `request_id`.",
+    )
+    UNAVAILABLE = (
+        "UNAVAILABLE",
+        503,
+        "A service behind the API did not answer.",
+        "Send the request again after as many seconds as `Retry-After` says, with the same `Idempotency-Key`.",
+    )

@@ -1,0 +1,120 @@
+"""The limits that clients read of are those that the code holds them to."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from services.api.problems import MAX_BODY_BYTES
+from services.api.routes.jobs import UPLOAD_MARGIN_MINUTES
+from services.api.schemas.receipts import BACKUP_DAYS, QUEUE_DAYS
+from services.api.settings import ApiSettings
+from services.common.domain import object_keys, options
+from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
+from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
+from services.common.store.clients import DEFAULT_LIMIT
+from services.common.store.deliveries import KEPT_TRIES
+from services.common.store.events import FEED_LAG_MS
+from services.common.store.idempotency import KEPT_MS
+from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS
+from services.common.webhooks.decision import FAILING_DAYS
+from services.common.webhooks.outcome import EXCERPT_BYTES
+from services.common.webhooks.registration import MAX_SECRETS, OVERLAP_MS
+from services.common.webhooks.retry_schedule import GAPS_SECONDS, HOUR, MAX_ATTEMPTS
+from services.common.webhooks.transport import DEADLINE_SECONDS
+from services.gpu_worker.settings import WorkerSettings
+from tests.support import contract
+from tests.support.documents import text_of
+
+API = {name: field.default for name, field in ApiSettings.model_fields.items()}
+FLAGS = re.MULTILINE | re.DOTALL
+LIMITS = text_of("docs/api/limits.md")
+
+
+def field(schema: str, name: str) -> dict[str, Any]:
+    """A field of a body, as the OpenAPI document describes it."""
+    found: dict[str, Any] = contract.document()["components"]["schemas"][schema]["properties"][name]
+    return next((one for one in found.get("anyOf", ()) if one["type"] != "null"), found)
+
+
+def page(path: str) -> str:
+    """The sizes that a page of a list may have."""
+    (limit,) = (one for one in contract.document()["paths"][path]["get"]["parameters"] if one["name"] == "limit")
+    size = limit["schema"]
+    return f"{size['minimum']} to {size['maximum']} entries, {size['default']} by default"
+
+
+def key_characters() -> int:
+    (key,) = (
+        one
+        for one in contract.document()["paths"]["/api/jobs"]["post"]["parameters"]
+        if one["name"] == "Idempotency-Key"
+    )
+    (most,) = re.findall(r",(\d+)\}", str(key["schema"]))
+    return int(most)
+
+
+def variable(name: str) -> str:
+    """The default of a variable of Terraform."""
+    (found,) = re.findall(rf'^variable "{name}" {{$.*?^ +default += (\d+)$', text_of("terraform/variables.tf"), FLAGS)
+    return str(found)
+
+
+ROWS = [
+    ("body of a request", f"{MAX_BODY_BYTES:,} bytes"),
+    ("requests with one key", f"{DEFAULT_LIMIT} a minute by default"),
+    ("requests to the whole deployment", f"{variable('requests_per_second')} a second by default, twice as many"),
+    ("`Idempotency-Key`", f"{key_characters()} letters"),
+    ("page of jobs or events", page("/api/jobs")),
+    ("page of jobs or events", page("/api/events")),
+    ("page of deliveries", page("/api/jobs/{job_id}/deliveries")),
+    ("page of deliveries", page("/api/callbacks/{callback_id}/deliveries")),
+    ("`file_name`", f"{field('NewJob', 'file_name')['maxLength']:,} characters, of which the last "),
+    ("`file_name`", f"the last {len(object_keys.file_name('x' * 1_000))} bytes stay"),
+    ("upload with a form", f"{API['max_upload_bytes']:,} bytes"),
+    ("length of a recording", f"{WorkerSettings.model_fields['max_audio_hours'].default:.0f} hours by default"),
+    ("length of a recording", f"{variable('max_audio_hours')} hours by default"),
+    (
+        "`prompt` and `hotwords` together",
+        f"{options.MAX_HINT_CHARACTERS} characters, and {options.MAX_HINT_TOKENS} tokens",
+    ),
+    ("`prompt` and `hotwords` together", f"{options.SURE_HINT_BYTES} bytes always fit"),
+    ("`tracks`", f"{field('JobOptions', 'tracks')['maxItems']} numbers up to {options.HIGHEST_TRACK}"),
+    ('voices with `"channels": "separate"`', str(options.MAX_VOICES)),
+    ("callbacks of a client", f"{MAX_LISTENERS}; each job"),
+    ("`url`", f"{field('NewCallback', 'url')['maxLength']:,} characters"),
+    ("`prefix`", f"{field('NewCallback', 'prefix')['maxLength']} characters"),
+    ("`description`", f"{field('NewCallback', 'description')['maxLength']} characters"),
+    ("text in a message", f"{INLINE_TEXT_BYTES // 1_000} kB ({INLINE_TEXT_BYTES:,} bytes of UTF-8)"),
+    ("attempts at a delivery", f"{MAX_ATTEMPTS}, in {sum(GAPS_SECONDS) / HOUR:.1f} hours"),
+    ("ledger of a delivery", f"the last {KEPT_TRIES} attempts, with {EXCERPT_BYTES:,} bytes"),
+    ("time for a receiver's answer", f"{DEADLINE_SECONDS:.0f} s"),
+    ("signatures on a message", f"{MAX_SECRETS} | "),
+    ("form of an upload", f"{API['upload_minutes']} minutes; {UPLOAD_MARGIN_MINUTES} minutes later"),
+    ("link to a transcript", f"{API['link_seconds']} s"),
+    ("`Idempotency-Key`, with the answer", f"{KEPT_MS // DAY_MS} day"),
+    ("old secret beside the new one, after a rotation", f"{OVERLAP_MS // HOUR_MS} hours"),
+    ("entry of the feed before it is shown", f"{FEED_LAG_MS // SECOND_MS} s"),
+    ("job, its events and its ledger", f"{variable('retention_days')} days by default"),
+    ("job, its events and its ledger", f"{API['retention_days']} days by default"),
+    ("callback", f"disabled after {FAILING_DAYS} days"),
+    ("receipt of an erasure", f"{(TOMBSTONE_MS + LINGER_MS) // DAY_MS} days at least"),
+    ("backup of the table", f"{BACKUP_DAYS} days"),
+    ("message about an upload that could not be taken in", f"{QUEUE_DAYS} days"),
+    ("logs", f"{variable('log_retention_days')} days by default"),
+]
+
+
+@pytest.mark.parametrize(("limit", "number"), ROWS)
+def test_a_row_of_the_limits_tells_the_number_of_the_code(limit: str, number: str) -> None:
+    (row,) = re.findall(rf"^\| {re.escape(limit)} \| (.*)$", LIMITS, re.MULTILINE)
+
+    assert number in row
+
+
+def test_the_api_answers_within_the_time_that_is_told() -> None:
+    (seconds,) = re.findall(r"timeout_seconds += (\d+)", text_of("terraform/modules/api/main.tf"))
+
+    assert f"| time for an answer | {seconds} s |" in LIMITS
