@@ -16,7 +16,7 @@ from services.common.domain.states import JobStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS
 from services.common.store import keys
 from services.common.store.announcements import Announcement
-from services.common.store.leases import JobChangedError
+from services.common.store.leases import FencedError, JobChangedError
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.recovery import Recovery
 from services.orchestrator.s3_events import Upload
@@ -87,7 +87,7 @@ def test_an_earlier_release_that_changes_a_job_meanwhile_is_still_met_by_its_sta
     update(world, running)
     world.change(KEY, status="completed", result={"files": {}})
     ending = end(job_of(world), FAILED, {}, world.clock())
-    with pytest.raises(Exception, match="PART#0000"):
+    with pytest.raises(FencedError):
         world.store.endings.finish(part, ending, world.announced(ending.after, EventType.FAILED))
     assert (job_of(world).status, job_of(world).reference) == (JobStatus.COMPLETED, "case 7")
 
