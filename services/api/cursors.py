@@ -6,13 +6,12 @@ import re
 
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
+from services.common.domain.ids import TIME_LENGTH, time_text
 from services.common.store import keys
 
 PATTERN = r"^[a-z2-7]{35}$"
 DELIVERY_PATTERN = r"^[a-z2-7]{52}$"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
-_TIME_CHARACTERS = 9
-"""Base32 characters of a time: 45 bits of epoch milliseconds, which last until the year 3084."""
 _NAME_CHARACTERS = 26
 _PREFIXES = {keys.JOB: "job_", keys.EVENT: "evt_"}
 
@@ -22,7 +21,7 @@ def encode(sort: str | None) -> str | None:
     if sort is None:
         return None
     kind, first, name = sort.split("#")
-    place = _bare(first) if kind == keys.DELIVERY else _time(int(first))
+    place = _bare(first) if kind == keys.DELIVERY else time_text(int(first), _ALPHABET)
     return place + _bare(name)
 
 
@@ -41,19 +40,11 @@ def decode(cursor: str | None, kind: str) -> str | None:
     if kind == keys.DELIVERY:
         event_id, callback_id = f"evt_{cursor[:_NAME_CHARACTERS]}", f"cb_{cursor[_NAME_CHARACTERS:]}"
         return keys.delivery("", event_id, callback_id)[1]
-    return keys.sort(kind, _milliseconds(cursor[:_TIME_CHARACTERS]), _PREFIXES[kind] + cursor[_TIME_CHARACTERS:])
+    return keys.sort(kind, _milliseconds(cursor[:TIME_LENGTH]), _PREFIXES[kind] + cursor[TIME_LENGTH:])
 
 
 def _bare(name: str) -> str:
     return name.partition("_")[2]
-
-
-def _time(milliseconds: int) -> str:
-    time = ""
-    for _ in range(_TIME_CHARACTERS):
-        milliseconds, digit = divmod(milliseconds, len(_ALPHABET))
-        time = _ALPHABET[digit] + time
-    return time
 
 
 def _milliseconds(time: str) -> int:

@@ -20,7 +20,10 @@ _WITHOUT_A_KEY = (ProblemCode.INVALID_REQUEST, ProblemCode.INTERNAL)
 _WITH_A_KEY = (*_WITHOUT_A_KEY, ProblemCode.UNAUTHORIZED, ProblemCode.TOO_MANY_REQUESTS, ProblemCode.UNAVAILABLE)
 """Codes of every operation."""
 _LINKS = {
-    "job": ("job_id", ("read_job", "cancel_job", "erase_job", "list_job_deliveries", "read_transcript", "retry_job")),
+    "job": (
+        "job_id",
+        ("read_job", "update_job", "cancel_job", "erase_job", "list_job_deliveries", "read_transcript", "retry_job"),
+    ),
     "callback": (
         "callback_id",
         (

@@ -153,6 +153,12 @@ class ProblemCode(StrEnum):
         "An option of the job is wrong, or does not go together with another one.",
         "Correct the option that `field` names, as `detail` says.",
     )
+    INVALID_ANNOTATION = (
+        "INVALID_ANNOTATION",
+        422,
+        "The job's reference or metadata is too long, or holds what cannot be printed.",
+        "Shorten or correct what `field` names, as `detail` says.",
+    )
     MODEL_UNAVAILABLE = (
         "MODEL_UNAVAILABLE",
         422,

@@ -35,7 +35,7 @@ class Expiry:
         job = self._store.jobs.get(job_id)
         if job is None or job.status is not JobStatus.AWAITING_UPLOAD:
             return False
-        change = job_changes.expire(job)
+        change = job_changes.expire(job, now)
         expired = self._store.jobs.expire(change, self._announcer.tell(change.after, EventType.EXPIRED, now))
         log.info("job.expired", job_id=job.job_id, expired=expired)
         return expired

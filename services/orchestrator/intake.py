@@ -210,7 +210,7 @@ class Intake:
         )
         seconds = estimated_seconds(upload.size)
         if judged.meaning is Meaning.NEW:
-            job = replace(judged.job, **recording.fields(judged.job.times))
+            job = replace(judged.job, **recording.fields(judged.job, judged.job.times))
             told = self._announcer.tell(job, EventType.QUEUED, now, callbacks=callbacks)
             new = self._store.jobs.take_in(job, told, seconds=seconds, due_at=start, beside=judged.beside)
         else:

@@ -13,6 +13,7 @@ from services.common.domain.events import EventType
 from services.common.domain.lifecycle import job_changes, part_changes
 from services.common.domain.retry_policy import exhausted, exhaustion_error
 from services.common.domain.states import TERMINAL, PartStatus
+from services.common.store.leases import JobChangedError
 
 if TYPE_CHECKING:
     from services.common.domain.records import Job, Part
@@ -42,8 +43,14 @@ class Recovery:
         Returns False if the part has changed since: then its worker lives.
         """
         job = self._store.jobs.get(suspect.job_id)
-        if job is None or job.status in TERMINAL:
-            return self._close(suspect)
+        while job and job.status not in TERMINAL:
+            try:
+                return self._take_away(suspect, job, now)
+            except JobChangedError as changed:
+                job = changed.job
+        return self._close(suspect)
+
+    def _take_away(self, suspect: Part, job: Job, now: int) -> bool:
         after = part_changes.take_away(suspect, now).after
         if exhausted(after.deaths, after.losses):
             return self._give_up(suspect, job, now)
@@ -71,7 +78,7 @@ class Recovery:
 
     def _give_up(self, part: Part, job: Job, now: int) -> bool:
         error = exhaustion_error(part_changes.take_away(part, now).after.deaths).describe()
-        ending = job_changes.end(job, job_changes.Outcome(error=error), {"failed": now})
+        ending = job_changes.end(job, job_changes.Outcome(error=error), {"failed": now}, now)
         announcement = self._announcer.tell(ending.after, EventType.FAILED, now)
         given_up = self._store.endings.give_up(part, ending, announcement)
         log.error("job.failed", job_id=job.job_id, code=error["code"], given_up=given_up)

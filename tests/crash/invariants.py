@@ -91,6 +91,36 @@ def events_and_deliveries_complete(world: StepWorld, _: set[str]) -> Iterator[st
                 yield f"{event['type']} did not arrive as committed"
 
 
+def numbers_only_grow(world: StepWorld, _: set[str]) -> Iterator[str]:
+    """Each event of a job has a sequence of its own, ids are in the same order, and its last state has the largest."""
+    for job in world.jobs():
+        told = [event for event in world.events(job) if event["type"].startswith("transcription.")]
+        told.sort(key=lambda event: int(json.loads(event["body"])["data"]["sequence"]))
+        numbers = [json.loads(event["body"])["data"]["sequence"] for event in told]
+        if len(set(numbers)) != len(numbers) or numbers != [event["created_at"] for event in told]:
+            yield f"the sequences {numbers}"
+        ids = [event["event_id"] for event in told]
+        if ids != sorted(ids):
+            yield f"ids in another order than the sequences: {[event['type'] for event in told]}"
+        if job.status in TERMINAL and (told[-1]["type"] != TERMINAL[job.status] or numbers[-1] > job.sequence):
+            yield f"{job.status} with {job.sequence} after {told[-1]['type']} with {numbers[-1]}"
+
+
+def last_message_has_the_present_words(world: StepWorld, _: set[str]) -> Iterator[str]:
+    """Unless a client has updated its words since: then the job's sequence is larger."""
+    for job in world.jobs():
+        for event in world.events(job):
+            data = json.loads(event["body"])["data"]
+            if event["type"] != TERMINAL.get(job.status) or data["sequence"] != job.sequence:
+                continue
+            said = [(data["reference"], data["metadata"])]
+            if job.result:
+                transcript = json.loads(_object(world, job.result["files"]["json"]["key"]) or b"{}")
+                said.append((transcript.get("reference"), transcript.get("metadata")))
+            if any(words != (job.reference, dict(job.metadata)) for words in said):
+                yield f"{event['type']} says {said}, and the job {job.reference} {job.metadata}"
+
+
 def one_run_an_upload(world: StepWorld, _: set[str]) -> Iterator[str]:
     """However often S3 tells of a recording, it is done once; and once more only if it was put once more."""
     for job in world.jobs():
@@ -160,6 +190,8 @@ KEPT: tuple[Invariant, ...] = (
     one_counted_result,
     announced_result_never_changes,
     events_and_deliveries_complete,
+    numbers_only_grow,
+    last_message_has_the_present_words,
     one_run_an_upload,
     no_slot_leaked,
     never_more_machines_than_slots,

@@ -12,7 +12,7 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain import object_keys
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
-from services.common.domain.lifecycle import part_changes
+from services.common.domain.lifecycle import job_changes, part_changes
 from services.common.domain.lifecycle.change import Change
 from services.common.domain.records import MERGE_PART, Job, Part, Slot
 from services.common.domain.states import PartStatus, SlotStatus
@@ -174,6 +174,14 @@ def _erased_once(stack: ExitStack) -> None:
     stack.enter_context(patch.object(upload_meaning, "_meaning_after_erasure", lambda *_: upload_meaning.Meaning.KNOWN))
 
 
+def _ends_with_earlier_words(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(changes, "in_sequence", lambda _: Attr("pk").exists()))
+
+
+def _numbered_by_the_clock_alone(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(job_changes, "_in_sequence", lambda _, now: {"sequence": now}))
+
+
 _EVERY = frozenset(Mode)
 _RIVALS = frozenset({Mode.RIVAL, Mode.STEAL})
 _CRASHES = frozenset({Mode.BEFORE, Mode.AFTER})
@@ -226,6 +234,18 @@ MUTANTS = (
         name="a plain re-upload survives its erasure",
         plant=_erased_once,
         scenario="erased, uploaded again",
+        modes=_EVERY,
+    ),
+    Mutant(
+        name="a job ends with the words that its worker had read",
+        plant=_ends_with_earlier_words,
+        scenario="updated",
+        modes=_EVERY,
+    ),
+    Mutant(
+        name="messages are numbered by the clock alone",
+        plant=_numbered_by_the_clock_alone,
+        scenario="single part",
         modes=_EVERY,
     ),
     Mutant(

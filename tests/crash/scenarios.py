@@ -66,6 +66,25 @@ def _canceled(world: StepWorld) -> None:
     _plain(world)
 
 
+def _updated(world: StepWorld) -> None:
+    """Its client updates its words while it is being decoded: by then its worker has read the earlier ones."""
+    seen: list[int] = []
+
+    def update(_: Worker) -> None:
+        seen.append(1)
+        if len(seen) == 2:
+            each_job(world, lambda job: world.update(job, "case 7"))
+
+    world.each_clip = update
+    _plain(world)
+
+
+def _updated_by_all(world: StepWorld) -> None:
+    """The same, undisturbed: the message of the end and the json say so."""
+    _updated(world)
+    world.broken += [f"{job.status} with {job.reference}" for job in world.jobs() if job.reference != "case 7"]
+
+
 def _no_capacity(world: StepWorld) -> None:
     """And then a machine that takes longer to boot than the sweep waits before it asks for a lost reply again."""
     world.ec2.missing = 2
@@ -216,12 +235,14 @@ SCENARIOS = (
     Scenario(name="one of three parts fails", run=_one_part_fails, expected={"failed"}, shape={"parts": 3}),
     Scenario(name="interrupted", run=_interrupted),
     Scenario(name="canceled", run=_canceled, expected={"completed", "canceled"}),
+    Scenario(name="updated", run=_updated),
     Scenario(name="capacity error", run=_no_capacity, shape={"boot_ms": 90_000}),
     Scenario(name="sweep", run=_silent_worker),
     Scenario(name="device dies", run=_device_dies),
     Scenario(name="erase", run=_erased, expected={"erased"}),
     Scenario(name="uploaded again", run=_uploaded_again),
     Scenario(name="erased, uploaded again", run=_erased_and_uploaded_again, expected={"erased"}),
+    Scenario(name="updated for certain", run=_updated_by_all, disturbed=False),
     Scenario(name="device died once", run=_device_died_once, disturbed=False),
     Scenario(name="bad file", run=_bad_file, expected={"failed"}, disturbed=False),
     Scenario(name="throttled", run=_throttled, shape={"parts": 3}, disturbed=False),

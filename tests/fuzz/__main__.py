@@ -20,6 +20,7 @@ from services.common.domain.ids import new_id
 from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.options import FORMATS
 from services.common.domain.times import DAY_MS
+from services.common.store.leases import FencedError, JobChangedError
 from tests.support.gateway import Gateway
 from tests.support.world import World, emulated
 
@@ -41,8 +42,8 @@ def work(world: World, stop: threading.Event) -> None:
             if len(seen) % 3:
                 try:
                     world.ended(world.arrived(job_id), FAILED if len(seen) % 3 == 1 else COMPLETED)
-                except AssertionError:
-                    continue  # canceled or erased at the same moment
+                except (AssertionError, FencedError, JobChangedError):
+                    continue  # canceled, erased or updated at the same moment
 
 
 @contextmanager

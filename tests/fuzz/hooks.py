@@ -1,17 +1,20 @@
 """What a well-behaved client does and a generator does not.
 
 It takes a new idempotency key for each new request, names no callback that it has not registered, and does what the
-schema says in words only: it counts the characters of its hints, and asks for the formats that its options need.
+schema says in words only: it counts the characters of its hints and the bytes of its metadata, and asks for the formats
+that its options need.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from typing import Any
 
 import schemathesis
 
+from services.common.domain.annotations import MAX_METADATA_BYTES
 from services.common.domain.options import DEFAULT_FORMATS, FORMATS, MAX_HINT_CHARACTERS
 
 NEEDS = {"words": "json", "doubtful_places": "docx"}
@@ -27,6 +30,9 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and _KEY.fullmatch(key):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    if isinstance(case.body, dict) and isinstance(metadata := case.body.get("metadata"), dict):
+        while len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
+            metadata.popitem()
     if isinstance(case.body, dict):
         case.body.pop("callback_id", None)
     if isinstance(case.body, dict) and isinstance(options := case.body.get("options"), dict):

@@ -98,6 +98,14 @@ def test_a_job_takes_three_calls_even_with_a_callback_of_its_own(world: World, a
     assert len(calls) <= 3, calls
 
 
+def test_an_update_takes_three_calls(world: World, alice: Client) -> None:
+    job = alice.post("/api/jobs", {"file_name": "a.mp3"}).json
+    with counted(world) as calls:
+        assert alice.call("PATCH", f"/api/jobs/{job['job_id']}", {"reference": "case 7"}).status == 200
+
+    assert len(calls) <= 3, calls
+
+
 def test_the_limit_stays_one_call_however_long_a_key_is_in_use(world: World, alice: Client) -> None:
     for _ in range(30):
         world.clock.pass_(MINUTE_MS)

@@ -176,6 +176,21 @@ def test_a_message_that_comes_twice_is_acted_on_once(receiver: Receiver) -> None
     assert {receiver.accepted()["job_id"], receiver.accepted()["job_id"]} == {"twice", "next"}
 
 
+def test_a_message_that_was_overtaken_by_a_later_one_is_not_acted_on(receiver: Receiver) -> None:
+    told: list[dict[str, Any]] = [
+        {"job_id": "overtaken", "sequence": 7},
+        {"job_id": "overtaken", "sequence": 6},
+        {"job_id": "beside it", "sequence": 6},
+        {"job_id": "overtaken", "sequence": 8},
+        {"job_id": "overtaken"},  # of an earlier release
+    ]
+    for number, data in enumerate(told):
+        assert receiver.send(f"msg_order_{number}", message(**data)).status == 204
+
+    assert sorted(receiver.accepted()["job_id"] for _ in range(4)) == ["beside it", *["overtaken"] * 3]
+    assert receiver.lines.empty()
+
+
 @pytest.mark.parametrize(
     ("callback_id", "secret"),
     [("cb_first", FIRST), ("cb_first", OLD), ("cb_second", SECOND)],

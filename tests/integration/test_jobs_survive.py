@@ -161,7 +161,7 @@ def test_a_zombies_every_write_is_refused(world: StepWorld) -> None:
             Part(**{**zombie.__dict__, "attempt": zombie.attempt + 1}), due_at=world.now, job=None, interrupted=None
         )
     outcome = Outcome(error={"code": "INTERNAL", "message": "x", "retryable": False})
-    ending = end(job, outcome, {})
+    ending = end(job, outcome, {}, world.now)
     with pytest.raises(FencedError):
         world.store.endings.finish(zombie, ending, world.announcer.tell(ending.after, EventType.FAILED, world.now))
     (queued,) = world.store.parts.queue()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.common.domain import object_keys
+from services.common.domain.annotations import annotations_of
 from services.common.domain.options import FORMATS
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
@@ -54,7 +55,7 @@ def test_every_format_is_written_again_from_the_kept_words_byte_for_byte(world: 
     kept = kept_words.unpack(content)
     published = {form: lying(world, entry["key"]) for form, entry in job.result["files"].items()}
     assert kind == "application/gzip"
-    assert published == {form: (render(kept, form), media_type(form)) for form in FORMATS}
+    assert published == {form: (render(kept, form, annotations_of(job)), media_type(form)) for form in FORMATS}
     assert len(kept.segments) == 2 * world.parts
 
 

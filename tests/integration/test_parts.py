@@ -13,6 +13,7 @@ from services.common.domain.events import EventType
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.store.leases import JobChangedError
 from services.common.store.parts import Parts
 from services.gpu_worker.queue.claiming import CANDIDATES
 from services.gpu_worker.queue.worker import Worker
@@ -332,7 +333,8 @@ def test_a_job_that_was_split_by_a_lost_reply_is_not_queued_as_if_it_were_whole(
     job = world.store.jobs.get(part.job_id)
     assert job
     world.store.leases.split(mine, job, [10.0, 10.0], due_at=world.now)
-    assert not world.store.leases.take_away(mine, now=world.now, job=replace(job, parts=1), interrupted=None)
+    with pytest.raises(JobChangedError):
+        world.store.leases.take_away(mine, now=world.now, job=replace(job, parts=1), interrupted=None)
     assert world.store.leases.take_away(mine, now=world.now, job=None, interrupted=None)
 
 

@@ -82,7 +82,7 @@ def test_a_recording_that_is_cut_again_has_its_parts_once(world: World) -> None:
 
 def test_a_job_that_ends_again_has_ended_once(world: World) -> None:
     job, part = world.claimed(queued(world))
-    ending = end(job, FAILURE, {"failed": world.clock()})
+    ending = end(job, FAILURE, {"failed": world.clock()}, world.clock())
     event = world.announced(ending.after, EventType.FAILED)
     twice(world, lambda: world.store.endings.finish(part, ending, event))
     assert (job_of(world).status, told(world, EventType.FAILED)) == (JobStatus.FAILED, 1)

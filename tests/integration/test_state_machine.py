@@ -1,6 +1,7 @@
 """Everything at once, in any order: uploads, sweeps, two at a time, machines that die anywhere or are taken back,
 devices that die or give nonsense, full disks, clocks ten minutes apart, an index that hides what is there and shows
-what was, no capacity, throttling, an S3 that answers 503, cancellation, retry, erasure. In the end every promise holds.
+what was, no capacity, throttling, an S3 that answers 503, cancellation, retry, updates, erasure. In the end every
+promise holds.
 
 `STATE_MACHINE_EXAMPLES=500` looks further than the tests do.
 """
@@ -60,6 +61,7 @@ class Deployment(RuleBasedStateMachine):
         self.hidden = 0
         self.stale = 0
         self.erased = False
+        self.updates = 0
         real = Table.due
         seen: dict[str, list[dict[str, Any]]] = {}
 
@@ -178,6 +180,11 @@ class Deployment(RuleBasedStateMachine):
     @rule()
     def client_retries(self) -> None:
         self._in_trouble(lambda: each_job(self.world, self.world.retry))
+
+    @rule()
+    def client_updates(self) -> None:
+        self.updates += 1
+        self._in_trouble(lambda: each_job(self.world, lambda job: self.world.update(job, f"case {self.updates}")))
 
     @rule()
     def client_erases(self) -> None:

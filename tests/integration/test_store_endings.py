@@ -112,7 +112,7 @@ def test_a_part_that_is_given_up_ends_its_job_with_the_last_death_counted(
     world.change(PART, deaths=2)
     part = replace(part, deaths=2)
     part = world.store.leases.heartbeat(part, lease_ends=0, on_device=on_device, progress=0.5)
-    ending = end(job, FAILURE, {"failed": 7})
+    ending = end(job, FAILURE, {"failed": 7}, 7)
     assert world.store.endings.give_up(part, ending, world.announced(ending.after, EventType.FAILED))
     left = part_of(world)
     assert (left.status, left.deaths, left.owner) == (PartStatus.FAILED, deaths, None)
@@ -124,14 +124,14 @@ def test_a_living_workers_job_is_not_given_up(world: World) -> None:
     job, part = world.claimed(queued(world))
     suspect = part_of(world)
     world.store.leases.heartbeat(part, lease_ends=world.clock(), on_device=True, progress=0.5)
-    ending = end(job, FAILURE, {"failed": world.clock()})
+    ending = end(job, FAILURE, {"failed": world.clock()}, world.clock())
     assert not world.store.endings.give_up(suspect, ending, world.announced(ending.after, EventType.FAILED))
     assert job_of(world).status is JobStatus.RUNNING
 
 
 def test_a_job_that_fails_takes_its_open_parts_along(world: World) -> None:
     one, _ = two_parts(world)
-    ending = end(job_of(world), FAILURE, {"failed": world.clock()})
+    ending = end(job_of(world), FAILURE, {"failed": world.clock()}, world.clock())
     world.store.endings.finish(one, ending, world.announced(ending.after, EventType.FAILED))
     assert [part.status for part in world.store.parts.of_job("job_1")] == [PartStatus.FAILED, PartStatus.CANCELED]
 
@@ -143,7 +143,7 @@ def test_whoever_finishes_a_job_that_has_ended_otherwise_is_told_so_at_once(worl
     cancel(world, job, [])
     finish_as_done = {"status": "done", "owner": None, "due_kind": None, "due_at": None}
     world.change(keys.part("job_1", other.part_id), **finish_as_done)
-    ending = end(job, FAILURE, {"failed": world.clock()})
+    ending = end(job, FAILURE, {"failed": world.clock()}, world.clock())
     with pytest.raises(FencedError):
         world.store.endings.finish(one, ending, world.announced(ending.after, EventType.FAILED))
 
@@ -215,7 +215,7 @@ def test_a_retried_job_begins_a_generation_without_its_error_or_the_times_of_the
 def test_what_was_finished_of_a_retried_job_stays_finished(world: World) -> None:
     one, other = two_parts(world)
     finish_slice(world, one, job_of(world))
-    ending = end(job_of(world), FAILURE, {"failed": world.clock()})
+    ending = end(job_of(world), FAILURE, {"failed": world.clock()}, world.clock())
     world.store.endings.finish(other, ending, world.announced(ending.after, EventType.FAILED))
     retry(world, job_of(world), world.store.parts.of_job("job_1"))
     assert [part.part_id for part in world.store.parts.queue()] == [other.part_id]
@@ -237,7 +237,7 @@ def test_an_erasure_of_anothers_job_or_of_one_that_is_erased_does_nothing(world:
 def test_a_job_that_has_ended_says_how_and_waits_for_nothing_more(world: World) -> None:
     before = replace(queued(world), waiting="capacity", waiting_reason="none in any zone", cost={"dollars": 1})
     failure = {"code": "INTERNAL", "message": "It broke.", "retryable": True}
-    after = end(before, Outcome(error=failure), {"failed": 7}).after
+    after = end(before, Outcome(error=failure), {"failed": 7}, 7).after
     assert (after.status, after.error, after.result) == (JobStatus.FAILED, failure, None)
     assert (after.waiting, after.waiting_reason, after.cost) == (None, None, {"dollars": 1})
     assert after.times == {**before.times, "failed": 7}
@@ -245,7 +245,7 @@ def test_a_job_that_has_ended_says_how_and_waits_for_nothing_more(world: World) 
 
 def test_an_end_that_has_been_told_already_is_refused_instead_of_tried_for_ever(world: World) -> None:
     running, part = world.claimed(queued(world))
-    ending = end(running, FAILURE, {"failed": 1})
+    ending = end(running, FAILURE, {"failed": 1}, 1)
     announcement = world.announced(ending.after, EventType.FAILED)
     world.store.commit(announcement.operations())
     with pytest.raises(FencedError):

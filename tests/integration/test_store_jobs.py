@@ -22,7 +22,8 @@ JOB = keys.job("job_1")
 
 def expire(world: World, job: Job) -> bool:
     return world.store.jobs.expire(
-        job_changes.expire(job), world.announced(replace(job, status=JobStatus.EXPIRED), EventType.EXPIRED)
+        job_changes.expire(job, world.clock()),
+        world.announced(replace(job, status=JobStatus.EXPIRED), EventType.EXPIRED),
     )
 
 

@@ -70,6 +70,7 @@ def test_a_job_that_begins_anew_keeps_nothing_of_the_run_before_but_its_name_and
         "parts": 1,
         "parts_done": 0,
         "times": {"created": 1, "uploaded": 5_500, "queued": world.clock()},
+        "sequence": world.clock(),
         "expires_at": LATER,
     }
     assert world.job("job_1") == anew(world, job).after

@@ -95,6 +95,7 @@ def test_a_recording_that_arrives_queues_its_job_even_late(world: World, status:
         "source_etag": "new",
         "source_bytes": 5,
         "times": {"created": 1, "uploaded": 3, "queued": world.clock()},
+        "sequence": world.clock(),
         "expires_at": 2_000_000_000,
         **due,
     }
@@ -131,12 +132,13 @@ def test_no_recording_arrives_for_a_job_that_is_gone(world: World) -> None:
 def test_a_job_that_expires_is_due_no_more_and_says_so_once(world: World) -> None:
     job = replace(put_awaited(world), status=JobStatus.EXPIRED)
     told = world.announced(job, EventType.EXPIRED)
-    assert changed(world, KEY, lambda: world.store.jobs.expire(job_changes.expire(job), told)) == {
+    assert changed(world, KEY, lambda: world.store.jobs.expire(job_changes.expire(job, world.clock()), told)) == {
         "status": "expired",
+        "sequence": world.clock(),
         **UNDUE,
     }
     assert kinds(world) == [EventType.EXPIRED]
-    assert not world.store.jobs.expire(job_changes.expire(job), told)
+    assert not world.store.jobs.expire(job_changes.expire(job, world.clock()), told)
 
 
 def test_why_a_job_waits_is_said_once_and_taken_back_once(world: World) -> None:
@@ -184,6 +186,7 @@ def test_a_canceled_job_takes_along_what_is_open_and_nothing_else(world: World) 
     assert changed(world, KEY, lambda: cancel(world, job)) == {
         "status": "canceled",
         "times": {**job.times, "canceled": world.clock()},
+        "sequence": world.clock(),
         "waiting": NEVER,
         "waiting_reason": NEVER,
         **UNDUE,
@@ -217,7 +220,7 @@ def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> Non
     job = put_failed(world)
     times = {"created": 1, "uploaded": 2, "queued": 9}
     assert job_changes.retry(job, 9).after == replace(
-        job, status=JobStatus.QUEUED, generation=2, error=None, times=times
+        job, status=JobStatus.QUEUED, generation=2, error=None, times=times, sequence=9
     )
     part = put_part(world, status=PartStatus.FAILED, owner="worker", faults=1, suspected=True, behind=4)
     done = put_part(world, part_id=part_name(1), status=PartStatus.DONE)
@@ -227,6 +230,7 @@ def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> Non
         "generation": 2,
         "error": NEVER,
         "times": {"created": 1, "uploaded": 2, "queued": world.clock()},
+        "sequence": world.clock(),
     }
     assert of_part == [
         {

@@ -14,7 +14,7 @@ from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part, pa
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
-from services.common.store.leases import FencedError
+from services.common.store.leases import FencedError, JobChangedError
 from tests.support.world import World
 from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part, put_running
 
@@ -43,13 +43,13 @@ def split(world: World, part: Part, job: Job) -> object:
 
 
 def finish(world: World, part: Part, job: Job, outcome: Outcome = DONE) -> None:
-    ending = end(job, outcome, {"completed": 5})
+    ending = end(job, outcome, {"completed": 5}, 5)
     kind = EventType.FAILED if outcome.error else EventType.COMPLETED
     world.store.endings.finish(part, ending, world.announced(ending.after, kind))
 
 
 def give_up(world: World, part: Part, job: Job) -> object:
-    ending = end(job, FAILED, {"failed": 5})
+    ending = end(job, FAILED, {"failed": 5}, 5)
     return world.store.endings.give_up(part, ending, world.announced(ending.after, EventType.FAILED))
 
 
@@ -102,12 +102,17 @@ def test_nothing_is_done_for_a_job_that_is_over(world: World, write: Write, stat
     assert of_job(world) == before
 
 
+@pytest.mark.parametrize("changes", [{"parts": 3}, {"sequence": 7}, {"sequence": 7, "reference": "case 7"}])
 @pytest.mark.parametrize("write", [give_back, take_away, finish, give_up])
-def test_a_job_that_was_cut_meanwhile_does_not_end_or_wait_with_one_part(world: World, write: Write) -> None:
+def test_a_job_that_was_cut_or_updated_meanwhile_is_handed_over_as_it_is_now_and_does_not_end_or_wait(
+    world: World, write: Write, changes: dict[str, Any]
+) -> None:
     job, part = put_running(world)
-    put_job(world, status=JobStatus.RUNNING, parts=3)
+    now = put_job(world, status=JobStatus.RUNNING, **changes)
     before = of_job(world)
-    assert refused(write, world, part, job)
+    with pytest.raises(JobChangedError) as changed:
+        write(world, part, job)
+    assert changed.value.job == now
     assert of_job(world) == before
 
 
@@ -145,6 +150,7 @@ def test_a_claim_starts_anew_and_keeps_what_is_held_against_the_part(world: Worl
             "waiting": NEVER,
             "waiting_reason": NEVER,
             "times": {"queued": world.clock(), "claimed": 5},
+            "sequence": 1,
         }
     ]
     assert claimed == [
@@ -322,6 +328,7 @@ def test_an_end_is_the_parts_and_the_jobs_at_once(
         "waiting": NEVER,
         "waiting_reason": NEVER,
         "times": {"queued": world.clock(), "completed": 5},
+        "sequence": 5,
         **said,
     }
     finish(world, part, job, outcome)  # once more, since the first reply may be lost

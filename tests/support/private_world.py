@@ -42,7 +42,8 @@ from tests.support.world import BUCKET
 
 NAME, PROMPT, HOTWORDS, TOKEN = "hemligt möte med Åsa Öberg.mp3", "kodordet kanariefågel", "Älvsjö", "token-4711-hemlig"
 IDEMPOTENCY = "hemlig-avsikt"
-PRIVATE = (NAME, PROMPT, HOTWORDS, TOKEN, IDEMPOTENCY, "Åsa Öberg", "whsec_")
+REFERENCE, NOTE = "hemligt ärende 4711", "hemlig avdelning"
+PRIVATE = (NAME, PROMPT, HOTWORDS, TOKEN, IDEMPOTENCY, REFERENCE, NOTE, "Åsa Öberg", "whsec_")
 GROUP = "/transcribe/worker"
 MODEL = "whisper-base"
 MOST_FAILURES = 20
@@ -166,9 +167,12 @@ class PrivateWorld(StepWorld):
     def _make_job(self) -> dict[str, Any]:
         options = {"prompt": PROMPT, "hotwords": HOTWORDS, "formats": ["txt", "json"]}
         callback = {"url": self._receiver(self.ports[0])}
-        return self._ask("/api/jobs", {"file_name": NAME, "options": options, "callback": callback})
+        words = {"reference": REFERENCE, "metadata": {NOTE: NOTE}}
+        return self._ask("/api/jobs", {"file_name": NAME, "options": options, "callback": callback, **words})
 
     def _see_to(self, path: str) -> None:
+        for words in ({"reference": REFERENCE}, {"metadata": {NOTE: NOTE}}, {"metadata": {NOTE: 1}}, {NOTE: NOTE}):
+            self._call("PATCH", path, words)
         self._call("GET", f"{path}/transcript?format=txt")
         for delivery in self._call("GET", f"{path}/deliveries")["deliveries"][:1]:
             self._ask(f"{path}/deliveries/{delivery['delivery_id']}/redeliver")

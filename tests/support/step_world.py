@@ -17,6 +17,7 @@ from moto import mock_aws
 from services.api.idempotency import Idempotency
 from services.api.problems import Problem
 from services.api.routes import job_actions
+from services.api.schemas.jobs import JobUpdate
 from services.api.service import Service
 from services.api.settings import ApiSettings
 from services.common.domain.errors import TranscriberError
@@ -163,6 +164,11 @@ class StepWorld(World):
     def retry(self, job: Job) -> None:
         with self._request():
             job_actions.retry_job(job.job_id, _caller(job), self.api, self._once(job))
+
+    def update(self, job: Job, reference: str) -> None:
+        wanted = JobUpdate(reference=reference, metadata={"noted": reference})
+        with self._request():
+            job_actions.update_job(job.job_id, wanted, _caller(job), self.api)
 
     def erase(self, job: Job) -> None:
         with self._request():

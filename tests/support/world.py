@@ -216,7 +216,7 @@ class World:
     def ended(self, job: Job, outcome: Outcome) -> Job:
         """Let a worker claim a queued job and end it like this."""
         running, part = self.claimed(job)
-        ending = end(running, outcome, {"completed": self.clock()})
+        ending = end(running, outcome, {"completed": self.clock()}, self.clock())
         kind = EventType.FAILED if outcome.error else EventType.COMPLETED
         self.store.endings.finish(part, ending, self.announced(ending.after, kind))
         return ending.after
@@ -233,7 +233,7 @@ class World:
         )
         event = Event(
             job_id=name,
-            event_id=event_id(name, EventType.COMPLETED, "0"),
+            event_id=event_id(name, EventType.COMPLETED, "0", self.clock()),
             client_id=job.client_id,
             type=EventType.COMPLETED.value,
             created_at=self.clock(),

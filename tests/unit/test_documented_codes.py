@@ -9,6 +9,7 @@ from services.common.domain.errors import (
     AlreadyEndedError,
     ChangedMeanwhileError,
     DamagedModelError,
+    InvalidAnnotationError,
     NotFailedError,
     PermanentError,
     TranscriberError,
@@ -17,8 +18,8 @@ from tests.support.documents import text_of
 
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, TranscriberError)]
 REFUSED_COMMANDS = {AlreadyEndedError.code, NotFailedError.code, ChangedMeanwhileError.code}
-NO_JOB_ENDS_SO = {PermanentError.code, DamagedModelError.code, *REFUSED_COMMANDS}
-"""The base of others, what ends a machine instead, and why a command on a job was refused."""
+NO_JOB_ENDS_SO = {PermanentError.code, DamagedModelError.code, InvalidAnnotationError.code, *REFUSED_COMMANDS}
+"""The base of others, what ends a machine instead, and why a job or a command on it was refused."""
 _ROW = re.compile(r"^\| (`[A-Z_`, ]+`) \|.*?\|(?: (\w+).*\|)?$", re.MULTILINE)
 
 

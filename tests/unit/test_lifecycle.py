@@ -70,16 +70,17 @@ SLOT = Slot(slot="00", status=SlotStatus.LAUNCHING, launch_id="launch_1", reques
 def jobs(job: Job) -> dict[Transition, Change[Job]]:
     return {
         JobTransition.ARRIVE: job_changes.arrive(job, ARRIVAL),
-        JobTransition.EXPIRE: job_changes.expire(job),
+        JobTransition.EXPIRE: job_changes.expire(job, 9),
         JobTransition.NOTE_UPLOAD: job_changes.note_upload(job, etag="other", modified=8),
-        JobTransition.START: job_changes.start(job, {"claimed": 9}),
+        JobTransition.START: job_changes.start(job, {"claimed": 9}, 9),
         JobTransition.SPLIT: job_changes.split_job(job, 4),
         JobTransition.COUNT: job_changes.count_part(job),
-        JobTransition.INTERRUPT: job_changes.interrupt(job),
-        JobTransition.COMPLETE: job_changes.end(job, DONE, {"completed": 9}),
-        JobTransition.FAIL: job_changes.end(job, FAILED, {"failed": 9}),
+        JobTransition.INTERRUPT: job_changes.interrupt(job, 9),
+        JobTransition.COMPLETE: job_changes.end(job, DONE, {"completed": 9}, 9),
+        JobTransition.FAIL: job_changes.end(job, FAILED, {"failed": 9}, 9),
         JobTransition.CANCEL: job_changes.cancel(job, 9, seen=4),
         JobTransition.RETRY: job_changes.retry(job, 9),
+        JobTransition.ANNOTATE: job_changes.annotate(job, {"reference": "case 7", "metadata": {}}, 9),
         JobTransition.BEGIN_ANEW: job_changes.begin_anew(job, ARRIVAL),
     }
 

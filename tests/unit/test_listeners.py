@@ -42,7 +42,7 @@ def callback(**more: Any) -> Callback:
 
 def told(job: Job, *callbacks: Callback) -> list[str]:
     """The ids of the callbacks that are told that the job is completed."""
-    event = compose(job, EventType.COMPLETED, serial="0", now=1, places=PLACES)
+    event = compose(job, EventType.COMPLETED, serial="0", places=PLACES)
     return [found.callback_id for found in listeners(event, job, callbacks)]
 
 

@@ -17,6 +17,8 @@ const byCallback = new Map(named.map(([id, secrets]) => [id, parsed(secrets)]));
 const forOthers = parsed(process.env.WEBHOOK_SECRET ?? "");
 if (named.length + forOthers.length === 0) throw new Error("Set WEBHOOK_SECRET or WEBHOOK_SECRETS.");
 const seen = new Set();
+// The largest sequence of each job; a real receiver keeps it with the job in its database.
+const latest = new Map();
 const app = express();
 
 // The message, if a secret of its callback signed it within the last five minutes; else null.
@@ -57,6 +59,16 @@ async function handle(message) {
   console.log(JSON.stringify(told));
 }
 
+// Whether a later message about the same job has come before this one.
+function overtaken({ job_id, sequence }) {
+  // It is about a callback, or comes from a release that gave no numbers.
+  if (job_id === undefined || sequence === undefined) return false;
+  if (sequence < (latest.get(job_id) ?? 0)) return true;
+  latest.set(job_id, sequence);
+  if (latest.size > REMEMBERED) latest.delete(latest.keys().next().value);
+  return false;
+}
+
 // The raw bytes: parsed and written again, the signature would no longer fit.
 app.post("/hook", express.raw({ type: () => true, limit: "1mb" }), (request, response) => {
   const message = Buffer.isBuffer(request.body) ? verified(request.body, request.headers) : null;
@@ -72,7 +84,7 @@ app.post("/hook", express.raw({ type: () => true, limit: "1mb" }), (request, res
   if (!seen.has(id)) {
     seen.add(id);
     if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
-    setImmediate(() => handle(message).catch(console.error));
+    if (!overtaken(message.data)) setImmediate(() => handle(message).catch(console.error));
   }
   response.status(204).end();
 });

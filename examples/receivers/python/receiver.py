@@ -27,6 +27,8 @@ for_others = parsed(os.environ.get("WEBHOOK_SECRET", ""))
 if not (by_callback or for_others):
     raise SystemExit("Set WEBHOOK_SECRET or WEBHOOK_SECRETS.")
 seen: OrderedDict[str, None] = OrderedDict()
+latest: OrderedDict[str, int] = OrderedDict()
+"""The largest sequence of each job; a real receiver keeps it with the job in its database."""
 app = FastAPI()
 
 
@@ -65,6 +67,19 @@ def handle(message: dict[str, Any]) -> None:
     print(f"{line}\n", end="", flush=True)
 
 
+def overtaken(data: dict[str, Any]) -> bool:
+    """Whether a later message about the same job has come before this one."""
+    job_id, sequence = data.get("job_id"), data.get("sequence")
+    if job_id is None or sequence is None:
+        return False  # it is about a callback, or comes from a release that gave no numbers
+    if sequence < latest.get(job_id, 0):
+        return True
+    latest[job_id] = sequence
+    if len(latest) > REMEMBERED:
+        latest.popitem(last=False)
+    return False
+
+
 @app.post("/hook")
 async def hook(request: Request, afterwards: BackgroundTasks) -> Response:
     message = verified(await request.body(), dict(request.headers))
@@ -77,5 +92,6 @@ async def hook(request: Request, afterwards: BackgroundTasks) -> Response:
         seen[message_id] = None
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
-        afterwards.add_task(handle, message)
+        if not overtaken(message["data"]):
+            afterwards.add_task(handle, message)
     return Response(status_code=204)

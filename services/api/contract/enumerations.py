@@ -17,8 +17,15 @@ from services.common.webhooks.outcome import NO_ATTEMPT, Failure
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NO_JOB_ENDS_SO = {PermanentError.code, "DAMAGED_MODEL", "ALREADY_ENDED", "NOT_FAILED", "CONFLICT"}
-"""The base of others, what ends a machine instead of a job, and why a command on a job was refused."""
+_NO_JOB_ENDS_SO = {
+    PermanentError.code,
+    "DAMAGED_MODEL",
+    "ALREADY_ENDED",
+    "NOT_FAILED",
+    "CONFLICT",
+    "INVALID_ANNOTATION",
+}
+"""The base of others, what ends a machine instead of a job, and why a job or a command on it was refused."""
 
 
 def job_error_codes() -> list[str]:

@@ -56,6 +56,8 @@ class AboutCallback(Shown):
     """The callback that a message is about."""
 
     callback_id: str
+    sequence: int
+    """The time of the message, epoch milliseconds."""
 
 
 class DisabledData(AboutCallback):

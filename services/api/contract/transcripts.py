@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
+from pydantic import Field
+
 from services.api.contract.jobs import Model, OptionsInEffect, Quality, Seconds, Share, Shown
 from services.api.schemas.fields import shown_as
 
@@ -64,3 +66,7 @@ class Transcript(Shown):
     model: Model
     versions: dict[str, str]
     """Of the programs that made the text."""
+    reference: str | None = None
+    """The client's own name for the job, as it was when the text was written."""
+    metadata: dict[str, str] = Field(default={})
+    """What the client noted on the job for itself, as it was when the text was written."""

@@ -84,6 +84,6 @@ def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, idemp
 def list_callback_deliveries(
     callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
 ) -> DeliveryPage:
-    """The ledger of its test messages and of its challenge, in order of their ids."""
+    """The ledger of its test messages and of its challenge, in order of time."""
     lookup.callback(callback_id, caller, wired)
     return ledgers.page(callback_id, after, limit, wired)

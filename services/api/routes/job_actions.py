@@ -1,4 +1,4 @@
-"""What can be done with a job: cancel, retry, erase."""
+"""What can be done with a job: update its annotations, cancel, retry, erase."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ from services.api.schemas import receipts
 
 router = openapi.router("/jobs/{job_id}", "jobs")
 _CHANGING = (ProblemCode.NOT_FOUND, ProblemCode.CONFLICT)
+
+
+@router.patch("", responses=openapi.problems(*_CHANGING, ProblemCode.INVALID_ANNOTATION))
+def update_job(job_id: str, wanted: views.JobUpdate, caller: Authenticated, wired: Wired) -> views.JobView:
+    """Replace the job's reference, its metadata or both, in any status; messages that follow have the new words."""
+    job = lookup.job(job_id, caller, wired)
+    updated = wired.commands.annotate(job, wanted.model_dump(exclude_unset=True), wired.clock())
+    return jobs.view(updated, wired)
 
 
 @router.post("/cancel", responses=openapi.problems(*_CHANGING, ProblemCode.ALREADY_ENDED))

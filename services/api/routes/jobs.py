@@ -18,6 +18,7 @@ from services.api.schemas.callbacks import Target
 from services.api.schemas.jobs import CreatedJob, JobCallback, JobPage, JobView, NewJob, UploadForm
 from services.api.service import Service
 from services.common.domain import media_types, model_keys, object_keys
+from services.common.domain.annotations import check_annotations
 from services.common.domain.ids import new_id
 from services.common.domain.options import Options
 from services.common.domain.progress import progress
@@ -34,6 +35,7 @@ router = openapi.router("/jobs", "jobs")
 _REFUSALS = (
     ProblemCode.DELETED_SINCE,
     ProblemCode.INVALID_OPTION,
+    ProblemCode.INVALID_ANNOTATION,
     ProblemCode.MODEL_UNAVAILABLE,
     ProblemCode.INVALID_URL,
     ProblemCode.ADDRESS_REFUSED,
@@ -55,6 +57,7 @@ def create_job(
     if wanted.size is not None and wanted.size > settings.max_upload_bytes:
         limit = settings.max_upload_bytes
         raise Problem(ProblemCode.TOO_LARGE, f"An upload has at most {limit} bytes: put larger files into S3 directly.")
+    annotations = check_annotations(wanted.model_dump(include={"reference", "metadata"}))
     job_id = new_id("job")
     secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
     callback = _own_callback(wanted.callback, secret, caller, wired) if wanted.callback else None
@@ -66,6 +69,8 @@ def create_job(
         source_key=object_keys.upload(caller.client_id, job_id, wanted.file_name),
         file_name=wanted.file_name,
         options=options,
+        **annotations,
+        sequence=now,
         own_callback=callback.callback_id if callback else None,
         named_callback=wanted.callback_id,
         times={"created": now},

@@ -18,7 +18,7 @@ Limit = Annotated[int, Query(ge=1, le=50)]
 
 
 def page(subject: str, after: str | None, limit: int, wired: Service) -> DeliveryPage:
-    """A page of deliveries, in order of their ids.
+    """A page of deliveries, in order of time.
 
     `subject` is a job or a callback that is known to be the caller's.
     """

@@ -6,11 +6,17 @@ import re
 from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
 
 from services.api.schemas.callbacks import Target
 from services.api.schemas.fields import WHOLE, Body, DateTime, Url, shown_as
 from services.api.schemas.options import JobOptions
+from services.common.domain.annotations import (
+    MAX_KEY_CHARACTERS,
+    MAX_METADATA_BYTES,
+    MAX_REFERENCE_CHARACTERS,
+    PRINTABLE,
+)
 from services.common.domain.events import Places, job_data
 from services.common.domain.media_types import CONTAINERS, UNKNOWN
 from services.common.domain.options import in_effect
@@ -18,6 +24,29 @@ from services.common.domain.progress import Progress, ProgressStage
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 
+Reference = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_REFERENCE_CHARACTERS,
+        pattern=PRINTABLE,
+        description="The client's own name for the job, which its messages and its json repeat.",
+        examples=["case 2026-114"],
+    ),
+]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS)],
+        Annotated[str, Field(max_length=MAX_METADATA_BYTES, pattern=PRINTABLE)],
+    ],
+    Field(
+        description="What the client notes on the job for itself, and its messages and its json repeat: texts by key, "
+        f"together at most {MAX_METADATA_BYTES} bytes as compact JSON in UTF-8.",
+        examples=[{"department": "north", "case": "2026-114"}],
+        # As a pattern of the keys' type it would allow texts of any kind under other keys.
+        json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": PRINTABLE}},
+    ),
+]
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
 
 
@@ -63,12 +92,30 @@ class NewJob(Body):
         description="A registered callback that is told of this job whatever its prefix; not with `callback`.",
     )
 
+    reference: Reference | None = None
+    metadata: Metadata | None = None
+
     @field_validator("callback_id")
     @classmethod
     def _one_callback(cls, callback_id: str | None, info: ValidationInfo) -> str | None:
         if callback_id is not None and info.data.get("callback") is not None:
             raise ValueError("A job has a callback of its own or names a registered one: give one of the two.")
         return callback_id
+
+
+class JobUpdate(Body):
+    """A client's own words on a job; what is left out stays as it is, and null removes."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    reference: Reference | None = None
+    metadata: Metadata | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> JobUpdate:
+        if not self.model_fields_set:
+            raise ValueError("Give `reference`, `metadata` or both.")
+        return self
 
 
 class JobError(BaseModel):
@@ -134,6 +181,11 @@ class JobFacts(BaseModel):
     results: list[ResultFile] | None = Field(default=None, description="The transcript's files, of a completed job.")
     cost: Annotated[dict[str, Any], shown_as("JobCost")] | None = None
     error: JobError | None = Field(default=None, description="Why the job failed, if it did.")
+    sequence: int = Field(
+        description="Of the last message about the job, or of a later update; the larger number is the later one."
+    )
+    reference: str | None = Field(default=None, description="The client's own name for the job.")
+    metadata: dict[str, str] = Field(default={}, description="What the client notes on the job for itself.")
 
 
 class JobView(JobFacts):

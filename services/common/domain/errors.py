@@ -66,18 +66,28 @@ class LostTooOftenError(TranscriberError):
     code = "LOST_TOO_OFTEN"
 
 
-class InvalidOptionError(PermanentError):
-    """A job option that this deployment cannot honour; `field` names it."""
-
-    code = "INVALID_OPTION"
+class InvalidFieldError(PermanentError):
+    """A field that was given with a job is wrong; `field` names it."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
 
-    def __reduce__(self) -> tuple[type[InvalidOptionError], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type[InvalidFieldError], tuple[str, str]]:
         """Pickle with both arguments, so that the error can be sent to another process."""
         return type(self), (self.field, str(self))
+
+
+class InvalidOptionError(InvalidFieldError):
+    """A job option that this deployment cannot honour."""
+
+    code = "INVALID_OPTION"
+
+
+class InvalidAnnotationError(InvalidFieldError):
+    """A job's reference or metadata that is too long, or holds what cannot be kept."""
+
+    code = "INVALID_ANNOTATION"
 
 
 class ModelUnavailableError(InvalidOptionError):

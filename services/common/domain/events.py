@@ -6,6 +6,7 @@ import json
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from services.common.domain.annotations import annotations_of
 from services.common.domain.ids import event_id
 from services.common.domain.object_keys import named_by_client
 from services.common.domain.records import Event, Job
@@ -45,7 +46,7 @@ DIRECT = frozenset({EventType.CALLBACK_TEST, EventType.CALLBACK_CHALLENGE})
 feed."""
 
 
-def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places, **extra: object) -> Event:
+def compose(job: Job, kind: EventType, *, serial: str, places: Places, **extra: object) -> Event:
     """Compose an event of a job.
 
     The event's id is a function of the arguments, so that a repeated change makes the same event. It depends on
@@ -53,22 +54,21 @@ def compose(job: Job, kind: EventType, *, serial: str, now: int, places: Places,
     aged out.
 
     Args:
-        job: as it is after the change.
+        job: as it is after the change, whose sequence is the event's.
         kind: what happened.
         serial: tells events of the same type apart, such as a generation or an attempt.
-        now: epoch milliseconds.
         places: of the deployment.
         extra: further fields of the body's `data`.
 
     """
     return Event(
         job_id=job.job_id,
-        event_id=event_id(job.job_id, kind, f"{job.created_at}.{serial}"),
+        event_id=event_id(job.job_id, kind, f"{job.created_at}.{serial}", job.sequence),
         client_id=job.client_id,
         type=kind.value,
-        created_at=now,
-        body=write_body(kind, now, job_data(job, places) | extra),
-        expires_at=expiry(now, places.retention_days),
+        created_at=job.sequence,
+        body=write_body(kind, job.sequence, job_data(job, places) | extra),
+        expires_at=expiry(job.sequence, places.retention_days),
     )
 
 
@@ -89,18 +89,18 @@ def compose_about(
         kind: what happened.
         subject: the id of the job whose delivery caused the event, or the callback's own id.
         serial: tells events of the same type apart.
-        now: epoch milliseconds.
+        now: epoch milliseconds, which is the event's sequence too.
         expires_at: epoch seconds after which DynamoDB deletes the event.
         data: further fields of the body's `data`.
 
     """
     return Event(
         job_id=subject,
-        event_id=event_id(subject, kind, f"{callback.callback_id}.{serial}"),
+        event_id=event_id(subject, kind, f"{callback.callback_id}.{serial}", now),
         client_id=callback.client_id,
         type=kind.value,
         created_at=now,
-        body=write_body(kind, now, {"callback_id": callback.callback_id} | data),
+        body=write_body(kind, now, {"callback_id": callback.callback_id, "sequence": now} | data),
         expires_at=expires_at,
     )
 
@@ -132,10 +132,12 @@ def job_data(job: Job, places: Places) -> dict[str, Any]:
     data: dict[str, Any] = {
         "job_id": job.job_id,
         "status": job.status.value,
+        "sequence": job.sequence,
         "file_name": job.file_name,
         "source": places.s3(job.source_key),
         "created_at": rfc3339(job.created_at),
         "times": {stage: rfc3339(moment) for stage, moment in job.times.items()},
+        **annotations_of(job),
     }
     if address := places.job(job.job_id):
         data["job_url"] = address

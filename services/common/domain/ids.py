@@ -12,6 +12,10 @@ import secrets
 
 _LENGTH = 26
 """Characters of base32: 130 bits, enough that two ids are never the same."""
+_IN_ORDER = "234567abcdefghijklmnopqrstuvwxyz"
+"""The digits of base32 in the order of their texts, so that larger numbers of equal length are later texts."""
+TIME_LENGTH = 9
+"""Characters of base32 of a time: 45 bits of epoch milliseconds, which last until the year 3084."""
 
 
 def _digest(*words: str) -> str:
@@ -34,9 +38,28 @@ def upload_job_id(bucket: str, key: str, etag: str) -> str:
     return f"job_{_digest(bucket, key, etag)}"
 
 
-def event_id(job_id: str, event_type: str, serial: str) -> str:
-    """The id of a job's event; `serial` tells repeated events of one type apart."""
-    return f"evt_{_digest(job_id, event_type, serial)}"
+def event_id(job_id: str, event_type: str, serial: str, sequence: int) -> str:
+    """The id of a job's event. Ids in the order of their texts are in the order of their sequences.
+
+    Ids from earlier releases have the same form, but their order says nothing.
+
+    Args:
+        job_id: of the job.
+        event_type: of the event.
+        serial: tells repeated events of one type apart.
+        sequence: of the event, epoch milliseconds.
+
+    """
+    return f"evt_{time_text(sequence)}{_digest(job_id, event_type, serial)[: _LENGTH - TIME_LENGTH]}"
+
+
+def time_text(milliseconds: int, alphabet: str = _IN_ORDER) -> str:
+    """A time in `TIME_LENGTH` digits of base32, the most significant one first; `alphabet` has the 32 digits."""
+    text = ""
+    for _ in range(TIME_LENGTH):
+        milliseconds, digit = divmod(milliseconds, len(alphabet))
+        text = alphabet[digit] + text
+    return text
 
 
 def key_digest(api_key: str) -> str:

@@ -47,7 +47,12 @@ class Job:
     options: Mapping[str, Any] = field(default_factory=dict)
     """The options as submitted; `Options.parse` completes them."""
     reference: str | None = None
-    """The client's own name for the job."""
+    """The client's own name for the job (`annotations.py`)."""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """What the client notes on the job for itself."""
+    sequence: int = 0
+    """A hybrid logical clock: the time of the last change that was announced or made by an update, in epoch
+    milliseconds, or one more than before if that is later. 0: an earlier release made the last one."""
     waiting: str | None = None
     waiting_reason: str | None = None
     parts: int = 1

@@ -129,6 +129,7 @@ class JobTransition(Transition):
         JobStatus.CANCELED,
     )
     RETRY = "retried by its client", frozenset({JobStatus.FAILED}), JobStatus.QUEUED
+    ANNOTATE = "its client updates its reference or metadata", frozenset(JobStatus)
     BEGIN_ANEW = (
         "its recording is uploaded once more",
         frozenset({JobStatus.FAILED, JobStatus.CANCELED}),

@@ -32,6 +32,9 @@ class Announcement:
     """The process that makes the first attempt at each delivery; None leaves it to the sweep."""
     sender_until: int = 0
     """When the sender's lease ends, epoch milliseconds."""
+    due_at: int | None = None
+    """When deliveries that have no sender are due, epoch milliseconds. None: at the time of the event, which may lie
+    ahead of this machine's clock."""
     deliveries: Sequence[Delivery] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,7 +43,14 @@ class Announcement:
         made = tuple(delivery_of(self.event, callback) for callback in chosen)
         if self.sender:
             made = tuple(replace(delivery, owner=self.sender, due_at=self.sender_until) for delivery in made)
+        elif self.due_at is not None:
+            made = tuple(replace(delivery, due_at=self.due_at) for delivery in made)
         object.__setattr__(self, "deliveries", made)
+
+    @property
+    def sequence(self) -> int:
+        """The event's sequence, which its job takes with the change that is announced."""
+        return self.event.created_at
 
     def operations(self) -> list[Operation]:
         """The operations that join the transaction: the event, which must be new, and its deliveries."""
@@ -62,7 +72,7 @@ class Announcer:
         """
         if job.parts > 1:
             return None
-        back = job_changes.interrupt(job).after
+        back = job_changes.interrupt(job, now).after
         return self.tell(back, EventType.INTERRUPTED, now, attempt=part.attempt)
 
     def tell(
@@ -94,11 +104,12 @@ class Announcer:
         serial = str(job.generation) if attempt is None else f"{job.generation}.{attempt}"
         more = {**(extra or {}), **({} if attempt is None else {"attempt": attempt})}
         return Announcement(
-            compose(job, kind, serial=serial, now=now, places=self.places, **more),
+            compose(job, kind, serial=serial, places=self.places, **more),
             job,
             self._callbacks.of_job(job) if callbacks is None else callbacks,
             sender=sender,
             sender_until=sender_until,
+            due_at=now,
         )
 
 

@@ -30,6 +30,15 @@ def same(record: object, *names: str) -> ConditionBase:
     return reduce(and_, conditions)
 
 
+def in_sequence(job: Job) -> ConditionBase:
+    """The condition that nothing about the job was announced or updated since it was read.
+
+    An item that an earlier release made has no sequence, which counts as 0.
+    """
+    unchanged = same(job, "sequence")
+    return unchanged if job.sequence else unchanged | Attr("sequence").not_exists()
+
+
 def fence(part: Part) -> ConditionBase:
     """The fence: the condition that the part is still held by this very claim, (attempt, owner)."""
     return same(part, "attempt", "owner")
@@ -47,11 +56,13 @@ def update(change: Change[Record], when: ConditionBase | None = None) -> Update:
     A new status also sets the item's place in the index `due`. Attributes that become None are removed.
 
     Args:
-        change: what is written. Its transition's states are a condition.
+        change: what is written. Its transition's states are a condition, and so is the job's sequence if it is raised.
         when: a further condition.
 
     """
     guard = may(change.transition)
+    if isinstance(change.before, Job) and "sequence" in change.set:
+        guard &= in_sequence(change.before)
     attributes: dict[str, Any] = dict(change.set)
     if change.transition.target:
         attributes["status"] = change.transition.target

@@ -1,4 +1,4 @@
-"""Commands on a job: cancel, retry, begin anew. Each is one transaction.
+"""Commands on a job: cancel, retry, annotate, begin anew. Each is one write or one transaction.
 
 Erasing a job also deletes objects of the bucket: `services/common/erasure.py`.
 """
@@ -6,8 +6,9 @@ Erasing a job also deletes objects of the bucket: `services/common/erasure.py`.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from services.common.domain.annotations import check_annotations
 from services.common.domain.errors import AlreadyEndedError, ChangedMeanwhileError, NotFailedError
 from services.common.domain.events import EventType
 from services.common.domain.fair_queue import turn
@@ -23,7 +24,7 @@ from services.common.store.parts import MAX_PARTS
 from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from services.common.domain.lifecycle.change import Change
     from services.common.domain.records import Job, Part
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from services.common.store.store import Store
 
 TRIES = 3
-"""How often a cancel is tried. If a worker changes the job at the same moment, the job is read again."""
+"""How often a client's command is tried. If the job changes at the same moment, it is read again."""
 
 
 class Commands:
@@ -91,20 +92,52 @@ class Commands:
 
         Raises:
             NotFailedError: the job has not failed.
-            ChangedMeanwhileError: the job changed at the same moment.
+            ChangedMeanwhileError: another run began at the same moment, or the job changed at each of `TRIES` tries.
 
         """
         if not JobTransition.RETRY.allows(job.status):
             if self._store.commits.earlier(record) is None:
                 raise NotFailedError(f"The job is {job.status.value}: only a failed job is retried.")
             return job
-        change = job_changes.retry(job, now)
         parts = self._store.parts.of_job(job.job_id)
         due_at = self._store.turns.take(job.client_id, turn(sum(part.seconds for part in parts)), now)
-        announcement = self._announcer.tell(change.after, EventType.QUEUED, now)
-        if not self._committed(retried(change, parts, announcement, due_at), record):
-            raise ChangedMeanwhileError
-        return self._store.jobs.get(job.job_id) or change.after
+        for _ in range(TRIES):
+            change = job_changes.retry(job, now)
+            announcement = self._announcer.tell(change.after, EventType.QUEUED, now)
+            done = self._committed(retried(change, parts, announcement, due_at), record)
+            read = self._store.jobs.get(job.job_id)
+            if done:
+                return read or change.after
+            if read is None or (read.status, read.generation) != (job.status, job.generation):
+                break
+            job = read
+        raise ChangedMeanwhileError
+
+    def annotate(self, job: Job, annotations: Mapping[str, Any], now: int) -> Job:
+        """Update the client's own words on a job, in any status.
+
+        Args:
+            job: as it was read.
+            annotations: `reference`, `metadata` or both, each replaced as a whole; None removes it.
+            now: epoch milliseconds.
+
+        Returns:
+            The job after the change.
+
+        Raises:
+            InvalidAnnotationError: they break a rule; `field` names which of them.
+            ChangedMeanwhileError: the job changed at each of `TRIES` tries, or is erased.
+
+        """
+        checked = check_annotations(annotations)
+        for _ in range(TRIES):
+            if after := self._store.jobs.annotate(job_changes.annotate(job, checked, now)):
+                return after
+            read = self._store.jobs.get(job.job_id)
+            if read is None:
+                break  # erased at the same moment
+            job = read
+        raise ChangedMeanwhileError
 
     def begin_anew(self, change: Change[Job], announcement: Announcement, *, seconds: float, due_at: int) -> bool:
         """Queue a job that ended without a text, with the recording that was uploaded once more.

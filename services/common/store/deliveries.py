@@ -32,7 +32,9 @@ class Deliveries:
         self._table = table
 
     def of_job(self, job_id: str, *, after: str | None = None, limit: int | None = None) -> list[Delivery]:
-        """The deliveries of a job, or of a callback's own messages, in order of their ids.
+        """The deliveries of a job, or of a callback's own messages, in order of time.
+
+        That is the order of their ids, but for events of earlier releases, which lie among the others in any order.
 
         Args:
             job_id: of the job, or of the callback.

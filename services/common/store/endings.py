@@ -12,7 +12,7 @@ from services.common.domain.lifecycle import job_changes, part_changes
 from services.common.domain.states import JobTransition, PartStatus
 from services.common.store.changes import fence, same, update
 from services.common.store.items import item_of
-from services.common.store.leases import FencedError
+from services.common.store.leases import FencedError, changed_job
 from services.common.store.operations import ABSENT, Operation, Put, Update
 from services.common.store.table import ConditionFailedError
 
@@ -41,21 +41,31 @@ class Endings:
 
         Raises:
             FencedError: another worker holds the part, or the job has ended.
+            JobChangedError: the job has changed since it was read.
 
         """
         own = part_changes.fail(part) if _fails(ending) else part_changes.finish(part)
         try:
             self._end(part, update(own, fence(part)), ending, announcement)
-        except ConditionFailedError:
+        except ConditionFailedError as error:
+            if changed := changed_job(error, ending.before):
+                raise changed from None
             if not self._parts.already(part, own.after.status):
                 raise FencedError(part.part_id) from None
 
     def give_up(self, part: Part, ending: Change[Job], announcement: Announcement) -> bool:
-        """Fail a job because of a part whose worker fell silent; False if a heartbeat came since the part was read."""
+        """Fail a job because of a part whose worker fell silent; False if a heartbeat came since the part was read.
+
+        Raises:
+            JobChangedError: the job has changed since it was read.
+
+        """
         own = update(part_changes.give_up(part), fence(part) & same(part, "beat"))
         try:
             self._end(part, own, ending, announcement)
-        except ConditionFailedError:
+        except ConditionFailedError as error:
+            if changed := changed_job(error, ending.before):
+                raise changed from None
             return False
         return True
 

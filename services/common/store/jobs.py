@@ -1,4 +1,4 @@
-"""Jobs: created, taken in, queued, noted as waiting, expired and read. Clients' commands are in `commands.py`."""
+"""Jobs: created, taken in, queued, noted as waiting, expired, annotated and read. Commands are in `commands.py`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from services.common.store.changes import same, update, update_unread
 from services.common.store.codec import from_item, known, page_of, read
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, Check, Operation, Put
+from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,6 +145,16 @@ class Jobs:
     def expire(self, expiry: Change[Job], announcement: Announcement) -> bool:
         """Expire a job whose recording was not uploaded in time; False if it was uploaded meanwhile."""
         return self._table.attempt_all([update(expiry), *announcement.operations()])
+
+    def annotate(self, change: Change[Job]) -> Job | None:
+        """Update the client's own words on a job; `change` is `job_changes.annotate`.
+
+        Returns the job after that; None if it has changed since it was read, or is gone.
+        """
+        try:
+            return from_item(Job, self._table.write(update(change)))
+        except ConditionFailedError:
+            return None
 
 
 def _unchanged(job: Job) -> ConditionBase:

@@ -3,7 +3,8 @@
 `pk` and `sk` are the table's own keys. Two indexes show an item only while it has their attributes: `due`
 (`due_kind`, `due_at`) holds everything that needs a next step, sorted by when, and `by_client` (`client_id`, `sort`)
 holds a client's jobs and events in order of time. Times in `due_at` are epoch milliseconds; in a `sort` they have 13
-digits.
+digits. An event's id begins with its time, so a job's events and deliveries lie in order of time too. The time of the
+event of a job is the job's `sequence`, which only grows.
 
 | item | pk | sk | due as | by_client's sort |
 |---|---|---|---|---|

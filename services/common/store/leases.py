@@ -30,6 +30,34 @@ class FencedError(Exception):
     """The worker does not hold the part any more. It must stop, and must neither write nor announce anything."""
 
 
+class JobChangedError(Exception):
+    """The part is still held, but its job has changed since it was read, such as by its client's update.
+
+    `job` is as it is now: the caller makes its change from that, and writes again.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job.job_id)
+        self.job = job
+
+
+def changed_job(error: ConditionFailedError, job: Job) -> JobChangedError | None:
+    """The error to raise if a transaction on a part and its job failed because of the job alone; else None.
+
+    Args:
+        error: of the transaction, whose first write is the part's and whose second is the job's.
+        job: as it was read. In another status or run, it needs no more from the holder of the part.
+
+    """
+    part_found, job_found, *_ = error.items
+    if part_found or not job_found or "status" not in job_found:
+        return None
+    found = from_item(Job, job_found)
+    same_run = (found.status, found.generation) == (job.status, job.generation)
+    changed = (found.sequence, found.parts) != (job.sequence, job.parts)
+    return JobChangedError(found) if same_run and changed else None
+
+
 class Leases:
     """The leases of the parts in one table."""
 
@@ -65,7 +93,7 @@ class Leases:
         """
         taking = part_changes.claim(part, owner, lease_ends)
         mine = taking.after
-        agreeing = job_changes.start(job, times)
+        agreeing = job_changes.start(job, times, started.sequence if started else None)
         operations: list[Operation] = [
             update(taking, same(part, "attempt")),
             # With another generation the part may be another recording's, with another number of parts another plan's.
@@ -157,6 +185,7 @@ class Leases:
 
         Raises:
             FencedError: another worker holds the part.
+            JobChangedError: the job has changed since it was read.
 
         """
         back = part_changes.give_back(
@@ -164,7 +193,9 @@ class Leases:
         )
         try:
             self._table.transact([update(back, fence(part)), *_requeued(job, interrupted)])
-        except ConditionFailedError:
+        except ConditionFailedError as error:
+            if job and (changed := changed_job(error, job)):
+                raise changed from None
             if not self._parts.already(part, PartStatus.QUEUED):
                 raise FencedError(part.part_id) from None
 
@@ -177,9 +208,18 @@ class Leases:
             job: the job, if it has one part only and is queued again with it.
             interrupted: the announcement of that.
 
+        Raises:
+            JobChangedError: the job has changed since it was read.
+
         """
         away = update(part_changes.take_away(part, now), fence(part) & same(part, "beat"))
-        return self._table.attempt_all([away, *_requeued(job, interrupted)])
+        try:
+            self._table.transact([away, *_requeued(job, interrupted)])
+        except ConditionFailedError as error:
+            if job and (changed := changed_job(error, job)):
+                raise changed from None
+            return False
+        return True
 
     def close(self, part: Part) -> bool:
         """Close a part whose job was found ended or gone after the part was read.
@@ -194,5 +234,5 @@ def _requeued(job: Job | None, interrupted: Announcement | None) -> list[Operati
     if job is None:
         return []
     # The table decides whether the job has one part, not the worker: the reply to a split may have been lost.
-    back = update(job_changes.interrupt(job), Attr("parts").eq(1))
-    return [back, *(interrupted.operations() if interrupted else [])]
+    back = job_changes.interrupt(job, interrupted.sequence if interrupted else job.sequence)
+    return [update(back, Attr("parts").eq(1)), *(interrupted.operations() if interrupted else [])]

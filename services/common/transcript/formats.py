@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pysubs2 import SSAEvent, SSAFile
@@ -23,14 +24,19 @@ class _Format(NamedTuple):
     write: Callable[[Transcript], bytes]
 
 
-def render(transcript: Transcript, form: str) -> bytes:
+def render(transcript: Transcript, form: str, annotations: Mapping[str, Any] = MappingProxyType({})) -> bytes:
     """Write a transcript as `json`, `txt`, `srt`, `vtt` or `tsv`, in UTF-8, or as `docx`.
+
+    Args:
+        transcript: of the whole recording.
+        form: the format.
+        annotations: further members of the json, which the other formats do not show.
 
     Raises:
         KeyError: there is no such format.
 
     """
-    return _FORMATS[form].write(transcript)
+    return _json(transcript, annotations) if form == "json" else _FORMATS[form].write(transcript)
 
 
 def media_type(form: str) -> str:
@@ -43,10 +49,11 @@ def media_type(form: str) -> str:
     return _FORMATS[form].media_type
 
 
-def published(transcript: Transcript) -> dict[str, Any]:
+def published(transcript: Transcript, annotations: Mapping[str, Any]) -> dict[str, Any]:
     """The json transcript, as `services/api/contract/transcripts.py` describes it."""
     return {
         "version": VERSION,
+        **annotations,
         "language": transcript.language,
         "duration": transcript.seconds,
         "text": transcript.text,
@@ -58,8 +65,8 @@ def published(transcript: Transcript) -> dict[str, Any]:
     }
 
 
-def _json(transcript: Transcript) -> bytes:
-    return (json.dumps(published(transcript), ensure_ascii=False, indent=1) + "\n").encode()
+def _json(transcript: Transcript, annotations: Mapping[str, Any] = MappingProxyType({})) -> bytes:
+    return (json.dumps(published(transcript, annotations), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _segment(transcript: Transcript, segment: Segment) -> dict[str, Any]:

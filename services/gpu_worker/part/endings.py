@@ -20,7 +20,7 @@ from services.common.domain.retry_policy import (
     pause_ms,
 )
 from services.common.domain.states import Waiting
-from services.common.store.leases import FencedError
+from services.common.store.leases import FencedError, JobChangedError
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.claim import StopReason
@@ -99,6 +99,7 @@ class PartEndings:
 
         Raises:
             FencedError: the part is another worker's, or the job has ended.
+            JobChangedError: the job has changed since it was read.
             StoppedError: the work must stop, and AWS has not answered.
 
         """
@@ -109,6 +110,9 @@ class PartEndings:
         """End the job with this error."""
         try:
             self._end(claim, Outcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
+        except JobChangedError as changed:
+            claim.job = changed.job
+            self.fail(claim, error)
         except FencedError:
             log.warning("part.fenced", job_id=claim.part.job_id, part=claim.part.part_id)
         except StoppedError:
@@ -123,7 +127,7 @@ class PartEndings:
         """End the job: state, event and deliveries in one transaction; then each delivery is tried once."""
         callbacks = claim.retry(lambda: self._store.callbacks.of_job(claim.job))
         now = self._clock()
-        ending = job_changes.end(claim.job, outcome, times)
+        ending = job_changes.end(claim.job, outcome, times, now)
         job = ending.after
         announcement = self._announcer.tell(
             job,
@@ -181,15 +185,6 @@ class PartEndings:
         with suppress(StoppedError):
             claim.retry_until_shutdown(lambda: self._store.jobs.waits(job_id, Waiting.IMAGE, str(error)))
 
-    def _was_split(self, claim: Claim) -> bool:
-        """Whether this worker has split the job and the answer was lost: then the job must not become queued again."""
-        with suppress(StoppedError):
-            job = claim.retry_until_shutdown(lambda: self._store.jobs.get(claim.part.job_id))
-            if job and job.parts > claim.job.parts:
-                claim.job = replace(claim.job, parts=job.parts)
-                return True
-        return False
-
     def give_back(
         self,
         claim: Claim,
@@ -228,9 +223,12 @@ class PartEndings:
         claim.ending = True
         try:
             claim.retry_until_shutdown(back)
+        except JobChangedError as changed:
+            # Its client has updated it, or this worker has split it and the answer was lost: then it is not queued.
+            claim.job = changed.job
+            self.give_back(claim, counted=counted, delay_ms=delay_ms, behind=behind, suspected=suspected)
+            return
         except FencedError:
-            if job and self._was_split(claim):
-                self.give_back(claim, counted=counted, delay_ms=delay_ms, behind=behind, suspected=suspected)
             return
         except StoppedError:
             # The part's lease will end, and then the sweep queues it again.

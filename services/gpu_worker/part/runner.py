@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from services.common.domain import object_keys
+from services.common.domain.annotations import annotations_of
 from services.common.domain.errors import DecoderFailedError
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.store.leases import FencedError
+from services.common.store.leases import FencedError, JobChangedError
 from services.common.store.parts import MAX_PARTS
 from services.common.transcript import kept_words
 from services.common.transcript.formats import render
@@ -203,11 +204,26 @@ class PartRunner:
         self._complete(claim, assemble(plan, results.values(), claim.options, model), {"transcribed": self._clock()})
 
     def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
+        """Write the transcript's files and complete the job, with its annotations as they are at that moment."""
+        text = transcript.text
+        inline = {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
+        result = self._publish(claim, transcript)
+        while True:
+            try:
+                return self._endings.complete(claim, result, times, **inline)
+            except JobChangedError as changed:
+                before, claim.job = claim.job, changed.job
+                if annotations_of(before) != annotations_of(claim.job):
+                    result = self._publish(claim, transcript)
+
+    def _publish(self, claim: Claim, transcript: Transcript) -> dict[str, Any]:
+        """Write the transcript's files; returns the job's result."""
         place, attempt = claim.job.place, claim.part.attempt
-        rendered = {form: render(transcript, form) for form in claim.options.formats}
+        notes = annotations_of(claim.job)
+        rendered = {form: render(transcript, form, notes) for form in claim.options.formats}
         words = kept_words.pack(transcript)
         published = claim.retry(lambda: self._files.publish(place, attempt, rendered, words))
-        result = {
+        return {
             "attempt": attempt,
             "prefix": object_keys.result_prefix(place, attempt),
             "files": published,
@@ -216,6 +232,3 @@ class PartRunner:
             "model": {"name": transcript.model, "revision": transcript.revision},
             "quality": transcript.quality.short(),
         }
-        text = transcript.text
-        inline = {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
-        self._endings.complete(claim, result, times, **inline)

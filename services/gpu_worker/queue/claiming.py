@@ -110,10 +110,11 @@ class Claimer:
         first = job.status is JobStatus.QUEUED
         now = self._clock()
         times = {"claimed": now} | self._machine_times(job) if first else {}
-        running = job_changes.start(job, times).after
+        # The event is sent once in each run of the job, however often it is interrupted.
+        announced = first and "claimed" not in job.times
+        running = job_changes.start(job, times, now if announced else None).after
         announcement = None
-        if first and "claimed" not in job.times:
-            # The event is sent once in each run of the job, however often it is interrupted.
+        if announced:
             announcement = self._retrying(lambda: self._announcer.tell(running, EventType.STARTED, now))
         asked: dict[int, float] = {}
 

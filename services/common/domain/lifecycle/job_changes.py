@@ -1,4 +1,9 @@
-"""Every change of a job. Pure."""
+"""Every change of a job. Pure.
+
+A change that is announced, and an update by the client, raise the job's `sequence`. The store then requires the
+sequence that was read (`services/common/store/changes.py`), so each number is given once, and what was changed later
+has the larger number, whatever the clocks of the writers say.
+"""
 
 from __future__ import annotations
 
@@ -39,25 +44,26 @@ class Arrival:
     expires_at: int
     """Epoch seconds after which DynamoDB deletes the job."""
 
-    def fields(self, times: Mapping[str, int]) -> dict[str, Any]:
-        """The fields that the recording sets in its job; `times` are the stages that the job has reached before."""
+    def fields(self, job: Job, times: Mapping[str, int]) -> dict[str, Any]:
+        """The fields that the recording sets in `job`; `times` are the stages that the job has reached before."""
         return {
             "source_etag": self.etag,
             "source_bytes": self.size,
             "source_modified": self.modified,
             "times": {**times, "uploaded": self.uploaded, "queued": self.queued},
+            **_in_sequence(job, self.queued),
             "expires_at": self.expires_at,
         }
 
 
 def arrive(job: Job, arrival: Arrival) -> Change[Job]:
     """The awaited recording has come, and the job is queued."""
-    return Change(before=job, transition=JobTransition.ARRIVE, set=arrival.fields(job.times))
+    return Change(before=job, transition=JobTransition.ARRIVE, set=arrival.fields(job, job.times))
 
 
-def expire(job: Job) -> Change[Job]:
+def expire(job: Job, now: int) -> Change[Job]:
     """The recording was not uploaded in time."""
-    return Change(before=job, transition=JobTransition.EXPIRE)
+    return Change(before=job, transition=JobTransition.EXPIRE, set=_in_sequence(job, now))
 
 
 def wait(waiting: str | None, reason: str | None) -> UnreadChange:
@@ -70,18 +76,27 @@ def note_upload(job: Job, *, etag: str, modified: int) -> Change[Job]:
     return Change(before=job, transition=JobTransition.NOTE_UPLOAD, set={"source_etag": etag, "source_seen": modified})
 
 
-def start(job: Job, times: Mapping[str, int]) -> Change[Job]:
-    """A part of the job is claimed; `times` are the stages that the job reaches with that."""
+def start(job: Job, times: Mapping[str, int], announced: int | None = None) -> Change[Job]:
+    """A part of the job is claimed.
+
+    Args:
+        job: as it was read.
+        times: the stages that the job reaches with that.
+        announced: the time of the announcement, or its sequence. None: it is not announced, as for a further part of a
+            job that runs; then the sequence stays, so that claims of several parts do not conflict.
+
+    """
     reached = {f"times.{stage}": moment for stage, moment in times.items()}
-    return Change(before=job, transition=JobTransition.START, set={**_WAITS_NO_LONGER, **reached})
+    numbered = {} if announced is None else _in_sequence(job, announced)
+    return Change(before=job, transition=JobTransition.START, set={**_WAITS_NO_LONGER, **reached, **numbered})
 
 
-def interrupt(job: Job) -> Change[Job]:
-    """The job's only part goes back to the queue, and the job with it."""
-    return Change(before=job, transition=JobTransition.INTERRUPT)
+def interrupt(job: Job, now: int) -> Change[Job]:
+    """The job's only part goes back to the queue, and the job with it; `now` may be the announcement's sequence."""
+    return Change(before=job, transition=JobTransition.INTERRUPT, set=_in_sequence(job, now))
 
 
-def end(job: Job, outcome: Outcome, times: Mapping[str, int]) -> Change[Job]:
+def end(job: Job, outcome: Outcome, times: Mapping[str, int], now: int) -> Change[Job]:
     """The job is completed or has failed; `times` are the stages that this attempt has reached."""
     return Change(
         before=job,
@@ -92,6 +107,7 @@ def end(job: Job, outcome: Outcome, times: Mapping[str, int]) -> Change[Job]:
             "cost": outcome.cost or job.cost,
             "times": {**job.times, **times},
             **_WAITS_NO_LONGER,
+            **_in_sequence(job, now),
         },
     )
 
@@ -102,13 +118,22 @@ def cancel(job: Job, now: int, *, seen: int) -> Change[Job]:
     `seen`: S3's LastModified of the object at the job's key, which is canceled too; 0: there is none.
     """
     fields = {"times.canceled": now, "source_seen": max(job.source_seen, seen), **_WAITS_NO_LONGER}
-    return Change(before=job, transition=JobTransition.CANCEL, set=fields)
+    return Change(before=job, transition=JobTransition.CANCEL, set={**fields, **_in_sequence(job, now)})
 
 
 def retry(job: Job, now: int) -> Change[Job]:
     """A failed job runs again. The stages after its upload belong to the run before, and are removed."""
     fields = {"generation": job.generation + 1, "error": None, "times": {**_before_the_queue(job), "queued": now}}
-    return Change(before=job, transition=JobTransition.RETRY, set=fields)
+    return Change(before=job, transition=JobTransition.RETRY, set={**fields, **_in_sequence(job, now)})
+
+
+def annotate(job: Job, annotations: Mapping[str, Any], now: int) -> Change[Job]:
+    """The client updates its own words on the job.
+
+    `annotations` are `reference`, `metadata` or both, checked (`annotations.py`). No message tells of it. The sequence
+    is raised nevertheless, so that nobody who has read the earlier words can write a message with them.
+    """
+    return Change(before=job, transition=JobTransition.ANNOTATE, set={**annotations, **_in_sequence(job, now)})
 
 
 def begin_anew(job: Job, arrival: Arrival) -> Change[Job]:
@@ -126,9 +151,13 @@ def begin_anew(job: Job, arrival: Arrival) -> Change[Job]:
             "source_seen": 0,
             "parts": 1,
             "parts_done": 0,
-            **arrival.fields(_before_the_queue(job)),
+            **arrival.fields(job, _before_the_queue(job)),
         },
     )
+
+
+def _in_sequence(job: Job, now: int) -> dict[str, int]:
+    return {"sequence": max(now, job.sequence + 1)}
 
 
 def _before_the_queue(job: Job) -> dict[str, int]:

@@ -1,0 +1,80 @@
+"""Annotations: a client's own words on a job, which the system keeps and repeats but never reads. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from services.common.domain.errors import InvalidAnnotationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from services.common.domain.records import Job
+
+MAX_REFERENCE_CHARACTERS = 80
+MAX_KEY_CHARACTERS = 40
+MAX_METADATA_BYTES = 2_048
+"""Of the whole metadata as compact JSON in UTF-8. A message has them beside a text of up to 20 kB."""
+_CONTROLS = r"\u0000-\u001f\u007f-\u009f"
+PRINTABLE = f"^[^{_CONTROLS}]*$"
+"""The texts without control characters (C0, DEL, C1), as a pattern for schemas."""
+_REFUSED = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+
+
+def check_annotations(annotations: Mapping[str, Any]) -> dict[str, Any]:
+    """Check annotations as a client gave them; returns them as a job holds them.
+
+    Args:
+        annotations: any of `reference` (text or None) and `metadata` (text by key, or None).
+
+    Raises:
+        InvalidAnnotationError: a text or the whole is too long, no text, or holds what cannot be printed.
+
+    """
+    checked: dict[str, Any] = {}
+    if "reference" in annotations:
+        checked["reference"] = _reference(annotations["reference"])
+    if "metadata" in annotations:
+        checked["metadata"] = _metadata(annotations["metadata"] or {})
+    return checked
+
+
+def annotations_of(job: Job) -> dict[str, Any]:
+    """The annotations of a job, as its messages and its transcript show them."""
+    return {"reference": job.reference, "metadata": dict(job.metadata)}
+
+
+def _reference(value: object) -> str | None:
+    if value is None:
+        return None
+    if not (isinstance(value, str) and 1 <= len(value) <= MAX_REFERENCE_CHARACTERS):
+        raise InvalidAnnotationError(
+            "reference", f"reference must be a text of 1 to {MAX_REFERENCE_CHARACTERS} characters."
+        )
+    return _printable("reference", value)
+
+
+def _metadata(value: object) -> dict[str, str]:
+    """The same texts, which are one level deep: what is nested would be another contract."""
+    if not isinstance(value, dict) or not all(isinstance(text, str) for pair in value.items() for text in pair):
+        raise InvalidAnnotationError("metadata", "metadata must be an object whose values are texts.")
+    for key, text in value.items():
+        if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
+            raise InvalidAnnotationError(
+                "metadata", f"A key of metadata must have 1 to {MAX_KEY_CHARACTERS} characters."
+            )
+        _printable("metadata", key + text)
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > MAX_METADATA_BYTES:
+        raise InvalidAnnotationError(
+            "metadata", f"metadata has {size} bytes as JSON, and may have {MAX_METADATA_BYTES}: shorten it."
+        )
+    return dict(value)
+
+
+def _printable(field: str, text: str) -> str:
+    if _REFUSED.search(text):
+        raise InvalidAnnotationError(field, f"{field} must not hold control characters or halves of surrogate pairs.")
+    return text

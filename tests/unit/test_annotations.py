@@ -1,0 +1,74 @@
+"""A client's own words on a job: whatever is taken can be kept, repeated and printed, and nothing else is taken."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.domain.annotations import MAX_METADATA_BYTES, check_annotations
+from services.common.domain.errors import InvalidAnnotationError
+
+_CONTROLS = [chr(number) for number in (*range(0x20), *range(0x7F, 0xA0))]
+_HALVES = [chr(number) for number in (0xD800, 0xDFFF)]
+_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=60)
+
+
+@given(reference=_TEXT.filter(bool) | st.none(), metadata=st.dictionaries(_TEXT.filter(bool), _TEXT, max_size=4))
+def test_printable_texts_are_taken_as_they_are(reference: str | None, metadata: dict[str, str]) -> None:
+    fitting = {key[:40]: text for key, text in metadata.items()}
+    given_ = {"reference": reference, "metadata": fitting}
+    assert check_annotations(given_) == given_
+
+
+@pytest.mark.parametrize("control", [*_CONTROLS, *_HALVES], ids=lambda text: f"{ord(text):#x}")
+@pytest.mark.parametrize(
+    "around", [lambda text: {"reference": f"a{text}"}, lambda text: {"metadata": {f"{text}b": ""}}]
+)
+def test_no_control_character_and_no_half_of_a_surrogate_pair_is_taken(control: str, around: Any) -> None:
+    with pytest.raises(InvalidAnnotationError) as refused:
+        check_annotations(around(control))
+    assert refused.value.field in around(control)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"reference": ""}, "1 to 80 characters"),
+        ({"reference": "å" * 81}, "1 to 80 characters"),
+        ({"reference": 7}, "1 to 80 characters"),
+        ({"metadata": {"": "x"}}, "1 to 40 characters"),
+        ({"metadata": {"k" * 41: "x"}}, "1 to 40 characters"),
+        ({"metadata": {"nested": {"a": "b"}}}, "values are texts"),
+        ({"metadata": {"number": 1}}, "values are texts"),
+        ({"metadata": ["a"]}, "values are texts"),
+    ],
+)
+def test_what_is_wrong_is_refused_in_a_sentence_with_the_field_and_a_stable_code(
+    wrong: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidAnnotationError, match=says) as refused:
+        check_annotations(wrong)
+    assert ([refused.value.field], refused.value.code) == ([*wrong], "INVALID_ANNOTATION")
+
+
+@pytest.mark.parametrize("letter", ["a", "å", "\N{GRINNING FACE}", '"'])
+def test_metadata_may_have_so_many_bytes_as_compact_json_and_not_one_more(letter: str) -> None:
+    def noted(spare: int) -> dict[str, str]:
+        frame = len('{"k":"","pad":""}')
+        size = len(json.dumps(letter, ensure_ascii=False).encode()) - 2
+        whole, rest = divmod(MAX_METADATA_BYTES - frame + spare, size)
+        return {"k": letter * whole, "pad": "." * rest}
+
+    assert check_annotations({"metadata": noted(0)}) == {"metadata": noted(0)}
+    with pytest.raises(InvalidAnnotationError, match="2049 bytes"):
+        check_annotations({"metadata": noted(1)})
+
+
+def test_null_removes_and_what_is_left_out_stays() -> None:
+    assert check_annotations({"reference": None, "metadata": None}) == {"reference": None, "metadata": {}}
+    assert check_annotations({"reference": "a"}) == {"reference": "a"}
+    assert check_annotations({}) == {}
