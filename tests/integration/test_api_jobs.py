@@ -324,6 +324,19 @@ def test_the_feed_holds_every_event_once_the_lag_is_over(world: World, alice: Cl
     assert alice.get(f"/api/events?after={feed['next']}").json == {"events": [], "next": feed["next"]}
 
 
+def test_an_event_of_the_release_before_has_what_programs_rely_on(world: World, alice: Client) -> None:
+    job = uploaded(world, alice)
+    (event,) = (item for item in world.all_items() if item["sk"].startswith(keys.EVENTS))
+    body = json.loads(event["body"])
+    del body["version"], body["data"]["sequence"]
+    world.change((event["pk"], event["sk"]), body=json.dumps(body))
+    world.clock.pass_(6 * SECOND_MS)
+
+    (shown,) = alice.get("/api/events").json["events"]
+    assert shown["body"]["version"] == 1
+    assert shown["body"]["data"]["sequence"] == event["created_at"] == job.sequence
+
+
 def test_the_feed_goes_on_where_it_was_left(world: World, alice: Client) -> None:
     uploaded(world, alice)
     world.clock.pass_(6 * SECOND_MS)

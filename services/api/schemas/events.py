@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel
 
 from services.api.schemas.fields import DateTime, shown_as
+from services.common.domain.events import VERSION
 from services.common.domain.records import Event
 from services.common.domain.times import rfc3339
 
@@ -28,8 +29,15 @@ class EventView(BaseModel):
             job_id=event.job_id,
             type=event.type,
             created_at=rfc3339(event.created_at),
-            body=json.loads(event.body),
+            body=_body(event),
         )
+
+
+def _body(event: Event) -> dict[str, Any]:
+    """The webhook's body. One of release 0.1.0 has neither version nor sequence, which clients may rely on."""
+    body: dict[str, Any] = json.loads(event.body)
+    data = {"sequence": event.created_at, **body["data"]}
+    return {"version": VERSION, **body, "data": data}
 
 
 class Feed(BaseModel):
