@@ -6,6 +6,7 @@ import re
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from services.api import parameters
@@ -31,17 +32,26 @@ def service(request: Request) -> Service:
 Wired = Annotated[Service, Depends(service)]
 
 
-def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]) -> Caller:
+async def caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
     """The client whose key this is.
 
     Raises:
         Problem: 401 without a valid key, 429 beyond its limit.
-        RequestValidationError: a query parameter is unknown. Strangers are not told that.
+        RequestValidationError: a query parameter is unknown, or there is a body that the operation does not take.
+            Strangers are not told that.
 
     """
+    found = await run_in_threadpool(_authenticated, request, credentials.credentials if credentials else "")
+    await parameters.only_known(request)
+    return found
+
+
+def _authenticated(request: Request, api_key: str) -> Caller:
+    """The client whose key this is, by a write to the table; raises `Problem` as `caller` does."""
     wired = service(request)
     now = wired.clock()
-    api_key = credentials.credentials if credentials else ""
     found = wired.store.clients.authenticate(api_key, now) if _API_KEY.fullmatch(api_key) else None
     if found is None:
         raise Problem(
@@ -57,7 +67,6 @@ def caller(request: Request, credentials: Annotated[HTTPAuthorizationCredentials
             f"This key may make {found.limit} requests a minute: wait {wait} s.",
             Retry_After=str(wait),
         )
-    parameters.only_known(request)
     return found
 
 

@@ -9,10 +9,12 @@ from services.api.problems import Problem
 from services.common.domain.ids import TIME_LENGTH, time_text
 from services.common.store import keys
 
-PATTERN = r"^[a-z2-7]{35}$"
-DELIVERY_PATTERN = r"^[a-z2-7]{52}$"
+_PLACE = "[a-z2-7]{35}"
+PATTERNS = {keys.JOB: f"^j?{_PLACE}$", keys.EVENT: f"^e?{_PLACE}$", keys.DELIVERY: r"^[a-z2-7]{52}$"}
+"""By kind of list. A cursor begins with the letter of its list; those of release 0.1.0 had none, and lead on."""
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _NAME_CHARACTERS = 26
+_PLACE_LENGTH = TIME_LENGTH + _NAME_CHARACTERS
 _PREFIXES = {keys.JOB: "job_", keys.EVENT: "evt_"}
 
 
@@ -21,8 +23,9 @@ def encode(sort: str | None) -> str | None:
     if sort is None:
         return None
     kind, first, name = sort.split("#")
-    place = _bare(first) if kind == keys.DELIVERY else time_text(int(first), _ALPHABET)
-    return place + _bare(name)
+    if kind == keys.DELIVERY:
+        return _bare(first) + _bare(name)
+    return kind[0].lower() + time_text(int(first), _ALPHABET) + _bare(name)
 
 
 def decode(cursor: str | None, kind: str) -> str | None:
@@ -34,13 +37,14 @@ def decode(cursor: str | None, kind: str) -> str | None:
     """
     if cursor is None:
         return None
-    pattern = DELIVERY_PATTERN if kind == keys.DELIVERY else PATTERN
-    if not re.fullmatch(pattern[1:-1], cursor):
-        raise Problem(ProblemCode.INVALID_CURSOR, "Pass `next` of the page before, unchanged.", field="after")
+    if not re.fullmatch(PATTERNS[kind][1:-1], cursor):
+        detail = "This is no cursor of this list: pass `next` of the page before, unchanged."
+        raise Problem(ProblemCode.INVALID_CURSOR, detail, field="after")
     if kind == keys.DELIVERY:
         event_id, callback_id = f"evt_{cursor[:_NAME_CHARACTERS]}", f"cb_{cursor[_NAME_CHARACTERS:]}"
         return keys.delivery("", event_id, callback_id)[1]
-    return keys.sort(kind, _milliseconds(cursor[:TIME_LENGTH]), _PREFIXES[kind] + cursor[TIME_LENGTH:])
+    place = cursor[-_PLACE_LENGTH:]
+    return keys.sort(kind, _milliseconds(place[:TIME_LENGTH]), _PREFIXES[kind] + place[TIME_LENGTH:])
 
 
 def _bare(name: str) -> str:

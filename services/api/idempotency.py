@@ -13,11 +13,13 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Request, Response
 
 from services.api.auth import service
+from services.api.schemas.fields import Rule
 from services.common.domain.ids import key_digest
 from services.common.store.idempotency import IdempotencyRecord
 from services.common.webhooks.secrets import PREFIX, SECRET_BYTES, new_secret
 
 HEADER = "Idempotency-Key"
+_KEY = Rule(r"^[A-Za-z0-9_:.-]{1,200}$", "Give 1 to 200 letters from A to Z or a to z, digits and `_ : . -`.")
 REPLAYED = "Idempotent-Replayed"
 """The header of an answer whose request was carried out before under its key."""
 
@@ -75,10 +77,9 @@ async def idempotency(
     request: Request,
     response: Response,
     key: Annotated[
-        str | None,
+        Annotated[str, _KEY] | None,
         Header(
             alias=HEADER,
-            pattern=r"^[A-Za-z0-9_:.-]{1,200}$",
             description="Sent again within a day under the same key, the same request happens once.",
         ),
     ] = None,

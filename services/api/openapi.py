@@ -16,7 +16,7 @@ from services.api.service import Service
 
 CODES = "x-problem-codes"
 """Where a response of an operation lists the codes that its problem document can have."""
-_WITHOUT_A_KEY = (ProblemCode.INVALID_REQUEST, ProblemCode.INTERNAL)
+_WITHOUT_A_KEY = (ProblemCode.INVALID_REQUEST, ProblemCode.INTERNAL, ProblemCode.TOO_LARGE)
 _WITH_A_KEY = (*_WITHOUT_A_KEY, ProblemCode.UNAUTHORIZED, ProblemCode.TOO_MANY_REQUESTS, ProblemCode.UNAVAILABLE)
 """Codes of every operation."""
 _LINKS = {
@@ -108,8 +108,9 @@ def redirect(*codes: ProblemCode) -> Responses:
     return {302: found, **problems(*codes)}
 
 
-def cursor(pattern: str = cursors.PATTERN) -> QueryParameter:
-    """The query parameter that takes the `next` of a page."""
+def cursor(kind: str) -> QueryParameter:
+    """The query parameter that takes the `next` of a page; `kind` is that of `cursors.decode`."""
+    pattern = cursors.PATTERNS[kind]
     found: QueryParameter = Query(description="`next` of the page before.", json_schema_extra={"pattern": pattern})
     return found
 

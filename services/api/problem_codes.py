@@ -144,20 +144,20 @@ class ProblemCode(StrEnum):
     INVALID_REQUEST = (
         "INVALID_REQUEST",
         422,
-        "A field, a parameter or a header is wrong, or the body is not JSON.",
-        "Correct what `errors` names, field by field. If there are no `errors`, `detail` says where the JSON breaks.",
+        "A field, a parameter or a header is wrong, the body is not JSON in UTF-8, or the operation takes none.",
+        "Correct what `errors` names, field by field. Without `errors`, the body cannot be read, as `detail` says.",
     )
     INVALID_OPTION = (
         "INVALID_OPTION",
         422,
-        "An option of the job is wrong, or does not go together with another one.",
+        "Options of the job do not go together: one needs another, or `prompt` and `hotwords` are too long together.",
         "Correct the option that `field` names, as `detail` says.",
     )
     INVALID_ANNOTATION = (
         "INVALID_ANNOTATION",
         422,
-        "The job's reference or metadata is too long, or holds what cannot be printed.",
-        "Shorten or correct what `field` names, as `detail` says.",
+        "The job's metadata has too many bytes as a whole. A single text or key that is wrong is an `INVALID_REQUEST`.",
+        "Shorten it, as `detail` says.",
     )
     MODEL_UNAVAILABLE = (
         "MODEL_UNAVAILABLE",
@@ -186,7 +186,7 @@ class ProblemCode(StrEnum):
     INVALID_CURSOR = (
         "INVALID_CURSOR",
         422,
-        "`after` is not a cursor of this list.",
+        "`after` is the cursor of another kind of list, or no cursor.",
         "Pass `next` of the page before, unchanged, or leave `after` out to begin.",
     )
     IDEMPOTENCY_KEY_REUSED = (

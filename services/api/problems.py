@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from json import JSONDecodeError
 from typing import Any
 
@@ -14,13 +16,15 @@ from starlette.exceptions import HTTPException
 
 from services.api.problem_codes import ProblemCode
 from services.api.schemas.problems import FieldError, ProblemDocument
-from services.common.domain.errors import TranscriberError
+from services.common.domain.errors import InvalidFieldError, TranscriberError
 from services.common.settings import SettingsError
 from services.common.store.idempotency import KeyReusedError
 from services.common.store.table import ConditionFailedError
 
 HTTP_BAD_REQUEST, HTTP_NOT_FOUND, HTTP_METHOD_NOT_ALLOWED = 400, 404, 405
 MAX_BODY_BYTES = 100_000
+MOST_FIELDS, MAX_DETAIL_CHARACTERS = 50, 2_000
+"""How much is told of a request in which a great deal is wrong."""
 MEDIA_TYPE = "application/problem+json"
 OUR_FAULT = "Something went wrong here. The request's id helps to find it."
 
@@ -37,6 +41,16 @@ class Problem(Exception):  # noqa: N818 - the RFC's name
         self.code = code
         self.field = field
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+@contextmanager
+def within(place: str) -> Iterator[None]:
+    """Name the fields of what is refused in here from the body's root, at this place of it."""
+    try:
+        yield
+    except InvalidFieldError as error:
+        error.field = f"{place}.{error.field}"
+        raise
 
 
 def not_found(what: str) -> Problem:
@@ -108,21 +122,26 @@ async def _misconfigured(request: Request, error: Exception) -> JSONResponse:
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     if isinstance(broken := error.__cause__, JSONDecodeError):
-        place = f"line {broken.lineno}, column {broken.colno}"
-        return document(request, ProblemCode.INVALID_REQUEST, f"The body is no JSON: {broken.msg} ({place}).")
+        detail = f"The body is not JSON: it breaks at line {broken.lineno}, column {broken.colno}."
+        return document(request, ProblemCode.INVALID_REQUEST, detail)
     if isinstance(error.body, bytes):  # FastAPI reads as JSON only what is called so
         detail = "Send a body of JSON with the header `Content-Type: application/json`."
         reply = document(request, ProblemCode.UNSUPPORTED_MEDIA_TYPE, detail)
         reply.headers["Accept"] = "application/json"
         return reply
+    from services.api import field_errors  # noqa: PLC0415 - a cold start does not need it
+
+    route = request.scope["route"]
     errors = [
         FieldError(
-            field=_encodable(".".join(map(str, problem["loc"][1:]))) or "body", message=_encodable(problem["msg"])
+            field=_encodable(field_errors.place(one["loc"])), message=_encodable(field_errors.sentence(one, route))
         )
-        for problem in error.errors()
+        for one in error.errors()[:MOST_FIELDS]
     ]
-    detail = "; ".join(f"{entry.field}: {entry.message}" for entry in errors)
-    return document(request, ProblemCode.INVALID_REQUEST, detail[:2_000], errors=errors[:50])
+    sentences = [f"{entry.field}: {entry.message}" for entry in errors]
+    while len(detail := " ".join(sentences)) > MAX_DETAIL_CHARACTERS:
+        sentences.pop()
+    return document(request, ProblemCode.INVALID_REQUEST, detail, errors=errors)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

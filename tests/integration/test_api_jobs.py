@@ -94,7 +94,7 @@ def test_doubtful_places_are_refused_without_the_document_that_would_list_them(a
     options: dict[str, object] = {"doubtful_places": True}
     reply = alice.post("/api/jobs", {"file_name": "a.mp3", "options": options})
 
-    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "INVALID_OPTION", "doubtful_places")
+    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "INVALID_OPTION", "options.doubtful_places")
     assert "docx" in reply.json["detail"]
     create(alice, options={**options, "formats": ["docx"]})
 
@@ -102,14 +102,14 @@ def test_doubtful_places_are_refused_without_the_document_that_would_list_them(a
 def test_a_model_that_the_deployment_does_not_hold_is_refused_by_name(alice: Client) -> None:
     reply = alice.post("/api/jobs", {"file_name": "a.mp3", "options": {"model": "KBLab/kb-whisper-large"}})
 
-    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "MODEL_UNAVAILABLE", "model")
+    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "MODEL_UNAVAILABLE", "options.model")
 
 
 def test_a_model_that_no_machine_may_fetch_yet_is_refused_with_the_command_that_records_it(world: World) -> None:
     client = Gateway(world, unrecorded_models=MODELS[1:]).client("carol")
     reply = client.post("/api/jobs", {"file_name": "a.mp3", "options": {"style": "strict"}})
 
-    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "MODEL_UNAVAILABLE", "model")
+    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "MODEL_UNAVAILABLE", "options.model")
     assert f"`python -m tools.models record {MODELS[1]}`" in reply.json["detail"]
     assert "and apply" in reply.json["detail"]
     assert client.post("/api/jobs", {"file_name": "a.mp3"}).status == 201, "others are not refused for it"

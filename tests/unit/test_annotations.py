@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import json
+import sys
+import unicodedata
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from services.common.domain.annotations import MAX_METADATA_BYTES, check_annotations
+from services.api.schemas.jobs import Metadata, Reference
+from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_REFERENCE_CHARACTERS, check_annotations
 from services.common.domain.errors import InvalidAnnotationError
 
-_CONTROLS = [chr(number) for number in (*range(0x20), *range(0x7F, 0xA0))]
+_CHARACTERS = [chr(number) for number in range(sys.maxunicode + 1) if unicodedata.category(chr(number)) != "Cs"]
+_TURNING = {"LRE", "RLE", "PDF", "LRO", "RLO", "LRI", "RLI", "FSI", "PDI"}
+"""What Unicode calls the characters that embed, override or isolate a direction."""
+_MARKS = ["\N{LEFT-TO-RIGHT MARK}", "\N{RIGHT-TO-LEFT MARK}", "\N{ARABIC LETTER MARK}"]
+_CONTROLS = [
+    *(one for one in _CHARACTERS if unicodedata.category(one) in {"Cc", "Zl", "Zp"}),
+    *(one for one in _CHARACTERS if unicodedata.bidirectional(one) in _TURNING),
+    *_MARKS,
+]
 _HALVES = [chr(number) for number in (0xD800, 0xDFFF)]
-_TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=60)
+_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="".join(_CONTROLS)), max_size=60)
+_SCHEMAS = TypeAdapter(Reference), TypeAdapter(Metadata)
 
 
 @given(reference=_TEXT.filter(bool) | st.none(), metadata=st.dictionaries(_TEXT.filter(bool), _TEXT, max_size=4))
@@ -28,10 +41,26 @@ def test_printable_texts_are_taken_as_they_are(reference: str | None, metadata: 
 @pytest.mark.parametrize(
     "around", [lambda text: {"reference": f"a{text}"}, lambda text: {"metadata": {f"{text}b": ""}}]
 )
-def test_no_control_character_and_no_half_of_a_surrogate_pair_is_taken(control: str, around: Any) -> None:
+def test_no_control_character_mark_of_direction_or_half_of_a_pair_is_taken_by_the_check_or_the_schema(
+    control: str, around: Any
+) -> None:
     with pytest.raises(InvalidAnnotationError) as refused:
         check_annotations(around(control))
     assert refused.value.field in around(control)
+    ((field, words),) = around(control).items()
+    with pytest.raises(ValidationError, match="without control characters"):
+        _SCHEMAS[field == "metadata"].validate_python(words)
+
+
+def test_every_other_character_is_taken_by_the_check_and_by_the_schema() -> None:
+    others = [one for one in _CHARACTERS if one not in _CONTROLS]
+    size = MAX_REFERENCE_CHARACTERS // 2
+    texts = ["".join(others[start : start + size]) for start in range(0, len(others), size)]
+
+    assert len(others) > 1_000_000
+    for text in texts:
+        assert check_annotations({"reference": text, "metadata": {text: text}})
+        assert [_SCHEMAS[0].validate_python(text), _SCHEMAS[1].validate_python({text: text})]
 
 
 @pytest.mark.parametrize(

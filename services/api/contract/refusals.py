@@ -12,9 +12,6 @@ from services.api.problems import MEDIA_TYPE, OUR_FAULT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_OF_A_BODY = (ProblemCode.TOO_LARGE, ProblemCode.UNSUPPORTED_MEDIA_TYPE)
-_OF_A_KEY = (ProblemCode.TOO_LARGE, ProblemCode.IDEMPOTENCY_KEY_REUSED)
-"""The body is read for the request's fingerprint, also where an operation has none."""
 _PROBLEM = {"$ref": "#/components/schemas/ProblemDocument"}
 _DETAILS = {
     ProblemCode.UNAUTHORIZED: "Send a valid API key as `Authorization: Bearer …`.",
@@ -22,7 +19,7 @@ _DETAILS = {
     ProblemCode.CONFLICT: "Somebody else changed this at the same moment: read it and try again.",
     ProblemCode.TOO_LARGE: "A request's body has at most 100000 bytes.",
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: "Send a body of JSON with the header `Content-Type: application/json`.",
-    ProblemCode.INVALID_REQUEST: "limit: Input should be less than or equal to 100",
+    ProblemCode.INVALID_REQUEST: "limit: Give 100 or less.",
     ProblemCode.TOO_MANY_REQUESTS: "This key may make 600 requests a minute: wait 14 s.",
     ProblemCode.INTERNAL: OUR_FAULT,
     ProblemCode.UNAVAILABLE: "A service behind the API did not answer: try again in a moment.",
@@ -77,9 +74,9 @@ def _declared(responses: Mapping[str, Mapping[str, Any]]) -> Iterator[ProblemCod
 
 def _implied(operation: Mapping[str, Any]) -> Iterator[ProblemCode]:
     if "requestBody" in operation:
-        yield from _OF_A_BODY
+        yield ProblemCode.UNSUPPORTED_MEDIA_TYPE
     if _repeatable(operation):
-        yield from _OF_A_KEY
+        yield ProblemCode.IDEMPOTENCY_KEY_REUSED
 
 
 def _repeatable(operation: Mapping[str, Any]) -> bool:

@@ -26,7 +26,7 @@ def list_events(
         list[Annotated[str, OneOf(SUBSCRIBABLE)]],
         Query(alias="type", default_factory=list, description="Events of one of these types."),
     ],
-    after: Annotated[str | None, openapi.cursor()] = None,
+    after: Annotated[str | None, openapi.cursor(keys.EVENT)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> Feed:
     """This client's events, oldest first, until some seconds ago: also those whose delivery was given up.

@@ -12,7 +12,7 @@ from services.api import cursors, openapi
 from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problem_codes import ProblemCode
-from services.api.problems import Problem
+from services.api.problems import Problem, within
 from services.api.routes import lookup
 from services.api.schemas.callbacks import Target
 from services.api.schemas.jobs import CreatedJob, JobCallback, JobPage, JobView, NewJob, UploadForm
@@ -53,10 +53,12 @@ def create_job(
     """Register a recording; the reply says where and how to upload it."""
     settings, now = wired.settings, wired.clock()
     options = wanted.options.model_dump(exclude_unset=True, exclude_none=True)
-    Options.parse(options, settings.models, settings.unrecorded_models)
+    with within("options"):
+        Options.parse(options, settings.models, settings.unrecorded_models)
     if wanted.size is not None and wanted.size > settings.max_upload_bytes:
         limit = settings.max_upload_bytes
-        raise Problem(ProblemCode.TOO_LARGE, f"An upload has at most {limit} bytes: put larger files into S3 directly.")
+        detail = f"An upload has at most {limit} bytes: put larger files into S3 directly."
+        raise Problem(ProblemCode.TOO_LARGE, detail, field="size")
     annotations = check_annotations(wanted.model_dump(include={"reference", "metadata"}))
     job_id = new_id("job")
     secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
@@ -104,16 +106,17 @@ def view(job: Job, wired: Service, parts: Sequence[Part] | None = None) -> JobVi
 
 def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:
     """A callback for the new job alone."""
-    return new_callback(
-        client_id=caller.client_id,
-        url=wanted.url,
-        secret=secret,
-        vault=wired.vault,
-        now=wired.clock(),
-        events=wanted.events,
-        description=wanted.description,
-        allow_private=wired.settings.webhook_allow_private,
-    )
+    with within("callback"):
+        return new_callback(
+            client_id=caller.client_id,
+            url=wanted.url,
+            secret=secret,
+            vault=wired.vault,
+            now=wired.clock(),
+            events=wanted.events,
+            description=wanted.description,
+            allow_private=wired.settings.webhook_allow_private,
+        )
 
 
 def _refusal(callback_id: str | None, caller: Caller, wired: Service) -> Problem | None:
@@ -158,7 +161,7 @@ def list_jobs(
     wired: Wired,
     *,
     status: Annotated[list[JobStatus], Query(default_factory=list, description="Jobs in one of these states.")],
-    after: Annotated[str | None, openapi.cursor()] = None,
+    after: Annotated[str | None, openapi.cursor(keys.JOB)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
     q: Annotated[
         str | None,

@@ -11,7 +11,7 @@ from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.api.service import Service
 from services.common.store import keys
 
-After = Annotated[str | None, openapi.cursor(cursors.DELIVERY_PATTERN)]
+After = Annotated[str | None, openapi.cursor(keys.DELIVERY)]
 # Twenty attempts with the beginning of each answer, escaped twice, are up to 80 kB. Fifty deliveries fit into 6 MB,
 # the largest answer of a Lambda function.
 Limit = Annotated[int, Query(ge=1, le=50)]

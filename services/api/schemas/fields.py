@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
@@ -31,6 +31,21 @@ def _whole(value: object) -> object:
 
 
 WHOLE = BeforeValidator(_whole)
+
+TOLD = "told"
+"""The type of a validation error whose message is a sentence for clients; others get one from `field_errors`."""
+
+
+class Rule:
+    """A pattern that a text must match, and the same in words: schemas show the one, refusals tell the other."""
+
+    def __init__(self, pattern: str, words: str) -> None:
+        self._pattern, self._words = pattern, words
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = {**handler(source), "pattern": self._pattern}
+        return core_schema.custom_error_schema(cast("CoreSchema", text), TOLD, custom_error_message=self._words)
+
 
 SHOWN_AS = "x-shown-as"
 """Marks a schema that `services.api.contract` replaces by a reference to one of its own."""

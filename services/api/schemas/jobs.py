@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from itertools import chain
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from services.api.schemas.callbacks import Target
-from services.api.schemas.fields import WHOLE, Body, DateTime, Url, shown_as
+from services.api.schemas.fields import WHOLE, Body, DateTime, Rule, Url, shown_as
 from services.api.schemas.options import JobOptions
+from services.common.domain import media_types
 from services.common.domain.annotations import (
     MAX_KEY_CHARACTERS,
     MAX_METADATA_BYTES,
     MAX_REFERENCE_CHARACTERS,
     PRINTABLE,
+    PRINTABLE_WORDS,
 )
 from services.common.domain.events import Places, job_data
-from services.common.domain.media_types import CONTAINERS, UNKNOWN
 from services.common.domain.options import in_effect
 from services.common.domain.progress import Progress, ProgressStage
 from services.common.domain.records import Job
@@ -29,44 +28,42 @@ Reference = Annotated[
     Field(
         min_length=1,
         max_length=MAX_REFERENCE_CHARACTERS,
-        pattern=PRINTABLE,
         description="The client's own name for the job, which its messages and its json repeat.",
         examples=["case 2026-114"],
     ),
+    Rule(PRINTABLE, f"Give 1 to {MAX_REFERENCE_CHARACTERS} characters {PRINTABLE_WORDS}."),
+]
+_Key = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_KEY_CHARACTERS),
+    Rule(PRINTABLE, f"A key must have 1 to {MAX_KEY_CHARACTERS} characters {PRINTABLE_WORDS}."),
+    WithJsonSchema({"type": "string"}),  # with a pattern it would allow texts of any kind under other keys
 ]
 Metadata = Annotated[
     dict[
-        Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS)],
-        Annotated[str, Field(max_length=MAX_METADATA_BYTES, pattern=PRINTABLE)],
+        _Key,
+        Annotated[
+            str,
+            Field(max_length=MAX_METADATA_BYTES),
+            Rule(PRINTABLE, f"Give a text of at most {MAX_METADATA_BYTES} characters {PRINTABLE_WORDS}."),
+        ],
     ],
     Field(
         description="What the client notes on the job for itself, and its messages and its json repeat: texts by key, "
         f"together at most {MAX_METADATA_BYTES} bytes as compact JSON in UTF-8.",
         examples=[{"department": "north", "case": "2026-114"}],
-        # As a pattern of the keys' type it would allow texts of any kind under other keys.
         json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": PRINTABLE}},
     ),
 ]
-_Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
-
-
-def _any_case(text: str) -> str:
-    """A pattern for a text in any case: a schema's pattern has no flag for that."""
-    return re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", text).replace(".", r"\.")
-
-
-def _media_type() -> str:
-    """A pattern for media types: any audio or video, and what of `application` recordings come in, with parameters.
-
-    `$` and the backslash are not allowed, since they have a meaning in the policy of S3's upload forms.
-    """
-    top = "application/"
-    named = sorted(kind.removeprefix(top) for kind in (UNKNOWN, *chain(*CONTAINERS.values())) if kind.startswith(top))
-    kind = f"({_any_case('audio')}|{_any_case('video')})/[A-Za-z0-9][A-Za-z0-9!#&^_.+-]{{0,126}}"
-    return rf"^(({kind}|{_any_case(top)}({_any_case('|'.join(named))}))( ?;([ -#%-\[\]-~]{{0,200}}[!-#%-\[\]-~])?)?)?$"
-
-
-_MediaType = Annotated[str, StringConstraints(pattern=_media_type())]
+_Sha256 = Annotated[
+    str,
+    Rule(
+        r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$",
+        "Give the SHA-256 of the file in base64: 44 characters, the last of which is `=`.",
+    ),
+]
+_CallbackId = Annotated[str, Rule(r"^cb_[a-z2-7]{1,40}$", "Give the id of a callback as the API gave it, `cb_…`.")]
+_MediaType = Annotated[str, Rule(media_types.ALLOWED, media_types.ALLOWED_WORDS)]
 
 
 class NewJob(Body):
@@ -77,7 +74,7 @@ class NewJob(Body):
         default=None, description="Bytes; the upload is held to it exactly."
     )
     content_type: _MediaType | None = Field(
-        default=UNKNOWN,
+        default=media_types.UNKNOWN,
         description="As a browser or phone says it: `audio/…`, `video/…`, or of `application/…` what recordings come "
         "as; parameters may follow. The upload is held to it to the letter. Empty or null: the default.",
         examples=["audio/webm;codecs=opus"],
@@ -87,7 +84,7 @@ class NewJob(Body):
     )
     options: JobOptions = Field(default_factory=JobOptions)
     callback: Target | None = Field(default=None, description="Told of this job alone; not with `callback_id`.")
-    callback_id: Annotated[str, StringConstraints(pattern=r"^cb_[a-z2-7]{1,40}$")] | None = Field(
+    callback_id: _CallbackId | None = Field(
         default=None,
         description="A registered callback that is told of this job whatever its prefix; not with `callback`.",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.api.schemas.fields import WHOLE, Body, OneOf
 from services.common.domain.options import (
@@ -23,7 +23,19 @@ from services.common.domain.options import (
 
 _Hint = Annotated[str, Field(max_length=MAX_HINT_CHARACTERS)]
 _Track = Annotated[int, Field(ge=1, le=HIGHEST_TRACK), WHOLE]
-_Tracks = Annotated[list[_Track], Field(min_length=1, max_length=MAX_TRACKS, json_schema_extra={"uniqueItems": True})]
+
+
+def _different(tracks: list[int]) -> list[int]:
+    if len(set(tracks)) < len(tracks):
+        raise ValueError("Give each track once.")
+    return tracks
+
+
+_Tracks = Annotated[
+    list[_Track],
+    Field(min_length=1, max_length=MAX_TRACKS, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_different),
+]
 
 
 class JobOptions(Body):

@@ -13,9 +13,15 @@ _Address = Annotated[str, WithJsonSchema({"type": "string", "format": "uri-refer
 """An absolute URL; while the deployment's settings cannot be read, its path alone."""
 
 
+_PLACE = (
+    "The path from the body's root, such as `options.prompt`, where a number is a place in a list, counted from 0; or "
+    "the name of a parameter or a header; or `body`."
+)
+
+
 class FieldError(BaseModel):
-    field: str
-    message: str
+    field: str = Field(description=_PLACE)
+    message: str = Field(description="What is wrong with it, and what to give instead.")
 
 
 class ProblemDocument(BaseModel):
@@ -28,10 +34,8 @@ class ProblemDocument(BaseModel):
     instance: str
     code: _Code
     request_id: str
-    field: str | None = None
-    """The one field at fault."""
-    errors: list[FieldError] | None = None
-    """All fields at fault."""
+    field: str | None = Field(default=None, description=f"The one field at fault. {_PLACE}")
+    errors: list[FieldError] | None = Field(default=None, description="All fields at fault.")
 
 
 class ProblemType(BaseModel):

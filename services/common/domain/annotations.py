@@ -17,10 +17,13 @@ MAX_REFERENCE_CHARACTERS = 80
 MAX_KEY_CHARACTERS = 40
 MAX_METADATA_BYTES = 2_048
 """Of the whole metadata as compact JSON in UTF-8. A message has them beside a text of up to 20 kB."""
-_CONTROLS = r"\u0000-\u001f\u007f-\u009f"
-PRINTABLE = f"^[^{_CONTROLS}]*$"
-"""The texts without control characters (C0, DEL, C1), as a pattern for schemas."""
-_REFUSED = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
+_UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""Unicode's control characters (Cc), its separators of lines and paragraphs (Zl, Zp), and what turns the direction in
+which a text is read: a screen would show another text than the one that is there."""
+PRINTABLE = f"^[^{_UNPRINTABLE}]*$"
+"""The texts without these, as a pattern for schemas."""
+PRINTABLE_WORDS = "without control characters, line breaks and marks of direction"
+_REFUSED = re.compile(rf"[{_UNPRINTABLE}\ud800-\udfff]")
 
 
 def check_annotations(annotations: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,5 +79,5 @@ def _metadata(value: object) -> dict[str, str]:
 
 def _printable(field: str, text: str) -> str:
     if _REFUSED.search(text):
-        raise InvalidAnnotationError(field, f"{field} must not hold control characters or halves of surrogate pairs.")
+        raise InvalidAnnotationError(field, f"{field} must be a text {PRINTABLE_WORDS}.")
     return text

@@ -5,7 +5,9 @@ The engine opens no other formats.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from itertools import chain
 
 UNKNOWN = "application/octet-stream"
 """The media type of an upload whose client does not know it. The engine recognises the format by itself."""
@@ -49,3 +51,29 @@ matter."""
 
 FORMAT_WHITELIST = ",".join(CONTAINERS)
 """For FFmpeg's option `format_whitelist`, which splits at commas, as its own lists of aliases do."""
+
+_APPLICATION = "application/"
+APPLICATION_TYPES = sorted(kind for kind in (UNKNOWN, *chain(*CONTAINERS.values())) if kind.startswith(_APPLICATION))
+"""The media types that a recording may have beside those of audio and video."""
+
+
+def _any_case(text: str) -> str:
+    """A pattern for a text in any case: a schema's pattern has no flag for that."""
+    return re.sub("[a-z]", lambda letter: f"[{letter[0].upper()}{letter[0]}]", text).replace(".", r"\.")
+
+
+def _allowed() -> str:
+    named = "|".join(kind.removeprefix(_APPLICATION) for kind in APPLICATION_TYPES)
+    kind = f"({_any_case('audio')}|{_any_case('video')})/[A-Za-z0-9][A-Za-z0-9!#&^_.+-]{{0,126}}"
+    parameters = r" ?;([ -#%-\[\]-~]{0,200}[!-#%-\[\]-~])?"
+    return f"^(({kind}|{_any_case(_APPLICATION)}({_any_case(named)}))({parameters})?)?$"
+
+
+ALLOWED = _allowed()
+"""A pattern for the media types under which recordings may be uploaded: any audio or video, and what of `application`
+recordings come in, with parameters. `$` and the backslash are not allowed, since they have a meaning in the policy of
+S3's upload forms."""
+ALLOWED_WORDS = (
+    f"Give `audio/…`, `video/…` or one of {', '.join(APPLICATION_TYPES)}; after a `;`, parameters may follow, of at "
+    r"most 200 ASCII characters without `$` and `\`. Leave out what is none of these."
+)

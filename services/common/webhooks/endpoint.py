@@ -72,9 +72,12 @@ def parse(url: str, *, allow_private: bool = False) -> Endpoint:
         )
     try:
         parts = urlsplit(url)
+    except ValueError as error:
+        raise InvalidUrlError("An IPv6 address stands in brackets, and nothing else does.") from error
+    try:
         port = parts.port
     except ValueError as error:
-        raise InvalidUrlError(f"This is no URL: {error}.") from error
+        raise InvalidUrlError("The URL's port is no number up to 65535.") from error
     if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
         raise InvalidUrlError("A callback's URL begins with https://.")
     if "@" in parts.netloc or parts.fragment:
