@@ -17,7 +17,6 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_too_short": lambda found: f"It must have {found['min_length']} or more characters.",
     "string_too_long": lambda found: f"It must have at most {found['max_length']} characters.",
     "int_type": lambda _: "Give a whole number.",
-    "int_from_float": lambda _: "Give a whole number.",
     "int_parsing": lambda _: "Give a whole number.",
     "int_parsing_size": lambda _: "Give a whole number with fewer digits.",
     "greater_than_equal": lambda found: f"Give {found['ge']} or more.",

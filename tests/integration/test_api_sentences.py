@@ -56,7 +56,12 @@ WRONG: list[Any] = [
 WRONG_TEXTS = ["", "0", "-1", "1.5", "9" * 400, "9" * 5_000, "x", LONG, "å", "\x00", "true"]
 URL = "https://hooks.example.com/"
 NEEDED = {"file_name": "a.mp3", "url": URL}
-_TEMPLATES = {one[key] for one in list_all_errors() for key in one if key.startswith("message_template")}
+_TEMPLATES = {
+    template
+    for one in list_all_errors()
+    for template in (one["message_template_python"], one.get("message_template_json", ""))
+    if template
+}
 LIBRARY = [
     re.compile(re.sub(r"\\{\w+\\}", ".*", re.escape(template)), re.DOTALL)
     for template in _TEMPLATES

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+import unicodedata
 from typing import Any
 
 import pytest
@@ -12,7 +14,9 @@ from services.api.routes.jobs import UPLOAD_MARGIN_MINUTES
 from services.api.schemas.receipts import BACKUP_DAYS, QUEUE_DAYS
 from services.api.settings import ApiSettings
 from services.common.domain import object_keys, options
+from services.common.domain.annotations import MAX_METADATA_BYTES, PRINTABLE
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
+from services.common.domain.media_types import APPLICATION_TYPES
 from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
 from services.common.store.clients import DEFAULT_LIMIT
 from services.common.store.codec import MOST_LOOKED_AT
@@ -81,6 +85,10 @@ ROWS = [
     ("jobs or events that one request with a filter looks at", f"{MOST_LOOKED_AT + 1} | "),
     ("`q`", f"{query('q')['minLength']} to {query('q')['maxLength']} characters"),
     ("`reference`", f"{query('reference')['maxLength']} characters"),
+    ("`reference`", f"{field('NewJob', 'reference')['minLength']} to {field('NewJob', 'reference')['maxLength']} char"),
+    ("keys of `metadata`", f"1 to {field('NewJob', 'metadata')['propertyNames']['maxLength']} characters"),
+    ("values of `metadata`", f"{field('NewJob', 'metadata')['additionalProperties']['maxLength']:,} characters"),
+    ("`metadata` as a whole", f"{MAX_METADATA_BYTES:,} bytes as compact JSON"),
     ("`queue_position`", f"{MOST_COUNTED + 1} | "),
     ("page of deliveries", page("/api/jobs/{job_id}/deliveries")),
     ("page of deliveries", page("/api/callbacks/{callback_id}/deliveries")),
@@ -94,7 +102,7 @@ ROWS = [
         f"{options.MAX_HINT_CHARACTERS} characters, and {options.MAX_HINT_TOKENS} tokens",
     ),
     ("`prompt` and `hotwords` together", f"{options.SURE_HINT_BYTES} bytes always fit"),
-    ("`tracks`", f"{field('JobOptions', 'tracks')['maxItems']} numbers up to {options.HIGHEST_TRACK}"),
+    ("`tracks`", f"{field('JobOptions', 'tracks')['maxItems']} different numbers from 1 to {options.HIGHEST_TRACK}"),
     ('voices with `"channels": "separate"`', str(options.MAX_VOICES)),
     ("callbacks of a client", f"{MAX_LISTENERS}; each job"),
     ("`url`", f"{field('NewCallback', 'url')['maxLength']:,} characters"),
@@ -131,3 +139,21 @@ def test_the_api_answers_within_the_time_that_is_told() -> None:
     (seconds,) = re.findall(r"timeout_seconds += (\d+)", text_of("terraform/modules/api/main.tf"))
 
     assert f"| time for an answer | {seconds} s |" in LIMITS
+
+
+def test_the_characters_that_are_not_printable_are_those_that_are_refused() -> None:
+    (told,) = re.findall(r"^Printable is .*?\.$", LIMITS, FLAGS)
+    named = {chr(number) for pair in re.findall(r"U\+(\w+)(?: to U\+(\w+))?", told) for number in _between(*pair)}
+    refused = {one for one in map(chr, range(sys.maxunicode + 1)) if not re.fullmatch(PRINTABLE, one)}
+
+    assert refused == named | {one for one in map(chr, range(0x100)) if unicodedata.category(one) == "Cc"}
+
+
+def _between(first: str, last: str) -> range:
+    return range(int(first, 16), int(last or first, 16) + 1)
+
+
+def test_the_media_types_that_are_listed_are_those_that_are_taken() -> None:
+    (told,) = re.findall(r"^`content_type` is .*?; leave out any other", text_of("docs/api/README.md"), FLAGS)
+
+    assert re.findall(r"`(application/[\w.-]+)`", told) == APPLICATION_TYPES
