@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from services.api.schemas.fields import shown_as
 
@@ -37,17 +37,12 @@ class ProblemDocument(BaseModel):
 class ProblemType(BaseModel):
     """What a code of a problem document means, and what to do."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
-
-    type: _Address
-    """This entry's address, and the `type` of each such document."""
+    type: Annotated[_Address, Field(description="This entry's address, and the `type` of each such document.")]
     code: _Code
     title: str
-    status: int
-    """The HTTP status with which the code is answered."""
+    status: int = Field(description="The HTTP status with which the code is answered.")
     meaning: str
-    remedy: str
-    """What to do."""
+    remedy: str = Field(description="What to do.")
 
 
 class ProblemTypeList(BaseModel):
