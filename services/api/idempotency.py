@@ -80,7 +80,7 @@ async def idempotency(
         Annotated[str, _KEY] | None,
         Header(
             alias=HEADER,
-            description="Sent again within a day under the same key, the same request happens once.",
+            description="Sent again within a day under the same key, the same request (byte for byte) happens once.",
         ),
     ] = None,
 ) -> Idempotency:

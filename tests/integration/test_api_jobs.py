@@ -10,7 +10,7 @@ import pytest
 from services.common.domain.events import EventType
 from services.common.domain.options import DEFAULTS, Options
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.domain.times import MINUTE_MS, SECOND_MS, rfc3339
 from services.common.store import keys
 from services.common.store.leases import FencedError
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
@@ -45,6 +45,20 @@ def test_a_type_that_the_client_does_not_know_is_nothing_in_particular(
     alice: Client, wanted: dict[str, str | None]
 ) -> None:
     assert create(alice, **wanted)["upload"]["fields"]["Content-Type"] == "application/octet-stream"
+
+
+def test_a_registration_that_is_sent_again_gets_a_form_that_is_good_from_then_and_the_job_as_it_is(
+    world: World, alice: Client
+) -> None:
+    first = alice.post("/api/jobs", {"file_name": "a.mp3"}, idempotency_key="once-1").json
+    alice.post(f"/api/jobs/{first['job_id']}/cancel")
+    before = world.store.jobs.get(first["job_id"])
+    world.clock.pass_(10 * MINUTE_MS)
+    again = alice.post("/api/jobs", {"file_name": "a.mp3"}, idempotency_key="once-1").json
+
+    assert (again["job_id"], again["status"]) == (first["job_id"], "canceled")
+    assert again["upload"]["expires_at"] == rfc3339(world.clock() + 60 * MINUTE_MS)
+    assert world.store.jobs.get(first["job_id"]) == before
 
 
 def test_without_a_size_an_upload_is_bound_to_the_limit(alice: Client) -> None:
@@ -335,6 +349,28 @@ def test_an_event_of_the_release_before_has_what_programs_rely_on(world: World, 
     (shown,) = alice.get("/api/events").json["events"]
     assert shown["body"]["version"] == 1
     assert shown["body"]["data"]["sequence"] == event["created_at"] == job.sequence
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("The receiver answered 410 Gone.", "gone"),
+        ("Nothing could be delivered for 5 days.", "failing"),
+        ("failing", "failing"),
+    ],
+)
+def test_the_feed_says_in_a_word_why_the_release_before_has_disabled_a_callback(
+    world: World, alice: Client, told: str, shown: str
+) -> None:
+    job = uploaded(world, alice)
+    (event,) = (item for item in world.all_items() if item["sk"].startswith(keys.EVENTS))
+    data = {"callback_id": "cb_a", "url": "https://hooks.example.com/", "reason": told}
+    body = {"type": "callback.disabled", "timestamp": "2026-11-01T00:00:00.000Z", "data": data}
+    world.change((event["pk"], event["sk"]), type=body["type"], body=json.dumps(body))
+    world.clock.pass_(6 * SECOND_MS)
+
+    (found,) = alice.get("/api/events").json["events"]
+    assert found["body"]["data"] == {**data, "reason": shown, "sequence": job.sequence}
 
 
 def test_the_feed_goes_on_where_it_was_left(world: World, alice: Client) -> None:

@@ -25,8 +25,8 @@ _DETAILS = {
     ProblemCode.UNAVAILABLE: "A service behind the API did not answer: try again in a moment.",
 }
 _REPLAYED = {
-    "description": "`true` if the request was carried out before under its `Idempotency-Key`: nothing was done now, "
-    "and this is the answer to the earlier request. Otherwise absent.",
+    "description": "`true` if the request was carried out before under its `Idempotency-Key`: nothing was done now. "
+    "The ids and secrets are those of the first reply, and the rest is as it is now. Otherwise absent.",
     "schema": {"type": "string", "enum": ["true"]},
 }
 
