@@ -82,18 +82,8 @@ def operations(place: str) -> dict[str, Any]:
     }
 
 
-def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema itself: references are followed, and null is no alternative."""
-    while "$ref" in schema or "anyOf" in schema:
-        if "anyOf" in schema:
-            schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
-        else:
-            schema = contract.document()["components"]["schemas"][schema["$ref"].rsplit("/", 1)[-1]]
-    return schema
-
-
 def fields(schema: Mapping[str, Any], above: Steps = ()) -> Iterator[Steps]:
-    for name, inner in resolved(schema).get("properties", {}).items():
+    for name, inner in contract.resolved(schema).get("properties", {}).items():
         yield (*above, name)
         yield from fields(inner, (*above, name))
 
@@ -101,12 +91,12 @@ def fields(schema: Mapping[str, Any], above: Steps = ()) -> Iterator[Steps]:
 def body(schema: Mapping[str, Any], steps: Steps, value: object) -> dict[str, Any]:
     """A body with what the schema requires, and with the value at the place to which the steps lead."""
     first, *rest = steps
-    inner = body(resolved(schema)["properties"][first], tuple(rest), value) if rest else value
+    inner = body(contract.resolved(schema)["properties"][first], tuple(rest), value) if rest else value
     return required(schema) | {first: inner}
 
 
 def required(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: NEEDED[name] for name in resolved(schema).get("required", [])}
+    return {name: NEEDED[name] for name in contract.resolved(schema).get("required", [])}
 
 
 @cache

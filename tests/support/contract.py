@@ -49,6 +49,16 @@ def _validator(schema: str) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
 
 
+def resolved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema itself: references are followed, and null is no alternative."""
+    while "$ref" in schema or "anyOf" in schema:
+        if "anyOf" in schema:
+            schema = next(one for one in schema["anyOf"] if one.get("type") != "null")
+        else:
+            schema = document()["components"]["schemas"][schema["$ref"].removeprefix(COMPONENTS)]
+    return schema
+
+
 def check(instance: Any, schema: Mapping[str, Any]) -> None:
     """Hold a value to a schema of the document.
 

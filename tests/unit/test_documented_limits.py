@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -39,10 +40,9 @@ FLAGS = re.MULTILINE | re.DOTALL
 LIMITS = text_of("docs/api/limits.md")
 
 
-def field(schema: str, name: str) -> dict[str, Any]:
+def field(schema: str, name: str) -> Mapping[str, Any]:
     """A field of a body, as the OpenAPI document describes it."""
-    found: dict[str, Any] = contract.document()["components"]["schemas"][schema]["properties"][name]
-    return next((one for one in found.get("anyOf", ()) if one["type"] != "null"), found)
+    return contract.resolved(contract.document()["components"]["schemas"][schema]["properties"][name])
 
 
 def query(name: str, path: str = "/api/jobs") -> dict[str, Any]:
