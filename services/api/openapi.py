@@ -43,6 +43,10 @@ _IN_CALLBACKS = {
 _IN_DELIVERIES = {
     "redeliver": {"job_id": "$request.path.job_id", "delivery_id": "$response.body#/deliveries/0/delivery_id"}
 }
+_PAGE_HEADERS = {
+    "Content-Security-Policy": "The page loads nothing.",
+    "Vary": "`Accept` chooses the page.",
+}
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -77,15 +81,24 @@ def by_status(codes: Iterable[ProblemCode]) -> Responses:
 
 def with_page(responses: Responses) -> Responses:
     """The responses of an operation that shows a browser a page instead of JSON."""
-    return {200: {"content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}}}, **responses}
+    page = {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}}
+    headers = {
+        name: {"description": f"{what} Only of the page.", "schema": {"type": "string"}}
+        for name, what in _PAGE_HEADERS.items()
+    }
+    return {200: {"content": page, "headers": headers}, **responses}
 
 
 def created(what: str, *codes: ProblemCode) -> Responses:
     """The responses of an operation that makes a job or a callback, with links to what can be done with it."""
     name, operations = _LINKS[what]
     links = _links({operation: {name: f"$response.body#/{name}"} for operation in operations})
-    location = {"Location": {"description": f"The new {what}.", "schema": {"type": "string"}}}
-    return {201: {"links": links, "headers": location}, **problems(*codes)}
+    return {201: {"links": links, "headers": _location(f"The new {what}.")}, **problems(*codes)}
+
+
+def accepted(location: str, *codes: ProblemCode) -> Responses:
+    """The responses of an operation that begins something, and says where its outcome will be."""
+    return {202: {"headers": _location(location)}, **problems(*codes)}
 
 
 def listed(what: str, *codes: ProblemCode) -> Responses:
@@ -103,14 +116,20 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 def redirect(*codes: ProblemCode) -> Responses:
     """The responses of an operation that redirects to a link."""
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
-    location = {"Location": {"description": "The fresh link.", "schema": {"type": "string"}}}
-    found = {"description": "Follow without the Authorization header.", "content": body, "headers": location}
-    return {302: found, **problems(*codes)}
+    found = {"description": "Follow without the Authorization header.", "content": body}
+    return {302: {**found, "headers": _location("The fresh link.")}, **problems(*codes)}
+
+
+def _location(description: str) -> dict[str, Any]:
+    schema = {"type": "string", "format": "uri-reference"}
+    return {"Location": {"description": description, "required": True, "schema": schema}}
 
 
 def cursor(pattern: str = cursors.PATTERN) -> QueryParameter:
     """The query parameter that takes the `next` of a page."""
-    found: QueryParameter = Query(description="`next` of the page before.", json_schema_extra={"pattern": pattern})
+    found: QueryParameter = Query(
+        description="`next` of the page before, unchanged: it is opaque.", json_schema_extra={"pattern": pattern}
+    )
     return found
 
 

@@ -94,6 +94,17 @@ def test_a_reference_is_found_exactly_or_by_a_search(world: World, alice: Client
     assert set(listed(alice, f"q={quote('ärende')}")) == {first.job_id, second.job_id}
 
 
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_reference_is_found_however_its_letters_are_spelt(
+    world: World, alice: Client, forms: tuple[str, str]
+) -> None:
+    given, asked = (unicodedata.normalize(form, "Ärende 2026/17 Åsa") for form in forms)
+    made = alice.post("/api/jobs", {"file_name": "a.mp3", "reference": given}).json
+
+    assert made["reference"] == given, "it is kept as it was given"
+    assert listed(alice, f"reference={quote(asked)}") == [made["job_id"]]
+
+
 def test_filters_hold_together(world: World, alice: Client) -> None:
     wanted = finished(world, alice, FAILED, file_name="board.mp3")
     finished(world, alice, FAILED, file_name="staff.mp3")

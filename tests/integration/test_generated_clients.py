@@ -81,4 +81,4 @@ def test_every_pattern_is_a_regular_expression_of_javascript_with_the_flag_u() -
 
 
 def test_every_format_is_one_that_generators_know() -> None:
-    assert everywhere("format") == {"date-time", "uri"}
+    assert everywhere("format") == {"date-time", "uri", "uri-reference"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
@@ -72,6 +74,15 @@ def test_a_recording_is_known_to_its_client_by_the_name_that_the_client_chose(jo
 )
 def test_a_stored_prefix_matches_jobs_of_the_api_and_plain_uploads_alike(job: Job, prefix: str, *, heard: bool) -> None:
     assert told(job, callback(prefix=prefix)) == (["cb_a"] if heard else [])
+
+
+@pytest.mark.parametrize("job", [of_api, lambda name: plain(f"uploads/acme/{name}")], ids=["api", "plain"])
+@pytest.mark.parametrize(("named", "wanted"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_a_prefix_matches_however_its_letters_are_spelt(job: Callable[[str], Job], named: str, wanted: str) -> None:
+    name, prefix = normalize(named, "möten/april.mp3"), normalize(wanted, "uploads/acme/möten/")
+
+    assert told(job(name), callback(prefix=prefix)) == ["cb_a"]
+    assert told(job(name), callback(prefix="uploads/acme/mo")) == [], "a letter does not match without its accent"
 
 
 def test_a_named_callback_is_told_whatever_its_prefix_if_it_listens_and_others_as_before() -> None:

@@ -34,7 +34,7 @@ Reference = Annotated[
         examples=["case 2026-114"],
     ),
 ]
-Metadata = Annotated[
+MetadataTexts = Annotated[
     dict[
         Annotated[str, Field(min_length=1, max_length=MAX_KEY_CHARACTERS)],
         Annotated[str, Field(max_length=MAX_METADATA_BYTES, pattern=PRINTABLE)],
@@ -47,6 +47,7 @@ Metadata = Annotated[
         json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": PRINTABLE}},
     ),
 ]
+Metadata = Annotated[MetadataTexts, shown_as("Metadata")]
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
 
 
@@ -182,10 +183,11 @@ class JobFacts(BaseModel):
     cost: Annotated[dict[str, Any], shown_as("JobCost")] | None = None
     error: JobError | None = Field(default=None, description="Why the job failed, if it did.")
     sequence: int = Field(
-        description="Of the last message about the job, or of a later update; the larger number is the later one."
+        description="Grows with each message about the job and with each update of it: of two, the larger is the "
+        "later one. A job has one before its first message, too."
     )
     reference: str | None = Field(default=None, description="The client's own name for the job.")
-    metadata: dict[str, str] = Field(default={}, description="What the client notes on the job for itself.")
+    metadata: Annotated[dict[str, str], shown_as("Metadata")] = {}
 
 
 class JobView(JobFacts):
@@ -225,10 +227,10 @@ def _options(job: Job, default_model: str) -> dict[str, Any]:
 
 
 class UploadForm(BaseModel):
-    """Where and how the recording is uploaded: a form POST with these fields first and the file last."""
+    """Where and how the recording is uploaded: a form POST with all these fields, and the file last."""
 
     url: Url
-    fields: dict[str, str] = Field(description="Form fields, to be sent in this order before the file.")
+    fields: dict[str, str] = Field(description="Form fields: send every one before the file.")
     expires_at: DateTime = Field(description="Until when an upload may begin.")
 
 
