@@ -140,6 +140,27 @@ def test_a_410_of_the_old_address_does_not_disable_the_new_one(world: World) -> 
     assert client.get(place).json["status"] == "active"
 
 
+def test_a_failure_of_the_old_address_does_not_count_against_the_new_one(world: World) -> None:
+    client = Gateway(world, webhook_allow_private=True).client("alice")
+    sender = Dispatcher(world.store, world.vault, sender="sweep", clock=world.clock, allow_private=True)
+
+    def moves_and_fails(connection: socket.socket) -> None:
+        assert callback
+        assert world.store.callbacks.update(callback, {"url": NEW_URL})
+        BROKEN(connection)
+
+    with receivers.serve(moves_and_fails) as old:
+        place = registered(client, url=f"http://127.0.0.1:{old}/")
+        callback = world.store.callbacks.get("alice", place.rsplit("/", 1)[-1])
+        assert callback
+        (delivery,) = world.completed(callback, name="job_a")
+        sent = sender.send(delivery)
+
+    assert sent
+    assert sent.tries[0]["status"] == 500
+    assert client.get(place).json["failing_since"] is None
+
+
 def rotations(world: World, client: Client, place: str, *, apart: int) -> list[int]:
     """As many rotations as possible, so many milliseconds apart; when each was made."""
     moments = []

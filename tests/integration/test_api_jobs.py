@@ -338,6 +338,28 @@ def test_an_event_of_the_release_before_has_what_programs_rely_on(world: World, 
     assert shown["body"]["data"]["sequence"] == event["created_at"] == job.sequence
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("The receiver answered 410 Gone.", "gone"),
+        ("Nothing could be delivered for 5 days.", "failing"),
+        ("failing", "failing"),
+    ],
+)
+def test_the_feed_says_in_a_word_why_the_release_before_has_disabled_a_callback(
+    world: World, alice: Client, told: str, shown: str
+) -> None:
+    job = uploaded(world, alice)
+    (event,) = (item for item in world.all_items() if item["sk"].startswith(keys.EVENTS))
+    data = {"callback_id": "cb_a", "url": "https://hooks.example.com/", "reason": told}
+    body = {"type": "callback.disabled", "timestamp": "2026-11-01T00:00:00.000Z", "data": data}
+    world.change((event["pk"], event["sk"]), type=body["type"], body=json.dumps(body))
+    world.clock.pass_(6 * SECOND_MS)
+
+    (found,) = alice.get("/api/events").json["events"]
+    assert found["body"]["data"] == {**data, "reason": shown, "sequence": job.sequence}
+
+
 def test_the_feed_goes_on_where_it_was_left(world: World, alice: Client) -> None:
     uploaded(world, alice)
     world.clock.pass_(6 * SECOND_MS)

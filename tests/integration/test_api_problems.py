@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from services.api.problem_codes import ProblemCode
+from services.common.domain.annotations import MAX_METADATA_BYTES
 from services.common.domain.events import MAX_LISTENERS
 from services.common.settings import SettingsError
 from services.common.store import keys
@@ -103,6 +104,10 @@ def _too_many_callbacks(at: Scene) -> Reply:
 def _too_many_secrets(at: Scene) -> Reply:
     place = at.callback()
     return [at.alice.post(f"{place}/rotate") for _ in range(MAX_SECRETS)][-1]
+
+
+def _invalid_annotation(at: Scene) -> Reply:
+    return at.alice.post("/api/jobs", {"file_name": "a.mp3", "metadata": {"key": "å" * MAX_METADATA_BYTES}})
 
 
 def _unknown_callback(at: Scene) -> Reply:

@@ -57,7 +57,7 @@ class Machine:
         """Jobs, in the order of their claims."""
         self._model = model
         self._settings = lively(idle_seconds=PATIENCE, heartbeat_seconds=0.2, work_folder=room)
-        identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="none")
+        identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="own")
         life = wired(
             world,
             self._settings,

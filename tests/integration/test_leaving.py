@@ -40,7 +40,7 @@ class Machine:
         self.asked, self.answer = threading.Event(), threading.Event()
         self.engine_patience: list[float] = []
         settings = lively(idle_seconds=idle_seconds, heartbeat_seconds=0.1)
-        identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="none")
+        identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="own")
         engine: Any = StepEngine(1, 1, self._clip)
         engine.close = self.engine_patience.append
         life = wired(

@@ -158,7 +158,7 @@ def test_a_clients_things_come_in_order_from_either_end(world: World) -> None:
 
 
 class Client:
-    """DynamoDB that answers a transaction as it is told, one answer a call, and then lets it pass."""
+    """DynamoDB that answers a write as it is told, one answer a call, and then lets it pass."""
 
     def __init__(self, *answers: Callable[[dict[str, Any]], Exception]) -> None:
         self.answers = list(answers)
@@ -168,6 +168,10 @@ class Client:
         self.calls += 1
         if self.answers:
             raise self.answers.pop(0)(request)
+
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        self.transact_write_items(**request)
+        return {}
 
 
 def canceled(*codes: str, item: dict[str, Any] | None = None) -> Callable[[dict[str, Any]], Exception]:
@@ -198,6 +202,29 @@ def test_a_transaction_that_meets_others_for_ever_says_so_in_the_end(monkeypatch
     with pytest.raises(ClientError):
         under.transact([Delete(key=KEY)])
     assert (client.calls, len(pauses)) == (TRIES, TRIES - 1)
+
+
+def refused(code: str) -> Callable[[dict[str, Any]], Exception]:
+    answer: Any = {"Error": {"Code": code}}
+    return lambda _: ClientError(answer, "UpdateItem")
+
+
+def test_a_single_write_that_meets_a_transaction_waits_longer_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client(*[refused("TransactionConflictException")] * 3)
+    under, pauses = fake(client, monkeypatch)
+    under.write(Update(key=KEY, when=PRESENT, set={"count": 1}))
+    assert (client.calls, pauses) == (4, [0.05, 0.1, 0.2])
+
+
+@pytest.mark.parametrize(("code", "calls"), [("TransactionConflictException", TRIES), ("ValidationException", 1)])
+def test_a_single_write_that_is_refused_for_ever_or_for_another_reason_says_so(
+    monkeypatch: pytest.MonkeyPatch, code: str, calls: int
+) -> None:
+    client = Client(*[refused(code)] * 20)
+    under, pauses = fake(client, monkeypatch)
+    with pytest.raises(ClientError):
+        under.write(Update(key=KEY, when=PRESENT, set={"count": 1}))
+    assert (client.calls, len(pauses)) == (calls, calls - 1)
 
 
 def test_a_condition_that_failed_is_not_tried_again_whatever_else_was_met(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from services.common.domain.states import JobStatus
 from services.common.store.endings import Endings
 from services.common.store.leases import Leases
 from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.runner import MOST_REWRITTEN
 from services.gpu_worker.queue.worker import Worker
 from tests.support.step_world import StepWorld, step_world
 from tests.support.world import BUCKET
@@ -97,6 +98,20 @@ def test_words_that_are_updated_between_the_files_and_the_last_write_again_and_a
     world.upload()
     world.settle()
     assert [said(data) for data in told(world, "completed")] == [said(transcript(world))] == [WORDS]
+
+
+def test_a_client_that_never_stops_to_update_its_words_does_not_hold_the_machine(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    before(monkeypatch, Files, "publish", *[lambda: written.append(1)] * 3 * MOST_REWRITTEN)
+    names = [str(number) for number in range(2 * MOST_REWRITTEN)]
+    before(monkeypatch, Endings, "finish", *(lambda name=name: update(world, name) for name in names))
+    world.upload()
+    world.settle()
+    assert len(written) == 1 + MOST_REWRITTEN
+    assert [data["reference"] for data in told(world, "completed")] == [names[-1]]
+    assert transcript(world)["reference"] == names[MOST_REWRITTEN - 1]
 
 
 def test_the_files_are_written_again_only_if_the_words_are_others(

@@ -103,16 +103,15 @@ class CallbackView(BaseModel):
             events=list(callback.events),
             prefix=callback.prefix.removeprefix(folder),
             status=callback.status,
-            disabled_reason=_reason(callback),
+            disabled_reason=disabled_reason(callback.disabled_reason),
             description=callback.description,
             created_at=rfc3339(callback.created_at),
             failing_since=rfc3339(callback.failing_since) if callback.failing_since else None,
         )
 
 
-def _reason(callback: Callback) -> str | None:
-    """Why it was disabled; release 0.1.0 stored a sentence."""
-    reason = callback.disabled_reason
+def disabled_reason(reason: str | None) -> str | None:
+    """Why a callback was disabled; release 0.1.0 stored and told a sentence."""
     if reason is None or reason in set(DisabledReason):
         return reason
     return DisabledReason.GONE if "410" in reason else DisabledReason.FAILING

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from services.api.schemas.callbacks import disabled_reason
 from services.api.schemas.fields import DateTime, shown_as
 from services.common.domain.events import VERSION, EventType
 from services.common.domain.records import Event
@@ -39,9 +40,11 @@ class EventView(BaseModel):
 
 
 def _body(event: Event) -> dict[str, Any]:
-    """The webhook's body. One of release 0.1.0 has neither version nor sequence, which clients may rely on."""
+    """The webhook's body. One of release 0.1.0 lacks version and sequence, and has a sentence for a reason's word."""
     body: dict[str, Any] = json.loads(event.body)
     data = {"sequence": event.created_at, **body["data"]}
+    if event.type == EventType.CALLBACK_DISABLED:
+        data["reason"] = disabled_reason(data["reason"])
     return {"version": VERSION, **body, "data": data}
 
 

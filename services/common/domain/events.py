@@ -146,7 +146,7 @@ def job_data(job: Job, places: Places) -> dict[str, Any]:
         data |= {name: job.result[name] for name in found}
         data["duration"] = job.result.get("duration_seconds")
         data["results"] = [_file(job.job_id, name, entry, places) for name, entry in job.result["files"].items()]
-    if job.cost:
+    if job.cost and (job.result or job.error):  # else it is that of a run before
         data["cost"] = dict(job.cost)
     if job.error:
         data["error"] = dict(job.error)

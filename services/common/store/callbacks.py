@@ -130,8 +130,9 @@ class Callbacks:
         return self._table.attempt_all(forgetting)
 
     def failing(self, callback: Callback, since: int) -> None:
-        """Note since when no delivery succeeds, epoch milliseconds; an earlier time stays."""
-        self._change(callback, Attr("failing_since").not_exists(), {"failing_since": since})
+        """Note since when nothing arrives at this very address, epoch milliseconds; an earlier time stays."""
+        unsaid = Attr("failing_since").not_exists() & same(callback, "url")
+        self._change(callback, unsaid, {"failing_since": since})
 
     def healthy(self, callback: Callback) -> None:
         """Note that a delivery has succeeded."""

@@ -13,7 +13,7 @@ from services.common.domain.lifecycle import job_changes, part_changes
 from services.common.domain.records import Job, Part
 from services.common.domain.states import PartStatus
 from services.common.store.changes import fence, same, update
-from services.common.store.codec import from_item
+from services.common.store.codec import from_item, known
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, Operation, Put
 from services.common.store.table import ConditionFailedError
@@ -52,7 +52,9 @@ def changed_job(error: ConditionFailedError, job: Job) -> JobChangedError | None
     part_found, job_found, *_ = error.items
     if part_found or not job_found or "status" not in job_found:
         return None
-    found = from_item(Job, job_found)
+    found = next(known(Job, [job_found]), None)
+    if found is None:
+        return None
     same_run = (found.status, found.generation) == (job.status, job.generation)
     changed = (found.sequence, found.parts) != (job.sequence, job.parts)
     return JobChangedError(found) if same_run and changed else None

@@ -26,16 +26,13 @@ if TYPE_CHECKING:
     from services.common.store.operations import Delete, Operation, Update
 
 TRIES = 8
-"""How often a transaction is tried that conflicts with others on the same items. Conflicts are short."""
+"""How often a write is tried that conflicts with a transaction on the same items. Conflicts are short."""
 _BACKOFF_SECONDS = 0.05
 _CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "TransactionInProgress"}
 
 
 class ConditionFailedError(Exception):
-    """An item does not meet its condition.
-
-    `items` has what was found instead, per operation (None: absent, or as required).
-    """
+    """An item is not as required; `items` has what was found instead, per operation (None: absent, or as required)."""
 
     def __init__(self, items: Sequence[Item | None]) -> None:
         super().__init__("the item has changed meanwhile")
@@ -75,8 +72,8 @@ class Table:
 
     def between(self, pk: str, low: str, high: str) -> Iterator[Item]:
         """The items of a partition whose sort keys lie between two texts, both included (consistent read)."""
-        condition = "pk = :pk AND sk BETWEEN :low AND :high"
-        yield from self._query(condition, {":pk": pk, ":low": low, ":high": high}, ConsistentRead=True)
+        within = {":pk": pk, ":low": low, ":high": high}
+        yield from self._query("pk = :pk AND sk BETWEEN :low AND :high", within, ConsistentRead=True)
 
     def due(
         self, kind: str, *, before: int | None = None, limit: int | None = None, page: int | None = None
@@ -163,19 +160,23 @@ class Table:
         verb, request = request_of(operation, write_id, self._name)
         if verb == "Update":
             request["ReturnValues"] = "ALL_NEW"
-        try:
-            reply = getattr(self._client, f"{verb.lower()}_item")(**request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            found = error.response.get("Item")
-            old = decode(cast("dict[str, Any]", found)) if found else None
-            if old and old.get("write_id") == write_id:
-                return old
-            raise ConditionFailedError([old]) from None
-        if isinstance(operation, Put):
-            return dict(operation.item)
-        return decode(reply.get("Attributes", {}))
+        for attempt in range(TRIES):
+            try:
+                reply = getattr(self._client, f"{verb.lower()}_item")(**request)
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "TransactionConflictException" and attempt + 1 < TRIES:  # botocore does not try these again
+                    time.sleep(random.uniform(0, _BACKOFF_SECONDS * 2**attempt))  # noqa: S311 - jitter
+                    continue
+                if code != "ConditionalCheckFailedException":
+                    raise
+                found = error.response.get("Item")
+                old = decode(cast("dict[str, Any]", found)) if found else None
+                if old and old.get("write_id") == write_id:
+                    return old
+                raise ConditionFailedError([old]) from None
+            break
+        return dict(operation.item) if isinstance(operation, Put) else decode(reply.get("Attributes", {}))
 
     def attempt(self, operation: Put | Update | Delete) -> bool:
         """Make one conditional write; False if the item is not as required."""
@@ -201,8 +202,7 @@ class Table:
 
         """
         write_id = uuid.uuid4().hex
-        requests = [request_of(operation, write_id, self._name) for operation in operations]
-        entries: list[Any] = [{verb: request} for verb, request in requests]
+        entries: list[Any] = [dict([request_of(operation, write_id, self._name)]) for operation in operations]
         for attempt in range(TRIES):
             try:
                 self._client.transact_write_items(TransactItems=entries)

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from services.gpu_worker.settings import WorkerSettings
 
 log = structlog.get_logger()
+MOST_REWRITTEN = 5
+"""How often a text is written again because its job's annotations were updated meanwhile. A client that goes on to
+update them faster than files are written must not hold the machine: its message has the last words all the same."""
 HOUR_SECONDS = 3_600
 MINUTE_SECONDS = 60
 
@@ -208,12 +211,14 @@ class PartRunner:
         text = transcript.text
         inline = {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
         result = self._publish(claim, transcript)
+        rewritten = 0
         while True:
             try:
                 return self._endings.complete(claim, result, times, **inline)
             except JobChangedError as changed:
                 before, claim.job = claim.job, changed.job
-                if annotations_of(before) != annotations_of(claim.job):
+                if annotations_of(before) != annotations_of(claim.job) and rewritten < MOST_REWRITTEN:
+                    rewritten += 1
                     result = self._publish(claim, transcript)
 
     def _publish(self, claim: Claim, transcript: Transcript) -> dict[str, Any]:
