@@ -18,6 +18,9 @@ from tests.support.api_jobs import FAILED, completed, finished, put_many, upload
 from tests.support.gateway import Client
 from tests.support.world import World
 
+TOGETHER = "Ärende 2026/17"
+APART = unicodedata.normalize("NFD", TOGETHER)
+
 
 def pages(client: Client, query: str) -> Iterator[list[str]]:
     """The ids of the jobs on each page of a list."""
@@ -94,11 +97,8 @@ def test_a_reference_is_found_exactly_or_by_a_search(world: World, alice: Client
     assert set(listed(alice, f"q={quote('ärende')}")) == {first.job_id, second.job_id}
 
 
-@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
-def test_a_reference_is_found_however_its_letters_are_spelt(
-    world: World, alice: Client, forms: tuple[str, str]
-) -> None:
-    given, asked = (unicodedata.normalize(form, "Ärende 2026/17 Åsa") for form in forms)
+@pytest.mark.parametrize(("given", "asked"), [(TOGETHER, APART), (APART, TOGETHER)], ids=["together", "apart"])
+def test_a_reference_is_found_however_its_letters_are_spelt(alice: Client, given: str, asked: str) -> None:
     made = alice.post("/api/jobs", {"file_name": "a.mp3", "reference": given}).json
 
     assert made["reference"] == given, "it is kept as it was given"
