@@ -43,10 +43,6 @@ _IN_CALLBACKS = {
 _IN_DELIVERIES = {
     "redeliver": {"job_id": "$request.path.job_id", "delivery_id": "$response.body#/deliveries/0/delivery_id"}
 }
-_PAGE_HEADERS = {
-    "Content-Security-Policy": "The page loads nothing.",
-    "Vary": "`Accept` chooses the page.",
-}
 Responses = dict[int | str, dict[str, Any]]
 
 
@@ -81,12 +77,7 @@ def by_status(codes: Iterable[ProblemCode]) -> Responses:
 
 def with_page(responses: Responses) -> Responses:
     """The responses of an operation that shows a browser a page instead of JSON."""
-    page = {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}}
-    headers = {
-        name: {"description": f"{what} Only of the page.", "schema": {"type": "string"}}
-        for name, what in _PAGE_HEADERS.items()
-    }
-    return {200: {"content": page, "headers": headers}, **responses}
+    return {200: {"content": {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>…"}}}, **responses}
 
 
 def created(what: str, *codes: ProblemCode) -> Responses:

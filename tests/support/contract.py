@@ -20,8 +20,8 @@ from tools import api_reference
 
 PROBLEM = "ProblemDocument"
 FIRST_REDIRECT, FIRST_REFUSAL = 300, 400
-_OF_EVERY_BODY = {"content-type", "content-length", "cache-control"}
-"""Headers of which no program must be told."""
+_FOR_BROWSERS = {"content-type", "content-length", "cache-control", "content-security-policy", "vary"}
+"""Headers that no program goes by: of every body, and of pages."""
 
 
 @cache
@@ -77,7 +77,7 @@ def check_headers(method: str, path: str, status: int, headers: Mapping[str, str
     if answers is None:
         return
     named = {name.lower(): header for name, header in answers[str(status)]["headers"].items()}
-    found = {name.lower() for name in headers} - _OF_EVERY_BODY
+    found = {name.lower() for name in headers} - _FOR_BROWSERS
     required = {name for name, header in named.items() if _header(header).get("required")}
     assert required <= found <= named.keys(), (method, path, status, found ^ required)
 
