@@ -32,7 +32,7 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
     """The application; `make_service` is called once, at the first request that needs it."""
     app = FastAPI(
         title="GPU Transcriber",
-        version="1",
+        version="2",
         description=DESCRIPTION,
         docs_url=None,  # FastAPI's page loads Swagger UI from elsewhere; ours does not
         redoc_url=None,

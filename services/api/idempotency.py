@@ -79,7 +79,7 @@ async def idempotency(
         Header(
             alias=HEADER,
             pattern=r"^[A-Za-z0-9_:.-]{1,200}$",
-            description="Sent again within a day under the same key, the same request happens once.",
+            description="Sent again within a day under the same key, the same request (byte for byte) happens once.",
         ),
     ] = None,
 ) -> Idempotency:

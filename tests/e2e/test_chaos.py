@@ -20,7 +20,7 @@ from tests.support.audio import MEETING
 from tests.support.random_model import UNTRAINED
 
 WORKERS = 5
-SHORT = 20
+SHORT = 14
 SLICE_BYTES = 36_000
 """Some six seconds of the meeting's mp3."""
 REAL = os.environ.get("CHAOS_MODEL") == "real"

@@ -152,6 +152,22 @@ def test_a_test_message_is_signed_and_its_ledger_can_be_read(world: World, priva
     assert (delivery["status"], delivery["tries"][0]["status"]) == ("delivered", 200)
 
 
+def test_the_ledger_of_a_callback_that_a_test_disabled_holds_what_the_others_were_told(
+    world: World, private: Client
+) -> None:
+    with receivers.serve(receivers.GONE) as port:
+        place = private.post("/api/callbacks", {"url": f"http://127.0.0.1:{port}/"}).headers["location"]
+        other = private.post("/api/callbacks", {"url": "http://127.0.0.1:1/", "events": ["callback.disabled"]}).json
+        private.post(f"{place}/test")
+        sweep(world)
+
+    found = private.get(f"{place}/deliveries").json["deliveries"]
+    assert {(one["type"], one["callback_id"]) for one in found} == {
+        ("callback.test", place.rsplit("/", 1)[-1]),
+        ("callback.disabled", other["callback_id"]),
+    }
+
+
 def test_a_ledger_is_read_page_by_page(alice: Client) -> None:
     place = alice.post("/api/callbacks", {"url": URL}).headers["location"]
     made = {alice.post(f"{place}/test").json["delivery_id"] for _ in range(5)}

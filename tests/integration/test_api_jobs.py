@@ -10,7 +10,7 @@ import pytest
 from services.common.domain.events import EventType
 from services.common.domain.options import DEFAULTS, Options
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.domain.times import MINUTE_MS, SECOND_MS, rfc3339
 from services.common.store import keys
 from services.common.store.leases import FencedError
 from tests.support.api_jobs import FAILED, completed, create, finished, uploaded
@@ -45,6 +45,20 @@ def test_a_type_that_the_client_does_not_know_is_nothing_in_particular(
     alice: Client, wanted: dict[str, str | None]
 ) -> None:
     assert create(alice, **wanted)["upload"]["fields"]["Content-Type"] == "application/octet-stream"
+
+
+def test_a_registration_that_is_sent_again_gets_a_form_that_is_good_from_then_and_the_job_as_it_is(
+    world: World, alice: Client
+) -> None:
+    first = alice.post("/api/jobs", {"file_name": "a.mp3"}, idempotency_key="once-1").json
+    alice.post(f"/api/jobs/{first['job_id']}/cancel")
+    before = world.store.jobs.get(first["job_id"])
+    world.clock.pass_(10 * MINUTE_MS)
+    again = alice.post("/api/jobs", {"file_name": "a.mp3"}, idempotency_key="once-1").json
+
+    assert (again["job_id"], again["status"]) == (first["job_id"], "canceled")
+    assert again["upload"]["expires_at"] == rfc3339(world.clock() + 60 * MINUTE_MS)
+    assert world.store.jobs.get(first["job_id"]) == before
 
 
 def test_without_a_size_an_upload_is_bound_to_the_limit(alice: Client) -> None:

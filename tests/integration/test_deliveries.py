@@ -300,6 +300,15 @@ def test_a_callback_that_was_never_proven_hears_of_no_job(world: World) -> None:
     assert world.completed(made) == []
 
 
+def test_a_callback_that_was_not_yet_proven_gets_a_test(world: World) -> None:
+    recorder = Recorder()
+    with receivers.serve(recorder) as port:
+        made = world.callback(f"http://127.0.0.1:{port}/", status="pending")
+        send_direct(world, made, EventType.CALLBACK_TEST, message="This is a test.")
+
+    assert (len(recorder.requests), callback(world).status) == (1, "pending")
+
+
 def send_direct(world: World, made: Callback, kind: EventType, **data: str) -> None:
     event = compose_about(made, kind, subject=made.callback_id, serial="1", now=world.clock(), expires_at=None, **data)
     world.store.callbacks._table.transact(direct(event, made))

@@ -161,6 +161,22 @@ def test_a_text_that_is_too_long_for_a_message_is_fetched_with_the_api_key(recei
     ]
 
 
+@pytest.mark.parametrize(
+    "results",
+    [
+        [{"format": "json", "result_url": "http://127.0.0.1:1/"}],
+        [{"format": "txt", "uri": "s3://bucket/transcript.txt"}],
+    ],
+    ids=["no txt", "no API"],
+)
+def test_a_long_text_that_cannot_be_fetched_is_said_to_be_missing(
+    receiver: Receiver, results: list[dict[str, str]]
+) -> None:
+    body = message("transcription.completed", job_id="without", results=results)
+    assert receiver.send(f"msg_without_{results[0]['format']}", body).delivered
+    assert receiver.accepted() == {"type": "transcription.completed", "job_id": "without", "characters": None}
+
+
 def test_during_a_rotation_a_message_signed_with_either_secret_is_taken(receiver: Receiver) -> None:
     assert receiver.send("msg_2", message(job_id="a"), secret=OLD).delivered
     assert receiver.send("msg_3", message(job_id="b"), secret=NEW).delivered
@@ -174,6 +190,25 @@ def test_a_message_that_comes_twice_is_acted_on_once(receiver: Receiver) -> None
     assert receiver.send("msg_5", message(job_id="next")).delivered
 
     assert {receiver.accepted()["job_id"], receiver.accepted()["job_id"]} == {"twice", "next"}
+
+
+def test_the_messages_of_one_event_to_two_callbacks_are_acted_on_once_each(receiver: Receiver) -> None:
+    for callback_id, secret in [("cb_first", FIRST), ("cb_second", SECOND)] * 2:
+        body = message(job_id="of both")
+        assert receiver.send("msg_both", body, secret=secret, webhook_callback_id=callback_id).delivered
+    assert receiver.send("msg_after_both", message(job_id="next")).delivered
+
+    assert sorted(receiver.accepted()["job_id"] for _ in range(3)) == ["next", "of both", "of both"]
+    assert receiver.lines.empty()
+
+
+def test_a_message_that_comes_again_under_another_callbacks_name_is_not_acted_on_again(receiver: Receiver) -> None:
+    for callback_id in ("cb_third", "cb_fourth"):
+        assert receiver.send("msg_renamed", message(job_id="once"), webhook_callback_id=callback_id).delivered
+    assert receiver.send("msg_after_renamed", message(job_id="next")).delivered
+
+    assert {receiver.accepted()["job_id"], receiver.accepted()["job_id"]} == {"once", "next"}
+    assert receiver.lines.empty()
 
 
 def test_a_message_that_was_overtaken_by_a_later_one_is_not_acted_on(receiver: Receiver) -> None:

@@ -81,6 +81,13 @@ def test_each_breaking_change_since_the_last_release_is_named_in_the_changelog()
     assert not unnamed, "CHANGELOG must name these in backticks, or they must not be"
 
 
+def test_a_document_that_breaks_programs_has_a_higher_version_than_that_of_the_last_release() -> None:
+    released = json.loads(contract_of(released_version()).read_text("utf-8"))
+    before, now = (int(document["info"]["version"]) for document in (released, contract.document()))
+
+    assert now == before + bool(breaking(released, contract.document()))
+
+
 def examples() -> Iterator[tuple[str, Any, dict[str, Any]]]:
     """Name, example and schema of every example in the document."""
     document = contract.document()

@@ -42,9 +42,12 @@ async function get(address, headers) {
 }
 
 // The text of a completed job. A long one is left out of the message, and is fetched with an API key.
+// Null: it is long, and the job asked for no txt, or the deployment has no API.
 async function textOf(data) {
   if (data.text !== undefined) return data.text;
-  const address = new URL(data.results.find((entry) => entry.format === "txt").result_url);
+  const found = data.results.find((entry) => entry.format === "txt")?.result_url;
+  if (found === undefined) return null;
+  const address = new URL(found);
   address.searchParams.set("redirect", "false");
   const link = await (await get(address, { Authorization: `Bearer ${process.env.TRANSCRIBE_KEY}` })).json();
   // The link leads to S3, which refuses the API key.
@@ -54,8 +57,11 @@ async function textOf(data) {
 // What the message is for; runs after the answer has been sent.
 async function handle(message) {
   const told = { type: message.type, job_id: message.data.job_id ?? null };
-  // As Python counts them: a character beyond the first plane is one.
-  if (message.type === "transcription.completed") told.characters = [...(await textOf(message.data))].length;
+  if (message.type === "transcription.completed") {
+    const text = await textOf(message.data);
+    // As Python counts them: a character beyond the first plane is one.
+    told.characters = text === null ? null : [...text].length;
+  }
   console.log(JSON.stringify(told));
 }
 
@@ -80,9 +86,11 @@ app.post("/hook", express.raw({ type: () => true, limit: "1mb" }), (request, res
     response.json({ challenge: message.data.challenge });
     return;
   }
-  const id = request.headers["webhook-id"];
-  if (!seen.has(id)) {
-    seen.add(id);
+  // All callbacks get an event's message under one id. Only a callback whose own secret was asked for is believed.
+  const callback = request.headers["webhook-callback-id"];
+  const received = `${request.headers["webhook-id"]} ${byCallback.has(callback) ? callback : ""}`;
+  if (!seen.has(received)) {
+    seen.add(received);
     if (seen.size > REMEMBERED) seen.delete(seen.values().next().value);
     if (!overtaken(message.data)) setImmediate(() => handle(message).catch(console.error));
   }

@@ -26,7 +26,7 @@ by_callback = {name: parsed(found) for name, found in json.loads(os.environ.get(
 for_others = parsed(os.environ.get("WEBHOOK_SECRET", ""))
 if not (by_callback or for_others):
     raise SystemExit("Set WEBHOOK_SECRET or WEBHOOK_SECRETS.")
-seen: OrderedDict[str, None] = OrderedDict()
+seen: OrderedDict[tuple[str, str | None], None] = OrderedDict()
 latest: OrderedDict[str, int] = OrderedDict()
 """The largest sequence of each job; a real receiver keeps it with the job in its database."""
 app = FastAPI()
@@ -46,11 +46,16 @@ def verified(body: bytes, headers: dict[str, str]) -> Any:  # noqa: ANN401 - any
     return None
 
 
-def text_of(data: dict[str, Any]) -> str:
-    """The text of a completed job. A long one is left out of the message, and is fetched with an API key."""
+def text_of(data: dict[str, Any]) -> str | None:
+    """The text of a completed job. A long one is left out of the message, and is fetched with an API key.
+
+    None: it is long, and the job asked for no `txt`, or the deployment has no API.
+    """
     if "text" in data:
         return str(data["text"])
-    address = next(entry["result_url"] for entry in data["results"] if entry["format"] == "txt")
+    address = next((entry.get("result_url") for entry in data["results"] if entry["format"] == "txt"), None)
+    if address is None:
+        return None
     key = {"Authorization": f"Bearer {os.environ['TRANSCRIBE_KEY']}"}
     link = httpx.get(address, params={"format": "txt", "redirect": "false"}, headers=key).raise_for_status().json()
     # The link leads to S3, which refuses the API key.
@@ -61,7 +66,8 @@ def handle(message: dict[str, Any]) -> None:
     """What the message is for; runs after the answer has been sent."""
     told: dict[str, Any] = {"type": message["type"], "job_id": message["data"].get("job_id")}
     if message["type"] == "transcription.completed":
-        told["characters"] = len(text_of(message["data"]))
+        text = text_of(message["data"])
+        told["characters"] = None if text is None else len(text)
     line = json.dumps(told)
     # With its end in one piece: messages are handled on several threads.
     print(f"{line}\n", end="", flush=True)
@@ -87,9 +93,11 @@ async def hook(request: Request, afterwards: BackgroundTasks) -> Response:
         return JSONResponse({"error": "the signature does not fit or the message is too old"}, 400)
     if message["type"] == "callback.challenge":
         return JSONResponse({"challenge": message["data"]["challenge"]})
-    message_id = request.headers["webhook-id"]
-    if message_id not in seen:
-        seen[message_id] = None
+    # All callbacks get an event's message under one id. Only a callback whose own secret was asked for is believed.
+    callback_id = request.headers.get("webhook-callback-id")
+    received = request.headers["webhook-id"], callback_id if callback_id in by_callback else None
+    if received not in seen:
+        seen[received] = None
         if len(seen) > REMEMBERED:
             seen.popitem(last=False)
         if not overtaken(message["data"]):

@@ -38,9 +38,10 @@ TAGS = {
 _NAMED: Mapping[str, Any] = {"FeedMessage": FeedMessage, "Message": Message, "Metadata": MetadataTexts}
 """Schemas of types that are no models."""
 _WEBHOOK_HEADERS = {
-    "webhook-id": "The same on every attempt: act only once on it.",
+    "webhook-id": "Of the event: the same on every attempt, and for every callback. Act once on it for each callback.",
     "webhook-timestamp": "Epoch seconds of this attempt: refuse a message older than five minutes.",
-    "webhook-signature": "`v1,` and the base64 HMAC-SHA256 of `{id}.{timestamp}.{body}`, one for each active secret.",
+    "webhook-signature": "One for each active secret, separated by spaces: `v1,` and the base64 HMAC-SHA256 of "
+    "`{id}.{timestamp}.{body}`. The key is the bytes whose base64 follows `whsec_`.",
     "webhook-callback-id": "Of the callback. Not signed: it only says whose secret the message is verified with.",
 }
 

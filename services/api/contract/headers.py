@@ -30,7 +30,7 @@ _KNOWN: Mapping[str, Mapping[str, Any]] = {
     ACCEPT: {"description": "The media type that the operation takes.", "schema": _TEXT},
     REPLAYED: {
         "description": "`true` if the request was carried out before under its `Idempotency-Key`: nothing was done "
-        "now, and this is the answer to the earlier request. Otherwise absent.",
+        "now. The ids and secrets are those of the first reply, and the rest is as it is now. Otherwise absent.",
         "schema": {"type": "string", "enum": ["true"]},
     },
 }

@@ -32,7 +32,7 @@ class Envelope(Shown):
     timestamp: DateTime
     """When it happened."""
     version: Literal[1]
-    """Of the message's form: fields may be added to a version, nothing else changes."""
+    """Of the message's form: fields and words may be added to a version, nothing else changes."""
 
 
 class JobEventData(JobFacts):

@@ -53,7 +53,7 @@ def rotate_callback_secret(callback_id: str, caller: Authenticated, wired: Wired
 def test_callback(
     callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> DeliveryView:
-    """Send a `callback.test` message, signed like any other; its ledger is at Location."""
+    """Send a `callback.test` message, signed like any other, also to a pending callback; its ledger is at Location."""
     callback, now = lookup.callback(callback_id, caller, wired), wired.clock()
     event = compose_about(
         callback,
@@ -88,6 +88,9 @@ def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, idemp
 def list_callback_deliveries(
     callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
 ) -> DeliveryPage:
-    """The ledger of its test messages and of its challenge, in order of time."""
+    """The ledger of its test messages and of its challenge, in order of time.
+
+    If one of these disabled it, the messages that told other callbacks of that are in it too.
+    """
     lookup.callback(callback_id, caller, wired)
     return ledgers.page(callback_id, after, limit, wired)

@@ -20,7 +20,10 @@ _REFUSALS = (ProblemCode.NOT_FOUND, ProblemCode.CALLBACK_INACTIVE, ProblemCode.U
 def list_job_deliveries(
     job_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
 ) -> DeliveryPage:
-    """Every message about this job, with every try, in order of time."""
+    """Every message about this job, with every try, in order of time.
+
+    If one of these disabled its callback, the messages that told other callbacks of that are in it too.
+    """
     lookup.job(job_id, caller, wired)
     return ledgers.page(job_id, after, limit, wired)
 

@@ -31,6 +31,8 @@ def list_events(
 ) -> Feed:
     """This client's events, oldest first, until some seconds ago: also those whose delivery was given up.
 
+    Tests and challenges are not in it: they are in the ledger of their callback.
+
     With a filter, a request looks at no more than 500 events: a page may be short or empty although more follow. Go on
     until `next` is the `after` that was given.
     """

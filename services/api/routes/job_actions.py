@@ -39,7 +39,10 @@ def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Ide
 
 @router.delete("", responses=openapi.problems(ProblemCode.NOT_FOUND))
 def erase_job(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
-    """Erase the recording, its transcripts and every record of the job; the receipt can be had again for two days."""
+    """Erase the recording, its transcripts and every record of the job; the same request shows the receipt again.
+
+    It is kept until two days after the last search at least.
+    """
     try:
         job = lookup.job(job_id, caller, wired)
     except Problem:

@@ -33,7 +33,9 @@ class AgesOut(BaseModel):
     """Something that nobody deletes and that ends by itself."""
 
     what: str
-    days: int | None = Field(description="After the last search at the latest; null: as long as the operator says.")
+    days: int | None = Field(
+        description="After the last search; null: the operator decides, and this API does not know."
+    )
 
 
 class Receipt(BaseModel):
