@@ -92,7 +92,6 @@ class NewJob(Body):
         default=None,
         description="A registered callback that is told of this job whatever its prefix; not with `callback`.",
     )
-
     reference: Reference | None = None
     metadata: Metadata | None = None
 
@@ -183,8 +182,7 @@ class JobFacts(BaseModel):
     cost: Annotated[dict[str, Any], shown_as("JobCost")] | None = None
     error: JobError | None = Field(default=None, description="Why the job failed, if it did.")
     sequence: int = Field(
-        description="Grows with each message about the job and with each update of it: of two, the larger is the "
-        "later one. A job has one before its first message, too."
+        description="Given to a new job, and grows with each message and each update: larger is later."
     )
     reference: str | None = Field(default=None, description="The client's own name for the job.")
     metadata: Annotated[dict[str, str], shown_as("Metadata")] = {}
