@@ -39,6 +39,7 @@ takes ([limits.md](limits.md)), and 500 or 503 when the function cannot be reach
 
 The codes with which a job fails are others: [operations.md](../operations.md#codes-of-failed-jobs)."""
 _FASTAPIS_OWN = "Successful Response"
+_OR_NULL = " or null"
 _SHOWN = ("201", "200", "202", "204", "302")
 
 
@@ -111,7 +112,9 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
     for parameter in operation.get("parameters", []):
         about = parameter.get("description") or ""
         place = parameter["in"] if parameter["required"] else f"{parameter['in']}, optional"
-        yield f"- `{parameter['name']}` ({place}) {about}".rstrip()
+        schema = parameter["schema"]
+        kind = _type(schema).removesuffix(_OR_NULL)  # null is what leaving it out means, and cannot be sent
+        yield f"- `{parameter['name']}` ({place}): {kind}{_default(schema)}. {about}".rstrip()
     if body := operation.get("requestBody"):
         yield f"- body: {_type(body['content']['application/json']['schema'])}"
     for status, answer in sorted(operation["responses"].items(), key=lambda entry: entry[0] not in _SHOWN):
@@ -137,12 +140,13 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     if "oneOf" in schema:
         yield f"{_type(schema)}, told apart by `{schema['discriminator']['propertyName']}`."
         yield ""
+    if "additionalProperties" in schema and "properties" not in schema:
+        yield f"An {_type(schema)}."
+        yield ""
     required = schema.get("required", [])
     for field, inner in schema.get("properties", {}).items():
         need = "" if field in required else ", optional"
-        default = inner.get("default")
-        value = f", default `{json.dumps(default, ensure_ascii=False)}`" if default not in (None, {}) else ""
-        yield f"- `{field}`: {_type(inner)}{need}{value}. {inner.get('description', '')}".rstrip()
+        yield f"- `{field}`: {_type(inner)}{need}{_default(inner)}. {inner.get('description', '')}".rstrip()
     yield ""
 
 
@@ -153,21 +157,41 @@ def _type(schema: Mapping[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     if alternatives := schema.get("anyOf") or schema.get("oneOf"):
         kinds = [_type(one) for one in alternatives if one.get("type") != "null"]
-        return " or ".join(dict.fromkeys(kinds))
+        return " or ".join(dict.fromkeys(kinds)) + (_OR_NULL if {"type": "null"} in alternatives else "")
     if "enum" in schema:
         many = len(schema["enum"])
         few = 12
         words = ", ".join(f"`{word}`" for word in schema["enum"][:few])
         return words if many <= few else f"{words} and {many - few} more"
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    return _plain_type(schema)
+
+
+def _plain_type(schema: Mapping[str, Any]) -> str:
+    """The type of a schema that is neither a reference, nor alternatives, nor some words."""
     if schema.get("type") == "array":
-        return f"list of {_type(schema['items'])}"
-    bounds = [
-        f"{word} {schema[key]}"
-        for key, word in (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most"))
-        if key in schema
-    ]
+        sizes = _sizes(schema, "Items", "entries")
+        return f"list{sizes}, each {_type(schema['items'])}" if sizes else f"list of {_type(schema['items'])}"
+    if isinstance(values := schema.get("additionalProperties"), dict):
+        keys = _sizes(schema.get("propertyNames", {}))
+        return f"object with keys{keys} and values: {_type(values)}" if keys else f"object of {_type(values)}"
+    bounds = [f" {word} {schema[key]:.0f}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in schema]
     kind = schema.get("format", schema.get("type", "anything"))
-    return " ".join([kind, *bounds])
+    return "".join([kind, *bounds, _sizes(schema)])
+
+
+def _sizes(schema: Mapping[str, Any], of: str = "Length", unit: str = "characters") -> str:
+    """How long a text or a list may be, after a space; empty if nothing says."""
+    least, most = schema.get(f"min{of}", 0), schema.get(f"max{of}")
+    if most is None:
+        return f" of at least {least} {unit}" if least else ""
+    return f" of {least} to {most} {unit}" if least else f" of at most {most} {unit}"
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    value = schema.get("default")
+    return "" if value in (None, [], {}) else f", default `{json.dumps(value, ensure_ascii=False)}`"
 
 
 def main() -> None:

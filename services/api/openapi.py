@@ -84,8 +84,12 @@ def created(what: str, *codes: ProblemCode) -> Responses:
     """The responses of an operation that makes a job or a callback, with links to what can be done with it."""
     name, operations = _LINKS[what]
     links = _links({operation: {name: f"$response.body#/{name}"} for operation in operations})
-    location = {"Location": {"description": f"The new {what}.", "schema": {"type": "string"}}}
-    return {201: {"links": links, "headers": location}, **problems(*codes)}
+    return {201: {"links": links, "headers": _location(f"The new {what}.")}, **problems(*codes)}
+
+
+def accepted(location: str, *codes: ProblemCode) -> Responses:
+    """The responses of an operation that begins something, and says where its outcome will be."""
+    return {202: {"headers": _location(location)}, **problems(*codes)}
 
 
 def listed(what: str, *codes: ProblemCode) -> Responses:
@@ -103,15 +107,21 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
 def redirect(*codes: ProblemCode) -> Responses:
     """The responses of an operation that redirects to a link."""
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
-    location = {"Location": {"description": "The fresh link.", "schema": {"type": "string"}}}
-    found = {"description": "Follow without the Authorization header.", "content": body, "headers": location}
-    return {302: found, **problems(*codes)}
+    found = {"description": "Follow without the Authorization header.", "content": body}
+    return {302: {**found, "headers": _location("The fresh link.")}, **problems(*codes)}
+
+
+def _location(description: str) -> dict[str, Any]:
+    schema = {"type": "string", "format": "uri-reference"}
+    return {"Location": {"description": description, "required": True, "schema": schema}}
 
 
 def cursor(kind: str) -> QueryParameter:
     """The query parameter that takes the `next` of a page; `kind` is that of `cursors.decode`."""
-    pattern = cursors.PATTERNS[kind]
-    found: QueryParameter = Query(description="`next` of the page before.", json_schema_extra={"pattern": pattern})
+    found: QueryParameter = Query(
+        description="`next` of the page before, unchanged: it is opaque.",
+        json_schema_extra={"pattern": cursors.PATTERNS[kind]},
+    )
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from services.common.domain.times import DAY_MS
+from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.webhooks.dispatch import Dispatcher
 from tests.support import receivers
 from tests.support.gateway import Client, Gateway
@@ -248,7 +248,7 @@ def test_nothing_is_redelivered_to_a_callback_that_is_gone(world: World, private
     assert (reply.status, reply.json["code"]) == (409, "CALLBACK_INACTIVE")
 
 
-def test_a_disabled_callback_is_sent_to_again_once_it_is_enabled(world: World, private: Client) -> None:
+def test_a_disabled_callback_is_in_the_feed_and_sent_to_again_once_it_is_enabled(world: World, private: Client) -> None:
     with receivers.serve(receivers.GONE) as port:
         made = private.post("/api/callbacks", {"url": f"http://127.0.0.1:{port}/"}).json
         place = f"/api/callbacks/{made['callback_id']}"
@@ -258,6 +258,9 @@ def test_a_disabled_callback_is_sent_to_again_once_it_is_enabled(world: World, p
     disabled = private.get(place).json
     assert (disabled["status"], disabled["disabled_reason"]) == ("disabled", "gone")
     assert private.post(f"{place}/test").json["code"] == "CALLBACK_DISABLED"
+    world.clock.pass_(6 * SECOND_MS)
+    (told,) = private.get("/api/events").json["events"]
+    assert (told["type"], told["job_id"], told["callback_id"]) == ("callback.disabled", None, made["callback_id"])
     assert private.post(f"{place}/enable").json["status"] == "active"
     assert private.post(f"{place}/enable").json["code"] == "NOT_DISABLED"
 

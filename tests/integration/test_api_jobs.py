@@ -334,6 +334,7 @@ def test_the_feed_holds_every_event_once_the_lag_is_over(world: World, alice: Cl
     feed = alice.get("/api/events").json
     kinds = {event["type"] for event in feed["events"]}
     assert kinds == {"transcription.queued", f"transcription.{status.value}"}
+    assert {(event["job_id"], event["callback_id"]) for event in feed["events"]} == {(job.job_id, None)}
     assert feed["events"][0]["body"]["data"]["job_id"] == job.job_id
     assert alice.get(f"/api/events?after={feed['next']}").json == {"events": [], "next": feed["next"]}
 

@@ -18,6 +18,9 @@ from tests.support.api_jobs import FAILED, completed, finished, put_many, upload
 from tests.support.gateway import Client
 from tests.support.world import World
 
+TOGETHER = "Ärende 2026/17"
+APART = unicodedata.normalize("NFD", TOGETHER)
+
 
 def pages(client: Client, query: str) -> Iterator[list[str]]:
     """The ids of the jobs on each page of a list."""
@@ -92,6 +95,14 @@ def test_a_reference_is_found_exactly_or_by_a_search(world: World, alice: Client
     assert listed(alice, f"reference={quote('Ärende 2026/17')}") == [first.job_id]
     assert listed(alice, f"reference={quote('ärende 2026/17')}") == []
     assert set(listed(alice, f"q={quote('ärende')}")) == {first.job_id, second.job_id}
+
+
+@pytest.mark.parametrize(("given", "asked"), [(TOGETHER, APART), (APART, TOGETHER)], ids=["together", "apart"])
+def test_a_reference_is_found_however_its_letters_are_spelt(alice: Client, given: str, asked: str) -> None:
+    made = alice.post("/api/jobs", {"file_name": "a.mp3", "reference": given}).json
+
+    assert made["reference"] == given, "it is kept as it was given"
+    assert listed(alice, f"reference={quote(asked)}") == [made["job_id"]]
 
 
 def test_filters_hold_together(world: World, alice: Client) -> None:

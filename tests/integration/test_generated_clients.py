@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from services.common.domain.options import STYLES
 from tests.clients.generated import CLIENTS, PYTHON, ROOT, Client
 
 GENERATED = "gpu_transcriber_client"
@@ -67,6 +69,38 @@ def test_a_client_in_python_is_generated_without_a_warning_and_has_every_operati
 
     offered = {one.rsplit(".", 1)[1] for one in modules if one.startswith(f"{GENERATED}.api.")}
     assert {one for one in everywhere("operationId") if not one.startswith("on_")} <= offered
+
+
+def enumerated(node: Any, place: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every list of several words in a document, with the place where it stands."""
+    if isinstance(node, dict):
+        if isinstance(words := node.get("enum"), list) and len(words) > 1:
+            yield place, tuple(words)
+        for key, value in node.items():
+            yield from enumerated(value, f"{place}/{key}")
+    elif isinstance(node, list):
+        for one in node:
+            yield from enumerated(one, place)
+
+
+def test_the_same_words_are_one_type_wherever_they_are_taken_or_shown() -> None:
+    document = json.loads((ROOT / "docs/api/openapi.json").read_text("utf-8"))
+    named = {name: tuple(schema.get("enum", ())) for name, schema in document["components"]["schemas"].items()}
+    roots = {f"/components/schemas/{name}" for name in named}
+    inline = Counter(words for place, words in enumerated(document) if place not in roots)
+
+    repeated = {words for words, times in inline.items() if times > 1 or words in named.values()}
+    assert repeated == {STYLES}, "a deployment takes those of its models only, and shows also earlier ones"
+
+
+def test_metadata_is_one_type_wherever_it_is_taken_or_shown() -> None:
+    schemas = json.loads((ROOT / "docs/api/openapi.json").read_text("utf-8"))["components"]["schemas"]
+    found = {
+        name: one["properties"]["metadata"] for name, one in schemas.items() if "metadata" in one.get("properties", {})
+    }
+
+    assert {"NewJob", "JobUpdate", "JobView", "JobEventData", "Transcript"} <= found.keys()
+    assert all("#/components/schemas/Metadata" in json.dumps(one) for one in found.values()), found
 
 
 @pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)

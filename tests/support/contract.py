@@ -20,6 +20,8 @@ from tools import api_reference
 
 PROBLEM = "ProblemDocument"
 FIRST_REDIRECT, FIRST_REFUSAL = 300, 400
+_FOR_BROWSERS = {"content-type", "content-length", "cache-control", "content-security-policy", "vary"}
+"""Headers that no program goes by: of every body, and of pages."""
 
 
 @cache
@@ -74,6 +76,25 @@ def check(instance: Any, schema: Mapping[str, Any]) -> None:
 def check_named(instance: Any, name: str) -> None:
     """Hold a value to the document's schema of this name."""
     check(instance, {"$ref": COMPONENTS + name})
+
+
+def check_headers(method: str, path: str, status: int, headers: Mapping[str, str]) -> None:
+    """Hold the headers of a reply to those that its operation names, if there is such an operation.
+
+    :raises AssertionError: there is one more, or a required one is missing.
+    """
+    answers = _responses(method, path.partition("?")[0])
+    if answers is None:
+        return
+    named = {name.lower(): header for name, header in answers[str(status)]["headers"].items()}
+    found = {name.lower() for name in headers} - _FOR_BROWSERS
+    required = {name for name, header in named.items() if _header(header).get("required")}
+    assert required <= found <= named.keys(), (method, path, status, found ^ required)
+
+
+def _header(described: Mapping[str, Any]) -> Mapping[str, Any]:
+    known: Mapping[str, Mapping[str, Any]] = document()["components"]["headers"]
+    return known[described["$ref"].rpartition("/")[2]] if "$ref" in described else described
 
 
 def check_reply(method: str, path: str, status: int, body: str) -> None:

@@ -119,6 +119,13 @@ class _Comparison:
             if not sent and (new := now - known):
                 yield Change(name, f"it may be {_listed(new)}")
 
+    def _null(self, name: str, before: Schema, after: Schema, *, sent: bool) -> Iterator[Change]:
+        could, can = (_kinds(document, one) for document, one in ((self._old, before), (self._new, after)))
+        if sent and "null" in could and can and "null" not in can:
+            yield Change(name, "null is not taken any more")
+        if not sent and "null" in can and could and "null" not in could:
+            yield Change(name, "it may be null")
+
     def _fields(self, name: str, before: Schema, after: Schema, *, sent: bool) -> Iterator[Change]:
         known, now = before.get("properties", {}), after.get("properties", {})
         if not known:
@@ -129,6 +136,7 @@ class _Comparison:
                 yield Change(label, "the field is gone")
             else:
                 yield from self._schema(label, schema, now[field], sent=sent)
+                yield from self._null(label, schema, now[field], sent=sent)
         required, requires = set(before.get("required", ())), set(after.get("required", ()))
         for field in requires - required if sent else (required - requires) & now.keys():
             yield Change(f"{name}.{field}", "the field is required" if sent else "the field may be absent")

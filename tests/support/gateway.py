@@ -101,6 +101,8 @@ class Gateway:
         reply = Reply(answer["statusCode"], {k.lower(): v for k, v in answer["headers"].items()}, text)
         if "json" in reply.headers.get("content-type", ""):  # without that, it is Mangum that speaks of a dead process
             contract.check_reply(method, path, reply.status, text)
+        if "x-request-id" in reply.headers:  # likewise
+            contract.check_headers(method, path, reply.status, reply.headers)
         return reply
 
 

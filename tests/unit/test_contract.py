@@ -40,6 +40,10 @@ BREAKS: dict[str, Edit] = {
     "NewJob.file_name": lambda new: schema(new, "NewJob")["properties"]["file_name"].update(maxLength=10),
     "NewJob.size": lambda new: schema(new, "NewJob")["required"].append("size"),
     "JobError.retryable": lambda new: schema(new, "JobError")["properties"]["retryable"].update(type="string"),
+    "EventView.created_at": lambda new: schema(new, "EventView")["properties"].update(
+        created_at={"anyOf": [{"type": "string"}, {"type": "null"}]}
+    ),
+    "NewJob.reference": lambda new: schema(new, "NewJob")["properties"].update(reference={"type": "string"}),
     "callback.test": lambda new: new["webhooks"].pop("callback.test"),
     "ChallengeData.challenge": lambda new: schema(new, "ChallengeData")["properties"].pop("challenge"),
 }

@@ -27,6 +27,7 @@ from services.common.store.idempotency import KEPT_MS
 from services.common.store.parts import MOST_COUNTED
 from services.common.store.tombstones import LINGER_MS, TOMBSTONE_MS
 from services.common.webhooks.decision import FAILING_DAYS
+from services.common.webhooks.endpoint import MAX_HOST_CHARACTERS
 from services.common.webhooks.outcome import EXCERPT_BYTES
 from services.common.webhooks.registration import MAX_SECRETS, OVERLAP_MS
 from services.common.webhooks.retry_schedule import GAPS_SECONDS, HOUR, MAX_ATTEMPTS
@@ -106,6 +107,7 @@ ROWS = [
     ('voices with `"channels": "separate"`', str(options.MAX_VOICES)),
     ("callbacks of a client", f"{MAX_LISTENERS}; each job"),
     ("`url`", f"{field('NewCallback', 'url')['maxLength']:,} characters"),
+    ("host of a `url`", f"{MAX_HOST_CHARACTERS} characters"),
     ("`prefix`", f"{field('NewCallback', 'prefix')['maxLength']} characters"),
     ("`description`", f"{field('NewCallback', 'description')['maxLength']} characters"),
     ("text in a message", f"{INLINE_TEXT_BYTES // 1_000} kB ({INLINE_TEXT_BYTES:,} bytes of UTF-8)"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
@@ -12,6 +14,7 @@ from services.common.domain.records import Callback, Job
 from services.common.domain.states import CallbackStatus, JobStatus
 from services.common.webhooks.registration import SUBSCRIBABLE
 
+APART = normalize("NFD", "möten")
 PLACES = Places(bucket="bucket", public_url="", retention_days=30)
 
 
@@ -72,6 +75,15 @@ def test_a_recording_is_known_to_its_client_by_the_name_that_the_client_chose(jo
 )
 def test_a_stored_prefix_matches_jobs_of_the_api_and_plain_uploads_alike(job: Job, prefix: str, *, heard: bool) -> None:
     assert told(job, callback(prefix=prefix)) == (["cb_a"] if heard else [])
+
+
+@pytest.mark.parametrize("job", [of_api, lambda name: plain(f"uploads/acme/{name}")], ids=["api", "plain"])
+@pytest.mark.parametrize(("named", "wanted"), [("möten", APART), (APART, "möten"), (APART, APART)])
+def test_a_prefix_matches_however_its_letters_are_spelt(job: Callable[[str], Job], named: str, wanted: str) -> None:
+    recording = job(f"{named}/april.mp3")
+
+    assert told(recording, callback(prefix=f"uploads/acme/{wanted}/")) == ["cb_a"]
+    assert told(recording, callback(prefix="uploads/acme/mo")) == [], "a letter does not match without its accent"
 
 
 def test_a_named_callback_is_told_whatever_its_prefix_if_it_listens_and_others_as_before() -> None:

@@ -11,17 +11,18 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from services.api.contract import enumerations, examples, refusals
+from services.api.contract import enumerations, examples, headers, refusals
 from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
-from services.api.contract.messages import MEANINGS, Message
+from services.api.contract.messages import MEANINGS, FeedMessage, Message
 from services.api.contract.transcripts import Transcript
 from services.api.schemas.fields import SHOWN_AS
+from services.api.schemas.jobs import MetadataTexts
 from services.api.schemas.problems import ProblemDocument
 from services.common.domain import model_keys
 from services.common.domain.events import DIRECT, EventType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 COMPONENTS = "#/components/schemas/"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -34,6 +35,8 @@ TAGS = {
     "health": "Whether the API answers.",
     "problems": "What the codes of refusals mean, and what to do.",
 }
+_NAMED: Mapping[str, Any] = {"FeedMessage": FeedMessage, "Message": Message, "Metadata": MetadataTexts}
+"""Schemas of types that are no models."""
 _WEBHOOK_HEADERS = {
     "webhook-id": "Of the event: the same on every attempt, and for every callback. Act once on it for each callback.",
     "webhook-timestamp": "Epoch seconds of this attempt: refuse a message older than five minutes.",
@@ -67,6 +70,7 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
         _offer(schemas["JobOptions"]["properties"], models)
     described: dict[str, Any] = {"info": document.pop("info"), **_without_titles(_linked(document))}
     refusals.add_to(described)
+    headers.add_to(described)
     examples.add(described)
     return described
 
@@ -75,9 +79,11 @@ def components() -> dict[str, Any]:
     """The schemas that no route refers to by itself."""
     shown = (ProblemDocument, JobCost, JobTimes, Model, OptionsInEffect, Quality, Transcript)
     _, made = models_json_schema([(one, "serialization") for one in shown], ref_template=COMPONENTS + "{model}")
-    message = TypeAdapter(Message).json_schema(ref_template=COMPONENTS + "{model}")
-    defined: dict[str, Any] = made["$defs"] | message.pop("$defs")
-    return defined | {"Message": message} | enumerations.schemas()
+    defined: dict[str, Any] = dict(made["$defs"])
+    for name, kind in _NAMED.items():
+        schema = TypeAdapter(kind).json_schema(ref_template=COMPONENTS + "{model}")
+        defined |= schema.pop("$defs", {}) | {name: schema}
+    return defined | enumerations.schemas()
 
 
 def standalone(name: str, title: str) -> dict[str, Any]:
@@ -135,9 +141,8 @@ def _linked(node: Any) -> Any:  # noqa: ANN401 - JSON
         return [_linked(one) for one in node]
     if not isinstance(node, dict):
         return node
-    if SHOWN_AS in node:
-        return {"$ref": COMPONENTS + node[SHOWN_AS]}
-    return {key: _linked(value) for key, value in node.items()}
+    beside = {key: _linked(value) for key, value in node.items() if key != SHOWN_AS}
+    return {"$ref": COMPONENTS + node[SHOWN_AS], **beside} if SHOWN_AS in node else beside
 
 
 def _without_titles(node: Any) -> Any:  # noqa: ANN401 - JSON

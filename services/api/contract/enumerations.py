@@ -1,4 +1,4 @@
-"""Words that replies and messages use, as named schemas: each list comes from where its words are made."""
+"""Words that requests, replies and messages use, as named schemas: each list comes from where its words are made."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from services.api.problem_codes import ProblemCode
 from services.common.domain import errors
 from services.common.domain.errors import PermanentError, TranscriberError
 from services.common.domain.events import EventType
-from services.common.domain.options import FORMATS
+from services.common.domain.options import CHANNELS, FORMATS, LANGUAGE_CHOICES, PRESETS
 from services.common.domain.prices import MARKETS
 from services.common.domain.states import DisabledReason, Waiting
 from services.common.transcript.quality import FLAGS, WARNINGS
 from services.common.webhooks.outcome import NO_ATTEMPT, Failure
+from services.common.webhooks.registration import SUBSCRIBABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,6 +38,11 @@ def job_error_codes() -> list[str]:
 def schemas() -> dict[str, dict[str, Any]]:
     """The enumerations by name."""
     return {
+        "CallbackEventType": _enumeration(
+            "What callbacks listen to. Tests and challenges come whatever that is.",
+            SUBSCRIBABLE,
+        ),
+        "Channels": _enumeration("Whether all channels are heard as one, or each as a speaker.", CHANNELS),
         "DeliveryOutcome": _enumeration(
             "What came of an attempt: `DELIVERED`, or why it failed or was not made.",
             ["DELIVERED", *(failure.value for failure in Failure), *NO_ATTEMPT],
@@ -46,11 +52,14 @@ def schemas() -> dict[str, dict[str, Any]]:
             "(`failing`).",
             DisabledReason,
         ),
-        "EventType": _enumeration("What happened.", EventType),
+        "EventType": _enumeration("What a message is about.", EventType),
+        "FeedEventType": _enumeration("What happened: the feed holds no tests and no challenges.", SUBSCRIBABLE),
         "Flag": _enumeration("A doubt about a clip's text.", FLAGS),
         "Format": _enumeration("A format of the transcript.", FORMATS),
         "JobErrorCode": _enumeration("Why a job failed; docs/operations.md says what to do.", job_error_codes()),
+        "Language": _enumeration("A language that is spoken; `auto`: the engine finds out which.", LANGUAGE_CHOICES),
         "Market": _enumeration("How the machine was bought; `own`: it is a person's own box.", MARKETS),
+        "Preset": _enumeration("How much work is spent on the text.", PRESETS),
         "ProblemCode": _enumeration("Why a request was refused: docs/api/errors.md says what to do.", ProblemCode),
         "QualityWarning": _enumeration("What of a recording is missing or doubtful: docs/recordings.md.", WARNINGS),
         "Waiting": _enumeration("Why a queued job has no machine yet.", Waiting),

@@ -85,6 +85,7 @@ BODIES: Mapping[str, Any] = {
                 "type": "transcription.completed",
                 "created_at": "2026-11-26T09:01:31.900Z",
                 "body": MESSAGES["transcription.completed"],
+                "callback_id": None,
             }
         ],
         "next": "abqwnf7yk3n5ya7qkbdhvx2mwtj4crgzpes",

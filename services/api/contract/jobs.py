@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.schemas.fields import DateTime, OneOf, shown_as
-from services.common.domain.options import CHANNELS, LANGUAGE_CHOICES, PRESETS, STYLES
+from services.common.domain.options import STYLES
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -92,14 +92,14 @@ class Quality(Shown):
 class OptionsInEffect(Shown):
     """The options with which a job runs, defaults included."""
 
-    language: Annotated[str, OneOf(LANGUAGE_CHOICES)]
+    language: Annotated[str, shown_as("Language")]
     model: str
     style: Annotated[str, OneOf(STYLES)]
-    preset: Annotated[str, OneOf(PRESETS)]
+    preset: Annotated[str, shown_as("Preset")]
     prompt: str | None
     hotwords: str | None
     words: bool
-    channels: Annotated[str, OneOf(CHANNELS)]
+    channels: Annotated[str, shown_as("Channels")]
     tracks: list[int] | None
     formats: list[Annotated[str, shown_as("Format")]]
     doubtful_places: bool

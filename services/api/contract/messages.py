@@ -100,6 +100,8 @@ class CallbackChallengeMessage(Envelope):
     data: ChallengeData
 
 
+FeedMessage = Annotated[JobMessage | CallbackDisabledMessage, Field(discriminator="type")]
+"""What the feed of events shows: tests and challenges are not in it."""
 Message = Annotated[
     JobMessage | CallbackDisabledMessage | CallbackTestMessage | CallbackChallengeMessage, Field(discriminator="type")
 ]

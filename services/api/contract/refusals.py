@@ -1,11 +1,11 @@
-"""What the OpenAPI document says of refusals and of repeated requests, for all operations alike."""
+"""What the OpenAPI document says of refusals, for all operations alike."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from services.api import openapi
-from services.api.idempotency import HEADER, REPLAYED
+from services.api.idempotency import HEADER
 from services.api.problem_codes import ProblemCode
 from services.api.problems import MEDIA_TYPE, OUR_FAULT
 
@@ -24,15 +24,10 @@ _DETAILS = {
     ProblemCode.INTERNAL: OUR_FAULT,
     ProblemCode.UNAVAILABLE: "A service behind the API did not answer: try again in a moment.",
 }
-_REPLAYED = {
-    "description": "`true` if the request was carried out before under its `Idempotency-Key`: nothing was done now. "
-    "The ids and secrets are those of the first reply, and the rest is as it is now. Otherwise absent.",
-    "schema": {"type": "string", "enum": ["true"]},
-}
 
 
 def add_to(document: dict[str, Any]) -> None:
-    """Complete each operation: codes that follow from what it takes, their meanings, and the header of repetitions."""
+    """Complete each operation: codes that follow from what it takes, and their meanings."""
     for path, operations in document["paths"].items():
         for operation in operations.values():
             _complete(path, operation)
@@ -41,9 +36,6 @@ def add_to(document: dict[str, Any]) -> None:
 def _complete(path: str, operation: dict[str, Any]) -> None:
     declared = operation["responses"]
     done = {status: response for status, response in declared.items() if openapi.CODES not in response}
-    if _repeatable(operation):
-        for response in done.values():
-            response.setdefault("headers", {})[REPLAYED] = _REPLAYED
     refused = openapi.by_status([*_declared(declared), *_implied(operation)])
     operation["responses"] = done | {str(status): _refusal(path, response) for status, response in refused.items()}
 
@@ -75,9 +67,10 @@ def _declared(responses: Mapping[str, Mapping[str, Any]]) -> Iterator[ProblemCod
 def _implied(operation: Mapping[str, Any]) -> Iterator[ProblemCode]:
     if "requestBody" in operation:
         yield ProblemCode.UNSUPPORTED_MEDIA_TYPE
-    if _repeatable(operation):
+    if repeatable(operation):
         yield ProblemCode.IDEMPOTENCY_KEY_REUSED
 
 
-def _repeatable(operation: Mapping[str, Any]) -> bool:
+def repeatable(operation: Mapping[str, Any]) -> bool:
+    """Whether the operation takes an `Idempotency-Key`."""
     return any(parameter["name"] == HEADER for parameter in operation.get("parameters", ()))

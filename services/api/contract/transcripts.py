@@ -68,5 +68,5 @@ class Transcript(Shown):
     """Of the programs that made the text."""
     reference: str | None = None
     """The client's own name for the job, as it was when the text was written."""
-    metadata: dict[str, str] = Field(default={})
-    """What the client noted on the job for itself, as it was when the text was written."""
+    metadata: Annotated[dict[str, str], shown_as("Metadata")] = Field(default={})
+    """As it was when the text was written."""

@@ -45,7 +45,11 @@ def rotate_callback_secret(callback_id: str, caller: Authenticated, wired: Wired
     return NewSecret(**dict(CallbackView.of(callback, folder(caller.client_id))), secret=secret)
 
 
-@router.post("/test", status_code=202, responses=openapi.problems(ProblemCode.NOT_FOUND, ProblemCode.CALLBACK_DISABLED))
+@router.post(
+    "/test",
+    status_code=202,
+    responses=openapi.accepted("The callback's own ledger.", ProblemCode.NOT_FOUND, ProblemCode.CALLBACK_DISABLED),
+)
 def test_callback(
     callback_id: str, caller: Authenticated, wired: Wired, idempotency: Idempotent, response: Response
 ) -> DeliveryView:

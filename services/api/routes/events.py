@@ -23,7 +23,7 @@ def list_events(
     wired: Wired,
     *,
     kinds: Annotated[
-        list[Annotated[str, OneOf(SUBSCRIBABLE)]],
+        list[Annotated[str, OneOf(SUBSCRIBABLE, "FeedEventType")]],
         Query(alias="type", default_factory=list, description="Events of one of these types."),
     ],
     after: Annotated[str | None, openapi.cursor(keys.EVENT)] = None,

@@ -20,6 +20,7 @@ from services.api.service import Service
 from services.common.domain import media_types, model_keys, object_keys
 from services.common.domain.annotations import check_annotations
 from services.common.domain.ids import new_id
+from services.common.domain.object_keys import in_one_spelling
 from services.common.domain.options import Options
 from services.common.domain.progress import progress
 from services.common.domain.records import Callback, Job, Part
@@ -187,11 +188,12 @@ def list_jobs(
 
 def _wanted(status: Sequence[JobStatus], words: str | None, reference: str | None) -> Callable[[Job], bool]:
     part = words and _folded(words)
+    name = reference and in_one_spelling(reference)
 
     def wanted(job: Job) -> bool:
         return (
             (not status or job.status in status)
-            and (reference is None or job.reference == reference)
+            and (name is None or name == in_one_spelling(job.reference or ""))
             and (part is None or part in _folded(job.file_name) or part in _folded(job.reference or ""))
         )
 
@@ -200,10 +202,7 @@ def _wanted(status: Sequence[JobStatus], words: str | None, reference: str | Non
 
 def _folded(text: str) -> str:
     """The text in a form in which two spellings of the same letters, in any case, are equal."""
-    from unicodedata import normalize  # noqa: PLC0415 - few requests search, and a cold start need not load it
-
-    # macOS names files with letters and accents apart.
-    return normalize("NFC", text.casefold())
+    return in_one_spelling(text.casefold())
 
 
 @router.get("/{job_id}", responses=openapi.problems(ProblemCode.NOT_FOUND))

@@ -30,7 +30,7 @@ def read_transcript(
     job_id: str,
     caller: Authenticated,
     wired: Wired,
-    form: Annotated[str, OneOf(FORMATS), Query(alias="format")] = READ_FORMAT,
+    form: Annotated[str, OneOf(FORMATS, "Format"), Query(alias="format")] = READ_FORMAT,
     redirect: Annotated[
         bool, Query(description="false: the link as JSON, for clients that keep their headers.")
     ] = True,

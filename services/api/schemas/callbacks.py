@@ -10,27 +10,29 @@ from services.api.schemas.fields import Body, DateTime, OneOf, Url, shown_as
 from services.common.domain.records import Callback
 from services.common.domain.states import CallbackStatus, DisabledReason
 from services.common.domain.times import rfc3339
-from services.common.webhooks.endpoint import MAX_URL_CHARACTERS
+from services.common.webhooks.endpoint import MAX_HOST_CHARACTERS, MAX_URL_CHARACTERS
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE
 
-_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
-_LAST_LABEL = "[A-Za-z]([A-Za-z0-9-]{0,28}[A-Za-z0-9])?"
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LAST_LABEL = "[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _IN_URL = r"([A-Za-z0-9._~:/?@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
-_URL = rf"^https://({_LABEL}\.){{1,5}}{_LAST_LABEL}(:(443|8443)?)?([/?]{_IN_URL}*)?$"
-"""The rules of `endpoint.parse` as a pattern, which a schema can hold. Longer names and addresses are left out, and so
-are characters that RFC 3986 wants to be percent-encoded, which some receivers use all the same."""
+_URL = rf"^https://({_LABEL}\.){{1,126}}{_LAST_LABEL}(:(443|8443)?)?([/?]{_IN_URL}*)?$"
+"""The rules of `endpoint.parse` as a pattern, which a schema can hold, but for the host's length. Addresses are left
+out, and so are characters that RFC 3986 wants to be percent-encoded, which some receivers use all the same."""
 
 
 _Address = Annotated[
     str,
     Field(
         max_length=MAX_URL_CHARACTERS,
-        description="https, port 443 or 8443, a public host, no user name and no fragment.",
+        description="https, port 443 or 8443, a public host of at most "
+        f"{MAX_HOST_CHARACTERS} characters, no user name and no fragment.",
         examples=["https://hooks.example.com/transcriptions"],
         json_schema_extra={"pattern": _URL},
     ),
 ]
-_Events = Annotated[list[Annotated[str, OneOf(SUBSCRIBABLE)]], Field(min_length=1, max_length=len(SUBSCRIBABLE))]
+_EventType = Annotated[str, OneOf(SUBSCRIBABLE, "CallbackEventType")]
+_Events = Annotated[list[_EventType], Field(min_length=1, max_length=len(SUBSCRIBABLE))]
 _Prefix = Annotated[
     str,
     Field(
@@ -83,7 +85,7 @@ class CallbackView(BaseModel):
 
     callback_id: str
     url: Url
-    events: list[Annotated[str, shown_as("EventType")]]
+    events: list[Annotated[str, shown_as("CallbackEventType")]]
     prefix: str
     """How the names of the jobs begin that it is told of."""
     status: CallbackStatus

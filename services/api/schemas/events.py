@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.api.schemas.callbacks import disabled_reason
 from services.api.schemas.fields import DateTime, shown_as
@@ -18,19 +18,24 @@ class EventView(BaseModel):
     """Something that happened, with the very body that the webhook carries."""
 
     event_id: str
-    job_id: str
-    type: Annotated[str, shown_as("EventType")]
+    job_id: str | None = Field(description="The job to which it happened; null: it did not happen to a job.")
+    type: Annotated[str, shown_as("FeedEventType")]
     created_at: DateTime
-    body: Annotated[dict[str, Any], shown_as("Message")]
+    body: Annotated[dict[str, Any], shown_as("FeedMessage")]
+    callback_id: str | None = Field(description="The callback to which it happened; null: it happened to a job.")
 
     @classmethod
     def of(cls, event: Event) -> EventView:
+        body = _body(event)
+        # The record of an event about a callback is kept under the job whose delivery failed last.
+        about_job = event.type != EventType.CALLBACK_DISABLED
         return cls(
             event_id=event.event_id,
-            job_id=event.job_id,
+            job_id=event.job_id if about_job else None,
             type=event.type,
             created_at=rfc3339(event.created_at),
-            body=_body(event),
+            body=body,
+            callback_id=None if about_job else body["data"]["callback_id"],
         )
 
 

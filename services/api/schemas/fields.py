@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -13,16 +20,6 @@ class Body(BaseModel):
     """Base of request bodies. Unknown fields are refused: a misspelt option must not be taken for a default."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class OneOf:
-    """A string that must be one of some choices, which are given as data."""
-
-    def __init__(self, choices: Sequence[str]) -> None:
-        self._choices = list(choices)
-
-    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.literal_schema(self._choices)
 
 
 def _whole(value: object) -> object:
@@ -52,12 +49,30 @@ SHOWN_AS = "x-shown-as"
 
 
 def shown_as(name: str) -> WithJsonSchema:
-    """A field of a reply that the document describes by the named schema of `services.api.contract`.
+    """A field that the document describes by the named schema of `services.api.contract`.
 
     Replies are not held to it while the API runs: a record may hold words of a release that is newer or older. Tests
     hold them to it. So the API's cold start does not pay for these schemas either.
     """
     return WithJsonSchema({SHOWN_AS: name})
+
+
+class OneOf:
+    """A string that must be one of some choices, which are given as data.
+
+    Where several operations or bodies take the same choices, `name` is that of their schema among
+    `services.api.contract.enumerations`, so that generated programs have one type for them.
+    """
+
+    def __init__(self, choices: Sequence[str], name: str | None = None) -> None:
+        self.choices = list(choices)
+        self.name = name
+
+    def __get_pydantic_core_schema__(self, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.literal_schema(self.choices)
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {SHOWN_AS: self.name} if self.name else handler(core)
 
 
 DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]

@@ -39,7 +39,7 @@ _Key = Annotated[
     Rule(PRINTABLE, f"A key must have 1 to {MAX_KEY_CHARACTERS} characters {PRINTABLE_WORDS}."),
     WithJsonSchema({"type": "string"}),  # with a pattern it would allow texts of any kind under other keys
 ]
-Metadata = Annotated[
+MetadataTexts = Annotated[
     dict[
         _Key,
         Annotated[
@@ -55,6 +55,7 @@ Metadata = Annotated[
         json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": PRINTABLE}},
     ),
 ]
+Metadata = Annotated[MetadataTexts, shown_as("Metadata")]
 _Sha256 = Annotated[
     str,
     Rule(
@@ -88,7 +89,6 @@ class NewJob(Body):
         default=None,
         description="A registered callback that is told of this job whatever its prefix; not with `callback`.",
     )
-
     reference: Reference | None = None
     metadata: Metadata | None = None
 
@@ -179,10 +179,10 @@ class JobFacts(BaseModel):
     cost: Annotated[dict[str, Any], shown_as("JobCost")] | None = None
     error: JobError | None = Field(default=None, description="Why the job failed, if it did.")
     sequence: int = Field(
-        description="Of the last message about the job, or of a later update; the larger number is the later one."
+        description="Given to a new job, and grows with each message and each update: larger is later."
     )
     reference: str | None = Field(default=None, description="The client's own name for the job.")
-    metadata: dict[str, str] = Field(default={}, description="What the client notes on the job for itself.")
+    metadata: Annotated[dict[str, str], shown_as("Metadata")] = {}
 
 
 class JobView(JobFacts):
@@ -222,10 +222,10 @@ def _options(job: Job, default_model: str) -> dict[str, Any]:
 
 
 class UploadForm(BaseModel):
-    """Where and how the recording is uploaded: a form POST with these fields first and the file last."""
+    """Where and how the recording is uploaded: a form POST with all these fields, and the file last."""
 
     url: Url
-    fields: dict[str, str] = Field(description="Form fields, to be sent in this order before the file.")
+    fields: dict[str, str] = Field(description="Form fields: send every one before the file.")
     expires_at: DateTime = Field(description="Until when an upload may begin.")
 
 

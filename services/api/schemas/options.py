@@ -41,19 +41,19 @@ _Tracks = Annotated[
 class JobOptions(Body):
     """How the recording is to be transcribed."""
 
-    language: Annotated[str, OneOf(LANGUAGE_CHOICES)] = DEFAULTS.language
+    language: Annotated[str, OneOf(LANGUAGE_CHOICES, "Language")] = DEFAULTS.language
     model: str | None = Field(
         default=None, min_length=1, max_length=100, description="One that the deployment holds; its first by default."
     )
     style: Annotated[str, OneOf(STYLES)] = Field(default=DEFAULTS.style, description="How close to the spoken word.")
-    preset: Annotated[str, OneOf(PRESETS)] = DEFAULTS.preset
+    preset: Annotated[str, OneOf(PRESETS, "Preset")] = DEFAULTS.preset
     prompt: _Hint | None = Field(default=DEFAULTS.prompt, description=f"Text as if it came before. {HINTS}")
     hotwords: _Hint | None = Field(default=DEFAULTS.hotwords, description=f"Names and terms to expect. {HINTS}")
     words: bool = Field(
         default=DEFAULTS.words,
         description="Each word's time and probability, in the json, which must be among the formats.",
     )
-    channels: Annotated[str, OneOf(CHANNELS)] = Field(
+    channels: Annotated[str, OneOf(CHANNELS, "Channels")] = Field(
         default=DEFAULTS.channels,
         description=f"`separate`: one speaker a channel, or a track, up to {MAX_VOICES}.",
     )
@@ -61,7 +61,7 @@ class JobOptions(Body):
         default=None,
         description=f"Which sound tracks are heard, counted from 1, up to {MAX_TRACKS}; left out: the engine chooses.",
     )
-    formats: list[Annotated[str, OneOf(FORMATS)]] = Field(
+    formats: list[Annotated[str, OneOf(FORMATS, "Format")]] = Field(
         default=list(DEFAULTS.formats), min_length=1, max_length=len(FORMATS)
     )
     doubtful_places: bool = Field(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.common.domain.annotations import annotations_of
 from services.common.domain.ids import event_id
-from services.common.domain.object_keys import named_by_client
+from services.common.domain.object_keys import in_one_spelling, named_by_client
 from services.common.domain.records import Event, Job
 from services.common.domain.states import CallbackStatus
 from services.common.domain.times import expiry, rfc3339
@@ -182,4 +182,6 @@ def _concerns(job: Job, callback: Callback) -> bool:
     """Whether the callback was registered for jobs like this one, or the job names it."""
     if callback.job_id is not None:
         return callback.job_id == job.job_id
-    return callback.callback_id == job.named_callback or named_by_client(job).startswith(callback.prefix)
+    if callback.callback_id == job.named_callback:
+        return True
+    return in_one_spelling(named_by_client(job)).startswith(in_one_spelling(callback.prefix))

@@ -59,6 +59,15 @@ def upload_job(key: str) -> tuple[str | None, str | None]:
             return None, None
 
 
+def in_one_spelling(text: str) -> str:
+    """The text in NFC, for comparisons: macOS writes letters and their accents apart, others together."""
+    if text.isascii():
+        return text
+    from unicodedata import normalize  # noqa: PLC0415 - a cold start of the API need not load it
+
+    return normalize("NFC", text)
+
+
 def named_by_client(job: Job) -> str:
     """The key under which the client knows a job's recording: a callback's prefix is compared with it.
 

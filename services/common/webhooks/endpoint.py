@@ -15,6 +15,8 @@ from services.common.webhooks import address
 
 ALLOWED_PORTS = (443, 8443)
 MAX_URL_CHARACTERS = 2_048
+MAX_HOST_CHARACTERS = 253
+"""RFC 1035."""
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 
@@ -100,7 +102,7 @@ def _host(host: str, *, bracketed: bool, allow_private: bool) -> str:
             raise AddressRefusedError("A callback's address lies on the public internet.")
         return str(literal)
     labels = host.split(".")
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):  # noqa: PLR2004 - RFC 1035
+    if len(host) > MAX_HOST_CHARACTERS or not all(_LABEL.fullmatch(label) for label in labels):
         raise InvalidUrlError("The URL's host is neither a name nor an address.")
     # `2130706433`, `0177.1` and `0x7f.1` are names to `ipaddress` and 127.0.0.1 to getaddrinfo.
     if not labels[-1][0].isalpha():

@@ -12,7 +12,7 @@ resource "aws_apigatewayv2_api" "this" {
       allow_origins  = var.cors_origins
       allow_methods  = ["DELETE", "GET", "PATCH", "POST"]
       allow_headers  = ["authorization", "content-type", "idempotency-key"]
-      expose_headers = ["idempotent-replayed", "location", "retry-after", "x-request-id"]
+      expose_headers = ["accept", "idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id"]
       max_age        = 3600
     }
   }

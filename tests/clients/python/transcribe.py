@@ -20,22 +20,23 @@ from gpu_transcriber_client.api.events import list_events
 from gpu_transcriber_client.api.jobs import create_job, read_job
 from gpu_transcriber_client.api.transcripts import read_transcript
 from gpu_transcriber_client.models import (
+    CallbackEventType,
     CreatedJob,
-    EventType,
     EventView,
+    FeedEventType,
+    Format,
     JobMessage,
     JobMessageType,
     JobOptions,
-    JobOptionsLanguage,
     JobStatus,
     JobTimes,
     JobView,
+    Language,
+    Metadata,
     NewJob,
     ProblemDocument,
-    ReadTranscriptFormat,
     ResultFile,
     Target,
-    TargetEventsItem,
     Transcript,
 )
 from gpu_transcriber_client.types import Unset
@@ -43,6 +44,7 @@ from gpu_transcriber_client.types import Unset
 from services.local.receiver import Received, Receiver
 
 ENDED = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}
+METADATA = {"department": "north"}
 SECONDS = 120
 """How long anything may take that is waited for."""
 T = TypeVar("T")
@@ -60,8 +62,9 @@ def register(api: AuthenticatedClient, file: Path, hook: str) -> CreatedJob:
     wanted = NewJob(
         file_name=file.name,
         size=file.stat().st_size,
-        options=JobOptions(language=JobOptionsLanguage.SV),
-        callback=Target(url=hook, events=[TargetEventsItem.TRANSCRIPTION_COMPLETED]),
+        options=JobOptions(language=Language.SV),
+        callback=Target(url=hook, events=[CallbackEventType.TRANSCRIPTION_COMPLETED]),
+        metadata=Metadata.from_dict(METADATA),
     )
     return granted(create_job.sync(client=api, body=wanted))
 
@@ -86,14 +89,14 @@ def completed_event(api: AuthenticatedClient, job_id: str) -> EventView:
     while time.monotonic() < deadline:
         feed = granted(list_events.sync(client=api, after=after))
         for event in feed.events:
-            if event.job_id == job_id and event.type_ is EventType.TRANSCRIPTION_COMPLETED:
+            if event.job_id == job_id and event.type_ is FeedEventType.TRANSCRIPTION_COMPLETED:
                 return event
         after = feed.next_ or after
         time.sleep(0.5)
     raise SystemExit("The feed does not hold the event.")
 
 
-def read(api: AuthenticatedClient, job_id: str, form: ReadTranscriptFormat) -> httpx.Response:
+def read(api: AuthenticatedClient, job_id: str, form: Format) -> httpx.Response:
     """The transcript in one format, from the link, which takes no API key."""
     link = granted(read_transcript.sync(job_id, client=api, format_=form, redirect=False))
     return httpx.get(link.url).raise_for_status()
@@ -123,10 +126,13 @@ def main() -> None:
     assert event.event_id == received.message_id
     assert event.body == message
 
-    transcript = Transcript.from_dict(read(api, job.job_id, ReadTranscriptFormat.JSON).json())
+    assert isinstance(job.metadata, Metadata)
+    assert job.metadata.to_dict() == METADATA
+    transcript = Transcript.from_dict(read(api, job.job_id, Format.JSON).json())
     assert transcript.duration == job.duration
     assert transcript.text == message.data.text
-    print(read(api, job.job_id, ReadTranscriptFormat.TXT).text)
+    assert transcript.metadata == message.data.metadata == job.metadata
+    print(read(api, job.job_id, Format.TXT).text)
 
 
 if __name__ == "__main__":
