@@ -17,7 +17,7 @@ from services.api.settings import ApiSettings
 from services.common.domain import object_keys, options
 from services.common.domain.annotations import MAX_METADATA_BYTES, PRINTABLE
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
-from services.common.domain.media_types import APPLICATION_TYPES
+from services.common.domain.media_types import ALLOWED, APPLICATION_TYPES
 from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
 from services.common.store.clients import DEFAULT_LIMIT
 from services.common.store.codec import MOST_LOOKED_AT
@@ -95,6 +95,10 @@ ROWS = [
     ("page of deliveries", page("/api/callbacks/{callback_id}/deliveries")),
     ("`file_name`", f"{field('NewJob', 'file_name')['maxLength']:,} characters, of which the last "),
     ("`file_name`", f"the last {len(object_keys.file_name('x' * 1_000))} bytes stay"),
+    (
+        "parameters in `content_type`",
+        f"{max(n for n in range(1, 500) if re.fullmatch(ALLOWED, 'audio/x;' + 'a' * n))} characters",
+    ),
     ("upload with a form", f"{API['max_upload_bytes']:,} bytes"),
     ("length of a recording", f"{WorkerSettings.model_fields['max_audio_hours'].default:.0f} hours by default"),
     ("length of a recording", f"{variable('max_audio_hours')} hours by default"),

@@ -75,5 +75,5 @@ recordings come in, with parameters. `$` and the backslash are not allowed, sinc
 S3's upload forms."""
 ALLOWED_WORDS = (
     f"Give `audio/…`, `video/…` or one of {', '.join(APPLICATION_TYPES)}; after a `;`, parameters may follow, of at "
-    r"most 200 ASCII characters without `$` and `\`. Leave out what is none of these."
+    r"most 201 ASCII characters without `$` and `\`. Leave out what is none of these."
 )
