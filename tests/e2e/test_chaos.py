@@ -19,12 +19,11 @@ from services.local.stack import Stack, StackSettings
 from tests.support.audio import MEETING
 from tests.support.random_model import UNTRAINED
 
-WORKERS = 5
-SHORT = 14
 SLICE_BYTES = 36_000
 """Some six seconds of the meeting's mp3."""
 REAL = os.environ.get("CHAOS_MODEL") == "real"
-KILLS = 12 if REAL else 8
+WORKERS, SHORT, KILLS = (5, 20, 12) if REAL else (4, 9, 6)
+"""Machines at most, short recordings, and how often one is killed."""
 PATIENCE_SECONDS = 900 if REAL else 240
 
 
@@ -46,7 +45,7 @@ def settings(model: Path | None, workers: int) -> StackSettings:
 
 
 def recordings() -> list[bytes]:
-    """Twenty short ones that differ, and one long one that is cut into eleven parts."""
+    """Short ones that differ, and one long one that is cut into eleven parts."""
     whole = MEETING.read_bytes()
     return [whole[start * SLICE_BYTES : (start + 1) * SLICE_BYTES] for start in range(SHORT)] + [whole]
 
