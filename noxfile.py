@@ -26,7 +26,7 @@ _OF_AN_INTERPRETER = (
     *("media", "media_broken", "media_tracks", "models"),
 )
 ELSEWHERE = (
-    *("tests/unit", "tests/e2e/test_command_line.py"),
+    "tests/unit",
     *(f"tests/integration/test_{name}.py" for name in _OF_AN_INTERPRETER),
 )
 """The tests whose outcome may depend on the interpreter: those of the language and its library, of compiled packages
