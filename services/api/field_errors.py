@@ -46,7 +46,9 @@ def place(location: Sequence[str | int]) -> str:
 
     An error in a key of an object is one of the object.
     """
-    _, *steps = location
+    source, *steps = location
+    if source != "body":
+        return _name(steps[0])
     if len(steps) >= _STEPS_TO_A_KEY and steps[-1] == _OF_A_KEY:
         steps = steps[:-2]
     return ".".join(map(_name, steps)) or "body"

@@ -205,7 +205,7 @@ class ProblemCode(StrEnum):
         "INTERNAL",
         500,
         "Something went wrong in the API itself.",
-        "Send the request again later. If it happens again, give the operator the `request_id`.",
+        "Send the request again later, with the same `Idempotency-Key`; then give the operator the `request_id`.",
     )
     UNAVAILABLE = (
         "UNAVAILABLE",

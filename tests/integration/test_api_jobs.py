@@ -344,11 +344,13 @@ def test_an_event_of_the_release_before_has_what_programs_rely_on(world: World, 
     (event,) = (item for item in world.all_items() if item["sk"].startswith(keys.EVENTS))
     body = json.loads(event["body"])
     del body["version"], body["data"]["sequence"]
+    body["data"]["duration_seconds"] = 61.4
     world.change((event["pk"], event["sk"]), body=json.dumps(body))
     world.clock.pass_(6 * SECOND_MS)
 
     (shown,) = alice.get("/api/events").json["events"]
     assert shown["body"]["version"] == 1
+    assert shown["body"]["data"]["duration"] == 61.4
     assert shown["body"]["data"]["sequence"] == event["created_at"] == job.sequence
 
 

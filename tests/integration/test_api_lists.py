@@ -205,15 +205,15 @@ def test_a_filtered_feed_moves_past_what_it_has_looked_at(world: World, alice: C
 @pytest.mark.parametrize(
     ("query", "field"),
     [
-        ("jobs?status=done", "status.0"),
-        ("jobs?status=", "status.0"),
-        ("jobs?status=queued&status=x", "status.1"),
+        ("jobs?status=done", "status"),
+        ("jobs?status=", "status"),
+        ("jobs?status=queued&status=x", "status"),
         ("jobs?q=", "q"),
         (f"jobs?q={'x' * 101}", "q"),
         ("jobs?reference=", "reference"),
         (f"jobs?reference={'x' * 81}", "reference"),
-        ("events?type=transcription", "type.0"),
-        ("events?type=callback.test", "type.0"),
+        ("events?type=transcription", "type"),
+        ("events?type=callback.test", "type"),
     ],
 )
 def test_a_filter_that_nothing_could_pass_is_refused(alice: Client, query: str, field: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.api.contract.jobs import Shown
-from services.api.schemas.fields import DateTime, Url, shown_as
+from services.api.schemas.fields import DateTime, shown_as
 from services.api.schemas.jobs import JobFacts
 from services.common.domain.events import INLINE_TEXT_BYTES, EventType
 
@@ -63,7 +63,8 @@ class AboutCallback(Shown):
 class DisabledData(AboutCallback):
     """A callback that was disabled."""
 
-    url: Url
+    url: str
+    """As it was registered."""
     reason: Annotated[str, shown_as("DisabledReason")]
 
 

@@ -53,7 +53,7 @@ class Transcript(Shown):
     """The json transcript."""
 
     version: Literal[2]
-    """Of the file's form: fields may be added to a version, nothing else changes."""
+    """Of the file's form: fields and words may be added to a version, nothing else changes."""
     language: str
     """ISO 639 code."""
     duration: Seconds

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.api.schemas.fields import Body, DateTime, OneOf, Url, shown_as
+from services.api.schemas.fields import Body, DateTime, OneOf, shown_as
 from services.common.domain.records import Callback
 from services.common.domain.states import CallbackStatus, DisabledReason
 from services.common.domain.times import rfc3339
@@ -84,7 +84,7 @@ class CallbackView(BaseModel):
     """A callback; its secret is in no reply but the one that made it."""
 
     callback_id: str
-    url: Url
+    url: str = Field(description="As it was registered.")
     events: list[Annotated[str, shown_as("CallbackEventType")]]
     prefix: str
     """How the names of the jobs begin that it is told of."""

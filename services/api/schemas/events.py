@@ -43,6 +43,8 @@ def _body(event: Event) -> dict[str, Any]:
     """The webhook's body. One of release 0.1.0 lacks version and sequence, and has a sentence for a reason's word."""
     body: dict[str, Any] = json.loads(event.body)
     data = {"sequence": event.created_at, **body["data"]}
+    if "duration_seconds" in data:
+        data["duration"] = data.pop("duration_seconds")
     if event.type == EventType.CALLBACK_DISABLED:
         data["reason"] = disabled_reason(data["reason"])
     return {"version": VERSION, **body, "data": data}

@@ -35,6 +35,7 @@ from gpu_transcriber_client.models import (
     Metadata,
     NewJob,
     ProblemDocument,
+    ProgressStage,
     ResultFile,
     Target,
     Transcript,
@@ -43,7 +44,6 @@ from gpu_transcriber_client.types import Unset
 
 from services.local.receiver import Received, Receiver
 
-ENDED = {JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED}
 METADATA = {"department": "north"}
 SECONDS = 120
 """How long anything may take that is waited for."""
@@ -77,7 +77,7 @@ def upload(job: CreatedJob, file: Path) -> None:
 
 def ended(api: AuthenticatedClient, job_id: str) -> JobView:
     deadline = time.monotonic() + SECONDS
-    while (job := granted(read_job.sync(job_id, client=api))).status not in ENDED:
+    while (job := granted(read_job.sync(job_id, client=api))).progress.stage is not ProgressStage.ENDED:
         assert time.monotonic() < deadline, job
         time.sleep(0.5)
     return job

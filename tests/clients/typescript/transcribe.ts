@@ -18,7 +18,6 @@ type Completed = webhooks["transcription.completed"]["post"]["requestBody"]["con
 
 // How long anything may take that is waited for.
 const MILLISECONDS = 120_000;
-const ENDED: ReadonlySet<Schemas["JobStatus"]> = new Set(["completed", "failed", "canceled", "expired"] as const);
 
 const file = process.argv[2]!;
 const api = createClient<paths>({
@@ -86,7 +85,7 @@ assert(uploaded.ok, await uploaded.text());
 const path = { job_id: made.job_id };
 const job = await until(async () => {
   const now = await granted(api.GET("/api/jobs/{job_id}", { params: { path } }));
-  return ENDED.has(now.status) ? now : undefined;
+  return now.progress.stage === "ended" ? now : undefined;
 });
 assert.equal(job.status, "completed", job.error?.code satisfies Schemas["JobErrorCode"] | undefined);
 assert(job.duration);
