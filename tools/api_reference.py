@@ -23,11 +23,11 @@ _ABOUT_ERRORS = f"""# Errors
 
 {_MADE}
 
-Every error is answered with a problem document (RFC 9457, `{MEDIA_TYPE}`). Its `code` is one of these, and each code
-has one status. `detail` says in a sentence what was wrong with this request; `field` or `errors` name what of it is at
-fault. `type` is an address of the deployment that tells what this table tells, without a key: `GET /api/problems`
-lists all codes, and `GET /api/problems/{{name}}` shows one, whose name is the code in lower case with hyphens, as in
-`{ProblemCode.NOT_FOUND.path}`.
+Every error is answered with a problem document (RFC 9457, `{MEDIA_TYPE}`). Its `code` is one of these,
+and each code has one status. `detail` says in a sentence what was wrong with this request; `field` or `errors` name
+what of it is at fault. `type` is an address of the deployment that tells what this table tells, without a key:
+`GET /api/problems` lists all codes, and `GET /api/problems/{{name}}` shows one, whose name is the code in lower case
+with hyphens, as in `{ProblemCode.NOT_FOUND.path}`.
 
 Send a request again after 429 and 5xx. After any other status the same request is refused again until something has
 changed. A code that is not in the table comes from a later release: go by its status ([versioning.md](versioning.md)).

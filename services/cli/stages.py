@@ -22,8 +22,8 @@ def stages(
 ) -> None:
     """What the stages from upload to text took, in seconds, beside the budget for an own and for the public image."""
     store = deployment.store()
-    found = store.jobs.of_client(client, after=None, limit=LOOKED_AT * jobs)
-    completed = list(islice((job.times for _, job in found if job.status is JobStatus.COMPLETED), jobs))
+    found = store.jobs.of_client(client, limit=LOOKED_AT * jobs)
+    completed = list(islice((job.times for job in found if job.status is JobStatus.COMPLETED), jobs))
     print(f"{len(completed)} completed jobs of {client}; seconds")
     print(f"{'from':>15}   {'to':15}{'jobs':>5}{'median':>8}{'nine in ten':>13}{'own':>6}{'public':>8}  what")
     for took in ledger(completed):

@@ -139,8 +139,4 @@ def test_of_a_thousand_deliveries_every_good_one_is_served_within_a_minute_and_n
 
 
 def _jobs(store: Store) -> list[str]:
-    return [
-        job.job_id
-        for client in range(CLIENTS)
-        for _, job in store.jobs.of_client(f"client-{client}", after=None, limit=100)
-    ]
+    return [job.job_id for client in range(CLIENTS) for job in store.jobs.of_client(f"client-{client}", limit=100)]

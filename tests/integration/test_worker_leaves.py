@@ -38,12 +38,12 @@ def queued(world: StepWorld, *names: str) -> None:
 
 
 def statuses(world: StepWorld) -> dict[str, JobStatus]:
-    jobs = [job for _, job in world.store.jobs.of_client("default", after=None, limit=100)]
+    jobs = list(world.store.jobs.of_client("default", limit=100))
     return {job.source_key.removeprefix("uploads/").removesuffix(".wav"): job.status for job in jobs}
 
 
 def the_job(world: StepWorld) -> Job:
-    ((_, job),) = world.store.jobs.of_client("default", after=None, limit=2)
+    (job,) = world.store.jobs.of_client("default", limit=2)
     return job
 
 
@@ -287,7 +287,7 @@ def test_a_job_is_told_of_the_boot_that_it_has_waited_for_and_of_no_other(world:
     world.now += 1
     queued(world, "later")
     worker.work()
-    jobs = {job.source_key: job.times for _, job in world.store.jobs.of_client("default", after=None, limit=3)}
+    jobs = {job.source_key: job.times for job in world.store.jobs.of_client("default", limit=3)}
     assert {"capacity_asked", "launched", "ready", "claimed"} <= set(jobs["uploads/first.wav"])
     assert not {"capacity_asked", "launched", "ready"} & set(jobs["uploads/later.wav"])
 

@@ -42,7 +42,7 @@ def long() -> Iterator[StepWorld]:
 
 
 def the_job(world: StepWorld) -> Job:
-    ((_, job),) = world.store.jobs.of_client("default", after=None, limit=2)
+    (job,) = world.store.jobs.of_client("default", limit=2)
     return job
 
 

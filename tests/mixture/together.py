@@ -90,7 +90,7 @@ def _wait(stack: Stack, count: int, until: float) -> str | None:
 
 
 def _jobs(stack: Stack) -> list[Job]:
-    return [job for client in CLIENTS for _, job in stack.store.jobs.of_client(client, after=None, limit=10_000)]
+    return [job for client in CLIENTS for job in stack.store.jobs.of_client(client, limit=10_000)]
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

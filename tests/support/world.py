@@ -108,7 +108,7 @@ class World:
 
     def jobs(self, client_id: str = DEFAULT_CLIENT) -> list[Job]:
         """A client's jobs, newest first."""
-        return [job for _, job in self.store.jobs.of_client(client_id, after=None, limit=100)]
+        return list(self.store.jobs.of_client(client_id, limit=100))
 
     def job(self, job_id: str) -> Job:
         """A job, which must exist."""

@@ -97,11 +97,11 @@ def from_item(kind: type[Record], item: Mapping[str, Any]) -> Record:
     return kind(**known)
 
 
-def read(kind: type[Record], items: Iterable[Item]) -> Iterator[tuple[Item, Record]]:
-    """Each item with its record; those of an unknown version are left out."""
+def known(kind: type[Record], items: Iterable[Item]) -> Iterator[Record]:
+    """The records in these items, without those of an unknown version."""
     for item in items:
         try:
-            yield item, from_item(kind, item)
+            yield from_item(kind, item)
         except UnknownVersionError:
             continue
 
@@ -143,8 +143,3 @@ def page_of(
         if len(records) == size or seen == most:
             return Page(records=records, last=last, more=True)
     return Page(records=records, last=last, more=False)
-
-
-def known(kind: type[Record], items: Iterable[Item]) -> Iterator[Record]:
-    """The records in these items, without those of an unknown version."""
-    return (record for _, record in read(kind, items))

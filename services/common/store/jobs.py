@@ -12,7 +12,7 @@ from services.common.domain.lifecycle.part_changes import first_part
 from services.common.domain.records import Job, Part
 from services.common.store import keys
 from services.common.store.changes import same, update, update_unread
-from services.common.store.codec import from_item, known, page_of, read
+from services.common.store.codec import from_item, known, page_of
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, Check, Operation, Put
 from services.common.store.table import ConditionFailedError
@@ -49,10 +49,9 @@ class Jobs:
         item = items.pop(keys.JOB, {})
         return (from_item(Job, item), list(known(Part, items.values()))) if "status" in item else None
 
-    def of_client(self, client_id: str, *, after: str | None, limit: int) -> Iterator[tuple[str, Job]]:
-        """A client's jobs, newest first, each with its `sort`, which is the next page's `after`."""
-        items = self._table.of_client(client_id, keys.JOBS, after=after, newest_first=True, limit=limit)
-        yield from ((item["sort"], job) for item, job in read(Job, items))
+    def of_client(self, client_id: str, *, limit: int) -> Iterator[Job]:
+        """The newest jobs of a client, `limit` at most or one more, newest first."""
+        return known(Job, self._table.of_client(client_id, keys.JOBS, newest_first=True, limit=limit))
 
     def page(
         self, client_id: str, *, after: str | None, size: int, wanted: Callable[[Job], bool] | None = None
