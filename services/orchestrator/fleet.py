@@ -9,7 +9,7 @@ import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain.ids import new_id
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus, Waiting
 from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
 from services.orchestrator.launch import Launched, Launcher, Refused
@@ -25,7 +25,8 @@ from services.orchestrator.scaling import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from services.common.domain.records import Breaker, Part
+    from services.common.domain.machines import Breaker
+    from services.common.domain.records import Part
     from services.common.store.store import Store
     from services.orchestrator.settings import OrchestratorSettings
 

@@ -19,7 +19,7 @@ from services.orchestrator.state_reasons import Doing, end_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from services.common.domain.records import Slot
+    from services.common.domain.machines import Slot
     from services.common.store.store import Store
     from services.orchestrator.console_output import Consoles
     from services.orchestrator.fleet import Fleet

@@ -14,7 +14,7 @@ from services.common.store.slots import slot_name
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from services.common.domain.records import Breaker, Slot
+    from services.common.domain.machines import Breaker, Slot
 
 TARGET_SECONDS = 600.0
 """Seconds in which the queue should be done, if the operator's limit allows that many machines."""

@@ -14,7 +14,8 @@ from services.common.domain import object_keys
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.lifecycle import job_changes, part_changes
 from services.common.domain.lifecycle.change import Change
-from services.common.domain.records import MERGE_PART, Job, Part, Slot
+from services.common.domain.machines import Slot
+from services.common.domain.records import MERGE_PART, Job, Part
 from services.common.domain.states import PartStatus, SlotStatus
 from services.common.store import changes, endings, leases
 from services.common.store.announcements import Announcement

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.orchestrator.reaper import STRAY_MS
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS

@@ -14,8 +14,8 @@ from services.cli.main import app
 from services.common.aws import Aws
 from services.common.domain.errors import InvalidOptionError, TranscriberError
 from services.common.domain.events import EventType
+from services.common.domain.machines import Slot
 from services.common.domain.options import FORMATS
-from services.common.domain.records import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms
 from services.common.store import keys

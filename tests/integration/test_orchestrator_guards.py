@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from services.common.domain.ids import upload_job_id
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.codec import UnknownVersionError

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.gpu_worker.machine.identity import Identity

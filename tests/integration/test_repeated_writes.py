@@ -10,7 +10,8 @@ import pytest
 
 from services.common.domain.events import EventType
 from services.common.domain.lifecycle.job_changes import Outcome, end
-from services.common.domain.records import FIRST_PART, Slot
+from services.common.domain.machines import Slot
+from services.common.domain.records import FIRST_PART
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys

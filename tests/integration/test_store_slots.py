@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import DAY_MS, MINUTE_MS
 from services.common.store import keys

@@ -14,8 +14,9 @@ from botocore.exceptions import EndpointConnectionError
 
 from services.common.domain import object_keys
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
+from services.common.domain.machines import Slot
 from services.common.domain.options import Options
-from services.common.domain.records import FIRST_PART, Delivery, Job, Part, Slot, part_name
+from services.common.domain.records import FIRST_PART, Delivery, Job, Part, part_name
 from services.common.domain.retry_policy import pause_ms
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.local import resources
 from services.local.client import Client
 from services.local.ec2 import EmulatedMachine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.domain.times import MINUTE_MS
 from tests.support.step_world import StepWorld
 

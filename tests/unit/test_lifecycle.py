@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from services.common.domain.lifecycle import job_changes, part_changes, slot_changes
 from services.common.domain.lifecycle.change import Change
-from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part, Slot
+from services.common.domain.machines import Slot
+from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part
 from services.common.domain.states import (
     OPEN,
     TERMINAL,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.domain.records import Breaker, Slot
+from services.common.domain.machines import Breaker, Slot
 from services.common.domain.stages import SPEED
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS

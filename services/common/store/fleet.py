@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
-from services.common.domain.records import SCHEMA_VERSION, Breaker
+from services.common.domain.machines import Breaker
+from services.common.domain.records import SCHEMA_VERSION
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store import keys
 from services.common.store.codec import from_item

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.common.domain.events import DIRECT
-from services.common.domain.records import Callback, Delivery, Event, Job, Part, Slot
+from services.common.domain.machines import Slot
+from services.common.domain.records import Callback, Delivery, Event, Job, Part
 from services.common.store import keys
 from services.common.store.codec import to_item
 

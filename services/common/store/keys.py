@@ -34,7 +34,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from services.common.domain.records import PART, Callback, Delivery, Event, Job, Part, Slot
+from services.common.domain.machines import Slot
+from services.common.domain.records import PART, Callback, Delivery, Event, Job, Part
 from services.common.domain.states import OPEN, JobStatus
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.lifecycle import slot_changes
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.store import keys
 from services.common.store.changes import same, update, update_unread
 from services.common.store.codec import from_item

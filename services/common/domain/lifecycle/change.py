@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from services.common.domain.records import Job, Part, Slot
+from services.common.domain.machines import Slot
+from services.common.domain.records import Job, Part
 from services.common.domain.states import Transition
 
 Record = TypeVar("Record", Job, Part, Slot)

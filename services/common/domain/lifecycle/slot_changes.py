@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from services.common.domain.lifecycle.change import Change, UnreadChange
-from services.common.domain.records import Slot
+from services.common.domain.machines import Slot
 from services.common.domain.states import SlotTransition
 
 
