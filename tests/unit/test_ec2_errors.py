@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
 
 from services.common.domain.states import Waiting
-from services.orchestrator.ec2_errors import MEANINGS, UNKNOWN, meaning_of
+from services.orchestrator.ec2_errors import MEANINGS, UNKNOWN, Meaning, meaning_of
+from services.orchestrator.state_reasons import CAUSES
+from tests.support.documents import text_of
 
 OF_THE_SPOT_MARKET = [
     "InsufficientInstanceCapacity",
@@ -60,3 +63,30 @@ def test_what_on_demand_would_meet_as_well_is_none(code: str, status: int) -> No
     assert found is not None
     assert found is not UNKNOWN
     assert not found.other_market
+
+
+def row(meaning: Meaning) -> str:
+    codes = ", ".join(f"`{code}`" for code in meaning.codes) or "any other"
+    where = " of one pool" if meaning.pool_only else ""
+    return f"| {codes}{where} | {meaning.words} | `{meaning.waiting}` | {'yes' if meaning.other_market else 'no'} |"
+
+
+def test_the_runbook_has_the_same_table() -> None:
+    below = text_of("docs/operations.md").split("\n### What EC2 says of a launch\n")[1].split("\n## ")[0]
+    rows = [line for line in below.splitlines() if line.startswith("|")][2:]
+    assert rows == [row(meaning) for meaning in (*MEANINGS, UNKNOWN)]
+
+
+def test_where_the_guide_names_a_code_the_job_waits_for_what_it_says() -> None:
+    table = text_of("docs/deploy.md").split("\n## When nothing happens\n")[1]
+    named = [
+        (waiting, code)
+        for waiting, seen in re.findall(r"^\| `waiting: (\w+)`(.*?) \|", table, re.MULTILINE)
+        for code in re.findall(r"`([A-Z]\w+(?:\.\w+)*)`", seen)
+    ]
+    assert len(named) >= 4
+    for waiting, code in named:
+        found = CAUSES.get(code) or meaning_of(code)
+        assert found is not None
+        assert found is not UNKNOWN
+        assert (found.waiting, code) == (waiting, code)
