@@ -166,7 +166,8 @@ class Stack:
 
     def _orchestrator(self) -> dict[str, str]:
         return {
-            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_id,
+            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["on-demand"],
+            "SPOT_LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["spot"],
             "SUBNET_IDS": ",".join(self.resources.subnet_ids),
             "INSTANCE_TYPES": ",".join(resources.INSTANCE_TYPES),
             "IMAGE_PARAMETER": resources.IMAGE_PARAMETER,

@@ -11,6 +11,9 @@ class OrchestratorSettings(CommonSettings):
     unrecorded_models: Words = ()
     """Those of `models` that the lock of models does not hold; machines must not fetch them."""
     launch_template_id: str
+    """The template of on-demand machines."""
+    spot_launch_template_id: str
+    """The template of spot machines, which tags their spot requests too."""
     subnet_ids: Words
     instance_types: Words
     """They have no order: EC2 chooses among them at each launch."""

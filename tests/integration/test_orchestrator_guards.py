@@ -41,6 +41,7 @@ SETTINGS = OrchestratorSettings(
     secrets_key_id="key",
     models=("whisper-base",),
     launch_template_id="lt-1",
+    spot_launch_template_id="lt-2",
     subnet_ids=("subnet-a",),
     instance_types=("g4dn.xlarge",),
     image_parameter="/image",

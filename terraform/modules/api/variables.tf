@@ -133,3 +133,17 @@ variable "certificate_arn" {
     error_message = "certificate_arn: give the ARN of an ACM certificate together with domain_name, and neither without the other."
   }
 }
+
+variable "role_path" {
+  description = "IAM path of the function's role."
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the IAM policy that limits the function's role. Empty sets no boundary."
+  type        = string
+  default     = ""
+  nullable    = false
+}
