@@ -48,9 +48,14 @@ output "queue_names" {
   value       = [module.orchestrator.queue_name, module.orchestrator.dead_letter_queue_name]
 }
 
-output "launch_template_ids" {
-  description = "Ids of the machines' launch templates, by market: `spot` and `on-demand`."
-  value       = { for market, template in module.gpu_worker.launch_templates : market => template.id }
+output "launch_template_id" {
+  description = "Id of the launch template of on-demand machines."
+  value       = module.gpu_worker.launch_templates["on-demand"].id
+}
+
+output "spot_launch_template_id" {
+  description = "Id of the launch template of spot machines."
+  value       = module.gpu_worker.launch_templates["spot"].id
 }
 
 output "image_parameter" {

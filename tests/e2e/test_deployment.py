@@ -201,20 +201,10 @@ def test_every_role_may_do_exactly_what_its_code_does(deployment: Deployment, te
     assert starred == {("orchestrator", "ec2:DescribeInstances")}, "AWS takes no ARN for this one, but for all others"
 
 
-def test_destroying_is_refused_with_the_remedy_while_protection_is_on(
+def test_what_is_launched_on_either_market_has_the_operators_tags_and_so_have_its_disk_and_its_spot_request(
     deployment: Deployment, terraform: Terraform, emulator: Emulator
 ) -> None:
-    deployment.close()
-    existing = inventory.take(emulator.client)
-    refused = terraform.destroy()
-    assert refused.returncode != 0
-    assert "terraform apply -var deletion_protection=false" in " ".join((refused.stdout + refused.stderr).split())
-    assert inventory.take(emulator.client) == existing
-
-
-def test_what_is_launched_on_either_market_has_the_operators_tags_and_so_have_its_disk_and_its_spot_request(
-    terraform: Terraform, emulator: Emulator
-) -> None:
+    deployment.close()  # which would play the machines
     ec2, outputs = emulator.client("ec2"), terraform.outputs()
     launched = [launch(emulator, outputs, market) for market in ("spot", "on-demand")]
     ours = [{"Name": "attachment.instance-id", "Values": launched}]
@@ -228,6 +218,17 @@ def test_what_is_launched_on_either_market_has_the_operators_tags_and_so_have_it
     expected = TAGS | {"project": "gpu-transcriber", "deployment": "transcription"}
     for made in (*machines, *volumes, *requests):
         assert {tag["Key"]: tag["Value"] for tag in made["Tags"]}.items() >= expected.items()
+
+
+def test_destroying_is_refused_with_the_remedy_while_protection_is_on(
+    deployment: Deployment, terraform: Terraform, emulator: Emulator
+) -> None:
+    deployment.close()
+    existing = inventory.take(emulator.client)
+    refused = terraform.destroy()
+    assert refused.returncode != 0
+    assert "terraform apply -var deletion_protection=false" in " ".join((refused.stdout + refused.stderr).split())
+    assert inventory.take(emulator.client) == existing
 
 
 def test_a_destroy_leaves_nothing_not_even_objects_and_a_running_machine(
@@ -266,7 +267,9 @@ def launch(emulator: Emulator, outputs: dict[str, Any], market: str = "spot") ->
         LaunchTemplateConfigs=[
             {
                 "LaunchTemplateSpecification": {
-                    "LaunchTemplateId": outputs["launch_template_ids"][market],
+                    "LaunchTemplateId": outputs[
+                        "spot_launch_template_id" if market == "spot" else "launch_template_id"
+                    ],
                     "Version": "$Default",
                 },
                 "Overrides": [

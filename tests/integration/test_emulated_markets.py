@@ -176,3 +176,11 @@ def test_a_tag_that_metadata_could_not_show_keeps_every_machine_from_starting(ac
     assert isinstance(answer, Refused)
     assert f"'{key}' is not a valid tag key" in answer.reason
     assert account.running() == []
+
+
+def test_a_spot_request_that_version_0_1_0_froze_with_its_only_template_still_starts_a_machine(
+    account: Account,
+) -> None:
+    """That template is the on-demand one now."""
+    only = resources.launch_template(account.ec2, "on-demand", "other")
+    launched(account.launch("spot", spot_launch_template_id=only))

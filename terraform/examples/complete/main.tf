@@ -27,6 +27,10 @@ module "transcriber" {
   max_lifetime_minutes        = 360
   volume_initialization_mibps = 200
 
+  tags                     = { cost-center = "4711", owner = "newsroom" }
+  role_path                = "/applications/"
+  permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+
   cors_origins        = ["https://newsroom.example.com"]
   requests_per_second = 20
   daily_budget_usd    = 15
