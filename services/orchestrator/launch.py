@@ -14,7 +14,7 @@ from services.orchestrator.ec2_errors import UNTRIED, meaning_of
 from services.orchestrator.state_reasons import MOST_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ssm import SSMClient
@@ -48,6 +48,8 @@ class Refused:
     reason: str
     other_market: bool = False
     """Whether the other market may have a machine all the same."""
+    untried: tuple[str, ...] = ()
+    """The types of which EC2 tried no pool, although the market may have them: worth asking for by themselves."""
 
 
 class Launcher:
@@ -58,8 +60,10 @@ class Launcher:
         self._ssm = ssm
         self._settings = settings
 
-    def request(self, *, slot: str, launch_id: str, market: str) -> dict[str, Any] | Refused:
+    def request(self, *, slot: str, launch_id: str, market: str, types: Sequence[str] = ()) -> dict[str, Any] | Refused:
         """Everything that a launch depends on. It is stored with the slot before EC2 is asked.
+
+        `types`: those of the operator's types that are asked for; none means all of them.
 
         Returns Refused if the image's parameter is missing, or if the default model may not be fetched.
         """
@@ -84,7 +88,7 @@ class Launcher:
             "provision": provision,
             "template_id": self._template(market),
             "strategy": STRATEGIES[market],
-            "types": list(self._settings.instance_types),
+            "types": list(types or self._settings.instance_types),
             "subnets": list(self._settings.subnet_ids),
             "deployment": self._settings.deployment,
         }
@@ -137,6 +141,16 @@ def classify(code: str, message: str, *, status: int = HTTPStatus.OK) -> Refused
     return Refused(waiting=meaning.waiting, reason=reason, other_market=meaning.other_market)
 
 
+def most_useful(*refused: Refused) -> Refused:
+    """Of the refusals of one market, the last of them last: what can best be mended.
+
+    The other market is worth asking if it may help with one of them.
+    """
+    best = min(refused, key=lambda each: _USEFUL_FIRST.index(each.waiting))
+    other_market = any(each.other_market for each in refused)
+    return replace(best, other_market=other_market, untried=refused[-1].untried)
+
+
 def both_refused(spot: Refused, on_demand: Refused) -> Refused:
     """What the jobs wait for if neither market has a machine."""
     return Refused(
@@ -146,13 +160,20 @@ def both_refused(spot: Refused, on_demand: Refused) -> Refused:
 
 
 def _why(errors: list[dict[str, Any]]) -> Refused:
-    """The most useful of several refusals. The other market is worth asking if it may help with one of them."""
-    tried = [error for error in errors if error.get("ErrorCode") != UNTRIED] or errors
-    found = [classify(error.get("ErrorCode", ""), error.get("ErrorMessage", "")) for error in tried]
-    refused = sorted(filter(None, found), key=lambda each: _USEFUL_FIRST.index(each.waiting))
+    """What the errors of a fleet's pools come to."""
+    tried = [error for error in errors if error.get("ErrorCode") != UNTRIED]
+    found = [classify(error.get("ErrorCode", ""), error.get("ErrorMessage", "")) for error in tried or errors]
+    refused = list(filter(None, found))
     if not refused:
         return Refused(waiting=Waiting.CAPACITY, reason="EC2 gave no machine and no reason", other_market=True)
-    return replace(refused[0], other_market=any(each.other_market for each in refused))
+    of_the_market = tried and any(each.other_market for each in refused)
+    untried = sorted(_types(errors) - _types(tried)) if of_the_market else ()
+    return replace(most_useful(*refused), untried=tuple(untried))
+
+
+def _types(errors: list[dict[str, Any]]) -> set[str]:
+    overrides = [error.get("LaunchTemplateAndOverrides", {}).get("Overrides", {}) for error in errors]
+    return {each["InstanceType"] for each in overrides if "InstanceType" in each}
 
 
 def _fleet(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -195,6 +195,53 @@ def test_if_both_markets_refuse_the_job_says_what_each_of_them_said(world: StepW
     assert the_job(world).status == "completed"
 
 
+def tries_one_type(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, refusals: dict[str, str]
+) -> list[tuple[str, list[str]]]:
+    """EC2 refuses the first type of a request with its code, and tries no other; returns what it was asked for."""
+    real, asked = world.ec2.create_fleet, []
+
+    def create_fleet(**request: Any) -> Any:
+        types = [each["InstanceType"] for each in request["LaunchTemplateConfigs"][0]["Overrides"]]
+        asked.append((request["TargetCapacitySpecification"]["DefaultTargetCapacityType"], types))
+        if types[0] not in refusals:
+            return real(**request)
+        codes = [refusals[types[0]], *["UnfulfillableCapacity"] * (len(types) - 1)]
+        errors = [
+            {"ErrorCode": code, "LaunchTemplateAndOverrides": {"Overrides": {"InstanceType": kind}}}
+            for code, kind in zip(codes, types, strict=True)
+        ]
+        return {"Instances": [], "Errors": errors}
+
+    monkeypatch.setattr(world.ec2, "create_fleet", create_fleet)
+    world.orchestrator_settings.instance_types = ("g4dn.2xlarge", "g5.xlarge")
+    return asked
+
+
+def test_a_quota_too_small_for_one_type_starts_another_of_which_ec2_tried_none(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tries_one_type(world, monkeypatch, {"g4dn.2xlarge": "MaxSpotInstanceCountExceeded"})
+    world.upload()
+    world.serve_queue()
+    assert asked == [("spot", ["g4dn.2xlarge", "g5.xlarge"]), ("spot", ["g5.xlarge"])]
+    (machine,) = world.ec2.running
+    assert the_slot(world).instance_id == machine["InstanceId"]
+    assert the_job(world).waiting is None
+
+
+def test_of_all_types_that_were_asked_for_the_most_useful_refusal_is_told(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = {"g4dn.2xlarge": "MaxSpotInstanceCountExceeded", "g5.xlarge": "InsufficientInstanceCapacity"}
+    asked = tries_one_type(world, monkeypatch, refusals)
+    world.upload()
+    world.serve_queue()
+    assert len(asked) == 2, "each type once, and no third time"
+    assert world.store.slots.all() == []
+    assert (the_job(world).waiting, the_job(world).waiting_reason) == ("quota", "MaxSpotInstanceCountExceeded")
+
+
 def test_an_upload_waits_and_starts_no_machine_while_none_may_fetch_the_default_model(world: StepWorld) -> None:
     for name, image in {"/image": "none", "/fallback": "ami-public"}.items():
         world.aws.ssm().put_parameter(Name=name, Value=image, Type="String", Overwrite=True)

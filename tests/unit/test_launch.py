@@ -154,12 +154,12 @@ class Recording:
     """EC2 with these errors of pools, and what it was asked for."""
 
     def __init__(self, *codes: str) -> None:
-        self._errors = [{"ErrorCode": code, "ErrorMessage": "its words"} for code in codes]
+        self.errors = [{"ErrorCode": code, "ErrorMessage": "its words"} for code in codes]
         self.asked: list[dict[str, Any]] = []
 
     def create_fleet(self, **request: Any) -> Any:
         self.asked.append(request)
-        return {"Instances": [], "Errors": self._errors}
+        return {"Instances": [], "Errors": self.errors}
 
 
 @pytest.mark.parametrize(
@@ -181,6 +181,29 @@ def test_the_most_useful_of_several_refusals_is_told_and_one_of_the_market_leads
     assert isinstance(answer, Refused)
     assert answer.reason.startswith(told)
     assert answer.other_market is other_market
+
+
+def pools(code: str, *types: str) -> list[dict[str, Any]]:
+    return [{"ErrorCode": code, "LaunchTemplateAndOverrides": {"Overrides": {"InstanceType": kind}}} for kind in types]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "untried"),
+    [
+        (pools("InsufficientInstanceCapacity", "g4dn.xlarge", "g5.xlarge"), ("g4dn.2xlarge",)),
+        (pools("MaxSpotInstanceCountExceeded", "g4dn.2xlarge"), ("g4dn.xlarge", "g5.xlarge")),
+        (pools("UnauthorizedOperation", "g4dn.xlarge"), ()),
+        ([], ()),
+    ],
+)
+def test_a_type_of_which_no_pool_was_tried_is_worth_asking_for_unless_nothing_else_was_said(
+    refusal: list[dict[str, Any]], untried: tuple[str, ...]
+) -> None:
+    ec2 = Recording()
+    ec2.errors = refusal + pools("UnfulfillableCapacity", "g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge")
+    answer = asked(launcher(ec2))
+    assert isinstance(answer, Refused)
+    assert answer.untried == untried
 
 
 def test_if_both_markets_refuse_the_sentence_names_both_and_what_can_be_mended_counts() -> None:
