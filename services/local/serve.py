@@ -40,7 +40,7 @@ def origin(text: str) -> str:
         ArgumentTypeError: it is none.
 
     """
-    if not re.match(resources.ORIGIN, text):
+    if not re.fullmatch(resources.ORIGIN, text):
         raise argparse.ArgumentTypeError(
             "an origin is a scheme, a host and perhaps a port, in lower case and without a path or a slash at the end, "
             f"such as http://localhost:5173; this is {text!r}"
