@@ -115,20 +115,19 @@ def check_form(fields: Iterable[tuple[str, str]], sessions: Sessions, now: datet
 def _check_time(asked: Mapping[str, str], now: datetime) -> None:
     if any(f"X-Amz-{name}" not in asked for name in _NEEDED):
         named = ", ".join(f"X-Amz-{name}" for name in _NEEDED)
-        raise RefusedError(
-            400,
-            "AuthorizationQueryParametersError",
-            f"Query-string authentication version 4 requires the {named} parameters.",
-        )
+        raise _wrong_query(f"Query-string authentication version 4 requires the {named} parameters.")
+    if not asked["X-Amz-Expires"].isdecimal():
+        raise _wrong_query("X-Amz-Expires should be a number")
     seconds = int(asked["X-Amz-Expires"])
     if seconds > _LONGEST_SECONDS:
-        raise RefusedError(
-            400,
-            "AuthorizationQueryParametersError",
-            f"X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
-            f"{_LONGEST_SECONDS} seconds",
+        raise _wrong_query(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
+            f"{_LONGEST_SECONDS} seconds"
         )
-    signed = datetime.strptime(asked["X-Amz-Date"], _TIMESTAMP).replace(tzinfo=UTC)
+    try:
+        signed = datetime.strptime(asked["X-Amz-Date"], _TIMESTAMP).replace(tzinfo=UTC)
+    except ValueError:
+        raise _wrong_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"") from None
     if signed > now + _AHEAD:
         raise RefusedError(403, "AccessDenied", "Request is not valid yet")
     if signed + timedelta(seconds=seconds) <= now:
@@ -166,9 +165,7 @@ def _check_link(request: Request, query: Iterable[tuple[str, str]], asked: Mappi
 def _compare(signature: str, credential: str, signed: str) -> None:
     """Hold a signature against the one that the credential's key makes of a text."""
     if not re.fullmatch(r"[^/]+/\d{8}/[\w-]+/s3/aws4_request", credential):
-        raise RefusedError(
-            400, "AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter; it is malformed."
-        )
+        raise _wrong_query("Error parsing the X-Amz-Credential parameter; it is malformed.")
     key_id, *scope = credential.split("/")
     key = f"AWS4{key_id}".encode()
     for word in scope:
@@ -180,6 +177,10 @@ def _compare(signature: str, credential: str, signed: str) -> None:
             "The request signature we calculated does not match the signature you provided. Check your key and signing "
             "method.",
         )
+
+
+def _wrong_query(message: str) -> RefusedError:
+    return RefusedError(400, "AuthorizationQueryParametersError", message)
 
 
 def _quoted(text: str) -> str:
