@@ -12,7 +12,8 @@ from services.common.domain.ids import new_id
 from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus, Waiting
 from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
-from services.orchestrator.launch import Launched, Launcher, Refused
+from services.orchestrator.expected import NOTHING
+from services.orchestrator.launch import Launched, Launcher, Refused, both_refused, most_useful
 from services.orchestrator.scaling import (
     Demand,
     launches_allowed,
@@ -23,11 +24,12 @@ from services.orchestrator.scaling import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from services.common.domain.machines import Breaker
     from services.common.domain.records import Part
     from services.common.store.store import Store
+    from services.orchestrator.expected import Expected
     from services.orchestrator.settings import OrchestratorSettings
 
 log = structlog.get_logger()
@@ -58,21 +60,27 @@ class Fleet:
         self._name_launch = name_launch
         self._clock = clock
 
-    def ensure(self, now: int, fresh: Sequence[float] = (), *, seen: int = GLANCE) -> Refused | None:
-        """Launch as many machines as the queue needs; returns why there are fewer, if a launch was refused.
+    def ensure(
+        self, now: int, fresh: Sequence[float] = (), *, seen: int = GLANCE, expected: Expected = NOTHING
+    ) -> Refused | None:
+        """Launch as many machines as the queue needs, or as are expected to have work.
+
+        Returns why there are fewer, if a launch was refused.
 
         Args:
             now: epoch milliseconds.
             fresh: seconds of audio of each part queued a moment ago, which the index may not show yet.
             seen: how many parts of the queue are read.
+            expected: machines that are wanted even if nothing is queued.
 
         """
         queue = list(self._store.parts.ready(now, seen))
         demand = _demand(queue, fresh, now)
-        wanted = wanted_machines(demand, self._settings.max_workers)
+        most = self._settings.max_workers
+        wanted = max(wanted_machines(demand, most), min(expected.machines, most))
         if not wanted:
             return None
-        answer = self._launch_missing(wanted, demand, now, queue if seen > GLANCE else ())
+        answer = self._launch_missing(wanted, demand, now, queue if seen > GLANCE else (), expected)
         if isinstance(answer, Refused):
             self._note_waiting(queue, answer)
             return answer
@@ -81,7 +89,7 @@ class Fleet:
         return None
 
     def _launch_missing(
-        self, wanted: int, demand: Demand, now: int, queue: Sequence[Part]
+        self, wanted: int, demand: Demand, now: int, queue: Sequence[Part], expected: Expected
     ) -> Launched | Refused | None:
         """Launch until there are enough machines.
 
@@ -91,6 +99,7 @@ class Fleet:
         breaker is not read.
         """
         slots = self._slots()
+        self._keep(slots, expected)
         enough = next_slot(wanted, slots, self._settings.max_workers) is None
         if enough and not queue:
             return None
@@ -101,7 +110,8 @@ class Fleet:
         while name := next_slot(wanted, slots, self._settings.max_workers):
             if not launches_allowed(breaker, slots.values(), now):
                 return _breaker_refusal(breaker)
-            answer = self._launch_into(name, demand, now) or answer
+            stay_until = expected.stay_until if len(_staying(slots)) < expected.machines else 0
+            answer = self._launch_into(name, demand, now, stay_until) or answer
             enough = len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
             if enough or isinstance(answer, Refused):
                 break
@@ -111,6 +121,12 @@ class Fleet:
 
     def _slots(self) -> dict[str, Slot]:
         return {slot.slot: slot for slot in self._store.slots.all()}
+
+    def _keep(self, slots: Mapping[str, Slot], expected: Expected) -> None:
+        """Tell the machines in the lowest slots to wait for the work that is expected."""
+        for slot in _staying(slots)[: expected.machines]:
+            if slot.stay_until < expected.stay_until:
+                self._store.slots.stay(slot, expected.stay_until)
 
     def _breaker(self, slots: Collection[Slot], queue: Sequence[Part]) -> Breaker | None:
         """The breaker; None if there is none, or if a machine has reported since it opened and it closes now."""
@@ -122,18 +138,29 @@ class Fleet:
         self._clear_waiting(queue)
         return None
 
-    def _launch_into(self, name: str, demand: Demand, now: int) -> Launched | Refused | None:
-        """Launch a spot machine for this slot, or an on-demand one if spot has no capacity and that is allowed."""
-        answer = self._take_and_launch(name, "spot", now)
-        if isinstance(answer, Refused) and answer.waiting is Waiting.CAPACITY:
-            market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
-            answer = self._take_and_launch(name, market, now) if market else answer
+    def _launch_into(self, name: str, demand: Demand, now: int, stay_until: int) -> Launched | Refused | None:
+        """Launch a spot machine for this slot; if that market refuses, an on-demand one, if the operator allows it."""
+        spot = self._ask(name, "spot", now, stay_until)
+        market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
+        if not (isinstance(spot, Refused) and spot.other_market and market):
+            return spot
+        answer = self._ask(name, market, now, stay_until)
+        return both_refused(spot, answer) if isinstance(answer, Refused) else answer
+
+    def _ask(self, name: str, market: str, now: int, stay_until: int) -> Launched | Refused | None:
+        """Ask a market for any of the types, then for those of which EC2 tried none, as it tries a few pools only."""
+        answer = self._take_and_launch(name, market, now, stay_until)
+        while isinstance(answer, Refused) and answer.untried:
+            further = self._take_and_launch(name, market, now, stay_until, answer.untried)
+            answer = most_useful(answer, further) if isinstance(further, Refused) else further
         return answer
 
-    def _take_and_launch(self, name: str, market: str, now: int) -> Launched | Refused | None:
+    def _take_and_launch(
+        self, name: str, market: str, now: int, stay_until: int, types: Sequence[str] = ()
+    ) -> Launched | Refused | None:
         """Take the slot, then launch; None if the slot was taken already, and the caller reads the slots again."""
         launch_id = self._name_launch()
-        request = self._launcher.request(slot=name, launch_id=launch_id, market=market)
+        request = self._launcher.request(slot=name, launch_id=launch_id, market=market, types=types)
         if isinstance(request, Refused):
             return request
         slot = Slot(
@@ -144,6 +171,7 @@ class Fleet:
             taken_at=now,
             due_at=now + MINUTE_MS,
             market=market,
+            stay_until=stay_until,
             times={"capacity_asked": self._clock()},
         )
         if not self._store.slots.take(slot):
@@ -199,6 +227,11 @@ class Fleet:
         for part in islice(queue, NOTED):
             if not self._store.jobs.waits_no_longer(part.job_id):
                 return
+
+
+def _staying(slots: Mapping[str, Slot]) -> list[Slot]:
+    """The slots whose machines do not leave, the lowest first."""
+    return [slot for _, slot in sorted(slots.items()) if slot.status is not SlotStatus.LEAVING]
 
 
 def _breaker_refusal(breaker: Breaker | None) -> Refused:

@@ -65,6 +65,7 @@ class Orchestrator:
             recovery=Recovery(self.store, announcer),
             reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
+            expectations=(),
             expiry=Expiry(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,

@@ -7,6 +7,7 @@ one of its items fails, all others are still done, and the sweep fails at its en
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,16 @@ import structlog
 
 from services.orchestrator.bulkheads import Bulkheads
 from services.orchestrator.drain import Drain
+from services.orchestrator.expected import NOTHING, together
 from services.orchestrator.fleet import WHOLE_QUEUE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from services.common.erasure import Erasure
     from services.common.store.store import Store
     from services.common.webhooks.dispatch import Dispatcher
+    from services.orchestrator.expected import Expected
     from services.orchestrator.expiry import Expiry
     from services.orchestrator.fleet import Fleet
     from services.orchestrator.reaper import Reaper
@@ -47,6 +50,8 @@ class Sweep:
     recovery: Recovery
     reaper: Reaper
     fleet: Fleet
+    expectations: Sequence[Callable[[int], Expected]]
+    """Each says which machines are wanted at that time (epoch milliseconds) although nothing is queued."""
     expiry: Expiry
     erasure: Erasure
     reconciliation: Reconciliation
@@ -72,7 +77,8 @@ class Sweep:
 
         recovered = bulkheads.step("recovery", lambda: self._recover(bulkheads))
         freed = bulkheads.step("reaper", lambda: bulkheads.each(self.reaper.due(self.clock()), lambda step: step()))
-        refused = bulkheads.step("fleet", lambda: self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE))
+        expected = self._expected(bulkheads)
+        refused = bulkheads.step("fleet", lambda: self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE, expected=expected))
         expired = bulkheads.step("expiry", lambda: self._expire(bulkheads, in_time))
         erased = bulkheads.step("erasure", lambda: self._erase(bulkheads, in_time))
         found = bulkheads.step("search", lambda: self.reconciliation.run(self.clock(), in_time))
@@ -96,6 +102,10 @@ class Sweep:
             return 0
         self.wait(STANDSTILL_BEATS * self.heartbeat_seconds)
         return bulkheads.each(suspects, lambda suspect: self.recovery.take_away(suspect, self.clock()))
+
+    def _expected(self, bulkheads: Bulkheads) -> Expected:
+        now = self.clock()
+        return together(*(bulkheads.step("expectation", partial(each, now)) or NOTHING for each in self.expectations))
 
     def _expire(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
         now = self.clock()

@@ -15,6 +15,7 @@ from services.common.domain.records import FIRST_PART
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
+from services.common.store.slots import SlotNews
 from tests.support.items import job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 
@@ -101,7 +102,8 @@ def test_a_machine_that_reports_and_leaves_again_does_so_once(world: World) -> N
     slots = world.store.slots
     slots.take(Slot(slot="00", status=SlotStatus.LAUNCHING, launch_id="l", request={}, taken_at=1, times={}))
     report = {"owner": "worker", "beat": 1, "due_at": 9, "times": {"ready": 5}}
-    assert twice(world, lambda: slots.report("00", "l", **report)) == ({"ready": 5}, {"ready": 5})  # type: ignore[arg-type] # as named
+    news = SlotNews(times={"ready": 5}, stay_until=0)
+    assert twice(world, lambda: slots.report("00", "l", **report)) == (news, news)  # type: ignore[arg-type] # as named
     assert twice(world, lambda: slots.leave("00", "l", now=7, note="spot notice")) == (True, True)
 
 

@@ -56,6 +56,10 @@ def look_again(world: World, slot: Slot) -> Any:
     return world.store.slots.look_again_at(slot, 7, suspected=True, note="silent")
 
 
+def stay(world: World, slot: Slot) -> Any:
+    return world.store.slots.stay(slot, 8)
+
+
 def free(world: World, slot: Slot) -> Any:
     return world.store.slots.free(slot)
 
@@ -65,6 +69,7 @@ RESTS_ON: dict[Write, list[tuple[str, object]]] = {
     report: [("launch_id", "launch_2")],
     leave: [("launch_id", "launch_2")],
     look_again: [("launch_id", "launch_2"), ("beat", 1), ("status", "leaving")],
+    stay: [("launch_id", "launch_2"), ("status", "leaving")],
     free: [("launch_id", "launch_2")],
 }
 CHANGED = [
@@ -112,7 +117,7 @@ def test_a_machines_report_makes_it_capacity_and_clears_the_suspicion(world: Wor
     slot = taken(world)
     assert look_again(world, slot)
     assert slot_of(world).suspected
-    assert report(world, slot) == {"capacity_asked": 1, "ready": 5}
+    assert report(world, slot).times == {"capacity_asked": 1, "ready": 5}
     found = slot_of(world)
     assert (found.status, found.owner, found.beat, found.due_at) == (SlotStatus.RUNNING, "worker", 1, 4)
     assert not found.suspected

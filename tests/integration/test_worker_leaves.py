@@ -12,6 +12,7 @@ import pytest
 
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
+from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
 from services.common.store.leases import Leases
 from services.common.store.slots import Slots
@@ -109,6 +110,16 @@ def test_a_worker_with_nothing_to_do_waits_its_idle_seconds_before_it_leaves(wor
     assert [slot.status for slot in world.store.slots.all()] == [SlotStatus.RUNNING]
     assert worker.leaving.leave_if_idle(45.1)
     assert [slot.status for slot in world.store.slots.all()] == [SlotStatus.LEAVING]
+
+
+def test_a_worker_that_is_expected_to_have_work_waits_for_it_however_long_it_was_idle(world: StepWorld) -> None:
+    worker = idle_worker(world)
+    (slot,) = world.store.slots.all()
+    world.store.slots.stay(slot, world.now + MINUTE_MS)
+    world.beat(worker)
+    assert not worker.leaving.leave_if_idle(10_000)
+    world.now += MINUTE_MS
+    assert worker.leaving.leave_if_idle(10_000)
 
 
 def test_a_worker_counts_its_idle_seconds_from_when_it_last_had_something_to_do(world: StepWorld) -> None:

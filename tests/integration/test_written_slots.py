@@ -12,6 +12,7 @@ from services.common.domain.states import SlotStatus
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store.fleet import FORGOTTEN_MS
 from services.common.store.operations import Put
+from services.common.store.slots import SlotNews
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, table
 
@@ -43,7 +44,7 @@ def launched(world: World, slot: Slot) -> bool:
     return world.store.slots.launched(slot, instance_id="i-1", instance_type="g4dn", zone="a", now=8, due_at=9)
 
 
-def report(world: World, launch_id: str = "launch_1", note: str | None = None) -> dict[str, int] | None:
+def report(world: World, launch_id: str = "launch_1", note: str | None = None) -> SlotNews | None:
     times = {"loaded": 11}
     return world.store.slots.report("00", launch_id, owner="worker", beat=3, due_at=9, times=times, note=note)
 
@@ -83,9 +84,18 @@ def test_a_report_says_that_the_machine_works_and_clears_all_suspicion(world: Wo
         "times": {"capacity_asked": 5, "loaded": 11},
         "suspected": NEVER,
     }
-    assert answers == [{"capacity_asked": 5, "loaded": 11}]
+    assert answers == [SlotNews(times={"capacity_asked": 5, "loaded": 11}, stay_until=0)]
     report(world, note="warm")
     assert lying(world, KEY)["note"] == "warm"
+
+
+def test_a_machine_that_is_told_to_stay_reads_it_in_the_reply_to_its_report(world: World) -> None:
+    slot = put_slot(world)
+    assert changed(world, KEY, lambda: world.store.slots.stay(slot, 99)) == {"stay_until": 99}
+    news = report(world)
+    assert news
+    assert news.stay_until == 99
+    assert lying(world, KEY)["stay_until"] == 99, "a report does not take it back"
 
 
 def test_a_machine_that_leaves_is_looked_for_at_once_and_says_why(world: World) -> None:

@@ -108,6 +108,7 @@ def slots(slot: Slot) -> dict[Transition, Change[Slot]]:
             slot, instance_id="i-1", instance_type="g4dn.xlarge", zone=None, now=9, due_at=10
         ),
         SlotTransition.LOOK_AGAIN: slot_changes.look_again(slot, 9, suspected=True, note=None),
+        SlotTransition.STAY: slot_changes.stay(slot, 9),
     }
 
 

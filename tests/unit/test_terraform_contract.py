@@ -218,8 +218,8 @@ def test_the_local_stack_knows_an_origin_as_terraform_does() -> None:
     assert any(f'regex("{resources.ORIGIN}", origin)' in condition for condition in conditions)
 
 
-def test_machine_types_are_tried_in_the_same_order_everywhere() -> None:
-    assert tuple(blocks("gpu_worker", "variable")["instance_types"]["default"]) == resources.INSTANCE_TYPES
+def test_the_same_machine_types_are_launched_everywhere() -> None:
+    assert set(blocks("gpu_worker", "variable")["instance_types"]["default"]) == set(resources.INSTANCE_TYPES)
 
 
 @pytest.mark.parametrize("name", ["max_lifetime_minutes", "retention_days", "on_demand_after_minutes"])

@@ -159,6 +159,7 @@ class SlotTransition(Transition):
     REPORT = "the machine reports", _TAKEN, SlotStatus.RUNNING
     LEAVE = "the machine takes no more work", _TAKEN, SlotStatus.LEAVING
     LOOK_AGAIN = "the sweep comes back later", _TAKEN
+    STAY = "it is told until when to wait for work", _TAKEN - {SlotStatus.LEAVING}
 
 
 class DeliveryTransition(Transition):

@@ -5,6 +5,7 @@ There are as many as the operator allows machines, and a machine takes its slot 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.common.store.table import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class SlotNews:
+    """What a machine is told in reply to its report."""
+
+    times: Mapping[str, int]
+    """All stages of the launch and the boot, epoch milliseconds."""
+    stay_until: int
+    """Until when it waits for work that is expected, epoch milliseconds; 0: none is."""
 
 
 def slot_name(number: int) -> str:
@@ -77,7 +88,7 @@ class Slots:
         due_at: int,
         times: Mapping[str, int],
         note: str | None = None,
-    ) -> dict[str, int] | None:
+    ) -> SlotNews | None:
         """Write a machine's report, its heartbeat.
 
         Args:
@@ -90,8 +101,8 @@ class Slots:
             note: for people.
 
         Returns:
-            All stages of the launch and the boot, epoch milliseconds. None if the slot is free or another machine's:
-            then this machine must end.
+            What the slot holds for the machine. None if the slot is free or another machine's: then this machine must
+            end.
 
         """
         report = slot_changes.report(owner=owner, beat=beat, due_at=due_at, note=note, times=times)
@@ -99,12 +110,17 @@ class Slots:
             item = self._table.write(update_unread(keys.slot(slot), report, Attr("launch_id").eq(launch_id)))
         except ConditionFailedError:
             return None
-        return dict(item["times"])
+        # Not the whole record: a newer release may have added to it while this machine runs.
+        return SlotNews(times=dict(item["times"]), stay_until=int(item.get("stay_until", 0)))
 
     def leave(self, slot: str, launch_id: str, *, now: int, note: str | None = None) -> bool:
         """Mark the slot as leaving: the machine takes no more work. It keeps the slot until it is gone."""
         leaving = slot_changes.leave(now, note)
         return self._table.attempt(update_unread(keys.slot(slot), leaving, Attr("launch_id").eq(launch_id)))
+
+    def stay(self, slot: Slot, until: int) -> bool:
+        """Tell the machine to wait for work until then, epoch milliseconds; False if it leaves or is another by now."""
+        return self._table.attempt(update(slot_changes.stay(slot, until), same(slot, "launch_id")))
 
     def look_again_at(self, slot: Slot, due_at: int, *, suspected: bool = False, note: str | None = None) -> bool:
         """Let the sweep look at the slot again at `due_at`; False if a report came since the slot was read."""

@@ -16,7 +16,7 @@ from services.common.domain.states import SlotStatus
 from services.common.domain.times import SECOND_MS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from services.common.store.store import Store
     from services.gpu_worker.machine.identity import Identity
@@ -42,7 +42,8 @@ class Presence:
         self.note: str | None = None
         """A sentence about this machine, for people, that every heartbeat carries."""
         self._times: dict[str, int] = {}
-        self._slot_times: dict[str, int] = {}
+        self._slot_times: Mapping[str, int] = {}
+        self._stay_until = 0
         self.lost = False
         """Set when the slot belongs to another machine: then this one should not run."""
 
@@ -55,6 +56,11 @@ class Presence:
         # A machine that was about to leave may have found one more job.
         launch = {stage: moment for stage, moment in self._slot_times.items() if stage != SlotStatus.LEAVING}
         return {**launch, **self._times}
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the orchestrator expects work for this machine, and wants it to wait."""
+        return self._clock() < self._stay_until
 
     def beat(self) -> None:
         """Send a heartbeat, unless this machine is leaving."""
@@ -72,7 +78,7 @@ class Presence:
                 self._identity.owner, host=platform.node(), beat=self._beat, until=self._lease_ends()
             )
             return
-        known_times = self._store.slots.report(
+        news = self._store.slots.report(
             slot,
             launch_id,
             owner=self._identity.owner,
@@ -81,11 +87,11 @@ class Presence:
             times=self._times,
             note=self.note,
         )
-        if known_times is None:
+        if news is None:
             log.error("slot.lost", slot=slot, launch_id=launch_id)
             self.lost = True
         else:
-            self._slot_times = known_times
+            self._slot_times, self._stay_until = news.times, news.stay_until
 
     def leave(self, note: str) -> None:
         """Mark the slot as leaving: the orchestrator no longer counts this machine as capacity, and expects its end."""

@@ -58,8 +58,12 @@ class Leaving:
         self._held.wake()
 
     def leave_if_idle(self, seconds: float) -> bool:
-        """Leave once this worker has had nothing to do for `IDLE_SECONDS`; `seconds` is how long it had nothing."""
-        return seconds > self._settings.idle_seconds and self._leave_if_nothing_is_queued()
+        """Leave once this worker has had nothing to do for `IDLE_SECONDS`, unless work is expected.
+
+        `seconds` is how long it had nothing.
+        """
+        idle = seconds > self._settings.idle_seconds and not self._presence.awaited
+        return idle and self._leave_if_nothing_is_queued()
 
     def _leave_if_nothing_is_queued(self) -> bool:
         """Mark the slot as leaving, wait for the index's lag, and look at the queue again; False if there is work.

@@ -2,6 +2,7 @@
 
 - CreateFleet's ClientToken: one token gives one launch; the same token with another request is refused.
 - The ends of machines, and their reasons (`instances.py`), are reported at `/_local/machines`.
+- What EC2's markets are like (`markets.py`) is said at `/_local/markets`.
 - Links and forms are checked (`signatures.py`), and a form against its policy (`post_policy.py`). Sessions end when
   `/_local/sessions` is told so. Nobody reads or writes a bucket without any of these.
 - Pages of other origins read what the bucket's CORS configuration lets them read (`cors.py`), and nothing else.
@@ -21,8 +22,8 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
-from services.local.ec2 import MACHINES_PATH
-from services.local.emulator import cors, instances, post_policy, signatures
+from services.local.ec2 import MACHINES_PATH, MARKETS_PATH
+from services.local.emulator import cors, instances, markets, post_policy, signatures
 from services.local.emulator.refusals import RefusedError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_TOLD = {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell, signatures.SESSIONS_PATH: signatures.tell}
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
@@ -39,21 +41,17 @@ class Wire:
     """A WSGI application in front of the emulator's."""
 
     emulator: WSGIApplication
-    sessions: signatures.Sessions = field(default_factory=signatures.Sessions)
     _launches: dict[str, tuple[str, Response]] = field(default_factory=dict)
     _fleet_lock: threading.Lock = field(default_factory=threading.Lock)
     _table_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == MACHINES_PATH:
-            instances.tell(json.loads(Request(environ).get_data()))
-            return Response(status=204)(environ, start)
-        if environ.get("PATH_INFO") == signatures.SESSIONS_PATH:
-            self.sessions.tell(json.loads(Request(environ).get_data()))
+        if tell := _TOLD.get(environ.get("PATH_INFO", "")):
+            tell(json.loads(Request(environ).get_data()))
             return Response(status=204)(environ, start)
         request = Request(environ, populate_request=False)
         if environ.get("HTTP_X_AMZ_TARGET"):
-            refusal = self.sessions.refusal(request, datetime.now(UTC))
+            refusal = signatures.refusal_of_call(request, datetime.now(UTC))
             begin = cors.readable(None, request.method, None, start)
             return refusal(environ, start) if refusal else self._call(environ, begin)
         bucket = cors.bucket_at(request.path)
@@ -86,7 +84,7 @@ class Wire:
         if request.method == "POST" and request.mimetype == "multipart/form-data":
             self._check_form(request.environ)
         else:
-            signatures.check_request(request, self.sessions, datetime.now(UTC))
+            signatures.check_request(request, datetime.now(UTC))
         return self.emulator
 
     def _query(self, environ: WSGIEnvironment) -> WSGIApplication:
@@ -120,7 +118,7 @@ class Wire:
         environ["wsgi.input"].seek(0)
         now = datetime.now(UTC)
         if "policy" in {name.lower() for name, _ in fields}:
-            signatures.check_form(fields, self.sessions, now)
+            signatures.check_form(fields, now)
         post_policy.check(request.path.strip("/"), fields, name, size, now)
 
 

@@ -21,6 +21,11 @@ def look_again(slot: Slot, due_at: int, *, suspected: bool, note: str | None) ->
     return Change(before=slot, transition=SlotTransition.LOOK_AGAIN, set=fields)
 
 
+def stay(slot: Slot, until: int) -> Change[Slot]:
+    """Work is expected: the machine waits for it until then, even if it has been idle for long."""
+    return Change(before=slot, transition=SlotTransition.STAY, set={"stay_until": until})
+
+
 def report(*, owner: str, beat: int, due_at: int, note: str | None, times: Mapping[str, int]) -> UnreadChange:
     """The machine is there and works: its heartbeat, and the stages of its boot. It knows its slot, not the item."""
     there = {"owner": owner, "beat": beat, "due_at": due_at, "note": note, "suspected": None}
