@@ -90,6 +90,7 @@ module "orchestrator" {
   fallback_image_parameter = var.fallback_image_parameter
   max_workers              = var.max_workers
   on_demand_after_minutes  = var.on_demand_after_minutes
+  launch_at_registration   = var.launch_at_registration
   max_lifetime_minutes     = var.max_lifetime_minutes
   retention_days           = var.retention_days
   log_level                = var.log_level
@@ -118,6 +119,10 @@ module "api" {
   certificate_arn     = var.certificate_arn
   log_level           = var.log_level
   log_retention_days  = var.log_retention_days
+
+  launch_at_registration = var.launch_at_registration
+  queue_url              = module.orchestrator.queue_url
+  queue_arn              = module.orchestrator.queue_arn
 }
 
 module "observability" {

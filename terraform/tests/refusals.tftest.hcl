@@ -142,3 +142,14 @@ run "disk_key_of_another_region" {
 
   expect_failures = [var.ebs_key_arn]
 }
+
+run "launch_at_registration_without_the_api" {
+  command = plan
+
+  variables {
+    api_enabled            = false
+    launch_at_registration = true
+  }
+
+  expect_failures = [var.launch_at_registration]
+}
