@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain import registrations
 
@@ -39,5 +38,5 @@ class EarlyLaunch:
         """Tell the orchestrator of a registered job. If that fails, the job is registered all the same."""
         try:
             self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=registrations.message(job_id))
-        except (BotoCoreError, ClientError) as error:
+        except Exception as error:  # noqa: BLE001 - the job is registered, whatever became of the message
             log.warning("registration.untold", job_id=job_id, error=error)

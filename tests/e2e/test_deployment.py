@@ -36,6 +36,8 @@ PLAN_SECONDS = 15
 VARIABLES = {
     "daily_budget_usd": 5,
     "models": ["whisper-base"],
+    # With every right that a variable brings.
+    "launch_at_registration": True,
     # An image that the emulator knows, in place of the deep-learning image, which it does not.
     "fallback_image_parameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 }
