@@ -59,6 +59,8 @@ class StackSettings:
     """Starts a machine."""
     boot_seconds: int = 30
     """How long a machine may take from its launch to its first report."""
+    on_demand_after_minutes: float = 0
+    """How long a part waits for a spot machine before an on-demand one is launched; 0: it waits for ever."""
     through: Callable[[str], str] | None = None
     """Returns, for the emulator's address, the one under which the system's processes reach AWS, such as a proxy's."""
 
@@ -180,6 +182,7 @@ class Stack:
             "IMAGE_PARAMETER": resources.IMAGE_PARAMETER,
             "FALLBACK_IMAGE_PARAMETER": resources.FALLBACK_IMAGE_PARAMETER,
             "MAX_WORKERS": str(self.settings.max_workers),
+            "ON_DEMAND_AFTER_MINUTES": str(self.settings.on_demand_after_minutes),
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
             "BOOT_SECONDS": str(self.settings.boot_seconds),
             "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,

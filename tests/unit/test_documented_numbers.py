@@ -7,7 +7,6 @@ import pytest
 from services.api.settings import ApiSettings
 from services.common.domain import events
 from services.common.domain.events import INLINE_TEXT_BYTES
-from services.common.domain.prices import dollars_per_hour
 from services.common.domain.progress import ALMOST
 from services.common.domain.registrations import UPLOAD_BYTES_PER_SECOND
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
@@ -34,9 +33,6 @@ from tests.support.documents import text_of
 WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten", 20: "twenty", 30: "thirty"}
 SETTINGS = {name: field.default for name, field in WorkerSettings.model_fields.items()}
 SHORT = habits(PACKAGED).short or Habits()
-SPOT = dollars_per_hour("g4dn.xlarge", "spot") or 0
-BESIDE = 0.02
-"""What a machine's address and disk cost, in dollars an hour."""
 AHEAD_SECONDS: float = ApiSettings.model_fields["early_launch_seconds"].default
 MINUTES = WORDS[round(AHEAD_SECONDS / MINUTE)]
 LEFT_AFTER_THE_UPLOAD = [
@@ -94,11 +90,7 @@ def beams(of: Habits) -> list[int]:
         ("api/README", f"the assumed {SPEED:.0f} seconds of audio a second"),
         ("performance", f"{SPEED:.0f} times real time assumed"),
         ("performance", f"a machine idles for {SETTINGS['idle_seconds']} s"),
-        ("deploy", f"a g4dn.xlarge costs about {SPOT} an hour on the spot market"),
-        ("deploy", f"its address and disk some {BESIDE} more"),
         ("deploy", f"does not come within {MINUTES} minutes of its registration"),
-        ("deploy", f"that costs about {(SPOT + BESIDE) * AHEAD_SECONDS / HOUR:.3f} at spot prices"),
-        ("deploy", f"it is about {(SPOT + BESIDE) * 24:.1f} a day"),
         ("deploy", f"may stay up to {WORDS[STAY_MS // MINUTE_MS]} minutes afterwards"),
         ("deploy", f"for an upload of more than {AHEAD_SECONDS * UPLOAD_BYTES_PER_SECOND / 1e6:.0f} MB"),
         ("deploy", f"whose last {WORDS[NEVER_CAME]} uploads never came"),

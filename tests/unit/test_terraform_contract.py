@@ -191,8 +191,8 @@ def test_pages_of_other_origins_may_use_every_method_and_header_of_the_api() -> 
     assert {name.lower() for name in told} <= set(cors["expose_headers"])
 
 
-def test_machine_types_are_tried_in_the_same_order_everywhere() -> None:
-    assert tuple(blocks("gpu_worker", "variable")["instance_types"]["default"]) == resources.INSTANCE_TYPES
+def test_the_same_machine_types_are_launched_everywhere() -> None:
+    assert set(blocks("gpu_worker", "variable")["instance_types"]["default"]) == set(resources.INSTANCE_TYPES)
 
 
 @pytest.mark.parametrize("name", ["max_lifetime_minutes", "retention_days", "on_demand_after_minutes"])

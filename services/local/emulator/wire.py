@@ -2,6 +2,7 @@
 
 - CreateFleet's ClientToken: one token gives one launch; the same token with another request is refused.
 - The ends of machines, and their reasons (`instances.py`), are reported at `/_local/machines`.
+- What EC2's markets are like (`markets.py`) is said at `/_local/markets`.
 - A presigned POST is checked against its policy (`post_policy.py`).
 - Requests to DynamoDB run one after another, since the emulator checks conditions and writes without a lock.
 """
@@ -20,14 +21,15 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
 
-from services.local.ec2 import MACHINES_PATH
-from services.local.emulator import instances, post_policy
+from services.local.ec2 import MACHINES_PATH, MARKETS_PATH
+from services.local.emulator import instances, markets, post_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_TOLD = {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell}
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
@@ -42,8 +44,8 @@ class Wire:
     _table_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == MACHINES_PATH:
-            instances.tell(json.loads(Request(environ).get_data()))
+        if tell := _TOLD.get(environ.get("PATH_INFO", "")):
+            tell(json.loads(Request(environ).get_data()))
             return Response(status=204)(environ, start)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
             with self._table_lock:
