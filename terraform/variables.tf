@@ -231,7 +231,7 @@ variable "requests_per_second" {
 }
 
 variable "cors_origins" {
-  description = "Web origins, such as https://app.example.com, whose pages may call the API and use presigned links."
+  description = "Web origins, such as https://app.example.com, whose pages may call the API and use its links and forms in S3; no others may."
   type        = list(string)
   default     = []
   nullable    = false

@@ -61,6 +61,8 @@ class StackSettings:
     """How long a machine may take from its launch to its first report."""
     on_demand_after_minutes: float = 0
     """How long a part waits for a spot machine before an on-demand one is launched; 0: it waits for ever."""
+    cors_origins: Sequence[str] = ()
+    """Origins whose pages may use the API, links and forms, as Terraform's variable of this name says them."""
     through: Callable[[str], str] | None = None
     """Returns, for the emulator's address, the one under which the system's processes reach AWS, such as a proxy's."""
 
@@ -97,12 +99,12 @@ class Stack:
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
         )
-        self.resources = resources.create(self.session, self.endpoint)
+        self.resources = resources.create(self.session, self.endpoint, self.settings.cors_origins)
         self._put_worker_settings()
         service = self._service()
         self._processes.start(
             "api",
-            *("uvicorn", "services.api.handler:app", "--log-level", "warning"),
+            *("uvicorn", "services.local.gateway:app", "--log-level", "warning"),
             env=service | self._api(),
             serving=api,
         )
@@ -170,6 +172,7 @@ class Stack:
 
     def _api(self) -> dict[str, str]:
         return {
+            "CORS_ORIGINS": ",".join(self.settings.cors_origins),
             "EARLY_LAUNCH_QUEUE_URL": self.resources.queue_url if self.settings.launch_at_registration else "",
             "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),
         }
