@@ -92,6 +92,7 @@ module "orchestrator" {
   fallback_image_parameter = var.fallback_image_parameter
   max_workers              = var.max_workers
   on_demand_after_minutes  = var.on_demand_after_minutes
+  launch_at_registration   = var.launch_at_registration
   max_lifetime_minutes     = var.max_lifetime_minutes
   retention_days           = var.retention_days
   role_path                = var.role_path
@@ -124,6 +125,10 @@ module "api" {
   permissions_boundary_arn = var.permissions_boundary_arn
   log_level                = var.log_level
   log_retention_days       = var.log_retention_days
+
+  launch_at_registration = var.launch_at_registration
+  queue_url              = module.orchestrator.queue_url
+  queue_arn              = module.orchestrator.queue_arn
 }
 
 module "observability" {

@@ -204,6 +204,18 @@ variable "compute_type" {
   nullable    = false
 }
 
+variable "launch_at_registration" {
+  description = "Whether a machine may start as soon as a job is registered over the API, while its recording is on its way. It saves the wait for a machine, and costs up to ten minutes of one for a recording that does not come (docs/deploy.md)."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.launch_at_registration || var.api_enabled
+    error_message = "launch_at_registration: only the API registers jobs, so set api_enabled = true as well, or leave this one out."
+  }
+}
+
 variable "max_lifetime_minutes" {
   description = "Minutes after which a machine is ended, whatever it is doing."
   type        = number

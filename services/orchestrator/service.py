@@ -24,6 +24,7 @@ from services.orchestrator.launch import Launcher
 from services.orchestrator.reaper import Reaper
 from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
+from services.orchestrator.registrations import Registrations
 from services.orchestrator.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -59,13 +60,14 @@ class Orchestrator:
         commands = Commands(self.store, announcer, partial(uploaded_at, s3, settings.bucket_name))
         self.intake = Intake(self.store, s3, announcer, commands, erasure)
         self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
+        self.registrations = Registrations(self.store)
         self.reconciliation = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,
             recovery=Recovery(self.store, announcer),
             reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
-            expectations=(),
+            expectations=(self.registrations.expected,) if settings.launch_at_registration else (),
             expiry=Expiry(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,

@@ -43,6 +43,13 @@ run "orchestrator" {
   }
 
   assert {
+    condition = local.environment.LAUNCH_AT_REGISTRATION == "false" && !anytrue([
+      for statement in data.aws_iam_policy_document.this.statement : contains(statement.resources, "${var.table_arn}/index/by_client")
+    ])
+    error_message = "It could read clients' lists of jobs although it launches nothing at registration."
+  }
+
+  assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.fleet.statement :
       anytrue([for condition in statement.condition : condition.variable == "ec2:ResourceTag/transcribe-deployment" && condition.values == tolist(["transcription"])])
@@ -189,5 +196,30 @@ run "disks_under_a_key_of_ones_own" {
       if contains(statement.actions, "kms:CreateGrant")
     ])
     error_message = "It could grant the key to whom it likes."
+  }
+}
+
+run "orchestrator_that_launches_at_registration" {
+  command = apply
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    launch_at_registration = true
+  }
+
+  assert {
+    condition     = local.environment.LAUNCH_AT_REGISTRATION == "true"
+    error_message = "It would take no notice of registrations."
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in data.aws_iam_policy_document.this.statement :
+      statement.actions == toset(["dynamodb:Query"]) && statement.resources == toset(["${var.table_arn}/index/by_client"])
+    ])
+    error_message = "It could not see whether a client's uploads come."
   }
 }

@@ -293,3 +293,14 @@ run "forty_tags_a_long_path_and_a_boundary_of_aws" {
     permissions_boundary_arn = "arn:aws:iam::aws:policy/PowerUserAccess"
   }
 }
+
+run "launch_at_registration_without_the_api" {
+  command = plan
+
+  variables {
+    api_enabled            = false
+    launch_at_registration = true
+  }
+
+  expect_failures = [var.launch_at_registration]
+}

@@ -45,6 +45,8 @@ VARIABLES: dict[str, Any] = {
     "tags": TAGS,
     "role_path": "/applications/transcription/",
     "on_demand_after_minutes": 1,
+    # With every right that a variable brings.
+    "launch_at_registration": True,
     # An image that the emulator knows, in place of the deep-learning image, which it does not.
     "fallback_image_parameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 }

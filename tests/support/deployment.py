@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-north-1"
 # These times are short, since machines here need no time to boot; the names are the services' own.
 TIMES = {"LEASE_SECONDS": "3", "HEARTBEAT_SECONDS": "1"}
+EARLY_LAUNCH_SECONDS = "5"
+"""How long a machine may wait for a registered upload: no test here waits for one that stays longer."""
 WORKER_TIMES = (
     TIMES
     | UNTRAINED
@@ -128,8 +130,9 @@ class Deployment:
 
     def _function(self, service: str, name: str, runtime: Path) -> Function:
         configuration = self._emulator.client("lambda").get_function_configuration(FunctionName=name)
+        early = {"EARLY_LAUNCH_SECONDS": EARLY_LAUNCH_SECONDS} if service == "api" else {}
         package_path = self._folder / "dist" / f"{service}.zip"
-        function = Function(package_path, runtime, configuration, self._environment(service) | TIMES)
+        function = Function(package_path, runtime, configuration, self._environment(service) | TIMES | early)
         self._cleanup.callback(function.close)
         return function
 

@@ -19,6 +19,7 @@ module "transcriber" {
   max_workers             = 6
   alarm_email             = "operations@example.com"
   on_demand_after_minutes = 20
+  launch_at_registration  = true
   retention_days          = 90
 
   zones                       = ["eu-north-1a", "eu-north-1b"]

@@ -16,6 +16,8 @@ locals {
     RETENTION_DAYS     = tostring(var.retention_days)
     LOG_RETENTION_DAYS = tostring(var.log_retention_days)
     LOG_LEVEL          = var.log_level
+
+    EARLY_LAUNCH_QUEUE_URL = var.launch_at_registration ? var.queue_url : ""
   }
 }
 

@@ -32,6 +32,7 @@ locals {
     ON_DEMAND_AFTER_MINUTES  = tostring(var.on_demand_after_minutes)
     MAX_LIFETIME_MINUTES     = tostring(var.max_lifetime_minutes)
     WORKER_LOG_GROUP         = var.worker_log_group
+    LAUNCH_AT_REGISTRATION   = tostring(var.launch_at_registration)
   }
 }
 

@@ -205,6 +205,13 @@ variable "on_demand_after_minutes" {
   }
 }
 
+variable "launch_at_registration" {
+  description = "Whether a machine may start, and wait, for a recording that was registered over the API and is not there yet."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "max_lifetime_minutes" {
   description = "Minutes after which a machine is ended, whatever it is doing."
   type        = number
