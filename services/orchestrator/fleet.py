@@ -15,6 +15,7 @@ from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
 from services.orchestrator.expected import NOTHING
 from services.orchestrator.launch import Launched, Launcher, Refused
 from services.orchestrator.scaling import (
+    NO_DEMAND,
     Demand,
     launches_allowed,
     market_after_refusal,
@@ -65,7 +66,7 @@ class Fleet:
     ) -> Refused | None:
         """Launch as many machines as the queue needs, or as are expected to have work.
 
-        Returns why there are fewer, if a launch was refused.
+        Returns why there are fewer than the queue needs, if a launch was refused.
 
         Args:
             now: epoch milliseconds.
@@ -108,10 +109,16 @@ class Fleet:
             return None
         answer: Launched | Refused | None = None
         while name := next_slot(wanted, slots, self._settings.max_workers):
+            there = len(_staying(slots))
+            # No job waits for a machine that is only expected, and none is worth the on-demand price.
+            queued = there < wanted_machines(demand, self._settings.max_workers)
             if not launches_allowed(breaker, slots.values(), now):
-                return _breaker_refusal(breaker)
-            stay_until = expected.stay_until if len(_staying(slots)) < expected.machines else 0
-            answer = self._launch_into(name, demand, now, stay_until) or answer
+                return _breaker_refusal(breaker) if queued else answer
+            stay_until = expected.stay_until if there < expected.machines else 0
+            last = self._launch_into(name, demand if queued else NO_DEMAND, now, stay_until)
+            if isinstance(last, Refused) and not queued:
+                break
+            answer = last or answer
             enough = len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
             if enough or isinstance(answer, Refused):
                 break
@@ -123,9 +130,9 @@ class Fleet:
         return {slot.slot: slot for slot in self._store.slots.all()}
 
     def _keep(self, slots: Mapping[str, Slot], expected: Expected) -> None:
-        """Tell the machines in the lowest slots to wait for the work that is expected."""
+        """Tell the machines in the lowest slots to wait for the work that is expected, except for on-demand ones."""
         for slot in _staying(slots)[: expected.machines]:
-            if slot.stay_until < expected.stay_until:
+            if slot.market == "spot" and slot.stay_until < expected.stay_until:
                 self._store.slots.stay(slot, expected.stay_until)
 
     def _breaker(self, slots: Collection[Slot], queue: Sequence[Part]) -> Breaker | None:
@@ -160,7 +167,7 @@ class Fleet:
             taken_at=now,
             due_at=now + MINUTE_MS,
             market=market,
-            stay_until=stay_until,
+            stay_until=stay_until if market == "spot" else 0,
             times={"capacity_asked": self._clock()},
         )
         if not self._store.slots.take(slot):

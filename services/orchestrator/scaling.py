@@ -33,6 +33,9 @@ class Demand:
     oldest_wait_ms: int = 0
 
 
+NO_DEMAND = Demand(parts=0, seconds=0)
+
+
 def wanted_machines(demand: Demand, max_workers: int) -> int:
     """How many machines the queue needs: none if it is empty, and never more than it has parts."""
     if demand.parts == 0:

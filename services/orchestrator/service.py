@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.common.webhooks.dispatch import Dispatcher
+    from services.orchestrator.expected import Expected
     from services.orchestrator.settings import OrchestratorSettings
 
 
@@ -65,7 +66,7 @@ class Orchestrator:
             recovery=Recovery(self.store, announcer),
             reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
-            expectations=(),
+            expectations=(self._warm,) if settings.warm_hours else (),
             expiry=Expiry(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,
@@ -74,6 +75,18 @@ class Orchestrator:
             wait=wait,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
+
+    def _warm(self, now: int) -> Expected:
+        """The machines that the operator's schedule keeps warm at `now`, epoch milliseconds.
+
+        Raises:
+            SettingsError: the schedule cannot be read.
+
+        """
+        # Most deployments have no schedule, and time zones are slow to import.
+        from services.orchestrator.warm_hours import WarmHours  # noqa: PLC0415
+
+        return WarmHours.read(self.settings.warm_hours, self.settings.warm_zone).expected(now)
 
     def dispatcher(self) -> Dispatcher:
         """Make the dispatcher, which sends webhooks."""
