@@ -57,6 +57,7 @@ module "gpu_worker" {
   models                      = var.models
   retention_days              = var.retention_days
   max_lifetime_minutes        = var.max_lifetime_minutes
+  idle_seconds                = var.idle_seconds
   max_audio_hours             = var.max_audio_hours
   compute_type                = var.compute_type
   log_level                   = var.log_level
@@ -91,6 +92,8 @@ module "orchestrator" {
   max_workers              = var.max_workers
   on_demand_after_minutes  = var.on_demand_after_minutes
   max_lifetime_minutes     = var.max_lifetime_minutes
+  warm_hours               = var.warm_hours
+  warm_zone                = var.warm_zone
   retention_days           = var.retention_days
   log_level                = var.log_level
   log_retention_days       = var.log_retention_days

@@ -175,3 +175,39 @@ run "disks_under_a_key_of_ones_own" {
     error_message = "It could grant the key to whom it likes."
   }
 }
+
+run "no_schedule_unless_an_operator_has_one" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  assert {
+    condition     = local.environment.WARM_HOURS == ""
+    error_message = "The orchestrator would read the schedule ${local.environment.WARM_HOURS}."
+  }
+}
+
+run "machines_kept_warm" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["fri"], from = "22:00", to = "24:00" }, { days = ["sat", "sun"], from = "20:00", to = "02:00", machines = 2 }]
+    warm_zone  = "America/Argentina/Buenos_Aires"
+  }
+
+  assert {
+    condition     = local.environment.WARM_HOURS == jsonencode([{ days = ["fri"], from = "22:00", machines = 1, to = "24:00" }, { days = ["sat", "sun"], from = "20:00", machines = 2, to = "02:00" }])
+    error_message = "The orchestrator would keep machines warm in ${local.environment.WARM_HOURS}."
+  }
+
+  assert {
+    condition     = local.environment.WARM_ZONE == "America/Argentina/Buenos_Aires"
+    error_message = "The orchestrator would read the schedule by the clock of ${local.environment.WARM_ZONE}."
+  }
+}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.domain.times import SECOND_MS
@@ -137,6 +137,7 @@ WINDOWS = st.lists(
 )
 
 
+@settings(max_examples=30)
 @given(WINDOWS, st.lists(st.integers(0, 365 * 24 * 60 - 1), min_size=20, max_size=20))
 def test_at_any_minute_of_a_year_the_schedule_says_what_a_walk_along_it_says(
     windows: list[dict[str, Any]], minutes: list[int]

@@ -26,6 +26,13 @@ module "transcriber" {
   models                      = ["KBLab/kb-whisper-small", "KBLab/kb-whisper-small@subtitle"]
   max_lifetime_minutes        = 360
   volume_initialization_mibps = 200
+  idle_seconds                = 120
+
+  warm_hours = [
+    { days = ["mon", "tue", "wed", "thu", "fri"], from = "08:00", to = "18:00", machines = 1 },
+    { days = ["sun"], from = "17:00", to = "21:00", machines = 2 },
+  ]
+  warm_zone = "Europe/Stockholm"
 
   cors_origins        = ["https://newsroom.example.com"]
   requests_per_second = 20
