@@ -206,6 +206,6 @@ run "machines_that_wait_longer_for_work" {
 
   assert {
     condition     = jsondecode(aws_ssm_parameter.config.value).IDLE_SECONDS == "600"
-    error_message = "Machines would be told ${aws_ssm_parameter.config.value}."
+    error_message = "Machines would not wait for ten minutes."
   }
 }
