@@ -188,7 +188,7 @@ def test_the_packed_orchestrator_brings_the_time_zones_that_the_runtime_may_lack
         f"import sys, zoneinfo; sys.path[:0] = {[str(tmp_path), str(runtime)]}; zoneinfo.reset_tzpath(to=());"
         "from services.orchestrator.warm_hours import WarmHours; print(WarmHours.read('[]', 'Europe/Stockholm').zone)"
     )
-    command = [python, "-I", "-S", "-B", "-c", program]
+    command = [str(python), "-I", "-S", "-B", "-c", program]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "Europe/Stockholm\n"
 
 
