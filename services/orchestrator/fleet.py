@@ -21,6 +21,7 @@ from services.orchestrator.scaling import (
     market_after_refusal,
     mended,
     next_slot,
+    staying,
     wanted_machines,
 )
 
@@ -76,7 +77,7 @@ class Fleet:
 
         """
         queue = list(self._store.parts.ready(now, seen))
-        demand = _demand(queue, fresh, now)
+        demand = Demand.of(queue, fresh, now)
         most = self._settings.max_workers
         wanted = max(wanted_machines(demand, most), min(expected.machines, most))
         if not wanted:
@@ -109,7 +110,7 @@ class Fleet:
             return None
         answer: Launched | Refused | None = None
         while name := next_slot(wanted, slots, self._settings.max_workers):
-            there = len(_staying(slots))
+            there = len(staying(slots))
             # No job waits for a machine that is only expected, and none is worth the on-demand price.
             queued = there < wanted_machines(demand, self._settings.max_workers)
             if not launches_allowed(breaker, slots.values(), now):
@@ -131,7 +132,7 @@ class Fleet:
 
     def _keep(self, slots: Mapping[str, Slot], expected: Expected) -> None:
         """Tell the machines in the lowest slots to wait for the work that is expected, except for on-demand ones."""
-        for slot in _staying(slots)[: expected.machines]:
+        for slot in staying(slots)[: expected.machines]:
             if slot.market == "spot" and slot.stay_until < expected.stay_until:
                 self._store.slots.stay(slot, expected.stay_until)
 
@@ -236,22 +237,9 @@ class Fleet:
                 return
 
 
-def _staying(slots: Mapping[str, Slot]) -> list[Slot]:
-    """The slots whose machines do not leave, the lowest first."""
-    return [slot for _, slot in sorted(slots.items()) if slot.status is not SlotStatus.LEAVING]
-
-
 def _breaker_refusal(breaker: Breaker | None) -> Refused:
     """Why the breaker keeps machines from being launched, or from staying: how the last one ended."""
     reason = breaker.reason if breaker else None
     if breaker and breaker.waiting:
         return Refused(waiting=Waiting(breaker.waiting), reason=reason or BROKEN)
     return Refused(waiting=Waiting.BREAKER, reason=f"{BROKEN} The last one: {reason}" if reason else BROKEN)
-
-
-def _demand(queue: Sequence[Part], fresh: Sequence[float], now: int) -> Demand:
-    return Demand(
-        parts=max(len(queue), len(fresh)),
-        seconds=max(sum(part.seconds for part in queue), sum(fresh)),
-        oldest_wait_ms=max((now - part.created_at for part in queue), default=0),
-    )
