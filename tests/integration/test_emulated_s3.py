@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -118,6 +119,20 @@ def test_a_link_ends_when_it_says(s3: ServedS3, link: str) -> None:
     date = dict(parse_qsl(urlsplit(link).query))["X-Amz-Date"]
     later = link.replace(date, f"2999{date[4:]}")
     is_refused(s3.send("GET", later), 403, "AccessDenied", "Request is not valid yet")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("Expires=five", "should be a number"),
+        ("Expires=-1", "should be a number"),
+        ("Date=today", "ISO8601 Long Format"),
+    ],
+)
+def test_a_link_says_its_time_as_s3_reads_it(s3: ServedS3, link: str, wrong: str, message: str) -> None:
+    name = wrong.partition("=")[0]
+    changed = re.sub(f"X-Amz-{name}=[^&]+", f"X-Amz-{wrong}", link)
+    is_refused(s3.send("GET", changed), 400, "AuthorizationQueryParametersError", message)
 
 
 def test_a_link_lacks_nothing_that_signs_it(s3: ServedS3, link: str) -> None:

@@ -14,10 +14,9 @@ import hmac
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
 from werkzeug.wrappers import Response
@@ -39,32 +38,27 @@ _NEEDED = ("Algorithm", "Credential", "Signature", "Date", "SignedHeaders", "Exp
 _OLD_FORM = "AWSAccessKeyId"
 
 
-@dataclass
-class Sessions:
-    """When the sessions of temporary credentials end, by their tokens; others do not end."""
-
-    ends: dict[str, datetime] = field(default_factory=dict)
-
-    def tell(self, what: Mapping[str, object]) -> None:
-        """Take the object that the module's docstring describes."""
-        self.ends[str(what["token"])] = datetime.fromtimestamp(float(str(what["ends_at"])), UTC)
-
-    def over(self, token: str | None, now: datetime) -> bool:
-        """Whether the session of this token has ended."""
-        return token in self.ends and self.ends[token] <= now
-
-    def refusal(self, request: Request, now: datetime) -> Response | None:
-        """How a service other than S3 refuses a call of a session that has ended; None: it has not."""
-        if not self.over(request.headers.get("X-Amz-Security-Token"), now):
-            return None
-        error = {
-            "__type": "com.amazon.coral.service#ExpiredTokenException",
-            "message": "The security token included in the request is expired",
-        }
-        return Response(json.dumps(error), status=HTTPStatus.BAD_REQUEST, content_type="application/x-amz-json-1.0")
+_ends: dict[str, datetime] = {}
+"""When sessions of temporary credentials end, by their tokens; others do not end."""
 
 
-def check_request(request: Request, sessions: Sessions, now: datetime) -> None:
+def tell(what: Mapping[str, Any]) -> None:
+    """Take the object that the module's docstring describes."""
+    _ends[what["token"]] = datetime.fromtimestamp(what["ends_at"], UTC)
+
+
+def refusal_of_call(request: Request, now: datetime) -> Response | None:
+    """How a service other than S3 refuses a call of a session that has ended; None: it has not."""
+    if not _is_over(request.headers.get("X-Amz-Security-Token"), now):
+        return None
+    error = {
+        "__type": "com.amazon.coral.service#ExpiredTokenException",
+        "message": "The security token included in the request is expired",
+    }
+    return Response(json.dumps(error), status=HTTPStatus.BAD_REQUEST, content_type="application/x-amz-json-1.0")
+
+
+def check_request(request: Request, now: datetime) -> None:
     """Check a request to S3 that is no form: by its link, if it has one, or by its session.
 
     Raises:
@@ -83,7 +77,7 @@ def check_request(request: Request, sessions: Sessions, now: datetime) -> None:
             )
         if not by_header:
             raise RefusedError(403, "AccessDenied", "Access Denied")
-        _check_session(request.headers.get("X-Amz-Security-Token"), sessions, now)
+        _check_session(request.headers.get("X-Amz-Security-Token"), now)
         return
     if by_header:
         raise RefusedError(
@@ -93,11 +87,11 @@ def check_request(request: Request, sessions: Sessions, now: datetime) -> None:
             "parameter or the Authorization header should be specified",
         )
     _check_time(asked, now)
-    _check_session(asked.get("X-Amz-Security-Token"), sessions, now)
+    _check_session(asked.get("X-Amz-Security-Token"), now)
     _check_link(request, query, asked)
 
 
-def check_form(fields: Iterable[tuple[str, str]], sessions: Sessions, now: datetime) -> None:
+def check_form(fields: Iterable[tuple[str, str]], now: datetime) -> None:
     """Check that a form's policy was signed, and that the session that did has not ended.
 
     Raises:
@@ -108,36 +102,39 @@ def check_form(fields: Iterable[tuple[str, str]], sessions: Sessions, now: datet
     for name in ("x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature"):
         if name not in given:
             raise RefusedError(400, "InvalidArgument", f"Bucket POST must contain a field named '{name}'.")
-    _check_session(given.get("x-amz-security-token"), sessions, now)
+    _check_session(given.get("x-amz-security-token"), now)
     _compare(given["x-amz-signature"], given["x-amz-credential"], given["policy"])
 
 
 def _check_time(asked: Mapping[str, str], now: datetime) -> None:
     if any(f"X-Amz-{name}" not in asked for name in _NEEDED):
         named = ", ".join(f"X-Amz-{name}" for name in _NEEDED)
-        raise RefusedError(
-            400,
-            "AuthorizationQueryParametersError",
-            f"Query-string authentication version 4 requires the {named} parameters.",
-        )
+        raise _wrong_query(f"Query-string authentication version 4 requires the {named} parameters.")
+    if not asked["X-Amz-Expires"].isdecimal():
+        raise _wrong_query("X-Amz-Expires should be a number")
     seconds = int(asked["X-Amz-Expires"])
     if seconds > _LONGEST_SECONDS:
-        raise RefusedError(
-            400,
-            "AuthorizationQueryParametersError",
-            f"X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
-            f"{_LONGEST_SECONDS} seconds",
+        raise _wrong_query(
+            "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than "
+            f"{_LONGEST_SECONDS} seconds"
         )
-    signed = datetime.strptime(asked["X-Amz-Date"], _TIMESTAMP).replace(tzinfo=UTC)
+    try:
+        signed = datetime.strptime(asked["X-Amz-Date"], _TIMESTAMP).replace(tzinfo=UTC)
+    except ValueError:
+        raise _wrong_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"") from None
     if signed > now + _AHEAD:
         raise RefusedError(403, "AccessDenied", "Request is not valid yet")
     if signed + timedelta(seconds=seconds) <= now:
         raise RefusedError(403, "AccessDenied", "Request has expired")
 
 
-def _check_session(token: str | None, sessions: Sessions, now: datetime) -> None:
-    if sessions.over(token, now):
+def _check_session(token: str | None, now: datetime) -> None:
+    if _is_over(token, now):
         raise RefusedError(400, "ExpiredToken", "The provided token has expired.")
+
+
+def _is_over(token: str | None, now: datetime) -> bool:
+    return token in _ends and _ends[token] <= now
 
 
 def _check_link(request: Request, query: Iterable[tuple[str, str]], asked: Mapping[str, str]) -> None:
@@ -166,9 +163,7 @@ def _check_link(request: Request, query: Iterable[tuple[str, str]], asked: Mappi
 def _compare(signature: str, credential: str, signed: str) -> None:
     """Hold a signature against the one that the credential's key makes of a text."""
     if not re.fullmatch(r"[^/]+/\d{8}/[\w-]+/s3/aws4_request", credential):
-        raise RefusedError(
-            400, "AuthorizationQueryParametersError", "Error parsing the X-Amz-Credential parameter; it is malformed."
-        )
+        raise _wrong_query("Error parsing the X-Amz-Credential parameter; it is malformed.")
     key_id, *scope = credential.split("/")
     key = f"AWS4{key_id}".encode()
     for word in scope:
@@ -180,6 +175,10 @@ def _compare(signature: str, credential: str, signed: str) -> None:
             "The request signature we calculated does not match the signature you provided. Check your key and signing "
             "method.",
         )
+
+
+def _wrong_query(message: str) -> RefusedError:
+    return RefusedError(400, "AuthorizationQueryParametersError", message)
 
 
 def _quoted(text: str) -> str:

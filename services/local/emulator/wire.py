@@ -17,7 +17,7 @@ import re
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
@@ -25,13 +25,13 @@ from werkzeug.wrappers import Request, Response
 from services.local.ec2 import MACHINES_PATH, MARKETS_PATH
 from services.local.emulator import cors, instances, markets, post_policy, signatures
 from services.local.emulator.refusals import RefusedError
-from services.local.emulator.signatures import SESSIONS_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_TOLD = {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell, signatures.SESSIONS_PATH: signatures.tell}
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
@@ -41,18 +41,17 @@ class Wire:
     """A WSGI application in front of the emulator's."""
 
     emulator: WSGIApplication
-    sessions: signatures.Sessions = field(default_factory=signatures.Sessions)
     _launches: dict[str, tuple[str, Response]] = field(default_factory=dict)
     _fleet_lock: threading.Lock = field(default_factory=threading.Lock)
     _table_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if tell := self._listeners().get(environ.get("PATH_INFO", "")):
+        if tell := _TOLD.get(environ.get("PATH_INFO", "")):
             tell(json.loads(Request(environ).get_data()))
             return Response(status=204)(environ, start)
         request = Request(environ, populate_request=False)
         if environ.get("HTTP_X_AMZ_TARGET"):
-            refusal = self.sessions.refusal(request, datetime.now(UTC))
+            refusal = signatures.refusal_of_call(request, datetime.now(UTC))
             begin = cors.readable(None, request.method, None, start)
             return refusal(environ, start) if refusal else self._call(environ, begin)
         bucket = cors.bucket_at(request.path)
@@ -63,10 +62,6 @@ class Wire:
         except RefusedError as refused:
             answering = refused.response()
         return answering(environ, cors.readable(bucket, request.method, request.headers.get("Origin"), start))
-
-    def _listeners(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
-        """What is told of a thing that AWS itself would know, by path."""
-        return {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell, SESSIONS_PATH: self.sessions.tell}
 
     def _call(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if not environ["HTTP_X_AMZ_TARGET"].startswith("DynamoDB_"):
@@ -89,7 +84,7 @@ class Wire:
         if request.method == "POST" and request.mimetype == "multipart/form-data":
             self._check_form(request.environ)
         else:
-            signatures.check_request(request, self.sessions, datetime.now(UTC))
+            signatures.check_request(request, datetime.now(UTC))
         return self.emulator
 
     def _query(self, environ: WSGIEnvironment) -> WSGIApplication:
@@ -123,7 +118,7 @@ class Wire:
         environ["wsgi.input"].seek(0)
         now = datetime.now(UTC)
         if "policy" in {name.lower() for name, _ in fields}:
-            signatures.check_form(fields, self.sessions, now)
+            signatures.check_form(fields, now)
         post_policy.check(request.path.strip("/"), fields, name, size, now)
 
 
