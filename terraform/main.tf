@@ -57,6 +57,7 @@ module "gpu_worker" {
   models                      = var.models
   retention_days              = var.retention_days
   max_lifetime_minutes        = var.max_lifetime_minutes
+  idle_seconds                = var.idle_seconds
   max_audio_hours             = var.max_audio_hours
   compute_type                = var.compute_type
   tags                        = local.tags
@@ -94,6 +95,8 @@ module "orchestrator" {
   on_demand_after_minutes  = var.on_demand_after_minutes
   launch_at_registration   = var.launch_at_registration
   max_lifetime_minutes     = var.max_lifetime_minutes
+  warm_hours               = var.warm_hours
+  warm_zone                = var.warm_zone
   retention_days           = var.retention_days
   role_path                = var.role_path
   permissions_boundary_arn = var.permissions_boundary_arn

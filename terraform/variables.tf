@@ -223,6 +223,32 @@ variable "max_lifetime_minutes" {
   nullable    = false
 }
 
+variable "idle_seconds" {
+  description = "Seconds that a machine waits for more work before it removes itself. A machine that waits costs as much as one that works."
+  type        = number
+  default     = 45
+  nullable    = false
+}
+
+variable "warm_hours" {
+  description = "Hours in which machines are kept running although nobody uploads: weekdays (mon to sun), the first minute and the minute after the last (24:00 ends a day; a window over midnight belongs to the day on which it begins), and how many machines. Where windows overlap, the most machines count."
+  type = list(object({
+    days     = list(string)
+    from     = string
+    to       = string
+    machines = optional(number, 1)
+  }))
+  default  = []
+  nullable = false
+}
+
+variable "warm_zone" {
+  description = "IANA name of the time zone by whose clock warm_hours are read, for example Europe/Stockholm."
+  type        = string
+  default     = "Europe/Stockholm"
+  nullable    = false
+}
+
 variable "root_volume_gib" {
   description = "Size of a machine's root volume in GiB; 0 takes the size that the image has."
   type        = number

@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
@@ -61,6 +61,8 @@ class StackSettings:
     """How long a machine may take from its launch to its first report."""
     on_demand_after_minutes: float = 0
     """How long a part waits for a spot machine before an on-demand one is launched; 0: it waits for ever."""
+    warm_hours: Sequence[Mapping[str, Any]] = ()
+    """When machines are kept running although nobody uploads, as Terraform's variable of this name says it."""
     cors_origins: Sequence[str] = ()
     """Origins whose pages may use the API, links and forms, as Terraform's variable of this name says them."""
     through: Callable[[str], str] | None = None
@@ -187,6 +189,7 @@ class Stack:
             "FALLBACK_IMAGE_PARAMETER": resources.FALLBACK_IMAGE_PARAMETER,
             "MAX_WORKERS": str(self.settings.max_workers),
             "ON_DEMAND_AFTER_MINUTES": str(self.settings.on_demand_after_minutes),
+            "WARM_HOURS": json.dumps(self.settings.warm_hours) if self.settings.warm_hours else "",
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
             "BOOT_SECONDS": str(self.settings.boot_seconds),
             "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,

@@ -15,11 +15,13 @@ from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
 from services.orchestrator.expected import NOTHING
 from services.orchestrator.launch import Launched, Launcher, Refused, both_refused, most_useful
 from services.orchestrator.scaling import (
+    NO_DEMAND,
     Demand,
     launches_allowed,
     market_after_refusal,
     mended,
     next_slot,
+    staying,
     wanted_machines,
 )
 
@@ -65,7 +67,7 @@ class Fleet:
     ) -> Refused | None:
         """Launch as many machines as the queue needs, or as are expected to have work.
 
-        Returns why there are fewer, if a launch was refused.
+        Returns why there are fewer than the queue needs, if a launch was refused.
 
         Args:
             now: epoch milliseconds.
@@ -75,7 +77,7 @@ class Fleet:
 
         """
         queue = list(self._store.parts.ready(now, seen))
-        demand = _demand(queue, fresh, now)
+        demand = Demand.of(queue, fresh, now)
         most = self._settings.max_workers
         wanted = max(wanted_machines(demand, most), min(expected.machines, most))
         if not wanted:
@@ -108,10 +110,16 @@ class Fleet:
             return None
         answer: Launched | Refused | None = None
         while name := next_slot(wanted, slots, self._settings.max_workers):
+            there = len(staying(slots))
+            # No job waits for a machine that is only expected, and none is worth the on-demand price.
+            queued = there < wanted_machines(demand, self._settings.max_workers)
             if not launches_allowed(breaker, slots.values(), now):
-                return _breaker_refusal(breaker)
-            stay_until = expected.stay_until if len(_staying(slots)) < expected.machines else 0
-            answer = self._launch_into(name, demand, now, stay_until) or answer
+                return _breaker_refusal(breaker) if queued else answer
+            stay_until = expected.stay_until if there < expected.machines else 0
+            last = self._launch_into(name, demand if queued else NO_DEMAND, now, stay_until)
+            if isinstance(last, Refused) and not queued:
+                break
+            answer = last or answer
             enough = len(slots) + 1 >= wanted + sum(slot.status is SlotStatus.LEAVING for slot in slots.values())
             if enough or isinstance(answer, Refused):
                 break
@@ -123,9 +131,9 @@ class Fleet:
         return {slot.slot: slot for slot in self._store.slots.all()}
 
     def _keep(self, slots: Mapping[str, Slot], expected: Expected) -> None:
-        """Tell the machines in the lowest slots to wait for the work that is expected."""
-        for slot in _staying(slots)[: expected.machines]:
-            if slot.stay_until < expected.stay_until:
+        """Tell the machines in the lowest slots to wait for the work that is expected, except for on-demand ones."""
+        for slot in staying(slots)[: expected.machines]:
+            if slot.market == "spot" and slot.stay_until < expected.stay_until:
                 self._store.slots.stay(slot, expected.stay_until)
 
     def _breaker(self, slots: Collection[Slot], queue: Sequence[Part]) -> Breaker | None:
@@ -171,7 +179,7 @@ class Fleet:
             taken_at=now,
             due_at=now + MINUTE_MS,
             market=market,
-            stay_until=stay_until,
+            stay_until=stay_until if market == "spot" else 0,
             times={"capacity_asked": self._clock()},
         )
         if not self._store.slots.take(slot):
@@ -229,22 +237,9 @@ class Fleet:
                 return
 
 
-def _staying(slots: Mapping[str, Slot]) -> list[Slot]:
-    """The slots whose machines do not leave, the lowest first."""
-    return [slot for _, slot in sorted(slots.items()) if slot.status is not SlotStatus.LEAVING]
-
-
 def _breaker_refusal(breaker: Breaker | None) -> Refused:
     """Why the breaker keeps machines from being launched, or from staying: how the last one ended."""
     reason = breaker.reason if breaker else None
     if breaker and breaker.waiting:
         return Refused(waiting=Waiting(breaker.waiting), reason=reason or BROKEN)
     return Refused(waiting=Waiting.BREAKER, reason=f"{BROKEN} The last one: {reason}" if reason else BROKEN)
-
-
-def _demand(queue: Sequence[Part], fresh: Sequence[float], now: int) -> Demand:
-    return Demand(
-        parts=max(len(queue), len(fresh)),
-        seconds=max(sum(part.seconds for part in queue), sum(fresh)),
-        oldest_wait_ms=max((now - part.created_at for part in queue), default=0),
-    )

@@ -28,9 +28,10 @@ from services.orchestrator.registrations import Registrations
 from services.orchestrator.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.common.webhooks.dispatch import Dispatcher
+    from services.orchestrator.expected import Expected
     from services.orchestrator.settings import OrchestratorSettings
 
 
@@ -67,7 +68,7 @@ class Orchestrator:
             recovery=Recovery(self.store, announcer),
             reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
-            expectations=(self.registrations.expected,) if settings.launch_at_registration else (),
+            expectations=tuple(self._expectations()),
             expiry=Expiry(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,
@@ -76,6 +77,24 @@ class Orchestrator:
             wait=wait,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
+
+    def _expectations(self) -> Iterator[Callable[[int], Expected]]:
+        if self.settings.launch_at_registration:
+            yield self.registrations.expected
+        if self.settings.warm_hours:
+            yield self._warm
+
+    def _warm(self, now: int) -> Expected:
+        """The machines that the operator's schedule keeps warm at `now`, epoch milliseconds.
+
+        Raises:
+            SettingsError: the schedule cannot be read.
+
+        """
+        # Most deployments have no schedule, and time zones are slow to import.
+        from services.orchestrator.warm_hours import WarmHours  # noqa: PLC0415
+
+        return WarmHours.read(self.settings.warm_hours, self.settings.warm_zone).expected(now)
 
     def dispatcher(self) -> Dispatcher:
         """Make the dispatcher, which sends webhooks."""

@@ -33,5 +33,10 @@ class OrchestratorSettings(CommonSettings):
     """Seconds that a machine may take from its launch to its first report."""
     provision_seconds: int = 1_500
     """The same for a machine that must provision itself first."""
+    warm_hours: str = ""
+    """When machines are kept warm, as `warm_hours.py` reads it; empty: never. It is read by the sweep, so that a wrong
+    one stops nothing else."""
+    warm_zone: str = "Europe/Stockholm"
+    """The IANA time zone of `warm_hours`."""
     worker_log_group: str = ""
     """The log group to which the consoles of machines that ended badly are copied; empty: they are not copied."""

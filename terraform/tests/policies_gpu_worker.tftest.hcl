@@ -232,3 +232,20 @@ run "disks_under_a_key_of_ones_own" {
     error_message = "Spot machines may not use the disks' key."
   }
 }
+
+run "machines_that_wait_longer_for_work" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    idle_seconds = 600
+  }
+
+  assert {
+    condition     = jsondecode(aws_ssm_parameter.config.value).IDLE_SECONDS == "600"
+    error_message = "Machines would not wait for ten minutes."
+  }
+}

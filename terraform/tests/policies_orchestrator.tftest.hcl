@@ -223,3 +223,39 @@ run "orchestrator_that_launches_at_registration" {
     error_message = "It could not see whether a client's uploads come."
   }
 }
+
+run "no_schedule_unless_an_operator_has_one" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  assert {
+    condition     = local.environment.WARM_HOURS == ""
+    error_message = "The orchestrator would read the schedule ${local.environment.WARM_HOURS}."
+  }
+}
+
+run "machines_kept_warm" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["fri"], from = "22:00", to = "24:00" }, { days = ["sat", "sun"], from = "20:00", to = "02:00", machines = 2 }]
+    warm_zone  = "America/Argentina/Buenos_Aires"
+  }
+
+  assert {
+    condition     = local.environment.WARM_HOURS == jsonencode([{ days = ["fri"], from = "22:00", machines = 1, to = "24:00" }, { days = ["sat", "sun"], from = "20:00", machines = 2, to = "02:00" }])
+    error_message = "The orchestrator would keep machines warm in ${local.environment.WARM_HOURS}."
+  }
+
+  assert {
+    condition     = local.environment.WARM_ZONE == "America/Argentina/Buenos_Aires"
+    error_message = "The orchestrator would read the schedule by the clock of ${local.environment.WARM_ZONE}."
+  }
+}

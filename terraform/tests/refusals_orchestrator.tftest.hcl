@@ -140,3 +140,172 @@ run "fallback_of_a_stranger" {
 
   expect_failures = [var.fallback_image_parameter]
 }
+
+run "warm_on_no_day" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = [], from = "08:00", to = "18:00", machines = 1 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_on_a_day_that_is_written_out" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["monday"], from = "08:00", to = "18:00", machines = 1 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_from_a_time_of_one_digit" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["mon"], from = "8:00", to = "18:00", machines = 1 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_from_the_end_of_a_day" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["mon"], from = "24:00", to = "18:00", machines = 1 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_to_beyond_the_day" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["mon"], from = "08:00", to = "24:30", machines = 1 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_for_no_time" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["mon"], from = "08:00", to = "08:00", machines = 1 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_without_machines" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["mon"], from = "08:00", to = "18:00", machines = 0 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_with_half_a_machine" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["mon"], from = "08:00", to = "18:00", machines = 1.5 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_with_more_machines_than_may_run" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    max_workers = 2
+    warm_hours  = [{ days = ["mon"], from = "08:00", to = "18:00", machines = 3 }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_in_more_windows_than_an_environment_holds" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [for minute in range(10, 31) : { days = ["mon"], from = "08:${minute}", to = "18:00" }]
+  }
+
+  expect_failures = [var.warm_hours]
+}
+
+run "warm_by_the_clock_of_a_zone_that_is_misspelled" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_zone = "Europe/Stokholm"
+  }
+
+  expect_failures = [var.warm_zone]
+}
+
+run "warm_by_the_clock_of_no_zone" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_zone = ""
+  }
+
+  expect_failures = [var.warm_zone]
+}

@@ -335,7 +335,7 @@ def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> Non
 def test_all_tags_of_a_table_are_listed_at_once_as_dynamodb_does() -> None:
     """Terraform asks once, and would otherwise see a change in every plan."""
     patches.apply()
-    tags = [{"Key": f"own-{number}", "Value": "one"} for number in range(12)]
+    tags: list[Any] = [{"Key": f"own-{number}", "Value": "one"} for number in range(12)]
     with mock_aws():
         client = boto3.client("dynamodb", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
         table = client.create_table(TableName="jobs", **TABLE_SHAPE, Tags=tags)["TableDescription"]

@@ -242,6 +242,13 @@ def test_defaults_agree_where_both_sides_have_one(name: str) -> None:
     assert defaults == {OrchestratorSettings.model_fields[name].default}
 
 
+def test_what_is_told_to_machines_and_of_warm_hours_has_the_defaults_of_the_code() -> None:
+    idle = blocks("gpu_worker", "variable")["idle_seconds"]["default"]
+    zone = blocks("orchestrator", "variable")["warm_zone"]["default"]
+    assert idle == WorkerSettings.model_fields["idle_seconds"].default
+    assert zone == OrchestratorSettings.model_fields["warm_zone"].default
+
+
 def test_what_is_counted_in_the_orchestrators_log_is_what_it_logs() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (SERVICES / "orchestrator").glob("*.py"))
     logged = set(re.findall(r'log\.\w+\(\s*"([\w.]+)"', source))

@@ -27,6 +27,13 @@ module "transcriber" {
   models                      = ["KBLab/kb-whisper-small", "KBLab/kb-whisper-small@subtitle"]
   max_lifetime_minutes        = 360
   volume_initialization_mibps = 200
+  idle_seconds                = 120
+
+  warm_hours = [
+    { days = ["mon", "tue", "wed", "thu", "fri"], from = "08:00", to = "18:00", machines = 1 },
+    { days = ["sun"], from = "17:00", to = "21:00", machines = 2 },
+  ]
+  warm_zone = "Europe/Stockholm"
 
   tags                     = { cost-center = "4711", owner = "newsroom" }
   role_path                = "/applications/"

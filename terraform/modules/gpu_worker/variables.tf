@@ -260,3 +260,16 @@ variable "permissions_boundary_arn" {
   default     = ""
   nullable    = false
 }
+
+variable "idle_seconds" {
+  description = "Seconds that a machine waits for more work before it removes itself. A machine that waits costs as much as one that works."
+  type        = number
+  default     = 45
+  nullable    = false
+
+  validation {
+    condition     = var.idle_seconds >= 10 && var.idle_seconds <= 3600 && floor(var.idle_seconds) == var.idle_seconds
+    error_message = "idle_seconds: whole seconds from 10 to 3600; warm_hours keeps machines for longer."
+  }
+}
+

@@ -31,6 +31,8 @@ locals {
     MAX_WORKERS              = tostring(var.max_workers)
     ON_DEMAND_AFTER_MINUTES  = tostring(var.on_demand_after_minutes)
     MAX_LIFETIME_MINUTES     = tostring(var.max_lifetime_minutes)
+    WARM_HOURS               = length(var.warm_hours) > 0 ? jsonencode(var.warm_hours) : ""
+    WARM_ZONE                = var.warm_zone
     WORKER_LOG_GROUP         = var.worker_log_group
     LAUNCH_AT_REGISTRATION   = tostring(var.launch_at_registration)
   }
