@@ -25,6 +25,7 @@ from services.orchestrator.reaper import Reaper
 from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
 from services.orchestrator.registrations import Registrations
+from services.orchestrator.slot_launches import SlotLaunches
 from services.orchestrator.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -60,13 +61,14 @@ class Orchestrator:
         erasure = Erasure(self.store, s3, settings.bucket_name)
         commands = Commands(self.store, announcer, partial(uploaded_at, s3, settings.bucket_name))
         self.intake = Intake(self.store, s3, announcer, commands, erasure)
-        self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
+        launches = SlotLaunches(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
+        self.fleet = Fleet(self.store, launches, settings)
         self.registrations = Registrations(self.store)
         self.reconciliation = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,
             recovery=Recovery(self.store, announcer),
-            reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
+            reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, launches, settings),
             fleet=self.fleet,
             expectations=tuple(self._expectations()),
             expiry=Expiry(self.store, announcer),
