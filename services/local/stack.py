@@ -49,6 +49,10 @@ class StackSettings:
     lease_seconds: float = 20
     heartbeat_seconds: float = 2
     idle_seconds: float = 2
+    launch_at_registration: bool = False
+    """Whether a machine may start, and wait, for a recording that was registered and has not come yet."""
+    early_launch_seconds: float = 20
+    """How long after its registration an upload is expected."""
     worker: Mapping[str, str] = field(default_factory=dict)
     """Further settings of the worker, by their names in the environment."""
     boot: Boot = start_worker
@@ -103,7 +107,7 @@ class Stack:
         self._processes.start(
             "api",
             *("uvicorn", "services.local.gateway:app", "--log-level", "warning"),
-            env=service | {"CORS_ORIGINS": ",".join(self.settings.cors_origins)},
+            env=service | self._api(),
             serving=api,
         )
         self._processes.start(
@@ -168,9 +172,17 @@ class Stack:
         region = {"AWS_DEFAULT_REGION": resources.REGION, "AWS_REGION": resources.REGION}
         return self._aws() | region | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
 
+    def _api(self) -> dict[str, str]:
+        return {
+            "CORS_ORIGINS": ",".join(self.settings.cors_origins),
+            "EARLY_LAUNCH_QUEUE_URL": self.resources.queue_url if self.settings.launch_at_registration else "",
+            "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),
+        }
+
     def _orchestrator(self) -> dict[str, str]:
         return {
-            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_id,
+            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["on-demand"],
+            "SPOT_LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["spot"],
             "SUBNET_IDS": ",".join(self.resources.subnet_ids),
             "INSTANCE_TYPES": ",".join(resources.INSTANCE_TYPES),
             "IMAGE_PARAMETER": resources.IMAGE_PARAMETER,
@@ -181,6 +193,7 @@ class Stack:
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
             "BOOT_SECONDS": str(self.settings.boot_seconds),
             "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,
+            "LAUNCH_AT_REGISTRATION": str(self.settings.launch_at_registration),
         }
 
     def _worker(self) -> dict[str, str]:

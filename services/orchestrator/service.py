@@ -24,10 +24,11 @@ from services.orchestrator.launch import Launcher
 from services.orchestrator.reaper import Reaper
 from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
+from services.orchestrator.registrations import Registrations
 from services.orchestrator.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.common.webhooks.dispatch import Dispatcher
     from services.orchestrator.expected import Expected
@@ -60,13 +61,14 @@ class Orchestrator:
         commands = Commands(self.store, announcer, partial(uploaded_at, s3, settings.bucket_name))
         self.intake = Intake(self.store, s3, announcer, commands, erasure)
         self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
+        self.registrations = Registrations(self.store)
         self.reconciliation = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,
             recovery=Recovery(self.store, announcer),
             reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
             fleet=self.fleet,
-            expectations=(self._warm,) if settings.warm_hours else (),
+            expectations=tuple(self._expectations()),
             expiry=Expiry(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,
@@ -75,6 +77,12 @@ class Orchestrator:
             wait=wait,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
+
+    def _expectations(self) -> Iterator[Callable[[int], Expected]]:
+        if self.settings.launch_at_registration:
+            yield self.registrations.expected
+        if self.settings.warm_hours:
+            yield self._warm
 
     def _warm(self, now: int) -> Expected:
         """The machines that the operator's schedule keeps warm at `now`, epoch milliseconds.

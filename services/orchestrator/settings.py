@@ -11,6 +11,9 @@ class OrchestratorSettings(CommonSettings):
     unrecorded_models: Words = ()
     """Those of `models` that the lock of models does not hold; machines must not fetch them."""
     launch_template_id: str
+    """The template of on-demand machines."""
+    spot_launch_template_id: str
+    """The template of spot machines, which tags their spot requests too."""
     subnet_ids: Words
     instance_types: Words
     """They have no order: EC2 chooses among them at each launch."""
@@ -21,6 +24,8 @@ class OrchestratorSettings(CommonSettings):
     max_workers: int
     on_demand_after_minutes: float = 0
     """Minutes that a part waits for a spot machine before an on-demand one is launched; 0: it waits for ever."""
+    launch_at_registration: bool = False
+    """Whether a machine may start, and wait, for a recording that was registered and has not come yet."""
     max_lifetime_minutes: int = 720
     heartbeat_seconds: float = 10
     """Seconds between two heartbeats of a worker; the worker's settings have the same."""

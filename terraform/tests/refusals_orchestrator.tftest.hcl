@@ -4,25 +4,27 @@ mock_provider "aws" {
 }
 
 variables {
-  name                = "transcription-eu-north-1"
-  deployment          = "transcription"
-  zip_path            = "./main.tf"
-  table_name          = "transcription-jobs"
-  table_arn           = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
-  bucket_name         = "transcription-123456789012-eu-north-1"
-  bucket_arn          = "arn:aws:s3:::transcription-123456789012-eu-north-1"
-  key_arn             = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  models              = ["KBLab/kb-whisper-small"]
-  retention_days      = 30
-  public_url          = ""
-  launch_template_id  = "lt-0123456789abcdef0"
-  launch_template_arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0"
-  worker_role_arn     = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
-  worker_log_group    = "/transcription/worker"
-  security_group_id   = "sg-0123456789abcdef0"
-  subnet_ids          = ["subnet-0123456789abcdef0"]
-  instance_types      = ["g4dn.xlarge"]
-  image_parameter     = "/transcription/image"
+  name           = "transcription-eu-north-1"
+  deployment     = "transcription"
+  zip_path       = "./main.tf"
+  table_name     = "transcription-jobs"
+  table_arn      = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name    = "transcription-123456789012-eu-north-1"
+  bucket_arn     = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn        = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models         = ["KBLab/kb-whisper-small"]
+  retention_days = 30
+  public_url     = ""
+  launch_templates = {
+    on-demand = { id = "lt-0123456789abcdef0", arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0" }
+    spot      = { id = "lt-0123456789abcdef1", arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef1" }
+  }
+  worker_role_arn   = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
+  worker_log_group  = "/transcription/worker"
+  security_group_id = "sg-0123456789abcdef0"
+  subnet_ids        = ["subnet-0123456789abcdef0"]
+  instance_types    = ["g4dn.xlarge"]
+  image_parameter   = "/transcription/image"
 
   fallback_image_parameter = "/aws/service/some/image"
 }

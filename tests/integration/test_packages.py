@@ -33,6 +33,7 @@ SETTINGS = {
     "SECRETS_KEY_ID": "key",
     "MODELS": "whisper-base",
     "LAUNCH_TEMPLATE_ID": "lt-1",
+    "SPOT_LAUNCH_TEMPLATE_ID": "lt-2",
     "SUBNET_IDS": "subnet-a",
     "INSTANCE_TYPES": "g4dn.xlarge",
     "IMAGE_PARAMETER": "/image",

@@ -141,6 +141,12 @@ def test_machines_carry_the_tags_that_the_code_looks_for() -> None:
     assert 'variable = "ec2:ResourceTag/transcribe-deployment"' in text("orchestrator")
 
 
+def test_the_templates_of_the_local_stack_tag_what_terraforms_tag() -> None:
+    templates = blocks("gpu_worker", "resource")["aws_launch_template.this"]["for_each"]
+    tagged = {market: tuple(plain(template)["tagged"]) for market, template in templates.items()}
+    assert tagged == resources.TAGGED
+
+
 def test_both_functions_are_told_of_models_that_machines_find_in_no_lock() -> None:
     lock = blocks("gpu_worker", "resource")["aws_s3_object.models_lock"]
     assert lock["key"] == object_keys.MODELS_LOCK

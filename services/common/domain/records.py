@@ -73,6 +73,8 @@ class Job:
     cost: Mapping[str, Any] = field(default_factory=dict)
     """`{machine_seconds, dollars, …}` once completed."""
     upload_expires_at: int | None = None
+    expected_until: int = 0
+    """Until when a machine may wait for the upload, before it has come; 0: none does."""
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB deletes the item."""
 

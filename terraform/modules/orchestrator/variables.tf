@@ -121,15 +121,9 @@ variable "log_retention_days" {
   nullable    = false
 }
 
-variable "launch_template_id" {
-  description = "Id of the machines' launch template."
-  type        = string
-  nullable    = false
-}
-
-variable "launch_template_arn" {
-  description = "ARN of the machines' launch template."
-  type        = string
+variable "launch_templates" {
+  description = "The machines' launch templates, by market: `spot` and `on-demand`."
+  type        = map(object({ id = string, arn = string }))
   nullable    = false
 }
 
@@ -211,10 +205,31 @@ variable "on_demand_after_minutes" {
   }
 }
 
+variable "launch_at_registration" {
+  description = "Whether a machine may start, and wait, for a recording that was registered over the API and is not there yet."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "max_lifetime_minutes" {
   description = "Minutes after which a machine is ended, whatever it is doing."
   type        = number
   default     = 720
+  nullable    = false
+}
+
+variable "role_path" {
+  description = "IAM path of the function's role."
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the IAM policy that limits the function's role. Empty sets no boundary."
+  type        = string
+  default     = ""
   nullable    = false
 }
 
