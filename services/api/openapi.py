@@ -22,7 +22,17 @@ _WITH_A_KEY = (*_WITHOUT_A_KEY, ProblemCode.UNAUTHORIZED, ProblemCode.TOO_MANY_R
 _LINKS = {
     "job": (
         "job_id",
-        ("read_job", "update_job", "cancel_job", "erase_job", "list_job_deliveries", "read_transcript", "retry_job"),
+        (
+            "read_job",
+            "renew_upload",
+            "complete_upload",
+            "update_job",
+            "cancel_job",
+            "erase_job",
+            "list_job_deliveries",
+            "read_transcript",
+            "retry_job",
+        ),
     ),
     "callback": (
         "callback_id",

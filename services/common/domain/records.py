@@ -73,6 +73,11 @@ class Job:
     cost: Mapping[str, Any] = field(default_factory=dict)
     """`{machine_seconds, dollars, …}` once completed."""
     upload_expires_at: int | None = None
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    """What the client said of its upload, to which every form and link holds it: `{size, content_type,
+    checksum_sha256, checksum_crc32, multipart}`, without what it left out."""
+    multipart: Mapping[str, Any] | None = None
+    """`{upload_id, part_size}` of the upload in parts that S3 has begun for the job; None once it has arrived."""
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB deletes the item."""
 
