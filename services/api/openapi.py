@@ -114,6 +114,11 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     }
 
 
+def followed(by: str, *codes: ProblemCode) -> Responses:
+    """The responses of an operation on a job, with a link to the one that comes after it."""
+    return {200: {"links": _links({by: {"job_id": "$request.path.job_id"}})}, **problems(*codes)}
+
+
 def redirect(*codes: ProblemCode) -> Responses:
     """The responses of an operation that redirects to a link."""
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}

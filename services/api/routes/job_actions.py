@@ -23,7 +23,7 @@ _COMPLETING = (*_CHANGING, ProblemCode.NOT_AWAITING, ProblemCode.MISSING_PARTS, 
 # What goes on with uploads is imported by the requests that need it, so that a cold start does not pay for it.
 
 
-@router.post("/upload", responses=openapi.problems(*_CHANGING, ProblemCode.NOT_AWAITING))
+@router.post("/upload", responses=openapi.followed("complete_upload", *_CHANGING, ProblemCode.NOT_AWAITING))
 def renew_upload(
     job_id: str,
     caller: Authenticated,

@@ -81,9 +81,7 @@ def _whole() -> None:
 def _compare(headers: Any, whole: bytes) -> None:
     size, checksum = headers.get("x-amz-mp-object-size"), headers.get("x-amz-checksum-crc32")
     if size is not None and int(size) != len(whole):
-        raise S3ClientError(
-            "InvalidRequest", f"The provided 'x-amz-mp-object-size' header value {size} does not match."
-        )
+        raise S3ClientError("InvalidRequest", f"The provided 'x-amz-mp-object-size' header {size} does not match.")
     if checksum is not None and checksum != base64.b64encode(zlib.crc32(whole).to_bytes(4)).decode():
         raise S3ClientError("BadDigest", "The CRC32 you specified did not match the calculated checksum.")
 
