@@ -14,6 +14,7 @@ import uuid
 from collections import deque
 from typing import Any
 
+import httpx
 import schemathesis
 
 from services.api.settings import ApiSettings
@@ -49,8 +50,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         case.body.pop("callback_id", None)
         if isinstance(size := case.body.get("size"), (int, float)) and size > MAX_UPLOAD_BYTES:
             case.body["size"] = MAX_UPLOAD_BYTES
-        if case.operation.path == JOBS:
-            _announce(case.body)
+        _announce(case.operation.path, case.body)
         _shorten_host(case.body)
         _shorten_host(case.body.get("callback"))
     if isinstance(case.body, dict) and isinstance(options := case.body.get("options"), dict):
@@ -62,9 +62,14 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
 
 @schemathesis.hook
 def after_call(_context: Any, case: Any, response: Any) -> None:
-    """Note which jobs wait for an upload in parts."""
-    if (case.operation.path, case.method, response.status_code) == (JOBS, "POST", 201):
-        waiting.extend([response.json()["job_id"]] if response.json()["upload"] is None else [])
+    """Ask for the first links of an upload in parts at once, and note its job."""
+    if (case.operation.path, case.method, response.status_code) != (JOBS, "POST", 201):
+        return
+    if (made := response.json())["upload"] is None:
+        asked = response.request
+        place = f"{asked.url.partition('?')[0]}/{made['job_id']}/upload"
+        httpx.post(place, headers={"Authorization": asked.headers["Authorization"]}, trust_env=False)
+        waiting.append(made["job_id"])
 
 
 def _take_a_known_job(case: Any) -> None:
@@ -74,8 +79,10 @@ def _take_a_known_job(case: Any) -> None:
         case.path_parameters["job_id"] = waiting[next(_numbers) % len(waiting)]
 
 
-def _announce(job: dict[str, Any]) -> None:
+def _announce(path: str, job: dict[str, Any]) -> None:
     """Every third upload is one in parts, which has a size, here one that can be sent; none has a made-up checksum."""
+    if path != JOBS:
+        return
     if "multipart" not in job and not next(_numbers) % 3:
         job["multipart"] = True
     if job.get("multipart") is True:
