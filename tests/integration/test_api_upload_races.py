@@ -25,7 +25,7 @@ from tests.support.gateway import Gateway
 from tests.support.multipart import under_way
 from tests.support.world import BUCKET, World, emulated, intake_of
 
-ALICE = Caller(client_id="alice", used=1, limit=10)
+ALICE = Caller(client_id="alice", name="laptop", used=1, limit=10)
 JOB = "job_aaaa"
 
 
@@ -80,7 +80,6 @@ OPERATIONS: dict[str, tuple[Callable[[Deployment], None], Callable[[Deployment],
     "further links": (Deployment.send, Deployment.renew),
     "a completion": (Deployment.send, Deployment.complete),
 }
-"""What happens before, and the operation."""
 RIVALS = {
     "canceled": Deployment.cancel,
     "expired": Deployment.expire,
@@ -88,12 +87,17 @@ RIVALS = {
     "renewed": Deployment.renew,
     "completed": Deployment.complete,
 }
+ENDS = {
+    **{f"{name}, registered": (lambda _: None, RIVALS[name]) for name in ("canceled", "expired", "erased")},
+    **{f"{name}, sent": (Deployment.send, RIVALS[name]) for name in ("canceled", "expired", "erased")},
+}
+"""What happens before, and the operation."""
 
 
 def raced(deployment: Deployment, operation: str, at: int, rival: Callable[[Deployment], None] | None) -> int:
     """Do the operation, and before its call with this number let the rival happen; returns how many calls it made."""
     world = deployment.world
-    before, do = OPERATIONS[operation]
+    before, do = (OPERATIONS | ENDS)[operation]
     before(deployment)
 
     def happen(_: Mode) -> None:
@@ -154,6 +158,38 @@ def test_whoever_comes_first_no_job_comes_back_and_no_part_is_left(
             known = [job.multipart["upload_id"]] if job and job.multipart else []
             waits = status is JobStatus.AWAITING_UPLOAD
             assert set(under_way(world)) <= set(known if waits else []), at
+
+
+@pytest.mark.parametrize("rival", ["renewed", "completed"])
+@pytest.mark.parametrize("end", ENDS)
+def test_an_end_that_is_met_by_a_renewal_or_a_completion_ends_it_or_leaves_it_whole(
+    monkeypatch: pytest.MonkeyPatch, end: str, rival: str
+) -> None:
+    with emulated(monkeypatch) as world:
+        calls = raced(deployed(world), end, -1, None)
+    for at in range(calls):
+        with emulated(monkeypatch) as world:
+            made = deployed(world)
+            raced(made, end, at, RIVALS[rival])
+            made.tell()
+            made.search()
+            job = world.store.jobs.get(JOB)
+            found = world.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"]
+            if job and job.status is JobStatus.AWAITING_UPLOAD:
+                assert end.startswith("expired"), at
+                assert rival == "renewed", at
+                assert job.multipart, at
+                assert under_way(world) == [job.multipart["upload_id"]], at
+                continue
+            assert under_way(world) == [], at
+            if end.startswith("erased"):
+                assert (job, found) == (None, 0), at
+            elif end.startswith("canceled"):
+                assert job, at
+                assert job.status is JobStatus.CANCELED, at
+            else:
+                assert job, at
+                assert job.status is (JobStatus.QUEUED if found else JobStatus.EXPIRED), at
 
 
 def test_both_of_two_that_ask_for_the_first_links_get_links_of_one_upload(

@@ -125,6 +125,17 @@ def test_a_slow_clock_shortens_no_wait(world: World, alice: Client) -> None:
     assert world.job(job_id).upload_expires_at == first
 
 
+def test_a_renewal_that_was_overtaken_by_a_longer_one_is_read_again(world: World, alice: Client) -> None:
+    """By that of a function whose clock is ahead."""
+    job = world.job(create(alice)["job_id"])
+    longer = job_changes.renew_upload(job, until=world.clock() + 2 * WAIT_MS, multipart=None)
+    shorter = job_changes.renew_upload(job, until=world.clock() + WAIT_MS, multipart=None)
+    assert world.store.jobs.renew_upload(longer) is True
+    assert world.store.jobs.renew_upload(shorter) is False
+    renew(alice, job.job_id)
+    assert world.job(job.job_id).upload_expires_at == world.clock() + 2 * WAIT_MS
+
+
 def test_a_form_is_renewed_though_the_jobs_words_are_updated_at_the_same_moment(world: World, alice: Client) -> None:
     job_id = create(alice)["job_id"]
     alice.call("PATCH", f"/api/jobs/{job_id}", {"reference": "case 7"})
