@@ -330,7 +330,7 @@ def demo(session: nox.Session) -> None:
 def local(session: nox.Session) -> None:
     """Run the whole system on this machine until Ctrl-C; prints what a shell needs to use it."""
     install(session, "local")
-    session.run("python", "-m", "services.local.serve")
+    session.run("python", "-m", "services.local.serve", *session.posargs)
 
 
 @nox.session

@@ -23,12 +23,21 @@ data "aws_kms_key" "disks" {
   key_id = data.aws_ebs_default_kms_key.current[0].key_arn
 }
 
+# EC2 chooses among the types at each launch, so each machine may be of the largest one.
+data "aws_ec2_instance_type" "listed" {
+  for_each = toset(var.check_quotas ? module.gpu_worker.instance_types : [])
+
+  instance_type = each.value
+}
+
 locals {
   quotas = { for name, quota in data.aws_servicequotas_service_quota.this : name => quota.value }
 
-  # The smallest machine has four vCPUs.
-  least_vcpus  = 4
-  wanted_vcpus = var.max_workers * local.least_vcpus
+  # P types count against quotas of their own.
+  vcpus         = { for name, type in data.aws_ec2_instance_type.listed : name => type.default_vcpus if startswith(name, "g") }
+  largest_vcpus = max(0, values(local.vcpus)...)
+  largest_types = join(", ", [for name, vcpus in local.vcpus : name if vcpus == local.largest_vcpus])
+  wanted_vcpus  = var.max_workers * local.largest_vcpus
 
   # Calls at once: those that the queue may make, the one of the sweep, and those of the API, at requests_per_second, if
   # each of them takes a fifth of a second.
@@ -52,14 +61,14 @@ check "function_quota" {
 check "spot_quota" {
   assert {
     condition     = lookup(local.quotas, "spot", local.wanted_vcpus) >= local.wanted_vcpus
-    error_message = "The quota 'All G and VT Spot Instance Requests' is ${lookup(local.quotas, "spot", 0)} vCPUs, and ${var.max_workers} machines need at least ${local.wanted_vcpus}. New accounts have 0, with which nothing ever runs: ask for more under Service Quotas, EC2."
+    error_message = "The quota 'All G and VT Spot Instance Requests' is ${lookup(local.quotas, "spot", 0)} vCPUs, and ${var.max_workers} machines of the largest type listed (${local.largest_types}) need ${local.wanted_vcpus}. New accounts have 0, with which nothing ever runs on the spot market: ask for more under Service Quotas, EC2. Until then jobs run only if on_demand_after_minutes is set, at the on-demand price."
   }
 }
 
 check "on_demand_quota" {
   assert {
-    condition     = var.on_demand_after_minutes == 0 || lookup(local.quotas, "on_demand", local.least_vcpus) >= local.least_vcpus
-    error_message = "on_demand_after_minutes is set, but the quota 'Running On-Demand G and VT instances' is ${lookup(local.quotas, "on_demand", 0)} vCPUs, less than the ${local.least_vcpus} of the smallest machine: ask for more under Service Quotas, EC2."
+    condition     = var.on_demand_after_minutes == 0 || lookup(local.quotas, "on_demand", local.wanted_vcpus) >= local.wanted_vcpus
+    error_message = "on_demand_after_minutes is set, but the quota 'Running On-Demand G and VT instances' is ${lookup(local.quotas, "on_demand", 0)} vCPUs, and ${var.max_workers} machines of the largest type listed (${local.largest_types}) need ${local.wanted_vcpus}: ask for more under Service Quotas, EC2."
   }
 }
 
@@ -67,6 +76,13 @@ check "types_offered" {
   assert {
     condition     = length(setsubtract(var.instance_types, module.gpu_worker.instance_types)) == 0
     error_message = "${join(", ", setsubtract(var.instance_types, module.gpu_worker.instance_types))} is offered in none of the zones ${join(", ", module.network.zones)} and is left out."
+  }
+}
+
+check "types_priced" {
+  assert {
+    condition     = length(local.unpriced_types) == 0
+    error_message = "No price is known of ${join(", ", local.unpriced_types)}: jobs on such a machine do not say what they cost, and nobody can say what most a day costs (output daily_ceiling_usd). Add it to services/common/domain/prices.py and terraform/costs.tf, or leave the type out."
   }
 }
 

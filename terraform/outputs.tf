@@ -79,6 +79,11 @@ output "role_names" {
   )
 }
 
+output "daily_ceiling_usd" {
+  description = "The most that the machines cost in a day, in US dollars: `spot` by the spot prices of November 2026, `on_demand` whatever the spot prices become. Null outside eu-north-1, or if the price of a listed type is not known."
+  value       = local.ceilings
+}
+
 output "alarm_topic_arn" {
   description = "SNS topic of the alarms."
   value       = module.observability.topic_arn

@@ -13,7 +13,7 @@ variable "region" {
 }
 
 variable "max_workers" {
-  description = "The most machines that run at once, which is the ceiling of the bill."
+  description = "The most machines that run at once. Together with the dearest of instance_types it is the ceiling of the bill (output daily_ceiling_usd)."
   type        = number
   default     = 2
   nullable    = false
@@ -34,7 +34,7 @@ variable "alarm_email" {
 }
 
 variable "on_demand_after_minutes" {
-  description = "Minutes to wait for spot capacity before a machine is started at the on-demand price; 0 means never."
+  description = "Minutes that a job waits for the spot market, whatever it refuses for, before a machine is started at the on-demand price; 0 means never."
   type        = number
   default     = 0
   nullable    = false
@@ -116,7 +116,7 @@ variable "subnet_ids" {
 # Machines and models.
 
 variable "instance_types" {
-  description = "NVIDIA machine types in order of preference."
+  description = "NVIDIA machine types. They have no order: at each launch EC2 chooses the type and zone with the most spare capacity among the cheap ones, or the cheapest on demand. So the dearest one decides the ceiling of the bill, and the largest one the quota."
   type        = list(string)
   default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
   nullable    = false
@@ -226,7 +226,7 @@ variable "max_upload_gb" {
 }
 
 variable "cors_origins" {
-  description = "Web origins, such as https://app.example.com, whose pages may call the API and use presigned links."
+  description = "Web origins, such as https://app.example.com, whose pages may call the API and use its links and forms in S3; no others may."
   type        = list(string)
   default     = []
   nullable    = false
@@ -273,7 +273,7 @@ variable "daily_budget_usd" {
 }
 
 variable "check_quotas" {
-  description = "Whether a plan reads the account's quotas and its default key for disks, and warns of what will not work. Set it to false if whoever applies may not read them."
+  description = "Whether a plan reads the account's quotas, its default key for disks and the size of the types, and warns of what will not work. Set it to false if whoever applies may not read them."
   type        = bool
   default     = true
   nullable    = false

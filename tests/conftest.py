@@ -23,7 +23,10 @@ LONGEST = (
 HYPOTHESIS = "hypothesispytest"
 YIELDING = 5
 """How nice the others are."""
-SHARE_A_STACK = ("test_api_examples.py", "test_command_line.py", "test_demo.py", "test_logs.py", "test_system.py")
+SHARE_A_STACK = (
+    *("test_api_examples.py", "test_command_line.py", "test_demo.py", "test_logs.py", "test_pages.py"),
+    "test_system.py",
+)
 """Files whose tests use the stack of tests/e2e/conftest.py."""
 NOTHING_LEFT_OUT = "CI" in os.environ
 """On the project's own machines: there a test whose program is missing fails, and so does a run with a skipped test."""

@@ -39,6 +39,8 @@ LOOK_SECONDS = 0.25
 NOTICE = timedelta(minutes=2)
 MACHINES_PATH = "/_local/machines"
 """The path under which the emulator is told what EC2 itself would know about machines."""
+MARKETS_PATH = "/_local/markets"
+"""The path under which it is told what EC2's spot and on-demand markets are like."""
 POWERED_OFF = ("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown")
 TAKEN_BACK = ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
 
@@ -186,6 +188,7 @@ class EmulatedMachines:
             instance_id=instance["InstanceId"],
             instance_type=instance["InstanceType"],
             zone=instance["Placement"]["AvailabilityZone"],
+            life_cycle=instance.get("InstanceLifecycle", "on-demand"),
             tags=tags,
         )
         with self._log(instance["InstanceId"]).open("wb") as log:

@@ -17,14 +17,16 @@ _META_DATA = "/latest/meta-data/"
 class MetadataService:
     """Serves one machine's metadata on a port of its own."""
 
-    def __init__(self, *, instance_id: str, instance_type: str, zone: str, tags: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, instance_id: str, instance_type: str, zone: str, tags: Mapping[str, str], life_cycle: str = "spot"
+    ) -> None:
         self._token = secrets.token_urlsafe(16)
         self._answers = {
             "instance-id": instance_id,
             "instance-type": instance_type,
             "placement/availability-zone": zone,
             "placement/region": zone.rstrip("abcdef"),
-            "instance-life-cycle": "spot",
+            "instance-life-cycle": life_cycle,
             "tags/instance": "\n".join(tags),
             **{f"tags/instance/{name}": value for name, value in tags.items()},
         }

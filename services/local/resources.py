@@ -6,6 +6,7 @@ A test compares this file with Terraform's plan.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,10 @@ IMAGE = "ami-0123456789abcdef0"
 INSTANCE_TYPES = ("g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge")
 ZONES = ("a", "b", "c")
 MAX_RECEIVES = 5
+METHODS = ("DELETE", "GET", "PATCH", "POST")
+ROUTES = tuple(f"{method} /api/{{proxy+}}" for method in METHODS)
+ORIGIN = r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
+"""An origin as browsers send it, but for the port that its scheme has anyway, which they leave out."""
 
 TABLE_SHAPE: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -71,15 +76,51 @@ class Resources:
     subnet_ids: tuple[str, ...]
 
 
-def create(session: boto3.session.Session, endpoint: str) -> Resources:
-    """Create every resource that a deployment needs; `endpoint` is the emulator's address."""
+def bucket_cors(origins: Sequence[str]) -> dict[str, Any]:
+    """The bucket's `CORSConfiguration` for pages of these origins."""
+    rule = {
+        "AllowedOrigins": list(origins),
+        "AllowedMethods": ["GET", "HEAD", "POST", "PUT"],
+        "AllowedHeaders": ["*"],
+        "ExposeHeaders": ["ETag", "x-amz-id-2", "x-amz-request-id"],
+        "MaxAgeSeconds": 3600,
+    }
+    return {"CORSRules": [rule]}
+
+
+def gateway_cors(origins: Sequence[str]) -> dict[str, Any] | None:
+    """The gateway's `CorsConfiguration` for pages of these origins; none without origins, as in Terraform."""
+    if not origins:
+        return None
+    told = ("accept", "idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id")
+    return {
+        "AllowOrigins": list(origins),
+        "AllowMethods": list(METHODS),
+        "AllowHeaders": ["authorization", "content-type", "idempotency-key"],
+        "ExposeHeaders": list(told),
+        "MaxAge": 3600,
+    }
+
+
+def create(session: boto3.session.Session, endpoint: str, cors_origins: Sequence[str] = ()) -> Resources:
+    """Create every resource that a deployment needs.
+
+    Args:
+        session: with the account's credentials.
+        endpoint: the emulator's address.
+        cors_origins: whose pages may use links and forms.
+
+    """
 
     def client(service: str) -> Any:  # noqa: ANN401 - boto3's clients of many kinds
         return session.client(service, endpoint_url=endpoint, region_name=REGION)  # type: ignore[call-overload]
 
     client("dynamodb").create_table(TableName=TABLE, **TABLE_SHAPE)
     queue_url = _queue(client("sqs"))
-    _bucket(client("s3"), client("sqs"), queue_url)
+    s3 = client("s3")
+    _bucket(s3, client("sqs"), queue_url)
+    if cors_origins:
+        s3.put_bucket_cors(Bucket=BUCKET, CORSConfiguration=bucket_cors(cors_origins))
     client("logs").create_log_group(logGroupName=WORKER_LOG_GROUP)
     ssm = client("ssm")
     ssm.put_parameter(Name=IMAGE_PARAMETER, Value=IMAGE, Type="String")

@@ -55,6 +55,10 @@ class StackSettings:
     """Starts a machine."""
     boot_seconds: int = 30
     """How long a machine may take from its launch to its first report."""
+    on_demand_after_minutes: float = 0
+    """How long a part waits for a spot machine before an on-demand one is launched; 0: it waits for ever."""
+    cors_origins: Sequence[str] = ()
+    """Origins whose pages may use the API, links and forms, as Terraform's variable of this name says them."""
     through: Callable[[str], str] | None = None
     """Returns, for the emulator's address, the one under which the system's processes reach AWS, such as a proxy's."""
 
@@ -91,13 +95,13 @@ class Stack:
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
         )
-        self.resources = resources.create(self.session, self.endpoint)
+        self.resources = resources.create(self.session, self.endpoint, self.settings.cors_origins)
         self._put_worker_settings()
         service = self._service()
         self._processes.start(
             "api",
-            *("uvicorn", "services.api.handler:app", "--log-level", "warning"),
-            env=service,
+            *("uvicorn", "services.local.gateway:app", "--log-level", "warning"),
+            env=service | {"CORS_ORIGINS": ",".join(self.settings.cors_origins)},
             serving=api,
         )
         self._processes.start(
@@ -170,6 +174,7 @@ class Stack:
             "IMAGE_PARAMETER": resources.IMAGE_PARAMETER,
             "FALLBACK_IMAGE_PARAMETER": resources.FALLBACK_IMAGE_PARAMETER,
             "MAX_WORKERS": str(self.settings.max_workers),
+            "ON_DEMAND_AFTER_MINUTES": str(self.settings.on_demand_after_minutes),
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
             "BOOT_SECONDS": str(self.settings.boot_seconds),
             "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,

@@ -13,7 +13,7 @@ from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus, Waiting
 from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
 from services.orchestrator.expected import NOTHING
-from services.orchestrator.launch import Launched, Launcher, Refused
+from services.orchestrator.launch import Launched, Launcher, Refused, both_refused, most_useful
 from services.orchestrator.scaling import (
     Demand,
     launches_allowed,
@@ -139,17 +139,28 @@ class Fleet:
         return None
 
     def _launch_into(self, name: str, demand: Demand, now: int, stay_until: int) -> Launched | Refused | None:
-        """Launch a spot machine for this slot, or an on-demand one if spot has no capacity and that is allowed."""
-        answer = self._take_and_launch(name, "spot", now, stay_until)
-        if isinstance(answer, Refused) and answer.waiting is Waiting.CAPACITY:
-            market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
-            answer = self._take_and_launch(name, market, now, stay_until) if market else answer
+        """Launch a spot machine for this slot; if that market refuses, an on-demand one, if the operator allows it."""
+        spot = self._ask(name, "spot", now, stay_until)
+        market = market_after_refusal(demand, self._settings.on_demand_after_minutes)
+        if not (isinstance(spot, Refused) and spot.other_market and market):
+            return spot
+        answer = self._ask(name, market, now, stay_until)
+        return both_refused(spot, answer) if isinstance(answer, Refused) else answer
+
+    def _ask(self, name: str, market: str, now: int, stay_until: int) -> Launched | Refused | None:
+        """Ask a market for any of the types, then for those of which EC2 tried none, as it tries a few pools only."""
+        answer = self._take_and_launch(name, market, now, stay_until)
+        while isinstance(answer, Refused) and answer.untried:
+            further = self._take_and_launch(name, market, now, stay_until, answer.untried)
+            answer = most_useful(answer, further) if isinstance(further, Refused) else further
         return answer
 
-    def _take_and_launch(self, name: str, market: str, now: int, stay_until: int) -> Launched | Refused | None:
+    def _take_and_launch(
+        self, name: str, market: str, now: int, stay_until: int, types: Sequence[str] = ()
+    ) -> Launched | Refused | None:
         """Take the slot, then launch; None if the slot was taken already, and the caller reads the slots again."""
         launch_id = self._name_launch()
-        request = self._launcher.request(slot=name, launch_id=launch_id, market=market)
+        request = self._launcher.request(slot=name, launch_id=launch_id, market=market, types=types)
         if isinstance(request, Refused):
             return request
         slot = Slot(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,11 @@ from botocore.exceptions import ClientError
 
 from services.common.domain.errors import unrecorded
 from services.common.domain.states import Waiting
+from services.orchestrator.ec2_errors import UNTRIED, meaning_of
+from services.orchestrator.state_reasons import MOST_WORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ssm import SSMClient
@@ -20,28 +22,13 @@ if TYPE_CHECKING:
     from services.orchestrator.settings import OrchestratorSettings
 
 NO_IMAGE = "none"
-_CAPACITY = frozenset(
-    {
-        "InsufficientInstanceCapacity",
-        "InsufficientHostCapacity",
-        "InsufficientReservedInstanceCapacity",
-        "InsufficientFreeAddressesInSubnet",
-        "SpotMaxPriceTooLow",
-        "UnfulfillableCapacity",
-        "Unsupported",
-        "UnsupportedOperation",
-        "RequestLimitExceeded",
-        "Throttling",
-        "ThrottlingException",
-    }
-)
-"""With any HTTP status: nothing was launched, and a later request may succeed."""
-_PASSING = frozenset({"InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable"})
-"""As the error of one pool of the fleet: the same. As the error of the whole request: EC2 may have launched a machine
-before it failed."""
-_NOT_OFFERED = "InvalidFleetConfiguration"
-"""As the error of one pool: EC2 does not offer that type in that zone, and the other pools may still work."""
-_QUOTA = frozenset({"MaxSpotInstanceCountExceeded", "InstanceLimitExceeded", "VcpuLimitExceeded"})
+STRATEGIES = {"spot": "price-capacity-optimized", "on-demand": "lowest-price"}
+"""How EC2 chooses among the types and zones, by market. Neither knows an order of types: EC2 takes what has the most
+capacity and is cheap, or what is cheapest ("Allocation strategies" in the EC2 User Guide)."""
+_ORDERED = {"spot": "price-capacity-optimized", "on-demand": "prioritized"}
+"""The strategies of requests that release 0.1 froze, which gave each type a priority."""
+_USEFUL_FIRST = (Waiting.IMAGE, Waiting.QUOTA, Waiting.CAPACITY)
+"""An image or a quota can be mended, capacity can only be waited for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +46,10 @@ class Refused:
 
     waiting: Waiting
     reason: str
+    other_market: bool = False
+    """Whether the other market may have a machine all the same."""
+    untried: tuple[str, ...] = ()
+    """The types of which EC2 tried no pool, although the market may have them: worth asking for by themselves."""
 
 
 class Launcher:
@@ -69,8 +60,10 @@ class Launcher:
         self._ssm = ssm
         self._settings = settings
 
-    def request(self, *, slot: str, launch_id: str, market: str) -> dict[str, Any] | Refused:
+    def request(self, *, slot: str, launch_id: str, market: str, types: Sequence[str] = ()) -> dict[str, Any] | Refused:
         """Everything that a launch depends on. It is stored with the slot before EC2 is asked.
+
+        `types`: those of the operator's types that are asked for; none means all of them.
 
         Returns Refused if the image's parameter is missing, or if the default model may not be fetched.
         """
@@ -94,7 +87,8 @@ class Launcher:
             "image_id": image,
             "provision": provision,
             "template_id": self._settings.launch_template_id,
-            "types": list(self._settings.instance_types),
+            "strategy": STRATEGIES[market],
+            "types": list(types or self._settings.instance_types),
             "subnets": list(self._settings.subnet_ids),
             "deployment": self._settings.deployment,
         }
@@ -133,36 +127,54 @@ def classify(code: str, message: str, *, status: int = HTTPStatus.OK) -> Refused
     Args:
         code: EC2's error code.
         message: EC2's message.
-        status: the reply's HTTP status. The errors of a fleet's pools come in a reply with status 200, and then no
-            machine was launched.
+        status: the reply's HTTP status; 200 for an error of one of a fleet's pools.
 
     """
-    reason = f"{code}: {message}".strip(": ")
-    if code in _CAPACITY:
-        return Refused(waiting=Waiting.CAPACITY, reason=reason)
-    if code in _QUOTA:
-        return Refused(waiting=Waiting.QUOTA, reason=reason)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    meaning = meaning_of(code, status=status)
+    if meaning is None:
         return None
-    if code in _PASSING or (code == _NOT_OFFERED and status == HTTPStatus.OK):
-        return Refused(waiting=Waiting.CAPACITY, reason=reason)
-    # Any other error: repeating the request will not help, and the operator must read the reason.
-    return Refused(waiting=Waiting.IMAGE, reason=reason)
+    reason = f"{code}: {message}".strip(": ")[:MOST_WORDS]
+    return Refused(waiting=meaning.waiting, reason=reason, other_market=meaning.other_market)
+
+
+def most_useful(*refused: Refused) -> Refused:
+    """Of the refusals of one market, the last of them last: what can best be mended.
+
+    The other market is worth asking if it may help with one of them.
+    """
+    best = min(refused, key=lambda each: _USEFUL_FIRST.index(each.waiting))
+    other_market = any(each.other_market for each in refused)
+    return replace(best, other_market=other_market, untried=refused[-1].untried)
+
+
+def both_refused(spot: Refused, on_demand: Refused) -> Refused:
+    """What the jobs wait for if neither market has a machine."""
+    return Refused(
+        waiting=min(spot.waiting, on_demand.waiting, key=_USEFUL_FIRST.index),
+        reason=f"Spot was refused ({spot.reason}), and so was on-demand ({on_demand.reason}).",
+    )
 
 
 def _why(errors: list[dict[str, Any]]) -> Refused:
-    """The most useful of several refusals: an image or a quota can be mended, capacity can only be waited for."""
-    found = [classify(error.get("ErrorCode", ""), error.get("ErrorMessage", "")) for error in errors]
-    known = [refused for refused in found if refused]
-    for kind in (Waiting.IMAGE, Waiting.QUOTA, Waiting.CAPACITY):
-        for refused in known:
-            if refused.waiting is kind:
-                return refused
-    return Refused(waiting=Waiting.CAPACITY, reason="EC2 gave no machine and no reason")
+    """What the errors of a fleet's pools come to."""
+    tried = [error for error in errors if error.get("ErrorCode") != UNTRIED]
+    found = [classify(error.get("ErrorCode", ""), error.get("ErrorMessage", "")) for error in tried or errors]
+    refused = list(filter(None, found))
+    if not refused:
+        return Refused(waiting=Waiting.CAPACITY, reason="EC2 gave no machine and no reason", other_market=True)
+    of_the_market = tried and any(each.other_market for each in refused)
+    untried = sorted(_types(errors) - _types(tried)) if of_the_market else ()
+    return replace(most_useful(*refused), untried=tuple(untried))
+
+
+def _types(errors: list[dict[str, Any]]) -> set[str]:
+    overrides = [error.get("LaunchTemplateAndOverrides", {}).get("Overrides", {}) for error in errors]
+    return {each["InstanceType"] for each in overrides if "InstanceType" in each}
 
 
 def _fleet(request: Mapping[str, Any]) -> dict[str, Any]:
-    spot = request["market"] == "spot"
+    """CreateFleet's parameters: for the same frozen request always the same ones, or EC2 takes it for another."""
+    market, strategy = request["market"], request.get("strategy")
     fleet: dict[str, Any] = {
         "Type": "instant",
         "ClientToken": request["launch_id"],
@@ -173,12 +185,8 @@ def _fleet(request: Mapping[str, Any]) -> dict[str, Any]:
                     "Version": "$Default",
                 },
                 "Overrides": [
-                    {
-                        "InstanceType": kind,
-                        "SubnetId": subnet,
-                        "ImageId": request["image_id"],
-                        "Priority": float(place),
-                    }
+                    {"InstanceType": kind, "SubnetId": subnet, "ImageId": request["image_id"]}
+                    | ({} if strategy else {"Priority": float(place)})
                     for place, kind in enumerate(request["types"])
                     for subnet in request["subnets"]
                 ],
@@ -186,14 +194,12 @@ def _fleet(request: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "TargetCapacitySpecification": {
             "TotalTargetCapacity": 1,
-            "DefaultTargetCapacityType": request["market"],
+            "DefaultTargetCapacityType": market,
         },
         "TagSpecifications": [{"ResourceType": "instance", "Tags": _tags(request)}],
     }
-    if spot:
-        fleet["SpotOptions"] = {"AllocationStrategy": "price-capacity-optimized"}
-    else:
-        fleet["OnDemandOptions"] = {"AllocationStrategy": "prioritized"}
+    options = "SpotOptions" if market == "spot" else "OnDemandOptions"
+    fleet[options] = {"AllocationStrategy": strategy or _ORDERED[market]}
     return fleet
 
 

@@ -54,8 +54,8 @@ def next_slot(wanted: int, slots: Mapping[str, Slot], max_workers: int) -> str |
     return next((name for name in map(slot_name, range(allowed)) if name not in slots), None)
 
 
-def market_after_refusal(demand: Demand, on_demand_after_minutes: int) -> str | None:
-    """The market to ask once spot has no capacity: on-demand, if that is allowed and the wait was long enough."""
+def market_after_refusal(demand: Demand, on_demand_after_minutes: float) -> str | None:
+    """The market to ask once the spot market refuses: on-demand, if that is allowed and the wait was long enough."""
     allowed = on_demand_after_minutes > 0 and demand.oldest_wait_ms >= on_demand_after_minutes * MINUTE_MS
     return "on-demand" if allowed else None
 

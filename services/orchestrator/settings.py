@@ -13,14 +13,14 @@ class OrchestratorSettings(CommonSettings):
     launch_template_id: str
     subnet_ids: Words
     instance_types: Words
-    """In order of preference."""
+    """They have no order: EC2 chooses among them at each launch."""
     image_parameter: str
     """SSM parameter that holds the image's id, or `none` before one was built."""
     fallback_image_parameter: str
     """AWS's public parameter of a base image that provisions itself."""
     max_workers: int
-    on_demand_after_minutes: int = 0
-    """Minutes that a part waits for spot capacity before an on-demand machine is launched; 0: it waits for ever."""
+    on_demand_after_minutes: float = 0
+    """Minutes that a part waits for a spot machine before an on-demand one is launched; 0: it waits for ever."""
     max_lifetime_minutes: int = 720
     heartbeat_seconds: float = 10
     """Seconds between two heartbeats of a worker; the worker's settings have the same."""

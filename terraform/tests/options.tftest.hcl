@@ -119,6 +119,104 @@ run "quota_too_small_for_the_machines" {
   expect_failures = [check.spot_quota]
 }
 
+run "quota_is_enough_for_the_machines" {
+  command = plan
+
+  variables {
+    max_workers             = 16
+    on_demand_after_minutes = 10
+  }
+}
+
+run "quotas_have_to_be_enough_for_the_largest_type" {
+  command = plan
+
+  variables {
+    max_workers             = 9
+    on_demand_after_minutes = 10
+  }
+
+  override_data {
+    target = data.aws_ec2_instance_type.listed["g4dn.2xlarge"]
+    values = { default_vcpus = 8 }
+  }
+
+  assert {
+    condition     = local.wanted_vcpus == 72 && local.largest_types == "g4dn.2xlarge"
+    error_message = "${local.wanted_vcpus} vCPUs for ${local.largest_types}."
+  }
+
+  expect_failures = [check.spot_quota, check.on_demand_quota]
+}
+
+run "nobody_warns_of_on_demand_where_it_is_not_allowed" {
+  command = plan
+
+  override_data {
+    target = data.aws_servicequotas_service_quota.this["on_demand"]
+    values = { value = 0 }
+  }
+}
+
+run "the_ceiling_follows_the_dearest_type" {
+  command = plan
+
+  assert {
+    condition     = output.daily_ceiling_usd.spot == 22.08 && output.daily_ceiling_usd.on_demand == 52.18
+    error_message = "The machines cost ${jsonencode(output.daily_ceiling_usd)} a day."
+  }
+}
+
+run "the_ceiling_of_one_type_in_any_place_of_the_list" {
+  command = plan
+
+  variables {
+    max_workers    = 1
+    instance_types = ["g4dn.2xlarge", "g4dn.xlarge"]
+  }
+
+  assert {
+    condition     = output.daily_ceiling_usd.spot == 7.20 && output.daily_ceiling_usd.on_demand == 19.63
+    error_message = "The machines cost ${jsonencode(output.daily_ceiling_usd)} a day."
+  }
+}
+
+run "nobody_knows_the_ceiling_of_a_type_without_a_price" {
+  command = plan
+
+  variables {
+    instance_types = ["g4dn.xlarge", "g6.xlarge"]
+  }
+
+  override_data {
+    target = module.gpu_worker.data.aws_ec2_instance_type_offerings.zones
+    values = {
+      instance_types = ["g4dn.xlarge", "g6.xlarge"]
+      locations      = ["eu-north-1a", "eu-north-1a"]
+    }
+  }
+
+  assert {
+    condition     = output.daily_ceiling_usd == null
+    error_message = "The machines cost ${jsonencode(output.daily_ceiling_usd)} a day."
+  }
+
+  expect_failures = [check.types_priced]
+}
+
+run "prices_of_another_region_are_not_known" {
+  command = plan
+
+  variables {
+    region = "eu-west-1"
+  }
+
+  assert {
+    condition     = output.daily_ceiling_usd == null
+    error_message = "The machines cost ${jsonencode(output.daily_ceiling_usd)} a day."
+  }
+}
+
 run "few_functions_at_once" {
   command = plan
 
@@ -162,8 +260,8 @@ run "account_that_may_not_be_read" {
   }
 
   assert {
-    condition     = length(data.aws_servicequotas_service_quota.this) == 0 && length(data.aws_ebs_default_kms_key.current) == 0 && length(data.aws_kms_key.disks) == 0
-    error_message = "Quotas or keys were read."
+    condition     = length(data.aws_servicequotas_service_quota.this) == 0 && length(data.aws_ebs_default_kms_key.current) == 0 && length(data.aws_kms_key.disks) == 0 && length(data.aws_ec2_instance_type.listed) == 0
+    error_message = "Quotas, keys or types were read."
   }
 }
 

@@ -68,11 +68,11 @@ run "cors" {
   }
 
   variables {
-    cors_origins = ["https://app.example.com"]
+    cors_origins = ["https://app.example.com", "http://localhost:5173", "http://127.0.0.1:8080"]
   }
 
   assert {
-    condition     = one(aws_s3_bucket_cors_configuration.this[0].cors_rule).allowed_origins == toset(["https://app.example.com"])
+    condition     = one(aws_s3_bucket_cors_configuration.this[0].cors_rule).allowed_origins == toset(["https://app.example.com", "http://localhost:5173", "http://127.0.0.1:8080"])
     error_message = "CORS lets in others than asked for."
   }
 }

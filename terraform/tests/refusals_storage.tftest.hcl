@@ -104,3 +104,101 @@ run "origin_with_a_path" {
 
   expect_failures = [var.cors_origins]
 }
+
+run "origin_with_a_slash_at_the_end" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    cors_origins = ["https://app.example.com", "https://example.com/"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "origin_in_capitals" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    cors_origins = ["https://app.example.com", "https://Example.com"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "origin_of_all_hosts_of_a_domain" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    cors_origins = ["https://app.example.com", "https://*.example.com"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "origin_without_a_scheme" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    cors_origins = ["https://app.example.com", "example.com"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "origin_that_no_page_has" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    cors_origins = ["https://app.example.com", "null"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "origin_with_the_port_that_browsers_leave_out" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    cors_origins = ["https://app.example.com", "https://example.com:443"]
+  }
+
+  expect_failures = [var.cors_origins]
+}
+
+run "origin_with_a_path_after_its_port" {
+  command = plan
+
+  module {
+    source = "./modules/storage"
+  }
+
+  variables {
+    cors_origins = ["https://app.example.com", "http://localhost:5173/app"]
+  }
+
+  expect_failures = [var.cors_origins]
+}

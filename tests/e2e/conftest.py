@@ -14,6 +14,8 @@ from services.local.receiver import Receiver
 from services.local.stack import Stack, StackSettings
 from tests.support.random_model import UNTRAINED, write_random_model
 
+PAGE = "http://localhost:5173"
+"""The one origin whose pages may use the shared stack."""
 _shared: list[Stack] = []
 _running = ExitStack()
 
@@ -27,7 +29,7 @@ def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def stack(random_model: Path) -> Stack:
     """Started by the first test that needs it; ended after the last one, so that none of it goes on beside others."""
     if not _shared:
-        settings = StackSettings(models_folder=random_model, idle_seconds=5, worker=UNTRAINED)
+        settings = StackSettings(models_folder=random_model, idle_seconds=5, worker=UNTRAINED, cors_origins=[PAGE])
         _shared.append(_running.enter_context(Stack(settings)))
     return _shared[0]
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from services.common.domain.ids import upload_job_id
@@ -33,9 +34,11 @@ pytestmark = [pytest.mark.terraform, pytest.mark.lambda_python]
 
 PLAN_SECONDS = 15
 """Of a processor, whatever else runs on it."""
+PAGE = "https://app.example.com"
 VARIABLES = {
     "daily_budget_usd": 5,
     "models": ["whisper-base"],
+    "cors_origins": [PAGE],
     # An image that the emulator knows, in place of the deep-learning image, which it does not.
     "fallback_image_parameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 }
@@ -141,6 +144,23 @@ def test_an_upload_through_the_presigned_link_becomes_a_verified_webhook(deploym
     assert message.type == "transcription.completed", message.data
     assert message.data["job_id"] == job_id
     assert receiver.refused == 0
+
+
+def test_pages_of_the_listed_origin_are_let_in_and_no_others_as_terraform_made_it(
+    deployment: Deployment, emulator: Emulator
+) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    for address, refused in (
+        (f"{deployment.api_url}/api/jobs", 204),
+        (f"{emulator.endpoint}/{deployment.bucket}", 403),
+    ):
+        listed, other = (
+            httpx.options(address, headers={"Origin": origin, **asked}) for origin in (PAGE, "https://evil.example.com")
+        )
+        assert listed.headers["access-control-allow-origin"] == PAGE
+        assert (other.status_code, "access-control-allow-origin" in other.headers) == (refused, False)
+    answer = httpx.get(f"{deployment.api_url}/api/jobs", headers={"Origin": PAGE})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (401, PAGE)
 
 
 def test_the_guides_last_steps_make_a_key_a_transcript_and_a_plain_upload(

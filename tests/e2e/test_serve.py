@@ -13,12 +13,13 @@ import httpx
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PAGE = "http://localhost:5173"
 
 
 @pytest.fixture
 def serving() -> Iterator[subprocess.Popen[str]]:
-    """As `./nox -s local` starts it."""
-    command = [sys.executable, "-m", "services.local.serve"]
+    """As `./nox -s local -- --cors-origin …` starts it."""
+    command = [sys.executable, "-m", "services.local.serve", "--cors-origin", PAGE]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         yield process
         process.kill()
@@ -43,6 +44,8 @@ def test_what_it_prints_lets_the_command_line_and_the_examples_use_it_and_being_
     )
     assert "local" in listed.stdout, listed.stderr
     key = {"Authorization": f"Bearer {told['TRANSCRIBE_KEY']}"}
-    assert httpx.get(f"{told['TRANSCRIBE_URL']}/api/jobs", headers=key).json()["jobs"] == []
+    reply = httpx.get(f"{told['TRANSCRIBE_URL']}/api/jobs", headers={**key, "Origin": PAGE})
+    assert reply.json()["jobs"] == []
+    assert reply.headers["access-control-allow-origin"] == PAGE
     serving.send_signal(signal.SIGTERM)
     assert serving.wait(timeout=30) == 0

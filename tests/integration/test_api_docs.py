@@ -104,7 +104,7 @@ def test_a_browser_shows_every_operation_and_webhook_and_asks_nobody_else(api: s
 @pytest.mark.chromium
 def test_a_page_that_loads_from_elsewhere_would_be_noticed(tmp_path: Path) -> None:
     """FastAPI's own page, behind our policy."""
-    app = FastAPI()
+    app = FastAPI(docs_url="/api/docs", openapi_url="/api/openapi.json")
 
     @app.middleware("http")
     async def add_policy(request: Any, go_on: Any) -> Any:
@@ -114,7 +114,7 @@ def test_a_page_that_loads_from_elsewhere_would_be_noticed(tmp_path: Path) -> No
         return reply
 
     serving = deployed(app)
-    loose, strict = (visit(f"{serving.url}/docs{query}", tmp_path) for query in ("", "?strict"))
+    loose, strict = (visit(f"{serving.url}/api/docs{query}", tmp_path) for query in ("", "?strict"))
     serving.close()
     assert any("swagger-ui-bundle.js" in address and serving.url not in address for address in loose.asked)
     assert any("Content Security Policy" in line for line in strict.console)

@@ -120,19 +120,126 @@ def test_a_machine_that_stays_silent_is_ended_on_the_second_look(world: StepWorl
     assert world.ec2.running == []
 
 
-def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said(world: StepWorld) -> None:
+def market_of(machine: dict[str, Any]) -> str:
+    tags = {tag["Key"]: tag["Value"] for tag in machine["Tags"]}
+    return str(tags["transcribe-market"])
+
+
+NO_SPOT = {
+    "capacity": ["InsufficientInstanceCapacity"],
+    "a quota of 0": ["MaxSpotInstanceCountExceeded", "MaxSpotInstanceCountExceeded", "UnfulfillableCapacity"],
+    "too many fleets": ["MaxFleetCountExceeded"],
+    "price": ["SpotMaxPriceTooLow"],
+    "no role": ["AuthFailure.ServiceLinkedRoleCreationNotPermitted"],
+    "three at once": ["MaxSpotInstanceCountExceeded", "SpotMaxPriceTooLow", "InvalidFleetConfiguration"],
+}
+
+
+@pytest.mark.parametrize("codes", NO_SPOT.values(), ids=NO_SPOT)
+def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said(
+    world: StepWorld, codes: list[str]
+) -> None:
     world.orchestrator_settings.on_demand_after_minutes = 10
-    world.ec2.missing = 100
+    world.ec2.refused["spot"] = codes
     world.upload()
     world.serve_queue()
+    assert codes[0] in (the_job(world).waiting_reason or "")
     world.now += 10 * MINUTE_MS - SECOND_MS
     world.sweep()
     assert world.ec2.running == []
     world.now += SECOND_MS
     world.sweep()
     (machine,) = world.ec2.running
-    assert {"Key": "transcribe-market", "Value": "on-demand"} in machine["Tags"]
-    assert the_slot(world).market == "on-demand"
+    assert market_of(machine) == the_slot(world).market == "on-demand"
+    assert the_job(world).waiting is None
+
+
+def test_without_the_operators_minutes_nothing_is_paid_on_demand(world: StepWorld) -> None:
+    world.ec2.refused["spot"] = NO_SPOT["a quota of 0"]
+    world.upload()
+    world.serve_queue()
+    world.now += HOUR_MS
+    world.sweep()
+    assert world.ec2.running == []
+    assert the_job(world).waiting == "quota"
+
+
+@pytest.mark.parametrize("code", ["InvalidAMIID.NotFound", "UnauthorizedOperation", "InvalidSubnetID.NotFound"])
+def test_on_demand_is_not_asked_for_what_it_lacks_as_well(world: StepWorld, code: str) -> None:
+    world.orchestrator_settings.on_demand_after_minutes = 10
+    world.ec2.refused["spot"] = [code, code, code, "UnfulfillableCapacity"]
+    world.upload()
+    world.serve_queue()
+    world.now += HOUR_MS
+    world.sweep()
+    assert world.ec2.machines == {}
+    assert (the_job(world).waiting, the_job(world).waiting_reason) == ("image", f"{code}: its words")
+
+
+def test_if_both_markets_refuse_the_job_says_what_each_of_them_said(world: StepWorld) -> None:
+    world.orchestrator_settings.on_demand_after_minutes = 10
+    world.ec2.refused = {"spot": ["InsufficientInstanceCapacity"], "on-demand": ["VcpuLimitExceeded"]}
+    world.upload()
+    world.serve_queue()
+    world.now += 10 * MINUTE_MS
+    world.sweep()
+    assert world.store.slots.all() == []
+    job = the_job(world)
+    assert job.waiting == "quota"
+    assert job.waiting_reason == (
+        "Spot was refused (InsufficientInstanceCapacity: its words), and so was on-demand (VcpuLimitExceeded: "
+        "its words)."
+    )
+    world.ec2.refused.clear()
+    world.settle()
+    assert the_job(world).status == "completed"
+
+
+def tries_one_type(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, refusals: dict[str, str]
+) -> list[tuple[str, list[str]]]:
+    """EC2 refuses the first type of a request with its code, and tries no other; returns what it was asked for."""
+    real, asked = world.ec2.create_fleet, []
+
+    def create_fleet(**request: Any) -> Any:
+        types = [each["InstanceType"] for each in request["LaunchTemplateConfigs"][0]["Overrides"]]
+        asked.append((request["TargetCapacitySpecification"]["DefaultTargetCapacityType"], types))
+        if types[0] not in refusals:
+            return real(**request)
+        codes = [refusals[types[0]], *["UnfulfillableCapacity"] * (len(types) - 1)]
+        errors = [
+            {"ErrorCode": code, "LaunchTemplateAndOverrides": {"Overrides": {"InstanceType": kind}}}
+            for code, kind in zip(codes, types, strict=True)
+        ]
+        return {"Instances": [], "Errors": errors}
+
+    monkeypatch.setattr(world.ec2, "create_fleet", create_fleet)
+    world.orchestrator_settings.instance_types = ("g4dn.2xlarge", "g5.xlarge")
+    return asked
+
+
+def test_a_quota_too_small_for_one_type_starts_another_of_which_ec2_tried_none(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tries_one_type(world, monkeypatch, {"g4dn.2xlarge": "MaxSpotInstanceCountExceeded"})
+    world.upload()
+    world.serve_queue()
+    assert asked == [("spot", ["g4dn.2xlarge", "g5.xlarge"]), ("spot", ["g5.xlarge"])]
+    (machine,) = world.ec2.running
+    assert the_slot(world).instance_id == machine["InstanceId"]
+    assert the_job(world).waiting is None
+
+
+def test_of_all_types_that_were_asked_for_the_most_useful_refusal_is_told(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = {"g4dn.2xlarge": "MaxSpotInstanceCountExceeded", "g5.xlarge": "InsufficientInstanceCapacity"}
+    asked = tries_one_type(world, monkeypatch, refusals)
+    world.upload()
+    world.serve_queue()
+    assert len(asked) == 2, "each type once, and no third time"
+    assert world.store.slots.all() == []
+    assert (the_job(world).waiting, the_job(world).waiting_reason) == ("quota", "MaxSpotInstanceCountExceeded")
 
 
 def test_an_upload_waits_and_starts_no_machine_while_none_may_fetch_the_default_model(world: StepWorld) -> None:

@@ -4,55 +4,26 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
-from moto.server import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import WSGIRequestHandler, make_server
 
-from services.local.emulator.wire import Wire
 from tests.support.api_jobs import create
 from tests.support.file_names import HOSTILE
 from tests.support.gateway import Client
+from tests.support.served_s3 import ServedS3
 from tests.support.world import BUCKET, World
 
-RECORDING = b"a recording"
 CHECKSUM = base64.b64encode(bytes(32)).decode()
 FOLDER = "uploads/alice/job_1/"
 DENIED = "Invalid according to Policy: "
 
 
-class Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nobody reads it."""
-
-
-class S3:
-    """The S3 of whatever world there is, over HTTP and behind the wire, as the local stack's is."""
-
-    def __init__(self) -> None:
-        application = Wire(DomainDispatcherApplication(create_backend_app))
-        self._server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=Quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self._client = httpx.Client(base_url=f"http://127.0.0.1:{self._server.server_port}", trust_env=False)
-
-    def close(self) -> None:
-        self._client.close()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def post(self, fields: Mapping[str, str], content: bytes = RECORDING, name: str = "mine.wav") -> httpx.Response:
-        return self._client.post(f"/{BUCKET}", data=fields, files={"file": (name, content)})
-
-
 @pytest.fixture(scope="module")
-def s3() -> Iterator[S3]:
-    served = S3()
+def s3() -> Iterator[ServedS3]:
+    served = ServedS3()
     yield served
     served.close()
 
@@ -96,7 +67,7 @@ def test_whatever_its_name_a_jobs_form_says_one_key_one_type_one_length_and_one_
 
 
 def test_whatever_its_name_a_recording_is_put_at_its_jobs_key_and_nowhere_else(
-    world: World, alice: Client, s3: S3
+    world: World, alice: Client, s3: ServedS3
 ) -> None:
     for name in HOSTILE:
         job = create(alice, file_name=name)
@@ -115,7 +86,7 @@ def test_whatever_its_name_a_recording_is_put_at_its_jobs_key_and_nowhere_else(
 
 
 def test_the_emulator_puts_the_files_name_into_a_key_and_holds_it_to_its_folder_as_s3_does(
-    world: World, s3: S3
+    world: World, s3: ServedS3
 ) -> None:
     """What a form is good for that boto3 makes of such a key."""
     fields = form(world, f"{FOLDER}${{filename}}")
@@ -141,7 +112,7 @@ def test_the_emulator_puts_the_files_name_into_a_key_and_holds_it_to_its_folder_
     ],
 )
 def test_the_emulator_takes_no_field_that_the_policy_does_not_name_or_names_otherwise(
-    world: World, alice: Client, s3: S3, changed: Mapping[str, str | None], message: str
+    world: World, alice: Client, s3: ServedS3, changed: Mapping[str, str | None], message: str
 ) -> None:
     fields = create(alice, content_type="audio/mpeg")["upload"]["fields"] | changed
 
@@ -149,14 +120,14 @@ def test_the_emulator_takes_no_field_that_the_policy_does_not_name_or_names_othe
     assert keys(world) == []
 
 
-def test_the_emulator_takes_nothing_once_a_form_has_ended(world: World, s3: S3) -> None:
+def test_the_emulator_takes_nothing_once_a_form_has_ended(world: World, s3: ServedS3) -> None:
     refused(s3.post(form(world, f"{FOLDER}a.wav", ExpiresIn=-1)), f"{DENIED}Policy expired.")
     assert s3.post(form(world, f"{FOLDER}a.wav", ExpiresIn=60)).status_code == 204
 
 
 @pytest.mark.parametrize(("size", "code"), [(9, "EntityTooSmall"), (10, ""), (11, ""), (12, "EntityTooLarge")])
 def test_the_emulator_holds_an_upload_to_the_lengths_that_were_signed(
-    world: World, s3: S3, size: int, code: str
+    world: World, s3: ServedS3, size: int, code: str
 ) -> None:
     reply = s3.post(form(world, f"{FOLDER}a.wav", Conditions=[["content-length-range", 10, 11]]), bytes(size))
 

@@ -14,6 +14,7 @@ from services.common.domain.times import now_ms
 from services.common.store.store import Store
 from services.local.ec2 import EmulatedMachines
 from services.local.functions import EventSourceMapping, Schedule
+from services.local.gateway_rules import GatewayRules
 from tests.support.emulator import Emulator
 from tests.support.http_api import HttpApi
 from tests.support.lambdas import Function
@@ -63,7 +64,7 @@ class Deployment:
             package.install_runtime(runtime)
         self.orchestrator = self._function("orchestrator", self._outputs["function_names"][0], runtime)
         self.api = self._function("api", self._outputs["function_names"][1], runtime)
-        http = HttpApi(self.api)
+        http = HttpApi(self.api, self._gateway_rules())
         self._cleanup.callback(http.close)
         self.api_url = http.url
         queue_url = client("sqs").get_queue_url(QueueName=self._outputs["queue_names"][0])["QueueUrl"]
@@ -110,6 +111,13 @@ class Deployment:
             ConditionExpression="attribute_exists(due_kind)",
             ExpressionAttributeValues={":long_ago": {"N": "1"}},
         )
+
+    def _gateway_rules(self) -> GatewayRules:
+        """What Terraform made of the gateway."""
+        gateway = self._emulator.client("apigatewayv2")
+        (api,) = gateway.get_apis()["Items"]
+        routes = gateway.get_routes(ApiId=api["ApiId"])["Items"]
+        return GatewayRules(routes=[route["RouteKey"] for route in routes], cors=api.get("CorsConfiguration"))
 
     def _function(self, service: str, name: str, runtime: Path) -> Function:
         configuration = self._emulator.client("lambda").get_function_configuration(FunctionName=name)

@@ -18,6 +18,8 @@ class FakeEc2:
         self.machines: dict[str, dict[str, Any]] = {}
         self.missing = 0
         """How many more launches find no capacity on the spot market."""
+        self.refused: dict[str, list[str]] = {}
+        """By market: the codes of pools with which each launch is refused."""
         self.consoles: dict[str, str] = {}
         """What each machine wrote; where there is nothing, EC2 does not know the machine."""
 
@@ -81,9 +83,13 @@ class FakeEc2:
         return reply
 
     def _launch(self, request: dict[str, Any]) -> dict[str, Any]:
-        if self.missing and request["TargetCapacitySpecification"]["DefaultTargetCapacityType"] == "spot":
+        market = request["TargetCapacitySpecification"]["DefaultTargetCapacityType"]
+        codes = self.refused.get(market, [])
+        if self.missing and market == "spot":
             self.missing -= 1
-            return {"Instances": [], "Errors": [{"ErrorCode": "InsufficientInstanceCapacity", "ErrorMessage": "none"}]}
+            codes = ["InsufficientInstanceCapacity"]
+        if codes:
+            return {"Instances": [], "Errors": [{"ErrorCode": code, "ErrorMessage": "its words"} for code in codes]}
         instance_id = f"i-{len(self.machines):08d}"
         self.machines[instance_id] = {
             "InstanceId": instance_id,

@@ -6,8 +6,12 @@ import base64
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from services.local import resources
+from services.local.gateway_rules import GatewayRules, Headers
 
 Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -15,8 +19,10 @@ Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
 class HttpApi:
     """Listens on loopback until it is closed."""
 
-    def __init__(self, function: Handler) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _front(function))
+    def __init__(self, function: Handler, rules: GatewayRules | None = None) -> None:
+        """`rules`: of the gateway; by default those of a deployment that lets no page of another origin in."""
+        rules = rules or GatewayRules(routes=resources.ROUTES, cors=None)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _front(function, rules))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -26,24 +32,33 @@ class HttpApi:
         self._server.server_close()
 
 
-def _front(function: Handler) -> type[BaseHTTPRequestHandler]:
+def _front(function: Handler, rules: GatewayRules) -> type[BaseHTTPRequestHandler]:
     class Front(BaseHTTPRequestHandler):
         def _pass_on(self) -> None:
             path, _, query = self.path.partition("?")
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
+            own = rules.answer(self.command, path, headers)
+            if own:
+                self._send(own.status, own.headers, own.body)
+                return
             answer = function(_event(self.command, path, query, headers, body))
             text = answer.get("body", "")
             content = base64.b64decode(text) if answer.get("isBase64Encoded") else text.encode()
-            self.send_response(answer["statusCode"])
-            for name, value in answer.get("headers", {}).items():
+            told = rules.passed_on(answer.get("headers", {}).items(), headers.get("origin"))
+            self._send(answer["statusCode"], told, content)
+
+        def _send(self, status: int, headers: Headers, content: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers:
                 if name.lower() != "content-length":
                     self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
+            if status != HTTPStatus.NO_CONTENT:
+                self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = _pass_on  # noqa: N815 - the server looks for these names
+        do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = do_OPTIONS = _pass_on  # noqa: N815 - the server looks for these names
 
         def log_message(self, *_: object) -> None:
             """The functions' own logs say more."""
@@ -54,7 +69,7 @@ def _front(function: Handler) -> type[BaseHTTPRequestHandler]:
 def _event(method: str, path: str, query: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
     return {
         "version": "2.0",
-        "routeKey": "ANY /api/{proxy+}",
+        "routeKey": f"{method} /api/{{proxy+}}",
         "rawPath": path,
         "rawQueryString": query,
         "headers": headers,
@@ -70,7 +85,7 @@ def _event(method: str, path: str, query: str, headers: dict[str, str], body: by
                 "userAgent": headers.get("user-agent", ""),
             },
             "requestId": "request",
-            "routeKey": "ANY /api/{proxy+}",
+            "routeKey": f"{method} /api/{{proxy+}}",
             "stage": "$default",
             "time": "01/Jan/2027:00:00:00 +0000",
             "timeEpoch": int(time.time() * 1_000),

@@ -56,3 +56,22 @@ def test_who_has_no_credentials_yet_finds_them_when_they_come(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "late")
     aws.sign_in()
     assert session.get_credentials()
+
+
+def test_a_process_signs_with_the_credentials_that_it_began_with_and_the_next_one_with_its_own(
+    session: boto3.session.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a form that is renewed by the same execution environment of Lambda ends no later than the one before."""
+
+    def token(aws: Aws) -> str:
+        fields = aws.s3().generate_presigned_post("recordings", "uploads/a")["fields"]
+        return str(fields["x-amz-security-token"])
+
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "first")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    environment = Aws()
+    assert token(environment) == "first"
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "second")
+    assert token(environment) == "first"
+    assert token(Aws()) == "second"

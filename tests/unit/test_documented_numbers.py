@@ -6,7 +6,6 @@ import pytest
 
 from services.common.domain import events
 from services.common.domain.events import INLINE_TEXT_BYTES
-from services.common.domain.prices import dollars_per_hour
 from services.common.domain.progress import ALMOST
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
 from services.common.domain.stages import SPEED
@@ -81,7 +80,6 @@ def beams(of: Habits) -> list[int]:
         ("api/README", f"the assumed {SPEED:.0f} seconds of audio a second"),
         ("performance", f"{SPEED:.0f} times real time assumed"),
         ("performance", f"a machine idles for {SETTINGS['idle_seconds']} s"),
-        ("deploy", f"a g4dn.xlarge costs about {dollars_per_hour('g4dn.xlarge', 'spot')} an hour on the spot market"),
     ],
 )
 def test_a_document_tells_the_number_of_the_code(document: str, told: str) -> None:

@@ -174,8 +174,8 @@ def test_what_a_receipt_says_of_backups_and_queues_is_how_long_they_keep() -> No
     assert kept == [str(receipts.QUEUE_DAYS)] * 2
 
 
-def test_pages_of_other_origins_may_use_every_method_and_header_of_the_api() -> None:
-    (cors,) = blocks("api", "resource")["aws_apigatewayv2_api.this"]["dynamic"][0]["cors_configuration"]["content"]
+def test_the_gateway_routes_every_method_of_the_api_and_pages_of_other_origins_may_use_each_with_its_headers() -> None:
+    cors = resources.gateway_cors(["https://app.example.com"])
     operations = [operation for path in contract.document()["paths"].values() for operation in path.items()]
     sent = {
         one["name"] for _, operation in operations for one in operation.get("parameters", ()) if one["in"] == "header"
@@ -186,13 +186,40 @@ def test_pages_of_other_origins_may_use_every_method_and_header_of_the_api() -> 
         for answer in operation["responses"].values()
         for header in answer.get("headers", ())
     }
-    assert {method.upper() for method, _ in operations} <= set(cors["allow_methods"])
-    assert {name.lower() for name in sent | {"Authorization", "Content-Type"}} <= set(cors["allow_headers"])
-    assert {name.lower() for name in told} <= set(cors["expose_headers"])
+    assert cors
+    assert {method.upper() for method, _ in operations} == set(resources.METHODS) == set(cors["AllowMethods"])
+    assert {name.lower() for name in sent | {"Authorization", "Content-Type"}} <= set(cors["AllowHeaders"])
+    assert {name.lower() for name in told} <= set(cors["ExposeHeaders"])
 
 
-def test_machine_types_are_tried_in_the_same_order_everywhere() -> None:
-    assert tuple(blocks("gpu_worker", "variable")["instance_types"]["default"]) == resources.INSTANCE_TYPES
+def test_the_local_stack_lets_in_pages_of_other_origins_as_terraform_does() -> None:
+    api, methods = blocks("api", "resource"), blocks("api", "locals")[""]["methods"]
+    (gateway,) = api["aws_apigatewayv2_api.this"]["dynamic"][0]["cors_configuration"]["content"]
+    origins = gateway.pop("allow_origins")
+    assert origins == "${var.cors_origins}"
+    assert gateway.pop("allow_methods") == "${local.methods}"
+    wanted = {**gateway, "allow_origins": [origins], "allow_methods": methods}
+    assert {name.title().replace("_", ""): value for name, value in wanted.items()} == resources.gateway_cors([origins])
+
+    route = api["aws_apigatewayv2_route.this"]
+    assert route["for_each"] == "${toset(local.methods)}"
+    assert [route["route_key"].replace("${each.key}", method) for method in methods] == list(resources.ROUTES)
+
+    (rule,) = blocks("storage", "resource")["aws_s3_bucket_cors_configuration.this"]["cors_rule"]
+    assert rule.pop("allowed_origins") == origins
+    wanted = {**rule, "allowed_origins": [origins]}
+    assert {"CORSRules": [{name.title().replace("_", ""): value for name, value in wanted.items()}]} == (
+        resources.bucket_cors([origins])
+    )
+
+
+def test_the_local_stack_knows_an_origin_as_terraform_does() -> None:
+    conditions = [one["condition"] for one in blocks("storage", "variable")["cors_origins"]["validation"]]
+    assert any(f'regex("{resources.ORIGIN}", origin)' in condition for condition in conditions)
+
+
+def test_the_same_machine_types_are_launched_everywhere() -> None:
+    assert set(blocks("gpu_worker", "variable")["instance_types"]["default"]) == set(resources.INSTANCE_TYPES)
 
 
 @pytest.mark.parametrize("name", ["max_lifetime_minutes", "retention_days", "on_demand_after_minutes"])

@@ -15,6 +15,9 @@ DOLLARS_PER_HOUR: dict[tuple[str, str], float] = {
     ("g5.xlarge", "on-demand"): 1.067,
 }
 
+ADDRESS_AND_DISK = 0.02
+"""What a machine's public address and its disk cost, in dollars an hour, rounded up. Jobs do not count it."""
+
 MARKETS = ("spot", "on-demand", "own")
 """How a machine was bought; a person's own box has no price."""
 

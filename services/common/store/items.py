@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.common.domain.events import DIRECT
-from services.common.domain.machines import Slot
 from services.common.domain.records import Callback, Delivery, Event, Job, Part
 from services.common.store import keys
 from services.common.store.codec import to_item
@@ -34,7 +33,7 @@ def _indexed(record: keys.Record) -> Mapping[str, Any]:
             return {"sort": keys.sort(keys.EVENT, record.created_at, record.event_id)}
         case Delivery():
             return {"due_kind": keys.Due.DELIVERY}
-        case Slot():
-            return {"due_kind": keys.Due.SLOT}
         case Event() | Callback():
             return {}
+        case _:  # a slot
+            return {"due_kind": keys.Due.SLOT}

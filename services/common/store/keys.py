@@ -34,12 +34,16 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from services.common.domain.machines import Slot
 from services.common.domain.records import PART, Callback, Delivery, Event, Job, Part
 from services.common.domain.states import OPEN, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    # The API has to do with no machine, and starts without their records.
+    from services.common.domain.machines import Slot
+
+    Record = Job | Part | Event | Delivery | Callback | Slot
 
 Key = tuple[str, str]
 """`pk` and `sk`."""
@@ -149,9 +153,6 @@ def sort(kind: str, created_at: int, name: str = "") -> str:
     return f"{kind}#{created_at:013d}" + (f"#{name}" if name else "")
 
 
-Record = Job | Part | Event | Delivery | Callback | Slot
-
-
 def of(record: Record) -> Key:
     """The key of a record."""
     match record:
@@ -165,7 +166,7 @@ def of(record: Record) -> Key:
             return delivery(record.job_id, record.event_id, record.callback_id)
         case Callback():
             return callback(record.client_id, record.callback_id, record.job_id)
-        case Slot():
+        case _:
             return slot(record.slot)
 
 

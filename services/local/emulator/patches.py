@@ -7,7 +7,7 @@ does not.
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.budgets.models import BudgetsBackend
 from moto.budgets.responses import BudgetsResponse
@@ -21,13 +21,16 @@ from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 from moto.sqs.models import Queue
 
-from services.local.emulator import multipart
+from services.local.emulator import markets, multipart
 from services.local.emulator.dynamodb import forget_calls
 
-_QUOTAS = {
-    ("ec2", "L-3819A6DF"): 64.0,  # all G and VT spot instance requests, in vCPUs
-    ("ec2", "L-DB2E81BA"): 64.0,  # running on-demand G and VT instances, in vCPUs
-    ("lambda", "L-B99A9384"): 1_000.0,  # concurrent executions
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_QUOTAS: dict[tuple[str, str], Callable[[], int]] = {
+    ("ec2", "L-3819A6DF"): lambda: markets.quota("spot"),  # all G and VT spot instance requests, in vCPUs
+    ("ec2", "L-DB2E81BA"): lambda: markets.quota("on-demand"),  # running on-demand G and VT instances, in vCPUs
+    ("lambda", "L-B99A9384"): lambda: 1_000,  # concurrent executions
 }
 """The quotas of an account that is not new, by service and code."""
 
@@ -152,7 +155,7 @@ def _quotas() -> None:
                 "QuotaCode": quota_code,
                 "QuotaName": quota_code,
                 "QuotaArn": f"arn:aws:servicequotas:{place}",
-                "Value": _QUOTAS[service_code, quota_code],
+                "Value": float(_QUOTAS[service_code, quota_code]()),
             }
         quota: dict[str, Any] = original(backend, service_code, quota_code)
         return quota

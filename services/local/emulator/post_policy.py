@@ -1,6 +1,6 @@
 """Checks an upload by form against its policy, as S3 does and moto does not.
 
-The signature is not checked, as nowhere in the emulator, so a client could write a policy of its own.
+Whether the policy was signed is checked in `signatures.py`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from services.local.emulator.refusals import RefusedError
+
 FILE_NAME = "${filename}"
 """In any field, this stands for the name under which the file was sent."""
 _LENGTH = "content-length-range"
 _UNCONDITIONAL = {"awsaccesskeyid", "file", "policy", "signature", "x-amz-signature"}
 """Every other field must be named by a condition, or begin with `x-ignore-`."""
-
-
-class UploadRefusedError(Exception):
-    """S3 refuses the upload; the message is S3's own."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
 
 
 def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: int, now: datetime) -> None:
@@ -40,7 +33,7 @@ def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: 
         now: the time, by which the policy may have expired.
 
     Raises:
-        UploadRefusedError: the form does not meet the policy, or has none.
+        RefusedError: the form does not meet the policy, or has none.
 
     """
     sent = re.split(r"[/\\]", file_name)[-1]
@@ -48,7 +41,7 @@ def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: 
     for name, value in fields:
         given[name.lower()].append(value.replace(FILE_NAME, sent))
     if "policy" not in given:
-        raise UploadRefusedError(403, "AccessDenied", "Access Denied")
+        raise RefusedError(403, "AccessDenied", "Access Denied")
     policy = json.loads(base64.b64decode(given["policy"][0]))
     if datetime.fromisoformat(policy["expiration"]) <= now:
         raise _against_policy("Policy expired.")
@@ -56,11 +49,9 @@ def check(bucket: str, fields: Iterable[tuple[str, str]], file_name: str, size: 
     _check_fields(given, [_parts(condition) for condition in policy["conditions"] if condition not in lengths])
     for _, low, high in lengths:
         if size < low:
-            raise UploadRefusedError(
-                400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size"
-            )
+            raise RefusedError(400, "EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
         if size > high:
-            raise UploadRefusedError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
+            raise RefusedError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
 
 
 def _check_fields(given: Mapping[str, Sequence[str]], conditions: Sequence[tuple[str, str, str]]) -> None:
@@ -85,5 +76,5 @@ def _parts(condition: Any) -> tuple[str, str, str]:
     return kind, name.removeprefix("$"), value
 
 
-def _against_policy(how: str) -> UploadRefusedError:
-    return UploadRefusedError(403, "AccessDenied", f"Invalid according to Policy: {how}")
+def _against_policy(how: str) -> RefusedError:
+    return RefusedError(403, "AccessDenied", f"Invalid according to Policy: {how}")

@@ -11,7 +11,7 @@ import os
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from services.local.emulator import disks, dynamodb, instances, patches
+from services.local.emulator import disks, dynamodb, instances, markets, patches
 from services.local.emulator.wire import Wire
 
 
@@ -30,6 +30,7 @@ def main(fd: int) -> None:
     patches.apply()
     disks.apply()
     instances.apply()
+    markets.apply()
     dynamodb.apply()
     application = Wire(DomainDispatcherApplication(create_backend_app))
     make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet, fd=fd).serve_forever()

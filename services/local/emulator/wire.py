@@ -2,7 +2,10 @@
 
 - CreateFleet's ClientToken: one token gives one launch; the same token with another request is refused.
 - The ends of machines, and their reasons (`instances.py`), are reported at `/_local/machines`.
-- A presigned POST is checked against its policy (`post_policy.py`).
+- What EC2's markets are like (`markets.py`) is said at `/_local/markets`.
+- Links and forms are checked (`signatures.py`), and a form against its policy (`post_policy.py`). Sessions end when
+  `/_local/sessions` is told so. Nobody reads or writes a bucket without any of these.
+- Pages of other origins read what the bucket's CORS configuration lets them read (`cors.py`), and nothing else.
 - Requests to DynamoDB run one after another, since the emulator checks conditions and writes without a lock.
 """
 
@@ -16,18 +19,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
-from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Request, Response
 
-from services.local.ec2 import MACHINES_PATH
-from services.local.emulator import instances, post_policy
+from services.local.ec2 import MACHINES_PATH, MARKETS_PATH
+from services.local.emulator import cors, instances, markets, post_policy, signatures
+from services.local.emulator.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_TOLD = {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell, signatures.SESSIONS_PATH: signatures.tell}
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
@@ -42,19 +46,46 @@ class Wire:
     _table_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        if environ.get("PATH_INFO") == MACHINES_PATH:
-            instances.tell(json.loads(Request(environ).get_data()))
+        if tell := _TOLD.get(environ.get("PATH_INFO", "")):
+            tell(json.loads(Request(environ).get_data()))
             return Response(status=204)(environ, start)
-        if environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB_"):
-            with self._table_lock:
-                return list(self.emulator(environ, start))
-        if environ["REQUEST_METHOD"] == "POST":
-            content_type = environ.get("CONTENT_TYPE", "")
-            if content_type.startswith("application/x-www-form-urlencoded"):
-                return self._query(environ)(environ, start)
-            if content_type.startswith("multipart/form-data"):
-                return self._post(environ)(environ, start)
-        return self.emulator(environ, start)
+        request = Request(environ, populate_request=False)
+        if environ.get("HTTP_X_AMZ_TARGET"):
+            refusal = signatures.refusal_of_call(request, datetime.now(UTC))
+            begin = cors.readable(None, request.method, None, start)
+            return refusal(environ, start) if refusal else self._call(environ, begin)
+        bucket = cors.bucket_at(request.path)
+        try:
+            if request.method == "OPTIONS":
+                return cors.preflight(bucket, request.headers)(environ, start)
+            answering = self._s3(request) if bucket is not None else self._other(environ)
+        except RefusedError as refused:
+            answering = refused.response()
+        return answering(environ, cors.readable(bucket, request.method, request.headers.get("Origin"), start))
+
+    def _call(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        if not environ["HTTP_X_AMZ_TARGET"].startswith("DynamoDB_"):
+            return self.emulator(environ, start)
+        with self._table_lock:
+            return list(self.emulator(environ, start))
+
+    def _other(self, environ: WSGIEnvironment) -> WSGIApplication:
+        if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+            return self._query(environ)
+        return self.emulator
+
+    def _s3(self, request: Request) -> WSGIApplication:
+        """What answers a request to a bucket.
+
+        Raises:
+            RefusedError: S3 refuses it.
+
+        """
+        if request.method == "POST" and request.mimetype == "multipart/form-data":
+            self._check_form(request.environ)
+        else:
+            signatures.check_request(request, datetime.now(UTC))
+        return self.emulator
 
     def _query(self, environ: WSGIEnvironment) -> WSGIApplication:
         body = _read(environ)
@@ -78,19 +109,17 @@ class Wire:
             self._launches[token] = (frozen, reply)
         return reply
 
-    def _post(self, environ: WSGIEnvironment) -> WSGIApplication:
-        """The answer to an upload by form: the emulator's, or S3's error if the form does not meet its policy."""
+    def _check_form(self, environ: WSGIEnvironment) -> None:
         _read(environ)
         request = Request(dict(environ), populate_request=False)
         fields = list(request.form.items(multi=True))
         file = request.files.get("file")
         name, size = (file.filename or "", len(file.read())) if file else ("", len(request.form.get("file", "")))
         environ["wsgi.input"].seek(0)
-        try:
-            post_policy.check(request.path.strip("/"), fields, name, size, datetime.now(UTC))
-        except post_policy.UploadRefusedError as refusal:
-            return _s3_error(refusal)
-        return self.emulator
+        now = datetime.now(UTC)
+        if "policy" in {name.lower() for name, _ in fields}:
+            signatures.check_form(fields, now)
+        post_policy.check(request.path.strip("/"), fields, name, size, now)
 
 
 def _read(environ: WSGIEnvironment) -> bytes:
@@ -106,12 +135,4 @@ def _ec2_error(code: str, message: str) -> Response:
         "<RequestID>local</RequestID></Response>",
         status=400,
         content_type="text/xml",
-    )
-
-
-def _s3_error(refusal: post_policy.UploadRefusedError) -> Response:
-    return Response(
-        f"<Error><Code>{refusal.code}</Code><Message>{escape(str(refusal))}</Message></Error>",
-        status=refusal.status,
-        content_type="application/xml",
     )

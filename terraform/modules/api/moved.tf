@@ -18,3 +18,9 @@ moved {
   from = aws_iam_role_policy.this
   to   = module.function.aws_iam_role_policy.this
 }
+
+# Up to version 0.1.0 one route took every method.
+moved {
+  from = aws_apigatewayv2_route.all
+  to   = aws_apigatewayv2_route.this["GET"]
+}

@@ -19,7 +19,7 @@ output "role_name" {
 }
 
 output "instance_types" {
-  description = "Those of the wanted types that at least one of the zones offers, in order of preference."
+  description = "Those of the wanted types that at least one of the zones offers."
   value       = [for type in var.instance_types : type if contains(local.offered, type)]
 }
 

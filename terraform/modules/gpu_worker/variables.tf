@@ -11,7 +11,7 @@ variable "deployment" {
 }
 
 variable "instance_types" {
-  description = "NVIDIA machine types in order of preference."
+  description = "NVIDIA machine types. They have no order: EC2 chooses among them at each launch."
   type        = list(string)
   default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
   nullable    = false
@@ -23,7 +23,7 @@ variable "instance_types" {
 
   validation {
     condition     = length(distinct(var.instance_types)) == length(var.instance_types)
-    error_message = "instance_types: each type once; their order is the preference."
+    error_message = "instance_types: each type once; they have no order, so naming one twice gives it no more weight."
   }
 }
 

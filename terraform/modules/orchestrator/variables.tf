@@ -158,7 +158,7 @@ variable "subnet_ids" {
 }
 
 variable "instance_types" {
-  description = "Machine types in order of preference."
+  description = "Machine types. They have no order: EC2 chooses among them at each launch."
   type        = list(string)
   nullable    = false
 }
@@ -200,7 +200,7 @@ variable "max_workers" {
 }
 
 variable "on_demand_after_minutes" {
-  description = "Minutes to wait for spot capacity before a machine is started at the on-demand price; 0 means never."
+  description = "Minutes that a job waits for the spot market, whatever it refuses for, before a machine is started at the on-demand price; 0 means never."
   type        = number
   default     = 0
   nullable    = false

@@ -8,7 +8,7 @@ resource "aws_s3_bucket_cors_configuration" "this" {
     allowed_origins = var.cors_origins
     allowed_methods = ["GET", "HEAD", "POST", "PUT"]
     allowed_headers = ["*"]
-    expose_headers  = ["ETag"]
+    expose_headers  = ["ETag", "x-amz-id-2", "x-amz-request-id"]
     max_age_seconds = 3600
   }
 }

@@ -33,8 +33,13 @@ variable "cors_origins" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[^/*]+$", origin))])
-    error_message = "cors_origins: origins without a path and without wildcards, for example https://app.example.com."
+    condition     = alltrue([for origin in var.cors_origins : can(regex("^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$", origin))])
+    error_message = "cors_origins: each a scheme, a host and perhaps a port, in lower case, without a path, a slash at the end or a wildcard, such as https://app.example.com or http://localhost:5173. Name every origin: a page of an origin that is not named is kept from the API."
+  }
+
+  validation {
+    condition     = alltrue([for origin in var.cors_origins : !can(regex("^(https://.*:443|http://.*:80)$", origin))])
+    error_message = "cors_origins: leave out the ports 443 of https and 80 of http: browsers do not send them, so the origin would never be met."
   }
 }
 

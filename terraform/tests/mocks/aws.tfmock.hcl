@@ -30,6 +30,12 @@ mock_data "aws_ec2_instance_type_offerings" {
   }
 }
 
+mock_data "aws_ec2_instance_type" {
+  defaults = {
+    default_vcpus = 4
+  }
+}
+
 mock_data "aws_servicequotas_service_quota" {
   defaults = {
     value = 64

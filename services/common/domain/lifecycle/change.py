@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from services.common.domain.machines import Slot
 from services.common.domain.records import Job, Part
 from services.common.domain.states import Transition
 
-Record = TypeVar("Record", Job, Part, Slot)
+if TYPE_CHECKING:
+    from services.common.domain.machines import Slot
+
+Record = TypeVar("Record", Job, Part, "Slot")
 
 
 @dataclass(frozen=True, kw_only=True)

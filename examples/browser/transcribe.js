@@ -1,0 +1,95 @@
+/**
+ * A recording through the API from a page of another origin, which the deployment lists in `cors_origins`.
+ *
+ * docs/api/README.md, "From a page of your own", says what the browser asks for, and whose key a page may hold.
+ */
+
+/** Every other status is an end, also one that a later version of the API may have. */
+const GOES_ON = new Set(["awaiting_upload", "queued", "running"]);
+const POLL_MS = 1000;
+
+/**
+ * The text of a recording.
+ *
+ * @param {object} wanted
+ * @param {string} wanted.api address of the deployment, without a slash at the end
+ * @param {string} wanted.key API key
+ * @param {File} wanted.file the recording
+ * @param {(stage: string, fraction: number) => void} wanted.tell is called with how far each stage is, from 0 to 1
+ * @returns {Promise<string>} the text; rejected with an Error whose message says why there is none
+ */
+export async function transcribe({ api, key, file, tell }) {
+  // 1. A job: the reply says where to upload. The key makes a repeated request happen once.
+  let job = await ask(`${api}/api/jobs`, key, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
+    body: JSON.stringify({
+      file_name: file.name,
+      size: file.size,
+      content_type: /^(audio|video)\//.test(file.type) ? file.type : null,
+      options: { language: "sv" },
+    }),
+  });
+
+  // 2. The upload: a form with the fields of the reply first and the file last, without the API key.
+  await upload(job.upload, file, (fraction) => tell("upload", fraction));
+
+  // 3. Until it has ended.
+  while (GOES_ON.has(job.status)) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    job = await ask(`${api}/api/jobs/${job.job_id}`, key);
+    tell(job.progress.stage, job.progress.fraction ?? 0);
+  }
+  if (job.status !== "completed") {
+    throw new Error(`The job is ${job.status}: ${job.error?.message ?? "there is no text."}`);
+  }
+
+  // 4. The text. The page fetches the link by itself: if it followed the API's redirect, the browser would tell S3 the
+  // origin "null", which no list holds.
+  const { url } = await ask(`${api}/api/jobs/${job.job_id}/transcript?format=txt&redirect=false`, key);
+  const reply = await reached(fetch(url));
+  if (!reply.ok) {
+    throw new Error(await reply.text());
+  }
+  return reply.text();
+}
+
+/** What the API answers; a refusal becomes an Error with its sentence. */
+async function ask(url, key, { headers = {}, ...how } = {}) {
+  const reply = await reached(fetch(url, { ...how, headers: { Authorization: `Bearer ${key}`, ...headers } }));
+  const body = await reply.json();
+  if (!reply.ok) {
+    throw new Error(body.detail ?? `The API answered ${reply.status}.`);
+  }
+  return body;
+}
+
+/** A browser does not tell a page why it keeps an answer from it. */
+async function reached(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    throw new Error(`There is no answer that this page may read: is ${location.origin} in cors_origins?`, {
+      cause: error,
+    });
+  }
+}
+
+/** Sends a form, by XMLHttpRequest, since fetch does not tell how far an upload is. */
+function upload({ url, fields }, file, tell) {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) {
+    form.append(name, value);
+  }
+  form.append("file", file);
+  const request = new XMLHttpRequest();
+  const sent = new Promise((resolve, reject) => {
+    request.onload = () =>
+      request.status < 300 ? resolve() : reject(new Error(`S3 refused the upload: ${request.responseText}`));
+    request.onerror = () => reject(new Error("The upload has failed."));
+  });
+  request.upload.onprogress = ({ loaded, total }) => tell(loaded / total);
+  request.open("POST", url);
+  request.send(form);
+  return sent;
+}
