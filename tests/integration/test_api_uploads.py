@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 import zlib
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
@@ -23,6 +25,7 @@ from tests.support.api_jobs import create, uploaded
 from tests.support.faults import aws_error
 from tests.support.gateway import Client, Gateway
 from tests.support.multipart import begun, send, under_way
+from tests.support.served_s3 import ServedS3
 from tests.support.world import BUCKET, World, intake_of
 
 WAIT_MS = 75 * MINUTE_MS
@@ -30,6 +33,13 @@ PART = 8 << 20
 FILE = bytes(PART) + b"the end"
 CRC32 = base64.b64encode(zlib.crc32(FILE).to_bytes(4)).decode()
 CHECKSUM = base64.b64encode(bytes(32)).decode()
+
+
+@pytest.fixture
+def s3(world: World) -> Iterator[ServedS3]:
+    served = ServedS3()
+    yield served
+    served.close()
 
 
 def renew(client: Client, job_id: str) -> Any:
@@ -408,6 +418,28 @@ def test_a_registration_that_is_repeated_begins_no_second_upload(world: World, a
     begun(alice, made[0]["job_id"])
     alice.post("/api/jobs", body, idempotency_key="once-1")
     assert len(under_way(world)) == 1
+
+
+def test_an_upload_whose_links_end_with_their_session_goes_on_with_fresh_ones(
+    world: World, gateway: Gateway, alice: Client, s3: ServedS3
+) -> None:
+    """A link is signed with the function's credentials, which may end first; each takes its own length only."""
+    service = gateway.app.state.service()
+    service.s3 = s3.signer("first environment")
+    job_id = in_parts(alice)
+    first, second = begun(alice, job_id)["links"]
+    assert s3.send("PUT", first["url"], FILE[: PART - 1]).status_code == 403
+    assert s3.send("PUT", first["url"], FILE[:PART]).is_success
+    s3.end_session("first environment", time.time())
+    refused = s3.send("PUT", second["url"], FILE[PART:])
+    assert (refused.status_code, "<Code>ExpiredToken</Code>" in refused.text) == (400, True)
+
+    service.s3 = s3.signer("second environment")
+    upload = begun(alice, job_id)
+    assert (upload["received"], [link["number"] for link in upload["links"]]) == ([1], [2])
+    assert s3.send("PUT", upload["links"][0]["url"], FILE[PART:]).is_success
+    assert complete(alice, job_id).status == 200
+    assert lies_there(world, job_id) == FILE
 
 
 # Ends.
