@@ -119,6 +119,7 @@ module "api" {
   key_arn                  = module.webhook_key.key_arn
   models                   = var.models
   unrecorded_models        = local.unrecorded_models
+  max_upload_gb            = var.max_upload_gb
   retention_days           = var.retention_days
   requests_per_second      = var.requests_per_second
   cors_origins             = var.cors_origins

@@ -312,6 +312,13 @@ variable "requests_per_second" {
   nullable    = false
 }
 
+variable "max_upload_gb" {
+  description = "Largest recording that the API takes in parts, in GB (10^9 bytes), from 5 to 5000. A form takes up to 5. A machine must have room for it on its disk."
+  type        = number
+  default     = 50
+  nullable    = false
+}
+
 variable "cors_origins" {
   description = "Web origins, such as https://app.example.com, whose pages may call the API and use its links and forms in S3; no others may."
   type        = list(string)

@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -25,10 +26,12 @@ def transcribe(api: httpx.Client, path: Path) -> str:
     made = api.post("/api/jobs", json=wanted, headers={"Idempotency-Key": uuid.uuid4().hex})
     job = made.raise_for_status().json()
 
-    # 2. The upload: a form with the fields of the reply first and the file last, without the API key.
-    upload = job["upload"]
-    with path.open("rb") as file:
-        httpx.post(upload["url"], data=upload["fields"], files={"file": file}, timeout=3_600).raise_for_status()
+    # 2. The upload. If the form has ended meanwhile, a fresh one goes on: once, since it is good for an hour.
+    sent = upload(job["upload"], path)
+    if sent.is_error and "expired" in sent.text:
+        fresh = api.post(f"/api/jobs/{job['job_id']}/upload").raise_for_status().json()
+        sent = upload(fresh["upload"], path)
+    sent.raise_for_status()
 
     # 3. Until it has ended. A webhook spares this: see docs/webhooks.md.
     while job["status"] in GOES_ON:
@@ -44,6 +47,12 @@ def transcribe(api: httpx.Client, path: Path) -> str:
     wanted = {"format": "txt", "redirect": "false"}
     link = api.get(f"/api/jobs/{job['job_id']}/transcript", params=wanted).raise_for_status().json()["url"]
     return httpx.get(link).raise_for_status().text
+
+
+def upload(form: dict[str, Any], path: Path) -> httpx.Response:
+    """Send the form with the fields of the reply first and the file last, without the API key."""
+    with path.open("rb") as file:
+        return httpx.post(form["url"], data=form["fields"], files={"file": file}, timeout=3_600)
 
 
 def main() -> None:

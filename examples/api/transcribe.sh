@@ -22,11 +22,20 @@ job=$(api "$TRANSCRIBE_URL/api/jobs" --data "$wanted" \
   --header "Content-Type: application/json" --header "Idempotency-Key: $(date +%s%N)-$$")
 id=$(jq --raw-output .job_id <<<"$job")
 
-# 2. The upload: a form with the fields of the reply first and the file last, without the API key.
-form=$(jq --raw-output '.upload.fields | to_entries[] | "form-string = \("\(.key)=\(.value)" | @json)"' <<<"$job")
-# From standard input, since curl gives a meaning to some characters of a file's name (; , " and others).
-curl --silent --show-error --fail-with-body --config <(printf '%s\n' "$form") --form "file=@-" \
-  "$(jq --raw-output .upload.url <<<"$job")" <"$file" >&2
+# Sends the form with the fields of the reply first and the file last, without the API key. The file comes from standard
+# input, since curl gives a meaning to some characters of a file's name (; , " and others).
+upload() {
+  local form
+  form=$(jq --raw-output '.upload.fields | to_entries[] | "form-string = \("\(.key)=\(.value)" | @json)"' <<<"$1")
+  curl --silent --show-error --fail-with-body --config <(printf '%s\n' "$form") --form "file=@-" \
+    "$(jq --raw-output .upload.url <<<"$1")" <"$file"
+}
+
+# 2. The upload. If the form has ended meanwhile, a fresh one goes on: once, since it is good for an hour.
+if ! refusal=$(upload "$job"); then
+  [[ $refusal == *expired* ]] || { printf '%s\n' "$refusal" >&2; exit 1; }
+  upload "$(api "$TRANSCRIBE_URL/api/jobs/$id/upload" --request POST)" >&2
+fi
 
 # 3. Until it has ended, however that is called. A webhook spares this: see docs/webhooks.md.
 while [[ $(jq --raw-output .status <<<"$job") =~ ^(awaiting_upload|queued|running)$ ]]; do

@@ -31,8 +31,16 @@ export async function transcribe({ api, key, file, tell }) {
     }),
   });
 
-  // 2. The upload: a form with the fields of the reply first and the file last, without the API key.
-  await upload(job.upload, file, (fraction) => tell("upload", fraction));
+  // 2. The upload: a form with the fields of the reply first and the file last, without the API key. If the form has
+  // ended meanwhile, a fresh one goes on: once, since it is good for an hour.
+  const told = (fraction) => tell("upload", fraction);
+  await upload(job.upload, file, told).catch(async (refused) => {
+    if (!refused.message.includes("expired")) {
+      throw refused;
+    }
+    const fresh = await ask(`${api}/api/jobs/${job.job_id}/upload`, key, { method: "POST" });
+    await upload(fresh.upload, file, told);
+  });
 
   // 3. Until it has ended.
   while (GOES_ON.has(job.status)) {

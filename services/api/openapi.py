@@ -22,7 +22,17 @@ _WITH_A_KEY = (*_WITHOUT_A_KEY, ProblemCode.UNAUTHORIZED, ProblemCode.TOO_MANY_R
 _LINKS = {
     "job": (
         "job_id",
-        ("read_job", "update_job", "cancel_job", "erase_job", "list_job_deliveries", "read_transcript", "retry_job"),
+        (
+            "read_job",
+            "renew_upload",
+            "complete_upload",
+            "update_job",
+            "cancel_job",
+            "erase_job",
+            "list_job_deliveries",
+            "read_transcript",
+            "retry_job",
+        ),
     ),
     "callback": (
         "callback_id",
@@ -102,6 +112,11 @@ def _links(parameters: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     return {
         operation: {"operationId": operation, "parameters": dict(values)} for operation, values in parameters.items()
     }
+
+
+def followed(by: str, *codes: ProblemCode) -> Responses:
+    """The responses of an operation on a job, with a link to the one that comes after it."""
+    return {200: {"links": _links({by: {"job_id": "$request.path.job_id"}})}, **problems(*codes)}
 
 
 def redirect(*codes: ProblemCode) -> Responses:

@@ -87,6 +87,18 @@ class ProblemCode(StrEnum):
         "The job has no transcript: it is not completed.",
         "Wait until the job's status is `completed`. A webhook tells it, or the job itself.",
     )
+    NOT_AWAITING = (
+        "NOT_AWAITING",
+        409,
+        "The job does not wait for an upload, or not for one in parts: it came, the job has ended, or it has a form.",
+        "Read the job. If it was canceled or has expired, register a new one.",
+    )
+    MISSING_PARTS = (
+        "MISSING_PARTS",
+        409,
+        "The upload cannot be completed: S3 does not have all of its parts.",
+        "Get links for the missing parts with `POST /api/jobs/{job_id}/upload`, send them, and complete it again.",
+    )
     TOO_MANY_CALLBACKS = (
         "TOO_MANY_CALLBACKS",
         409,
@@ -133,7 +145,7 @@ class ProblemCode(StrEnum):
         "TOO_LARGE",
         413,
         "The request's body, or the upload that it announces, is larger than is allowed.",
-        "Send a smaller body. Put recordings beyond the limit of an upload into S3 directly.",
+        "Send a smaller body. Register a recording beyond 5 GB with `multipart`, and put a still larger one into S3.",
     )
     UNSUPPORTED_MEDIA_TYPE = (
         "UNSUPPORTED_MEDIA_TYPE",
@@ -182,6 +194,12 @@ class ProblemCode(StrEnum):
         422,
         "The job names a callback that does not exist or is another client's.",
         "Name one that `GET /api/callbacks` lists, or register it first.",
+    )
+    UPLOAD_DIFFERS = (
+        "UPLOAD_DIFFERS",
+        422,
+        "The parts together are not the file that was announced: the size or the checksum differs. They are discarded.",
+        "Begin again with `POST /api/jobs/{job_id}/upload`. If the file has changed since, register a new job.",
     )
     INVALID_CURSOR = (
         "INVALID_CURSOR",

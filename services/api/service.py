@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from services.api.settings import ApiSettings
@@ -11,7 +11,7 @@ from services.common.aws import Aws
 from services.common.domain.events import Places
 from services.common.domain.times import now_ms
 from services.common.erasure import Erasure
-from services.common.source_object import uploaded_at
+from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
 from services.common.store.store import Store
@@ -36,7 +36,8 @@ class Service:
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
         announcer = Announcer(self.store.callbacks, self.places)
-        self.commands = Commands(self.store, announcer, partial(uploaded_at, self.s3, settings.bucket_name))
+        self.recordings = SourceObjects(self.s3, settings.bucket_name)
+        self.commands = Commands(self.store, announcer, self.recordings.uploaded_at, self.recordings.give_up)
 
     @cached_property
     def early_launch(self) -> EarlyLaunch | None:

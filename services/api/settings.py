@@ -12,8 +12,10 @@ class ApiSettings(CommonSettings):
     """Those of `models` that the lock of models does not hold; machines must not fetch them."""
     max_upload_bytes: int = 5_000_000_000
     """Largest upload by presigned form: S3's own limit is 5 GB."""
+    max_upload_gb: int = 50
+    """Largest upload in parts, in units of 10^9 bytes."""
     upload_minutes: int = 60
-    """Minutes for which the form of an upload is valid."""
+    """Minutes for which the form and the links of an upload are valid."""
     early_launch_queue_url: str = ""
     """The orchestrator's queue, to which a registration is told so that a machine may start before the recording is
     there; empty: it is told to nobody."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import cache, partial
+from functools import cache
 
 from pydantic_settings import BaseSettings
 
@@ -11,7 +11,7 @@ from services.common.aws import Aws
 from services.common.domain.events import Places
 from services.common.erasure import Erasure
 from services.common.settings import CommonSettings, SettingsError, load
-from services.common.source_object import uploaded_at
+from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
 from services.common.store.store import Store
@@ -63,7 +63,8 @@ def places() -> Places:
 
 @cache
 def commands() -> Commands:
-    return Commands(store(), Announcer(store().callbacks, places()), partial(uploaded_at, Aws().s3(), places().bucket))
+    recordings = SourceObjects(Aws().s3(), places().bucket)
+    return Commands(store(), Announcer(store().callbacks, places()), recordings.uploaded_at, recordings.give_up)
 
 
 @cache

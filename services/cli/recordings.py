@@ -51,6 +51,8 @@ DoubtfulPlaces = Annotated[
 ]
 LOOK_SECONDS = 2.0
 UPLOAD_SECONDS = 3_600.0
+ENDED = "expired"
+"""A word of S3's refusals of a form whose time, or whose signer's session, has ended."""
 
 
 class ApiError(TranscriberError):
@@ -76,10 +78,9 @@ class Recordings:
         """Register and upload a recording; returns the job's id."""
         wanted = {"file_name": path.name, "size": path.stat().st_size or None, "options": options}
         job = self._asked("POST", "/api/jobs", json=wanted).json()
-        form = job["upload"]
-        with path.open("rb") as file:
-            # S3 requires the file as the form's last field, and no Authorization header.
-            reply = httpx.post(form["url"], data=form["fields"], files={"file": file}, timeout=UPLOAD_SECONDS)
+        reply = _uploaded(path, job["upload"])
+        if reply.is_error and ENDED in reply.text:
+            reply = _uploaded(path, self._asked("POST", f"/api/jobs/{job['job_id']}/upload").json()["upload"])
         if reply.is_error:
             raise ApiError(f"S3 refused the upload of {path} ({reply.status_code}): {reply.text[:300]}")
         return str(job["job_id"])
@@ -107,6 +108,12 @@ class Recordings:
             problem = reply.json() if "json" in reply.headers.get("content-type", "") else {}
             raise ApiError(f"{problem.get('code', reply.status_code)}: {problem.get('detail', reply.text[:300])}")
         return reply
+
+
+def _uploaded(path: Path, form: dict[str, Any]) -> httpx.Response:
+    with path.open("rb") as file:
+        # S3 requires the file as the form's last field, and no Authorization header.
+        return httpx.post(form["url"], data=form["fields"], files={"file": file}, timeout=UPLOAD_SECONDS)
 
 
 def send(

@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common import source_object
 from services.common.domain import object_keys
+from services.common.domain.errors import ChangedMeanwhileError
 from services.common.domain.ids import upload_job_id
 from services.common.domain.times import MINUTE_MS
 
@@ -29,6 +30,8 @@ SECOND_LOOK_MS = 20 * MINUTE_MS
 """When a second search is made. A worker that had the job may write until it meets the fence, which takes less."""
 RETRY_MS = 5 * MINUTE_MS
 """After how long objects are tried again that could not be deleted."""
+TRIES = 3
+"""How often it is tried to replace a job by its tombstone, if its upload is renewed at the same moment."""
 _NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
 
 
@@ -49,14 +52,26 @@ class Erasure:
         self._bucket = bucket
 
     def erase(self, job: Job, now: int) -> Tombstone | None:
-        """Replace the job by a tombstone and delete what belongs to it; None if it is being erased already."""
-        if not self._store.tombstones.put(job, now):
-            return None
-        tombstone = self._store.tombstones.get(job.job_id)
-        return self.finish(tombstone, now) if tombstone else None
+        """Replace the job by a tombstone and delete what belongs to it; None if it is being erased already.
+
+        Raises:
+            ChangedMeanwhileError: its upload was renewed at each of `TRIES` tries.
+
+        """
+        for _ in range(TRIES):
+            if self._store.tombstones.put(job, now):
+                tombstone = self._store.tombstones.get(job.job_id)
+                return self.finish(tombstone, now) if tombstone else None
+            found = self._store.jobs.get(job.job_id)
+            if found is None:
+                return None
+            job = found
+        raise ChangedMeanwhileError
 
     def finish(self, tombstone: Tombstone, now: int) -> Tombstone | None:
         """Delete everything that is still there; the receipt adds up, by kind, what all searches delete."""
+        # Before the search for the recording: until then it may still become one.
+        aborted = self._attempt(lambda: self._abort_multipart(tombstone))
         deletions = {
             "recording": self._attempt(lambda: self._delete_recording(tombstone)),
             "results": self._attempt(lambda: self._delete_below(object_keys.results(tombstone.job_id))),
@@ -64,7 +79,7 @@ class Erasure:
             "records": Deletions(self._store.tombstones.delete_items(tombstone.job_id)),
         }
         found = {kind: deletion.deleted for kind, deletion in deletions.items()}
-        left = sum(deletion.left for deletion in deletions.values())
+        left = aborted.left + sum(deletion.left for deletion in deletions.values())
         again = next_look(tombstone, now, left=left)
         # The key of the recording is kept until the recording was found and deleted, or nothing can come any more.
         forget = again is None or (found["recording"] > 0 and not left)
@@ -102,6 +117,12 @@ class Erasure:
         ):
             return Deletions()
         return Deletions(deleted=int(self._delete(tombstone.source_key, there.etag)))
+
+    def _abort_multipart(self, tombstone: Tombstone) -> Deletions:
+        if tombstone.source_key and tombstone.multipart:
+            upload_id = tombstone.multipart["upload_id"]
+            source_object.abort_multipart(self._s3, self._bucket, tombstone.source_key, upload_id)
+        return Deletions()
 
     def _belongs_to_another(self, tombstone: Tombstone, key: str, there: SourceObject) -> bool:
         """Whether the object under the recording's key does not belong to the erased job.

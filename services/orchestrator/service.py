@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import TYPE_CHECKING
 
 from services.common.aws import Aws
@@ -11,7 +10,7 @@ from services.common.domain.events import Places
 from services.common.domain.ids import new_id
 from services.common.domain.times import now_ms
 from services.common.erasure import Erasure
-from services.common.source_object import uploaded_at
+from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
 from services.common.store.store import Store
@@ -59,7 +58,8 @@ class Orchestrator:
         )
         announcer = Announcer(self.store.callbacks, places)
         erasure = Erasure(self.store, s3, settings.bucket_name)
-        commands = Commands(self.store, announcer, partial(uploaded_at, s3, settings.bucket_name))
+        recordings = SourceObjects(s3, settings.bucket_name)
+        commands = Commands(self.store, announcer, recordings.uploaded_at, recordings.give_up)
         self.intake = Intake(self.store, s3, announcer, commands, erasure)
         launches = SlotLaunches(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
         self.fleet = Fleet(self.store, launches, settings)
@@ -71,7 +71,7 @@ class Orchestrator:
             reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, launches, settings),
             fleet=self.fleet,
             expectations=tuple(self._expectations()),
-            expiry=Expiry(self.store, announcer),
+            expiry=Expiry(self.store, announcer, recordings),
             erasure=erasure,
             reconciliation=self.reconciliation,
             dispatcher=self.dispatcher,

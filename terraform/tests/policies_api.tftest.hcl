@@ -42,9 +42,14 @@ run "api" {
   assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.this.statement : statement.resources == toset(["${var.bucket_arn}/uploads/*"])
-      if contains(statement.actions, "s3:PutObject")
+      if length(setintersection(statement.actions, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"])) > 0
     ])
-    error_message = "A presigned upload could land outside uploads/."
+    error_message = "An upload could land, be looked at or be given up outside uploads/."
+  }
+
+  assert {
+    condition     = local.environment.MAX_UPLOAD_GB == "50"
+    error_message = "It would not know how large an upload in parts may be."
   }
 
   assert {

@@ -44,6 +44,34 @@ run "no_requests" {
   expect_failures = [var.requests_per_second]
 }
 
+run "uploads_that_no_machine_has_room_for" {
+  command = plan
+
+  module {
+    source = "./modules/api"
+  }
+
+  variables {
+    max_upload_gb = 5001
+  }
+
+  expect_failures = [var.max_upload_gb]
+}
+
+run "less_than_a_form_takes" {
+  command = plan
+
+  module {
+    source = "./modules/api"
+  }
+
+  variables {
+    max_upload_gb = 4
+  }
+
+  expect_failures = [var.max_upload_gb]
+}
+
 run "domain_with_a_scheme" {
   command = plan
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from pathlib import Path
 import pytest
 
 from services.local.client import Client
+from services.local.resources import BUCKET
 from services.local.stack import Stack
+from tests.support.acoustics import load, write_wav
 from tests.support.audio import MEETING
-from tests.support.documents import shell_blocks
+from tests.support.documents import shell_blocks, text_of
 from tests.support.rare_paths import eventually
+from tests.support.sounds import RATE
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "api"
 SECONDS = 180
@@ -70,6 +74,20 @@ def test_the_documented_upload_with_curl_brings_the_text(stack: Stack, tmp_path:
     told, end, text = done.stdout.partition("\n}\n")
     assert json.loads(told + end) == {"status": "completed", "error": None}
     assert text.strip()
+
+
+def test_the_documented_upload_in_parts_brings_the_text(stack: Stack, tmp_path: Path) -> None:
+    """Of two parts, through S3's wire; the longer one has the sound."""
+    (block,) = re.findall(r"^```python\n(.*?)^```$", text_of("docs/api/README.md"), re.MULTILINE | re.DOTALL)
+    write_wav(tmp_path / "möte.wav", load(MEETING)[: 10 * RATE])
+    with (tmp_path / "möte.wav").open("ab") as file:
+        file.write(b"JUNK" + (9 << 20).to_bytes(4, "little") + bytes(9 << 20))
+    client = Client(stack, "examples")
+    run(stack, tmp_path, sys.executable, "-c", block)
+    (job,) = [job for job in client.http.get("/api/jobs").json()["jobs"] if job["file_name"] == "möte.wav"]
+    assert client.wait(job["job_id"])["status"] == "completed"
+    assert client.transcript(job["job_id"]).strip()
+    assert not stack.s3.list_multipart_uploads(Bucket=BUCKET).get("Uploads")
 
 
 @pytest.mark.curl

@@ -12,17 +12,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 import uvicorn
 
+from services.api import multipart
+from services.api.service import Service
 from services.common.domain.ids import new_id
 from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.options import FORMATS
+from services.common.domain.records import Job
 from services.common.domain.times import DAY_MS
 from services.common.store.leases import FencedError, JobChangedError
 from tests.support.gateway import Gateway
-from tests.support.world import World, emulated
+from tests.support.world import BUCKET, World, emulated
 
 EXAMPLES = 100
 UNLIMITED = 1_000_000_000
@@ -32,11 +36,12 @@ COMPLETED = Outcome(result={"attempt": 1, "prefix": "results/x/1/", "files": FIL
 
 
 def work(world: World, stop: threading.Event) -> None:
-    """Play the machines: of three jobs that were made, one completes, one fails and one is left as it is."""
+    """Play the machines: of three jobs with a form, one completes, one fails and one is left as it is."""
     seen: dict[str, None] = {}
     while not stop.wait(0.5):
         for job_id in world.store.jobs.overdue_uploads(world.clock() + DAY_MS, 1_000):
-            if job_id in seen:
+            job = world.store.jobs.get(job_id)
+            if job_id in seen or job is None or "multipart" in job.declared:
                 continue
             seen[job_id] = None
             if len(seen) % 3:
@@ -44,6 +49,19 @@ def work(world: World, stop: threading.Event) -> None:
                     world.ended(world.arrived(job_id), FAILED if len(seen) % 3 == 1 else COMPLETED)
                 except (AssertionError, FencedError, JobChangedError):
                     continue  # canceled, erased or updated at the same moment
+
+
+def send_at_once(patch: pytest.MonkeyPatch, world: World) -> None:
+    """Play the client that sends its parts, as soon as it gets their links."""
+    begin = multipart.begin
+
+    def begin_and_send(job: Job, wired: Service) -> dict[str, Any]:
+        begun = begin(job, wired)
+        about = {"Bucket": BUCKET, "Key": job.source_key, "UploadId": begun["upload_id"]}
+        world.s3.upload_part(**about, PartNumber=1, Body=bytes(job.declared["size"]))
+        return begun
+
+    patch.setattr(multipart, "begin", begin_and_send)
 
 
 @contextmanager
@@ -71,6 +89,7 @@ def served(world: World) -> Iterator[tuple[str, str]]:
 def main() -> int:
     with pytest.MonkeyPatch.context() as patch, emulated(patch) as world, served(world) as (address, api_key):
         patch.setattr("services.common.store.callbacks.MAX_LISTENERS", UNLIMITED)
+        send_at_once(patch, world)
         return subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "run", f"{address}/api/openapi.json"),

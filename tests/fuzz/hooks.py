@@ -1,17 +1,20 @@
 """What a well-behaved client does and a generator does not.
 
-It takes a new idempotency key for each new request, names no callback that it has not registered, and does what the
-schema says in words only: it counts the characters of its hints and of a URL's host, the bytes of its metadata and of
-its recording, and asks for the formats that its options need.
+It takes a new idempotency key for each new request, names no callback that it has not registered, goes on with uploads
+that it has begun, and does what the schema says in words only: it counts the characters of its hints and of a URL's
+host, the bytes of its metadata and of its recording, and asks for the formats that its options need.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import uuid
+from collections import deque
 from typing import Any
 
+import httpx
 import schemathesis
 
 from services.api.settings import ApiSettings
@@ -20,8 +23,14 @@ from services.common.domain.options import DEFAULT_FORMATS, FORMATS, MAX_HINT_CH
 from tests.support.urls import with_a_host_of_dns
 
 MAX_UPLOAD_BYTES = ApiSettings.model_fields["max_upload_bytes"].default
+MOST_SENT = 1_000
 NEEDS = {"words": "json", "doubtful_places": "docx"}
 """Which format an option needs."""
+JOBS = "/api/jobs"
+waiting: deque[str] = deque(maxlen=5)
+"""Ids of the last jobs that were registered for an upload in parts."""
+_numbers = itertools.count()
+_JOB = re.compile(r"job_[a-z2-7]{26}")
 _KEY = re.compile(r"[A-Za-z0-9_:.-]{1,200}")
 
 
@@ -33,6 +42,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     key = (case.headers or {}).get("Idempotency-Key")
     if isinstance(key, str) and _KEY.fullmatch(key):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
+    _take_a_known_job(case)
     if isinstance(case.body, dict) and isinstance(metadata := case.body.get("metadata"), dict):
         while len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
             metadata.popitem()
@@ -40,6 +50,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         case.body.pop("callback_id", None)
         if isinstance(size := case.body.get("size"), (int, float)) and size > MAX_UPLOAD_BYTES:
             case.body["size"] = MAX_UPLOAD_BYTES
+        _announce(case.operation.path, case.body)
         _shorten_host(case.body)
         _shorten_host(case.body.get("callback"))
     if isinstance(case.body, dict) and isinstance(options := case.body.get("options"), dict):
@@ -47,6 +58,37 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
             if isinstance(text := options[hint], str):
                 options[hint] = text[: MAX_HINT_CHARACTERS // 2]
         _ask_for_formats(options)
+
+
+@schemathesis.hook
+def after_call(_context: Any, case: Any, response: Any) -> None:
+    """Ask for the first links of an upload in parts at once, and note its job."""
+    if (case.operation.path, case.method, response.status_code) != (JOBS, "POST", 201):
+        return
+    if (made := response.json())["upload"] is None:
+        asked = response.request
+        place = f"{asked.url.partition('?')[0]}/{made['job_id']}/upload"
+        httpx.post(place, headers={"Authorization": asked.headers["Authorization"]}, trust_env=False)
+        waiting.append(made["job_id"])
+
+
+def _take_a_known_job(case: Any) -> None:
+    """An upload is renewed and completed of a job that waits for that, where the generator made an id up."""
+    of_uploads = case.operation.path.endswith(("/upload", "/upload/complete"))
+    if of_uploads and waiting and not _JOB.fullmatch(str(case.path_parameters.get("job_id"))):
+        case.path_parameters["job_id"] = waiting[next(_numbers) % len(waiting)]
+
+
+def _announce(path: str, job: dict[str, Any]) -> None:
+    """Every third upload is one in parts, which has a size, here one that can be sent; none has a made-up checksum."""
+    if path != JOBS:
+        return
+    if "multipart" not in job and not next(_numbers) % 3:
+        job["multipart"] = True
+    if job.get("multipart") is True:
+        job["size"] = 1 + int(job.get("size") or 0) % MOST_SENT
+        job.pop("checksum_sha256", None)
+    job.pop("checksum_crc32", None)
 
 
 def _shorten_host(target: object) -> None:

@@ -183,7 +183,9 @@ def test_a_larger_upload_than_the_setting_allows_is_refused_with_the_way_round(w
     reply = client.post("/api/jobs", {"file_name": "a.mp3", "size": 1_000 + over})
 
     assert (reply.status, reply.json["code"]) == (413, "TOO_LARGE")
-    assert reply.json["detail"] == "An upload has at most 1000 bytes: put larger files into S3 directly."
+    parts = "A form takes at most 1000 bytes: give `multipart`, and upload it in parts."
+    beyond = "An upload has at most 50 GB: put larger files into S3 directly."
+    assert reply.json["detail"] == (parts if over == 1 else beyond)
     create(client, size=1_000)
 
 

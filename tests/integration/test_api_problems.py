@@ -20,6 +20,7 @@ from services.common.webhooks.registration import MAX_SECRETS
 from tests.support.api_jobs import completed, create
 from tests.support.faults import aws_error
 from tests.support.gateway import Client, Gateway, Reply
+from tests.support.multipart import begun, send
 from tests.support.world import World
 
 URL = "https://hooks.example.com/"
@@ -93,6 +94,20 @@ def _not_failed(at: Scene) -> Reply:
 
 def _not_completed(at: Scene) -> Reply:
     return at.alice.get(f"/api/jobs/{create(at.alice)['job_id']}/transcript")
+
+
+def _not_awaiting(at: Scene) -> Reply:
+    return at.alice.post(f"/api/jobs/{completed(at.world, at.alice).job_id}/upload")
+
+
+def _missing_parts(at: Scene) -> Reply:
+    return at.alice.post(f"/api/jobs/{create(at.alice, multipart=True, size=5)['job_id']}/upload/complete")
+
+
+def _upload_differs(at: Scene) -> Reply:
+    job_id = create(at.alice, multipart=True, size=5, checksum_crc32="AAAAAA==")["job_id"]
+    send(at.world, begun(at.alice, job_id)["links"], b"sound")
+    return at.alice.post(f"/api/jobs/{job_id}/upload/complete")
 
 
 def _too_many_callbacks(at: Scene) -> Reply:

@@ -172,7 +172,7 @@ def test_each_parameter_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_our
         ({"file_nam": "a.mp3"}, "file_nam", "There is no such field. There are: file_name, size, "),
         ({"options": {"promt": "a"}}, "options.promt", "There is no such field. There are: language, model, style, "),
         ({"callback": {"url": URL, "name": ""}}, "callback.name", "There is no such field. There are: url, events, "),
-        ({"size": 5_000_000_001}, "size", "An upload has at most 5000000000 bytes"),
+        ({"size": 5_000_000_001}, "size", "A form takes at most 5000000000 bytes"),
         ({"options": {"model": "nobody/knows"}}, "options.model", "This deployment does not hold nobody/knows"),
         ({"options": {"style": "subtitle"}}, "options.style", "This deployment does not hold"),
         ({"options": {"style": "x"}}, "options.style", "Give 'standard', 'subtitle' or 'strict'."),

@@ -100,6 +100,36 @@ def test_a_refusal_ends_it_and_what_was_refused_is_said(tmp_path: Path, command:
 
 
 @BOTH
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (403, "<Code>AccessDenied</Code><Message>Invalid according to Policy: Policy expired.</Message>"),
+        (400, "<Code>ExpiredToken</Code><Message>The provided token has expired.</Message>"),
+    ],
+    ids=["form", "session"],
+)
+def test_a_form_that_has_ended_is_renewed_once(tmp_path: Path, command: list[str], status: int, words: str) -> None:
+    with replying() as replies:
+        first, fresh = ({"url": f"{replies.address}/{name}", "fields": {"key": name}} for name in ("first", "fresh"))
+        replies.by_request |= {
+            "POST /api/jobs": (201, {"job_id": "job_1", "upload": first, "status": "expired"}),
+            "POST /first": (status, words),
+            "POST /api/jobs/job_1/upload": (200, {"upload": fresh, "multipart": None}),
+            "POST /fresh": (204, None),
+        }
+        done = run(command, replies.address, tmp_path)
+        replies.by_request["POST /fresh"] = (status, words)
+        in_vain = run(command, replies.address, tmp_path)
+        asked = [request for request, _ in replies.asked]
+
+    once = ["POST /api/jobs", "POST /first", "POST /api/jobs/job_1/upload", "POST /fresh"]
+    assert asked == once * 2
+    assert done.stderr.splitlines()[-1] == "The job has expired: its upload did not come in time."
+    assert in_vain.returncode != 0
+    assert "expired" in in_vain.stderr
+
+
+@BOTH
 def test_without_a_file_an_example_says_how_it_is_used(command: list[str]) -> None:
     program, example = command
     done = subprocess.run([program, str(EXAMPLES / example)], capture_output=True, text=True, check=False)

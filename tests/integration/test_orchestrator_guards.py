@@ -15,6 +15,7 @@ from services.common.domain.machines import Slot
 from services.common.domain.search import Search
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.source_object import SourceObjects
 from services.common.store.codec import UnknownVersionError
 from services.common.store.fleet import FleetItems
 from services.common.store.items import item_of
@@ -329,11 +330,12 @@ def test_what_goes_wrong_for_one_client_is_told_of_its_uploads_alone(
 
 
 def test_only_a_job_that_still_waits_for_its_upload_expires(world: World) -> None:
-    expiry = Expiry(world.store, world.announcer)
+    expiry = Expiry(world.store, world.announcer, SourceObjects(world.s3, BUCKET))
     job = put_job(world, status=JobStatus.AWAITING_UPLOAD, upload_expires_at=world.clock())
     table(world).write(Put(item=item_of(job)))
     assert expiry.overdue(world.clock()) == ["job_1"]
     assert expiry.overdue(world.clock() - 1) == []
+    assert expiry.expire("job_1", world.clock() - 1) is False, "the index may show it as it was before a renewal"
     assert expiry.expire("job_1", world.clock()) is True
     assert expiry.expire("job_1", world.clock()) is False
     assert expiry.expire("job_2", world.clock()) is False

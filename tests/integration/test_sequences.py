@@ -14,6 +14,7 @@ from services.common.domain.lifecycle.job_changes import Outcome, end
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS
+from services.common.source_object import SourceObjects
 from services.common.store import keys
 from services.common.store.announcements import Announcement
 from services.common.store.leases import FencedError, JobChangedError
@@ -204,8 +205,9 @@ def test_a_job_whose_upload_is_overdue_expires_at_the_next_look_if_it_is_updated
             made: Announcement = super().tell(*arguments, **named)
             return made
 
-    assert not Expiry(world.store, Meanwhile(world.store.callbacks, world.places)).expire("job_1", later)
-    assert Expiry(world.store, world.announcer).expire("job_1", later)
+    recordings = SourceObjects(world.s3, BUCKET)
+    assert not Expiry(world.store, Meanwhile(world.store.callbacks, world.places), recordings).expire("job_1", later)
+    assert Expiry(world.store, world.announcer, recordings).expire("job_1", later)
     assert messages(world)[-1]["data"]["reference"] == "case 7"
 
 

@@ -111,12 +111,12 @@ class Deployment:
         instance: dict[str, Any] = reply["Reservations"][0]["Instances"][0]
         return instance
 
-    def make_overdue(self, job_id: str) -> None:
-        """Let the time pass after which the sweep looks at an erased job again."""
+    def make_overdue(self, job_id: str, *also: str) -> None:
+        """Let the time pass after which the sweep looks at an erased job again; `also`: further times that pass."""
         self._emulator.client("dynamodb").update_item(
             TableName=self._outputs["table_name"],
             Key={"pk": {"S": f"JOB#{job_id}"}, "sk": {"S": "JOB"}},
-            UpdateExpression="SET due_at = :long_ago",
+            UpdateExpression="SET " + ", ".join(f"{time} = :long_ago" for time in ("due_at", *also)),
             ConditionExpression="attribute_exists(due_kind)",
             ExpressionAttributeValues={":long_ago": {"N": "1"}},
         )

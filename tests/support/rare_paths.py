@@ -32,6 +32,7 @@ def walk(deployment: Deployment, recording: bytes) -> None:
         _failed_retried_and_erased(client)
         _canceled(client)
         _on_demand(deployment, client, recording[:60_000])
+        _in_parts(deployment, client)
         _another_under_its_key(deployment, job_id)
         _erased(deployment, client, job_id)
         _erasure_that_broke_off(deployment, _plain_upload(deployment, client, recording))
@@ -102,6 +103,19 @@ def _failed_retried_and_erased(client: Client) -> None:
 def _canceled(client: Client) -> None:
     job_id = client.new_job("never.mp3", size=10)["job_id"]
     assert client.http.post(f"/api/jobs/{job_id}/cancel").raise_for_status().json()["status"] == "canceled"
+
+
+def _in_parts(deployment: Deployment, client: Client) -> None:
+    """Uploads in parts: one that is completed, one that is canceled, and one that nobody completes in time."""
+    job_id = client.send_parts(b"this is no recording", "notes.mp3")
+    assert client.wait(job_id)["status"] == "failed"
+    canceled, expired = (client.new_job("never.mp3", size=10, multipart=True)["job_id"] for _ in range(2))
+    for job_id in (canceled, expired):
+        client.links(job_id)
+    client.http.post(f"/api/jobs/{canceled}/cancel").raise_for_status()
+    deployment.make_overdue(expired, "upload_expires_at")
+    assert client.wait(expired)["status"] == "expired"
+    eventually(lambda: not deployment.s3.list_multipart_uploads(Bucket=deployment.bucket).get("Uploads"))
 
 
 def _another_under_its_key(deployment: Deployment, job_id: str) -> None:

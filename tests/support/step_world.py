@@ -33,7 +33,7 @@ from services.gpu_worker.queue.life import Life
 from services.gpu_worker.queue.worker import Worker
 from services.gpu_worker.settings import WorkerSettings
 from services.local import resources
-from services.local.emulator import dynamodb
+from services.local.emulator import dynamodb, multipart
 from services.orchestrator.handler import take_batch
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
@@ -367,6 +367,7 @@ def step_world(**shape: int) -> AbstractContextManager[StepWorld]:
 def step_world_of(kind: type[Stepping], **shape: int) -> Iterator[Stepping]:
     """The same of another kind."""
     dynamodb.apply()
+    multipart.apply()
     with mock_aws():
         world = kind(**shape)
         with (

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 from unittest.mock import patch
 
@@ -25,7 +25,7 @@ from services.common.domain.records import FIRST_PART, KNOWN_VERSIONS, Callback,
 from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.erasure import Erasure
-from services.common.source_object import uploaded_at
+from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcement, Announcer
 from services.common.store.codec import Item, attribute, decode
 from services.common.store.commands import Commands
@@ -34,7 +34,7 @@ from services.common.store.store import Store
 from services.common.webhooks import secrets
 from services.common.webhooks.vault import Vault
 from services.gpu_worker.settings import WorkerSettings
-from services.local.emulator import dynamodb
+from services.local.emulator import dynamodb, multipart
 from services.local.resources import TABLE_SHAPE
 from services.orchestrator.intake import Intake
 from tests.support.faults import Faults
@@ -188,7 +188,8 @@ class World:
 
     @property
     def commands(self) -> Commands:
-        return Commands(self.store, self.announcer, partial(uploaded_at, self.s3, BUCKET))
+        recordings = SourceObjects(self.s3, BUCKET)
+        return Commands(self.store, self.announcer, recordings.uploaded_at, recordings.give_up)
 
     def arrived(self, job_id: str, content: bytes = b"sound", due_at: int = 0) -> Job:
         """Upload the recording that a job waits for, so that the job is queued."""
@@ -278,6 +279,7 @@ def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
     monkeypatch.setattr(stubber, "process_request", one_at_a_time)
     dynamodb.apply()
+    multipart.apply()
     with mock_aws():
         world = World()
         with dated_by(world.clock):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from services.api.schemas.jobs import Metadata, Reference
+from services.api.schemas.fields import Metadata, Reference
 from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_REFERENCE_CHARACTERS, check_annotations
 from services.common.domain.errors import InvalidAnnotationError
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from services.api import multipart
 from services.api.problems import MAX_BODY_BYTES
 from services.api.routes.jobs import UPLOAD_MARGIN_MINUTES
 from services.api.schemas.receipts import BACKUP_DAYS, QUEUE_DAYS
 from services.api.settings import ApiSettings
+from services.api.uploads import LINKS
 from services.common.domain import object_keys, options
 from services.common.domain.annotations import MAX_METADATA_BYTES, PRINTABLE
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
@@ -70,6 +72,9 @@ def key_characters() -> int:
     return int(most)
 
 
+(ABORTED_AFTER_DAYS,) = re.findall(r"days_after_initiation = (\d+)", text_of("terraform/modules/storage/lifecycle.tf"))
+
+
 def variable(name: str) -> str:
     """The default of a variable of Terraform."""
     (found,) = re.findall(rf'^variable "{name}" {{$.*?^ +default += (\d+)$', text_of("terraform/variables.tf"), FLAGS)
@@ -100,6 +105,10 @@ ROWS = [
         f"{max(n for n in range(1, 500) if re.fullmatch(ALLOWED, 'audio/x;' + 'a' * n))} characters",
     ),
     ("upload with a form", f"{API['max_upload_bytes']:,} bytes"),
+    ("upload in parts", f"{API['max_upload_gb']} GB by default"),
+    ("upload in parts", f"{variable('max_upload_gb')} GB by default"),
+    ("parts of an upload", f"{multipart.MOST_PARTS:,}, each of {multipart.LEAST_PART // multipart.MIB} MiB"),
+    ("links of parts in one reply", f"{LINKS} | "),
     ("length of a recording", f"{WorkerSettings.model_fields['max_audio_hours'].default:.0f} hours by default"),
     ("length of a recording", f"{variable('max_audio_hours')} hours by default"),
     (
@@ -119,7 +128,9 @@ ROWS = [
     ("ledger of a delivery", f"the last {KEPT_TRIES} attempts, with {EXCERPT_BYTES:,} bytes"),
     ("time for a receiver's answer", f"{DEADLINE_SECONDS:.0f} s"),
     ("signatures on a message", f"{MAX_SECRETS} | "),
-    ("form of an upload", f"{API['upload_minutes']} minutes; {UPLOAD_MARGIN_MINUTES} minutes later"),
+    ("form of an upload, links of its parts", f"{API['upload_minutes']} minutes, or less"),
+    ("form of an upload, links of its parts", f"{UPLOAD_MARGIN_MINUTES} minutes later the job is `expired`"),
+    ("parts of an upload that is not completed", f"{ABORTED_AFTER_DAYS} days from its first links"),
     ("link to a transcript", f"{API['link_seconds']} s"),
     ("`Idempotency-Key`, with the answer", f"{KEPT_MS // DAY_MS} day"),
     ("old secret beside the new one, after a rotation", f"{OVERLAP_MS // HOUR_MS} hours"),

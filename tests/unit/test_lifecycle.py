@@ -72,6 +72,7 @@ def jobs(job: Job) -> dict[Transition, Change[Job]]:
     return {
         JobTransition.ARRIVE: job_changes.arrive(job, ARRIVAL),
         JobTransition.EXPIRE: job_changes.expire(job, 9),
+        JobTransition.RENEW_UPLOAD: job_changes.renew_upload(job, until=9, multipart={"upload_id": "x"}),
         JobTransition.NOTE_UPLOAD: job_changes.note_upload(job, etag="other", modified=8),
         JobTransition.START: job_changes.start(job, {"claimed": 9}, 9),
         JobTransition.SPLIT: job_changes.split_job(job, 4),

@@ -15,8 +15,7 @@ from services.api.contract import enumerations, examples, headers, refusals
 from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
 from services.api.contract.messages import MEANINGS, FeedMessage, Message
 from services.api.contract.transcripts import Transcript
-from services.api.schemas.fields import SHOWN_AS
-from services.api.schemas.jobs import MetadataTexts
+from services.api.schemas.fields import SHOWN_AS, MetadataTexts
 from services.api.schemas.problems import ProblemDocument
 from services.common.domain import model_keys
 from services.common.domain.events import DIRECT, EventType

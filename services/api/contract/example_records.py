@@ -63,6 +63,16 @@ REGISTERED = {
     "callback_id": CALLBACK,
     "progress": NO_PROGRESS,
 }
+UPLOAD_FORM = {
+    "url": "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/",
+    "fields": {
+        "key": f"uploads/acme/{JOB}/möte.mp3",
+        "Content-Type": "audio/mpeg",
+        "policy": "eyJleHBpcmF0aW9uIjog…",
+        "x-amz-signature": "c" * 64,
+    },
+    "expires_at": "2026-11-26T10:00:00.000Z",
+}
 QUEUED_TIMES = {
     **REGISTERED["times"],  # type: ignore[dict-item] # a map of times
     "uploaded": "2026-11-26T09:00:11.000Z",

@@ -20,6 +20,7 @@ from services.api.contract.example_records import (
     QUEUED,
     REGISTERED,
     SECRET,
+    UPLOAD_FORM,
 )
 from services.common.domain.events import EventType
 
@@ -63,16 +64,7 @@ BODIES: Mapping[str, Any] = {
     "CallbackView": CALLBACK_VIEW,
     "CreatedJob": {
         **REGISTERED,
-        "upload": {
-            "url": "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/",
-            "fields": {
-                "key": f"uploads/acme/{JOB}/möte.mp3",
-                "Content-Type": "audio/mpeg",
-                "policy": "eyJleHBpcmF0aW9uIjog…",
-                "x-amz-signature": "c" * 64,
-            },
-            "expires_at": "2026-11-26T10:00:00.000Z",
-        },
+        "upload": UPLOAD_FORM,
         "callback": {"callback_id": CALLBACK, "secret": SECRET},
     },
     "DeliveryPage": {"deliveries": [DELIVERY], "next": None},
@@ -120,8 +112,10 @@ BODIES: Mapping[str, Any] = {
         "?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
+    "Upload": {"upload": UPLOAD_FORM, "multipart": None},
 }
 _STATES: Mapping[str, Mapping[str, Any]] = {
+    "complete_upload": REGISTERED,
     "cancel_job": {**QUEUED, "status": "canceled", "progress": {**NO_PROGRESS, "stage": "ended"}},
     "retry_job": {**QUEUED, "progress": {**NO_PROGRESS, "stage": "queued", "fraction": None}},
     "test_callback": {

@@ -9,7 +9,7 @@ from services.api.auth import Authenticated, Wired
 from services.api.idempotency import Idempotent
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
-from services.api.routes import ledgers, lookup
+from services.api.routes import deliveries, lookup
 from services.api.schemas.callbacks import CallbackView, NewSecret
 from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.common.domain.events import EventType, compose_about
@@ -86,11 +86,11 @@ def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, idemp
 
 @router.get("/deliveries", responses=openapi.problems(ProblemCode.NOT_FOUND, ProblemCode.INVALID_CURSOR))
 def list_callback_deliveries(
-    callback_id: str, caller: Authenticated, wired: Wired, after: ledgers.After = None, limit: ledgers.Limit = 50
+    callback_id: str, caller: Authenticated, wired: Wired, after: deliveries.After = None, limit: deliveries.Limit = 50
 ) -> DeliveryPage:
     """The ledger of its test messages and of its challenge, in order of time.
 
     If one of these disabled it, the messages that told other callbacks of that are in it too.
     """
     lookup.callback(callback_id, caller, wired)
-    return ledgers.page(callback_id, after, limit, wired)
+    return deliveries.page(callback_id, after, limit, wired)

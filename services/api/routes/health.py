@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pydantic import BaseModel
+
 from services.api import openapi
-from services.api.schemas.health import Health
 
 router = openapi.router("/health", "health", needs_key=False)
+
+
+class Health(BaseModel):
+    status: str
 
 
 @router.get("", responses=openapi.problems(needs_key=False))

@@ -15,7 +15,8 @@ from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem, within
 from services.api.routes import lookup
 from services.api.schemas.callbacks import Target
-from services.api.schemas.jobs import CreatedJob, JobCallback, JobPage, JobView, NewJob, UploadForm
+from services.api.schemas.jobs import CreatedJob, JobCallback, JobPage, JobView, NewJob
+from services.api.schemas.uploads import UploadForm
 from services.api.service import Service
 from services.common.domain import media_types, model_keys, object_keys
 from services.common.domain.annotations import check_annotations
@@ -43,6 +44,8 @@ _REFUSALS = (
     ProblemCode.UNKNOWN_CALLBACK,
     ProblemCode.CALLBACK_DISABLED,
 )
+_DECLARED = {"size", "content_type", "checksum_sha256", "checksum_crc32", "multipart"}
+GB = 10**9
 UPLOAD_MARGIN_MINUTES = 15
 """How much longer than its form is valid an upload is awaited: one that began in time may still be under way."""
 
@@ -56,10 +59,7 @@ def create_job(
     options = wanted.options.model_dump(exclude_unset=True, exclude_none=True)
     with within("options"):
         Options.parse(options, settings.models, settings.unrecorded_models)
-    if wanted.size is not None and wanted.size > settings.max_upload_bytes:
-        limit = settings.max_upload_bytes
-        detail = f"An upload has at most {limit} bytes: put larger files into S3 directly."
-        raise Problem(ProblemCode.TOO_LARGE, detail, field="size")
+    _check_size(wanted, wired)
     annotations = check_annotations(wanted.model_dump(include={"reference", "metadata"}))
     job_id = new_id("job")
     early = wired.early_launch
@@ -78,8 +78,9 @@ def create_job(
         own_callback=callback.callback_id if callback else None,
         named_callback=wanted.callback_id,
         times={"created": now},
-        upload_expires_at=now + (settings.upload_minutes + UPLOAD_MARGIN_MINUTES) * MINUTE_MS,
+        upload_expires_at=awaited_until(now, wired),
         expected_until=early.expected_until(now, wanted.size) if early else 0,
+        declared=wanted.model_dump(include=_DECLARED, exclude_none=True, exclude_defaults=True),
         expires_at=expiry(now, settings.retention_days),
     )
     operations = [creation(job)]
@@ -99,7 +100,25 @@ def create_job(
         early.ask(job_id)
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
-    return CreatedJob(**dict(view(job, wired)), upload=_upload(job, wanted, wired, now), callback=own)
+    form = None if wanted.multipart else upload_form(job, wired, now)
+    return CreatedJob(**dict(view(job, wired)), upload=form, callback=own)
+
+
+def _check_size(wanted: NewJob, wired: Service) -> None:
+    """Raise a 413 for a recording that is too large for the way in which it is to be uploaded."""
+    settings, size = wired.settings, wanted.size or 0
+    if size > settings.max_upload_gb * GB:
+        detail = f"An upload has at most {settings.max_upload_gb} GB: put larger files into S3 directly."
+    elif size > settings.max_upload_bytes and not wanted.multipart:
+        detail = f"A form takes at most {settings.max_upload_bytes} bytes: give `multipart`, and upload it in parts."
+    else:
+        return
+    raise Problem(ProblemCode.TOO_LARGE, detail, field="size")
+
+
+def awaited_until(now: int, wired: Service) -> int:
+    """Until when an upload is awaited whose form or links are made now, epoch milliseconds."""
+    return now + (wired.settings.upload_minutes + UPLOAD_MARGIN_MINUTES) * MINUTE_MS
 
 
 def view(job: Job, wired: Service, parts: Sequence[Part] | None = None) -> JobView:
@@ -142,13 +161,14 @@ def _refusal(callback_id: str | None, caller: Caller, wired: Service) -> Problem
     return None
 
 
-def _upload(job: Job, wanted: NewJob, wired: Service, now: int) -> UploadForm:
+def upload_form(job: Job, wired: Service, now: int) -> UploadForm:
     """A form with which S3 accepts this key, media type, size and checksum, and nothing else."""
-    settings = wired.settings
-    smallest, largest = (0, settings.max_upload_bytes) if wanted.size is None else (wanted.size, wanted.size)
-    fields = {"Content-Type": wanted.content_type or media_types.UNKNOWN}
-    if wanted.checksum_sha256:
-        fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": wanted.checksum_sha256}
+    settings, declared = wired.settings, job.declared
+    size = declared.get("size")
+    smallest, largest = (0, settings.max_upload_bytes) if size is None else (size, size)
+    fields = {"Content-Type": declared.get("content_type") or media_types.UNKNOWN}
+    if checksum := declared.get("checksum_sha256"):
+        fields |= {"x-amz-checksum-algorithm": "SHA256", "x-amz-checksum-sha256": checksum}
     conditions: list[Any] = [["content-length-range", smallest, largest]]
     post = wired.s3.generate_presigned_post(
         settings.bucket_name,

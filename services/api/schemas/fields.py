@@ -9,11 +9,20 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
     WithJsonSchema,
 )
 from pydantic_core import CoreSchema, core_schema
+
+from services.common.domain.annotations import (
+    MAX_KEY_CHARACTERS,
+    MAX_METADATA_BYTES,
+    MAX_REFERENCE_CHARACTERS,
+    PRINTABLE,
+    PRINTABLE_WORDS,
+)
 
 
 class Body(BaseModel):
@@ -78,3 +87,36 @@ class OneOf:
 DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """RFC 3339, in UTC, with milliseconds."""
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+Reference = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_REFERENCE_CHARACTERS,
+        description="The client's own name for the job, which its messages and its json repeat.",
+        examples=["case 2026-114"],
+    ),
+    Rule(PRINTABLE, f"Give 1 to {MAX_REFERENCE_CHARACTERS} characters {PRINTABLE_WORDS}."),
+]
+_Key = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_KEY_CHARACTERS),
+    Rule(PRINTABLE, f"A key must have 1 to {MAX_KEY_CHARACTERS} characters {PRINTABLE_WORDS}."),
+    WithJsonSchema({"type": "string"}),  # with a pattern it would allow texts of any kind under other keys
+]
+MetadataTexts = Annotated[
+    dict[
+        _Key,
+        Annotated[
+            str,
+            Field(max_length=MAX_METADATA_BYTES),
+            Rule(PRINTABLE, f"Give a text of at most {MAX_METADATA_BYTES} characters {PRINTABLE_WORDS}."),
+        ],
+    ],
+    Field(
+        description="What the client notes on the job for itself, and its messages and its json repeat: texts by key, "
+        f"together at most {MAX_METADATA_BYTES} bytes as compact JSON in UTF-8.",
+        examples=[{"department": "north", "case": "2026-114"}],
+        json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": PRINTABLE}},
+    ),
+]
+Metadata = Annotated[MetadataTexts, shown_as("Metadata")]

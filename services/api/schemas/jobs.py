@@ -4,64 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from services.api.schemas.callbacks import Target
-from services.api.schemas.fields import WHOLE, Body, DateTime, Rule, Url, shown_as
+from services.api.schemas.fields import WHOLE, Body, DateTime, Metadata, Reference, Rule, Url, shown_as
 from services.api.schemas.options import JobOptions
+from services.api.schemas.uploads import UploadForm
 from services.common.domain import media_types
-from services.common.domain.annotations import (
-    MAX_KEY_CHARACTERS,
-    MAX_METADATA_BYTES,
-    MAX_REFERENCE_CHARACTERS,
-    PRINTABLE,
-    PRINTABLE_WORDS,
-)
 from services.common.domain.events import Places, job_data
 from services.common.domain.options import in_effect
 from services.common.domain.progress import Progress, ProgressStage
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 
-Reference = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=MAX_REFERENCE_CHARACTERS,
-        description="The client's own name for the job, which its messages and its json repeat.",
-        examples=["case 2026-114"],
-    ),
-    Rule(PRINTABLE, f"Give 1 to {MAX_REFERENCE_CHARACTERS} characters {PRINTABLE_WORDS}."),
-]
-_Key = Annotated[
-    str,
-    Field(min_length=1, max_length=MAX_KEY_CHARACTERS),
-    Rule(PRINTABLE, f"A key must have 1 to {MAX_KEY_CHARACTERS} characters {PRINTABLE_WORDS}."),
-    WithJsonSchema({"type": "string"}),  # with a pattern it would allow texts of any kind under other keys
-]
-MetadataTexts = Annotated[
-    dict[
-        _Key,
-        Annotated[
-            str,
-            Field(max_length=MAX_METADATA_BYTES),
-            Rule(PRINTABLE, f"Give a text of at most {MAX_METADATA_BYTES} characters {PRINTABLE_WORDS}."),
-        ],
-    ],
-    Field(
-        description="What the client notes on the job for itself, and its messages and its json repeat: texts by key, "
-        f"together at most {MAX_METADATA_BYTES} bytes as compact JSON in UTF-8.",
-        examples=[{"department": "north", "case": "2026-114"}],
-        json_schema_extra={"propertyNames": {"minLength": 1, "maxLength": MAX_KEY_CHARACTERS, "pattern": PRINTABLE}},
-    ),
-]
-Metadata = Annotated[MetadataTexts, shown_as("Metadata")]
 _Sha256 = Annotated[
     str,
     Rule(
         r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$",
         "Give the SHA-256 of the file in base64: 44 characters, the last of which is `=`.",
     ),
+]
+_Crc32 = Annotated[
+    str,
+    Rule(r"^[A-Za-z0-9+/]{5}[AQgw]==$", "Give the CRC-32 of the file, four bytes, in base64: 8 characters."),
 ]
 _CallbackId = Annotated[str, Rule(r"^cb_[a-z2-7]{1,40}$", "Give the id of a callback as the API gave it, `cb_…`.")]
 _MediaType = Annotated[str, Rule(media_types.ALLOWED, media_types.ALLOWED_WORDS)]
@@ -72,7 +37,7 @@ class NewJob(Body):
 
     file_name: str = Field(min_length=1, max_length=1_000, examples=["möte.mp3"])
     size: Annotated[int, Field(ge=0), WHOLE] | None = Field(
-        default=None, description="Bytes; the upload is held to it exactly."
+        default=None, description="Bytes; the upload is held to it exactly. With `multipart` it is required."
     )
     content_type: _MediaType | None = Field(
         default=media_types.UNKNOWN,
@@ -81,7 +46,13 @@ class NewJob(Body):
         examples=["audio/webm;codecs=opus"],
     )
     checksum_sha256: _Sha256 | None = Field(
-        default=None, description="Of the file, base64; S3 refuses an upload that differs."
+        default=None, description="Of the file, base64; S3 refuses an upload that differs. Not with `multipart`."
+    )
+    multipart: bool = Field(default=False, description="Whether the file is uploaded in parts, as a large one must be.")
+    checksum_crc32: _Crc32 | None = Field(
+        default=None,
+        description="Of the whole file, four bytes in network order, base64; S3 refuses parts that together differ. "
+        "With `multipart` only: S3 knows no SHA-256 of a whole that came in parts.",
     )
     options: JobOptions = Field(default_factory=JobOptions)
     callback: Target | None = Field(default=None, description="Told of this job alone; not with `callback_id`.")
@@ -91,6 +62,22 @@ class NewJob(Body):
     )
     reference: Reference | None = None
     metadata: Metadata | None = None
+
+    @field_validator("multipart")
+    @classmethod
+    def _whole(cls, multipart: bool, info: ValidationInfo) -> bool:
+        if multipart and not info.data.get("size", True):
+            raise ValueError("An upload in parts needs `size`, of 1 byte or more.")
+        if multipart and info.data.get("checksum_sha256") is not None:
+            raise ValueError("An upload in parts is checked by `checksum_crc32`: leave `checksum_sha256` out.")
+        return multipart
+
+    @field_validator("checksum_crc32")
+    @classmethod
+    def _of_parts(cls, checksum: str | None, info: ValidationInfo) -> str | None:
+        if checksum is not None and not info.data.get("multipart", True):
+            raise ValueError("An upload with a form is checked by `checksum_sha256`: give that, or `multipart` too.")
+        return checksum
 
     @field_validator("callback_id")
     @classmethod
@@ -221,14 +208,6 @@ def _options(job: Job, default_model: str) -> dict[str, Any]:
     return in_effect({**job.options, "model": used or job.options.get("model")}, default_model)
 
 
-class UploadForm(BaseModel):
-    """Where and how the recording is uploaded: a form POST with all these fields, and the file last."""
-
-    url: Url
-    fields: dict[str, str] = Field(description="Form fields: send every one before the file.")
-    expires_at: DateTime = Field(description="Until when an upload may begin.")
-
-
 class JobCallback(BaseModel):
     """The callback that was registered for one job alone."""
 
@@ -237,7 +216,9 @@ class JobCallback(BaseModel):
 
 
 class CreatedJob(JobView):
-    upload: UploadForm
+    upload: UploadForm | None = Field(
+        description="Null with `multipart`: the links of the parts come from `POST /api/jobs/{job_id}/upload`."
+    )
     callback: JobCallback | None = None
 
 

@@ -75,6 +75,11 @@ class Job:
     upload_expires_at: int | None = None
     expected_until: int = 0
     """Until when a machine may wait for the upload, before it has come; 0: none does."""
+    declared: Mapping[str, Any] = field(default_factory=dict)
+    """What the client said of its upload, to which every form and link holds it: `{size, content_type,
+    checksum_sha256, checksum_crc32, multipart}`, without what it left out."""
+    multipart: Mapping[str, Any] | None = None
+    """`{upload_id, part_size}` of the upload in parts that S3 has begun for the job; None once it has arrived."""
     expires_at: int | None = None
     """Epoch seconds after which DynamoDB deletes the item."""
 

@@ -112,6 +112,7 @@ class JobTransition(Transition):
 
     ARRIVE = "its recording comes, be it late", _AWAITED, JobStatus.QUEUED
     EXPIRE = "no recording came in time", frozenset({JobStatus.AWAITING_UPLOAD}), JobStatus.EXPIRED
+    RENEW_UPLOAD = "its upload gets a fresh form or fresh links", frozenset({JobStatus.AWAITING_UPLOAD})
     WAIT = "why it waits is noted", _QUEUED
     NOTE_UPLOAD = (
         "an upload is noted of which no run is made",

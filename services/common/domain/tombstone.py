@@ -20,6 +20,9 @@ class Tombstone:
     """The recording's key; None once the recording is gone and cannot come any more."""
     source_etag: str | None = None
     """The recording's ETag; empty if it had not been uploaded yet."""
+    multipart: Mapping[str, Any] | None = None
+    """The upload in parts that had begun, as in the job: each search aborts it, since S3 may still have been taking a
+    part at the abort before. None once nothing can come any more, or if there was none."""
     upload_expires_at: int | None = None
     """Until when the recording of a job of the API may still be uploaded, epoch milliseconds."""
     until: int | None = None

@@ -39,6 +39,20 @@ def in_sequence(job: Job) -> ConditionBase:
     return unchanged if job.sequence else unchanged | Attr("sequence").not_exists()
 
 
+def same_multipart(job: Job) -> ConditionBase:
+    """The condition that nobody has begun or given up an upload in parts since the job was read."""
+    if job.multipart is None:
+        return Attr("multipart").not_exists()
+    return Attr("multipart.upload_id").eq(job.multipart["upload_id"])
+
+
+def same_upload(job: Job) -> ConditionBase:
+    """The condition that the job's upload is awaited as it was when the job was read: so, and until then."""
+    if job.upload_expires_at is None:  # a plain upload's
+        return Attr("upload_expires_at").not_exists()
+    return same_multipart(job) & same(job, "upload_expires_at")
+
+
 def fence(part: Part) -> ConditionBase:
     """The fence: the condition that the part is still held by this very claim, (attempt, owner)."""
     return same(part, "attempt", "owner")
@@ -53,7 +67,8 @@ def update_unread(key: keys.Key, change: UnreadChange, when: ConditionBase) -> U
 def update(change: Change[Record], when: ConditionBase | None = None) -> Update:
     """The conditional write of a change.
 
-    A new status also sets the item's place in the index `due`. Attributes that become None are removed.
+    A new status, and a later end of an awaited upload, also set the item's place in the index `due`. Attributes that
+    become None are removed.
 
     Args:
         change: what is written. Its transition's states are a condition, and so is the job's sequence if it is raised.
@@ -66,6 +81,7 @@ def update(change: Change[Record], when: ConditionBase | None = None) -> Update:
     attributes: dict[str, Any] = dict(change.set)
     if change.transition.target:
         attributes["status"] = change.transition.target
+    if change.transition.target or "upload_expires_at" in change.set:
         after = change.after
         if isinstance(after, Job | Part):
             attributes |= keys.due(after)

@@ -39,16 +39,20 @@ TRIES = 3
 class Commands:
     """Commands on the jobs of one deployment."""
 
-    def __init__(self, store: Store, announcer: Announcer, uploaded_at: Callable[[Job], int]) -> None:
-        """`uploaded_at` gives S3's LastModified of the object at a job's key, in epoch milliseconds, or 0."""
+    def __init__(
+        self, store: Store, announcer: Announcer, uploaded_at: Callable[[Job], int], give_up: Callable[[Job], None]
+    ) -> None:
+        """The last two are those of `SourceObjects`."""
         self._store = store
         self._announcer = announcer
         self._uploaded_at = uploaded_at
+        self._give_up = give_up
 
     def cancel(self, job: Job, now: int, record: IdempotencyRecord | None = None) -> Job:
         """Cancel a job that has not ended. A worker that works on it meets the fence at its next heartbeat.
 
-        An object that lies at the job's key by now is canceled too, even if its event from S3 is still to come.
+        An object that lies at the job's key by now is canceled too, even if its event from S3 is still to come. An
+        upload in parts that was begun is given up.
 
         Args:
             job: as it was read.
@@ -73,6 +77,8 @@ class Commands:
             done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), record)
             read = self._store.jobs.get(job.job_id)
             if done:
+                # As it is now: the upload in parts may have begun since the job was read for the first time.
+                self._give_up(read or change.after)
                 return read or change.after
             if read is None:
                 break  # erased at the same moment

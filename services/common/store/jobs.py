@@ -11,7 +11,7 @@ from services.common.domain.lifecycle import job_changes
 from services.common.domain.lifecycle.part_changes import first_part
 from services.common.domain.records import Job, Part
 from services.common.store import keys
-from services.common.store.changes import same, update, update_unread
+from services.common.store.changes import same, same_multipart, same_upload, update, update_unread
 from services.common.store.codec import from_item, known, page_of
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, Check, Operation, Put
@@ -145,9 +145,20 @@ class Jobs:
         part = first_part(arrival.after, seconds, due_at)
         return self._table.attempt_all([update(arrival), Put(item=item_of(part)), *announcement.operations()])
 
+    def renew_upload(self, renewal: Change[Job]) -> bool:
+        """Write that an upload is awaited for longer, or as which upload in parts; `job_changes.renew_upload`.
+
+        Returns:
+            False if the job waits no more, if somebody has begun or given up an upload in parts since it was read, or
+            if it is awaited for longer already.
+
+        """
+        not_shorter = Attr("upload_expires_at").lte(renewal.after.upload_expires_at)
+        return self._table.attempt(update(renewal, same_multipart(renewal.before) & not_shorter))
+
     def expire(self, expiry: Change[Job], announcement: Announcement) -> bool:
-        """Expire a job whose recording was not uploaded in time; False if it was uploaded meanwhile."""
-        return self._table.attempt_all([update(expiry), *announcement.operations()])
+        """Expire a job whose recording was not uploaded in time; False if it came or is awaited for longer."""
+        return self._table.attempt_all([update(expiry, same_upload(expiry.before)), *announcement.operations()])
 
     def annotate(self, change: Change[Job]) -> Job | None:
         """Update the client's own words on a job; `change` is `job_changes.annotate`.

@@ -11,6 +11,7 @@ from services.common.domain.records import Job
 from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.domain.tombstone import Tombstone
 from services.common.store import keys
+from services.common.store.changes import same_upload
 from services.common.store.codec import from_item, known
 from services.common.store.operations import Delete, Operation, Put, Update
 from services.common.store.table import Table
@@ -24,7 +25,7 @@ ERASED_KINDS = ("recording", "results", "work", "records")
 """The kinds that a receipt counts."""
 _CHUNK = 50
 """Items that are deleted by one transaction."""
-_SOURCE = ("source_key", "source_etag")
+_SOURCE = ("source_key", "source_etag", "multipart")
 
 
 class Tombstones:
@@ -45,7 +46,7 @@ class Tombstones:
         return from_item(Tombstone, item) if "erased_at" in item else from_item(Job, item)
 
     def put(self, job: Job, now: int) -> bool:
-        """Replace the job by its tombstone; False if it is gone already."""
+        """Replace the job by its tombstone; False if it is gone, or its upload was renewed since it was read."""
         return self._table.attempt_all([_tombstone(job, now)])
 
     def overdue(self, now: int, limit: int) -> Iterator[Tombstone]:
@@ -68,7 +69,7 @@ class Tombstones:
             tombstone: as it was read.
             found: how many were deleted, by kind.
             look_again_at: when to search once more, epoch milliseconds; None if this was the last search.
-            forget: whether the recording's key and ETag are removed.
+            forget: whether what is known of the recording is removed: its key, its ETag, its upload in parts.
 
         """
         done: dict[str, Any] = {"due_at": look_again_at}
@@ -107,13 +108,15 @@ def _tombstone(job: Job, now: int) -> Operation:
         "erased_at": now,
         "source_key": job.source_key,
         "source_etag": job.source_etag,
+        "multipart": job.multipart,
         "upload_expires_at": job.upload_expires_at,
         "receipt": dict.fromkeys(ERASED_KINDS, 0),
         "due_kind": keys.Due.ERASURE,
         "due_at": now,
         **kept_beyond(now),
     }
-    return Put(item=item, when=Attr("client_id").eq(job.client_id) & Attr("status").exists())
+    there = Attr("client_id").eq(job.client_id) & Attr("status").exists()
+    return Put(item=item, when=there & same_upload(job))
 
 
 def kept_beyond(last_search: int, *, until: int | None = None) -> dict[str, int]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import moto.s3.models
 from moto.budgets.models import BudgetsBackend
 from moto.budgets.responses import BudgetsResponse
 from moto.core.responses import ActionResult
@@ -18,12 +17,12 @@ from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.exceptions import NotFoundException
 from moto.iam.models import IAMBackend
-from moto.s3.models import FakeBucket, FakeKey, FakeMultipart, S3Backend
+from moto.s3.models import FakeBucket
 from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 from moto.sqs.models import Queue
 
-from services.local.emulator import markets
+from services.local.emulator import markets, multipart
 from services.local.emulator.dynamodb import forget_calls
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def apply() -> None:
     _budget_subscribers()
     _quotas()
     _instance_profile_roles()
-    _multipart_dates()
+    multipart.apply()
     forget_calls()
 
 
@@ -189,22 +188,3 @@ def _instance_profile_roles() -> None:
             raise NotFoundException(f"The role with name {role_name} cannot be found.") from None
 
     IAMBackend.remove_role_from_instance_profile = remove_role_from_instance_profile
-
-
-def _multipart_dates() -> None:
-    """S3 gives an object the time at which its multipart upload was begun; moto that at which it was completed."""
-    begin, complete = FakeMultipart.__init__, S3Backend.complete_multipart_upload
-
-    def begun(multipart: Any, *given: Any, **more: Any) -> None:
-        begin(multipart, *given, **more)
-        multipart.begun = moto.s3.models.utcnow()
-
-    def complete_multipart_upload(backend: Any, bucket_name: str, multipart_id: str, body: Any) -> FakeKey | None:
-        multipart = backend.get_bucket(bucket_name).multiparts[multipart_id]
-        key = complete(backend, bucket_name, multipart_id, body)
-        if key is not None:
-            key.last_modified = multipart.begun
-        return key
-
-    FakeMultipart.__init__ = begun
-    S3Backend.complete_multipart_upload = complete_multipart_upload

@@ -13,6 +13,7 @@ locals {
     PUBLIC_URL         = local.url
     MODELS             = join(",", var.models)
     UNRECORDED_MODELS  = join(",", var.unrecorded_models)
+    MAX_UPLOAD_GB      = tostring(var.max_upload_gb)
     RETENTION_DAYS     = tostring(var.retention_days)
     LOG_RETENTION_DAYS = tostring(var.log_retention_days)
     LOG_LEVEL          = var.log_level

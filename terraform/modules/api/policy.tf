@@ -43,10 +43,18 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
-  # A presigned link has the rights of the role that signed it.
+  # A presigned link has the rights of the role that signed it. This one is also what an upload in parts is begun and
+  # completed with.
   statement {
     sid       = "SignUploads"
     actions   = ["s3:PutObject"]
+    resources = ["${var.bucket_arn}/uploads/*"]
+  }
+
+  # What of an upload in parts has come, and the end of one that is canceled, erased or not what was announced.
+  statement {
+    sid       = "KeepTrackOfParts"
+    actions   = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 

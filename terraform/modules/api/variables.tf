@@ -97,6 +97,18 @@ variable "unrecorded_models" {
   nullable    = false
 }
 
+variable "max_upload_gb" {
+  description = "Largest recording that is uploaded in parts, in GB (10^9 bytes). A form takes up to 5."
+  type        = number
+  default     = 50
+  nullable    = false
+
+  validation {
+    condition     = var.max_upload_gb >= 5 && var.max_upload_gb <= 5000 && floor(var.max_upload_gb) == var.max_upload_gb
+    error_message = "max_upload_gb: whole GB from 5, which a form takes anyway, to 5000, the largest object that S3 takes in all regions. A machine must have room for it on its disk (docs/deploy.md)."
+  }
+}
+
 variable "retention_days" {
   description = "Days for which jobs and their objects are kept."
   type        = number

@@ -49,6 +49,13 @@ data "aws_iam_policy_document" "this" {
     resources = [for prefix in ["uploads", "results", "work"] : "${var.bucket_arn}/${prefix}/*"]
   }
 
+  # Of jobs that expire or were erased.
+  statement {
+    sid       = "GiveUpParts"
+    actions   = ["s3:AbortMultipartUpload"]
+    resources = ["${var.bucket_arn}/uploads/*"]
+  }
+
   statement {
     sid       = "ListUploads"
     actions   = ["s3:ListBucket"]

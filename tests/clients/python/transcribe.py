@@ -70,6 +70,7 @@ def register(api: AuthenticatedClient, file: Path, hook: str) -> CreatedJob:
 
 
 def upload(job: CreatedJob, file: Path) -> None:
+    assert job.upload, "which only a job that is uploaded in parts lacks"
     with file.open("rb") as content:
         fields = job.upload.fields.to_dict()
         httpx.post(job.upload.url, data=fields, files={"file": content}).raise_for_status()

@@ -76,6 +76,7 @@ const made = await granted(
 );
 secret = new Webhook(made.callback!.secret);
 
+assert(made.upload, "which only a job that is uploaded in parts lacks");
 const form = new FormData();
 for (const [name, value] of Object.entries(made.upload.fields)) form.append(name, value);
 form.append("file", recording);

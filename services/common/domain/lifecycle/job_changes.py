@@ -58,7 +58,17 @@ class Arrival:
 
 def arrive(job: Job, arrival: Arrival) -> Change[Job]:
     """The awaited recording has come, and the job is queued."""
-    return Change(before=job, transition=JobTransition.ARRIVE, set=arrival.fields(job, job.times))
+    fields = {**arrival.fields(job, job.times), "multipart": None}
+    return Change(before=job, transition=JobTransition.ARRIVE, set=fields)
+
+
+def renew_upload(job: Job, *, until: int, multipart: Mapping[str, Any] | None) -> Change[Job]:
+    """The upload is awaited until `until` at least, as an upload in parts if `multipart` names one that has begun.
+
+    No message tells of it, and no job shows it, so the sequence stays.
+    """
+    fields = {"upload_expires_at": max(until, job.upload_expires_at or 0), "multipart": multipart}
+    return Change(before=job, transition=JobTransition.RENEW_UPLOAD, set=fields)
 
 
 def expire(job: Job, now: int) -> Change[Job]:
