@@ -19,7 +19,7 @@ from services.api.schemas.problems import FieldError, ProblemDocument
 from services.common.domain.errors import InvalidFieldError, TranscriberError
 from services.common.settings import SettingsError
 from services.common.store.idempotency import KeyReusedError
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 
 HTTP_BAD_REQUEST, HTTP_NOT_FOUND, HTTP_METHOD_NOT_ALLOWED = 400, 404, 405
 MAX_BODY_BYTES = 100_000

@@ -14,7 +14,7 @@ from services.common.domain.object_keys import folder
 from services.common.domain.records import Callback
 from services.common.domain.times import now_ms
 from services.common.store.callbacks import rotation
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, checked, new_callback, rotated
 from services.common.webhooks.secrets import new_secret
 

@@ -15,7 +15,7 @@ from services.common.domain.annotations import MAX_METADATA_BYTES
 from services.common.domain.events import MAX_LISTENERS
 from services.common.settings import SettingsError
 from services.common.store import keys
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from services.common.webhooks.registration import MAX_SECRETS
 from tests.support.api_jobs import completed, create
 from tests.support.faults import aws_error

@@ -235,7 +235,7 @@ def test_a_machine_that_is_gone_or_about_to_be_is_no_stray(world: StepWorld) -> 
     world.orchestrator_settings.max_workers = 0
     is_now(world, "shutting-down")
     world.sweep()
-    assert [item["sk"] for item in world.all_items() if item["pk"] == "FLEET"] == []
+    assert world.store.fleet.strays() == {}
 
 
 @pytest.mark.parametrize("look", ["describe_instances", "all"])
@@ -247,7 +247,7 @@ def test_a_machine_that_is_launched_while_the_sweep_looks_is_no_stray(
     first(monkeypatch, kind, look, world.serve_queue, after=True)
     world.sweep()
     assert len(world.ec2.running) == 1
-    assert [item["sk"] for item in world.all_items() if item["pk"] == "FLEET"] == []
+    assert world.store.fleet.strays() == {}
 
 
 # What a machine that never reported says of the next one.

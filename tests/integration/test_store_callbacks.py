@@ -14,7 +14,7 @@ from services.common.domain.records import Callback
 from services.common.store import keys
 from services.common.store.announcements import Announcement
 from services.common.store.callbacks import enabling, rotation
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from tests.support.world import World
 
 

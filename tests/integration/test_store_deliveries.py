@@ -13,7 +13,7 @@ from services.common.domain.states import DeliveryStatus
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
 from services.common.store.deliveries import KEPT_TRIES
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from tests.support.world import World
 
 ENTRY = {"at": 1, "outcome": "HTTP_STATUS"}

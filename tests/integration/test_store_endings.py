@@ -14,7 +14,7 @@ from services.common.domain.records import FIRST_PART, MERGE_PART, Job, Part
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.store import commands, keys
 from services.common.store.leases import FencedError
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from tests.support.items import claim, job_of, part_of, queued, told, two_parts
 from tests.support.world import World
 

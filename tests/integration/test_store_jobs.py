@@ -13,7 +13,7 @@ from services.common.domain.states import JobStatus
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
 from services.common.store.jobs import creation
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from tests.support.items import awaited, job_of, part_of, queued, told
 from tests.support.world import World
 

@@ -13,8 +13,17 @@ from botocore.exceptions import ClientError
 from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store import table as tables
 from services.common.store.idempotency import Commits, IdempotencyRecord, KeyReusedError
-from services.common.store.operations import ABSENT, PRESENT, Check, Delete, Operation, Put, Update
-from services.common.store.table import ConditionFailedError, Table
+from services.common.store.operations import (
+    ABSENT,
+    PRESENT,
+    Check,
+    ConditionFailedError,
+    Delete,
+    Operation,
+    Put,
+    Update,
+)
+from services.common.store.table import Table
 from tests.support.faults import Mode
 from tests.support.world import TABLE, World
 

@@ -13,8 +13,8 @@ from boto3.dynamodb.conditions import Attr
 from botocore.exceptions import ClientError
 
 from services.common.store.codec import UnknownVersionError, decode, encode, from_item, known, to_item
-from services.common.store.operations import ABSENT, PRESENT, Check, Delete, Put, Update
-from services.common.store.table import TRIES, ConditionFailedError, Table
+from services.common.store.operations import ABSENT, PRESENT, Check, ConditionFailedError, Delete, Put, Update
+from services.common.store.table import TRIES, Table
 from tests.support.world import World
 from tests.support.written import changed, lying, table
 

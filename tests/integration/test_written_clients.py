@@ -19,8 +19,7 @@ from services.common.store.callbacks import enabling, registration, rotation
 from services.common.store.deliveries import KEPT_TRIES
 from services.common.store.idempotency import IdempotencyRecord, KeyReusedError
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, Put
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, ConditionFailedError, Put
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, of_job, put_job, table
 

@@ -16,8 +16,7 @@ from services.common.domain.states import JobStatus, PartStatus
 from services.common.store import commands, keys
 from services.common.store.items import item_of
 from services.common.store.jobs import creation
-from services.common.store.operations import Put
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError, Put
 from tests.support.world import World
 from tests.support.written import NEVER, changed, key_of, lying, of_job, put_job, put_part, table
 

@@ -19,7 +19,7 @@ from services.common.domain.states import CallbackStatus
 from services.common.domain.times import SECOND_MS, expiry
 from services.common.store.announcements import delivery_of, direct
 from services.common.store.callbacks import enabling, rotation
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from services.common.webhooks.registration import TooManySecretsError, rotated
 
 router = openapi.router("/callbacks/{callback_id}", "callbacks")

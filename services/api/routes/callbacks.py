@@ -19,7 +19,7 @@ from services.common.domain.states import CallbackStatus
 from services.common.domain.times import expiry
 from services.common.store.announcements import direct
 from services.common.store.callbacks import registration
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 from services.common.webhooks.registration import checked, new_callback
 
 router = openapi.router("/callbacks", "callbacks")

@@ -16,7 +16,7 @@ from services.api.schemas.deliveries import DeliveryPage, DeliveryView
 from services.api.service import Service
 from services.common.domain.states import CallbackStatus
 from services.common.store import keys
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError
 
 router = openapi.router("/jobs/{job_id}/deliveries", "deliveries")
 _REFUSALS = (ProblemCode.NOT_FOUND, ProblemCode.CALLBACK_INACTIVE, ProblemCode.UNDER_WAY)

@@ -15,8 +15,7 @@ from services.common.store.changes import may, same
 from services.common.store.clients import callback_count
 from services.common.store.codec import from_item, known
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, PRESENT, Delete, Operation, Put, Update
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, PRESENT, ConditionFailedError, Delete, Operation, Put, Update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,8 +11,7 @@ from services.common.domain.ids import key_digest
 from services.common.domain.records import SCHEMA_VERSION
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
-from services.common.store.operations import ABSENT, PRESENT, Operation, Put, Update
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, PRESENT, ConditionFailedError, Operation, Put, Update
 
 if TYPE_CHECKING:
     from services.common.store.table import Table

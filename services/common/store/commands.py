@@ -19,9 +19,8 @@ from services.common.store import keys
 from services.common.store.callbacks import prolonging
 from services.common.store.changes import may, same, update
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, Delete, Operation, Put
+from services.common.store.operations import ABSENT, ConditionFailedError, Delete, Operation, Put
 from services.common.store.parts import MAX_PARTS
-from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -13,8 +13,7 @@ from services.common.domain.states import JobTransition, PartStatus
 from services.common.store.changes import fence, same, update
 from services.common.store.items import item_of
 from services.common.store.leases import FencedError, changed_job
-from services.common.store.operations import ABSENT, Operation, Put, Update
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, ConditionFailedError, Operation, Put, Update
 
 if TYPE_CHECKING:
     from services.common.domain.lifecycle.change import Change

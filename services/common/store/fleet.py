@@ -16,8 +16,7 @@ from services.common.domain.search import Search
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store import keys
 from services.common.store.codec import from_item, to_item
-from services.common.store.operations import ABSENT, PRESENT, Delete, Put, Update
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, PRESENT, ConditionFailedError, Delete, Put, Update
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

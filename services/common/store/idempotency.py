@@ -9,8 +9,7 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.store import keys
-from services.common.store.operations import ABSENT, Operation, Put
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, ConditionFailedError, Operation, Put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -14,8 +14,7 @@ from services.common.store import keys
 from services.common.store.changes import same, same_multipart, same_upload, update, update_unread
 from services.common.store.codec import from_item, known, page_of
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, Check, Operation, Put
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, Check, ConditionFailedError, Operation, Put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -15,8 +15,7 @@ from services.common.domain.states import PartStatus
 from services.common.store.changes import fence, same, update
 from services.common.store.codec import from_item, known
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, Operation, Put
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, ConditionFailedError, Operation, Put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -10,7 +10,16 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from services.common.store.codec import Item
     from services.common.store.keys import Key
+
+
+class ConditionFailedError(Exception):
+    """An item is not as required; `items` has what was found instead, per operation (None: absent, or as required)."""
+
+    def __init__(self, items: Sequence[Item | None]) -> None:
+        super().__init__("the item has changed meanwhile")
+        self.items = items
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,7 @@ from services.common.store import keys
 from services.common.store.changes import same, update, update_unread
 from services.common.store.codec import from_item
 from services.common.store.items import item_of
-from services.common.store.operations import ABSENT, Delete, Put
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ABSENT, ConditionFailedError, Delete, Put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from services.common.store.codec import Item, decode, encode
 from services.common.store.expressions import request_of, wire_key
-from services.common.store.operations import Put
+from services.common.store.operations import ConditionFailedError, Put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -29,14 +29,6 @@ TRIES = 8
 """How often a write is tried that conflicts with a transaction on the same items. Conflicts are short."""
 _BACKOFF_SECONDS = 0.05
 _CONFLICTS = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded", "TransactionInProgress"}
-
-
-class ConditionFailedError(Exception):
-    """An item is not as required; `items` has what was found instead, per operation (None: absent, or as required)."""
-
-    def __init__(self, items: Sequence[Item | None]) -> None:
-        super().__init__("the item has changed meanwhile")
-        self.items = items
 
 
 class Table:

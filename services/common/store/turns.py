@@ -11,8 +11,7 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import SCHEMA_VERSION
 from services.common.store import keys
-from services.common.store.operations import Update
-from services.common.store.table import ConditionFailedError
+from services.common.store.operations import ConditionFailedError, Update
 
 if TYPE_CHECKING:
     from services.common.store.table import Table
