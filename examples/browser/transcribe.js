@@ -7,6 +7,10 @@
 /** Every other status is an end, also one that a later version of the API may have. */
 const GOES_ON = new Set(["awaiting_upload", "queued", "running"]);
 const POLL_MS = 1000;
+/** From this size on a file is sent in parts: a connection that breaks then costs parts, and not all of the file. */
+const PARTS_FROM = 100_000_000;
+const PARTS_AT_ONCE = 4;
+const MOST_ROUNDS_IN_VAIN = 3;
 
 /**
  * The text of a recording.
@@ -16,9 +20,10 @@ const POLL_MS = 1000;
  * @param {string} wanted.key API key
  * @param {File} wanted.file the recording
  * @param {(stage: string, fraction: number) => void} wanted.tell is called with how far each stage is, from 0 to 1
+ * @param {number} [wanted.partsFrom] bytes from which on the file is sent in parts
  * @returns {Promise<string>} the text; rejected with an Error whose message says why there is none
  */
-export async function transcribe({ api, key, file, tell }) {
+export async function transcribe({ api, key, file, tell, partsFrom = PARTS_FROM }) {
   // 1. A job: the reply says where to upload. The key makes a repeated request happen once.
   let job = await ask(`${api}/api/jobs`, key, {
     method: "POST",
@@ -26,21 +31,27 @@ export async function transcribe({ api, key, file, tell }) {
     body: JSON.stringify({
       file_name: file.name,
       size: file.size,
+      multipart: file.size >= partsFrom,
       content_type: /^(audio|video)\//.test(file.type) ? file.type : null,
       options: { language: "sv" },
     }),
   });
 
-  // 2. The upload: a form with the fields of the reply first and the file last, without the API key. If the form has
-  // ended meanwhile, a fresh one goes on: once, since it is good for an hour.
+  // 2. The upload, without the API key. If S3 refuses the form because it has ended, a fresh one goes on.
+  const more = () => ask(`${api}/api/jobs/${job.job_id}/upload`, key, { method: "POST" });
   const told = (fraction) => tell("upload", fraction);
-  await upload(job.upload, file, told).catch(async (refused) => {
-    if (!refused.message.includes("expired")) {
-      throw refused;
+  if (job.upload) {
+    let refusal = await sendForm(job.upload, file, told);
+    if (refusal.includes("expired")) {
+      refusal = await sendForm((await more()).upload, file, told);
     }
-    const fresh = await ask(`${api}/api/jobs/${job.job_id}/upload`, key, { method: "POST" });
-    await upload(fresh.upload, file, told);
-  });
+    if (refusal) {
+      throw new Error(`S3 refused the upload: ${refusal}`);
+    }
+  } else {
+    await sendParts(more, file, told);
+    await ask(`${api}/api/jobs/${job.job_id}/upload/complete`, key, { method: "POST" });
+  }
 
   // 3. Until it has ended.
   while (GOES_ON.has(job.status)) {
@@ -83,8 +94,11 @@ async function reached(answer) {
   }
 }
 
-/** Sends a form, by XMLHttpRequest, since fetch does not tell how far an upload is. */
-function upload({ url, fields }, file, tell) {
+/**
+ * Sends the fields of a form first and the file last; returns what S3 refuses it with, or nothing. It uses XMLHttpRequest,
+ * since fetch does not tell how far an upload is.
+ */
+function sendForm({ url, fields }, file, tell) {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) {
     form.append(name, value);
@@ -92,12 +106,38 @@ function upload({ url, fields }, file, tell) {
   form.append("file", file);
   const request = new XMLHttpRequest();
   const sent = new Promise((resolve, reject) => {
-    request.onload = () =>
-      request.status < 300 ? resolve() : reject(new Error(`S3 refused the upload: ${request.responseText}`));
+    request.onload = () => resolve(request.status < 300 ? "" : request.responseText);
     request.onerror = () => reject(new Error("The upload has failed."));
   });
   request.upload.onprogress = ({ loaded, total }) => tell(loaded / total);
   request.open("POST", url);
   request.send(form);
   return sent;
+}
+
+/**
+ * Sends the parts that S3 does not have, as long as there are any. Each round has fresh links for up to 100 of them; a
+ * part that failed is among those of the next round.
+ */
+async function sendParts(more, file, tell) {
+  let inVain = 0;
+  while (inVain < MOST_ROUNDS_IN_VAIN) {
+    const { part_size: size, parts, received, links } = (await more()).multipart;
+    if (!links.length) {
+      return;
+    }
+    let there = received.length;
+    const sendRest = async () => {
+      for (let link = links.shift(); link; link = links.shift()) {
+        const start = (link.number - 1) * size;
+        const part = { method: "PUT", body: file.slice(start, start + link.bytes) };
+        if (await fetch(link.url, part).then((reply) => reply.ok, () => false)) {
+          tell(++there / parts);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: PARTS_AT_ONCE }, sendRest));
+    inVain = there > received.length ? 0 : inVain + 1;
+  }
+  throw new Error("The upload has failed: S3 takes none of the parts that are left.");
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from services.local import resources
 from services.local.client import Client
 from services.local.stack import Stack
 from tests.e2e.conftest import PAGE
@@ -20,6 +21,8 @@ from tests.support.browser import Browser, Page, PageError
 pytestmark = pytest.mark.chromium
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "browser"
+ID3 = b"ID3\x04\x00\x00"
+"""How a tag in front of an MP3 begins; the length of the rest follows, in four bytes of seven bits."""
 STRANGER = "http://localhost:5174"
 """An origin that nobody has listed, with the same page."""
 KEPT_FROM_THE_PAGE = "TypeError: Failed to fetch"
@@ -79,6 +82,50 @@ def test_a_page_of_a_listed_origin_registers_uploads_waits_and_shows_the_text(
     assert job["file_name"] == recording.name
     seen = page.run("seen")
     assert (seen[0], seen[-1]) == ("upload", "ended")
+
+
+def test_a_page_sends_a_larger_file_in_parts_and_goes_on_where_a_part_has_failed(
+    browser: Browser, stack: Stack, client: Client, recording: Path, tmp_path: Path
+) -> None:
+    """The first part is sent with a changed link, so that S3 refuses it."""
+    padding = 9 << 20
+    size = bytes(padding >> shift & 0x7F for shift in (21, 14, 7, 0))
+    (tmp_path / "large.mp3").write_bytes(ID3 + size + bytes(padding) + recording.read_bytes())
+    page = browser.open(f"{PAGE}/index.html")
+    page.choose("[name=file]", tmp_path / "large.mp3")
+    key = client.http.headers["authorization"].removeprefix("Bearer ")
+    text = page.run(f"""(async () => {{
+        const send = window.fetch;
+        window.puts = [], window.told = [];
+        window.fetch = (url, how) => {{
+            if (how?.method !== "PUT") return send(url, how);
+            puts.push(url);
+            return send(puts.length === 1 ? url.replace("partNumber=1", "partNumber=2") : url, how);
+        }};
+        const {{ transcribe }} = await import("./transcribe.js");
+        const file = document.querySelector("[name=file]").files[0];
+        const tell = (stage, fraction) => stage === "upload" && told.push(fraction);
+        return await transcribe({{ api: "{stack.api_url}", key: "{key}", file, tell, partsFrom: 1 }});
+    }})()""")
+    (job,) = client.http.get("/api/jobs").json()["jobs"]
+    assert text == client.transcript(job["job_id"])
+    assert len(page.run("puts")) == 3, "two parts, and the first once more"
+    assert page.run("told") == [0.5, 1]
+
+
+def test_a_page_whose_form_has_ended_goes_on_with_a_fresh_one(browser: Browser, stack: Stack, recording: Path) -> None:
+    page = browser.open(f"{PAGE}/index.html")
+    ended = stack.s3.generate_presigned_post(resources.BUCKET, "uploads/a", ExpiresIn=-1)
+    page.run(f"""(() => {{
+        const send = window.fetch;
+        window.fetch = async (url, how) => {{
+            const reply = await send(url, how);
+            if (!url.endsWith("/api/jobs")) return reply;
+            return Response.json({{ ...await reply.json(), upload: {json.dumps(ended)} }});
+        }};
+    }})()""")
+    transcribe(page, stack, recording)
+    assert (said(page, "error"), said(page, "text") != "") == ("", True)
 
 
 def test_the_same_page_of_another_origin_is_told_nothing(browser: Browser, stack: Stack, recording: Path) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from services.local import resources
+from tests.support.api_jobs import create
 from tests.support.gateway import Client, Gateway
 from tests.support.served_s3 import RECORDING, ServedS3
 from tests.support.world import BUCKET, World
@@ -179,8 +180,8 @@ def test_a_form_fails_once_the_session_that_signed_it_has_ended_and_one_of_the_n
     """A form says that it is valid for an hour; a function's credentials may end before that."""
     service = gateway.app.state.service()
     service.s3 = s3.signer("first environment")
-    wanted = ("/api/jobs", {"file_name": "a.wav"})
-    given = alice.post(*wanted, idempotency_key="once").json["upload"]["fields"]
+    job = create(alice)
+    given = job["upload"]["fields"]
     assert given["x-amz-security-token"] == "first environment"
     s3.end_session("first environment", time.time() + 3600)
     assert s3.post(given).status_code == 204
@@ -188,7 +189,7 @@ def test_a_form_fails_once_the_session_that_signed_it_has_ended_and_one_of_the_n
     s3.end_session("first environment", time.time())
     is_refused(s3.post(given), 400, "ExpiredToken", "The provided token has expired.")
     service.s3 = s3.signer("second environment")
-    renewed = alice.post(*wanted, idempotency_key="once").json["upload"]["fields"]
+    renewed = alice.post(f"/api/jobs/{job['job_id']}/upload").json["upload"]["fields"]
     assert renewed["key"] == given["key"]
     assert s3.post(renewed).status_code == 204
 
