@@ -57,8 +57,12 @@ module "gpu_worker" {
   models                      = var.models
   retention_days              = var.retention_days
   max_lifetime_minutes        = var.max_lifetime_minutes
+  idle_seconds                = var.idle_seconds
   max_audio_hours             = var.max_audio_hours
   compute_type                = var.compute_type
+  tags                        = local.tags
+  role_path                   = var.role_path
+  permissions_boundary_arn    = var.permissions_boundary_arn
   log_level                   = var.log_level
   log_retention_days          = var.log_retention_days
 }
@@ -78,8 +82,7 @@ module "orchestrator" {
   public_url               = local.public_url
   models                   = var.models
   unrecorded_models        = local.unrecorded_models
-  launch_template_id       = module.gpu_worker.launch_template_id
-  launch_template_arn      = module.gpu_worker.launch_template_arn
+  launch_templates         = module.gpu_worker.launch_templates
   worker_role_arn          = module.gpu_worker.role_arn
   worker_log_group         = module.gpu_worker.log_group_name
   security_group_id        = module.network.security_group_id
@@ -90,8 +93,13 @@ module "orchestrator" {
   fallback_image_parameter = var.fallback_image_parameter
   max_workers              = var.max_workers
   on_demand_after_minutes  = var.on_demand_after_minutes
+  launch_at_registration   = var.launch_at_registration
   max_lifetime_minutes     = var.max_lifetime_minutes
+  warm_hours               = var.warm_hours
+  warm_zone                = var.warm_zone
   retention_days           = var.retention_days
+  role_path                = var.role_path
+  permissions_boundary_arn = var.permissions_boundary_arn
   log_level                = var.log_level
   log_retention_days       = var.log_retention_days
 }
@@ -100,25 +108,31 @@ module "api" {
   source = "./modules/api"
   count  = var.api_enabled ? 1 : 0
 
-  name                = local.name
-  deployment          = var.deployment
-  function_name       = "${local.functions}API"
-  zip_path            = local.api_zip
-  table_name          = module.jobs_table.table_name
-  table_arn           = module.jobs_table.table_arn
-  bucket_name         = module.storage.bucket_name
-  bucket_arn          = module.storage.bucket_arn
-  key_arn             = module.webhook_key.key_arn
-  models              = var.models
-  unrecorded_models   = local.unrecorded_models
-  max_upload_gb       = var.max_upload_gb
-  retention_days      = var.retention_days
-  requests_per_second = var.requests_per_second
-  cors_origins        = var.cors_origins
-  domain_name         = var.domain_name
-  certificate_arn     = var.certificate_arn
-  log_level           = var.log_level
-  log_retention_days  = var.log_retention_days
+  name                     = local.name
+  deployment               = var.deployment
+  function_name            = "${local.functions}API"
+  zip_path                 = local.api_zip
+  table_name               = module.jobs_table.table_name
+  table_arn                = module.jobs_table.table_arn
+  bucket_name              = module.storage.bucket_name
+  bucket_arn               = module.storage.bucket_arn
+  key_arn                  = module.webhook_key.key_arn
+  models                   = var.models
+  unrecorded_models        = local.unrecorded_models
+  max_upload_gb            = var.max_upload_gb
+  retention_days           = var.retention_days
+  requests_per_second      = var.requests_per_second
+  cors_origins             = var.cors_origins
+  domain_name              = var.domain_name
+  certificate_arn          = var.certificate_arn
+  role_path                = var.role_path
+  permissions_boundary_arn = var.permissions_boundary_arn
+  log_level                = var.log_level
+  log_retention_days       = var.log_retention_days
+
+  launch_at_registration = var.launch_at_registration
+  queue_url              = module.orchestrator.queue_url
+  queue_arn              = module.orchestrator.queue_arn
 }
 
 module "observability" {

@@ -1,4 +1,4 @@
-# What things are called.
+# What things are called, and how they are tagged.
 data "aws_caller_identity" "current" {}
 
 locals {
@@ -9,6 +9,10 @@ locals {
   bucket_name = var.bucket_name != "" ? var.bucket_name : "${var.deployment}-${local.account}-${var.region}"
   table_name  = var.table_name != "" ? var.table_name : "${var.deployment}-jobs"
   functions   = title(var.deployment)
+
+  # The provider puts these on all that Terraform makes. They do not reach what is launched from a template, so the
+  # template has them too.
+  tags = merge(var.tags, { project = "gpu-transcriber", deployment = var.deployment })
 
   public_url = var.api_enabled ? module.api[0].url : ""
 }

@@ -49,8 +49,13 @@ output "queue_names" {
 }
 
 output "launch_template_id" {
-  description = "Id of the machines' launch template."
-  value       = module.gpu_worker.launch_template_id
+  description = "Id of the launch template of on-demand machines."
+  value       = module.gpu_worker.launch_templates["on-demand"].id
+}
+
+output "spot_launch_template_id" {
+  description = "Id of the launch template of spot machines."
+  value       = module.gpu_worker.launch_templates["spot"].id
 }
 
 output "image_parameter" {

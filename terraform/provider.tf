@@ -2,9 +2,6 @@ provider "aws" {
   region = var.region
 
   default_tags {
-    tags = {
-      project    = "gpu-transcriber"
-      deployment = var.deployment
-    }
+    tags = local.tags
   }
 }

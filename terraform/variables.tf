@@ -113,6 +113,62 @@ variable "subnet_ids" {
   nullable    = false
 }
 
+# What an account may demand of whatever is made in it.
+
+variable "tags" {
+  description = "Tags of your own for all that is made here, and for what is launched later: machines, their volumes and their spot requests. `project` and `deployment` are set already."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  # A machine's tags can be read in its metadata, so EC2 refuses to launch it with other keys than these ("View tags for
+  # your EC2 instances using instance metadata" in the EC2 User Guide). IAM takes no comma.
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : can(regex("^[A-Za-z0-9+=._:@-]{1,128}$", key)) && !contains([".", "..", "_index"], key)])
+    error_message = "tags: a key is 1 to 128 of the letters a to z, digits and + - = . _ : @, and not just ., .. or _index, because machines read their tags from the instance metadata. Write cost-center or cost:center for a key with a space or a slash."
+  }
+
+  validation {
+    condition     = alltrue([for value in values(var.tags) : can(regex("^[\\p{L}\\p{N} +=._:/@-]{0,256}$", value))])
+    error_message = "tags: a value is at most 256 letters, digits, spaces and + - = . _ : / @, as all services of AWS take it."
+  }
+
+  validation {
+    condition     = !anytrue([for key in keys(var.tags) : can(regex("^(aws:|transcribe-|(name|project|deployment)$)", lower(key)))])
+    error_message = "tags: choose other keys than Name, project, deployment and those that begin with transcribe-, by which machines are recognised, or with aws:, which belongs to AWS."
+  }
+
+  # A role takes no two keys that differ in case only. A resource takes 50 tags, and up to eight are set here.
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags) && length(var.tags) <= 40
+    error_message = "tags: at most 40, and no two keys that differ in upper and lower case only, since IAM takes them for one."
+  }
+}
+
+variable "role_path" {
+  description = "IAM path of the roles and of the machines' instance profile, such as /applications/. Changing it later replaces them."
+  type        = string
+  default     = "/"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^/([A-Za-z0-9+=,.@_-]{1,64}/){0,7}$", var.role_path))
+    error_message = "role_path: begins and ends with a slash, with letters, digits and + = , . @ _ - between slashes, for example /applications/transcription/."
+  }
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the IAM policy that limits every role which is made here. Empty sets no boundary."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = var.permissions_boundary_arn == "" || can(regex("^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn: the ARN of an IAM policy, for example arn:aws:iam::123456789012:policy/boundary."
+  }
+}
+
 # Machines and models.
 
 variable "instance_types" {
@@ -148,10 +204,48 @@ variable "compute_type" {
   nullable    = false
 }
 
+variable "launch_at_registration" {
+  description = "Whether a machine may start as soon as a job is registered over the API, while its recording is on its way. It saves the wait for a machine, and costs up to ten minutes of one for a recording that does not come (docs/deploy.md)."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.launch_at_registration || var.api_enabled
+    error_message = "launch_at_registration: only the API registers jobs, so set api_enabled = true as well, or leave this one out."
+  }
+}
+
 variable "max_lifetime_minutes" {
   description = "Minutes after which a machine is ended, whatever it is doing."
   type        = number
   default     = 720
+  nullable    = false
+}
+
+variable "idle_seconds" {
+  description = "Seconds that a machine waits for more work before it removes itself. A machine that waits costs as much as one that works."
+  type        = number
+  default     = 45
+  nullable    = false
+}
+
+variable "warm_hours" {
+  description = "Hours in which machines are kept running although nobody uploads: weekdays (mon to sun), the first minute and the minute after the last (24:00 ends a day; a window over midnight belongs to the day on which it begins), and how many machines. Where windows overlap, the most machines count."
+  type = list(object({
+    days     = list(string)
+    from     = string
+    to       = string
+    machines = optional(number, 1)
+  }))
+  default  = []
+  nullable = false
+}
+
+variable "warm_zone" {
+  description = "IANA name of the time zone by whose clock warm_hours are read, for example Europe/Stockholm."
+  type        = string
+  default     = "Europe/Stockholm"
   nullable    = false
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from services.api.settings import ApiSettings
 from services.common.aws import Aws
@@ -15,12 +17,16 @@ from services.common.store.commands import Commands
 from services.common.store.store import Store
 from services.common.webhooks.vault import Vault
 
+if TYPE_CHECKING:
+    from services.api.early_launch import EarlyLaunch
+
 
 class Service:
     """The store, bucket and vault of one deployment, and the commands on jobs."""
 
     def __init__(self, settings: ApiSettings, aws: Aws, *, clock: Callable[[], int] = now_ms) -> None:
         self.settings = settings
+        self._aws = aws
         self.clock = clock
         self.s3 = aws.s3()
         self.store = Store(aws.dynamodb(), settings.table_name)
@@ -32,3 +38,14 @@ class Service:
         announcer = Announcer(self.store.callbacks, self.places)
         self.recordings = SourceObjects(self.s3, settings.bucket_name)
         self.commands = Commands(self.store, announcer, self.recordings.uploaded_at, self.recordings.give_up)
+
+    @cached_property
+    def early_launch(self) -> EarlyLaunch | None:
+        """Asks for machines when jobs are registered; None if they come only for what was uploaded."""
+        settings = self.settings
+        if not settings.early_launch_queue_url:
+            return None
+        # A deployment that does not use it pays for none of it at a cold start.
+        from services.api.early_launch import HASTY, EarlyLaunch  # noqa: PLC0415
+
+        return EarlyLaunch(self._aws.sqs(HASTY), settings.early_launch_queue_url, settings.early_launch_seconds)

@@ -16,6 +16,11 @@ class ApiSettings(CommonSettings):
     """Largest upload in parts, in units of 10^9 bytes."""
     upload_minutes: int = 60
     """Minutes for which the form and the links of an upload are valid."""
+    early_launch_queue_url: str = ""
+    """The orchestrator's queue, to which a registration is told so that a machine may start before the recording is
+    there; empty: it is told to nobody."""
+    early_launch_seconds: float = 600
+    """How long after its registration an upload is expected, and a machine may wait for it."""
     link_seconds: int = 300
     """Seconds for which a link to a transcript is valid."""
     log_retention_days: int | None = None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
 _CONFIG = Config(
@@ -63,6 +64,9 @@ class Aws:
 
     def ec2(self, limits: Config | None = None) -> EC2Client:
         return self._session.client("ec2", config=self._limited(limits))
+
+    def sqs(self, limits: Config | None = None) -> SQSClient:
+        return self._session.client("sqs", config=self._limited(limits))
 
     def ssm(self) -> SSMClient:
         return self._session.client("ssm", config=self._config)

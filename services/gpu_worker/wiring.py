@@ -196,6 +196,7 @@ def wire(settings: WorkerSettings, identity: Identity, outside: Surroundings, sh
         held=held,
         claimer=claimer,
         attempts=attempts,
+        costs=costs,
         engines=engines,
         folder=folder,
         leaving=leaving,

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from services.common.domain import object_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import boto3
 
 DEPLOYMENT = "transcribe"
@@ -27,6 +30,8 @@ IMAGE_PARAMETER = "/transcribe/image"
 FALLBACK_IMAGE_PARAMETER = "/transcribe/base-image"
 IMAGE = "ami-0123456789abcdef0"
 INSTANCE_TYPES = ("g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge")
+TAGGED = {"on-demand": ("instance", "volume"), "spot": ("instance", "volume", "spot-instances-request")}
+"""What each market's launch template tags."""
 ZONES = ("a", "b", "c")
 MAX_RECEIVES = 5
 METHODS = ("DELETE", "GET", "PATCH", "POST")
@@ -72,7 +77,8 @@ class Resources:
 
     queue_url: str
     secrets_key_id: str
-    launch_template_id: str
+    launch_template_ids: dict[str, str]
+    """By market: `spot` and `on-demand`."""
     subnet_ids: tuple[str, ...]
 
 
@@ -129,7 +135,7 @@ def create(session: boto3.session.Session, endpoint: str, cors_origins: Sequence
     return Resources(
         queue_url=queue_url,
         secrets_key_id=client("kms").create_key(Description="webhook secrets")["KeyMetadata"]["KeyId"],
-        launch_template_id=_launch_template(ec2),
+        launch_template_ids={market: launch_template(ec2, market) for market in TAGGED},
         subnet_ids=_subnets(ec2),
     )
 
@@ -166,20 +172,25 @@ def _subnets(ec2: Any) -> tuple[str, ...]:  # noqa: ANN401 - EC2Client
     )
 
 
-def _launch_template(ec2: Any) -> str:  # noqa: ANN401 - EC2Client
-    tags = {"transcribe-deployment": DEPLOYMENT, "transcribe-config": CONFIG_PARAMETER}
+def launch_template(
+    ec2: Any,  # noqa: ANN401 - EC2Client
+    market: str,
+    name: str = "transcribe-worker",
+    *,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Create the launch template of one market, with tags of an operator's own; returns its id."""
+    tagged = {**tags, "transcribe-deployment": DEPLOYMENT, "transcribe-config": CONFIG_PARAMETER}
     template = ec2.create_launch_template(
-        LaunchTemplateName="transcribe-worker",
+        LaunchTemplateName=f"{name}-{market}",
         LaunchTemplateData={
             "ImageId": IMAGE,
             "InstanceType": INSTANCE_TYPES[0],
             "InstanceInitiatedShutdownBehavior": "terminate",
             "MetadataOptions": {"HttpTokens": "required", "InstanceMetadataTags": "enabled"},
             "TagSpecifications": [
-                {
-                    "ResourceType": "instance",
-                    "Tags": [{"Key": key, "Value": value} for key, value in tags.items()],
-                }
+                {"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in tagged.items()]}
+                for kind in TAGGED[market]
             ],
         },
     )

@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import httpx
@@ -49,6 +49,10 @@ class StackSettings:
     lease_seconds: float = 20
     heartbeat_seconds: float = 2
     idle_seconds: float = 2
+    launch_at_registration: bool = False
+    """Whether a machine may start, and wait, for a recording that was registered and has not come yet."""
+    early_launch_seconds: float = 20
+    """How long after its registration an upload is expected."""
     worker: Mapping[str, str] = field(default_factory=dict)
     """Further settings of the worker, by their names in the environment."""
     boot: Boot = start_worker
@@ -57,6 +61,8 @@ class StackSettings:
     """How long a machine may take from its launch to its first report."""
     on_demand_after_minutes: float = 0
     """How long a part waits for a spot machine before an on-demand one is launched; 0: it waits for ever."""
+    warm_hours: Sequence[Mapping[str, Any]] = ()
+    """When machines are kept running although nobody uploads, as Terraform's variable of this name says it."""
     cors_origins: Sequence[str] = ()
     """Origins whose pages may use the API, links and forms, as Terraform's variable of this name says them."""
     through: Callable[[str], str] | None = None
@@ -101,7 +107,7 @@ class Stack:
         self._processes.start(
             "api",
             *("uvicorn", "services.local.gateway:app", "--log-level", "warning"),
-            env=service | {"CORS_ORIGINS": ",".join(self.settings.cors_origins)},
+            env=service | self._api(),
             serving=api,
         )
         self._processes.start(
@@ -166,18 +172,28 @@ class Stack:
         region = {"AWS_DEFAULT_REGION": resources.REGION, "AWS_REGION": resources.REGION}
         return self._aws() | region | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
 
+    def _api(self) -> dict[str, str]:
+        return {
+            "CORS_ORIGINS": ",".join(self.settings.cors_origins),
+            "EARLY_LAUNCH_QUEUE_URL": self.resources.queue_url if self.settings.launch_at_registration else "",
+            "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),
+        }
+
     def _orchestrator(self) -> dict[str, str]:
         return {
-            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_id,
+            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["on-demand"],
+            "SPOT_LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["spot"],
             "SUBNET_IDS": ",".join(self.resources.subnet_ids),
             "INSTANCE_TYPES": ",".join(resources.INSTANCE_TYPES),
             "IMAGE_PARAMETER": resources.IMAGE_PARAMETER,
             "FALLBACK_IMAGE_PARAMETER": resources.FALLBACK_IMAGE_PARAMETER,
             "MAX_WORKERS": str(self.settings.max_workers),
             "ON_DEMAND_AFTER_MINUTES": str(self.settings.on_demand_after_minutes),
+            "WARM_HOURS": json.dumps(self.settings.warm_hours) if self.settings.warm_hours else "",
             "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
             "BOOT_SECONDS": str(self.settings.boot_seconds),
             "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,
+            "LAUNCH_AT_REGISTRATION": str(self.settings.launch_at_registration),
         }
 
     def _worker(self) -> dict[str, str]:

@@ -11,8 +11,10 @@ import structlog
 from services.common import logs
 from services.common.aws import Aws
 from services.common.domain.fair_queue import estimated_seconds
+from services.common.domain.registrations import registered_job
 from services.common.settings import load
 from services.orchestrator.bulkheads import SweepFailedError
+from services.orchestrator.expected import NOTHING
 from services.orchestrator.s3_events import Ignored, Upload, read_message
 from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
@@ -50,12 +52,18 @@ def handler(event: Mapping[str, Any], context: Context) -> dict[str, Any]:
 
 
 def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Queue the uploads that the messages name; returns the messages that SQS must deliver again."""
-    uploads = {
-        upload: str(record.get("messageId", ""))
-        for record in records
-        for upload in _uploads(record, orchestrator.settings.bucket_name)
-    }
+    """Queue the uploads that the messages name; returns the messages that SQS must deliver again.
+
+    A message may also tell of a registered job. It never comes again: the next sweep sees to its machine.
+    """
+    uploads: dict[Upload, str] = {}
+    registered: list[str] = []
+    for record in records:
+        message_id, body = str(record.get("messageId", "")), _body(record)
+        if job_id := registered_job(body):
+            registered.append(job_id)
+        else:
+            uploads |= dict.fromkeys(_uploads(message_id, body, orchestrator.settings.bucket_name), message_id)
     now = orchestrator.clock()
     taken = orchestrator.intake.take(uploads, now)
     failed = {uploads[one.upload] for one in taken if one.error}
@@ -64,21 +72,28 @@ def take_batch(orchestrator: Orchestrator, records: Sequence[Mapping[str, Any]])
             log.error("intake.failed", message_id=uploads[one.upload], exc_info=one.error)
     queued = [estimated_seconds(one.job.source_bytes) for one in taken if one.job]
     try:
-        if queued:
-            orchestrator.fleet.ensure(now, queued)
-    except Exception:  # the jobs are queued, and the next sweep launches their machines within a minute
+        expected = NOTHING
+        if registered and orchestrator.settings.launch_at_registration:
+            expected = orchestrator.registrations.announced(registered, now)
+        if queued or expected.machines:
+            orchestrator.fleet.ensure(now, queued, expected=expected)
+    except Exception:  # the jobs are there, and the next sweep launches their machines within a minute
         log.exception("fleet.failed")
     return [{"itemIdentifier": message_id} for message_id in sorted(failed)]
 
 
-def _uploads(record: Mapping[str, Any], bucket: str) -> list[Upload]:
-    """The uploads that a message names. Whatever else it holds is logged with a code, and is not delivered again."""
+def _body(record: Mapping[str, Any]) -> object:
+    """The JSON of a message; None if it is none."""
     try:
-        body = json.loads(record["body"])
+        return json.loads(record["body"])
     except (KeyError, TypeError, ValueError):
-        body = None
+        return None
+
+
+def _uploads(message_id: str, body: object, bucket: str) -> list[Upload]:
+    """The uploads that a message names. Whatever else it holds is logged with a code, and is not delivered again."""
     found = read_message(body, bucket)
     for ignored in found:
         if isinstance(ignored, Ignored):
-            log.warning("intake.ignored", code=ignored.code, message_id=record.get("messageId"))
+            log.warning("intake.ignored", code=ignored.code, message_id=message_id)
     return [upload for upload in found if isinstance(upload, Upload)]

@@ -86,7 +86,7 @@ class Launcher:
             "market": market,
             "image_id": image,
             "provision": provision,
-            "template_id": self._settings.launch_template_id,
+            "template_id": self._template(market),
             "strategy": STRATEGIES[market],
             "types": list(types or self._settings.instance_types),
             "subnets": list(self._settings.subnet_ids),
@@ -116,6 +116,10 @@ class Launcher:
                 zone=overrides.get("AvailabilityZone"),
             )
         return _why([dict(error) for error in reply.get("Errors", [])])
+
+    def _template(self, market: str) -> str:
+        """EC2 refuses an on-demand launch from a template that tags spot requests, so each market has its own."""
+        return self._settings.spot_launch_template_id if market == "spot" else self._settings.launch_template_id
 
     def _parameter(self, name: str) -> str:
         return self._ssm.get_parameter(Name=name)["Parameter"]["Value"]

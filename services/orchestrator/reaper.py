@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from services.common.domain.machines import Slot
     from services.common.store.store import Store
     from services.orchestrator.console_output import Consoles
-    from services.orchestrator.fleet import Fleet
     from services.orchestrator.instances import Instance, Instances
     from services.orchestrator.settings import OrchestratorSettings
+    from services.orchestrator.slot_launches import SlotLaunches
     from services.orchestrator.state_reasons import End
 
 log = structlog.get_logger()
@@ -41,12 +41,17 @@ class Reaper:
     """Frees slots, and ends machines that have stopped answering or hold no slot."""
 
     def __init__(
-        self, store: Store, instances: Instances, consoles: Consoles, fleet: Fleet, settings: OrchestratorSettings
+        self,
+        store: Store,
+        instances: Instances,
+        consoles: Consoles,
+        launches: SlotLaunches,
+        settings: OrchestratorSettings,
     ) -> None:
         self._store = store
         self._instances = instances
         self._consoles = consoles
-        self._fleet = fleet
+        self._launches = launches
         self._settings = settings
 
     def due(self, now: int) -> Iterator[Callable[[], bool]]:
@@ -84,7 +89,7 @@ class Reaper:
     def _handle_slot(self, slot: Slot, instances: Mapping[str, Instance], now: int) -> bool:
         if slot.instance_id is None:
             # The launch's reply was lost. The request is idempotent: it gives the same machine again, or the refusal.
-            self._fleet.launch(slot, now)
+            self._launches.launch(slot, now)
             return False
         instance = instances.get(slot.instance_id)
         state = state_of(instance)

@@ -1,4 +1,8 @@
-"""Compares uploads with jobs once an hour, since S3 may lose an event: page after page, from a cursor."""
+"""Compares uploads with jobs once an hour, since S3 may lose an event: page after page, from a cursor.
+
+Each search lists all keys, which costs one call for `PAGE` of them, but asks the table only about the objects that the
+one before cannot have seen (`services/common/domain/search.py`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.common.domain.object_keys import UPLOADS
+from services.common.domain.search import Search
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.codec import UnknownVersionError
 from services.orchestrator.s3_events import Upload
@@ -42,39 +47,48 @@ class Reconciliation:
     def run(self, now: int, in_time: Callable[[], bool]) -> int:
         """Compare page after page while there is time; returns how many lost uploads were taken in.
 
-        A search begins in the first minutes of an hour (`WINDOW_MS`), or goes on from its cursor. The cursor is
-        stored only if a search has several pages: an idle deployment writes nothing.
+        A search begins in the first minutes of an hour (`WINDOW_MS`), or goes on from its cursor. If another sweep
+        moves the cursor meanwhile, that sweep goes on alone.
         """
-        cursor = self._store.fleet.search_cursor()
-        under_way = cursor is not None or now % HOUR_MS < WINDOW_MS
+        seen = self._store.fleet.search()
+        search = seen or Search()
+        if not search.under_way:
+            if not search.is_due(now) or now % HOUR_MS >= WINDOW_MS:
+                return 0
+            search = search.begin(now)
         found = 0
-        while under_way and in_time():
-            cursor, lost = self._page(cursor, now)
+        while in_time():
+            search, lost = self._page(search, now)
             found += lost
-            under_way = cursor is not None
+            if not self._store.fleet.move_search(seen, search) or not search.under_way:
+                break
+            seen = search
         return found
 
-    def _page(self, cursor: str | None, now: int) -> tuple[str | None, int]:
-        """Compare one page, from `cursor` on.
+    def _page(self, search: Search, now: int) -> tuple[Search, int]:
+        """Compare one page, from the cursor on.
 
-        Returns the next page's cursor (None after the last), and how many were lost.
+        Returns the search after it, and how many uploads were lost.
         """
-        page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=cursor or UPLOADS)
+        page = self._s3.list_objects_v2(
+            Bucket=self._bucket, Prefix=UPLOADS, MaxKeys=PAGE, StartAfter=search.cursor or UPLOADS
+        )
         contents = page.get("Contents", [])
-        uploads = [upload for upload in map(_upload, contents) if self._may_be_lost(upload, now)]
+        oldest = max(search.newer_than, now - self._retention_ms)
+        uploads = [
+            upload
+            for upload in map(_upload, contents)
+            if not upload.key.endswith("/") and oldest < upload.uploaded <= now - YOUNG_MS
+        ]
         taken = self._intake.take(uploads, now)
-        for one in taken:
-            if one.error and not isinstance(one.error, UnknownVersionError):
-                log.error("search.failed", error=one.error)
+        errors = [one.error for one in taken if one.error and not isinstance(one.error, UnknownVersionError)]
+        for error in errors:
+            log.error("search.failed", error=error)
         found = sum(one.job is not None for one in taken)
         if found:
             log.warning("search.found", jobs=found)
-        after = contents[-1]["Key"] if page.get("IsTruncated") else None
-        self._store.fleet.move_search(cursor, after)
-        return after, found
-
-    def _may_be_lost(self, upload: Upload, now: int) -> bool:
-        return not upload.key.endswith("/") and YOUNG_MS <= now - upload.uploaded < self._retention_ms
+        cursor = contents[-1]["Key"] if page.get("IsTruncated") else ""
+        return search.move(cursor, failed=bool(errors)), found
 
 
 def _upload(entry: ObjectTypeDef) -> Upload:

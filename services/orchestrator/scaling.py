@@ -12,9 +12,11 @@ from services.common.domain.times import MINUTE_MS
 from services.common.store.slots import slot_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
+    from typing import Self
 
     from services.common.domain.machines import Breaker, Slot
+    from services.common.domain.records import Part
 
 TARGET_SECONDS = 600.0
 """Seconds in which the queue should be done, if the operator's limit allows that many machines."""
@@ -32,6 +34,22 @@ class Demand:
     """Seconds of audio, estimated from bytes where the length is not known yet."""
     oldest_wait_ms: int = 0
 
+    @classmethod
+    def of(cls, queue: Sequence[Part], fresh: Sequence[float], now: int) -> Self:
+        """What these queued parts are at `now`, epoch milliseconds.
+
+        `fresh`: seconds of audio of each part queued a moment ago, which `queue` may lack.
+        """
+        return cls(
+            parts=max(len(queue), len(fresh)),
+            seconds=max(sum(part.seconds for part in queue), sum(fresh)),
+            oldest_wait_ms=max((now - part.created_at for part in queue), default=0),
+        )
+
+
+NO_DEMAND = Demand(parts=0, seconds=0)
+"""Nothing waits."""
+
 
 def wanted_machines(demand: Demand, max_workers: int) -> int:
     """How many machines the queue needs: none if it is empty, and never more than it has parts."""
@@ -39,6 +57,11 @@ def wanted_machines(demand: Demand, max_workers: int) -> int:
         return 0
     by_time = math.ceil(demand.seconds / (SPEED * TARGET_SECONDS))
     return min(max(1, by_time), demand.parts, max_workers)
+
+
+def staying(slots: Mapping[str, Slot]) -> list[Slot]:
+    """The slots whose machines do not leave, the lowest first."""
+    return [slot for _, slot in sorted(slots.items()) if slot.status is not SlotStatus.LEAVING]
 
 
 def next_slot(wanted: int, slots: Mapping[str, Slot], max_workers: int) -> str | None:

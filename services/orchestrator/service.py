@@ -23,12 +23,15 @@ from services.orchestrator.launch import Launcher
 from services.orchestrator.reaper import Reaper
 from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
+from services.orchestrator.registrations import Registrations
+from services.orchestrator.slot_launches import SlotLaunches
 from services.orchestrator.sweep import Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.common.webhooks.dispatch import Dispatcher
+    from services.orchestrator.expected import Expected
     from services.orchestrator.settings import OrchestratorSettings
 
 
@@ -58,14 +61,16 @@ class Orchestrator:
         recordings = SourceObjects(s3, settings.bucket_name)
         commands = Commands(self.store, announcer, recordings.uploaded_at, recordings.give_up)
         self.intake = Intake(self.store, s3, announcer, commands, erasure)
-        self.fleet = Fleet(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
+        launches = SlotLaunches(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
+        self.fleet = Fleet(self.store, launches, settings)
+        self.registrations = Registrations(self.store)
         self.reconciliation = Reconciliation(self.store, s3, settings.bucket_name, self.intake, settings.retention_days)
         self.sweep = Sweep(
             store=self.store,
             recovery=Recovery(self.store, announcer),
-            reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, self.fleet, settings),
+            reaper=Reaper(self.store, Instances(ec2, settings.deployment), consoles, launches, settings),
             fleet=self.fleet,
-            expectations=(),
+            expectations=tuple(self._expectations()),
             expiry=Expiry(self.store, announcer, recordings),
             erasure=erasure,
             reconciliation=self.reconciliation,
@@ -74,6 +79,24 @@ class Orchestrator:
             wait=wait,
             heartbeat_seconds=settings.heartbeat_seconds,
         )
+
+    def _expectations(self) -> Iterator[Callable[[int], Expected]]:
+        if self.settings.launch_at_registration:
+            yield self.registrations.expected
+        if self.settings.warm_hours:
+            yield self._warm
+
+    def _warm(self, now: int) -> Expected:
+        """The machines that the operator's schedule keeps warm at `now`, epoch milliseconds.
+
+        Raises:
+            SettingsError: the schedule cannot be read.
+
+        """
+        # Most deployments have no schedule, and time zones are slow to import.
+        from services.orchestrator.warm_hours import WarmHours  # noqa: PLC0415
+
+        return WarmHours.read(self.settings.warm_hours, self.settings.warm_zone).expected(now)
 
     def dispatcher(self) -> Dispatcher:
         """Make the dispatcher, which sends webhooks."""

@@ -15,6 +15,9 @@ variables {
   environment        = { TABLE_NAME = "transcription-jobs" }
   policy             = "{\"Version\":\"2012-10-17\",\"Statement\":[]}"
   log_retention_days = 14
+
+  role_path                = "/applications/"
+  permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
 }
 
 run "a_function_may_write_its_own_log_and_what_its_policy_says" {
@@ -22,6 +25,11 @@ run "a_function_may_write_its_own_log_and_what_its_policy_says" {
 
   module {
     source = "./modules/lambda_function"
+  }
+
+  assert {
+    condition     = aws_iam_role.this.path == "/applications/" && aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
+    error_message = "The account would refuse the function's role."
   }
 
   assert {

@@ -80,3 +80,50 @@ run "api" {
     error_message = "Webhooks could be posted into private networks."
   }
 }
+
+run "api_that_tells_nobody_of_a_registration" {
+  command = apply
+
+  module {
+    source = "./modules/api"
+  }
+
+  variables {
+    queue_url = "https://sqs.eu-north-1.amazonaws.com/123456789012/uploads"
+    queue_arn = "arn:aws:sqs:eu-north-1:123456789012:uploads"
+  }
+
+  assert {
+    condition = local.environment.EARLY_LAUNCH_QUEUE_URL == "" && !anytrue([
+      for statement in data.aws_iam_policy_document.this.statement : anytrue([for action in statement.actions : startswith(action, "sqs:")])
+    ])
+    error_message = "Without launch_at_registration the API could send to the queue."
+  }
+}
+
+run "api_that_tells_of_registrations" {
+  command = apply
+
+  module {
+    source = "./modules/api"
+  }
+
+  variables {
+    launch_at_registration = true
+    queue_url              = "https://sqs.eu-north-1.amazonaws.com/123456789012/uploads"
+    queue_arn              = "arn:aws:sqs:eu-north-1:123456789012:uploads"
+  }
+
+  assert {
+    condition     = local.environment.EARLY_LAUNCH_QUEUE_URL == var.queue_url
+    error_message = "It would not know where to tell of a registration."
+  }
+
+  assert {
+    condition = [
+      for statement in data.aws_iam_policy_document.this.statement : [statement.actions, statement.resources]
+      if anytrue([for action in statement.actions : startswith(action, "sqs:") || startswith(action, "ec2:")])
+    ] == [[toset(["sqs:SendMessage"]), toset([var.queue_arn])]]
+    error_message = "It could do more about machines than send to the one queue."
+  }
+}

@@ -29,31 +29,31 @@ run "machine" {
 
   assert {
     condition = (
-      aws_launch_template.this.metadata_options[0].http_tokens == "required" &&
-      aws_launch_template.this.metadata_options[0].http_put_response_hop_limit == 1 &&
-      aws_launch_template.this.metadata_options[0].instance_metadata_tags == "enabled"
+      aws_launch_template.this["spot"].metadata_options[0].http_tokens == "required" &&
+      aws_launch_template.this["spot"].metadata_options[0].http_put_response_hop_limit == 1 &&
+      aws_launch_template.this["spot"].metadata_options[0].instance_metadata_tags == "enabled"
     )
     error_message = "The metadata service is open wider than the worker needs."
   }
 
   assert {
-    condition     = aws_launch_template.this.instance_initiated_shutdown_behavior == "terminate"
+    condition     = aws_launch_template.this["spot"].instance_initiated_shutdown_behavior == "terminate"
     error_message = "A machine that powers itself off would be kept, and paid for."
   }
 
   assert {
-    condition     = one(aws_launch_template.this.block_device_mappings[0].ebs).volume_type == "gp3" && one(aws_launch_template.this.block_device_mappings[0].ebs).delete_on_termination == "true"
+    condition     = one(aws_launch_template.this["spot"].block_device_mappings[0].ebs).volume_type == "gp3" && one(aws_launch_template.this["spot"].block_device_mappings[0].ebs).delete_on_termination == "true"
     error_message = "A machine would leave its disk behind."
   }
 
   assert {
-    condition     = one(aws_launch_template.this.block_device_mappings[0].ebs).encrypted == "true" && length(aws_kms_grant.spot) == 0
+    condition     = one(aws_launch_template.this["spot"].block_device_mappings[0].ebs).encrypted == "true" && length(aws_kms_grant.spot) == 0
     error_message = "Disks are not encrypted, or a key is granted that nobody named."
   }
 
   assert {
     condition = alltrue([
-      for specification in aws_launch_template.this.tag_specifications :
+      for specification in flatten([for template in aws_launch_template.this : template.tag_specifications]) :
       specification.tags["transcribe-deployment"] == "transcription" && specification.tags["transcribe-config"] == "/transcription/worker"
     ])
     error_message = "Machines would not be recognised as ours."
@@ -61,13 +61,13 @@ run "machine" {
 
   assert {
     condition = alltrue([
-      for key in flatten([for specification in aws_launch_template.this.tag_specifications : keys(specification.tags)]) : can(regex("^[A-Za-z0-9_.-]+$", key))
+      for key in flatten([for specification in aws_launch_template.this["spot"].tag_specifications : keys(specification.tags)]) : can(regex("^[A-Za-z0-9_.-]+$", key))
     ])
     error_message = "A tag's key could not be read from the metadata."
   }
 
   assert {
-    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "s3://transcription-123456789012-eu-north-1/artifacts/worker.tar.gz")
+    condition     = strcontains(base64decode(aws_launch_template.this["spot"].user_data), "s3://transcription-123456789012-eu-north-1/artifacts/worker.tar.gz")
     error_message = "A machine without an image of its own would not find the worker."
   }
 
@@ -110,6 +110,46 @@ run "machine" {
   }
 }
 
+run "tags_and_roles_as_an_account_demands_them" {
+  command = apply
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    tags                     = { cost-center = "4711", owner = "Radio Östersund / desk" }
+    role_path                = "/applications/"
+    permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
+  }
+
+  assert {
+    condition = alltrue([
+      for specification in flatten([for template in aws_launch_template.this : template.tag_specifications]) :
+      specification.tags["cost-center"] == "4711" && specification.tags["owner"] == "Radio Östersund / desk" && specification.tags["transcribe-deployment"] == "transcription"
+    ])
+    error_message = "What is launched would be paid by nobody's cost centre, or would not be recognised as ours."
+  }
+
+  assert {
+    condition = {
+      for market, template in aws_launch_template.this : market => toset(template.tag_specifications[*].resource_type)
+      } == {
+      on-demand = toset(["instance", "volume"])
+      spot      = toset(["instance", "volume", "spot-instances-request"])
+    }
+    error_message = "Spot requests are not tagged, or EC2 refuses every on-demand launch because they are."
+  }
+
+  assert {
+    condition = (
+      aws_iam_role.this.path == "/applications/" && aws_iam_instance_profile.this.path == "/applications/" &&
+      aws_iam_role.this.permissions_boundary == "arn:aws:iam::123456789012:policy/boundary"
+    )
+    error_message = "The account would refuse the machines' role."
+  }
+}
+
 run "own_boot_script" {
   command = apply
 
@@ -122,7 +162,7 @@ run "own_boot_script" {
   }
 
   assert {
-    condition     = base64decode(aws_launch_template.this.user_data) == "#!/bin/sh\nexit 0\n"
+    condition     = base64decode(aws_launch_template.this["spot"].user_data) == "#!/bin/sh\nexit 0\n"
     error_message = "The boot script is not the one that was given."
   }
 }
@@ -152,7 +192,7 @@ run "a_shell_through_session_manager" {
   }
 
   assert {
-    condition     = strcontains(base64decode(aws_launch_template.this.user_data), "SESSION_MANAGER=yes")
+    condition     = strcontains(base64decode(aws_launch_template.this["spot"].user_data), "SESSION_MANAGER=yes")
     error_message = "Provisioning takes the agent away."
   }
 
@@ -183,12 +223,29 @@ run "disks_under_a_key_of_ones_own" {
   }
 
   assert {
-    condition     = one(aws_launch_template.this.block_device_mappings[0].ebs).kms_key_id == var.ebs_key_arn && one(aws_launch_template.this.block_device_mappings[0].ebs).encrypted == "true"
+    condition     = one(aws_launch_template.this["spot"].block_device_mappings[0].ebs).kms_key_id == var.ebs_key_arn && one(aws_launch_template.this["spot"].block_device_mappings[0].ebs).encrypted == "true"
     error_message = "Disks are under another key than the one that was named."
   }
 
   assert {
     condition     = aws_kms_grant.spot[0].key_id == var.ebs_key_arn && endswith(aws_kms_grant.spot[0].grantee_principal, "/AWSServiceRoleForEC2Spot")
     error_message = "Spot machines may not use the disks' key."
+  }
+}
+
+run "machines_that_wait_longer_for_work" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    idle_seconds = 600
+  }
+
+  assert {
+    condition     = jsondecode(aws_ssm_parameter.config.value).IDLE_SECONDS == "600"
+    error_message = "Machines would not wait for ten minutes."
   }
 }

@@ -4,26 +4,28 @@ mock_provider "aws" {
 }
 
 variables {
-  name                = "transcription-eu-north-1"
-  deployment          = "transcription"
-  zip_path            = "./main.tf"
-  table_name          = "transcription-jobs"
-  table_arn           = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
-  bucket_name         = "transcription-123456789012-eu-north-1"
-  bucket_arn          = "arn:aws:s3:::transcription-123456789012-eu-north-1"
-  key_arn             = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  models              = ["KBLab/kb-whisper-small"]
-  unrecorded_models   = ["example/one", "example/two"]
-  retention_days      = 30
-  public_url          = ""
-  launch_template_id  = "lt-0123456789abcdef0"
-  launch_template_arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0"
-  worker_role_arn     = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
-  worker_log_group    = "/transcription/worker"
-  security_group_id   = "sg-0123456789abcdef0"
-  subnet_ids          = ["subnet-0123456789abcdef0"]
-  instance_types      = ["g4dn.xlarge"]
-  image_parameter     = "/transcription/image"
+  name              = "transcription-eu-north-1"
+  deployment        = "transcription"
+  zip_path          = "./main.tf"
+  table_name        = "transcription-jobs"
+  table_arn         = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name       = "transcription-123456789012-eu-north-1"
+  bucket_arn        = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn           = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models            = ["KBLab/kb-whisper-small"]
+  unrecorded_models = ["example/one", "example/two"]
+  retention_days    = 30
+  public_url        = ""
+  launch_templates = {
+    on-demand = { id = "lt-0123456789abcdef0", arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef0" }
+    spot      = { id = "lt-0123456789abcdef1", arn = "arn:aws:ec2:eu-north-1:123456789012:launch-template/lt-0123456789abcdef1" }
+  }
+  worker_role_arn   = "arn:aws:iam::123456789012:role/transcription-eu-north-1-worker"
+  worker_log_group  = "/transcription/worker"
+  security_group_id = "sg-0123456789abcdef0"
+  subnet_ids        = ["subnet-0123456789abcdef0"]
+  instance_types    = ["g4dn.xlarge"]
+  image_parameter   = "/transcription/image"
 
   fallback_image_parameter = "/aws/service/some/image"
 }
@@ -38,6 +40,13 @@ run "orchestrator" {
   assert {
     condition     = local.environment.UNRECORDED_MODELS == "example/one,example/two"
     error_message = "It would not know which models no machine may fetch."
+  }
+
+  assert {
+    condition = local.environment.LAUNCH_AT_REGISTRATION == "false" && !anytrue([
+      for statement in data.aws_iam_policy_document.this.statement : contains(statement.resources, "${var.table_arn}/index/by_client")
+    ])
+    error_message = "It could read clients' lists of jobs although it launches nothing at registration."
   }
 
   assert {
@@ -92,6 +101,20 @@ run "orchestrator" {
       if contains(statement.actions, "ec2:CreateTags")
     ])
     error_message = "It could tag what it did not just launch, and so make any machine one that it may end."
+  }
+
+  assert {
+    condition     = local.environment.LAUNCH_TEMPLATE_ID == "lt-0123456789abcdef0" && local.environment.SPOT_LAUNCH_TEMPLATE_ID == "lt-0123456789abcdef1"
+    error_message = "It would launch machines of one market from the other one's template."
+  }
+
+  assert {
+    condition = alltrue([
+      for statement in data.aws_iam_policy_document.fleet.statement :
+      anytrue([for condition in statement.condition : condition.variable == "aws:RequestTag/transcribe-deployment" && condition.values == tolist(["transcription"])])
+      if contains(statement.actions, "ec2:RunInstances") && anytrue([for resource in statement.resources : strcontains(resource, ":spot-instances-request/")])
+    ])
+    error_message = "It could make spot requests that are not tagged as ours."
   }
 
   assert {
@@ -173,5 +196,66 @@ run "disks_under_a_key_of_ones_own" {
       if contains(statement.actions, "kms:CreateGrant")
     ])
     error_message = "It could grant the key to whom it likes."
+  }
+}
+
+run "orchestrator_that_launches_at_registration" {
+  command = apply
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    launch_at_registration = true
+  }
+
+  assert {
+    condition     = local.environment.LAUNCH_AT_REGISTRATION == "true"
+    error_message = "It would take no notice of registrations."
+  }
+
+  assert {
+    condition = anytrue([
+      for statement in data.aws_iam_policy_document.this.statement :
+      statement.actions == toset(["dynamodb:Query"]) && statement.resources == toset(["${var.table_arn}/index/by_client"])
+    ])
+    error_message = "It could not see whether a client's uploads come."
+  }
+}
+
+run "no_schedule_unless_an_operator_has_one" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  assert {
+    condition     = local.environment.WARM_HOURS == ""
+    error_message = "The orchestrator would read the schedule ${local.environment.WARM_HOURS}."
+  }
+}
+
+run "machines_kept_warm" {
+  command = plan
+
+  module {
+    source = "./modules/orchestrator"
+  }
+
+  variables {
+    warm_hours = [{ days = ["fri"], from = "22:00", to = "24:00" }, { days = ["sat", "sun"], from = "20:00", to = "02:00", machines = 2 }]
+    warm_zone  = "America/Argentina/Buenos_Aires"
+  }
+
+  assert {
+    condition     = local.environment.WARM_HOURS == jsonencode([{ days = ["fri"], from = "22:00", machines = 1, to = "24:00" }, { days = ["sat", "sun"], from = "20:00", machines = 2, to = "02:00" }])
+    error_message = "The orchestrator would keep machines warm in ${local.environment.WARM_HOURS}."
+  }
+
+  assert {
+    condition     = local.environment.WARM_ZONE == "America/Argentina/Buenos_Aires"
+    error_message = "The orchestrator would read the schedule by the clock of ${local.environment.WARM_ZONE}."
   }
 }

@@ -142,3 +142,165 @@ run "disk_key_of_another_region" {
 
   expect_failures = [var.ebs_key_arn]
 }
+
+run "tag_key_with_a_space" {
+  command = plan
+
+  variables {
+    tags = { "cost center" = "4711" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_key_that_metadata_reserves" {
+  command = plan
+
+  variables {
+    tags = { _index = "4711" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_key_with_a_letter_that_metadata_does_not_take" {
+  command = plan
+
+  variables {
+    tags = { "kostnadsställe" = "4711" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_key_too_long" {
+  command = plan
+
+  variables {
+    tags = { (join("", [for _ in range(129) : "k"])) = "4711" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_value_with_an_ampersand" {
+  command = plan
+
+  variables {
+    tags = { owner = "news & sports" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_value_too_long" {
+  command = plan
+
+  variables {
+    tags = { owner = join("", [for _ in range(257) : "v"]) }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_of_aws" {
+  command = plan
+
+  variables {
+    tags = { "aws:owner" = "4711" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_by_which_machines_are_recognised" {
+  command = plan
+
+  variables {
+    tags = { Transcribe-Deployment = "other" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tag_that_is_set_already" {
+  command = plan
+
+  variables {
+    tags = { Deployment = "other" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tags_that_differ_in_case_only" {
+  command = plan
+
+  variables {
+    tags = { owner = "one", Owner = "two" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "tags_too_many" {
+  command = plan
+
+  variables {
+    tags = { for number in range(41) : "tag-${number}" => "one" }
+  }
+
+  expect_failures = [var.tags]
+}
+
+run "role_path_without_slashes" {
+  command = plan
+
+  variables {
+    role_path = "applications"
+  }
+
+  expect_failures = [var.role_path]
+}
+
+run "role_path_with_a_space" {
+  command = plan
+
+  variables {
+    role_path = "/our applications/"
+  }
+
+  expect_failures = [var.role_path]
+}
+
+run "boundary_that_is_a_role" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::123456789012:role/boundary"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}
+
+# What is allowed at the edge of each rule.
+run "forty_tags_a_long_path_and_a_boundary_of_aws" {
+  command = plan
+
+  variables {
+    tags                     = merge({ for number in range(39) : "tag-${number}" => "Radio Östersund / desk: a+b=c@d" }, { (join("", [for _ in range(128) : "k"])) = join("", [for _ in range(256) : "v"]) })
+    role_path                = "/applications/transcription/"
+    permissions_boundary_arn = "arn:aws:iam::aws:policy/PowerUserAccess"
+  }
+}
+
+run "launch_at_registration_without_the_api" {
+  command = plan
+
+  variables {
+    api_enabled            = false
+    launch_at_registration = true
+  }
+
+  expect_failures = [var.launch_at_registration]
+}

@@ -100,3 +100,17 @@ run "certificate_without_domain" {
 
   expect_failures = [var.certificate_arn]
 }
+
+run "launch_at_registration_without_the_queue" {
+  command = plan
+
+  module {
+    source = "./modules/api"
+  }
+
+  variables {
+    launch_at_registration = true
+  }
+
+  expect_failures = [var.launch_at_registration]
+}

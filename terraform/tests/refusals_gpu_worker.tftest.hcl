@@ -304,3 +304,45 @@ run "disk_key_in_an_account_that_never_had_a_spot_machine" {
 
   expect_failures = [aws_kms_grant.spot[0]]
 }
+
+run "idle_for_a_moment" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    idle_seconds = 5
+  }
+
+  expect_failures = [var.idle_seconds]
+}
+
+run "idle_for_a_day" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    idle_seconds = 86400
+  }
+
+  expect_failures = [var.idle_seconds]
+}
+
+run "idle_for_half_a_second_more" {
+  command = plan
+
+  module {
+    source = "./modules/gpu_worker"
+  }
+
+  variables {
+    idle_seconds = 45.5
+  }
+
+  expect_failures = [var.idle_seconds]
+}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.common.domain.errors import InvalidMediaError
 from services.common.domain.records import Job, part_name
+from services.common.domain.registrations import message
 from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.queue.worker import Worker
@@ -237,6 +238,17 @@ def _leaving(world: StepWorld) -> None:
     world.settle()
 
 
+def _registered_early(world: StepWorld) -> None:
+    """A registration launches a machine, and the recording comes while it boots."""
+    world.orchestrator_settings.launch_at_registration = True
+    job = registered(world, expected_until=world.now + 30 * SECOND_MS)
+    world.queue.append({"messageId": "registered", "body": message(job.job_id)})
+    world.serve_queue()
+    world.now = max(world.now, job.expected_until)
+    world.upload(job.source_key)
+    world.settle()
+
+
 SCENARIOS = (
     Scenario(name="single part", run=_plain),
     Scenario(name="three parts with merge", run=_plain, shape={"parts": 3}),
@@ -251,6 +263,7 @@ SCENARIOS = (
     Scenario(name="uploaded again", run=_uploaded_again),
     Scenario(name="in parts", run=_in_parts),
     Scenario(name="erased, uploaded again", run=_erased_and_uploaded_again, expected={"erased"}),
+    Scenario(name="registered early", run=_registered_early),
     Scenario(name="updated for certain", run=_updated_by_all, disturbed=False),
     Scenario(name="device died once", run=_device_died_once, disturbed=False),
     Scenario(name="bad file", run=_bad_file, expected={"failed"}, disturbed=False),

@@ -5,6 +5,7 @@ The tests share one deployment and run in their order: the last one destroys it.
 
 from __future__ import annotations
 
+import json
 import resource
 import sys
 import time
@@ -35,13 +36,23 @@ pytestmark = [pytest.mark.terraform, pytest.mark.lambda_python]
 PLAN_SECONDS = 15
 """Of a processor, whatever else runs on it."""
 PAGE = "https://app.example.com"
-VARIABLES = {
+TAGS = {f"own-{number}": "Radio Östersund / desk" for number in range(12)}
+"""Twelve of an operator's own, since two of ours and ten would be more than an object of S3 takes."""
+VARIABLES: dict[str, Any] = {
     "daily_budget_usd": 5,
     "models": ["whisper-base"],
     "cors_origins": [PAGE],
+    "tags": TAGS,
+    "role_path": "/applications/transcription/",
+    "on_demand_after_minutes": 1,
+    # With every right that a variable brings.
+    "launch_at_registration": True,
     # An image that the emulator knows, in place of the deep-learning image, which it does not.
     "fallback_image_parameter": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 }
+
+
+BOUNDARY = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +75,9 @@ def disk_key(emulator: Emulator) -> str:
 @pytest.fixture(scope="module")
 def copied(folder: Path, emulator: Emulator, disk_key: str) -> Terraform:
     package.build(folder / "dist")
-    return Terraform(folder, emulator.endpoint, VARIABLES | {"ebs_key_arn": disk_key})
+    boundary = emulator.client("iam").create_policy(PolicyName="boundary", PolicyDocument=BOUNDARY)["Policy"]["Arn"]
+    demanded = {"ebs_key_arn": disk_key, "permissions_boundary_arn": boundary}
+    return Terraform(folder, emulator.endpoint, VARIABLES | demanded)
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +189,24 @@ def test_the_guides_last_steps_make_a_key_a_transcript_and_a_plain_upload(
     eventually(lambda: (job := deployment.store.jobs.get(job_id)) is not None and job.status is JobStatus.COMPLETED)
 
 
+def test_all_that_was_made_has_the_operators_tags_and_all_roles_their_path_and_boundary(
+    terraform: Terraform, emulator: Emulator
+) -> None:
+    made = [entry for entry in terraform.resources() if "tags_all" in entry["values"]]
+    for entry in made:
+        if entry["type"] != "aws_s3_object":
+            assert entry["values"]["tags_all"].items() >= TAGS.items(), entry["address"]
+    roles = [entry["values"] for entry in made if entry["type"] in {"aws_iam_role", "aws_iam_instance_profile"}]
+    assert len(roles) == 4
+    assert {role["path"] for role in roles} == {"/applications/transcription/"}
+    iam = emulator.client("iam")
+    for name in terraform.outputs()["role_names"].values():
+        boundary = iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]
+        assert boundary["PermissionsBoundaryArn"].endswith(":policy/boundary")
+    bucket = terraform.outputs()["bucket_name"]
+    assert emulator.client("s3").get_object_tagging(Bucket=bucket, Key="artifacts/worker.tar.gz")["TagSet"] == []
+
+
 def test_every_role_may_do_exactly_what_its_code_does(deployment: Deployment, terraform: Terraform) -> None:
     """Calls are those of this deployment, rare paths included; what AWS checks by itself comes from a table."""
     with took("rare paths"):
@@ -190,6 +221,25 @@ def test_every_role_may_do_exactly_what_its_code_does(deployment: Deployment, te
     assert {role.service: role.unused() for role in roles if role.unused()} == {}
     starred = {(role.service, action) for role in roles for one in role.starred() for action in one.actions}
     assert starred == {("orchestrator", "ec2:DescribeInstances")}, "AWS takes no ARN for this one, but for all others"
+
+
+def test_what_is_launched_on_either_market_has_the_operators_tags_and_so_have_its_disk_and_its_spot_request(
+    deployment: Deployment, terraform: Terraform, emulator: Emulator
+) -> None:
+    deployment.close()  # which would play the machines
+    ec2, outputs = emulator.client("ec2"), terraform.outputs()
+    launched = [launch(emulator, outputs, market) for market in ("spot", "on-demand")]
+    ours = [{"Name": "attachment.instance-id", "Values": launched}]
+    volumes = ec2.describe_volumes(Filters=ours)["Volumes"]
+    requests = ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
+    machines = [
+        one for each in ec2.describe_instances(InstanceIds=launched)["Reservations"] for one in each["Instances"]
+    ]
+    assert (len(machines), len(volumes)) == (2, 2)
+    assert requests
+    expected = TAGS | {"project": "gpu-transcriber", "deployment": "transcription"}
+    for made in (*machines, *volumes, *requests):
+        assert {tag["Key"]: tag["Value"] for tag in made["Tags"]}.items() >= expected.items()
 
 
 def test_destroying_is_refused_with_the_remedy_while_protection_is_on(
@@ -230,8 +280,8 @@ def test_a_destroy_leaves_nothing_not_even_objects_and_a_running_machine(
     assert inventory.take(emulator.client) == before
 
 
-def launch(emulator: Emulator, outputs: dict[str, Any]) -> str:
-    """A machine from the template, as the orchestrator would: outside Terraform's state. Returns its id."""
+def launch(emulator: Emulator, outputs: dict[str, Any], market: str = "spot") -> str:
+    """A machine from a market's template, as the orchestrator would: outside Terraform's state. Returns its id."""
     ec2 = emulator.client("ec2")
     subnet = ec2.describe_subnets(Filters=[{"Name": "tag:Name", "Values": ["transcription-*"]}])["Subnets"][0]
     fleet = ec2.create_fleet(
@@ -239,7 +289,9 @@ def launch(emulator: Emulator, outputs: dict[str, Any]) -> str:
         LaunchTemplateConfigs=[
             {
                 "LaunchTemplateSpecification": {
-                    "LaunchTemplateId": outputs["launch_template_id"],
+                    "LaunchTemplateId": outputs[
+                        "spot_launch_template_id" if market == "spot" else "launch_template_id"
+                    ],
                     "Version": "$Default",
                 },
                 "Overrides": [
@@ -247,7 +299,7 @@ def launch(emulator: Emulator, outputs: dict[str, Any]) -> str:
                 ],
             }
         ],
-        TargetCapacitySpecification={"TotalTargetCapacity": 1, "DefaultTargetCapacityType": "spot"},
+        TargetCapacitySpecification={"TotalTargetCapacity": 1, "DefaultTargetCapacityType": market},
         TagSpecifications=[
             {"ResourceType": "instance", "Tags": [{"Key": "transcribe-deployment", "Value": outputs["deployment"]}]}
         ],

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from services.api.early_launch import HASTY
 from services.common.domain.times import MINUTE_MS
 from tests.support.api_jobs import put_many, uploaded
-from tests.support.gateway import Client
+from tests.support.gateway import Client, Gateway
 from tests.support.world import World
 
 # What the deployed package does not hold, and structlog would load if it found it.
@@ -38,7 +39,7 @@ def counted(world: World) -> Iterator[list[str]]:
     def note(event_name: str, **_: Any) -> None:
         calls.append(event_name)
 
-    clients = (world.dynamodb, world.s3, world.kms)
+    clients = (world.dynamodb, world.s3, world.kms, world.aws.sqs(HASTY))
     for client in clients:
         client.meta.events.register("before-call", note)
     try:
@@ -96,6 +97,19 @@ def test_a_job_takes_three_calls_even_with_a_callback_of_its_own(world: World, a
         assert alice.post("/api/jobs", body, idempotency_key="once-1").status == 201
 
     assert len(calls) <= 3, calls
+
+
+@pytest.mark.parametrize(
+    ("more", "most"), [({}, 3), ({"callback": {"url": "https://hooks.example.com/"}}, 4)], ids=["plain", "callback"]
+)
+def test_telling_of_a_registration_is_one_call_more(world: World, more: dict[str, Any], most: int) -> None:
+    queue_url = world.aws.sqs(HASTY).create_queue(QueueName="uploads")["QueueUrl"]
+    client = Gateway(world, early_launch_queue_url=queue_url).client("bob")
+    with counted(world) as calls:
+        assert client.post("/api/jobs", {"file_name": "a.mp3", **more}, idempotency_key="once-1").status == 201
+
+    assert calls[-1].endswith("SendMessage")
+    assert len(calls) <= most, calls
 
 
 def test_an_update_takes_three_calls(world: World, alice: Client) -> None:

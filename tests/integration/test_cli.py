@@ -18,7 +18,7 @@ from services.common.domain.events import EventType
 from services.common.domain.machines import Slot
 from services.common.domain.options import FORMATS
 from services.common.domain.states import JobStatus, SlotStatus
-from services.common.domain.times import MINUTE_MS, now_ms
+from services.common.domain.times import MINUTE_MS, now_ms, rfc3339
 from services.common.store import keys
 from services.common.webhooks.registration import MAX_SECRETS
 from tests.support.api_jobs import FAILED
@@ -176,6 +176,16 @@ def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) ->
     assert own.startswith("own box lab")
     world.store.fleet.absent("worker_1")
     assert len(transcribe("machines")) == 1
+
+
+def test_a_machine_that_waits_for_work_that_is_expected_is_listed_with_until_when(world: World) -> None:
+    now = now_ms()
+    running = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, stay_until=now - 1)
+    assert world.store.slots.take(running)
+    assert world.store.slots.take(replace(running, slot="01", stay_until=now + MINUTE_MS))
+    told, kept = transcribe("machines")
+    assert "waits for work" not in told
+    assert kept.endswith(f"waits for work until {rfc3339(now + MINUTE_MS)}")
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,7 @@ class Account:
 
     def __init__(self) -> None:
         self.ec2 = _client("ec2")
-        template = {"ImageId": resources.IMAGE, "InstanceType": LEAST}
-        made = self.ec2.create_launch_template(LaunchTemplateName="worker", LaunchTemplateData=template)
+        templates = {market: resources.launch_template(self.ec2, market) for market in resources.TAGGED}
         vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         subnets = [
             self.ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{number}.0/24", AvailabilityZone=zone)["Subnet"]
@@ -46,7 +45,8 @@ class Account:
             deployment="test",
             secrets_key_id="key",
             models=("model",),
-            launch_template_id=made["LaunchTemplate"]["LaunchTemplateId"],
+            launch_template_id=templates["on-demand"],
+            spot_launch_template_id=templates["spot"],
             subnet_ids=tuple(subnet["SubnetId"] for subnet in subnets),
             instance_types=resources.INSTANCE_TYPES,
             image_parameter="/image",
@@ -55,9 +55,10 @@ class Account:
         )
         self._launches = 0
 
-    def launch(self, market: str, types: Sequence[str] = resources.INSTANCE_TYPES) -> Launched | Refused:
+    def launch(self, market: str, types: Sequence[str] = resources.INSTANCE_TYPES, **more: str) -> Launched | Refused:
+        """A launch with these settings in place of the usual ones."""
         self._launches += 1
-        settings = self._settings.model_copy(update={"instance_types": types})
+        settings = self._settings.model_copy(update={"instance_types": types, **more})
         launcher = Launcher(self.ec2, _client("ssm"), settings)
         request = launcher.request(slot="00", launch_id=f"launch-{self._launches}", market=market)
         assert not isinstance(request, Refused)
@@ -145,3 +146,41 @@ def test_on_demand_takes_the_cheapest_type_wherever_it_stands_in_the_list(accoun
     markets.tell({"refusals": [{"type": LEAST, "zone": zone, "error": CAPACITY} for zone in ZONES[:2]]})
     launched(account.launch("on-demand", ["g5.xlarge", LEAST]))
     assert account.running()[-1]["Placement"]["AvailabilityZone"] == ZONES[2]
+
+
+def test_what_is_launched_on_either_market_carries_the_templates_tags_and_so_does_a_spot_request(
+    account: Account,
+) -> None:
+    for market in resources.TAGGED:
+        launched(account.launch(market))
+    machines, volumes = account.running(), account.ec2.describe_volumes()["Volumes"]
+    requests = account.ec2.describe_spot_instance_requests()["SpotInstanceRequests"]
+    assert (len(machines), len(volumes), len(requests)) == (2, 2, 1)
+    for made in (*machines, *volumes, *requests):
+        assert {"Key": "transcribe-config", "Value": resources.CONFIG_PARAMETER} in made["Tags"]
+
+
+def test_a_template_that_tags_spot_requests_starts_nothing_on_demand(account: Account) -> None:
+    """As release 6.5.1 of terraform-aws-github-runner found out (its issue 4561)."""
+    answer = account.launch("on-demand", launch_template_id=resources.launch_template(account.ec2, "spot", "other"))
+    assert refused(answer)[1] == "InvalidParameterValue"
+    assert isinstance(answer, Refused)
+    assert "no Spot instances requests" in answer.reason
+    assert account.running() == []
+
+
+@pytest.mark.parametrize("key", ["cost center", "cost/center", "_index"])
+def test_a_tag_that_metadata_could_not_show_keeps_every_machine_from_starting(account: Account, key: str) -> None:
+    template = resources.launch_template(account.ec2, "spot", "other", tags={key: "4711"})
+    answer = account.launch("spot", spot_launch_template_id=template)
+    assert isinstance(answer, Refused)
+    assert f"'{key}' is not a valid tag key" in answer.reason
+    assert account.running() == []
+
+
+def test_a_spot_request_that_version_0_1_0_froze_with_its_only_template_still_starts_a_machine(
+    account: Account,
+) -> None:
+    """That template is the on-demand one now."""
+    only = resources.launch_template(account.ec2, "on-demand", "other")
+    launched(account.launch("spot", spot_launch_template_id=only))

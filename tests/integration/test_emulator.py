@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from moto import mock_aws
 
 from services.local.emulator import dynamodb, patches, relevant_items
+from services.local.resources import TABLE_SHAPE
 from tests.support.world import dated_by
 
 TABLE = "things"
@@ -329,6 +330,18 @@ def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> Non
         iam.remove_role_from_instance_profile(**names)
         with pytest.raises(iam.exceptions.NoSuchEntityException):
             iam.remove_role_from_instance_profile(**names)
+
+
+def test_all_tags_of_a_table_are_listed_at_once_as_dynamodb_does() -> None:
+    """Terraform asks once, and would otherwise see a change in every plan."""
+    patches.apply()
+    tags: list[Any] = [{"Key": f"own-{number}", "Value": "one"} for number in range(12)]
+    with mock_aws():
+        client = boto3.client("dynamodb", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
+        table = client.create_table(TableName="jobs", **TABLE_SHAPE, Tags=tags)["TableDescription"]
+        reply = client.list_tags_of_resource(ResourceArn=table["TableArn"])
+        assert sorted(reply["Tags"], key=str) == sorted(tags, key=str)
+        assert "NextToken" not in reply
 
 
 def test_an_upload_in_parts_is_dated_by_its_beginning_as_s3_says() -> None:

@@ -86,6 +86,21 @@ def test_what_came_in_the_tombstones_last_minute_is_no_job_a_day_later(world: St
     assert (keys(world), world.jobs()) == ([], [])
 
 
+def test_a_slow_upload_in_parts_that_the_daily_search_alone_finds_is_erased_too(world: StepWorld, erased: str) -> None:
+    until = grave(world, erased).until
+    assert until
+    world.now = until + 4 * HOUR_MS
+    world.age(0)
+    world.settle()
+    searched, world.now = world.now, until - MINUTE_MS
+    world.upload()  # is dated when it began, and ended after the search
+    world.queue.clear()
+    world.now = searched
+    world.age(DAY_MS - HOUR_MS)
+    world.settle()
+    assert (keys(world), world.jobs()) == ([], [])
+
+
 @pytest.mark.parametrize("late", [SECOND_MS, LINGER_MS + DAY_MS])
 @pytest.mark.parametrize("told", [True, False])
 def test_what_s3_dates_after_the_tombstones_end_is_a_new_recording(
@@ -201,7 +216,7 @@ def test_an_event_of_what_was_erased_long_ago_does_not_prolong_the_tombstone(wor
     assert grave(world, erased) == before
 
 
-def test_the_tombstone_stands_for_a_day_and_is_kept_for_the_search_for_another(world: StepWorld) -> None:
+def test_the_tombstone_stands_for_a_day_and_is_kept_for_the_search_for_two_more(world: StepWorld) -> None:
     world.upload()
     world.serve_queue()
     (job,) = world.jobs()

@@ -12,6 +12,7 @@ import pytest
 
 from services.common.domain.ids import upload_job_id
 from services.common.domain.machines import Slot
+from services.common.domain.search import Search
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.source_object import SourceObjects
@@ -41,6 +42,7 @@ SETTINGS = OrchestratorSettings(
     secrets_key_id="key",
     models=("whisper-base",),
     launch_template_id="lt-1",
+    spot_launch_template_id="lt-2",
     subnet_ids=("subnet-a",),
     instance_types=("g4dn.xlarge",),
     image_parameter="/image",
@@ -398,7 +400,7 @@ def test_the_search_takes_what_is_neither_young_nor_older_than_its_job_would_be(
     world.now = world.now // HOUR_MS * HOUR_MS
     world.s3.put_object(Bucket=BUCKET, Key="uploads/a.mp3", Body=b"sound")
     search = Reconciliation(world.store, world.s3, BUCKET, intake(world), 30)
-    with patch.object(FleetItems, "search_cursor", lambda _: "uploads/"):
+    with patch.object(FleetItems, "search", lambda _: Search(cursor="uploads/")):
         assert search.run(world.now + age, lambda: True) == found
 
 

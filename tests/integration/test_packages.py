@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -31,6 +33,7 @@ SETTINGS = {
     "SECRETS_KEY_ID": "key",
     "MODELS": "whisper-base",
     "LAUNCH_TEMPLATE_ID": "lt-1",
+    "SPOT_LAUNCH_TEMPLATE_ID": "lt-2",
     "SUBNET_IDS": "subnet-a",
     "INSTANCE_TYPES": "g4dn.xlarge",
     "IMAGE_PARAMETER": "/image",
@@ -173,6 +176,21 @@ def test_the_first_lines_are_like_all_others_whatever_a_function_is_asked_first(
         assert (line["service"], line["deployment"]) == (service, "swedish")
         assert {"level", "timestamp"} <= line.keys()
     assert "Åsa" not in written
+
+
+@pytest.mark.lambda_python
+def test_the_packed_orchestrator_brings_the_time_zones_that_the_runtime_may_lack(
+    built: Path, runtime: Path, tmp_path: Path
+) -> None:
+    python = package.lambda_python()
+    assert python
+    shutil.unpack_archive(built / "orchestrator.zip", tmp_path)
+    program = (
+        f"import sys, zoneinfo; sys.path[:0] = {[str(tmp_path), str(runtime)]}; zoneinfo.reset_tzpath(to=());"
+        "from services.orchestrator.warm_hours import WarmHours; print(WarmHours.read('[]', 'Europe/Stockholm').zone)"
+    )
+    command = [str(python), "-I", "-S", "-B", "-c", program]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "Europe/Stockholm\n"
 
 
 @pytest.mark.lambda_python

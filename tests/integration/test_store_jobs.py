@@ -73,6 +73,15 @@ def test_no_more_overdue_uploads_are_named_than_one_sweep_expires(world: World) 
     assert len(world.store.jobs.overdue_uploads(world.clock() + MINUTE_MS, 1)) == 1
 
 
+def test_awaited_uploads_are_named_from_the_one_that_expires_last_and_no_others_are(world: World) -> None:
+    for name in ("job_1", "job_2", "job_3"):
+        world.clock.pass_(MINUTE_MS)
+        awaited(world, name)
+    assert expire(world, job_of(world))
+    assert [job.job_id for job in world.store.jobs.awaited_uploads(10)] == ["job_3", "job_2"]
+    assert [job.job_id for job in world.store.jobs.awaited_uploads(1)] == ["job_3"]
+
+
 ARRIVES = (JobStatus.AWAITING_UPLOAD, JobStatus.EXPIRED)
 
 

@@ -161,17 +161,3 @@ def test_a_stray_keeps_the_time_when_it_was_first_seen(world: World) -> None:
     assert fleet.mark_stray("i-1", 200) == 100
     assert fleet.mark_stray("i-2", 200) == 200
     assert {item["expires_at"] for item in world.all_items()} == {DAY_MS // 1_000}
-
-
-def test_of_two_sweeps_that_search_at_once_the_later_one_moves_nothing(world: World) -> None:
-    fleet = world.store.fleet
-    fleet.move_search(None, "a")
-    fleet.move_search(None, "behind")
-    assert fleet.search_cursor() == "a"
-    fleet.move_search("a", "b")
-    fleet.move_search("a", "behind")
-    assert fleet.search_cursor() == "b"
-    fleet.move_search("a", None)
-    assert fleet.search_cursor() == "b"
-    fleet.move_search("b", None)
-    assert fleet.search_cursor() is None

@@ -189,7 +189,7 @@ def test_one_sweep_compares_as_many_pages_as_there_is_time_for(
     time_for = iter([True, True, False])
     assert world.orchestrator().reconciliation.run(world.now, lambda: next(time_for)) == 4
     assert world.orchestrator().reconciliation.run(world.now + 10 * MINUTE_MS, lambda: True) == 3
-    assert world.store.fleet.search_cursor() is None
+    assert world.orchestrator().reconciliation.run(world.now + 11 * MINUTE_MS, lambda: True) == 0
 
 
 def hours_after(world: StepWorld, key: str) -> int:

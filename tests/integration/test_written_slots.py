@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.common.domain.machines import Slot
+from services.common.domain.search import Search
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store.fleet import FORGOTTEN_MS
@@ -248,18 +249,27 @@ def test_an_own_box_is_there_until_its_time_is_over(world: World) -> None:
 
 def test_two_searches_do_not_move_each_other_back(world: World) -> None:
     fleet = world.store.fleet
-    fleet.move_search(None, None)
-    assert fleet.search_cursor() is None
-    fleet.move_search(None, "b")
-    assert lying(world, SEARCH) == {"pk": "FLEET", "sk": "SEARCH", "cursor": "b", "schema_version": 1}
-    fleet.move_search(None, "a")
-    fleet.move_search("a", "c")
-    fleet.move_search("a", None)
-    assert fleet.search_cursor() == "b"
-    fleet.move_search("b", "c")
-    assert fleet.search_cursor() == "c"
-    fleet.move_search("c", None)
-    assert lying(world, SEARCH) == {}
+    assert fleet.search() is None
+    first, second = Search().begin(DAY_MS).move("b", failed=False), Search().begin(DAY_MS + 1)
+    assert fleet.move_search(None, first)
+    assert lying(world, SEARCH) == {
+        "pk": "FLEET",
+        "sk": "SEARCH",
+        "cursor": "b",
+        "began": DAY_MS,
+        "full": True,
+        "failed": False,
+        "last": 0,
+        "last_full": 0,
+        "schema_version": 1,
+    }
+    assert not fleet.move_search(None, second.move("a", failed=False))
+    assert not fleet.move_search(second.move("b", failed=False), second.move("c", failed=False))
+    assert not fleet.move_search(first.move("a", failed=False), first.move("", failed=False))
+    assert fleet.search() == first
+    done = first.move("", failed=False)
+    assert fleet.move_search(first, done)
+    assert fleet.search() == done
 
 
 def test_a_clients_turns_follow_each_other_and_begin_anew_once_it_is_idle(world: World) -> None:

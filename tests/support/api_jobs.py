@@ -38,17 +38,19 @@ def finished(world: World, client: Client, outcome: Outcome, **more: Any) -> Job
 
 def put_many(world: World, count: int, **more: Any) -> list[Job]:
     """As many queued jobs of Alice's, a second apart, newest first; `more`: of each a function of its number."""
-    jobs = [
-        Job(
-            job_id=new_id("job"),
-            client_id="alice",
-            created_at=world.clock() - number * SECOND_MS,
-            source_key=f"uploads/alice/{number}",
-            **{"status": JobStatus.QUEUED, "file_name": f"{number}.mp3"}
-            | {field: of(number) for field, of in more.items()},
-        )
-        for number in range(count)
-    ]
+
+    def made(number: int) -> Job:
+        usual: dict[str, Any] = {
+            "job_id": new_id("job"),
+            "client_id": "alice",
+            "created_at": world.clock() - number * SECOND_MS,
+            "source_key": f"uploads/alice/{number}",
+            "status": JobStatus.QUEUED,
+            "file_name": f"{number}.mp3",
+        }
+        return Job(**usual | {field: of(number) for field, of in more.items()})
+
+    jobs = [made(number) for number in range(count)]
     requests: list[Any] = [{"PutRequest": {"Item": encode(item_of(job))}} for job in jobs]
     for first in range(0, count, BATCH):
         world.dynamodb.batch_write_item(RequestItems={TABLE: requests[first : first + BATCH]})

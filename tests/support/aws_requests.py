@@ -57,7 +57,7 @@ def recorded(file: Path) -> Iterator[Request]:
 
 def requests_of(service: str, operation: str, params: dict[str, Any]) -> list[Request]:
     """The requests as which one call is authorised."""
-    mapping = {"dynamodb": _dynamodb, "s3": _s3, "ssm": _ssm, "kms": _kms, "ec2": _ec2, "logs": _logs}
+    mapping = {"dynamodb": _dynamodb, "s3": _s3, "ssm": _ssm, "kms": _kms, "ec2": _ec2, "logs": _logs, "sqs": _sqs}
     if service not in mapping:
         raise LookupError(f"{service}:{operation} has no place in tests/support/aws_requests.py yet")
     return mapping[service](operation, params)
@@ -135,6 +135,11 @@ def _kms(operation: str, params: dict[str, Any]) -> list[Request]:
 def _logs(operation: str, params: dict[str, Any]) -> list[Request]:
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{params['logGroupName']}"
     return [Request(f"logs:{operation}", f"{group}:log-stream:{params['logStreamName']}")]
+
+
+def _sqs(operation: str, params: dict[str, Any]) -> list[Request]:
+    *_, account, name = params["QueueUrl"].split("/")
+    return [Request(f"sqs:{operation}", f"arn:aws:sqs:{REGION}:{account}:{name}")]
 
 
 def _ec2(operation: str, params: dict[str, Any]) -> list[Request]:

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
+
 from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms
 from services.common.store.store import Store
-from services.local.ec2 import EmulatedMachines
+from services.local.ec2 import MARKETS_PATH, EmulatedMachines
 from services.local.functions import EventSourceMapping, Schedule
 from services.local.gateway_rules import GatewayRules
 from tests.support.emulator import Emulator
@@ -25,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 REGION = "eu-north-1"
 # These times are short, since machines here need no time to boot; the names are the services' own.
 TIMES = {"LEASE_SECONDS": "3", "HEARTBEAT_SECONDS": "1"}
+EARLY_LAUNCH_SECONDS = "5"
+"""How long a machine may wait for a registered upload: no test here waits for one that stays longer."""
 WORKER_TIMES = (
     TIMES
     | UNTRAINED
@@ -96,6 +100,11 @@ class Deployment:
         self.store.clients.add_key(api_key, client_id=client_id, name="test", now=now_ms())
         return api_key
 
+    def set_quotas(self, **vcpus: int) -> None:
+        """Let so many vCPUs run on a market, `spot` or `on-demand`."""
+        url = f"{self._emulator.endpoint}{MARKETS_PATH}"
+        httpx.post(url, json={"quotas": vcpus}, trust_env=False).raise_for_status()
+
     def describe(self, instance_id: str) -> dict[str, Any]:
         """A machine as EC2 sees it."""
         reply = self._emulator.client("ec2").describe_instances(InstanceIds=[instance_id])
@@ -121,8 +130,9 @@ class Deployment:
 
     def _function(self, service: str, name: str, runtime: Path) -> Function:
         configuration = self._emulator.client("lambda").get_function_configuration(FunctionName=name)
+        early = {"EARLY_LAUNCH_SECONDS": EARLY_LAUNCH_SECONDS} if service == "api" else {}
         package_path = self._folder / "dist" / f"{service}.zip"
-        function = Function(package_path, runtime, configuration, self._environment(service) | TIMES)
+        function = Function(package_path, runtime, configuration, self._environment(service) | TIMES | early)
         self._cleanup.callback(function.close)
         return function
 
@@ -135,6 +145,8 @@ class Deployment:
             "AWS_SECRET_ACCESS_KEY": service,
             # Lambda tells a function its region; a machine has to find its own in its metadata.
             **({} if service == "gpu_worker" else {"AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION}),
+            # Terraform takes whole minutes, and a test has not one.
+            "ON_DEMAND_AFTER_MINUTES": "0.02",
             "AWS_CALLS": str(self.calls / f"{service}.jsonl"),
             "PYTHONPATH": str(Path(__file__).parent / "recorder") + ("" if service != "gpu_worker" else f":{ROOT}"),
             # Receivers in tests listen on loopback; no variable of Terraform reaches this.

@@ -17,6 +17,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from services.api.early_launch import HASTY
 from services.common.domain.times import HOUR_MS, MINUTE_MS
 from services.common.webhooks import transport
 from services.common.webhooks.dispatch import Dispatcher
@@ -83,7 +84,8 @@ class PrivateWorld(StepWorld):
         self.orchestrator_settings.worker_log_group = GROUP
         # By S3's clock, which says how old an upload is.
         self.now = int(time.time() * 1_000)
-        self.gateway = Gateway(self, models=(MODEL,), webhook_allow_private=True)
+        queue_url = self.aws.sqs(HASTY).create_queue(QueueName="uploads")["QueueUrl"]
+        self.gateway = Gateway(self, models=(MODEL,), webhook_allow_private=True, early_launch_queue_url=queue_url)
         self.alice: Client = self.gateway.client("alice")
         private.words.append(self.alice.api_key)
         for number, port in enumerate(ports):

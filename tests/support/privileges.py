@@ -77,7 +77,9 @@ def deployed(resources: list[dict[str, Any]], outputs: dict[str, Any]) -> Deploy
         worker_role_arn=arns("aws_iam_role", outputs["role_names"]["gpu_worker"])[0],
         subnet_arns=arns("aws_subnet"),
         security_group_arn=arns("aws_security_group")[0],
-        template_arn=arns("aws_launch_template")[0],
+        template_arns={
+            entry["index"]: entry["values"]["arn"] for entry in resources if entry["type"] == "aws_launch_template"
+        },
         bucket_arn=arns("aws_s3_bucket")[0],
         disk_key_arn=next(entry["values"]["key_id"] for entry in resources if entry["type"] == "aws_kms_grant"),
         log_groups={

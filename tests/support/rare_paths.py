@@ -31,11 +31,21 @@ def walk(deployment: Deployment, recording: bytes) -> None:
         _messages(client, receiver, job_id)
         _failed_retried_and_erased(client)
         _canceled(client)
+        _on_demand(deployment, client, recording[:60_000])
         _in_parts(deployment, client)
         _another_under_its_key(deployment, job_id)
         _erased(deployment, client, job_id)
         _erasure_that_broke_off(deployment, _plain_upload(deployment, client, recording))
         client.http.delete(f"/api/callbacks/{callback['callback_id']}").raise_for_status()
+
+
+def _on_demand(deployment: Deployment, client: Client, recording: bytes) -> None:
+    """Where the account may run no spot machine, one is launched on demand."""
+    eventually(lambda: not deployment.machines.running)
+    deployment.set_quotas(spot=0)
+    job = client.wait(client.send(recording, "on-demand.mp3"))
+    deployment.set_quotas(spot=64)
+    assert (job["status"], job["cost"]["market"]) == ("completed", "on-demand")
 
 
 def _callbacks(client: Client, receiver: Receiver) -> None:

@@ -31,6 +31,7 @@ class SharedAws(Aws):
     s3 = cache(Aws.s3)
     ssm = cache(Aws.ssm)
     kms = cache(Aws.kms)
+    sqs = cache(Aws.sqs)
 
     def __init__(self) -> None:
         session = boto3.session.Session(

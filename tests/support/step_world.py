@@ -110,6 +110,7 @@ class StepWorld(World):
         self.orchestrator_settings = OrchestratorSettings(
             **known,
             launch_template_id="lt-1",
+            spot_launch_template_id="lt-2",
             subnet_ids=("subnet-a",),
             instance_types=("g4dn.xlarge",),
             image_parameter="/image",

@@ -9,6 +9,7 @@ import hcl2
 import pytest
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+from services.api.settings import ApiSettings
 from services.common.domain.prices import ADDRESS_AND_DISK, DOLLARS_PER_HOUR
 from tests.support.documents import ROOT, text_of
 
@@ -56,6 +57,15 @@ def test_the_ceiling_is_that_of_the_dearest_type() -> None:
     assert f"no more than about {spot:.0f} dollars a day at these spot prices" in guide()
     assert f"so {on_demand:.0f} dollars is the most in any case" in guide()
     assert f"cost some {ADDRESS_AND_DISK} an hour more" in guide()
+
+
+def test_a_machine_ahead_of_an_upload_that_never_comes_costs_what_the_guide_says() -> None:
+    hours = ApiSettings.model_fields["early_launch_seconds"].default / 3_600
+    prices = {kind: DOLLARS_PER_HOUR[kind, "spot"] + ADDRESS_AND_DISK for kind in types()}
+    cheap, dear = min(prices, key=prices.__getitem__), max(prices, key=prices.__getitem__)
+    costs = f"costs about {hours * prices[cheap]:.3f} on a {cheap} and {hours * prices[dear]:.3f} on a {dear}."
+    assert costs in guide()
+    assert f"it costs {24 * prices[cheap]:.0f} to {24 * prices[dear]:.0f} dollars a day" in guide()
 
 
 def test_as_large_a_quota_is_asked_for_as_the_largest_type_needs() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from services.api.settings import ApiSettings
 from services.common.domain import events
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.progress import ALMOST
+from services.common.domain.registrations import UPLOAD_BYTES_PER_SECOND
 from services.common.domain.retry_policy import MAX_DEATHS, MAX_FAULTS, MAX_LOSSES
-from services.common.domain.stages import SPEED
+from services.common.domain.stages import SPEED, STAGES
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.common.store.codec import MOST_LOOKED_AT
 from services.common.store.parts import MOST_COUNTED
@@ -22,13 +24,21 @@ from services.common.webhooks.transport import DEADLINE_SECONDS
 from services.gpu_worker.engine.decode.catalogue import PACKAGED, Habits, habits
 from services.gpu_worker.settings import WorkerSettings
 from services.orchestrator.drain import PER_RECEIVER
+from services.orchestrator.expected import STAY_MS
+from services.orchestrator.registrations import LATEST, MOST_AWAITED, NEVER_CAME
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
 from tests.support import contract
 from tests.support.documents import text_of
 
-WORDS = {2: "two", 3: "three", 4: "four", 5: "five"}
+WORDS = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten", 20: "twenty", 30: "thirty"}
 SETTINGS = {name: field.default for name, field in WorkerSettings.model_fields.items()}
 SHORT = habits(PACKAGED).short or Habits()
+AHEAD_SECONDS: float = ApiSettings.model_fields["early_launch_seconds"].default
+MINUTES = WORDS[round(AHEAD_SECONDS / MINUTE)]
+LEFT_AFTER_THE_UPLOAD = [
+    stage.own_image for stage in STAGES if stage.since == "uploaded" or stage.until in {"claimed", "completed"}
+]
+"""The stages that a machine ahead of the upload cannot begin before it."""
 
 
 def pause(seconds: int) -> str:
@@ -80,6 +90,16 @@ def beams(of: Habits) -> list[int]:
         ("api/README", f"the assumed {SPEED:.0f} seconds of audio a second"),
         ("performance", f"{SPEED:.0f} times real time assumed"),
         ("performance", f"a machine idles for {SETTINGS['idle_seconds']} s"),
+        ("deploy", f"does not come within {MINUTES} minutes of its registration"),
+        ("deploy", f"may stay up to {WORDS[STAY_MS // MINUTE_MS]} minutes afterwards"),
+        ("deploy", f"for an upload of more than {AHEAD_SECONDS * UPLOAD_BYTES_PER_SECOND / 1e6:.0f} MB"),
+        ("deploy", f"whose last {WORDS[NEVER_CAME]} uploads never came"),
+        ("api/README", f"waits {MINUTES} minutes from the registration"),
+        ("api/README", f"for a file of more than {AHEAD_SECONDS * UPLOAD_BYTES_PER_SECOND / 1e6:.0f} MB"),
+        ("api/README", f"If the last {WORDS[NEVER_CAME]} that you registered never came"),
+        ("decisions/queue", f"{WORDS[MOST_AWAITED]} of its uploads are awaited at once"),
+        ("decisions/queue", f"A client's newest {WORDS[LATEST]} jobs are looked at"),
+        ("performance", "{:.0f} + {:.0f} + {:.0f} s of the budget".format(*LEFT_AFTER_THE_UPLOAD)),
     ],
 )
 def test_a_document_tells_the_number_of_the_code(document: str, told: str) -> None:

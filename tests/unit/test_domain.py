@@ -89,6 +89,14 @@ def test_the_first_job_pays_for_the_boot_and_company_shares() -> None:
     assert meter.leave("b", 80.0) == pytest.approx(10 + 10)
 
 
+def test_the_time_in_which_a_machine_waited_for_an_upload_is_in_the_cost_of_the_next_job_and_in_no_other() -> None:
+    meter = Meter(since=0.0)
+    meter.enter("first", 300.0)
+    assert meter.leave("first", 310.0) == pytest.approx(310)
+    meter.enter("next", 400.0)
+    assert meter.leave("next", 405.0) == pytest.approx(405 - 310)
+
+
 def test_a_recording_is_blamed_for_deaths_alone_and_not_for_lost_machines() -> None:
     assert (exhaustion_error(3).code, exhaustion_error(3).retryable) == ("REPEATED_CRASH", False)
     for deaths in (0, 1, 2):

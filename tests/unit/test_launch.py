@@ -23,6 +23,7 @@ SETTINGS = OrchestratorSettings(
     secrets_key_id="key",
     models=("model",),
     launch_template_id="lt-1",
+    spot_launch_template_id="lt-2",
     subnet_ids=("subnet-a",),
     instance_types=("g4dn.xlarge",),
     image_parameter="/image",
@@ -140,6 +141,13 @@ def test_the_parameter_that_is_missing_is_the_one_that_is_named(ssm: Ssm, missin
     refused = launcher(ssm=ssm).request(slot="00", launch_id="launch", market="spot")
     assert isinstance(refused, Refused)
     assert f"The parameter {missing} " in refused.reason
+
+
+@pytest.mark.parametrize(("market", "template"), [("on-demand", "lt-1"), ("spot", "lt-2")])
+def test_each_market_is_asked_with_its_own_template(market: str, template: str) -> None:
+    request = launcher().request(slot="00", launch_id="launch", market=market)
+    assert not isinstance(request, Refused)
+    assert request["template_id"] == template
 
 
 class Recording:

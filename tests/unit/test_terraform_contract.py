@@ -141,6 +141,12 @@ def test_machines_carry_the_tags_that_the_code_looks_for() -> None:
     assert 'variable = "ec2:ResourceTag/transcribe-deployment"' in text("orchestrator")
 
 
+def test_the_templates_of_the_local_stack_tag_what_terraforms_tag() -> None:
+    templates = blocks("gpu_worker", "resource")["aws_launch_template.this"]["for_each"]
+    tagged = {market: tuple(plain(template)["tagged"]) for market, template in templates.items()}
+    assert tagged == resources.TAGGED
+
+
 def test_both_functions_are_told_of_models_that_machines_find_in_no_lock() -> None:
     lock = blocks("gpu_worker", "resource")["aws_s3_object.models_lock"]
     assert lock["key"] == object_keys.MODELS_LOCK
@@ -234,6 +240,13 @@ def test_defaults_agree_where_both_sides_have_one(name: str) -> None:
         if "default" in block.get(name, {})
     }
     assert defaults == {OrchestratorSettings.model_fields[name].default}
+
+
+def test_what_is_told_to_machines_and_of_warm_hours_has_the_defaults_of_the_code() -> None:
+    idle = blocks("gpu_worker", "variable")["idle_seconds"]["default"]
+    zone = blocks("orchestrator", "variable")["warm_zone"]["default"]
+    assert idle == WorkerSettings.model_fields["idle_seconds"].default
+    assert zone == OrchestratorSettings.model_fields["warm_zone"].default
 
 
 def test_what_is_counted_in_the_orchestrators_log_is_what_it_logs() -> None:

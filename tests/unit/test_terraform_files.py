@@ -35,6 +35,14 @@ def test_no_variable_takes_null_and_each_is_described_and_typed(path: Path) -> N
         assert len(re.findall(rf"^  {attribute} +=", text, re.MULTILINE)) == variables
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "terraform").rglob("variables.tf")), ids=lambda path: path.parent.name)
+def test_no_variable_is_left_unused(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    others = "\n".join(other.read_text(encoding="utf-8") for other in path.parent.glob("*.tf") if other != path)
+    names = set(re.findall(r'^variable "(\w+)"', text, re.MULTILINE))
+    assert {name for name in names if not re.search(rf"\bvar\.{name}\b", others)} == set()
+
+
 def test_no_variable_of_the_root_is_needed() -> None:
     text = (ROOT / "terraform" / "variables.tf").read_text(encoding="utf-8")
     assert len(re.findall(r"^  default +=", text, re.MULTILINE)) == len(re.findall(r"^variable ", text, re.MULTILINE))

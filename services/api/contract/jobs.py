@@ -45,7 +45,7 @@ class JobTimes(Shown):
 
 
 class JobCost(Shown):
-    """The job's share of its machine, the boot included."""
+    """The job's share of its machine: with the boot if the job waited for it, and without what the machine waited."""
 
     machine_seconds: Seconds | None = None
     market: Annotated[str, shown_as("Market")] | None = None

@@ -62,6 +62,7 @@ def create_job(
     _check_size(wanted, wired)
     annotations = check_annotations(wanted.model_dump(include={"reference", "metadata"}))
     job_id = new_id("job")
+    early = wired.early_launch
     secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
     callback = _own_callback(wanted.callback, secret, caller, wired) if wanted.callback else None
     job = Job(
@@ -78,6 +79,7 @@ def create_job(
         named_callback=wanted.callback_id,
         times={"created": now},
         upload_expires_at=awaited_until(now, wired),
+        expected_until=early.expected_until(now, wanted.size) if early else 0,
         declared=wanted.model_dump(include=_DECLARED, exclude_none=True, exclude_defaults=True),
         expires_at=expiry(now, settings.retention_days),
     )
@@ -94,6 +96,8 @@ def create_job(
     if earlier:
         job = lookup.made_before(lookup.job, earlier["job_id"], caller, wired)
         secret = idempotency.earlier_secret(earlier) if earlier["callback_id"] else ""
+    elif early and job.expected_until:
+        early.ask(job_id)
     response.headers["Location"] = f"/api/jobs/{job.job_id}"
     own = JobCallback(callback_id=job.own_callback, secret=secret) if job.own_callback else None
     form = None if wanted.multipart else upload_form(job, wired, now)

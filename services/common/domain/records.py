@@ -73,6 +73,8 @@ class Job:
     cost: Mapping[str, Any] = field(default_factory=dict)
     """`{machine_seconds, dollars, …}` once completed."""
     upload_expires_at: int | None = None
+    expected_until: int = 0
+    """Until when a machine may wait for the upload, before it has come; 0: none does."""
     declared: Mapping[str, Any] = field(default_factory=dict)
     """What the client said of its upload, to which every form and link holds it: `{size, content_type,
     checksum_sha256, checksum_crc32, multipart}`, without what it left out."""

@@ -1,7 +1,7 @@
 """Items about the fleet as a whole.
 
-The circuit breaker, machines without a slot, machines that ended badly, people's own boxes that work beside it, and the
-cursor of the hourly reconciliation.
+The circuit breaker, machines without a slot, machines that ended badly, people's own boxes that work beside it, and
+what the hourly search remembers.
 """
 
 from __future__ import annotations
@@ -12,14 +12,17 @@ from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.machines import Breaker
 from services.common.domain.records import SCHEMA_VERSION
+from services.common.domain.search import Search
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.store import keys
-from services.common.store.codec import from_item
+from services.common.store.codec import from_item, to_item
 from services.common.store.operations import ABSENT, PRESENT, Delete, Put, Update
 from services.common.store.table import ConditionFailedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from boto3.dynamodb.conditions import ConditionBase
 
     from services.common.store.table import Table
 
@@ -145,21 +148,18 @@ class FleetItems:
         """The own boxes that work now, each with `host`, `beat` and `until`."""
         return [item for item in self._table.items(keys.FLEET, keys.OWN_BOXES) if item["until"] > now]
 
-    def search_cursor(self) -> str | None:
-        """The key up to which the present reconciliation has compared uploads; None while none is under way."""
+    def search(self) -> Search | None:
+        """What the search for lost uploads remembers; None: there was none yet."""
         item = self._table.get(keys.SEARCH)
-        return str(item["cursor"]) if item else None
+        return from_item(Search, item) if item else None
 
-    def move_search(self, seen: str | None, cursor: str | None) -> None:
-        """Move the cursor of the reconciliation from `seen` to `cursor`; None: it is done.
-
-        Nothing happens if another sweep has moved the cursor meanwhile.
-        """
-        when = ABSENT if seen is None else Attr("cursor").eq(seen)
-        if cursor is not None:
-            self._table.attempt(Put(item={**_keyed(keys.SEARCH), "cursor": cursor}, when=when))
-        elif seen is not None:
-            self._table.attempt(Delete(key=keys.SEARCH, when=when))
+    def move_search(self, seen: Search | None, search: Search) -> bool:
+        """Store how far the search is, if it is still as it was `seen`; False: another sweep has moved it meanwhile."""
+        when: ConditionBase = ABSENT
+        if seen is not None:
+            # An item of version 0.1.0 has a cursor only.
+            when = Attr("cursor").eq(seen.cursor) & (Attr("began").eq(seen.began) | Attr("began").not_exists())
+        return self._table.attempt(Put(item=to_item(search, **_keyed(keys.SEARCH)), when=when))
 
 
 def _keyed(key: keys.Key) -> dict[str, str]:

@@ -72,6 +72,10 @@ class Jobs:
         """Ids of at most `limit` jobs whose upload should have come by now."""
         return [item["job_id"] for item in self._table.due(keys.Due.UPLOAD, before=now, limit=limit)]
 
+    def awaited_uploads(self, limit: int) -> Iterator[Job]:
+        """At most `limit` jobs whose upload is awaited, those first that expire last. The index may lag by seconds."""
+        return known(Job, self._table.due(keys.Due.UPLOAD, latest_first=True, limit=limit))
+
     def waits(self, job_id: str, waiting: str, reason: str) -> None:
         """Note why a queued job has no machine yet; nothing is written if the same reason is there already."""
         self._note(job_id, Attr("waiting_reason").ne(reason), waiting, reason)

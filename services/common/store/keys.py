@@ -23,7 +23,7 @@ event of a job is the job's `sequence`, which only grows.
 | idempotency record | `IDEMPOTENCY#<client>#<key>` | the same | | |
 | slot | `SLOT` | `00`, `01`, … | `slot`: its lease's end, or the sweep's next look | |
 | circuit breaker of launches | `FLEET` | `BREAKER` | | |
-| place of the hourly reconciliation | `FLEET` | `SEARCH` | | |
+| what the hourly search remembers | `FLEET` | `SEARCH` | | |
 | machine without a slot | `FLEET` | `STRAY#<instance>` | | |
 | why a slot's last machine ended | `FLEET` | `END#<slot>` | | |
 | person's own box that works | `FLEET` | `OWN#<owner>` | | |

@@ -76,13 +76,20 @@ class Table:
         yield from self._query("pk = :pk AND sk BETWEEN :low AND :high", within, ConsistentRead=True)
 
     def due(
-        self, kind: str, *, before: int | None = None, limit: int | None = None, page: int | None = None
+        self,
+        kind: str,
+        *,
+        before: int | None = None,
+        latest_first: bool = False,
+        limit: int | None = None,
+        page: int | None = None,
     ) -> Iterator[Item]:
-        """The items of one kind in the index `due`, oldest first. The index may lag by some seconds.
+        """The items of one kind in the index `due`, by when they are due. The index may lag by some seconds.
 
         Args:
             kind: one of `keys.Due`.
             before: epoch milliseconds; only items that are due by then.
+            latest_first: whether the order is reversed.
             limit: how many, at most.
             page: how many are read at a time, if the caller may need only the first ones.
 
@@ -93,6 +100,7 @@ class Table:
             limit,
             page,
             IndexName="due",
+            ScanIndexForward=not latest_first,
         )
 
     def count_due(self, kind: str, *, before: int, limit: int) -> int:

@@ -18,8 +18,9 @@ from services.common.store.table import Table
 
 TOMBSTONE_MS = DAY_MS
 """How long after the last search an upload for the erased job is still erased."""
-LINGER_MS = DAY_MS
-"""How much longer the tombstone is kept: if S3 loses an event, the reconciliation finds the upload some time later."""
+LINGER_MS = 2 * DAY_MS
+"""How much longer the tombstone is kept: if S3 loses an event, the search finds the upload some time later. An upload
+in parts is dated when it begins, and may be found a day after it ended (`services/common/domain/search.py`)."""
 ERASED_KINDS = ("recording", "results", "work", "records")
 """The kinds that a receipt counts."""
 _CHUNK = 50

@@ -41,6 +41,11 @@ class Costs:
         with self._lock:
             self._meter.leave(name, self._now())
 
+    def idle(self) -> None:
+        """Note that nothing was there to do until now: no job pays for that time, nor for a boot that it came after."""
+        with self._lock:
+            self._meter.share(self._now())
+
     def so_far(self, name: str) -> dict[str, Any]:
         """The cost as a job shows it: seconds, market and, for a machine with a known price, the price and dollars."""
         with self._lock:

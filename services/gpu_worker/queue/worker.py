@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.gpu_worker.machine.work_folder import WorkFolder
     from services.gpu_worker.queue.attempts import Attempts
     from services.gpu_worker.queue.claiming import Claimer
+    from services.gpu_worker.queue.costs import Costs
     from services.gpu_worker.queue.engines import Engines
     from services.gpu_worker.queue.held import HeldClaims
     from services.gpu_worker.queue.leaving import Leaving
@@ -32,6 +33,7 @@ class Worker:
     held: HeldClaims
     claimer: Claimer
     attempts: Attempts
+    costs: Costs
     engines: Engines
     folder: WorkFolder
     leaving: Leaving
@@ -63,6 +65,8 @@ class Worker:
                 idle_since = time.monotonic()
             elif self.leaving.leave_if_idle(time.monotonic() - idle_since):
                 return
+            else:
+                self.costs.idle()
             self.held.wait(self.settings.poll_seconds)
 
     def _may_take_more(self) -> bool:

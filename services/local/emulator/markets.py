@@ -1,5 +1,8 @@
 """EC2's two markets as CreateFleet meets them: quotas, zones that do not offer a type, and pools that are refused.
 
+A pool is also refused for its template's tags: on demand if they are for spot requests, and on both markets if a
+machine could not show a tag in its metadata.
+
 moto launches the first override whatever it is. EC2 tries the pools (an override each) until one gives a machine. It
 says in `Errors` of each other pool why it gave none, with the status 200. Tests say what the markets are like at
 `/_local/markets`, one JSON object at a time; each entry replaces what was said before:
@@ -12,6 +15,7 @@ says in `Errors` of each other pool why it gave none, with the status 200. Tests
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +40,15 @@ OVER_QUOTA = {
     "spot": ("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded"),
     "on-demand": ("VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit allows."),
 }
+TAGGED_IN_VAIN = (
+    "InvalidParameterValue",
+    (
+        "You cannot specify tags for Spot instances requests if there are no Spot instances requests being created by"
+        " the request."
+    ),
+)
+TAG_KEY = "[0-9a-zA-Z\\-_+=,.@:]{1,255}"
+RESERVED_KEYS = (".", "..", "_index")
 
 
 @dataclass
@@ -56,6 +69,7 @@ class Pool:
     zone: str
     config: Mapping[str, Any]
     override: Mapping[str, Any]
+    template: Mapping[str, Any]
 
     def answer(self, error: Error) -> dict[str, Any]:
         """The pool's entry in the reply's `Errors`."""
@@ -113,15 +127,17 @@ def quota(market: str) -> int:
 def _pools(backend: Any, asked: Mapping[str, Any]) -> Iterator[Pool]:
     market = asked["target_capacity_specification"].get("DefaultTargetCapacityType") or "on-demand"
     for config in asked["launch_template_configs"]:
-        template = backend.get_launch_template(config["LaunchTemplateSpecification"]["LaunchTemplateId"])
+        named = config["LaunchTemplateSpecification"]
+        template = backend.get_launch_template(named["LaunchTemplateId"]).get_version(named["Version"]).data
         for override in config.get("Overrides") or [{}]:
             subnet = override.get("SubnetId")
             yield Pool(
                 market=market,
-                type=override.get("InstanceType") or template.versions[-1].data["InstanceType"],
+                type=override.get("InstanceType") or template["InstanceType"],
                 zone=backend.get_subnet(subnet).availability_zone if subnet else "",
                 config=config,
                 override=override,
+                template=template,
             )
 
 
@@ -148,9 +164,23 @@ def _refusal(pool: Pool, backend: Any) -> Error | None:
     if (pool.type, pool.zone) in _told.not_offered:
         words = f"Your requested instance type ({pool.type}) is not supported in your requested Availability Zone"
         return "InvalidFleetConfiguration", f"{words} ({pool.zone})."
+    tags = _tags(pool.template)
+    if pool.market == "on-demand" and "spot-instances-request" in tags:
+        return TAGGED_IN_VAIN
+    if pool.template.get("MetadataOptions", {}).get("InstanceMetadataTags") == "enabled":
+        for key in tags.get("instance", ()):
+            if not re.fullmatch(TAG_KEY, key) or key in RESERVED_KEYS:
+                must = f"Tag keys must match pattern ({TAG_KEY}), and must not be a reserved name {RESERVED_KEYS}"
+                return "InvalidParameterValue", f"'{key}' is not a valid tag key. {must}"
     wanted = _vcpus(pool.type)
     over = wanted and _running(pool.market, backend) + wanted > quota(pool.market)
     return OVER_QUOTA[pool.market] if over else None
+
+
+def _tags(template: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The keys of a template's tags, by what they are for."""
+    specifications = template.get("TagSpecifications", [])
+    return {entry["ResourceType"]: [tag["Key"] for tag in entry["Tags"]] for entry in specifications}
 
 
 def _running(market: str, backend: Any) -> int:

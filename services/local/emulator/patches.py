@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from moto.budgets.models import BudgetsBackend
 from moto.budgets.responses import BudgetsResponse
 from moto.core.responses import ActionResult
+from moto.dynamodb.responses import DynamoHandler
 from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.exceptions import NotFoundException
@@ -43,6 +44,7 @@ def apply() -> None:
     _queue_attributes()
     _bucket_permissions()
     _launch_template_tags()
+    _table_tags()
     _budget_subscribers()
     _quotas()
     _instance_profile_roles()
@@ -105,6 +107,15 @@ def _launch_template_tags() -> None:
         return created
 
     LaunchTemplates.create_launch_template = create_launch_template
+
+
+def _table_tags() -> None:
+    """DynamoDB lists all tags at once (its team's words in aws-sdk issue 583); moto ten at a time."""
+
+    def list_tags_of_resource(response: Any) -> ActionResult:
+        return ActionResult({"Tags": response.dynamodb_backend.list_tags_of_resource(response.body["ResourceArn"])})
+
+    DynamoHandler.list_tags_of_resource = list_tags_of_resource
 
 
 def _budget_subscribers() -> None:

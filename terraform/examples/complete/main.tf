@@ -19,6 +19,7 @@ module "transcriber" {
   max_workers             = 6
   alarm_email             = "operations@example.com"
   on_demand_after_minutes = 20
+  launch_at_registration  = true
   retention_days          = 90
 
   zones                       = ["eu-north-1a", "eu-north-1b"]
@@ -26,6 +27,17 @@ module "transcriber" {
   models                      = ["KBLab/kb-whisper-small", "KBLab/kb-whisper-small@subtitle"]
   max_lifetime_minutes        = 360
   volume_initialization_mibps = 200
+  idle_seconds                = 120
+
+  warm_hours = [
+    { days = ["mon", "tue", "wed", "thu", "fri"], from = "08:00", to = "18:00", machines = 1 },
+    { days = ["sun"], from = "17:00", to = "21:00", machines = 2 },
+  ]
+  warm_zone = "Europe/Stockholm"
+
+  tags                     = { cost-center = "4711", owner = "newsroom" }
+  role_path                = "/applications/"
+  permissions_boundary_arn = "arn:aws:iam::123456789012:policy/boundary"
 
   cors_origins        = ["https://newsroom.example.com"]
   requests_per_second = 20

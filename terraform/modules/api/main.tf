@@ -17,6 +17,8 @@ locals {
     RETENTION_DAYS     = tostring(var.retention_days)
     LOG_RETENTION_DAYS = tostring(var.log_retention_days)
     LOG_LEVEL          = var.log_level
+
+    EARLY_LAUNCH_QUEUE_URL = var.launch_at_registration ? var.queue_url : ""
   }
 }
 
@@ -31,8 +33,10 @@ module "function" {
   handler          = "services.api.handler.handler"
   zip_path         = var.zip_path
   # One second under the gateway's own 30, so that the function's answer is the one that is seen.
-  timeout_seconds    = 29
-  environment        = local.environment
-  policy             = data.aws_iam_policy_document.this.json
-  log_retention_days = var.log_retention_days
+  timeout_seconds          = 29
+  environment              = local.environment
+  policy                   = data.aws_iam_policy_document.this.json
+  log_retention_days       = var.log_retention_days
+  role_path                = var.role_path
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

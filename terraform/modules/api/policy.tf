@@ -92,6 +92,17 @@ data "aws_iam_policy_document" "this" {
     }
   }
 
+  # A machine may start for it, which only the orchestrator decides: the API has no right on EC2.
+  dynamic "statement" {
+    for_each = var.launch_at_registration ? [1] : []
+
+    content {
+      sid       = "TellOfRegistrations"
+      actions   = ["sqs:SendMessage"]
+      resources = [var.queue_arn]
+    }
+  }
+
   statement {
     sid       = "SealWebhookSecrets"
     actions   = ["kms:Encrypt"]

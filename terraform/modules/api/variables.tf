@@ -58,6 +58,32 @@ variable "key_arn" {
   nullable    = false
 }
 
+variable "launch_at_registration" {
+  description = "Whether the orchestrator is told of every registered job, so that a machine may start before the recording is there."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.launch_at_registration || (var.queue_url != "" && var.queue_arn != "")
+    error_message = "launch_at_registration: name the orchestrator's queue in queue_url and queue_arn, since it is told there."
+  }
+}
+
+variable "queue_url" {
+  description = "URL of the orchestrator's queue. Only needed for launch_at_registration."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "queue_arn" {
+  description = "ARN of the orchestrator's queue. Only needed for launch_at_registration."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "models" {
   description = "Models that jobs may ask for, the default first."
   type        = list(string)
@@ -144,4 +170,18 @@ variable "certificate_arn" {
     condition     = (var.domain_name == "") == (var.certificate_arn == "")
     error_message = "certificate_arn: give the ARN of an ACM certificate together with domain_name, and neither without the other."
   }
+}
+
+variable "role_path" {
+  description = "IAM path of the function's role."
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the IAM policy that limits the function's role. Empty sets no boundary."
+  type        = string
+  default     = ""
+  nullable    = false
 }

@@ -8,6 +8,13 @@ resource "aws_s3_object" "artifact" {
   # An etag would not do: the provider uploads so large a file in parts, and then S3's etag is no digest of the whole.
   source_hash = fileexists(var.artifact_path) ? filebase64sha256(var.artifact_path) : null
 
+  # S3 takes ten tags of an object, and an operator may have set more.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
+
   lifecycle {
     precondition {
       condition     = fileexists(var.artifact_path)
@@ -25,6 +32,13 @@ resource "aws_s3_object" "models_lock" {
   source       = var.models_lock_path
   content_type = "application/json"
   etag         = fileexists(var.models_lock_path) ? filemd5(var.models_lock_path) : null
+
+  # S3 takes ten tags of an object, and an operator may have set more.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
 
   lifecycle {
     precondition {

@@ -1,5 +1,5 @@
-# The template says what a machine is. The orchestrator launches machines from it, and chooses zone, type and image at
-# each launch.
+# A template says what a machine is. The orchestrator launches machines from it, and chooses zone, type and image at each
+# launch.
 data "aws_region" "current" {}
 
 data "aws_ec2_instance_type_offerings" "zones" {
@@ -28,8 +28,16 @@ locals {
   })
 }
 
+# Each market has a template of its own, and they differ in one thing: a spot request is tagged too. EC2 takes no tags of
+# spot requests from CreateFleet itself, only from the template, and refuses an on-demand launch whose template has them
+# (terraform-aws-github-runner #4561, karpenter #5850).
 resource "aws_launch_template" "this" {
-  name                                 = "${var.name}-worker"
+  for_each = {
+    on-demand = { name = "${var.name}-worker", tagged = ["instance", "volume"] }
+    spot      = { name = "${var.name}-worker-spot", tagged = ["instance", "volume", "spot-instances-request"] }
+  }
+
+  name                                 = each.value.name
   description                          = "Transcription machine of ${var.deployment}"
   update_default_version               = true
   instance_initiated_shutdown_behavior = "terminate"
@@ -64,15 +72,15 @@ resource "aws_launch_template" "this" {
   }
 
   dynamic "tag_specifications" {
-    for_each = toset(["instance", "volume"])
+    for_each = toset(each.value.tagged)
 
     content {
       resource_type = tag_specifications.value
-      tags = {
+      tags = merge(var.tags, {
         Name                  = "${var.deployment}-worker"
         transcribe-deployment = var.deployment
         transcribe-config     = aws_ssm_parameter.config.name
-      }
+      })
     }
   }
 

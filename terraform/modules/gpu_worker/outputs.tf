@@ -1,11 +1,6 @@
-output "launch_template_id" {
-  description = "The launch template's id."
-  value       = aws_launch_template.this.id
-}
-
-output "launch_template_arn" {
-  description = "The launch template's ARN."
-  value       = aws_launch_template.this.arn
+output "launch_templates" {
+  description = "The launch templates' ids and ARNs, by market: `spot` and `on-demand`."
+  value       = { for market, template in aws_launch_template.this : market => { id = template.id, arn = template.arn } }
 }
 
 output "role_arn" {

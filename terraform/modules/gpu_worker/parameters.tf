@@ -17,6 +17,7 @@ resource "aws_ssm_parameter" "config" {
     LOG_LEVEL            = var.log_level
     LOG_GROUP            = aws_cloudwatch_log_group.worker.name
     MAX_LIFETIME_MINUTES = tostring(var.max_lifetime_minutes)
+    IDLE_SECONDS         = tostring(var.idle_seconds)
     MAX_AUDIO_HOURS      = tostring(var.max_audio_hours)
     COMPUTE_TYPE         = var.compute_type
   })

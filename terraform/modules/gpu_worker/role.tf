@@ -12,13 +12,16 @@ data "aws_iam_policy_document" "assume" {
 }
 
 resource "aws_iam_role" "this" {
-  name               = "${var.name}-worker"
-  description        = "Transcription machines of ${var.deployment}"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
+  name                 = "${var.name}-worker"
+  path                 = var.role_path
+  description          = "Transcription machines of ${var.deployment}"
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.permissions_boundary_arn != "" ? var.permissions_boundary_arn : null
 }
 
 resource "aws_iam_instance_profile" "this" {
   name = "${var.name}-worker"
+  path = var.role_path
   role = aws_iam_role.this.name
 }
 

@@ -239,3 +239,37 @@ variable "max_lifetime_minutes" {
     error_message = "max_lifetime_minutes: whole minutes from 30 to 10080 (a week); a machine that lives shorter finishes no long recording."
   }
 }
+
+variable "tags" {
+  description = "Tags of machines, volumes and spot requests, besides those by which machines are recognised."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "role_path" {
+  description = "IAM path of the machines' role and of their instance profile."
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the IAM policy that limits the machines' role. Empty sets no boundary."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "idle_seconds" {
+  description = "Seconds that a machine waits for more work before it removes itself. A machine that waits costs as much as one that works."
+  type        = number
+  default     = 45
+  nullable    = false
+
+  validation {
+    condition     = var.idle_seconds >= 10 && var.idle_seconds <= 3600 && floor(var.idle_seconds) == var.idle_seconds
+    error_message = "idle_seconds: whole seconds from 10 to 3600; warm_hours keeps machines for longer."
+  }
+}
+

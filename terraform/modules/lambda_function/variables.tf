@@ -63,3 +63,17 @@ variable "log_retention_days" {
   type        = number
   nullable    = false
 }
+
+variable "role_path" {
+  description = "IAM path of the function's role."
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the IAM policy that limits the function's role. Empty sets no boundary."
+  type        = string
+  default     = ""
+  nullable    = false
+}

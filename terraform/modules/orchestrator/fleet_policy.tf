@@ -1,11 +1,16 @@
 # What the orchestrator needs to launch machines from our template and to end those that carry our tag, and nothing
 # more.
+locals {
+  template_arns = [for template in var.launch_templates : template.arn]
+}
+
 data "aws_iam_policy_document" "fleet" {
   statement {
     sid     = "LaunchHereOnly"
     actions = ["ec2:CreateFleet", "ec2:RunInstances"]
     resources = concat(
-      [var.launch_template_arn, "${local.ec2}:${local.account}:security-group/${var.security_group_id}"],
+      local.template_arns,
+      ["${local.ec2}:${local.account}:security-group/${var.security_group_id}"],
       [for subnet in var.subnet_ids : "${local.ec2}:${local.account}:subnet/${subnet}"],
     )
   }
@@ -16,7 +21,7 @@ data "aws_iam_policy_document" "fleet" {
     sid     = "AskForFleet"
     actions = ["ec2:CreateFleet"]
     resources = concat(
-      [for kind in ["fleet", "instance", "network-interface", "volume"] : "${local.ec2}:${local.account}:${kind}/*"],
+      [for kind in ["fleet", "instance", "network-interface", "spot-instances-request", "volume"] : "${local.ec2}:${local.account}:${kind}/*"],
       ["${local.ec2}::image/*"],
     )
   }
@@ -30,7 +35,7 @@ data "aws_iam_policy_document" "fleet" {
     condition {
       test     = "ArnEquals"
       variable = "ec2:LaunchTemplate"
-      values   = [var.launch_template_arn]
+      values   = local.template_arns
     }
 
     condition {
@@ -48,7 +53,20 @@ data "aws_iam_policy_document" "fleet" {
     condition {
       test     = "ArnEquals"
       variable = "ec2:LaunchTemplate"
-      values   = [var.launch_template_arn]
+      values   = local.template_arns
+    }
+  }
+
+  # Only a spot request that is tagged as it is made is checked at all; the template tags it.
+  statement {
+    sid       = "LaunchTaggedSpotRequestsOnly"
+    actions   = ["ec2:RunInstances"]
+    resources = ["${local.ec2}:${local.account}:spot-instances-request/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/transcribe-deployment"
+      values   = [var.deployment]
     }
   }
 
@@ -68,7 +86,7 @@ data "aws_iam_policy_document" "fleet" {
     sid     = "TagWhatIsLaunched"
     actions = ["ec2:CreateTags"]
     resources = [
-      for kind in ["instance", "volume"] : "${local.ec2}:${local.account}:${kind}/*"
+      for kind in ["instance", "spot-instances-request", "volume"] : "${local.ec2}:${local.account}:${kind}/*"
     ]
 
     condition {

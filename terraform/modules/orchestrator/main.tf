@@ -22,7 +22,8 @@ locals {
     UNRECORDED_MODELS        = join(",", var.unrecorded_models)
     RETENTION_DAYS           = tostring(var.retention_days)
     LOG_LEVEL                = var.log_level
-    LAUNCH_TEMPLATE_ID       = var.launch_template_id
+    LAUNCH_TEMPLATE_ID       = var.launch_templates["on-demand"].id
+    SPOT_LAUNCH_TEMPLATE_ID  = var.launch_templates["spot"].id
     SUBNET_IDS               = join(",", var.subnet_ids)
     INSTANCE_TYPES           = join(",", var.instance_types)
     IMAGE_PARAMETER          = var.image_parameter
@@ -30,22 +31,27 @@ locals {
     MAX_WORKERS              = tostring(var.max_workers)
     ON_DEMAND_AFTER_MINUTES  = tostring(var.on_demand_after_minutes)
     MAX_LIFETIME_MINUTES     = tostring(var.max_lifetime_minutes)
+    WARM_HOURS               = length(var.warm_hours) > 0 ? jsonencode(var.warm_hours) : ""
+    WARM_ZONE                = var.warm_zone
     WORKER_LOG_GROUP         = var.worker_log_group
+    LAUNCH_AT_REGISTRATION   = tostring(var.launch_at_registration)
   }
 }
 
 module "function" {
   source = "../lambda_function"
 
-  name               = var.name
-  service            = "orchestrator"
-  function_name      = var.function_name
-  description        = "Takes in uploads, starts machines, sees to what is overdue"
-  role_description   = "Orchestrator of ${var.deployment}"
-  handler            = "services.orchestrator.handler.handler"
-  zip_path           = var.zip_path
-  timeout_seconds    = var.timeout_seconds
-  environment        = local.environment
-  policy             = data.aws_iam_policy_document.this.json
-  log_retention_days = var.log_retention_days
+  name                     = var.name
+  service                  = "orchestrator"
+  function_name            = var.function_name
+  description              = "Takes in uploads, starts machines, sees to what is overdue"
+  role_description         = "Orchestrator of ${var.deployment}"
+  handler                  = "services.orchestrator.handler.handler"
+  zip_path                 = var.zip_path
+  timeout_seconds          = var.timeout_seconds
+  environment              = local.environment
+  policy                   = data.aws_iam_policy_document.this.json
+  log_retention_days       = var.log_retention_days
+  role_path                = var.role_path
+  permissions_boundary_arn = var.permissions_boundary_arn
 }

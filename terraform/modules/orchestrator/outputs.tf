@@ -18,6 +18,16 @@ output "queue_name" {
   value       = aws_sqs_queue.uploads.name
 }
 
+output "queue_url" {
+  description = "The URL of that queue, for whoever sends to it."
+  value       = aws_sqs_queue.uploads.url
+}
+
+output "queue_arn" {
+  description = "The ARN of that queue, for whoever may send to it."
+  value       = aws_sqs_queue.uploads.arn
+}
+
 output "dead_letter_queue_name" {
   description = "The name of the queue that keeps uploads which failed to be taken in five times."
   value       = aws_sqs_queue.dead_letters.name

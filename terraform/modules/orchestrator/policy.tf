@@ -25,6 +25,17 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.table_arn}/index/due"]
   }
 
+  # No machine waits for a client whose last uploads never came.
+  dynamic "statement" {
+    for_each = var.launch_at_registration ? [1] : []
+
+    content {
+      sid       = "LookAtAClientsLatestJobs"
+      actions   = ["dynamodb:Query"]
+      resources = ["${var.table_arn}/index/by_client"]
+    }
+  }
+
   statement {
     sid       = "ReadUploads"
     actions   = ["s3:GetObject"]

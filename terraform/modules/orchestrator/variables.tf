@@ -121,15 +121,9 @@ variable "log_retention_days" {
   nullable    = false
 }
 
-variable "launch_template_id" {
-  description = "Id of the machines' launch template."
-  type        = string
-  nullable    = false
-}
-
-variable "launch_template_arn" {
-  description = "ARN of the machines' launch template."
-  type        = string
+variable "launch_templates" {
+  description = "The machines' launch templates, by market: `spot` and `on-demand`."
+  type        = map(object({ id = string, arn = string }))
   nullable    = false
 }
 
@@ -211,9 +205,84 @@ variable "on_demand_after_minutes" {
   }
 }
 
+variable "launch_at_registration" {
+  description = "Whether a machine may start, and wait, for a recording that was registered over the API and is not there yet."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "max_lifetime_minutes" {
   description = "Minutes after which a machine is ended, whatever it is doing."
   type        = number
   default     = 720
   nullable    = false
+}
+
+variable "role_path" {
+  description = "IAM path of the function's role."
+  type        = string
+  default     = "/"
+  nullable    = false
+}
+
+variable "permissions_boundary_arn" {
+  description = "ARN of the IAM policy that limits the function's role. Empty sets no boundary."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "warm_hours" {
+  description = "Hours in which machines are kept running although nobody uploads: weekdays (mon to sun), the first minute and the minute after the last (24:00 ends a day; a window over midnight belongs to the day on which it begins), and how many machines. Where windows overlap, the most machines count."
+  type = list(object({
+    days     = list(string)
+    from     = string
+    to       = string
+    machines = optional(number, 1)
+  }))
+  default  = []
+  nullable = false
+
+  validation {
+    condition     = alltrue([for window in var.warm_hours : length(window.days) > 0 && alltrue([for day in window.days : contains(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], day)])])
+    error_message = "warm_hours: days holds at least one of mon, tue, wed, thu, fri, sat and sun."
+  }
+
+  validation {
+    condition     = alltrue([for window in var.warm_hours : can(regex("^([01][0-9]|2[0-3]):[0-5][0-9]$", window.from)) && can(regex("^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", window.to))])
+    error_message = "warm_hours: from and to are times of a day's 24 hours with two digits each, such as 08:00 and 18:00; only to may be 24:00."
+  }
+
+  validation {
+    condition     = alltrue([for window in var.warm_hours : window.from != window.to])
+    error_message = "warm_hours: from and to differ; a whole day is from 00:00 to 24:00."
+  }
+
+  validation {
+    condition     = alltrue([for window in var.warm_hours : window.machines >= 1 && floor(window.machines) == window.machines])
+    error_message = "warm_hours: machines is a whole number from 1; leave a window out if it should keep none."
+  }
+
+  validation {
+    condition     = alltrue([for window in var.warm_hours : window.machines <= var.max_workers])
+    error_message = "warm_hours: machines is at most max_workers, ${var.max_workers}; raise that or keep fewer machines warm."
+  }
+
+  validation {
+    condition     = length(var.warm_hours) <= 20
+    error_message = "warm_hours: at most 20 windows, since a function's environment is small; give windows of the same hours several days."
+  }
+}
+
+variable "warm_zone" {
+  description = "IANA name of the time zone by whose clock warm_hours are read, for example Europe/Stockholm."
+  type        = string
+  default     = "Europe/Stockholm"
+  nullable    = false
+
+  validation {
+    condition     = contains(split("\n", trimspace(file("${path.module}/time_zones.txt"))), var.warm_zone)
+    error_message = "warm_zone: the IANA name of a time zone, for example Europe/Stockholm; ${path.module}/time_zones.txt has them all."
+  }
 }
