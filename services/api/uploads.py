@@ -10,7 +10,7 @@ from services.api import multipart
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem, not_found
 from services.api.routes.jobs import awaited_until, upload_form
-from services.api.schemas.uploads import MultipartUpload, PartLink, Upload
+from services.api.schemas.uploads import MultipartUpload, PartLink, RenewedUpload
 from services.api.service import Service
 from services.common.domain.errors import ChangedMeanwhileError
 from services.common.domain.lifecycle import job_changes
@@ -27,7 +27,7 @@ MOST_STRETCHES = 20
 _ENDED_WITHOUT = {JobStatus.CANCELED, JobStatus.EXPIRED}
 
 
-def renewed(job: Job, after: int, wired: Service) -> Upload:
+def renewed(job: Job, after: int, wired: Service) -> RenewedUpload:
     """A fresh form, or the links of parts with larger numbers than `after` that S3 does not have.
 
     Raises:
@@ -43,8 +43,8 @@ def renewed(job: Job, after: int, wired: Service) -> Upload:
         renewal = job_changes.renew_upload(job, until=awaited_until(now, wired), multipart=begun)
         if wired.store.jobs.renew_upload(renewal):
             if begun is None:
-                return Upload(upload=upload_form(job, wired, now))
-            return Upload(multipart=_links(renewal.after, parts, after, wired, now))
+                return RenewedUpload(upload=upload_form(job, wired, now))
+            return RenewedUpload(multipart=_links(renewal.after, parts, after, wired, now))
         if begun != job.multipart:
             wired.recordings.give_up(renewal.after)
         found = wired.store.jobs.get(job.job_id)

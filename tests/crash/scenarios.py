@@ -223,6 +223,13 @@ def _erased_and_uploaded_again(world: StepWorld) -> None:
         world.settle()
 
 
+def _in_parts(world: StepWorld) -> None:
+    """The recording of a job of the API comes in parts, of which there is one."""
+    job = registered(world, declared={"size": 5_000, "multipart": True})
+    world.send_in_parts(job)
+    world.settle()
+
+
 def _leaving(world: StepWorld) -> None:
     """A second recording comes while the machine is about to leave and takes minutes to power off."""
     world.patience_ms = 180_000
@@ -254,6 +261,7 @@ SCENARIOS = (
     Scenario(name="device dies", run=_device_dies),
     Scenario(name="erase", run=_erased, expected={"erased"}),
     Scenario(name="uploaded again", run=_uploaded_again),
+    Scenario(name="in parts", run=_in_parts),
     Scenario(name="erased, uploaded again", run=_erased_and_uploaded_again, expected={"erased"}),
     Scenario(name="registered early", run=_registered_early),
     Scenario(name="updated for certain", run=_updated_by_all, disturbed=False),

@@ -16,7 +16,7 @@ from tests.support.private_world import Private, PrivateWorld
 from tests.support.receivers import FINE, NO_HTTP, closes_at_once, hangs, serve
 from tests.support.step_world import step_world_of
 
-SIGNED = {"GetObject", "PutObject"}
+SIGNED = {"GetObject", "PutObject", "UploadPart"}
 """The API signs addresses for these, and asks nobody."""
 WAYS: dict[str, Callable[[Private], Failure]] = {
     "cut": lambda _: cut(),

@@ -123,6 +123,12 @@ class PrivateWorld(StepWorld):
             job, other = self._make_callbacks(), self._make_job()
             self._ask(f"/api/jobs/{other['job_id']}/cancel")
             self._make_job()  # to which nothing ever comes
+            in_parts = f"/api/jobs/{self._make_job(multipart=True, size=5)['job_id']}/upload"
+            self._ask(in_parts)
+        self._send_part(in_parts.split("/")[3])
+        with self.calls.of("api"):
+            self._ask(in_parts)
+            self._ask(f"{in_parts}/complete")
         self._upload(job["upload"]["fields"]["key"], number)
         self._upload(f"uploads/alice/{number}/{NAME}", number)
         with self.calls.of("orchestrator"):
@@ -166,11 +172,11 @@ class PrivateWorld(StepWorld):
         self._ask("/api/jobs", {"file_name": [NAME], "options": {NAME: PROMPT}})
         return self._make_job()
 
-    def _make_job(self) -> dict[str, Any]:
+    def _make_job(self, **more: Any) -> dict[str, Any]:
         options = {"prompt": PROMPT, "hotwords": HOTWORDS, "formats": ["txt", "json"]}
         callback = {"url": self._receiver(self.ports[0])}
         words = {"reference": REFERENCE, "metadata": {NOTE: NOTE}}
-        return self._ask("/api/jobs", {"file_name": NAME, "options": options, "callback": callback, **words})
+        return self._ask("/api/jobs", {"file_name": NAME, "options": options, "callback": callback, **words, **more})
 
     def _see_to(self, path: str) -> None:
         for words in ({"reference": REFERENCE}, {"metadata": {NOTE: NOTE}}, {"metadata": {NOTE: 1}}, {NOTE: NOTE}):
@@ -180,6 +186,12 @@ class PrivateWorld(StepWorld):
             self._ask(f"{path}/deliveries/{delivery['delivery_id']}/redeliver")
         self._ask(f"{path}/retry")
         self._call("DELETE", path)
+
+    def _send_part(self, job_id: str) -> None:
+        job = self.store.jobs.get(job_id)
+        if job and job.multipart:
+            about = {"Bucket": BUCKET, "Key": job.source_key, "UploadId": job.multipart["upload_id"]}
+            self.s3.upload_part(**about, PartNumber=1, Body=b"sound")
 
     def _upload(self, key: str, number: int) -> None:
         etag = self.s3.put_object(Bucket=BUCKET, Key=key, Body=b"sound" * (1_000 + number))["ETag"].strip('"')

@@ -22,7 +22,10 @@ JOB = Job(
     job_id="job_1", client_id="alice", status=JobStatus.RUNNING, created_at=1, source_key="uploads/a", file_name="a"
 )
 TIMES = st.integers(0, 2**45 - 1)
-UNANNOUNCED = {JobTransition.WAIT, JobTransition.NOTE_UPLOAD, JobTransition.SPLIT, JobTransition.COUNT}
+UNANNOUNCED = {
+    *(JobTransition.WAIT, JobTransition.NOTE_UPLOAD, JobTransition.RENEW_UPLOAD),
+    *(JobTransition.SPLIT, JobTransition.COUNT),
+}
 
 
 def numbered(job: Job, now: int) -> dict[JobTransition, Change[Job]]:

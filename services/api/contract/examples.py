@@ -112,7 +112,24 @@ BODIES: Mapping[str, Any] = {
         "?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
-    "Upload": {"upload": UPLOAD_FORM, "multipart": None},
+    "RenewedUpload": {
+        "upload": None,
+        "multipart": {
+            "part_size": 8_388_608,
+            "parts": 2,
+            "received": [1],
+            "links": [
+                {
+                    "number": 2,
+                    "bytes": 981_236,
+                    "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/uploads/acme/{JOB}/m%C3%B6te.mp3"
+                    "?uploadId=VXBsb2FkIElE&partNumber=2&X-Amz-SignedHeaders=content-length%3Bhost",
+                }
+            ],
+            "next": None,
+            "expires_at": "2026-11-26T10:00:00.000Z",
+        },
+    },
 }
 _STATES: Mapping[str, Mapping[str, Any]] = {
     "complete_upload": REGISTERED,

@@ -14,7 +14,7 @@ from services.api.problems import Problem
 from services.api.routes import jobs, lookup
 from services.api.schemas import jobs as views
 from services.api.schemas import receipts
-from services.api.schemas.uploads import Upload
+from services.api.schemas.uploads import RenewedUpload
 
 router = openapi.router("/jobs/{job_id}", "jobs")
 _CHANGING = (ProblemCode.NOT_FOUND, ProblemCode.CONFLICT)
@@ -29,7 +29,7 @@ def renew_upload(
     caller: Authenticated,
     wired: Wired,
     after: Annotated[int, Query(ge=0, le=10_000, description="Links for parts behind the one of this number.")] = 0,
-) -> Upload:
+) -> RenewedUpload:
     """A fresh form for an awaited recording, or the next links of one that is uploaded in parts.
 
     From then on the upload is awaited for as long as after its registration. The first request for links begins the

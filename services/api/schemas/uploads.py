@@ -36,7 +36,7 @@ class MultipartUpload(BaseModel):
     expires_at: DateTime = Field(description="Until when sending a part may begin.")
 
 
-class Upload(BaseModel):
+class RenewedUpload(BaseModel):
     """One of both: a form, or an upload in parts if the job was registered with `multipart`."""
 
     upload: UploadForm | None = None
