@@ -75,7 +75,7 @@ def _reference(described: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "Every operation takes an API key as `Authorization: Bearer …`, except those of `/api/health` and"
     yield "`/api/problems`. Refusals are problem documents (RFC 9457), and [errors.md](errors.md) says what their codes"
-    yield "mean. `POST` takes an `Idempotency-Key`."
+    yield "mean. `POST` takes an `Idempotency-Key`, but for the two of an upload, which may be repeated without one."
     yield ""
     for path, operations in described["paths"].items():
         for method, operation in operations.items():

@@ -147,4 +147,5 @@ def _missing(numbers: Sequence[int]) -> Problem:
 
 
 def _not_awaiting(job: Job) -> Problem:
-    return Problem(ProblemCode.NOT_AWAITING, f"The job is {job.status.value}: it waits for no upload.")
+    remedy = " Register a new one." if job.status in _ENDED_WITHOUT else ""
+    return Problem(ProblemCode.NOT_AWAITING, f"The job is {job.status.value}: it waits for no upload.{remedy}")

@@ -166,7 +166,8 @@ def test_a_job_that_does_not_wait_gets_no_form_and_no_links(world: World, alice:
             expire(world)
         reply = alice.post(f"/api/jobs/{job_id}/upload")
         assert (reply.status, reply.json["code"]) == (409, "NOT_AWAITING")
-        assert reply.json["detail"] == f"The job is {ended}: it waits for no upload."
+        remedy = "" if ended == "queued" else " Register a new one."
+        assert reply.json["detail"] == f"The job is {ended}: it waits for no upload.{remedy}"
     assert under_way(world) == []
 
 

@@ -98,6 +98,13 @@ def test_a_link_for_a_part_takes_that_part_of_that_upload(world: World, s3: Serv
     assert s3.send("PUT", address, RECORDING).headers["etag"]
 
 
+def test_a_body_is_taken_whatever_curl_calls_it(world: World, s3: ServedS3) -> None:
+    """`curl --data-binary` calls every body the fields of a form."""
+    named = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert httpx.put(signed(s3, "put_object"), content=b"a=1&sound", headers=named, timeout=5).status_code == 200
+    assert world.s3.get_object(Bucket=BUCKET, Key=KEY)["Body"].read() == b"a=1&sound"
+
+
 def test_a_header_of_s3s_own_has_to_be_signed(s3: ServedS3) -> None:
     address = signed(s3, "put_object")
     reply = s3.send("PUT", address, RECORDING, x_amz_acl="public-read")

@@ -181,7 +181,7 @@ class JobView(JobFacts):
         default=None, description="Why a queued job has no machine yet."
     )
     waiting_reason: str | None = Field(default=None, description="The same in a sentence.")
-    parts: int = Field(description="Into how many parts the recording was split.")
+    parts: int = Field(description="Into how many parts the machines split the recording; not those of an upload.")
     parts_done: int
     callback_id: str | None = Field(
         default=None, description="The callback that the job came with: its own, or the registered one that it names."

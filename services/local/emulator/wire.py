@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _TOLD = {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell, signatures.SESSIONS_PATH: signatures.tell}
+_FORM_FIELDS = "application/x-www-form-urlencoded"
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
 
@@ -70,7 +71,7 @@ class Wire:
             return list(self.emulator(environ, start))
 
     def _other(self, environ: WSGIEnvironment) -> WSGIApplication:
-        if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        if environ.get("CONTENT_TYPE", "").startswith(_FORM_FIELDS):
             return self._query(environ)
         return self.emulator
 
@@ -85,6 +86,9 @@ class Wire:
             self._check_form(request.environ)
         else:
             signatures.check_request(request, datetime.now(UTC))
+        if request.method == "PUT" and request.mimetype == _FORM_FIELDS:
+            # So curl calls what it sends with --data-binary. moto would read it as fields, and then wait for the body.
+            request.environ["CONTENT_TYPE"] = "binary/octet-stream"
         return self.emulator
 
     def _query(self, environ: WSGIEnvironment) -> WSGIApplication:
