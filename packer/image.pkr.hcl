@@ -2,6 +2,8 @@
 locals {
   time = formatdate("YYYYMMDD-hhmmss", timestamp())
   room = "/opt/transcribe/artifact"
+
+  build_tags = merge(var.tags, { Name = "${var.deployment}-image-build" })
 }
 
 source "amazon-ebs" "worker" {
@@ -42,11 +44,13 @@ source "amazon-ebs" "worker" {
     http_put_response_hop_limit = 1
   }
 
-  run_tags = {
-    Name = "${var.deployment}-image-build"
-  }
+  # An account may refuse whatever is launched without its tags.
+  run_tags        = local.build_tags
+  run_volume_tags = local.build_tags
+  spot_tags       = local.build_tags
+  snapshot_tags   = var.tags
 
-  tags = {
+  tags = merge(var.tags, {
     Name                        = "${var.deployment}-worker-${local.time}"
     transcribe-image            = var.deployment
     transcribe-commit           = var.commit
@@ -57,7 +61,7 @@ source "amazon-ebs" "worker" {
     transcribe-base             = "{{ .SourceAMI }}"
     transcribe-base-name        = "{{ .SourceAMIName }}"
     transcribe-self-test-passed      = "true"
-  }
+  })
 }
 
 build {

@@ -10,6 +10,12 @@ variable "deployment" {
   default     = "transcription"
 }
 
+variable "tags" {
+  description = "Tags of the account's own, as in the deployment's setting, for the image, its snapshot, and the machine, volume and spot request of the build."
+  type        = map(string)
+  default     = {}
+}
+
 variable "build_types" {
   description = "Machine types to build on, each with an NVIDIA GPU, on which the self-test is run; the cheapest spot offer wins."
   type        = list(string)
