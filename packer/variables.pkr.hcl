@@ -22,6 +22,12 @@ variable "build_types" {
   default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
 }
 
+variable "on_demand_type" {
+  description = "Machine type to build on at the on-demand price, for an account that may run no spot machine; empty builds on the spot market."
+  type        = string
+  default     = ""
+}
+
 variable "subnet_id" {
   description = "Subnet to build in, with a way out to the network; empty takes the default VPC's."
   type        = string

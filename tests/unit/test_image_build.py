@@ -80,7 +80,7 @@ def test_an_account_that_refuses_untagged_machines_gets_its_tags_on_all_that_a_b
     [source] = hcl2.loads(Path("packer/image.pkr.hcl").read_text(encoding="utf-8"))["source"]
     builder = source['"amazon-ebs"']['"worker"']
     for made in ("run_tags", "run_volume_tags", "spot_tags"):
-        assert builder[made] == "${local.build_tags}"
+        assert "local.build_tags" in builder[made]
     assert builder["snapshot_tags"] == "${var.tags}"
     assert builder["tags"].startswith("${merge(var.tags, ")
 
