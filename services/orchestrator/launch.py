@@ -166,8 +166,9 @@ def _why(errors: list[dict[str, Any]]) -> Refused:
     refused = list(filter(None, found))
     if not refused:
         return Refused(waiting=Waiting.CAPACITY, reason="EC2 gave no machine and no reason", other_market=True)
-    of_the_market = tried and any(each.other_market for each in refused)
-    untried = sorted(_types(errors) - _types(tried)) if of_the_market else ()
+    # If no type is known to have been tried, a further request would be this one again, and so for ever.
+    worthwhile = _types(tried) and any(each.other_market for each in refused)
+    untried = sorted(_types(errors) - _types(tried)) if worthwhile else ()
     return replace(most_useful(*refused), untried=tuple(untried))
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from services.common.domain.errors import unrecorded
-from services.common.domain.records import Job
+from services.common.domain.records import FIRST_PART, Job
 from services.common.domain.stages import SPEED
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.store import keys
 from services.orchestrator.reaper import LIFETIME_MARGIN_MS
 from services.orchestrator.scaling import BREAK_MS, TARGET_SECONDS
 from tests.support.faults import aws_error
@@ -152,6 +153,24 @@ def test_on_demand_is_paid_once_spot_was_waited_for_as_long_as_the_operator_said
     (machine,) = world.ec2.running
     assert market_of(machine) == the_slot(world).market == "on-demand"
     assert the_job(world).waiting is None
+
+
+def test_a_job_that_is_retried_waits_for_spot_anew(world: StepWorld) -> None:
+    world.orchestrator_settings.on_demand_after_minutes = 10
+    world.ec2.refused["spot"] = NO_SPOT["a quota of 0"]
+    world.upload()
+    world.serve_queue()
+    job_id = the_job(world).job_id
+    world.change(keys.job(job_id), status="failed")
+    world.change(keys.part(job_id, FIRST_PART), status="failed", due_kind=None)
+    world.now += HOUR_MS
+    world.retry(the_job(world))
+    world.sweep()
+    assert world.ec2.running == []
+    world.now += 10 * MINUTE_MS
+    world.sweep()
+    (machine,) = world.ec2.running
+    assert market_of(machine) == "on-demand"
 
 
 def test_without_the_operators_minutes_nothing_is_paid_on_demand(world: StepWorld) -> None:

@@ -14,6 +14,7 @@ from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
 from services.common.store.jobs import creation
 from services.common.store.operations import ConditionFailedError
+from services.common.store.tombstones import TAKEN_OVER_MS
 from tests.support.items import awaited, job_of, part_of, queued, told
 from tests.support.world import World
 
@@ -206,7 +207,7 @@ def test_a_job_that_was_not_erased_is_no_grave_to_count_in(world: World) -> None
 def test_an_erasures_last_look_forgets_the_recordings_name_and_is_due_no_more(world: World) -> None:
     tombstones = world.store.tombstones
     tombstones.put(queued(world), world.clock())
-    (grave,) = tombstones.overdue(world.clock(), 10)
+    (grave,) = tombstones.overdue(world.clock() + TAKEN_OVER_MS, 10)
     tombstones.settle(grave, {"recording": 1}, look_again_at=None, forget=True)
     after = tombstones.get("job_1")
     assert after

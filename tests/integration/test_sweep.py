@@ -13,6 +13,7 @@ from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.store.jobs import creation
+from services.common.store.tombstones import TAKEN_OVER_MS
 from services.orchestrator import reconciliation
 from services.orchestrator.bulkheads import SweepFailedError
 from services.orchestrator.handler import take_batch
@@ -86,7 +87,7 @@ def test_one_recording_that_cannot_be_deleted_keeps_no_other_from_being_erased(w
         world.upload(name)
     world.serve_queue()
     for job in world.jobs():
-        assert world.store.tombstones.put(job, world.now)
+        assert world.store.tombstones.put(job, world.now - TAKEN_OVER_MS)
     deny_once(world, "s3.DeleteObject")
 
     def left() -> int:
@@ -114,7 +115,7 @@ def test_a_grave_of_an_unknown_version_is_left_alone(world: StepWorld) -> None:
     world.serve_queue()
     first, second = world.jobs()
     for job in (first, second):
-        assert world.store.tombstones.put(job, world.now)
+        assert world.store.tombstones.put(job, world.now - TAKEN_OVER_MS)
     world.of_another_version(f"JOB#{first.job_id}", "JOB")
     world.sweep()
     listed = world.s3.list_objects_v2(Bucket=BUCKET, Prefix="uploads/")

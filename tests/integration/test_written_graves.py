@@ -16,6 +16,7 @@ from services.common.domain.tombstone import Tombstone
 from services.common.store import keys
 from services.common.store.items import item_of
 from services.common.store.operations import Put
+from services.common.store.tombstones import TAKEN_OVER_MS
 from tests.support.world import World
 from tests.support.written import NEVER, changed, lying, of_job, put_job, put_part, table
 
@@ -48,12 +49,13 @@ def test_a_grave_holds_what_the_sweep_needs_and_nothing_else(world: World) -> No
         "upload_expires_at": 7,
         "receipt": {"recording": 0, "results": 0, "work": 0, "records": 0},
         "due_kind": "erasure",
-        "due_at": world.clock(),
+        "due_at": world.clock() + TAKEN_OVER_MS,
         "until": world.clock() + DAY_MS,
-        "expires_at": (world.clock() + 2 * DAY_MS) // SECOND_MS,
+        "expires_at": (world.clock() + 3 * DAY_MS) // SECOND_MS,
     }
-    assert [grave.job_id for grave in world.store.tombstones.overdue(world.clock(), 10)] == ["job_1"]
-    assert list(world.store.tombstones.overdue(world.clock() - 1, 10)) == []
+    later = world.clock() + TAKEN_OVER_MS
+    assert [grave.job_id for grave in world.store.tombstones.overdue(later, 10)] == ["job_1"]
+    assert list(world.store.tombstones.overdue(later - 1, 10)) == [], "whoever erases it is still at it"
     assert not world.store.tombstones.put(job, world.clock() + 5), "once"
     assert lying(world, KEY)["erased_at"] == world.clock()
 
@@ -83,7 +85,7 @@ def test_a_grave_that_is_looked_at_again_is_kept_beyond_that(world: World) -> No
         "receipt": COUNTED,
         "due_at": later,
         "until": later + DAY_MS,
-        "expires_at": (later + 2 * DAY_MS) // SECOND_MS,
+        "expires_at": (later + 3 * DAY_MS) // SECOND_MS,
     }
     again = world.store.tombstones.get("job_1")
     assert again
@@ -113,7 +115,7 @@ def test_a_late_upload_is_counted_and_lets_the_grave_stand_for_another_day(world
     assert changed(world, KEY, lambda: world.store.tombstones.count_late(grave, later)) == {
         "receipt": before | {"recording": before["recording"] + 1},
         "until": later + DAY_MS,
-        "expires_at": (later + 2 * DAY_MS) // SECOND_MS,
+        "expires_at": (later + 3 * DAY_MS) // SECOND_MS,
     }
 
 
@@ -166,7 +168,7 @@ def test_everything_filed_under_a_job_goes_but_its_grave(world: World) -> None:
 def test_so_many_graves_are_seen_to_at_once_and_no_more(world: World) -> None:
     for name in ("job_1", "job_2"):
         world.store.tombstones.put(put_job(world, name), world.clock())
-    assert len(list(world.store.tombstones.overdue(world.clock(), 1))) == 1
+    assert len(list(world.store.tombstones.overdue(world.clock() + TAKEN_OVER_MS, 1))) == 1
 
 
 def take_in(world: World, name: str = "job_1") -> bool:

@@ -236,6 +236,7 @@ def test_a_retry_is_a_run_of_its_own_and_keeps_what_is_done(world: World) -> Non
             "status": "queued",
             "due_kind": "queued",
             "due_at": 9,
+            "created_at": world.clock(),
             "deaths": 0,
             "losses": 0,
             "faults": 0,

@@ -193,6 +193,7 @@ def pools(code: str, *types: str) -> list[dict[str, Any]]:
         (pools("InsufficientInstanceCapacity", "g4dn.xlarge", "g5.xlarge"), ("g4dn.2xlarge",)),
         (pools("MaxSpotInstanceCountExceeded", "g4dn.2xlarge"), ("g4dn.xlarge", "g5.xlarge")),
         (pools("UnauthorizedOperation", "g4dn.xlarge"), ()),
+        ([{"ErrorCode": "MaxSpotInstanceCountExceeded"}], ()),  # of no pool: the same request would be made for ever
         ([], ()),
     ],
 )

@@ -99,7 +99,7 @@ def parts(part: Part) -> dict[Transition, Change[Part]]:
         PartTransition.FINISH: part_changes.finish(part),
         PartTransition.FAIL: part_changes.fail(part),
         PartTransition.CLOSE: part_changes.close(part),
-        PartTransition.RETRY: part_changes.retry_part(part, 9),
+        PartTransition.RETRY: part_changes.retry_part(part, 9, 8),
     }
 
 

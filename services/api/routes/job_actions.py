@@ -78,7 +78,7 @@ def retry_job(job_id: str, caller: Authenticated, wired: Wired, idempotency: Ide
 def erase_job(job_id: str, caller: Authenticated, wired: Wired) -> receipts.Receipt:
     """Erase the recording, its transcripts and every record of the job; the same request shows the receipt again.
 
-    It is kept until two days after the last search at least.
+    It is kept until three days after the last search at least.
     """
     try:
         job = lookup.job(job_id, caller, wired)

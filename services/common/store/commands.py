@@ -183,7 +183,7 @@ def retried(change: Change[Job], parts: Sequence[Part], announcement: Announceme
     """The operations of a retry; `due_at` is the place in the queue of all parts that are not done."""
     unfinished = [part for part in parts if part.status is not PartStatus.DONE]
     queuing = [
-        update(part_changes.retry_part(part, due_at), same(part, "attempt", "status"))
+        update(part_changes.retry_part(part, due_at, change.after.times["queued"]), same(part, "attempt", "status"))
         for part in unfinished[:MAX_PARTS]
     ]
     return [update(change, same(change.before, "generation")), *queuing, *announcement.operations()]

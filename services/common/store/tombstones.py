@@ -8,7 +8,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.records import Job
-from services.common.domain.times import DAY_MS, SECOND_MS
+from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.domain.tombstone import Tombstone
 from services.common.store import keys
 from services.common.store.changes import same_upload
@@ -16,6 +16,8 @@ from services.common.store.codec import from_item, known
 from services.common.store.operations import Delete, Operation, Put, Update
 from services.common.store.table import Table
 
+TAKEN_OVER_MS = MINUTE_MS
+"""How long whoever erases a job has for it, before the sweep takes over."""
 TOMBSTONE_MS = DAY_MS
 """How long after the last search an upload for the erased job is still erased."""
 LINGER_MS = 2 * DAY_MS
@@ -97,7 +99,7 @@ class Tombstones:
 def _tombstone(job: Job, now: int) -> Operation:
     """The operation that replaces a job by its tombstone.
 
-    It is due at once: if a crash interrupts the erasure, the sweep goes on.
+    It is due after `TAKEN_OVER_MS`: if a crash interrupts the erasure, the sweep goes on.
     """
     pk, sk = keys.job(job.job_id)
     item: dict[str, Any] = {
@@ -112,7 +114,7 @@ def _tombstone(job: Job, now: int) -> Operation:
         "upload_expires_at": job.upload_expires_at,
         "receipt": dict.fromkeys(ERASED_KINDS, 0),
         "due_kind": keys.Due.ERASURE,
-        "due_at": now,
+        "due_at": now + TAKEN_OVER_MS,
         **kept_beyond(now),
     }
     there = Attr("client_id").eq(job.client_id) & Attr("status").exists()

@@ -139,7 +139,10 @@ def close(part: Part) -> Change[Part]:
     return Change(before=part, transition=PartTransition.CLOSE, set={"owner": None})
 
 
-def retry_part(part: Part, due_at: int) -> Change[Part]:
-    """A part of a failed job that runs again is queued, and all that counted against it is reset."""
-    fields = {**_NOTHING_HELD_AGAINST_IT, "owner": None, "due_at": due_at}
+def retry_part(part: Part, due_at: int, queued: int) -> Change[Part]:
+    """A part of a failed job that runs again is queued, and all that counted against it is reset.
+
+    It waits from `queued` on, epoch milliseconds: its wait in the run before is no reason for an on-demand machine.
+    """
+    fields = {**_NOTHING_HELD_AGAINST_IT, "owner": None, "due_at": due_at, "created_at": queued}
     return Change(before=part, transition=PartTransition.RETRY, set=fields)
