@@ -1,14 +1,18 @@
-# The machine's image. It is built on a spot machine with the GPU that it is for, and made only if the self-test passes there.
+# The machine's image. It is built on a machine with the GPU that it is for, and made only if the self-test passes there.
 locals {
   time = formatdate("YYYYMMDD-hhmmss", timestamp())
   room = "/opt/transcribe/artifact"
+
+  spot       = var.on_demand_type == ""
+  build_tags = merge(var.tags, { Name = "${var.deployment}-image-build" })
 }
 
 source "amazon-ebs" "worker" {
   region              = var.region
   subnet_id           = var.subnet_id
-  spot_price          = "auto"
-  spot_instance_types = var.build_types
+  spot_price          = local.spot ? "auto" : ""
+  spot_instance_types = local.spot ? var.build_types : null
+  instance_type       = local.spot ? null : var.on_demand_type
   ssh_username        = "ubuntu"
   ami_name            = "${var.deployment}-worker-${local.time}"
   ami_description     = "Transcription worker of ${var.deployment}"
@@ -42,11 +46,13 @@ source "amazon-ebs" "worker" {
     http_put_response_hop_limit = 1
   }
 
-  run_tags = {
-    Name = "${var.deployment}-image-build"
-  }
+  # An account may refuse whatever is launched without its tags.
+  run_tags        = local.build_tags
+  run_volume_tags = local.build_tags
+  spot_tags       = local.spot ? local.build_tags : null
+  snapshot_tags   = var.tags
 
-  tags = {
+  tags = merge(var.tags, {
     Name                        = "${var.deployment}-worker-${local.time}"
     transcribe-image            = var.deployment
     transcribe-commit           = var.commit
@@ -57,7 +63,7 @@ source "amazon-ebs" "worker" {
     transcribe-base             = "{{ .SourceAMI }}"
     transcribe-base-name        = "{{ .SourceAMIName }}"
     transcribe-self-test-passed      = "true"
-  }
+  })
 }
 
 build {

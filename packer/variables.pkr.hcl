@@ -10,10 +10,22 @@ variable "deployment" {
   default     = "transcription"
 }
 
+variable "tags" {
+  description = "Tags of the account's own, as in the deployment's setting, for the image, its snapshot, and the machine, volume and spot request of the build."
+  type        = map(string)
+  default     = {}
+}
+
 variable "build_types" {
   description = "Machine types to build on, each with an NVIDIA GPU, on which the self-test is run; the cheapest spot offer wins."
   type        = list(string)
   default     = ["g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge"]
+}
+
+variable "on_demand_type" {
+  description = "Machine type to build on at the on-demand price, for an account that may run no spot machine; empty builds on the spot market."
+  type        = string
+  default     = ""
 }
 
 variable "subnet_id" {

@@ -14,7 +14,7 @@ locals {
   # spot machines, and without one EC2 charges no more than the on-demand price (EC2 User Guide, "Spot Instance requests").
   ceilings = var.region != "eu-north-1" || length(local.unpriced_types) > 0 ? null : {
     for market in ["spot", "on_demand"] : market => tonumber(format("%.2f",
-      24 * var.max_workers * (max([for type in var.instance_types : local.prices[type][market]]...) + local.address_and_disk)
+      24 * var.max_workers * (max(0, [for type in var.instance_types : local.prices[type][market]]...) + local.address_and_disk)
     ))
   }
 }

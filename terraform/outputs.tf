@@ -73,6 +73,11 @@ output "session_manager" {
   value       = var.session_manager
 }
 
+output "tags" {
+  description = "The tags that all has which is made or launched here. The build of an image gives them to its machine and to the image too."
+  value       = local.tags
+}
+
 output "role_names" {
   description = "The name of each service's role."
   value = merge(

@@ -5,9 +5,10 @@ its machines read.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ class Names:
     config_parameter: str
     session_manager: bool | None = None
     """Whether machines need the agent of Session Manager; None: that is not known."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The tags that an account may demand of whatever is launched; empty if they are not known."""
     known: bool = False
     """Whether the deployment exists here: Terraform has created it from this folder, or a person named it."""
 
@@ -56,6 +59,7 @@ class Names:
             image_parameter=outputs.get("image_parameter", f"/{name}/image"),
             config_parameter=outputs.get("config_parameter", f"/{name}/worker"),
             session_manager=outputs.get("session_manager"),
+            tags=outputs.get("tags", {}),
             known=bool(outputs or deployment),
         )
 
@@ -73,6 +77,7 @@ class Needs:
 
     def variables(self) -> dict[str, str]:
         """The needs as Packer's variables."""
+        tags = {"tags": json.dumps(dict(self.names.tags), ensure_ascii=False)} if self.names.tags else {}
         return {
             "region": self.region,
             "deployment": self.names.deployment,
@@ -80,11 +85,14 @@ class Needs:
             "lifetime_minutes": str(self.lifetime_minutes),
             "session_manager": "yes" if self.names.session_manager else "no",
             "compute_type": self.compute_type,
+            **tags,
         }
 
     def command(self) -> str:
         """The command that builds such an image."""
-        return "./nox -s image -- " + " ".join(f"-var {name}={value}" for name, value in self.variables().items())
+        return "./nox -s image -- " + " ".join(
+            f"-var {shlex.quote(f'{name}={value}')}" for name, value in self.variables().items()
+        )
 
     def lacking(self, image: ImageTypeDef, tags: Mapping[str, str]) -> list[str]:
         """What an image lacks for this deployment, each in a few words; empty if it can be used."""

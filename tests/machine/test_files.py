@@ -31,9 +31,10 @@ def old_packers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_packer_finds_the_template_valid(old_packers: Path) -> None:
+@pytest.mark.parametrize("more", ["on_demand_type=", "on_demand_type=g4dn.xlarge", 'tags={"cost-center": "4711"}'])
+def test_packer_finds_the_template_valid_on_either_market_and_with_tags(old_packers: Path, more: str) -> None:
     done = subprocess.run(
-        ["packer", "validate", "-var", "artifact=image.pkr.hcl", "."],
+        ["packer", "validate", "-var", "artifact=image.pkr.hcl", "-var", more, "."],
         cwd=old_packers,
         capture_output=True,
         text=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -57,6 +58,20 @@ def test_the_ceiling_is_that_of_the_dearest_type() -> None:
     assert f"no more than about {spot:.0f} dollars a day at these spot prices" in guide()
     assert f"so {on_demand:.0f} dollars is the most in any case" in guide()
     assert f"cost some {ADDRESS_AND_DISK} an hour more" in guide()
+
+
+def test_the_guides_short_answers_are_those_of_its_long_ones() -> None:
+    spot, on_demand = (max(a_day(kind, market) for kind in types()) for market in MARKETS)
+    assert f"with the default settings | {spot:.0f} at these spot prices, {on_demand:.0f} in any case |" in guide()
+    hourly = sorted(DOLLARS_PER_HOUR[kind, "spot"] + ADDRESS_AND_DISK for kind in ("g4dn.xlarge", "g5.xlarge"))
+    office_hours = 5 * 10 * 365.25 / 7 / 12
+    low, high = (f"{hour * office_hours:.0f}" for hour in hourly)
+    assert f"| a machine kept warm in office hours, a month | {low} to {high} |" in guide()
+    wait = ApiSettings.model_fields["early_launch_seconds"].default / 3_600
+    low, high = (f"{hour * wait:.3f}" for hour in hourly)
+    assert f"| a machine started for an upload that never comes | {low} to {high} |" in guide()
+    [idle] = re.findall(r"\*\*with the free tier, the key and cents\*\* \| \*\*([\d.]+) \S ([\d.]+)\*\*", guide())
+    assert f"| a month in which nobody transcribes | {idle[0]} to {idle[1]} |" in guide()
 
 
 def test_a_machine_ahead_of_an_upload_that_never_comes_costs_what_the_guide_says() -> None:

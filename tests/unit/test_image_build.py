@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
+import hcl2
 import pytest
 
 from tools import deployment, image_build, images, models
 from tools.deployment import Names, Needs, RefusedError, outputs
 from tools.image_build import build
 
+OF_THE_ACCOUNT = {"cost-center": "4711", "owner": "the newsroom's"}
 NEEDS = Needs(
-    names=Names.of({"deployment": "news", "region": "eu-west-1", "session_manager": True}),
+    names=Names.of({"deployment": "news", "region": "eu-west-1", "session_manager": True, "tags": OF_THE_ACCOUNT}),
     region="eu-west-1",
     models=("KBLab/kb-whisper-small", "KBLab/kb-whisper-small@strict"),
     lifetime_minutes=375,
@@ -69,6 +72,17 @@ def test_an_image_is_built_with_what_the_deployment_needs_and_says_for_whom(
     assert built.split()[:2] == ["packer", "build"]
     assert built.endswith(" packer")
     assert "An image for the deployment news, as it was applied: region eu-west-1" in capsys.readouterr().out
+
+
+def test_an_account_that_refuses_untagged_machines_gets_its_tags_on_all_that_a_build_makes(programs: Programs) -> None:
+    build(NEEDS)
+    assert f"-var=tags={json.dumps(OF_THE_ACCOUNT)}" in programs.ran[-1]
+    [source] = hcl2.loads(Path("packer/image.pkr.hcl").read_text(encoding="utf-8"))["source"]
+    builder = source['"amazon-ebs"']['"worker"']
+    for made in ("run_tags", "run_volume_tags", "spot_tags"):
+        assert "local.build_tags" in builder[made]
+    assert builder["snapshot_tags"] == "${var.tags}"
+    assert builder["tags"].startswith("${merge(var.tags, ")
 
 
 @pytest.mark.parametrize("given", [["-var", "models=whisper-base"], ["-var=models=whisper-base"]])
@@ -175,7 +189,7 @@ def test_an_image_for_another_kind_of_machine_is_told() -> None:
 
 
 def test_the_command_that_is_named_builds_what_is_needed() -> None:
-    words = NEEDS.command().split()
+    words = shlex.split(NEEDS.command())
     assert words[:4] == ["./nox", "-s", "image", "--"]
     assert image_build._variables(words[4:]) == NEEDS.variables()
 
