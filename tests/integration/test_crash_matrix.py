@@ -12,7 +12,7 @@ from tests.crash.mutants import MUTANTS, Mutant
 from tests.crash.scenarios import SCENARIOS, Scenario
 from tests.support.faults import Mode
 
-EVERY = 53
+EVERY = 79
 """Calls from one that is disturbed to the next; the way it is disturbed changes each time."""
 _DISTURBED = [scenario for scenario in SCENARIOS if scenario.disturbed]
 _ALONE = [scenario for scenario in SCENARIOS if not scenario.disturbed]
