@@ -43,12 +43,7 @@ BROKEN = "Several machines in a row never reported: no other is launched for a w
 class Fleet:
     """The machines of one deployment."""
 
-    def __init__(
-        self,
-        store: Store,
-        launches: SlotLaunches,
-        settings: OrchestratorSettings,
-    ) -> None:
+    def __init__(self, store: Store, launches: SlotLaunches, settings: OrchestratorSettings) -> None:
         self._store = store
         self._launches = launches
         self._settings = settings
