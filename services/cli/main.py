@@ -2,38 +2,76 @@
 
 from __future__ import annotations
 
-import sys
+from typing import Annotated, ClassVar
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from services.cli import callbacks, clients, jobs, keys, recordings
-from services.cli.machines import machines
-from services.cli.stages import stages
-from services.common import logs
-from services.common.domain.errors import TranscriberError
+from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, group
 
-CLIENTS = "For clients of the API: set TRANSCRIBE_URL and TRANSCRIBE_KEY"
+TEXT = "From speech to text"
+CLIENTS = "For clients of the API"
 OPERATORS = "For operators: set TABLE_NAME, and AWS credentials with a region"
-app = typer.Typer(no_args_is_help=True, help="Swedish speech goes in, text comes out.", pretty_exceptions_enable=False)
-app.command("send", rich_help_panel=CLIENTS)(recordings.send)
-app.add_typer(clients.app, name="clients", rich_help_panel=OPERATORS)
-app.add_typer(keys.app, name="keys", rich_help_panel=OPERATORS)
-app.add_typer(callbacks.app, name="callbacks", rich_help_panel=OPERATORS)
-app.add_typer(jobs.app, name="jobs", rich_help_panel=OPERATORS)
-app.command("machines", rich_help_panel=OPERATORS)(machines)
-app.command("stages", rich_help_panel=OPERATORS)(stages)
+HERE = "On this machine"
+
+
+def _client(name: str, path: str, told: str, section: str = CLIENTS) -> tuple[str, Entry]:
+    return name, Entry(path=f"services.cli.{path}", section=section, help=told, shared=ClientCommand)
+
+
+def _operator(name: str, path: str, told: str) -> tuple[str, Entry]:
+    return name, Entry(path=f"services.cli.operator.{path}", section=OPERATORS, help=told, shared=OperatorCommand)
+
+
+class Transcribe(Commands):
+    """Every command, in the order in which help lists them."""
+
+    entries: ClassVar = dict(
+        (
+            _client("send", "recordings.send:send", "Transcribe recordings; what `transcribe FILE` means.", TEXT),
+            _client("show", "recordings.show:show", "Show a job; with --follow until its text is there.", TEXT),
+            _client("login", "client.login:login", "Keep the API's address and a key for all commands.", CLIENTS),
+            _operator("clients", "clients:app", "Those whose uploads, jobs and callbacks belong together."),
+            _operator("keys", "keys:app", "Keys that open the API to a client."),
+            _operator("operator", "without_api:app", "Jobs and callbacks without the API."),
+            _operator("machines", "machines:machines", "The machines that work for the deployment."),
+            _operator("stages", "stages:stages", "How long the stages from upload to text took."),
+        )
+    )
+
+
+USAGE = """Transcribe recordings: FILE… is any audio or video files, a FOLDER of them, a URL or - for standard input.
+
+`transcribe interview.m4a` prints the text. `transcribe send --help` lists its options."""
+app = group(
+    cls=Transcribe,
+    no_args_is_help=True,
+    add_completion=True,
+    help=USAGE,
+    subcommand_metavar="[FILE… | COMMAND [ARGS]…]",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from services.cli.version import version  # noqa: PLC0415 - --help does without
+
+        print(f"transcribe {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """See `USAGE`."""
 
 
 def main() -> None:
-    """Run a command. An error is printed to standard error as one sentence, and the exit code is then 1."""
-    # Results go to standard output; whatever a library or a module of ours logs, only if it is an error, does not.
-    logs.configure("error", service="cli")
-    try:
-        app()
-    except (TranscriberError, ClientError, BotoCoreError) as error:
-        print(f"transcribe: {error}", file=sys.stderr)
-        sys.exit(1)
+    """Run a command."""
+    app(prog_name="transcribe")
 
 
 if __name__ == "__main__":

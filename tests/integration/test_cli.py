@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.cli import deployment
+from services.cli.operator import deployment
 from services.cli.main import app
-from services.cli.recordings import ApiError, Recordings
+from services.cli.recordings.send import ApiError, Recordings
 from services.common.aws import Aws
 from services.common.domain.errors import InvalidOptionError, TranscriberError
 from services.common.domain.events import EventType

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.cli import deployment
+from services.cli.operator import deployment
 from services.common.domain.times import now_ms, rfc3339
 
 

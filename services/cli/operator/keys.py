@@ -6,19 +6,20 @@ from typing import Annotated
 
 import typer
 
-from services.cli import deployment
-from services.cli.arguments import Client
+from services.cli.commands import OperatorCommand, group
+from services.cli.operator import deployment
+from services.cli.operator.arguments import Client
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms, rfc3339
 from services.common.store.clients import DEFAULT_LIMIT
 
-app = typer.Typer(no_args_is_help=True, help="Keys that open the API to a client.")
+app = group(no_args_is_help=True, help="Keys that open the API to a client.")
 SHOWN = 12
 """How many characters of a key's hash are shown."""
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def create(
     client: Client,
     name: Annotated[str, typer.Option(help="What the key is listed as.")] = "key",
@@ -32,7 +33,7 @@ def create(
     print(api_key)
 
 
-@app.command("list")
+@app.command("list", cls=OperatorCommand)
 def list_(client: Client) -> None:
     """A client's keys: hash, name, when it was made, and whether it is revoked."""
     for key in deployment.store().clients.keys_of(client):
@@ -40,7 +41,7 @@ def list_(client: Client) -> None:
         print(f"{key.digest[:SHOWN]}  {key.name}  {rfc3339(key.created_at)}  {key.limit}/min  {revoked}")
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def revoke(
     client: Client, digest: Annotated[str, typer.Argument(help="The beginning of the key's hash, as listed.")]
 ) -> None:

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import typer
-
-from services.cli import deployment
+from services.cli.commands import OperatorCommand, group
+from services.cli.operator import deployment
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.records import Job
 from services.common.domain.times import now_ms
 from services.common.store.codec import UnknownVersionError
 
-app = typer.Typer(no_args_is_help=True, help="What can be done with a job, whoever's it is. Set CONFIG_PARAMETER too.")
+app = group(no_args_is_help=True, help="What can be done with a job, whoever's it is. Set CONFIG_PARAMETER too.")
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def cancel(job_id: str) -> None:
     """End a job that has not ended; a machine that works on it stops within seconds."""
     after = deployment.commands().cancel(_job(job_id), now_ms())
     print(f"{after.job_id} {after.status.value}")
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def retry(job_id: str) -> None:
     """Queue a failed job again; what was finished of it stays finished."""
     after = deployment.commands().retry(_job(job_id), now_ms())
     print(f"{after.job_id} {after.status.value}")
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def erase(job_id: str) -> None:
     """Erase the recording, its transcripts and every record of the job, and print how much of each that was."""
     eraser, tombstones = deployment.erasure(), deployment.store().tombstones

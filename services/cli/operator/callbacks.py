@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from services.cli import deployment
-from services.cli.arguments import Client
+from services.cli.commands import OperatorCommand, group
+from services.cli.operator import deployment
+from services.cli.operator.arguments import Client
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.events import MAX_LISTENERS
 from services.common.domain.object_keys import folder
@@ -18,7 +19,7 @@ from services.common.store.operations import ConditionFailedError
 from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, checked, new_callback, rotated
 from services.common.webhooks.secrets import new_secret
 
-app = typer.Typer(no_args_is_help=True, help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
+app = group(no_args_is_help=True, help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
 
 
 def _subscribable(events: list[str] | None) -> list[str] | None:
@@ -42,7 +43,7 @@ _URL = "https, port 443 or 8443, a public host."
 CallbackId = Annotated[str, typer.Argument(help="The callback's id, as listed.")]
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def add(
     client: Client,
     url: Annotated[str, typer.Argument(help=_URL)],
@@ -71,7 +72,7 @@ def add(
     print(secret)
 
 
-@app.command("list")
+@app.command("list", cls=OperatorCommand)
 def list_(client: Client) -> None:
     """A client's callbacks: id, status, address, events, and if set, prefix and description."""
     for callback in deployment.store().callbacks.of_client(client):
@@ -80,7 +81,7 @@ def list_(client: Client) -> None:
         print("  ".join([*words, *filter(None, more)]))
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def update(
     client: Client,
     callback_id: CallbackId,
@@ -103,7 +104,7 @@ def update(
     print(f"{callback_id} updated")
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def rotate(client: Client, callback_id: CallbackId) -> None:
     """Make a new secret and print it, this once; for 24 hours, messages carry the signatures of both."""
     callback, secret = _found(client, callback_id), new_secret()
@@ -115,7 +116,7 @@ def rotate(client: Client, callback_id: CallbackId) -> None:
     print(secret)
 
 
-@app.command()
+@app.command(cls=OperatorCommand)
 def remove(client: Client, callback_id: CallbackId) -> None:
     """Forget an endpoint; what was still to be sent to it is dropped."""
     if not deployment.store().callbacks.remove(_found(client, callback_id)):

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from services.cli import deployment
-from services.cli.arguments import Client
+from services.cli.operator import deployment
+from services.cli.operator.arguments import Client
 from services.common.domain.stages import STAGES, ledger
 from services.common.domain.states import JobStatus
 

@@ -1,0 +1,167 @@
+"""How the command line is put together: commands that are loaded when they are called, and options that many share."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from services.cli.errors import Exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_Context = Any
+"""Typer's methods take a class that it keeps to itself."""
+DEFAULT = "send"
+"""The command that is meant if the first word is no command's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of `transcribe --help`."""
+
+    path: str
+    """`module:name` of the function, or of the `Typer` of a group."""
+    section: str
+    help: str
+    """The first sentence of the command's own help."""
+    shared: type[TyperCommand] = TyperCommand
+    """Which options the command shares with others; a group's commands say it themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """The values of the shared options, `context.obj` of a command."""
+
+    json: bool = False
+    api: str | None = None
+    key: str | None = None
+    local: bool = False
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+def _of_everybody(*, json: Json = False) -> None:
+    """What every command takes."""
+
+
+def _of_clients(
+    *,
+    api: Annotated[
+        str | None, typer.Option(help="Base address of the API; else TRANSCRIBE_URL, else by login.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="An API key; else TRANSCRIBE_KEY, else by login.")] = None,
+    local: Annotated[bool, typer.Option("--local", help="Use the system that `transcribe local` runs here.")] = False,
+    json: Json = False,
+) -> None:
+    """What every command takes that speaks to the API."""
+
+
+class _Sharing(TyperCommand):
+    """A command with further options, which its function finds as `context.obj`, a `Given`."""
+
+    options: Callable[..., None]
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - as typer gives them
+        super().__init__(*arguments, **more)
+        self._shared = _parameters(type(self).options)
+        self.params.extend(self._shared)
+
+    def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the function returns
+        ctx.obj = Given(**{str(one.name): ctx.params.pop(str(one.name)) for one in self._shared})
+        return super().invoke(ctx)
+
+
+class OperatorCommand(_Sharing):
+    """A command that works on the table, with AWS credentials."""
+
+    options = staticmethod(_of_everybody)
+
+    def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the function returns
+        from services.common import logs  # noqa: PLC0415 - clients of the API do without
+
+        # Results go to standard output; whatever a library or a module of ours logs, only if it is an error, does not.
+        logs.configure("error", service="cli")
+        return super().invoke(ctx)
+
+
+class ClientCommand(_Sharing):
+    """A command that speaks to the API."""
+
+    options = staticmethod(_of_clients)
+
+
+@cache
+def _parameters(options: Callable[..., None]) -> list[Any]:
+    """The options of a function, as typer makes them."""
+    return [one for one in command(options).params if one.name != "help"]
+
+
+def command(function: Callable[..., Any], name: str | None = None, shared: type[TyperCommand] = TyperCommand) -> Any:  # noqa: ANN401 - a class that typer keeps to itself
+    """The command that runs a function."""
+    one = group()
+    one.command(name, cls=shared)(function)
+    return typer.main.get_command(one)
+
+
+def group(**more: Any) -> typer.Typer:  # noqa: ANN401 - as typer takes them
+    """A group of commands, or one alone. Help is plain text: what draws boxes takes longer to load than to read."""
+    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **{"add_completion": False, **more})
+
+
+class Commands(TyperGroup):
+    """All commands; each is imported when it is called. A first word that is no command's name is a recording."""
+
+    entries: ClassVar[Mapping[str, Entry]] = {}
+
+    def __init__(self, **more: Any) -> None:  # noqa: ANN401 - as typer gives them
+        super().__init__(**more)
+        self.commands = {name: TyperCommand(name, help=entry.help) for name, entry in self.entries.items()}
+
+    def parse_args(self, ctx: _Context, args: list[str]) -> list[str]:
+        own = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        if args and args[0] not in self.commands and args[0].split("=")[0] not in own:
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: _Context, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        name, stub, rest = super().resolve_command(ctx, args)
+        return name, stub and self._loaded(str(name)), rest
+
+    def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
+        """Run a command. Whatever goes wrong is printed to standard error as a sentence, and has an exit code."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(Exit.INTERRUPTED) from None
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
+            from services.cli.explained import explain  # noqa: PLC0415 - needed only now
+
+            told = explain(error)
+            print(f"transcribe: {told.sentence}", file=sys.stderr)
+            raise typer.Exit(told.exit_code) from None
+
+    def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
+        longest = max(map(len, self.entries))
+        for section in dict.fromkeys(entry.section for entry in self.entries.values()):
+            rows = [
+                (name.ljust(longest), entry.help) for name, entry in self.entries.items() if entry.section == section
+            ]
+            with formatter.section(section):
+                formatter.write_dl(rows)
+
+    def _loaded(self, name: str) -> Any:  # noqa: ANN401 - a class that typer keeps to itself
+        entry = self.entries[name]
+        module, _, attribute = entry.path.partition(":")
+        what = getattr(importlib.import_module(module), attribute)
+        return typer.main.get_command(what) if isinstance(what, typer.Typer) else command(what, name, entry.shared)
