@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from services.cli.operator import deployment
 from services.cli.main import app
+from services.cli.operator import deployment
 from services.cli.recordings.send import ApiError, Recordings
 from services.common.aws import Aws
 from services.common.domain.errors import InvalidOptionError, TranscriberError
