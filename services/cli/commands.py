@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -80,10 +81,14 @@ class _Sharing(TyperCommand):
         return super().invoke(ctx)
 
 
-class OperatorCommand(_Sharing):
-    """A command that works on the table, with AWS credentials."""
+class PlainCommand(_Sharing):
+    """A command that shares with the others only `--json`."""
 
     options = staticmethod(_of_everybody)
+
+
+class OperatorCommand(PlainCommand):
+    """A command that works on the table, with AWS credentials."""
 
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the function returns
         from services.common import logs  # noqa: PLC0415 - clients of the API do without
@@ -136,20 +141,39 @@ class Commands(TyperGroup):
         name, stub, rest = super().resolve_command(ctx, args)
         return name, stub and self._loaded(str(name)), rest
 
+    def shell_complete(self, ctx: _Context, incomplete: str) -> list[Any]:
+        """Commands, and options: the group's own and, since a first word may be a file's, those of `send`."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            found += self._loaded(DEFAULT).shell_complete(ctx, incomplete)
+        return list({one.value: one for one in found}.values())
+
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
         """Run a command. Whatever goes wrong is printed to standard error as a sentence, and has an exit code."""
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
+            return self._invoked(ctx)
+        except (KeyboardInterrupt, typer.Abort):
             raise typer.Exit(Exit.INTERRUPTED) from None
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        except (typer.Exit, typer.TyperException):
             raise
+        except BrokenPipeError:
+            _drop_output()
+            raise typer.Exit(Exit.CLOSED) from None
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
             from services.cli.explained import explain  # noqa: PLC0415 - needed only now
 
             told = explain(error)
             print(f"transcribe: {told.sentence}", file=sys.stderr)
+            if isinstance(error, OSError):
+                _drop_output()
             raise typer.Exit(told.exit_code) from None
+
+    def _invoked(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
+        """Run a command, and find out whether what it printed has arrived: Python would ask too late to tell of it."""
+        try:
+            return super().invoke(ctx)
+        finally:
+            sys.stdout.flush()
 
     def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
         longest = max(map(len, self.entries))
@@ -165,3 +189,8 @@ class Commands(TyperGroup):
         module, _, attribute = entry.path.partition(":")
         what = getattr(importlib.import_module(module), attribute)
         return typer.main.get_command(what) if isinstance(what, typer.Typer) else command(what, name, entry.shared)
+
+
+def _drop_output() -> None:
+    """Forget what could not be written to standard output. Python would try again as it ends, and print a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

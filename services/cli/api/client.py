@@ -17,7 +17,7 @@ from services.cli.version import version
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.cli.api.connection import Connection
+    from services.cli.api.kept import Connection
     from services.cli.commands import Given
 
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -96,9 +96,12 @@ class Api:
 
     def _asked(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
         reply = self.tried(lambda: self._http.request(method, path, **more), f"The service at {self.url}")
-        if reply.is_success:
+        if not reply.is_success:
+            raise _refusal(reply)
+        try:
             return reply.json() if reply.content else None
-        raise _refusal(reply)
+        except ValueError:
+            raise _no_api(reply) from None
 
     def tried(self, ask: Callable[[], httpx.Response], who: str) -> httpx.Response:
         """Ask until there is an answer that would not be another one later; returns it, refusals too.
@@ -144,9 +147,21 @@ def _retry_after(reply: httpx.Response) -> float | None:
 
 def _refusal(reply: httpx.Response) -> RefusedError:
     """What the API said, as an error."""
-    problem = reply.json() if "json" in reply.headers.get("content-type", "") else {}
-    code = str(problem.get("code", ""))
-    detail = str(problem.get("detail") or f"The service answered {reply.status_code}: {reply.text[:300]}")
+    try:
+        problem = reply.json()
+        code, detail = str(problem["code"]), str(problem["detail"])
+    except (ValueError, KeyError, TypeError):
+        return _no_api(reply)
     if reply.status_code == httpx.codes.UNAUTHORIZED:
         detail = f"{detail.rstrip('.')}: run `transcribe login` with a key that your operator made."
-    return RefusedError(f"{detail} ({code})" if code else detail, problem=code, status=reply.status_code)
+    elif code == "NOT_FOUND":
+        detail = f"{detail.rstrip('.')}: compare the id, and the key: each client has its own."
+    return RefusedError(f"{detail} ({code})", problem=code, status=reply.status_code)
+
+
+def _no_api(reply: httpx.Response) -> RefusedError:
+    """What is told of an answer that the API would not give: of another server, or of what stands before it."""
+    host, told = reply.url.host, f"{reply.status_code} {reply.reason_phrase}".strip()
+    return RefusedError(
+        f"{host} does not answer as an API of this service ({told}): check the address.", status=reply.status_code
+    )
