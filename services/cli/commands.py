@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from services.cli import help_texts
 from services.cli.errors import Exit
 
 if TYPE_CHECKING:
@@ -57,9 +58,12 @@ def _of_everybody(*, json: Json = False) -> None:
 def _of_clients(
     *,
     api: Annotated[
-        str | None, typer.Option(help="Base address of the API; else TRANSCRIBE_URL, else by login.")
+        str | None,
+        typer.Option(metavar="URL", help="Base address of the API; else TRANSCRIBE_URL, else that of `login`."),
     ] = None,
-    key: Annotated[str | None, typer.Option(help="An API key; else TRANSCRIBE_KEY, else by login.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="An API key; else TRANSCRIBE_KEY, else that of `login`.")
+    ] = None,
     local: Annotated[bool, typer.Option("--local", help="Use the system that `transcribe local` runs here.")] = False,
     json: Json = False,
 ) -> None:
@@ -75,6 +79,15 @@ class _Sharing(TyperCommand):
         super().__init__(*arguments, **more)
         self._shared = _parameters(type(self).options)
         self.params.extend(self._shared)
+
+    def collect_usage_pieces(self, ctx: _Context) -> list[str]:
+        return help_texts.usage(self.get_params(ctx))
+
+    def format_options(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401 - as typer gives it
+        for heading, rows in help_texts.sections(self.get_params(ctx), ctx).items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the function returns
         ctx.obj = Given(**{str(one.name): ctx.params.pop(str(one.name)) for one in self._shared})
@@ -117,9 +130,18 @@ def command(function: Callable[..., Any], name: str | None = None, shared: type[
     return typer.main.get_command(one)
 
 
+class Group(TyperGroup):
+    """A group whose help has the whole first sentence of each command's help."""
+
+    def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_texts.sentence(one.help)) for name, one in self.commands.items()])
+
+
 def group(**more: Any) -> typer.Typer:  # noqa: ANN401 - as typer takes them
     """A group of commands, or one alone. Help is plain text: what draws boxes takes longer to load than to read."""
-    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **{"add_completion": False, **more})
+    usual: dict[str, Any] = {"add_completion": False, "cls": Group, "subcommand_metavar": "COMMAND [ARGS]…"}
+    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **usual | more)
 
 
 class Commands(TyperGroup):

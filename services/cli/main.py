@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
-from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, group
+from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, PlainCommand, group
 
 TEXT = "From speech to text"
 CLIENTS = "For clients of the API"
@@ -16,6 +16,10 @@ HERE = "On this machine"
 
 def _client(name: str, path: str, told: str, section: str = CLIENTS) -> tuple[str, Entry]:
     return name, Entry(path=f"services.cli.{path}", section=section, help=told, shared=ClientCommand)
+
+
+def _plain(name: str, path: str, told: str, section: str = CLIENTS) -> tuple[str, Entry]:
+    return name, Entry(path=f"services.cli.{path}", section=section, help=told, shared=PlainCommand)
 
 
 def _operator(name: str, path: str, told: str) -> tuple[str, Entry]:
@@ -39,9 +43,9 @@ class Transcribe(Commands):
             _client("vocabularies", "client.vocabularies:app", "Lists of names and words to expect in recordings."),
             _client("events", "client.events:events", "What has happened; with --follow as it happens."),
             _client("listen", "client.listen:listen", "Webhooks without an address: events as they happen, signed."),
-            _client("login", "client.login:login", "Keep the API's address and a key for later commands."),
-            _client("logout", "client.login:logout", "Forget the kept address and key."),
-            ("local", Entry(path="services.cli.local:local", section=HERE, help="Run the whole system until Ctrl-C.")),
+            _plain("login", "client.login:login", "Keep the API's address and a key for later commands."),
+            _plain("logout", "client.login:logout", "Forget the kept address and key."),
+            _plain("local", "local:local", "Run the whole system until Ctrl-C.", HERE),
             _operator("clients", "clients:app", "Those whose uploads, jobs and callbacks belong together."),
             _operator("keys", "keys:app", "Keys that open the API to a client."),
             _operator("operator", "without_api:app", "Jobs and callbacks without the API."),

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -30,6 +31,11 @@ LONGEST_PAUSE_SECONDS = 15.0
 NOTE_AFTER_SECONDS = 3.0
 """A person is told of a trouble that lasts longer."""
 TIMEOUT = httpx.Timeout(30, read=60, write=60)
+
+
+def path(*parts: str) -> str:
+    """The path of an operation, such as `/api/jobs/job_1/cancel`. What a person typed as an id stays one part of it."""
+    return "/api/" + "/".join(quote(part, safe="") for part in parts)
 
 
 class Api:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SERVICE = "transcribe"
 """Under which the keyring lists keys; the user's name there is the API's address."""
+KEYRING = "keyring"
+"""What `keep` says instead of a path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,14 @@ def read() -> dict[str, str]:
     return kept
 
 
+def url() -> str | None:
+    """The address of the login; None: there is none that can be read."""
+    try:
+        return read().get("url")
+    except RefusedError:
+        return None
+
+
 def key_for(url: str, kept: dict[str, str]) -> str | None:
     """The key of a login, if it was kept for this address: it is sent to no other.
 
@@ -67,17 +77,17 @@ def key_for(url: str, kept: dict[str, str]) -> str | None:
 
 
 def keep(connection: Connection) -> str:
-    """Keep a login instead of the one before; returns where its key is: `keyring`, or a path.
+    """Keep a login instead of the one before; returns where its key is: `KEYRING`, or a path.
 
     Raises:
         OSError: the file cannot be written; the login before is still kept.
 
     """
     login, where = asdict(connection), str(file())
-    before = _before()
+    before = url()
     if _in_keyring(connection):
         del login["key"]
-        where = "keyring"
+        where = KEYRING
     folders.write(file(), json.dumps(login))
     if before and before != connection.url:
         _forget_key(before)
@@ -85,19 +95,12 @@ def keep(connection: Connection) -> str:
 
 
 def forget() -> str | None:
-    """Forget the login; returns its address, or None: there was none that could be read."""
-    before = _before()
+    """Forget the login; returns its address, or None: there was none."""
+    before = url()
     if before:
         _forget_key(before)
     file().unlink(missing_ok=True)
     return before
-
-
-def _before() -> str | None:
-    try:
-        return read().get("url")
-    except RefusedError:
-        return None
 
 
 def _in_keyring(connection: Connection) -> bool:
