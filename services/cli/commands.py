@@ -148,6 +148,8 @@ class Commands(TyperGroup):
     """All commands; each is imported when it is called. A first word that is no command's name is a recording."""
 
     entries: ClassVar[Mapping[str, Entry]] = {}
+    variables: ClassVar[Mapping[str, str]] = {}
+    """Of the environment, and what each is."""
 
     def __init__(self, **more: Any) -> None:  # noqa: ANN401 - as typer gives them
         super().__init__(**more)
@@ -205,6 +207,8 @@ class Commands(TyperGroup):
             ]
             with formatter.section(section):
                 formatter.write_dl(rows)
+        with formatter.section("Environment variables"):
+            formatter.write_dl(list(self.variables.items()))
 
     def _loaded(self, name: str) -> Any:  # noqa: ANN401 - a class that typer keeps to itself
         entry = self.entries[name]

@@ -10,7 +10,7 @@ from services.cli.commands import ClientCommand, Commands, Entry, OperatorComman
 
 TEXT = "From speech to text"
 CLIENTS = "For clients of the API"
-OPERATORS = "For operators: set TABLE_NAME, and AWS credentials with a region"
+OPERATORS = "For operators, with AWS credentials"
 HERE = "On this machine"
 
 
@@ -53,6 +53,14 @@ class Transcribe(Commands):
             _operator("stages", "stages:stages", "How long the stages from upload to text took."),
         )
     )
+    variables: ClassVar = {
+        "TRANSCRIBE_URL": "The API's address; goes before that of `login`.",
+        "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
+        "TABLE_NAME": "The deployment's table: for all commands of operators, and AWS_REGION.",
+        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`.",
+        "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
+        "NO_COLOR": "Print without colours.",
+    }
 
 
 USAGE = """Transcribe recordings: FILE… is any audio or video files, a FOLDER of them, a URL or - for standard input.

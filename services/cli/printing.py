@@ -23,12 +23,13 @@ def as_json(value: object, *, line: bool = False) -> None:
     print(documents.dumps(value, ensure_ascii=False, indent=None if line else 2), flush=True)
 
 
-def answer(document: object, text: str, *, json: bool) -> None:
-    """Print what a command has done: as a document for programs, or as text for people."""
+def answer(document: object, *lines: str, json: bool) -> None:
+    """Print what a command has done or found: as a document for programs, or as lines for people."""
     if json:
         as_json(document)
-    else:
-        print(text)
+        return
+    for line in lines:
+        print(line)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
