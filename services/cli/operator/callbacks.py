@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from services.cli.callback_options import DESCRIPTION, EVENT, PREFIX, CallbackId, NewUrl, Url, changes
 from services.cli.commands import OperatorCommand, group
 from services.cli.operator import deployment
 from services.cli.operator.arguments import Client
@@ -17,42 +18,21 @@ from services.common.domain.records import Callback
 from services.common.domain.times import now_ms, rfc3339
 from services.common.store.callbacks import rotation
 from services.common.store.operations import ConditionFailedError
-from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, checked, new_callback, rotated
+from services.common.webhooks.registration import DEFAULT_EVENTS, checked, new_callback, rotated
 from services.common.webhooks.secrets import new_secret
 
 app = group(no_args_is_help=True, help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
-
-
-def _subscribable(events: list[str] | None) -> list[str] | None:
-    """Check types of events and return them.
-
-    Raises:
-        InvalidOptionError: there is no such type, or none that can be listened to.
-
-    """
-    if unknown := set(events or ()) - set(SUBSCRIBABLE):
-        raise InvalidOptionError("event", f"There is no {min(unknown)}; there are: {', '.join(SUBSCRIBABLE)}.")
-    return events
-
-
-_EVENT = typer.Option(callback=_subscribable, help=f"One of {', '.join(SUBSCRIBABLE)}; again for each further one.")
-_PREFIX = typer.Option(
-    help="Only jobs whose file name begins with this; of an upload without the API, its key in the client's own folder."
-)
-_DESCRIPTION = typer.Option(help="For people.")
-_URL = "https, port 443 or 8443, a public host."
-CallbackId = Annotated[str, typer.Argument(help="The callback's id, as listed.")]
 
 
 @app.command(cls=OperatorCommand)
 def add(
     context: typer.Context,
     client: Client,
-    url: Annotated[str, typer.Argument(help=_URL)],
+    url: Url,
     *,
-    event: Annotated[list[str], _EVENT] = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
-    prefix: Annotated[str, _PREFIX] = "",
-    description: Annotated[str | None, _DESCRIPTION] = None,
+    event: Annotated[list[str], EVENT] = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
+    prefix: Annotated[str, PREFIX] = "",
+    description: Annotated[str | None, DESCRIPTION] = None,
 ) -> None:
     """Register an endpoint; its id and its secret are printed, the secret this once."""
     secret, settings = new_secret(), deployment.settings()
@@ -87,20 +67,15 @@ def update(
     client: Client,
     callback_id: CallbackId,
     *,
-    url: Annotated[str | None, typer.Option(help=_URL)] = None,
-    event: Annotated[list[str] | None, _EVENT] = None,
-    prefix: Annotated[str | None, _PREFIX] = None,
-    description: Annotated[str | None, _DESCRIPTION] = None,
+    url: NewUrl = None,
+    event: Annotated[list[str] | None, EVENT] = None,
+    prefix: Annotated[str | None, PREFIX] = None,
+    description: Annotated[str | None, DESCRIPTION] = None,
 ) -> None:
     """Change what is given of a callback; an empty description removes it. Messages under way go to a new address."""
-    given = {"url": url, "events": event or None, "prefix": prefix, "description": description}
-    given = {name: value for name, value in given.items() if value is not None}
-    if not given:
-        raise InvalidOptionError("url", "Give at least one of --url, --event, --prefix and --description.")
-    if "description" in given:
-        given["description"] = description or None
-    changes = checked(given, client, allow_private=deployment.settings().webhook_allow_private)
-    after = deployment.store().callbacks.update(_found(client, callback_id), changes)
+    given = changes(url=url, event=event, prefix=prefix, description=description)
+    stored = checked(given, client, allow_private=deployment.settings().webhook_allow_private)
+    after = deployment.store().callbacks.update(_found(client, callback_id), stored)
     if after is None:
         raise _unknown(client, callback_id)
     answer(_fields(after), f"{callback_id} updated", json=context.obj.json)
