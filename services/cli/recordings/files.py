@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from services.common.domain.options import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from services.cli.recordings.outputs import Output
@@ -92,23 +92,20 @@ class Files:
 
     def _named(self, drafts: Mapping[str, Path], place: Place) -> list[Path] | None:
         """Give the drafts their names; None: one of these has been taken meanwhile."""
-        named: list[Path] = []
+        if self._output.force:
+            return [draft.replace(place.path(form)) for form, draft in drafts.items()]
+        named: dict[Path, Path] = {}
         try:
             for form, draft in drafts.items():
-                target = place.path(form)
-                if self._output.force:
-                    draft.replace(target)
-                else:
-                    _link(draft, target)
-                named.append(target)
+                _link(draft, place.path(form))
+                named[place.path(form)] = draft
         except FileExistsError:
-            _remove(named)
+            _take_back(named)
             return None
         except OSError:
-            if not self._output.force:
-                _remove(named)
+            _take_back(named)
             raise
-        return named
+        return list(named)
 
     def _next(self, place: Place) -> Place:
         """Take the first free place from this one on."""
@@ -168,7 +165,9 @@ def _link(draft: Path, target: Path) -> None:
         draft.replace(target)
 
 
-def _remove(paths: Sequence[Path]) -> None:
-    for path in paths:
+def _take_back(named: Mapping[Path, Path]) -> None:
+    """Remove names from drafts that have got them."""
+    for target, draft in named.items():
         with suppress(OSError):
-            path.unlink()
+            # Renaming one of two names of a file to the other does nothing.
+            target.unlink() if draft.exists() else target.replace(draft)
