@@ -109,7 +109,9 @@ def _default(name: str) -> object:
 def _tracks(texts: list[str]) -> list[int]:
     words = [word.strip() for text in texts for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() for word in words):
-        raise UsageError(f"--tracks: {', '.join(texts)} are no numbers of sound tracks: give them as in `--tracks 1,2`.")
+        raise UsageError(
+            f"--tracks: {', '.join(texts)} are no numbers of sound tracks: give them as in `--tracks 1,2`."
+        )
     return [int(word) for word in words]
 
 
