@@ -100,15 +100,18 @@ class Course:
         try:
             if self._sending:
                 self._sending.start()
-            while any(one.phase is not Phase.ENDED for one in self._recordings):
-                self._look()
+            while self._goes_on():
                 self._display.update()
                 self._take_uploads()
+                self._look()
         except KeyboardInterrupt:
             return self._interrupted()
         finally:
             self._display.make_way()
         return max((one.exit_code for one in self._recordings), default=Exit.DONE)
+
+    def _goes_on(self) -> bool:
+        return any(one.phase is not Phase.ENDED for one in self._recordings)
 
     def _take_uploads(self) -> None:
         """Take in an upload that has ended, if one does within a moment."""

@@ -17,6 +17,9 @@ CALLBACK_ID = re.compile(r"cb_[a-z2-7]{1,40}")
 ANY_MODEL = "any"
 """Which models a deployment holds is not known here: whatever is asked for is taken to be held."""
 
+UNKNOWN_LANGUAGE = "There is no such language: give a code such as sv or en, or auto."
+"""There are too many languages to list them in a sentence."""
+
 
 def of_a_job(
     *,
@@ -98,7 +101,8 @@ def with_formats(wanted: dict[str, Any], formats: tuple[str, ...], *, fetched: b
         Options.parse(known, held)
         check_annotations({name: wanted[name] for name in ("reference", "metadata") if name in wanted})
     except InvalidFieldError as error:
-        raise UsageError(f"--{error.field.replace('_', '-')}: {error}") from None
+        told = UNKNOWN_LANGUAGE if error.field == "language" else str(error)
+        raise UsageError(f"--{error.field.replace('_', '-')}: {told}") from None
     return {**wanted, "options": options}
 
 

@@ -10,6 +10,7 @@ from services.cli import printing
 from services.cli.errors import JobFailedError, NotWrittenError
 from services.cli.explained import Explained, explain
 from services.cli.recordings.recording import Phase
+from services.cli.recordings.uploads import LARGEST_FORM
 from services.common.domain.options import READ_FORMAT
 from services.common.domain.states import JobStatus
 
@@ -28,10 +29,6 @@ NO_TEXT = {
     JobStatus.EXPIRED: "Its recording did not arrive in time: send it again",
     JobStatus.FAILED: "It failed, so there is no text",
 }
-
-
-RESUMABLE_BYTES = 100_000_000
-"""Larger recordings are uploaded in parts, and those that have arrived stay."""
 
 
 class Results:
@@ -137,8 +134,7 @@ class Results:
                 told = "its text is there" if recording.has_ended else "its job goes on"
                 say(recording, f"{told}; come back with `{self.command(recording, follow=True)}`")
             elif recording.phase is Phase.UPLOADING:
-                resumable = (recording.total or 0) > RESUMABLE_BYTES
-                again = "to go on with it" if resumable else "to send it"
+                again = "to go on with it" if _goes_on(recording) else "to send it"
                 say(recording, f"its upload has not ended; run the same command again {again}")
             elif recording.phase is Phase.BEFORE:
                 say(recording, "it was not sent")
@@ -186,6 +182,12 @@ def problem_of(recording: Recording, error: Exception, sentence: str) -> dict[st
     why = recording.job.get("error") or {"code": code.upper(), "message": sentence}
     known = {"job_id": recording.job_id} if recording.job_id else {}
     return {**known, **recording.job, "file": recording.name, "error": why}
+
+
+def _goes_on(recording: Recording) -> bool:
+    """Whether an upload that was interrupted goes on where it stopped."""
+    on_this_machine = recording.source is not None and recording.source.beside is not None
+    return on_this_machine and (recording.total or 0) > LARGEST_FORM
 
 
 def _why(job: dict[str, Any]) -> str:

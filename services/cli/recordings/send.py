@@ -41,7 +41,7 @@ def send(
     if no_wait and (output.beside or output.folder is not None):
         raise UsageError("With --no-wait no file is written: leave --beside and --output-dir out.")
     wanted = with_formats(wanted, output.formats, fetched=not no_wait)
-    sources = find(recordings, recursive=recursive)
+    sources = find(recordings, recursive=recursive, commands=_commands(context))
     for folder in {one.beside.parent for one in sources if output.beside and one.beside}:
         check_folder(folder)
     api = Api.of(context.obj)
@@ -64,3 +64,9 @@ def send(
             wait=not no_wait,
         )
     )
+
+
+def _commands(context: typer.Context) -> list[str]:
+    """The names of all commands, of which one may have been meant."""
+    group: Any = context.parent and context.parent.command
+    return list(group.commands) if group else []
