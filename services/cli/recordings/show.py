@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli import printing
-from services.cli.api.client import Api
-from services.cli.errors import Exit, JobFailedError, RefusedError, UsageError
+from services.cli.api.client import Api, path
+from services.cli.errors import Exit, JobFailedError, RefusedError
 from services.cli.recordings.course import bring
 from services.cli.recordings.described import described
 from services.cli.recordings.files import Files
@@ -22,8 +21,6 @@ from services.cli.recordings.taking import takes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-JOB_ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 
 
 @takes(output=of_jobs)
@@ -39,9 +36,6 @@ def show(
 
     With -f or -o, the files of a job that is completed are written.
     """
-    for job_id in job_ids:
-        if not JOB_ID.fullmatch(job_id):
-            raise UsageError(f"{printing.shown(job_id)} is no job's id: `transcribe jobs` lists them.")
     printing.silence(quiet)
     api = Api.of(context.obj)
     recordings = [Recording(name=one, job_id=one, phase=Phase.SENT) for one in dict.fromkeys(job_ids)]
@@ -65,7 +59,7 @@ def _read(api: Api, recordings: Sequence[Recording]) -> dict[Recording, RefusedE
     failed: dict[Recording, RefusedError | JobFailedError] = {}
     for recording in recordings:
         try:
-            job = api.get(f"/api/jobs/{recording.job_id}")
+            job = api.get(path("jobs", recording.job_id))
         except RefusedError as error:
             failed[recording] = error
         else:
