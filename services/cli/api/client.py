@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.cli.api.patience import Patience
     from services.cli.commands import Given
 
-TIMEOUT = httpx.Timeout(30, read=60, write=60)
+TIMEOUT = httpx.Timeout(30, read=60, write=60, pool=None)
 OWN_ADDRESSES = ("127.0.0.1", "localhost", "[::1]")
 """A proxy of the environment does not know this machine's own addresses."""
 LINKS = 3
