@@ -156,7 +156,8 @@ def web_client(**headers: str) -> httpx.Client:
     direct: dict[str, httpx.BaseTransport | None] = {f"all://{one}": None for one in OWN_ADDRESSES}
     try:
         return httpx.Client(headers=agent | headers, timeout=TIMEOUT, mounts=direct)
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
+    except (ImportError, ValueError, httpx.InvalidURL):
         raise UsageError(
-            f"The environment's proxy cannot be used ({error}): set HTTPS_PROXY to an http:// address, or unset it."
+            "The proxy of the environment cannot be used: set HTTPS_PROXY, HTTP_PROXY and ALL_PROXY to http:// "
+            "addresses, or unset them."
         ) from None

@@ -7,7 +7,6 @@ import sys
 import time
 import unicodedata
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,9 +15,10 @@ from services.cli.errors import Exit
 from services.cli.recordings.recording import Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from rich.console import Console
+    from rich.live import Live
     from rich.text import Text
 
     from services.cli.recordings.recording import Recording
@@ -32,21 +32,13 @@ MOST_ROWS = 20
 
 
 class Display:
-    """Shows nothing, as `--quiet` wants it. The others show recordings while they are open."""
-
-    def open(self) -> None:
-        """Begin to show."""
-
-    def close(self) -> None:
-        """Show nothing more, and leave the terminal as it was. May be called twice."""
+    """Shows nothing, as `--quiet` wants it. The others show recordings from one `update` to the next."""
 
     def update(self) -> None:
-        """Show what has changed. It is called several times a second."""
+        """Show how far the recordings are. It is called several times a second."""
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Leave the terminal to whoever prints."""
-        yield
+    def make_way(self) -> None:
+        """Leave the terminal as it was to whoever prints, until the next `update`."""
 
 
 def display(recordings: Sequence[Recording], *, quiet: bool) -> Display:
@@ -68,42 +60,40 @@ class Lines(Display):
     def update(self) -> None:
         now = time.monotonic()
         for recording in self._recordings:
-            if recording.phase in (Phase.BEFORE, Phase.ENDED) or self._told.get(recording) == recording.stage:
+            ends = recording.phase in (Phase.BEFORE, Phase.ENDED) or recording.has_ended
+            if ends or self._told.get(recording) == recording.stage:
                 continue
             self._told[recording] = recording.stage
-            printing.note(f"{printing.shown(recording.name)}: {recording.told(now)}")
+            printing.note(f"{printing.shown(recording.name)}: {recording.told(now, live=False)}")
 
 
 class LiveLines(Display):
     """A line for each recording, drawn again and again; and one for all, if there are several."""
 
     def __init__(self, recordings: Sequence[Recording]) -> None:
-        from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
-
         self._recordings = recordings
         self._console: Console = printing.console(stderr=True)
-        self._live = Live(
-            console=self._console,
-            get_renderable=self._drawn,
-            refresh_per_second=FRAMES_A_SECOND,
-            transient=True,
-            # What other modules print to standard error appears above; standard output may go elsewhere.
-            redirect_stdout=False,
-        )
+        self._live: Live | None = None
 
-    def open(self) -> None:
-        self._live.start(refresh=True)
+    def update(self) -> None:
+        from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
 
-    def close(self) -> None:
-        self._live.stop()
+        if self._live is None:
+            self._live = Live(
+                console=self._console,
+                get_renderable=self._drawn,
+                refresh_per_second=FRAMES_A_SECOND,
+                transient=True,
+                # What other modules print to standard error appears above; standard output may go elsewhere.
+                redirect_stdout=False,
+            )
+            self._live.start(refresh=True)
 
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        self.close()
-        try:
-            yield
-        finally:
-            self.open()
+    def make_way(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            # One that is started again would erase as many lines as it had before.
+            self._live = None
 
     def _drawn(self) -> Text:
         from rich.text import Text  # noqa: PLC0415 - as above

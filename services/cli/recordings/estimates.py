@@ -16,6 +16,7 @@ WINDOW_SECONDS = 5.0
 MINUTE, HOUR = 60, 3_600
 IN_SECONDS_UNTIL = 100
 """Longer times are told in minutes."""
+UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 @dataclass(kw_only=True)
@@ -57,7 +58,9 @@ class Countdown:
             return ""
         left = self._until - now
         if self._late or left <= -MOMENT_SECONDS:
-            return f"longer than expected, about {duration(left)}" if left > IN_SECONDS_UNTIL else "longer than expected"
+            return (
+                f"longer than expected, about {duration(left)}" if left > IN_SECONDS_UNTIL else "longer than expected"
+            )
         return f"about {duration(left)}" if left > 0 else "any moment"
 
 
@@ -98,7 +101,19 @@ def duration(seconds: float) -> str:
 
 def amount(size: float) -> str:
     """Bytes in words: `812 kB`, `3.1 GB`."""
-    for unit, name in ((10**9, "GB"), (10**6, "MB")):
-        if size >= unit:
-            return f"{size / unit:.1f} {name}"
-    return f"{size / 1_000:.0f} kB"
+    scale, unit = _unit(size)
+    return f"{_number(size / scale, unit)} {unit}"
+
+
+def share(done: int, total: int) -> str:
+    """How much of an amount is done, such as `3.1 of 12.0 GB`."""
+    scale, unit = _unit(total)
+    return f"{_number(done / scale, unit)} of {amount(total)}"
+
+
+def _unit(size: float) -> tuple[int, str]:
+    return next(((scale, unit) for scale, unit in UNITS if size >= scale), (1, "bytes"))
+
+
+def _number(size: float, unit: str) -> str:
+    return f"{size:.1f}" if unit in ("GB", "MB") else f"{size:.0f}"

@@ -17,6 +17,9 @@ CALLBACK_ID = re.compile(r"cb_[a-z2-7]{1,40}")
 ANY_MODEL = "any"
 """Which models a deployment holds is not known here: whatever is asked for is taken to be held."""
 
+UNKNOWN_LANGUAGE = "There is no such language: give a code such as sv or en, or auto."
+"""There are too many languages to list them in a sentence."""
+
 
 def of_a_job(
     *,
@@ -98,7 +101,8 @@ def with_formats(wanted: dict[str, Any], formats: tuple[str, ...], *, fetched: b
         Options.parse(known, held)
         check_annotations({name: wanted[name] for name in ("reference", "metadata") if name in wanted})
     except InvalidFieldError as error:
-        raise UsageError(f"--{error.field.replace('_', '-')}: {error}") from None
+        told = UNKNOWN_LANGUAGE if error.field == "language" else str(error)
+        raise UsageError(f"--{error.field.replace('_', '-')}: {told}") from None
     return {**wanted, "options": options}
 
 
@@ -109,7 +113,9 @@ def _default(name: str) -> object:
 def _tracks(texts: list[str]) -> list[int]:
     words = [word.strip() for text in texts for word in text.split(",")]
     if not all(word.isascii() and word.isdigit() for word in words):
-        raise UsageError(f"--tracks: {', '.join(texts)} are no numbers of sound tracks: give them as in `--tracks 1,2`.")
+        raise UsageError(
+            f"--tracks: {', '.join(texts)} are no numbers of sound tracks: give them as in `--tracks 1,2`."
+        )
     return [int(word) for word in words]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.cli.errors import Exit
 from services.cli.printing import shown
-from services.cli.recordings.estimates import Countdown, Pace, amount
+from services.cli.recordings.estimates import Countdown, Pace, amount, share
 from services.common.domain.progress import ProgressStage
 from services.common.domain.states import TERMINAL
 
@@ -115,25 +115,25 @@ class Recording:
             return "waits for a machine"
         return STAGES.get(stage, shown(stage))
 
-    def told(self, now: float) -> str:
-        """What happens with it, how far it is, and how long it takes still."""
+    def told(self, now: float, *, live: bool = True) -> str:
+        """What happens with it, how far it is, and how long it takes still.
+
+        Args:
+            now: seconds of a clock that only goes forward.
+            live: whether it is told again soon, so that it may say what changes.
+
+        """
         if self.phase is Phase.UPLOADING:
-            return f"{self.stage} {self._bytes(now)}" if self.done or self.total else self.stage
+            return f"{self.stage}{self._bytes(now, live=live)}"
         position = self.job.get("progress", {}).get("queue_position") if self.phase is Phase.SENT else None
         # Whoever is the next has a stage of its own.
         place = f", number {position}" if position and position > 1 else ""
         left = self.countdown.told(now) if self.phase is Phase.SENT else ""
         return f"{self.stage}{place}{' · ' if left else ''}{left}"
 
-    def _bytes(self, now: float) -> str:
-        far = amount(self.done) if self.total is None else f"{_of(self.done, self.total)}"
+    def _bytes(self, now: float, *, live: bool) -> str:
+        if not live:
+            return f" {amount(self.total)}" if self.total else ""
+        far = amount(self.done) if self.total is None else share(self.done, self.total)
         speed = self.pace.per_second(now)
-        return f"{far}, {amount(speed)}/s" if speed else far
-
-
-def _of(done: int, total: int) -> str:
-    """`3.1 of 12.0 GB`."""
-    unit = amount(total).split()[1]
-    scale = {"GB": 10**9, "MB": 10**6}.get(unit, 1_000)
-    digits = 0 if unit == "kB" else 1
-    return f"{done / scale:.{digits}f} of {amount(total)}"
+        return f" {far}, {amount(speed)}/s" if speed else f" {far}"

@@ -10,18 +10,15 @@ import typer
 from services.cli import printing
 from services.cli.api.client import Api
 from services.cli.errors import UsageError
-from services.cli.recordings.course import Course
-from services.cli.recordings.display import display
+from services.cli.recordings.course import bring
 from services.cli.recordings.files import Files
 from services.cli.recordings.job_options import of_a_job, with_formats
 from services.cli.recordings.outputs import Output, check_folder, of_recordings
 from services.cli.recordings.recording import Recording
-from services.cli.recordings.results import Results, again
 from services.cli.recordings.sending import Sending
 from services.cli.recordings.sources import find
 from services.cli.recordings.taking import takes
 from services.cli.recordings.uploads import Uploads
-from services.cli.recordings.watching import Watch
 
 
 @takes(output=of_recordings, wanted=of_a_job)
@@ -44,7 +41,7 @@ def send(
     if no_wait and (output.beside or output.folder is not None):
         raise UsageError("With --no-wait no file is written: leave --beside and --output-dir out.")
     wanted = with_formats(wanted, output.formats, fetched=not no_wait)
-    sources = find(recordings, recursive=recursive)
+    sources = find(recordings, recursive=recursive, commands=_commands(context))
     for folder in {one.beside.parent for one in sources if output.beside and one.beside}:
         check_folder(folder)
     api = Api.of(context.obj)
@@ -52,26 +49,24 @@ def send(
         # A wrong key or address is told once, and not by each recording.
         api.get("/api/jobs", limit=1)
     files = Files(output, began=datetime.now().astimezone(), kept=[one.beside for one in sources if one.beside])
-    on_way = [
-        Recording(name=one.word, source=one, place=files.place(one.beside, one.file_name)) for one in sources
-    ]
+    on_way = [Recording(name=one.word, source=one, place=files.place(one.beside, one.file_name)) for one in sources]
     printing.silence(quiet)
-    shown = display(on_way, quiet=quiet)
-    course = Course(
-        on_way,
-        sending=Sending(Uploads(api), on_way, wanted),
-        watch=Watch(api),
-        display=shown,
-        results=Results(
+    sending = Sending(Uploads(api), on_way, wanted)
+    raise typer.Exit(
+        bring(
             on_way,
             api=api,
             output=output,
             files=files,
-            display=shown,
-            as_json=context.obj.json,
+            given=context.obj,
             quiet=quiet,
-            again=again(context.obj),
-        ),
-        wait=not no_wait,
+            sending=sending,
+            wait=not no_wait,
+        )
     )
-    raise typer.Exit(course.run())
+
+
+def _commands(context: typer.Context) -> list[str]:
+    """The names of all commands, of which one may have been meant."""
+    group: Any = context.parent and context.parent.command
+    return list(group.commands) if group else []

@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from services.cli.recordings.recording import Phase, Recording
+from services.cli.recordings.side_by_side import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
     from services.cli.recordings.uploads import Uploads
 
 AT_ONCE = 3
-
-
-class StoppedError(BaseException):
-    """An upload is to end where it is. It is no `Exception`, so that nothing takes it for a failure."""
 
 
 class Sending:

@@ -6,6 +6,7 @@ import time
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from services.cli.api.client import path
 from services.cli.errors import RefusedError
 from services.common.domain.states import JobStatus
 
@@ -45,7 +46,7 @@ class Watch:
         lost = {}
         for recording in [*foremost, *further]:
             try:
-                job = self._api.get(f"/api/jobs/{recording.job_id}")
+                job = self._api.get(path("jobs", recording.job_id))
             except RefusedError as error:
                 lost[recording] = error
             else:
