@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import typer
 
 from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, PlainCommand, group
 
+NAME = "transcribe"
+COMPLETE = "_TRANSCRIBE_COMPLETE"
+"""The variable in which a shell says that it wants completions."""
 TEXT = "From speech to text"
 CLIENTS = "For clients of the API"
 OPERATORS = "For operators, with AWS credentials"
@@ -69,10 +74,25 @@ USAGE = """Transcribe recordings: FILE… is any audio or video files, a FOLDER 
 app = group(
     cls=Transcribe,
     no_args_is_help=True,
-    add_completion=True,
     help=USAGE,
     subcommand_metavar="[FILE… | COMMAND [ARGS]…]",
 )
+
+
+class Shell(StrEnum):
+    """Shells that can complete commands and options."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def _completion(shell: Shell | None) -> None:
+    if shell:
+        from typer._completion_shared import get_completion_script  # noqa: PLC0415 - --help does without
+
+        print(get_completion_script(prog_name=NAME, complete_var=COMPLETE, shell=shell.value))
+        raise typer.Exit
 
 
 def _version(wanted: bool) -> None:
@@ -89,13 +109,26 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            callback=_completion,
+            is_eager=True,
+            metavar="SHELL",
+            help="Print what bash, zsh or fish needs to complete commands and options.",
+        ),
+    ] = None,
 ) -> None:
     """See `USAGE`."""
 
 
 def main() -> None:
-    """Run a command."""
-    app(prog_name="transcribe")
+    """Run a command, or tell a shell what could follow what was typed."""
+    if COMPLETE in os.environ:
+        from typer._completion_classes import completion_init  # noqa: PLC0415 - commands do without
+
+        completion_init()
+    app(prog_name=NAME)
 
 
 if __name__ == "__main__":
