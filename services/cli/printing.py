@@ -18,9 +18,20 @@ GAP, WHOLE, CUT = 2, 16, 10
 """Characters between two columns, of a column that is never cut, and that stay of any other."""
 
 
+_silent = False
+"""Whether notes are left out."""
+
+
+def silence(silent: bool) -> None:
+    """Leave notes out from now on, as `--quiet` wants it; errors are no notes."""
+    global _silent  # noqa: PLW0603 - a process runs one command
+    _silent = silent
+
+
 def note(text: str) -> None:
-    """Print a line for people to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line for people to standard error, which they need not read."""
+    if not _silent:
+        print(text, file=sys.stderr, flush=True)
 
 
 def as_json(value: object, *, line: bool = False) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,11 +12,9 @@ from typer.testing import CliRunner
 from services.cli.errors import Exit
 from services.cli.main import app
 from services.cli.operator import deployment
-from services.cli.recordings.send import ApiError, Recordings
 from services.common.aws import Aws
 from services.common.domain.events import EventType
 from services.common.domain.machines import Slot
-from services.common.domain.options import FORMATS
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms, rfc3339
 from services.common.store import keys
@@ -25,7 +22,6 @@ from services.common.webhooks.registration import MAX_SECRETS
 from tests.support.api_jobs import FAILED
 from tests.support.gateway import Client, Gateway
 from tests.support.items import job_of, queued, told
-from tests.support.replies import replying
 from tests.support.world import BUCKET, TABLE, World, dated_by
 from tests.support.written import put_job
 
@@ -281,42 +277,8 @@ def test_a_name_that_cannot_be_a_clients_is_refused_before_anything_is_done(worl
     assert transcribe("clients", "list") == []
 
 
-def test_a_format_that_nobody_writes_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
-    recording = tmp_path / "möte.mp3"
-    recording.write_bytes(b"sound")
-    nowhere = ("--api", "http://127.0.0.1:1", "--key", "key")
-    told = refused("send", str(recording), "--format", "pdf", *nowhere)
-    assert f"no format pdf; there are: {', '.join(FORMATS)}" in told
-
-
 def test_the_help_names_every_variable_that_a_command_needs() -> None:
     told = " ".join(transcribe("--help"))
     needed = {"TRANSCRIBE_URL", "TRANSCRIBE_KEY", *(name.upper() for name in deployment.CliSettings.model_fields)}
     for_the_local_stack = "WEBHOOK_ALLOW_PRIVATE"
     assert {name for name in needed if name not in told} == {for_the_local_stack}
-
-
-def test_a_form_that_has_ended_is_renewed_once_and_a_second_refusal_is_told(tmp_path: Path) -> None:
-    recording = tmp_path / "a.mp3"
-    recording.write_bytes(b"sound")
-    ended = (400, "<Code>ExpiredToken</Code><Message>The provided token has expired.</Message>")
-    with replying() as replies:
-        first, fresh = ({"url": f"{replies.address}/{name}", "fields": {"key": name}} for name in ("first", "fresh"))
-        replies.by_request |= {
-            "POST /api/jobs": (201, {"job_id": "job_1", "upload": first}),
-            "POST /first": ended,
-            "POST /api/jobs/job_1/upload": (200, {"upload": fresh, "multipart": None}),
-            "POST /fresh": (204, None),
-        }
-        recordings = Recordings(replies.address, "key")
-        assert recordings.send(recording, {}) == "job_1"
-        replies.by_request["POST /fresh"] = ended
-        with pytest.raises(ApiError, match="has expired"):
-            recordings.send(recording, {})
-        replies.by_request["POST /first"] = (400, "<Code>EntityTooLarge</Code>")
-        with pytest.raises(ApiError, match="EntityTooLarge"):
-            recordings.send(recording, {})
-        asked = [request for request, _ in replies.asked]
-
-    renewed = ["POST /api/jobs", "POST /first", "POST /api/jobs/job_1/upload", "POST /fresh"]
-    assert asked == [*renewed, *renewed, "POST /api/jobs", "POST /first"]
