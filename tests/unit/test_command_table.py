@@ -6,12 +6,14 @@ import re
 import statistics
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import typer
 from typer.core import TyperGroup
+from typer.testing import CliRunner
 
 from services.cli.main import Transcribe, app
 from tests.support.documents import text_of
@@ -75,6 +77,21 @@ def test_help_fits_a_narrow_terminal_and_speaks_no_python(name: str, columns: in
         text = help_of(words, one, columns)
         assert [line for line in text.splitlines() if len(line) > columns] == []
         assert re.findall(r"<\w+(?:\[.*?\])?>|\.\.\.|None|\bdatetime\b", text) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [("jobs", "--wrong"), ("cancel",), ("keys", "wrong"), ("jobs", "--limit", "0"), ("jobs", "--status", "x")]
+)
+def test_a_wrong_command_line_ends_with_2_and_says_how_it_is_written(wrong: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, wrong)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("Usage: ")
+    assert "Error: " in done.stderr
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads(text_of("pyproject.toml"))["project"]
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"transcribe {project['version']}\n"
 
 
 def test_the_document_lists_every_command_as_help_does() -> None:
