@@ -8,9 +8,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from services.cli.api import client
+from services.cli.api import answers, client
 from services.cli.api.client import Api
-from services.cli.api.connection import Connection
+from services.cli.api.kept import Connection
 from services.cli.errors import CliError, RefusedError, UnreachableError, UsageError
 
 URL, KEY = "https://api.example.com/base", "key_secret"
@@ -130,7 +130,7 @@ def test_what_a_gateway_or_a_proxy_says_is_told_with_a_remedy(
     answer: httpx.Response, told: str, opened: Opened
 ) -> None:
     api, _ = opened(answer)
-    assert refused(lambda: api.get("/api/jobs")) == f"The service at {URL} {told}: {client.ADDRESS}."
+    assert refused(lambda: api.get("/api/jobs")) == f"The service at {URL} {told}: {answers.ADDRESS}."
 
 
 def test_a_problem_is_the_apis_own_sentence_without_what_moves_a_terminals_cursor(opened: Opened) -> None:
