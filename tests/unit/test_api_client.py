@@ -91,7 +91,9 @@ def test_a_deletion_whose_answer_was_lost_is_done(opened: Opened) -> None:
     api, _ = opened(httpx.ReadError("cut"), problem(404, "NOT_FOUND"))
     assert api.delete("/api/callbacks/cb_1") is None
     api, _ = opened(problem(404, "NOT_FOUND", "There is no such callback."))
-    assert refused(lambda: api.delete("/api/callbacks/cb_1")) == "There is no such callback. (NOT_FOUND)"
+    assert refused(lambda: api.delete("/api/callbacks/cb_1")) == (
+        "There is no such callback: compare the id, and the key: each client has its own. (NOT_FOUND)"
+    )
 
 
 @pytest.mark.parametrize("path", ["https://evil.example.com/", "@evil.example.com/", ".evil.example.com/", ""])
