@@ -43,10 +43,10 @@ def there(model: Path) -> Iterator[EngineProcess]:
     made.close()
 
 
-def heard(engine: Engine, path: Path, options: Options, **how: bool) -> tuple[Plan, list[ClipResult]]:
+def heard(engine: Engine, path: Path, options: Options, *, apart: bool = False) -> tuple[Plan, list[ClipResult]]:
     stop = threading.Event()
-    plan = engine.plan(path, options, max_seconds=600, stop=stop, **how)
-    results = engine.decode(path, plan, range(len(plan.clips)), options, stop=stop, **how)
+    plan = engine.plan(path, options, max_seconds=600, stop=stop, apart=apart)
+    results = engine.decode(path, plan, range(len(plan.clips)), options, stop=stop, apart=apart)
     return plan, sorted(results, key=lambda result: result.index)
 
 
