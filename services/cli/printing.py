@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import json as documents
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -19,7 +20,16 @@ def note(text: str) -> None:
 
 def as_json(value: object, *, line: bool = False) -> None:
     """Print a value as JSON: indented, or as one of several lines."""
-    print(json.dumps(value, ensure_ascii=False, indent=None if line else 2), flush=True)
+    print(documents.dumps(value, ensure_ascii=False, indent=None if line else 2), flush=True)
+
+
+def answer(document: object, *lines: str, json: bool) -> None:
+    """Print what a command has done or found: as a document for programs, or as lines for people."""
+    if json:
+        as_json(document)
+        return
+    for line in lines:
+        print(line)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -44,6 +54,26 @@ def shown(value: object) -> str:
     """A value as one line of text that a terminal shows as it is."""
     text = "-" if value is None or value == "" else str(value)
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
+
+
+def moment(text: str | None) -> str | None:
+    """A moment of the API's in this machine's time, to the minute, such as `2026-11-26 18:30`."""
+    return text and datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def clock(seconds: float | None) -> str | None:
+    """A length of time such as `1:02:03` or `4:05`."""
+    if seconds is None:
+        return None
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def erased(job_id: str, removed: Mapping[str, int], *, final: bool) -> str:
+    """The receipt of an erasure as a line; `removed` says how much of each kind."""
+    receipt = ", ".join(f"{count} {kind}" for kind, count in removed.items())
+    return f"{job_id} erased: {receipt}{'' if final else '; it is searched for what is left, and final after that'}"
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -21,13 +21,26 @@ from services.common.webhooks.vault import Vault
 class CliSettings(BaseSettings):
     """The settings of the command line, named as `terraform output` prints them."""
 
-    table_name: str
+    table_name: str = ""
+    """Needed by every command."""
     secrets_key_id: str = ""
     """Needed to register callbacks."""
     webhook_allow_private: bool = False
     """Plain http and private addresses: for the local stack."""
     config_parameter: str = ""
     """The SSM parameter with the deployment's other settings. Needed to cancel, retry or erase a job."""
+
+    def needed(self, name: str, output: str) -> str:
+        """A setting without which the command cannot work; `output` is Terraform's that has it.
+
+        Raises:
+            SettingsError: it is not set.
+
+        """
+        value = str(getattr(self, name))
+        if not value:
+            raise SettingsError(f"Set {name.upper()}: `terraform output -raw {output}` prints it.")
+        return value
 
 
 @cache
@@ -37,7 +50,7 @@ def settings() -> CliSettings:
 
 @cache
 def store() -> Store:
-    return Store(Aws().dynamodb(), settings().table_name)
+    return Store(Aws().dynamodb(), settings().needed("table_name", "table_name"))
 
 
 @cache
@@ -48,9 +61,7 @@ def places() -> Places:
         SettingsError: the environment names no parameter, or that of another deployment.
 
     """
-    name = settings().config_parameter
-    if not name:
-        raise SettingsError("Set CONFIG_PARAMETER: `terraform output config_parameter` prints it.")
+    name = settings().needed("config_parameter", "config_parameter")
     stored = json.loads(Aws().ssm().get_parameter(Name=name)["Parameter"]["Value"])
     told = load(CommonSettings, **{key.lower(): value for key, value in stored.items()})
     if told.table_name != settings().table_name:
@@ -74,4 +85,4 @@ def erasure() -> Erasure:
 
 @cache
 def vault() -> Vault:
-    return Vault(Aws().kms(), settings().secrets_key_id)
+    return Vault(Aws().kms(), settings().needed("secrets_key_id", "key_arn"))
