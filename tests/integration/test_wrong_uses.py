@@ -69,6 +69,19 @@ def sentence(done: subprocess.CompletedProcess[str], code: Exit) -> str:
     return line
 
 
+@pytest.fixture(scope="module", autouse=True)
+def to_nowhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A command to an address where nothing listens. It tries for seconds, so it is begun before the other tests."""
+    trying = subprocess.Popen(
+        [*PROGRAM, "jobs", "--api", NOWHERE, "--key", "k"],
+        env=environment_of(tmp_path_factory.mktemp("home")),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield trying
+    trying.kill()
+
+
 @pytest.fixture
 def api() -> Iterator[Replies]:
     with replying() as replies:
@@ -131,14 +144,6 @@ def test_what_aws_refuses_is_told_of_in_a_sentence_with_what_to_do(tmp_path: Pat
     assert remedy in sentence(done, Exit.REFUSED)
 
 
-def test_an_address_where_nothing_listens_is_told_of_within_seconds(tmp_path: Path) -> None:
-    done = transcribe(tmp_path, "jobs", TRANSCRIBE_URL=NOWHERE, TRANSCRIBE_KEY="k")
-    assert done.returncode == Exit.UNREACHABLE
-    *_, line = done.stderr.splitlines()
-    assert line.startswith(f"transcribe: The service at {NOWHERE} cannot be reached")
-    assert "check the address" in line
-
-
 def test_ctrl_c_while_nothing_answers_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     asked = threading.Event()
 
@@ -167,6 +172,15 @@ def test_a_full_disk_is_told_of_in_a_sentence(tmp_path: Path, api: Replies) -> N
     known = {"TRANSCRIBE_URL": api.address, "TRANSCRIBE_KEY": "k"}
     done = transcribe(tmp_path, "jobs", "-q", output="/dev/full", **known)
     assert "The disk is full: make room and try again" in sentence(done, Exit.FAILED)
+
+
+def test_an_address_where_nothing_listens_is_told_of_within_seconds(to_nowhere: subprocess.Popen[str]) -> None:
+    _, told = to_nowhere.communicate(timeout=60)
+    assert to_nowhere.returncode == Exit.UNREACHABLE
+    *notes, line = told.splitlines()
+    assert all(one.endswith("trying again …") for one in notes)
+    assert line.startswith(f"transcribe: The service at {NOWHERE} cannot be reached")
+    assert "check the address" in line
 
 
 @contextmanager
