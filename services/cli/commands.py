@@ -185,9 +185,10 @@ class Commands(TyperGroup):
             raise typer.Exit(Exit.CLOSED) from None
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
             from services.cli.explained import explain  # noqa: PLC0415 - needed only now
+            from services.cli.printing import problem  # noqa: PLC0415
 
             told = explain(error)
-            print(f"transcribe: {told.sentence}", file=sys.stderr)
+            problem(told.sentence)
             if isinstance(error, OSError):
                 _drop_output()
             raise typer.Exit(told.exit_code) from None

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
+from services.cli.errors import Exit
 from services.cli.main import Transcribe, app
 from tests.support.documents import text_of
 
@@ -97,6 +98,11 @@ def test_the_version_is_that_of_the_project() -> None:
 def test_the_document_lists_every_command_as_help_does() -> None:
     rows = re.findall(r"^\| `transcribe ([\w ]+?)(?: [^`]*)?` \| ", text_of("docs/command-line.md"), re.MULTILINE)
     assert [row.split()[0] for row in rows] == list(Transcribe.entries)
+
+
+def test_the_document_lists_every_exit_code() -> None:
+    codes = re.findall(r"^\| (\d+) \| ", text_of("docs/command-line.md"), re.MULTILINE)
+    assert list(map(int, codes)) == list(Exit)
 
 
 def test_the_document_names_every_variable_that_help_names() -> None:
