@@ -27,7 +27,7 @@ def silence(seconds: float) -> bytes:
 
 
 def heavier(recording: bytes, size: int) -> bytes:
-    """The same wav with so many bytes more (an even number) in a chunk that its readers skip, as recorders leave one."""
+    """The same wav with so many bytes more (an even number) in a chunk that readers skip, as recorders leave one."""
     chunk = b"JUNK" + size.to_bytes(4, "little") + np.random.default_rng(size).bytes(size)
     inside = recording[8:12] + chunk + recording[12:]
     return b"RIFF" + len(inside).to_bytes(4, "little") + inside
