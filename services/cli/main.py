@@ -61,7 +61,8 @@ class Transcribe(Commands):
     variables: ClassVar = {
         "TRANSCRIBE_URL": "The API's address; goes before that of `login`.",
         "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
-        "TABLE_NAME": "The deployment's table: for all commands of operators, and AWS_REGION.",
+        "TABLE_NAME": "The deployment's table: for all commands of operators.",
+        "AWS_REGION": "The deployment's region, if your AWS profile names another.",
         "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`.",
         "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
         "NO_COLOR": "Print without colours.",
