@@ -36,7 +36,7 @@ class Transcribe(Commands):
 
     entries: ClassVar = dict(
         (
-            _client("send", "recordings.send:send", "Transcribe recordings; what `transcribe FILE` means.", TEXT),
+            _client("send", "recordings.send:send", "Transcribe recordings.", TEXT),
             _client("show", "recordings.show:show", "Show a job; with --follow until its text is there.", TEXT),
             _client("jobs", "client.jobs:jobs", "The client's jobs, newest first."),
             _client("cancel", "client.jobs:cancel", "End jobs that have not ended."),
