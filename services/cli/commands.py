@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from services.cli import help_texts
+from services.cli import help_texts, streams
 from services.cli.errors import Exit
 
 if TYPE_CHECKING:
@@ -131,7 +129,10 @@ def command(function: Callable[..., Any], name: str | None = None, shared: type[
 
 
 class Group(TyperGroup):
-    """A group whose help has the whole first sentence of each command's help."""
+    """A group that without a word prints its help, which has the whole first sentence of each command's help."""
+
+    def parse_args(self, ctx: _Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
 
     def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
         with formatter.section("Commands"):
@@ -144,7 +145,7 @@ def group(**more: Any) -> typer.Typer:  # noqa: ANN401 - as typer takes them
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **usual | more)
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """All commands; each is imported when it is called. A first word that is no command's name is a recording."""
 
     entries: ClassVar[Mapping[str, Entry]] = {}
@@ -175,30 +176,13 @@ class Commands(TyperGroup):
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
         """Run a command. Whatever goes wrong is printed to standard error as a sentence, and has an exit code."""
         try:
-            return self._invoked(ctx)
+            return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
             raise typer.Exit(Exit.INTERRUPTED) from None
         except (typer.Exit, typer.TyperException):
             raise
-        except BrokenPipeError:
-            _drop_output()
-            raise typer.Exit(Exit.CLOSED) from None
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
-            from services.cli.explained import explain  # noqa: PLC0415 - needed only now
-            from services.cli.printing import problem  # noqa: PLC0415
-
-            told = explain(error)
-            problem(told.sentence)
-            if isinstance(error, OSError):
-                _drop_output()
-            raise typer.Exit(told.exit_code) from None
-
-    def _invoked(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
-        """Run a command, and find out whether what it printed has arrived: Python would ask too late to tell of it."""
-        try:
-            return super().invoke(ctx)
-        finally:
-            sys.stdout.flush()
+            raise typer.Exit(told(error)) from None
 
     def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
         longest = max(map(len, self.entries))
@@ -218,6 +202,15 @@ class Commands(TyperGroup):
         return typer.main.get_command(what) if isinstance(what, typer.Typer) else command(what, name, entry.shared)
 
 
-def _drop_output() -> None:
-    """Forget what could not be written to standard output. Python would try again as it ends, and print a traceback."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def told(error: Exception) -> Exit:
+    """Print to standard error what a person must know of an error; returns the exit code."""
+    if isinstance(error, OSError):
+        streams.drop_output()
+    if isinstance(error, BrokenPipeError):
+        return Exit.CLOSED
+    from services.cli.explained import explain  # noqa: PLC0415 - needed only now
+    from services.cli.printing import problem  # noqa: PLC0415
+
+    explained = explain(error)
+    problem(explained.sentence)
+    return explained.exit_code

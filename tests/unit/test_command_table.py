@@ -90,6 +90,14 @@ def test_a_wrong_command_line_ends_with_2_and_says_how_it_is_written(wrong: tupl
     assert "Error: " in done.stderr
 
 
+@pytest.mark.parametrize("group", [(), ("keys",), ("operator", "jobs")])
+def test_a_group_without_a_word_prints_its_help(group: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, group)
+    assert done.exit_code == 0
+    assert done.stdout == CliRunner().invoke(app, [*group, "--help"]).stdout
+    assert done.stdout.startswith("Usage: ")
+
+
 def test_the_version_is_that_of_the_project() -> None:
     project = tomllib.loads(text_of("pyproject.toml"))["project"]
     assert CliRunner().invoke(app, ["--version"]).stdout == f"transcribe {project['version']}\n"

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
-from services.cli.api.client import Api
+from services.cli.api.client import Api, path
 from services.cli.callback_options import DESCRIPTION, EVENT, PREFIX, CallbackId, NewUrl, Url, changes
 from services.cli.commands import ClientCommand, group
 from services.cli.printing import as_json, note, shown, table
@@ -16,7 +15,7 @@ from services.common.webhooks.registration import DEFAULT_EVENTS
 _PATH = "/api/callbacks"
 _LISTED = ("callback_id", "status", "url", "events", "prefix", "description")
 _HEADINGS = ("Id", "Status", "Address", "Events", "Prefix", "Description")
-app = group(no_args_is_help=True, help="Addresses that are told of jobs by webhook.")
+app = group(help="Addresses that are told of jobs by webhook.")
 
 
 @app.command("list", cls=ClientCommand)
@@ -102,7 +101,7 @@ def remove(context: typer.Context, callback_id: CallbackId) -> None:
 
 
 def _place(callback_id: str, action: str = "") -> str:
-    return f"{_PATH}/{quote(callback_id, safe='')}{action}"
+    return path("callbacks", callback_id) + action
 
 
 def _print(context: typer.Context, told: dict[str, Any], *names: str, said: str = "") -> None:
