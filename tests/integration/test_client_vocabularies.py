@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.cli.client.word_lists import MOST_BYTES
 from services.cli.errors import Exit
 from services.cli.main import app
 from tests.support.gateway import Client, Gateway
@@ -114,39 +113,9 @@ def test_a_name_that_is_taken_or_wrong_is_refused_with_what_to_do(alice: Client,
     assert kept(alice) == WORDS
 
 
-def test_words_that_stand_there_twice_are_sent_once_and_that_is_said(alice: Client) -> None:
-    done = ran("add", "council", "-", typed="Umeå\nSävar\n Umeå\nUmeå")
-    assert said(done) == ["Standard input: words that stand there twice are sent once (2 left out)."]
-    assert kept(alice) == ["Umeå", "Sävar"]
-
-
-@pytest.mark.parametrize(
-    ("content", "sentence"),
-    [
-        (b"", "holds no words: write one word or one term on each line."),
-        (b"# nothing\n \n", "holds no words: write one word or one term on each line."),
-        ("Umeå".encode("latin-1"), "is not text in UTF-8: save it in that encoding."),
-        (b"a\n\x00\n", "line 2: a word or a term has at most 80 characters, without control characters"),
-        (b"a\nb\tc\n", "line 2: a word or a term has at most 80 characters, without control characters"),
-        (b"a\n\n" + b"x" * 81, "line 3: a word or a term has at most 80 characters"),
-        (b"".join(b"%d\n" % number for number in range(1_001)), "holds 1,001 words of 2,894 bytes together"),
-        (b"".join(b"%065d\n" % number for number in range(1_000)), "holds 1,000 words of 65,000 bytes together"),
-        (b"# " + b"x" * MOST_BYTES, "has more than 1,000,000 bytes, so it is no word list."),
-    ],
-    ids=["empty", "comments", "encoding", "binary", "tab", "long", "many words", "many bytes", "huge"],
-)
-def test_what_is_no_word_list_is_refused_before_anything_is_sent(
-    alice: Client, tmp_path: Path, content: bytes, sentence: str
-) -> None:
-    file = tmp_path / "list.txt"
-    file.write_bytes(content)
-    assert refused("add", "council", file).startswith(f"{file}")
-    assert sentence in refused("add", "council", file)
-    assert sentence in refused("update", "council", "-", typed=content)
-    assert kept(alice) is None
-
-
-def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path) -> None:
-    missing = tmp_path / "missing.txt"
-    assert refused("add", "council", missing) == f"{missing}: No such file or directory."
-    assert refused("add", "council", tmp_path) == f"{tmp_path}: Is a directory."
+def test_a_list_with_a_wrong_line_is_refused_before_anything_is_sent(alice: Client, names: Path) -> None:
+    wrong = "Standard input, line 2: a word or a term has at most 80 characters"
+    assert refused("add", "council", "-", typed="Umeå\nx\tx\n").startswith(wrong)
+    ran("add", "council", names)
+    assert refused("update", "council", "-", typed="Umeå\nx\tx\n").startswith(wrong)
+    assert kept(alice) == WORDS
