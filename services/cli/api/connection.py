@@ -68,15 +68,29 @@ def local() -> Connection:
         RefusedError: none runs.
 
     """
+    told = running()
+    if told is None:
+        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.")
+    return told
+
+
+def running() -> Connection | None:
+    """The system that `transcribe local` runs, if it still does: the file of one that was killed is there, unlocked."""
+    import fcntl  # noqa: PLC0415 - the rest works where this is missing
+
     try:
+        with local_file().open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         told = json.loads(local_file().read_text("utf-8"))
-    except (OSError, ValueError):
-        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.") from None
-    return Connection(url=told["url"], key=told["key"])
+        return Connection(url=told["url"], key=told["key"])
+    except OSError:
+        pass
+    return None
 
 
 def local_file() -> Path:
-    """Where `transcribe local` says how it is reached, while it runs."""
+    """Where `transcribe local` says how it is reached. It holds a lock on the file while it runs."""
     return folders.state() / "local.json"
 
 

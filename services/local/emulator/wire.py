@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
-from services.local.ec2 import MACHINES_PATH, MARKETS_PATH
+from services.local.ec2 import KEPT_PATH, MACHINES_PATH, MARKETS_PATH
 from services.local.emulator import cors, instances, markets, post_policy, signatures
 from services.local.emulator.refusals import RefusedError
 from services.local.emulator.transactions import TURN
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _TOLD = {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell, signatures.SESSIONS_PATH: signatures.tell}
-KEPT_PATH = "/_local/kept"
-"""The path under which the emulator tells how the account is kept."""
 _FORM_FIELDS = "application/x-www-form-urlencoded"
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")

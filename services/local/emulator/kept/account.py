@@ -1,4 +1,4 @@
-"""Keeps the account in a folder while the emulator runs: every few seconds whatever has changed, and the rest at the end.
+"""Keeps the account in a folder while the emulator runs: every few seconds what has changed, and the rest at the end.
 
 What is on disk is always the account as it was at one moment: the changes of a round are taken in one turn among all
 writes, and written together. So nothing there points at something that is missing, whenever the machine lost its power.

@@ -13,7 +13,7 @@ _BLOCK = 1 << 20
 
 
 def content_of(key: Any) -> Callable[[IO[bytes]], object]:
-    """What writes the content of an object or a part into a file, as it is now, even if moto drops the object meanwhile.
+    """What writes the content of an object or a part into a file, as it is now, even if moto drops it meanwhile.
 
     Args:
         key: moto's object, which nobody drops during this call.

@@ -26,7 +26,8 @@ class Items:
     def __init__(self, ledger: Ledger) -> None:
         self._kept: dict[str, Any] = defaultdict(lambda: defaultdict(dict))
         for entry in ledger.read(KIND):
-            item = _item(*json.loads(entry.name), entry.about)
+            hash_key, range_key = json.loads(entry.name)
+            item = _item(hash_key, range_key, entry.about)
             self._kept[entry.holder][item.hash_key][item.range_key] = item
         self._changed: dict[str, set[tuple[Any, Any]]] = defaultdict(set)
         self._tables: dict[str, Any] = {}

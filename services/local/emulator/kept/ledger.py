@@ -62,6 +62,21 @@ class Read(NamedTuple):
     content: Path | None
 
 
+def make(folder: Path) -> None:
+    """Make a folder that is missing.
+
+    Raises:
+        KeptFolderError: it is there, and holds something else.
+        OSError: it cannot be made or read.
+
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not {path.name for path in folder.iterdir()} <= OURS:
+        raise KeptFolderError(
+            f"{folder} holds other files: choose a new or empty folder, or one that an earlier run has made."
+        )
+
+
 class Ledger:
     """The entries of one folder. At most one program at a time may use it; it may be used by one thread at a time."""
 
@@ -80,12 +95,16 @@ class Ledger:
             used = {number for (number,) in self._db.execute("SELECT content FROM entries WHERE content NOT NULL")}
             self._remove_all_but(used)
         except sqlite3.OperationalError as error:
-            raise KeptFolderError(f"{folder} cannot be used ({error}): choose a folder that you may write to.") from None
+            raise KeptFolderError(
+                f"{folder} cannot be used ({error}): choose a folder that you may write to."
+            ) from None
         except sqlite3.DatabaseError as error:
             raise KeptFolderError(f"{folder / FILE} cannot be read ({error}): choose another folder.") from None
         except OSError as error:
             reason = error.strerror or error
-            raise KeptFolderError(f"{folder} cannot be used ({reason}): choose a folder that you may write to.") from None
+            raise KeptFolderError(
+                f"{folder} cannot be used ({reason}): choose a folder that you may write to."
+            ) from None
         self._next = max(used, default=0) + 1
         self._replaced: list[int] = []
 
@@ -94,7 +113,9 @@ class Ledger:
 
     def read(self, kind: str) -> Iterator[Read]:
         """Every entry of a kind, in the order in which they were written first."""
-        found = self._db.execute("SELECT holder, name, about, content FROM entries WHERE kind = ? ORDER BY rowid", (kind,))
+        found = self._db.execute(
+            "SELECT holder, name, about, content FROM entries WHERE kind = ? ORDER BY rowid", (kind,)
+        )
         for holder, name, about, content in found:
             yield Read(holder, name, json.loads(about), None if content is None else self._path(content))
 
@@ -102,7 +123,7 @@ class Ledger:
         """What the folder's owner has put down, by name."""
         return {entry.name: entry.about for entry in self.read(SETTING)}
 
-    def set(self, **settings: object) -> None:
+    def put_down(self, **settings: object) -> None:
         self.write(Entry(place=Place(SETTING, "", name), about=value) for name, value in settings.items())
 
     def write(self, entries: Iterable[Entry]) -> None:
@@ -158,11 +179,7 @@ class Ledger:
         return [number for (number,) in found]
 
     def _make(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not {path.name for path in self.folder.iterdir()} <= OURS:
-            raise KeptFolderError(
-                f"{self.folder} holds files of others: choose a new or empty folder, or one that an earlier run has made."
-            )
+        make(self.folder)
         (self.folder / CONTENTS).mkdir(mode=0o700, exist_ok=True)
         # SQLite would let others read the file, which holds keys.
         os.close(_private(self.folder / FILE, os.O_RDWR | os.O_CREAT))
@@ -192,7 +209,7 @@ class Ledger:
             (self.folder / CONTENTS / name).unlink()
         if missing := {str(number) for number in used} - there:
             raise KeptFolderError(
-                f"{self.folder / CONTENTS} lacks {len(missing)} of its files, such as {min(missing)}: somebody has removed "
+                f"{self.folder / CONTENTS} lacks {len(missing)} of its files, such as {min(missing)}: somebody removed "
                 "them. Put them back, or choose another folder."
             )
 

@@ -57,9 +57,7 @@ class Uploads:
             self._numbers[upload_id] |= numbers
             for number in numbers:
                 part = upload.parts[number]
-                yield Entry(
-                    place=_place(bucket, upload_id, number), about=described(part), content=content_of(part)
-                )
+                yield Entry(place=_place(bucket, upload_id, number), about=described(part), content=content_of(part))
         self._changed.clear()
 
     def _follow_writes(self) -> None:
