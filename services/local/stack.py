@@ -72,6 +72,8 @@ class StackSettings:
     """Where table, bucket, queues and keys are kept; None: they end with the system."""
     through: Callable[[str], str] | None = None
     """Returns, for the emulator's address, the one under which the system's processes reach AWS, such as a proxy's."""
+    line: Callable[[str], str] | None = None
+    """Returns, for the address of the API or of the emulator, the one under which clients reach it."""
 
 
 class Stack:
@@ -102,6 +104,8 @@ class Stack:
         self.endpoint, self.api_url = address(emulator), address(api)
         if kept:
             kept.remember(Addresses(api=api.getsockname()[1], aws=emulator.getsockname()[1]))
+        lead = self.settings.line or str
+        self.public_url, self.storage_url = lead(self.api_url), lead(self.endpoint)
         self.aws_url = self.settings.through(self.endpoint) if self.settings.through else self.endpoint
         self._processes = Processes(self.logs)
         self._cleanup.callback(self._processes.close)
@@ -209,7 +213,7 @@ class Stack:
             "BUCKET_NAME": resources.BUCKET,
             "DEPLOYMENT": resources.DEPLOYMENT,
             "SECRETS_KEY_ID": self.resources.secrets_key_id,
-            "PUBLIC_URL": self.api_url,
+            "PUBLIC_URL": self.public_url,
             "MODELS": ",".join(self.settings.models),
             "RETENTION_DAYS": "30",
             "LOG_LEVEL": "info",
@@ -220,7 +224,9 @@ class Stack:
         return self._aws() | region | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
 
     def _api(self) -> dict[str, str]:
-        return {
+        # The address of storage that is in links is the one that the API itself calls.
+        storage = {"AWS_ENDPOINT_URL_S3": self.storage_url} if self.settings.line else {}
+        return storage | {
             "CORS_ORIGINS": ",".join(self.settings.cors_origins),
             "EARLY_LAUNCH_QUEUE_URL": self.resources.queue_url if self.settings.launch_at_registration else "",
             "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-import random
-import time
+import hashlib
 import uuid
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
+from services.cli.api.answers import STORAGE, document, ended, refusal, refused_by_storage
 from services.cli.api.connection import find
-from services.cli.errors import RefusedError, UnreachableError
-from services.cli.printing import note
+from services.cli.api.patience import Persistence
+from services.cli.errors import UsageError
 from services.cli.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.cli.api.connection import Connection
+    from services.cli.api.kept import Connection
+    from services.cli.api.patience import Patience
     from services.cli.commands import Given
 
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that may pass by themselves."""
-FIRST_PATIENCE_SECONDS = 10.0
-"""How long an address is tried that has not answered yet: it may be wrong."""
-PATIENCE_SECONDS = 120.0
-"""How long a request is tried after that."""
-LONGEST_PAUSE_SECONDS = 15.0
-NOTE_AFTER_SECONDS = 3.0
-"""A person is told of a trouble that lasts longer."""
-TIMEOUT = httpx.Timeout(30, read=60, write=60)
+TIMEOUT = httpx.Timeout(30, read=60, write=60, pool=None)
+OWN_ADDRESSES = ("127.0.0.1", "localhost", "[::1]")
+"""A proxy of the environment does not know this machine's own addresses."""
+LINKS = 3
+"""How many links are asked for, one after the other, if each has ended before it was followed."""
+
+
+def path(*parts: str) -> str:
+    """The path of an operation, such as `/api/jobs/job_1/cancel`. What a person typed as an id stays one part of it."""
+    return "/api/" + "/".join(quote(part, safe="") for part in parts)
 
 
 class Api:
     """The API of one service, as one of its clients. It may be used by several threads."""
 
     def __init__(self, connection: Connection) -> None:
+        if not (connection.key.isascii() and connection.key.isprintable()):
+            raise UsageError("The key has a character that no key has: copy it again.")
         self.url = connection.url
-        # A proxy of the environment does not know this machine's own addresses.
-        own = httpx.URL(self.url).host in ("127.0.0.1", "localhost", "::1")
-        agent = {"User-Agent": f"transcribe/{version()}"}
-        key = {"Authorization": f"Bearer {connection.key}"}
-        self._http = httpx.Client(base_url=self.url, headers=agent | key, timeout=TIMEOUT, trust_env=not own)
-        self.storage = httpx.Client(headers=agent, timeout=TIMEOUT, trust_env=not own)
+        self.identity = hashlib.sha256(f"{connection.url}\n{connection.key}".encode()).hexdigest()
+        """Tells whose this is, and does not tell the key."""
+        self._who = f"The service at {self.url}"
+        self._http = web_client(Authorization=f"Bearer {connection.key}")
+        self.storage = web_client()
         """For links and forms, which take no key: S3 refuses two kinds of authorisation."""
-        self._answered = False
+        self._persistence = Persistence()
 
     @classmethod
     def of(cls, given: Given) -> Api:
@@ -77,6 +80,7 @@ class Api:
         return self._asked("PATCH", path, json=body)
 
     def delete(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Delete; returns the receipt, or None if there is none."""
         return self._asked("DELETE", path)
 
     def pages(self, path: str, field: str, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - JSON
@@ -90,63 +94,70 @@ class Api:
                 return
 
     def transcript(self, job_id: str, form: str) -> bytes:
-        """The text of a completed job."""
-        link = self.get(f"/api/jobs/{job_id}/transcript", format=form, redirect="false")
-        return self.tried(lambda: self.storage.get(link["url"]), "The storage").content
+        """The text of a completed job.
 
-    def _asked(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
-        reply = self.tried(lambda: self._http.request(method, path, **more), f"The service at {self.url}")
-        if reply.is_success:
-            return reply.json() if reply.content else None
-        raise _refusal(reply)
+        Raises:
+            RefusedError: there is none, or the storage does not give it.
+
+        """
+        for _ in range(LINKS):
+            link = self.get(f"/api/jobs/{job_id}/transcript", format=form, redirect="false")["url"]
+            reply = self.stored(lambda link=link: self.storage.get(link))  # type: ignore[misc] # of this turn
+            if reply.is_success:
+                return reply.content
+            if not ended(reply):
+                break
+        raise refused_by_storage(reply)
 
     def tried(self, ask: Callable[[], httpx.Response], who: str) -> httpx.Response:
-        """Ask until there is an answer that would not be another one later; returns it, refusals too.
+        """See `Persistence.tried`."""
+        return self._persistence.tried(ask, who)
 
-        Args:
-            ask: sends the request, each time the same.
-            who: is asked, as the beginning of a sentence.
+    def stored(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """Ask the storage until there is an answer that would not be another one later; returns it, refusals too.
 
         Raises:
             UnreachableError: there was none in time.
 
         """
-        began, tries, told = time.monotonic(), 0, False
-        while True:
-            wait, trouble = None, ""
-            try:
-                reply = ask()
-            except httpx.TransportError as error:
-                trouble = f"cannot be reached ({error or type(error).__name__})"
-            else:
-                self._answered = True
-                if reply.status_code not in PASSING:
-                    return reply
-                wait, trouble = _retry_after(reply), f"answered {reply.status_code} {reply.reason_phrase}"
-            tries += 1
-            pause = min(LONGEST_PAUSE_SECONDS, 0.25 * 2**tries) * random.uniform(0.5, 1)  # noqa: S311 - spreads load
-            pause = max(pause, wait or 0)
-            patience = PATIENCE_SECONDS if self._answered else FIRST_PATIENCE_SECONDS
-            spent = time.monotonic() - began
-            if spent + pause > patience:
-                hint = "try again later" if self._answered else "check the address and the network"
-                raise UnreachableError(f"{who} {trouble}, {tries} times in {spent:.0f} s: {hint}.")
-            if not told and spent + pause > NOTE_AFTER_SECONDS:
-                note(f"{who} {trouble}; trying again …")
-                told = True
-            time.sleep(pause)
+        return self._persistence.tried(ask, STORAGE)
+
+    def patience(self, who: str) -> Patience:
+        """See `Persistence.patience`."""
+        return self._persistence.patience(who)
+
+    def _asked(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
+        # Whatever follows the slash, the key goes to the service's own host.
+        assert path.startswith("/")
+        asked = 0
+
+        def ask() -> httpx.Response:
+            nonlocal asked
+            asked += 1
+            return self._http.request(method, self.url + path, **more)
+
+        reply = self.tried(ask, self._who)
+        if reply.is_success:
+            return document(reply, self._who)
+        if method == "DELETE" and reply.status_code == httpx.codes.NOT_FOUND and asked > 1:
+            # The first request was carried out, and its answer was lost.
+            return None
+        raise refusal(reply, self._who)
 
 
-def _retry_after(reply: httpx.Response) -> float | None:
-    seconds = reply.headers.get("retry-after", "")
-    return float(seconds) if seconds.isdigit() else None
+def web_client(**headers: str) -> httpx.Client:
+    """A client of HTTP, with the proxies of the environment.
 
+    Raises:
+        UsageError: they cannot be used.
 
-def _refusal(reply: httpx.Response) -> RefusedError:
-    """What the API said, as an error."""
-    problem = reply.json() if "json" in reply.headers.get("content-type", "") else {}
-    code = str(problem.get("code", ""))
-    detail = str(problem.get("detail") or f"The service answered {reply.status_code}: {reply.text[:300]}")
-    if reply.status_code == httpx.codes.UNAUTHORIZED:
-        detail = f"{detail.rstrip('.')}: run `transcribe login` with a key that your operator made."
-    return RefusedError(f"{detail} ({code})" if code else detail, problem=code, status=reply.status_code)
+    """
+    agent = {"User-Agent": f"transcribe/{version()}"}
+    direct: dict[str, httpx.BaseTransport | None] = {f"all://{one}": None for one in OWN_ADDRESSES}
+    try:
+        return httpx.Client(headers=agent | headers, timeout=TIMEOUT, mounts=direct)
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise UsageError(
+            "The proxy of the environment cannot be used: set HTTPS_PROXY, HTTP_PROXY and ALL_PROXY to http:// "
+            "addresses, or unset them."
+        ) from None
