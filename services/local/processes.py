@@ -89,6 +89,10 @@ class Processes:
         if serving is not None:
             serving.close()
 
+    def __getitem__(self, name: str) -> subprocess.Popen[bytes]:
+        """The process of this name."""
+        return self._running[name]
+
     def check(self) -> None:
         """Check that all processes run.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -37,6 +38,11 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that it runs in."""
+        return self._processes["emulator"]
 
     def client(self, service: str) -> Any:
         """A boto3 client for a service of the account."""

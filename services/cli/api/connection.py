@@ -79,19 +79,16 @@ def running() -> Connection | None:
     import fcntl  # noqa: PLC0415 - the rest works where this is missing
 
     try:
-        with local_file().open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        told = json.loads(local_file().read_text("utf-8"))
-        return Connection(url=told["url"], key=told["key"])
-<<<<<<< HEAD
+        file = local_file().open("rb")
     except OSError:
-        pass
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = json.load(file)
+            return Connection(url=told["url"], key=told["key"])
     return None
-=======
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.") from None
->>>>>>> architect
 
 
 def local_file() -> Path:
