@@ -75,6 +75,7 @@ class _Sharing(TyperCommand):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - as typer gives them
         super().__init__(*arguments, **more)
+        self.help = help_texts.for_people(self.help)
         self._shared = _parameters(type(self).options)
         self.params.extend(self._shared)
 

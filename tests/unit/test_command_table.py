@@ -71,13 +71,23 @@ def test_every_argument_and_option_says_what_it_is(name: str) -> None:
     assert silent == set()
 
 
+@pytest.mark.parametrize("name", Transcribe.entries)
+def test_every_command_prints_json_if_it_is_asked_to(name: str) -> None:
+    silent = [words for words, one in commands(name) if not isinstance(one, TyperGroup) and "json" not in _names(one)]
+    assert silent == []
+
+
+def _names(command: Any) -> set[str]:
+    return {str(one.name) for one in command.params}
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("name", Transcribe.entries)
 def test_help_fits_a_narrow_terminal_and_speaks_no_python(name: str, columns: int) -> None:
     for words, one in commands(name):
         text = help_of(words, one, columns)
         assert [line for line in text.splitlines() if len(line) > columns] == []
-        assert re.findall(r"<\w+(?:\[.*?\])?>|\.\.\.|None|\bdatetime\b", text) == []
+        assert re.findall(r"<\w+(?:\[.*?\])?>|\.\.\.|None|Raises|\bdatetime\b", text) == []
 
 
 @pytest.mark.parametrize(
