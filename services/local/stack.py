@@ -67,6 +67,8 @@ class StackSettings:
     """Origins whose pages may use the API, links and forms, as Terraform's variable of this name says them."""
     through: Callable[[str], str] | None = None
     """Returns, for the emulator's address, the one under which the system's processes reach AWS, such as a proxy's."""
+    line: Callable[[str], str] | None = None
+    """Returns, for the address of the API or of the emulator, the one under which clients reach it."""
 
 
 class Stack:
@@ -93,6 +95,8 @@ class Stack:
         self.logs = Path(folder)
         emulator, api = (self._cleanup.enter_context(listen()) for _ in range(2))
         self.endpoint, self.api_url = address(emulator), address(api)
+        lead = self.settings.line or str
+        self.public_url, self.storage_url = lead(self.api_url), lead(self.endpoint)
         self.aws_url = self.settings.through(self.endpoint) if self.settings.through else self.endpoint
         self._processes = Processes(self.logs)
         self._cleanup.callback(self._processes.close)
@@ -162,7 +166,7 @@ class Stack:
             "BUCKET_NAME": resources.BUCKET,
             "DEPLOYMENT": resources.DEPLOYMENT,
             "SECRETS_KEY_ID": self.resources.secrets_key_id,
-            "PUBLIC_URL": self.api_url,
+            "PUBLIC_URL": self.public_url,
             "MODELS": ",".join(self.settings.models),
             "RETENTION_DAYS": "30",
             "LOG_LEVEL": "info",
@@ -173,7 +177,9 @@ class Stack:
         return self._aws() | region | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
 
     def _api(self) -> dict[str, str]:
-        return {
+        # The address of storage that is in links is the one that the API itself calls.
+        storage = {"AWS_ENDPOINT_URL_S3": self.storage_url} if self.settings.line else {}
+        return storage | {
             "CORS_ORIGINS": ",".join(self.settings.cors_origins),
             "EARLY_LAUNCH_QUEUE_URL": self.resources.queue_url if self.settings.launch_at_registration else "",
             "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),

@@ -39,20 +39,6 @@ def find(given: Given) -> Connection:
     key = key or kept.key_for(url, login)
     if not key:
         raise UsageError(f"No key is known for {url}: run `transcribe login`, or set {KEY}.")
-    return checked(url, key)
-
-
-def checked(url: str, key: str) -> Connection:
-    """A connection with a key that a request can carry.
-
-    Raises:
-        UsageError: it cannot.
-
-    """
-    if not (key and key.isascii() and key.isprintable()):
-        raise UsageError(
-            "That is no key: an operator makes keys with `transcribe keys create`; give one as it is printed."
-        )
     return Connection(url=url, key=key)
 
 

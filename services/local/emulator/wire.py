@@ -132,10 +132,18 @@ class Wire:
 
 
 def _read(environ: WSGIEnvironment) -> bytes:
-    """Read the whole body, and put it back for the next reader, with its length if none was announced."""
+    """Read the whole body, and put it back for the next reader, with its length if none was announced.
+
+    Raises:
+        RefusedError: it is not whole, since the connection was cut.
+
+    """
     announced = environ.get("CONTENT_LENGTH")
     whole = -1 if environ.get("wsgi.input_terminated") and not announced else int(announced or 0)
     body: bytes = environ["wsgi.input"].read(whole)
+    if len(body) < whole:
+        message = "You did not provide the number of bytes specified by the Content-Length HTTP header"
+        raise RefusedError(400, "IncompleteBody", message)
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     environ.pop("HTTP_TRANSFER_ENCODING", None)
