@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import inf
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,86 +18,23 @@ from services.cli import printing
 from services.cli.api.client import Api
 from services.cli.commands import Given
 from services.cli.errors import Exit, RefusedError, UnreachableError
-from services.cli.recordings import course, sending, watching
+from services.cli.recordings import course, watching
 from services.cli.recordings.files import Files
 from services.cli.recordings.outputs import Output
 from services.cli.recordings.recording import Phase, Recording
 from services.cli.recordings.sending import Sending
 from services.cli.recordings.sources import Source
+from services.cli.recordings.telling import print_path, text_of
 from services.cli.recordings.uploads import Uploads
-
-NO_PROGRESS = {"fraction": None, "estimated_seconds": None, "queue_position": None}
-PATIENCE_SECONDS = 20.0
-
-
-def job(name: str, status: str = "completed", **more: Any) -> dict[str, Any]:
-    stage = "ended" if status in ("completed", "failed", "canceled", "expired") else status
-    progress = {**NO_PROGRESS, "stage": stage}
-    return {"job_id": f"job_{name}", "file_name": name, "status": status, "progress": progress, **more}
-
-
-@dataclass
-class FakeApi:
-    """Shows each job as its script says, one state a look; the last one stays."""
-
-    scripts: dict[str, list[Any]] = field(default_factory=dict)
-    asked: Counter[str] = field(default_factory=Counter)
-    listing: Exception | None = None
-
-    def get(self, path: str, **_: object) -> Any:
-        name = path.removeprefix("/api/jobs/job_")
-        self.asked[name] += 1
-        return self._next(name)
-
-    def pages(self, path: str, field: str, **_: object) -> Iterator[dict[str, Any]]:
-        self.asked["list"] += 1
-        if self.listing:
-            raise self.listing
-        yield from (self._next(name) for name in list(self.scripts))
-
-    def transcript(self, job_id: str, form: str) -> bytes:
-        return f"{form} of {job_id}\n".encode()
-
-    def _next(self, name: str) -> dict[str, Any]:
-        script = self.scripts[name]
-        state = script.pop(0) if len(script) > 1 else script[0]
-        if isinstance(state, BaseException):
-            raise state
-        return cast("dict[str, Any]", state)
-
-
-def waited(event: threading.Event) -> None:
-    assert event.wait(PATIENCE_SECONDS)
-
-
-@dataclass
-class FakeUploads:
-    """Uploads at once, or does what is written down for a recording."""
-
-    instead: dict[str, Callable[[Callable[[str, int, int | None], None]], None]] = field(default_factory=dict)
-
-    def send(
-        self,
-        source: Source,
-        wanted: Mapping[str, Any],
-        *,
-        registered: Callable[[str], None],
-        progress: Callable[[str, int, int | None], None],
-    ) -> str:
-        job_id = f"job_{source.file_name}"
-        registered(job_id)
-        progress("uploading", 1, 2)
-        if act := self.instead.get(source.file_name):
-            act(progress)
-        return job_id
+from tests.support.scripted_service import PATIENCE_SECONDS, ScriptedApi, ScriptedUploads, job, waited
 
 
 @dataclass
 class Run:
     """One run, to be changed before it begins."""
 
-    api: FakeApi = field(default_factory=FakeApi)
-    uploads: FakeUploads = field(default_factory=FakeUploads)
+    api: ScriptedApi = field(default_factory=ScriptedApi)
+    uploads: ScriptedUploads = field(default_factory=ScriptedUploads)
     recordings: list[Recording] = field(default_factory=list)
 
     def completed(self, *names: str) -> None:
@@ -279,6 +215,27 @@ def test_a_disk_that_is_full_fails_its_recording_with_the_command_that_writes_it
     assert told.out == "b.txt\n"
 
 
+def test_a_text_that_cannot_be_fetched_now_is_told_with_the_command_that_fetches_it_later(
+    run: Run, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(job_id: str, form: str) -> bytes:
+        raise UnreachableError("The storage cannot be reached: try again later.")
+
+    run.completed("a")
+    monkeypatch.setattr(run.api, "transcript", unreachable)
+    assert run() is Exit.UNREACHABLE
+    assert "Its text is there; come back with `transcribe show job_a --follow --local`." in capfd.readouterr().err
+
+
+def test_a_path_of_whatever_bytes_is_printed_for_programs_as_it_is_and_told_as_text(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    path = Path(os.fsdecode(b"m\xf6te.txt"))
+    print_path(path)
+    assert capfdbinary.readouterr().out == b"m\xf6te.txt\n"
+    assert text_of(path) == "m\ufffdte.txt"
+
+
 def test_without_waiting_ids_are_printed_and_no_job_is_looked_at(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
     run.completed("a", "b")
     assert run(wait=False) is Exit.DONE
@@ -321,87 +278,8 @@ def test_ctrl_c_says_of_each_recording_how_to_come_back_and_ends_its_uploads(
     assert "waits.mp3: it was not sent" in told
 
 
-def test_an_upload_that_does_not_end_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-    uploads = FakeUploads({"a": lambda _: waited(release)})
-    recording = Recording(name="a", source=Source(word="a", file_name="a"))
-    going = Sending(cast("Uploads", uploads), [recording], {})
-    going.start()
-    assert not going.stop(0.05)
-    assert all(thread.daemon for thread in going._threads)
-    release.set()
-    assert going.stop(PATIENCE_SECONDS)
-
-
-def test_no_more_than_three_are_uploaded_at_once() -> None:
-    running, most, lock = 0, 0, threading.Lock()
-    all_there = threading.Barrier(sending.AT_ONCE)
-
-    def upload(_: object) -> None:
-        nonlocal running, most
-        with lock:
-            running += 1
-            most = max(most, running)
-        all_there.wait(PATIENCE_SECONDS)
-        with lock:
-            running -= 1
-
-    names = [str(number) for number in range(9)]
-    recordings = [Recording(name=name, source=Source(word=name, file_name=name)) for name in names]
-    going = Sending(cast("Uploads", FakeUploads(dict.fromkeys(names, upload))), recordings, {})
-    going.start()
-    assert [going.ended(PATIENCE_SECONDS) is not None for _ in names] == [True] * 9
-    assert most == sending.AT_ONCE
-
-
-def waiting(api: FakeApi, *names: str) -> list[Recording]:
-    """Recordings that the service has."""
-    for name in names:
-        api.scripts.setdefault(name, [job(name, "queued")])
-    return [Recording(name=name, job_id=f"job_{name}", phase=Phase.SENT) for name in names]
-
-
-def test_few_jobs_are_read_alone_and_of_many_the_list_and_the_foremost() -> None:
-    api = FakeApi()
-    watch = watching.Watch(cast("Api", api))
-    watch.look(waiting(api, "a", "b", "c"))
-    assert api.asked == {"a": 1, "b": 1, "c": 1}
-    api.asked.clear()
-    api.scripts["y"] = [job("y", "running")]
-    many = waiting(api, *(f"q{number}" for number in range(20)), "y")
-    watch.look(many)
-    assert api.asked == {"list": 1, "y": 1, "q0": 1, "q1": 1}
-
-
-def test_a_job_that_no_page_shows_is_read_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    api = FakeApi()
-    many = waiting(api, *"abcdef")
-    monkeypatch.setattr(api, "pages", lambda *_, **__: iter([job(name, "queued") for name in "abcde"]))
-    watching.Watch(cast("Api", api)).look(many)
-    assert api.asked == {"a": 1, "b": 1, "c": 1, "f": 1}
-
-
-@pytest.mark.parametrize(
-    ("estimates", "seconds"), [([1], 2), ([60], 3), ([600], 5), ([None], 5), ([600, 1], 2), ([1] * 4, 5), ([], inf)]
-)
-def test_looks_are_the_rarer_the_later_something_ends(estimates: list[int | None], seconds: float) -> None:
-    recordings = [Recording(name="a") for _ in estimates]
-    for recording, estimate in zip(recordings, estimates, strict=True):
-        recording.job = {"status": "queued", "progress": {"estimated_seconds": estimate}}
-    assert watching.pause(recordings) == seconds
-
-
-def test_what_this_run_has_uploaded_is_soon_looked_at_again() -> None:
-    source = Source(word="a", file_name="a")
-    own, other = (
-        Recording(name="a", source=one, job=job("a", "awaiting_upload") | {"progress": NO_PROGRESS})
-        for one in (source, None)
-    )
-    assert (watching.pause([own]), watching.pause([other])) == (2, 5)
-
-
 def test_uploads_that_go_on_ending_do_not_put_off_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    recordings = waiting(FakeApi(), "a", "b")
+    recordings = [Recording(name=name, phase=Phase.SENT) for name in "ab"]
     ended: list[Any] = [(recordings[0], None), None, (recordings[1], None), None]
     source = SimpleNamespace(ended=lambda seconds: ended.pop(0))
     nobody: Any = SimpleNamespace()

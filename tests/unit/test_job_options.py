@@ -77,6 +77,7 @@ def test_every_option_is_sent_as_the_api_takes_it() -> None:
         ({"metadata": ["a=" + "x" * 3_000]}, "--metadata: metadata has"),
         ({"reference": "x" * 81}, "--reference: .*1 to 80 characters"),
         ({"callback_id": "job_1"}, "--callback-id: job_1 is no callback's id"),
+        ({"vocabulary": "names.txt"}, "--vocabulary: names.txt is no name of a vocabulary"),
         ({"words": True}, "add `-f json`"),
         ({"doubtful_places": True}, "add `-f docx`"),
     ],
