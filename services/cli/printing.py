@@ -41,7 +41,8 @@ def problem(sentence: str) -> None:
 
 def as_json(value: object, *, line: bool = False) -> None:
     """Print a value as JSON: indented, or as one of several lines."""
-    print(documents.dumps(value, ensure_ascii=False, indent=None if line else 2), flush=True)
+    plain = not sys.stdout.encoding.lower().startswith("utf")
+    print(documents.dumps(value, ensure_ascii=plain, indent=None if line else 2), flush=True)
 
 
 def answer(document: object, *lines: str, json: bool) -> None:
