@@ -357,3 +357,4 @@ def lock(session: nox.Session) -> None:
     compile_("requirements/checkov.in", "-o", "requirements/checkov.txt")
     compile_("requirements/pre-commit.in", "-o", "requirements/pre-commit.txt")
     compile_("requirements/clients.in", "-o", "requirements/clients.txt")
+    compile_("requirements/aws.in", "-o", "requirements/aws.txt")

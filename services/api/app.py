@@ -17,6 +17,7 @@ from services.api.routes import (
     job_actions,
     jobs,
     transcripts,
+    vocabularies,
 )
 from services.api.routes import problems as catalogue
 from services.api.service import Service
@@ -41,7 +42,10 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
     )
     service = cache(make_service)
     app.state.service = service
-    for part in (health, callbacks, callback_actions, jobs, job_actions, transcripts, deliveries, events, catalogue):
+    for part in (
+        *(health, callbacks, callback_actions, jobs, job_actions, transcripts),
+        *(vocabularies, deliveries, events, catalogue),
+    ):
         # Not `include_router`: it makes every route a second time, which a cold start would pay for.
         app.router.routes.extend(part.router.routes)
     app.add_route("/api/docs", _docs_page, include_in_schema=False)

@@ -45,11 +45,13 @@ _LINKS = {
             "delete_callback",
         ),
     ),
+    "vocabulary": ("name", ("read_vocabulary", "update_vocabulary", "delete_vocabulary")),
 }
 _IN_JOBS = {operation: {"job_id": "$response.body#/jobs/0/job_id"} for operation in _LINKS["job"][1]}
 _IN_CALLBACKS = {
     operation: {"callback_id": "$response.body#/callbacks/0/callback_id"} for operation in _LINKS["callback"][1]
 }
+_IN_VOCABULARIES = {operation: {"name": "$response.body#/vocabularies/0/name"} for operation in _LINKS["vocabulary"][1]}
 _IN_DELIVERIES = {
     "redeliver": {"job_id": "$request.path.job_id", "delivery_id": "$response.body#/deliveries/0/delivery_id"}
 }
@@ -91,7 +93,7 @@ def with_page(responses: Responses) -> Responses:
 
 
 def created(what: str, *codes: ProblemCode) -> Responses:
-    """The responses of an operation that makes a job or a callback, with links to what can be done with it."""
+    """The responses of an operation that makes a job, a callback or a vocabulary, with links to what comes next."""
     name, operations = _LINKS[what]
     links = _links({operation: {name: f"$response.body#/{name}"} for operation in operations})
     return {201: {"links": links, "headers": _location(f"The new {what}.")}, **problems(*codes)}
@@ -104,7 +106,12 @@ def accepted(location: str, *codes: ProblemCode) -> Responses:
 
 def listed(what: str, *codes: ProblemCode) -> Responses:
     """The responses of an operation that makes a list, with links to what can be done with its first entry."""
-    parameters = {"jobs": _IN_JOBS, "callbacks": _IN_CALLBACKS, "deliveries": _IN_DELIVERIES}[what]
+    parameters = {
+        "jobs": _IN_JOBS,
+        "callbacks": _IN_CALLBACKS,
+        "vocabularies": _IN_VOCABULARIES,
+        "deliveries": _IN_DELIVERIES,
+    }[what]
     return {200: {"links": _links(parameters)}, **problems(*codes)}
 
 

@@ -99,6 +99,18 @@ class ProblemCode(StrEnum):
         "The upload cannot be completed: S3 does not have all of its parts.",
         "Get links for the missing parts with `POST /api/jobs/{job_id}/upload`, send them, and complete it again.",
     )
+    VOCABULARY_EXISTS = (
+        "VOCABULARY_EXISTS",
+        409,
+        "The client has a vocabulary of this name.",
+        "Replace its words with `PATCH /api/vocabularies/{name}`, or take another name.",
+    )
+    TOO_MANY_VOCABULARIES = (
+        "TOO_MANY_VOCABULARIES",
+        409,
+        "The client has as many vocabularies as it may have.",
+        "Delete a vocabulary that is no longer needed. Jobs that were made with it keep its words.",
+    )
     TOO_MANY_CALLBACKS = (
         "TOO_MANY_CALLBACKS",
         409,
@@ -194,6 +206,12 @@ class ProblemCode(StrEnum):
         422,
         "The job names a callback that does not exist or is another client's.",
         "Name one that `GET /api/callbacks` lists, or register it first.",
+    )
+    UNKNOWN_VOCABULARY = (
+        "UNKNOWN_VOCABULARY",
+        422,
+        "The job names a vocabulary that does not exist or is another client's.",
+        "Name one that `GET /api/vocabularies` lists, or make it first.",
     )
     UPLOAD_DIFFERS = (
         "UPLOAD_DIFFERS",

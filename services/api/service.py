@@ -10,7 +10,6 @@ from services.api.settings import ApiSettings
 from services.common.aws import Aws
 from services.common.domain.events import Places
 from services.common.domain.times import now_ms
-from services.common.erasure import Erasure
 from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
@@ -19,6 +18,7 @@ from services.common.webhooks.vault import Vault
 
 if TYPE_CHECKING:
     from services.api.early_launch import EarlyLaunch
+    from services.common.erasure import Erasure
 
 
 class Service:
@@ -31,13 +31,19 @@ class Service:
         self.s3 = aws.s3()
         self.store = Store(aws.dynamodb(), settings.table_name)
         self.vault = Vault(aws.kms(), settings.secrets_key_id)
-        self.erasure = Erasure(self.store, self.s3, settings.bucket_name)
         self.places = Places(
             bucket=settings.bucket_name, public_url=settings.public_url, retention_days=settings.retention_days
         )
         announcer = Announcer(self.store.callbacks, self.places)
         self.recordings = SourceObjects(self.s3, settings.bucket_name)
         self.commands = Commands(self.store, announcer, self.recordings.uploaded_at, self.recordings.give_up)
+
+    @cached_property
+    def erasure(self) -> Erasure:
+        """Erases jobs."""
+        from services.common.erasure import Erasure  # noqa: PLC0415 - a cold start does not need it
+
+        return Erasure(self.store, self.s3, self.settings.bucket_name)
 
     @cached_property
     def early_launch(self) -> EarlyLaunch | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from services.cli import help_texts, streams
 from services.cli.errors import Exit
 
 if TYPE_CHECKING:
@@ -56,9 +57,12 @@ def _of_everybody(*, json: Json = False) -> None:
 def _of_clients(
     *,
     api: Annotated[
-        str | None, typer.Option(help="Base address of the API; else TRANSCRIBE_URL, else by login.")
+        str | None,
+        typer.Option(metavar="URL", help="Base address of the API; else TRANSCRIBE_URL, else that of `login`."),
     ] = None,
-    key: Annotated[str | None, typer.Option(help="An API key; else TRANSCRIBE_KEY, else by login.")] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="An API key; else TRANSCRIBE_KEY, else that of `login`.")
+    ] = None,
     local: Annotated[bool, typer.Option("--local", help="Use the system that `transcribe local` runs here.")] = False,
     json: Json = False,
 ) -> None:
@@ -75,15 +79,28 @@ class _Sharing(TyperCommand):
         self._shared = _parameters(type(self).options)
         self.params.extend(self._shared)
 
+    def collect_usage_pieces(self, ctx: _Context) -> list[str]:
+        return help_texts.usage(self.get_params(ctx))
+
+    def format_options(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401 - as typer gives it
+        for heading, rows in help_texts.sections(self.get_params(ctx), ctx).items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the function returns
         ctx.obj = Given(**{str(one.name): ctx.params.pop(str(one.name)) for one in self._shared})
         return super().invoke(ctx)
 
 
-class OperatorCommand(_Sharing):
-    """A command that works on the table, with AWS credentials."""
+class PlainCommand(_Sharing):
+    """A command that shares with the others only `--json`."""
 
     options = staticmethod(_of_everybody)
+
+
+class OperatorCommand(PlainCommand):
+    """A command that works on the table, with AWS credentials."""
 
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the function returns
         from services.common import logs  # noqa: PLC0415 - clients of the API do without
@@ -112,15 +129,26 @@ def command(function: Callable[..., Any], name: str | None = None, shared: type[
     return typer.main.get_command(one)
 
 
+class Group(TyperGroup):
+    """A group whose help has the whole first sentence of each command's help."""
+
+    def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_texts.sentence(one.help)) for name, one in self.commands.items()])
+
+
 def group(**more: Any) -> typer.Typer:  # noqa: ANN401 - as typer takes them
     """A group of commands, or one alone. Help is plain text: what draws boxes takes longer to load than to read."""
-    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **{"add_completion": False, **more})
+    usual: dict[str, Any] = {"add_completion": False, "cls": Group, "subcommand_metavar": "COMMAND [ARGS]…"}
+    return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **usual | more)
 
 
 class Commands(TyperGroup):
     """All commands; each is imported when it is called. A first word that is no command's name is a recording."""
 
     entries: ClassVar[Mapping[str, Entry]] = {}
+    variables: ClassVar[Mapping[str, str]] = {}
+    """Of the environment, and what each is."""
 
     def __init__(self, **more: Any) -> None:  # noqa: ANN401 - as typer gives them
         super().__init__(**more)
@@ -136,20 +164,30 @@ class Commands(TyperGroup):
         name, stub, rest = super().resolve_command(ctx, args)
         return name, stub and self._loaded(str(name)), rest
 
+    def shell_complete(self, ctx: _Context, incomplete: str) -> list[Any]:
+        """Commands, and options: the group's own and, since a first word may be a file's, those of `send`."""
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            found += self._loaded(DEFAULT).shell_complete(ctx, incomplete)
+        return list({one.value: one for one in found}.values())
+
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
         """Run a command. Whatever goes wrong is printed to standard error as a sentence, and has an exit code."""
         try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
+            return self._invoked(ctx)
+        except (KeyboardInterrupt, typer.Abort):
             raise typer.Exit(Exit.INTERRUPTED) from None
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        except (typer.Exit, typer.TyperException):
             raise
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
-            from services.cli.explained import explain  # noqa: PLC0415 - needed only now
+            raise typer.Exit(told(error)) from None
 
-            told = explain(error)
-            print(f"transcribe: {told.sentence}", file=sys.stderr)
-            raise typer.Exit(told.exit_code) from None
+    def _invoked(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
+        """Run a command, and find out whether what it printed has arrived: Python would ask too late to tell of it."""
+        try:
+            return super().invoke(ctx)
+        finally:
+            sys.stdout.flush()
 
     def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
         longest = max(map(len, self.entries))
@@ -159,9 +197,25 @@ class Commands(TyperGroup):
             ]
             with formatter.section(section):
                 formatter.write_dl(rows)
+        with formatter.section("Environment variables"):
+            formatter.write_dl(list(self.variables.items()))
 
     def _loaded(self, name: str) -> Any:  # noqa: ANN401 - a class that typer keeps to itself
         entry = self.entries[name]
         module, _, attribute = entry.path.partition(":")
         what = getattr(importlib.import_module(module), attribute)
         return typer.main.get_command(what) if isinstance(what, typer.Typer) else command(what, name, entry.shared)
+
+
+def told(error: Exception) -> Exit:
+    """Print to standard error what a person must know of an error; returns the exit code."""
+    if isinstance(error, OSError):
+        streams.drop_output()
+    if isinstance(error, BrokenPipeError):
+        return Exit.CLOSED
+    from services.cli.explained import explain  # noqa: PLC0415 - needed only now
+    from services.cli.printing import problem  # noqa: PLC0415
+
+    explained = explain(error)
+    problem(explained.sentence)
+    return explained.exit_code

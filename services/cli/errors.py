@@ -1,4 +1,4 @@
-"""What a command may end with: exit codes, and errors whose message is one sentence with a remedy. Pure."""
+"""What a command may end with: exit codes, and errors whose message is one sentence with a remedy."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Exit(IntEnum):
     """The service, or the address of a recording, could not be reached, or goes on failing."""
     INTERRUPTED = 130
     """Ctrl-C."""
+    CLOSED = 141
+    """Whoever read the output has left, as `head` does; a shell says the same of a program that SIGPIPE ended."""
 
 
 class CliError(TranscriberError):

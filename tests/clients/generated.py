@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import node
-from tests.support.kept import kept, run
-from tests.support.programs import find
+from tests.support.kept import python_environment
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -73,23 +71,13 @@ class Workplace:
         return done.stdout
 
 
-def _python() -> Path:
-    def install(folder: Path) -> None:
-        uv = find("uv")
-        assert uv, "This needs uv, which requirements/dev.txt installs."
-        run(uv, "venv", "--relocatable", "--python", sys.executable, folder)
-        run(uv, "pip", "install", "--python", folder / "bin" / "python", "--require-hashes", "-r", str(PINNED))
-
-    return kept("python-clients", sys.executable.encode() + PINNED.read_bytes(), install)
-
-
 PYTHON = Client(
     name="python",
     generate='openapi-python-client generate --meta none --url "$TRANSCRIBE_URL/api/openapi.json"',
     strictly="--fail-on-warning",
     check="mypy transcribe.py gpu_transcriber_client",
     use='python transcribe.py "$FILE"',
-    install=_python,
+    install=lambda: python_environment("python-clients", PINNED),
     programs="environment/bin",
 )
 TYPESCRIPT = Client(

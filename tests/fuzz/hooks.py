@@ -1,8 +1,9 @@
 """What a well-behaved client does and a generator does not.
 
-It takes a new idempotency key for each new request, names no callback that it has not registered, goes on with uploads
-that it has begun, and does what the schema says in words only: it counts the characters of its hints and of a URL's
-host, the bytes of its metadata and of its recording, and asks for the formats that its options need.
+It takes a new idempotency key for each new request, names no callback and no vocabulary that it has not made, goes on
+with uploads that it has begun, and does what the schema says in words only: it counts the characters of its hints and
+of a URL's host, the bytes of its metadata, of its vocabulary and of its recording, and asks for the formats that its
+options need.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import schemathesis
 from services.api.settings import ApiSettings
 from services.common.domain.annotations import MAX_METADATA_BYTES
 from services.common.domain.options import DEFAULT_FORMATS, FORMATS, MAX_HINT_CHARACTERS
+from services.common.domain.vocabularies import MAX_VOCABULARY_BYTES
 from tests.support.urls import with_a_host_of_dns
 
 MAX_UPLOAD_BYTES = ApiSettings.model_fields["max_upload_bytes"].default
@@ -43,10 +45,8 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
     if isinstance(key, str) and _KEY.fullmatch(key):
         case.headers["Idempotency-Key"] = uuid.uuid4().hex
     _take_a_known_job(case)
-    if isinstance(case.body, dict) and isinstance(metadata := case.body.get("metadata"), dict):
-        while len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
-            metadata.popitem()
     if isinstance(case.body, dict):
+        _shorten_texts(case.body)
         case.body.pop("callback_id", None)
         if isinstance(size := case.body.get("size"), (int, float)) and size > MAX_UPLOAD_BYTES:
             case.body["size"] = MAX_UPLOAD_BYTES
@@ -57,6 +57,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
         for hint in {"prompt", "hotwords"} & options.keys():
             if isinstance(text := options[hint], str):
                 options[hint] = text[: MAX_HINT_CHARACTERS // 2]
+        options.pop("vocabulary", None)
         _ask_for_formats(options)
 
 
@@ -89,6 +90,16 @@ def _announce(path: str, job: dict[str, Any]) -> None:
         job["size"] = 1 + int(job.get("size") or 0) % MOST_SENT
         job.pop("checksum_sha256", None)
     job.pop("checksum_crc32", None)
+
+
+def _shorten_texts(body: dict[str, Any]) -> None:
+    """Metadata and the words of a vocabulary have so many bytes as a whole, which no schema can say."""
+    if isinstance(metadata := body.get("metadata"), dict):
+        while len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
+            metadata.popitem()
+    if isinstance(words := body.get("words"), list):
+        while sum(len(word.encode()) for word in words) > MAX_VOCABULARY_BYTES:
+            words.pop()
 
 
 def _shorten_host(target: object) -> None:

@@ -99,6 +99,24 @@ def test_a_job_takes_three_calls_even_with_a_callback_of_its_own(world: World, a
     assert len(calls) <= 3, calls
 
 
+def test_a_vocabulary_takes_two_calls_or_three_to_replace_and_a_job_that_names_it_one_more(
+    world: World, alice: Client
+) -> None:
+    made = {"name": "council", "words": ["Umeå"]}
+    job = {"file_name": "a.mp3", "options": {"vocabulary": "council"}}
+    for method, path, body, most in (
+        ("POST", "/api/vocabularies", made, 2),
+        ("GET", "/api/vocabularies", None, 2),
+        ("GET", "/api/vocabularies/council", None, 2),
+        ("PATCH", "/api/vocabularies/council", {"words": ["Sävar"]}, 3),
+        ("POST", "/api/jobs", job, 4),
+        ("DELETE", "/api/vocabularies/council", None, 3),
+    ):
+        with counted(world) as calls:
+            assert alice.call(method, path, body).status < 300
+        assert len(calls) <= most, (method, path, calls)
+
+
 @pytest.mark.parametrize(
     ("more", "most"), [({}, 3), ({"callback": {"url": "https://hooks.example.com/"}}, 4)], ids=["plain", "callback"]
 )

@@ -13,6 +13,7 @@ import pytest
 from services.api.problem_codes import ProblemCode
 from services.common.domain.annotations import MAX_METADATA_BYTES
 from services.common.domain.events import MAX_LISTENERS
+from services.common.domain.vocabularies import MAX_VOCABULARIES
 from services.common.settings import SettingsError
 from services.common.store import keys
 from services.common.store.operations import ConditionFailedError
@@ -38,6 +39,10 @@ class Scene:
     def callback(self) -> str:
         """The address of a new callback."""
         return self.alice.post("/api/callbacks", {"url": URL}).headers["location"]
+
+    def vocabulary(self, name: str) -> Reply:
+        """The answer to a new vocabulary."""
+        return self.alice.post("/api/vocabularies", {"name": name, "words": ["Umeå"]})
 
     def disabled(self) -> str:
         """The address of a callback that is disabled."""
@@ -114,6 +119,18 @@ def _too_many_callbacks(at: Scene) -> Reply:
     for _ in range(MAX_LISTENERS):
         at.callback()
     return at.alice.post("/api/callbacks", {"url": URL})
+
+
+def _vocabulary_exists(at: Scene) -> Reply:
+    return [at.vocabulary("council") for _ in range(2)][-1]
+
+
+def _too_many_vocabularies(at: Scene) -> Reply:
+    return [at.vocabulary(f"council-{number}") for number in range(MAX_VOCABULARIES + 1)][-1]
+
+
+def _unknown_vocabulary(at: Scene) -> Reply:
+    return at.alice.post("/api/jobs", {"file_name": "a.mp3", "options": {"vocabulary": "council"}})
 
 
 def _too_many_secrets(at: Scene) -> Reply:

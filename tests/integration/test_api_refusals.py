@@ -20,6 +20,8 @@ HUGE = "x" * 20_000
 NO_TEXT: list[Any] = [0, 1.5, True, [], {}, ["a"], {"a": 1}, HUGE]
 NO_WORD: list[Any] = [*NO_TEXT, "", "no such word", "\x00", "åäö", None]
 NO_LIST: list[Any] = [0, "json", True, {}, [], [0], [None], [[]], ["no such word"], ["x"] * 1_000, None]
+NO_VOCABULARY_WORD = ("", " ", " Umeå", "Umeå ", "a\nb", "\x00", "\u202e", "\ud800", "å" * 81)
+TOO_MANY = [f"ord {number}" for number in range(1_001)]
 NO_FLAG: list[Any] = [0, 1, "true", "", [], {}, None]
 WRONG: dict[str, dict[str, list[Any]]] = {
     "/api/callbacks": {
@@ -28,6 +30,10 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "prefix": [*NO_TEXT, None, "\ud800"],
         "challenge": NO_FLAG,
         "description": [*NO_TEXT, "\udfff"],
+    },
+    "/api/vocabularies": {
+        "name": [*NO_TEXT, None, "", "Council", "-a", "a" * 41, "å", "a\n", "a b", "a/b"],
+        "words": [0, "Umeå", True, {}, [], None, [0], [None], [[]], *([word] for word in NO_VOCABULARY_WORD), TOO_MANY],
     },
     "/api/jobs": {
         "file_name": [*NO_TEXT, None, "", "\ud800"],
@@ -41,6 +47,7 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "options.preset": NO_WORD,
         "options.prompt": [*NO_TEXT, "x" * 601, "å" * 601, "\ud800"],
         "options.hotwords": [*NO_TEXT, "x" * 601, "😀" * 601],
+        "options.vocabulary": [*NO_TEXT, "", "Council", "-a", "a" * 41, "å", "a\n", "no-such-list"],
         "options.words": NO_FLAG,
         "options.channels": NO_WORD,
         "options.tracks": [
@@ -64,7 +71,11 @@ WRONG: dict[str, dict[str, list[Any]]] = {
         "callback_id": [*NO_TEXT, "", "cb_", "job_a", "cb_A", "cb_" + "a" * 41, "cb_a\n", "\ud800"],
     },
 }
-GOOD: dict[str, dict[str, Any]] = {"/api/callbacks": {"url": URL}, "/api/jobs": {"file_name": "a.mp3"}}
+GOOD: dict[str, dict[str, Any]] = {
+    "/api/callbacks": {"url": URL},
+    "/api/vocabularies": {"name": "council", "words": ["Umeå"]},
+    "/api/jobs": {"file_name": "a.mp3"},
+}
 
 
 def is_problem(reply: Reply, status: int) -> None:

@@ -56,7 +56,7 @@ WRONG: list[Any] = [
 ]
 WRONG_TEXTS = ["", "0", "-1", "1.5", "9" * 400, "9" * 5_000, "x", LONG, "å", "\x00", "true"]
 URL = "https://hooks.example.com/"
-NEEDED = {"file_name": "a.mp3", "url": URL}
+NEEDED = {"file_name": "a.mp3", "url": URL, "name": "x", "words": ["Umeå"]}
 _TEMPLATES = {
     template
     for one in list_all_errors()
@@ -138,7 +138,9 @@ def test_each_field_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_ours(ga
     refused = set()
     for steps in fields(schema):
         for value in WRONG:
-            reply = busy.call(method, path.format(job_id="job_x", callback_id="cb_x"), body(schema, steps, value))
+            reply = busy.call(
+                method, path.format(job_id="job_x", callback_id="cb_x", name="x"), body(schema, steps, value)
+            )
             if reply.status in {413, 422}:
                 refused.add(steps)
                 check(reply.json, ".".join(steps))
@@ -189,6 +191,7 @@ def test_each_parameter_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_our
         ({"metadata": {"a": "b" * 2_048}}, "metadata", "metadata has 2056 bytes"),
         ({"checksum_sha256": "x"}, "checksum_sha256", "Give the SHA-256 of the file in base64"),
         ({"callback_id": "job_a"}, "callback_id", "Give the id of a callback"),
+        ({"options": {"vocabulary": "Council"}}, "options.vocabulary", "Give 1 to 40 small letters from a to z"),
         ({"content_type": "application/pdf"}, "content_type", f"Give `audio/…`, `video/…` or one of {NAMED_TYPES};"),
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.languages import LANGUAGES
 from services.common.domain.options import MAX_HINT_TOKENS, Options
+from services.common.domain.vocabularies import KeptWords
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
@@ -97,6 +98,31 @@ def test_hints_that_the_model_would_not_read_to_the_end_are_refused_by_their_fie
 def test_hints_reach_the_decoder(engine: LocalEngine, talk: Path, hints: dict[str, str]) -> None:
     without = decode(engine, talk, options())[1]
     assert [result.text for result in decode(engine, talk, options(**hints))[1]] != [result.text for result in without]
+
+
+def test_a_vocabularys_words_reach_the_decoder_as_if_they_were_hotwords(engine: LocalEngine, talk: Path) -> None:
+    hinted, kept = options(hotwords="umea"), KeptWords.of(["vi ses", "savar"])
+    found = plan(engine, talk, hinted, vocabulary=kept)
+    assert (found.vocabulary, found.warnings) == (kept.words, ())
+    results = engine.decode(talk, found, range(len(found.clips)), hinted, stop=threading.Event())
+    by_hand = decode(engine, talk, options(hotwords="umea, vi ses, savar"))[1]
+    assert sorted(results, key=lambda result: result.index) == by_hand != decode(engine, talk, hinted)[1]
+
+
+def test_all_parts_are_told_the_same_words_and_the_plan_says_which_are_left_out(
+    engine: LocalEngine, talk: Path
+) -> None:
+    kept = KeptWords.of([f"ord nummer {number}" for number in range(300)])
+    whole = plan(engine, talk, options(), vocabulary=kept)
+    parts = plan(engine, talk, options(), vocabulary=kept, part_seconds=15, alone_seconds=20)
+    assert len(parts.parts) > 1
+    assert 0 < len(whole.vocabulary) < 300
+    assert parts.vocabulary == whole.vocabulary == kept.words[: len(whole.vocabulary)]
+    (remark,) = parts.remarks
+    assert remark.code == "vocabulary_cut"
+    assert remark.message.startswith(
+        f"Of the vocabulary's 300 words the model reads the first {len(whole.vocabulary)}."
+    )
 
 
 def test_each_speaker_of_a_call_is_heard_as_if_alone(engine: LocalEngine, meeting: Sound, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.options import Options
+from services.common.domain.vocabularies import KeptWords
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.results import ClipResult
@@ -43,10 +44,10 @@ def there(model: Path) -> Iterator[EngineProcess]:
     made.close()
 
 
-def heard(engine: Engine, path: Path, options: Options, **how: bool) -> tuple[Plan, list[ClipResult]]:
+def heard(engine: Engine, path: Path, options: Options, *, apart: bool = False) -> tuple[Plan, list[ClipResult]]:
     stop = threading.Event()
-    plan = engine.plan(path, options, max_seconds=600, stop=stop, **how)
-    results = engine.decode(path, plan, range(len(plan.clips)), options, stop=stop, **how)
+    plan = engine.plan(path, options, max_seconds=600, stop=stop, apart=apart)
+    results = engine.decode(path, plan, range(len(plan.clips)), options, stop=stop, apart=apart)
     return plan, sorted(results, key=lambda result: result.index)
 
 
@@ -57,6 +58,16 @@ def test_the_words_are_the_same(
 ) -> None:
     options = Options.parse(wanted, [MODEL])
     assert heard(there, talk, options, apart=apart) == heard(here, talk, options)
+
+
+def test_the_words_of_a_vocabulary_that_fit_are_the_same(here: LocalEngine, there: EngineProcess, talk: Path) -> None:
+    kept, stop = KeptWords.of([f"Örnsköldsvik {number}" for number in range(100)]), threading.Event()
+    plans = [
+        engine.plan(talk, Options.parse({}, [MODEL]), max_seconds=600, stop=stop, vocabulary=kept)
+        for engine in (here, there)
+    ]
+    assert plans[0] == plans[1]
+    assert plans[0].warnings == ("vocabulary_cut",)
 
 
 def test_parts_are_decoded_from_files_of_their_own(there: EngineProcess, talk: Path, tmp_path: Path) -> None:

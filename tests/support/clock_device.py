@@ -69,8 +69,8 @@ class ClockDecoder:
     def languages(self, _: Features) -> list[tuple[str, float]]:
         return [("sv", 1.0)]
 
-    def check_hints(self, *_: object) -> None:
-        """All are read."""
+    def fitting(self, _prompt: str | None, _hotwords: str | None, words: Sequence[str]) -> int:
+        return len(words)  # all are read
 
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +18,7 @@ from services.api.app import create_app
 from services.api.service import Service
 from services.api.settings import ApiSettings
 from tests.support import contract
+from tests.support.http_api import HttpApi
 from tests.support.world import BUCKET, TABLE, World
 
 MODELS = ("KBLab/kb-whisper-small", "KBLab/kb-whisper-small@strict")
@@ -85,6 +89,25 @@ class Gateway:
         self.world.store.clients.register(client_id)
         self.world.store.clients.add_key(api_key, client_id=client_id, name="test", now=self.world.clock(), **more)
         return Client(self, api_key)
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """The same over HTTP, for programs; gives the address."""
+        http = HttpApi(self._handle_in_thread)
+        try:
+            yield http.url
+        finally:
+            http.close()
+
+    def _handle_in_thread(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        # Mangum takes the thread's event loop, and only the main thread has one by itself.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            return self._handler(dict(event), SimpleNamespace(aws_request_id="lambda-1"))
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
 
     def call(
         self,

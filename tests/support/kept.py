@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+from tests.support.programs import find
 
 
 def kept(name: str, version: bytes, install: Callable[[Path], None]) -> Path:
@@ -30,6 +33,21 @@ def kept(name: str, version: bytes, install: Callable[[Path], None]) -> Path:
             if not folder.is_dir():  # or somebody else was faster
                 raise
     return folder
+
+
+def python_environment(name: str, pins: Path) -> Path:
+    """The folder of an environment that holds what a file of pins with hashes says, and nothing else.
+
+    :raises AssertionError: it could not be installed; the message says why.
+    """
+
+    def install(folder: Path) -> None:
+        uv = find("uv")
+        assert uv, "This needs uv, which requirements/dev.txt installs."
+        run(uv, "venv", "--relocatable", "--python", sys.executable, folder)
+        run(uv, "pip", "install", "--python", folder / "bin" / "python", "--require-hashes", "-r", pins)
+
+    return kept(name, sys.executable.encode() + pins.read_bytes(), install)
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> None:

@@ -44,7 +44,8 @@ from tests.support.world import BUCKET
 NAME, PROMPT, HOTWORDS, TOKEN = "hemligt möte med Åsa Öberg.mp3", "kodordet kanariefågel", "Älvsjö", "token-4711-hemlig"
 IDEMPOTENCY = "hemlig-avsikt"
 REFERENCE, NOTE = "hemligt ärende 4711", "hemlig avdelning"
-PRIVATE = (NAME, PROMPT, HOTWORDS, TOKEN, IDEMPOTENCY, REFERENCE, NOTE, "Åsa Öberg", "whsec_")
+LIST, WORD = "hemlig-ordlista-4711", "kodnamnet Älgtjuren"
+PRIVATE = (NAME, PROMPT, HOTWORDS, TOKEN, IDEMPOTENCY, REFERENCE, NOTE, LIST, WORD, "Åsa Öberg", "whsec_")
 GROUP = "/transcribe/worker"
 MODEL = "whisper-base"
 MOST_FAILURES = 20
@@ -120,6 +121,7 @@ class PrivateWorld(StepWorld):
         self.parts = 1 + 2 * (number % 2)
         self.now = (self.now // HOUR_MS + 1) * HOUR_MS  # when the orchestrator searches for uploads
         with self.calls.of("api"):
+            self._make_vocabulary()
             job, other = self._make_callbacks(), self._make_job()
             self._ask(f"/api/jobs/{other['job_id']}/cancel")
             self._make_job()  # to which nothing ever comes
@@ -139,6 +141,7 @@ class PrivateWorld(StepWorld):
                 self._run_workers()
         with self.calls.of("api"):
             self._see_to(f"/api/jobs/{job['job_id']}")
+            self._call("DELETE", f"/api/vocabularies/{LIST}")
         with self.calls.of("orchestrator"):
             for minutes in (2, 25, 2, 90):
                 self._sweep(minutes)
@@ -172,8 +175,15 @@ class PrivateWorld(StepWorld):
         self._ask("/api/jobs", {"file_name": [NAME], "options": {NAME: PROMPT}})
         return self._make_job()
 
+    def _make_vocabulary(self) -> None:
+        for name, words in ((LIST, [WORD]), (LIST, [WORD]), (NAME, [WORD]), (LIST, [WORD, WORD])):
+            self._ask("/api/vocabularies", {"name": name, "words": words})
+        self._call("PATCH", f"/api/vocabularies/{LIST}", {"words": [WORD, HOTWORDS]})
+        for asked in ("/api/vocabularies", f"/api/vocabularies/{LIST}", f"/api/vocabularies/{quote(WORD)}"):
+            self._call("GET", asked)
+
     def _make_job(self, **more: Any) -> dict[str, Any]:
-        options = {"prompt": PROMPT, "hotwords": HOTWORDS, "formats": ["txt", "json"]}
+        options = {"prompt": PROMPT, "hotwords": HOTWORDS, "vocabulary": LIST, "formats": ["txt", "json"]}
         callback = {"url": self._receiver(self.ports[0])}
         words = {"reference": REFERENCE, "metadata": {NOTE: NOTE}}
         return self._ask("/api/jobs", {"file_name": NAME, "options": options, "callback": callback, **words, **more})

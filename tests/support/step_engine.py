@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from services.common.domain.options import Options
+from services.common.domain.vocabularies import NO_WORDS, KeptWords
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
+from services.gpu_worker.engine.plan.vocabulary import with_vocabulary
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.machine.self_test import CLIP, TEXT
 
 CLIPS_A_PART = 2
 CLIP_SECONDS = 10
+WORDS_READ = 2
+"""How many words of a vocabulary fit."""
 
 
 def make_plan(parts: int) -> Plan:
@@ -55,8 +59,10 @@ class StepEngine:
     def wait_until_ready(self) -> ModelFiles:
         return ModelFiles(folder=Path(), name=self.model, style="standard", revision="1", digests={})
 
-    def plan(self, path: Path, options: Options, *, stop: threading.Event, **_: Any) -> Plan:
-        return self._plan
+    def plan(
+        self, path: Path, options: Options, *, stop: threading.Event, vocabulary: KeptWords = NO_WORDS, **_: Any
+    ) -> Plan:
+        return with_vocabulary(self._plan, vocabulary, min(WORDS_READ, len(vocabulary.words)))
 
     def decode(
         self,

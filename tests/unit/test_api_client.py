@@ -8,9 +8,9 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from services.cli.api import client
+from services.cli.api import answers, client
 from services.cli.api.client import Api
-from services.cli.api.connection import Connection
+from services.cli.api.kept import Connection
 from services.cli.errors import CliError, RefusedError, UnreachableError, UsageError
 
 URL, KEY = "https://api.example.com/base", "key_secret"
@@ -91,7 +91,9 @@ def test_a_deletion_whose_answer_was_lost_is_done(opened: Opened) -> None:
     api, _ = opened(httpx.ReadError("cut"), problem(404, "NOT_FOUND"))
     assert api.delete("/api/callbacks/cb_1") is None
     api, _ = opened(problem(404, "NOT_FOUND", "There is no such callback."))
-    assert refused(lambda: api.delete("/api/callbacks/cb_1")) == "There is no such callback. (NOT_FOUND)"
+    assert refused(lambda: api.delete("/api/callbacks/cb_1")) == (
+        "There is no such callback: compare the id, and the key: each client has its own. (NOT_FOUND)"
+    )
 
 
 @pytest.mark.parametrize("path", ["https://evil.example.com/", "@evil.example.com/", ".evil.example.com/", ""])
@@ -130,7 +132,7 @@ def test_what_a_gateway_or_a_proxy_says_is_told_with_a_remedy(
     answer: httpx.Response, told: str, opened: Opened
 ) -> None:
     api, _ = opened(answer)
-    assert refused(lambda: api.get("/api/jobs")) == f"The service at {URL} {told}: {client.ADDRESS}."
+    assert refused(lambda: api.get("/api/jobs")) == f"The service at {URL} {told}: {answers.ADDRESS}."
 
 
 def test_a_problem_is_the_apis_own_sentence_without_what_moves_a_terminals_cursor(opened: Opened) -> None:

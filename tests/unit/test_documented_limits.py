@@ -16,7 +16,7 @@ from services.api.routes.jobs import UPLOAD_MARGIN_MINUTES
 from services.api.schemas.receipts import BACKUP_DAYS, QUEUE_DAYS
 from services.api.settings import ApiSettings
 from services.api.uploads import LINKS
-from services.common.domain import object_keys, options
+from services.common.domain import object_keys, options, vocabularies
 from services.common.domain.annotations import MAX_METADATA_BYTES, PRINTABLE
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
 from services.common.domain.media_types import ALLOWED, APPLICATION_TYPES
@@ -116,6 +116,13 @@ ROWS = [
         f"{options.MAX_HINT_CHARACTERS} characters, and {options.MAX_HINT_TOKENS} tokens",
     ),
     ("`prompt` and `hotwords` together", f"{options.SURE_HINT_BYTES} bytes always fit"),
+    ("`vocabulary`", f"{vocabularies.MAX_KEPT_CHARACTERS:,} characters"),
+    ("`vocabulary`", f"{options.MAX_HINT_TOKENS} tokens"),
+    ("vocabularies of a client", f"{vocabularies.MAX_VOCABULARIES} | "),
+    ("`name` of a vocabulary", f"1 to {vocabularies.MAX_NAME_CHARACTERS} small letters"),
+    ("`words`", f"1 to {vocabularies.MAX_WORDS:,} different ones"),
+    ("a word or a term", f"1 to {vocabularies.MAX_WORD_CHARACTERS} characters"),
+    ("`words` as a whole", f"{vocabularies.MAX_VOCABULARY_BYTES:,} bytes"),
     ("`tracks`", f"{field('JobOptions', 'tracks')['maxItems']} different numbers from 1 to {options.HIGHEST_TRACK}"),
     ('voices with `"channels": "separate"`', str(options.MAX_VOICES)),
     ("callbacks of a client", f"{MAX_LISTENERS}; each job"),

@@ -29,6 +29,7 @@ OPTIONS = {
     "preset": "balanced",
     "prompt": None,
     "hotwords": "Åsa Örjansdotter",
+    "vocabulary": "council",
     "words": False,
     "channels": "mixed",
     "tracks": None,
@@ -144,6 +145,8 @@ CALLBACK_VIEW = {
     "created_at": "2026-11-20T08:00:00.000Z",
     "failing_since": None,
 }
+VOCABULARY_SUMMARY = {"name": "council", "count": 2, "updated_at": "2026-11-20T08:00:00.000Z"}
+VOCABULARY = {**VOCABULARY_SUMMARY, "words": ["Kommunfullmäktige", "Sävar"]}
 DELIVERY = {
     "delivery_id": f"{EVENT}.{CALLBACK}",
     "event_id": EVENT,

@@ -21,6 +21,8 @@ from services.api.contract.example_records import (
     REGISTERED,
     SECRET,
     UPLOAD_FORM,
+    VOCABULARY,
+    VOCABULARY_SUMMARY,
 )
 from services.common.domain.events import EventType
 
@@ -91,11 +93,12 @@ BODIES: Mapping[str, Any] = {
         "file_name": "möte.mp3",
         "size": 981_236,
         "content_type": "audio/mpeg",
-        "options": {"language": "sv", "hotwords": "Åsa Örjansdotter"},
+        "options": {"language": "sv", "hotwords": "Åsa Örjansdotter", "vocabulary": "council"},
         "callback": {"url": "https://hooks.example.com/transcriptions"},
         "reference": "case 2026-114",
         "metadata": {"department": "north"},
     },
+    "NewVocabulary": {"name": "council", "words": VOCABULARY["words"]},
     "NewSecret": {**CALLBACK_VIEW, "secret": SECRET},
     "ProblemType": PROBLEM_TYPE,
     "ProblemTypeList": {"problems": [PROBLEM_TYPE]},
@@ -112,6 +115,9 @@ BODIES: Mapping[str, Any] = {
         "?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
+    "VocabularyList": {"vocabularies": [VOCABULARY_SUMMARY]},
+    "VocabularyUpdate": {"words": ["Kommunfullmäktige", "Sävar", "Holmön"]},
+    "VocabularyView": VOCABULARY,
     "RenewedUpload": {
         "upload": None,
         "multipart": {

@@ -98,6 +98,8 @@ class OptionsInEffect(Shown):
     preset: Annotated[str, shown_as("Preset")]
     prompt: str | None
     hotwords: str | None
+    vocabulary: str | None
+    """The name of the vocabulary, whose words the job keeps and does not show."""
     words: bool
     channels: Annotated[str, shown_as("Channels")]
     tracks: list[int] | None

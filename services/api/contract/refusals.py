@@ -32,8 +32,13 @@ _IDS = {
     "{job_id}": example_records.JOB,
     "{callback_id}": example_records.CALLBACK,
     "{delivery_id}": f"{example_records.EVENT}.{example_records.CALLBACK}",
-    "{name}": "no-such-code",
+    "/problems/{name}": "/problems/no-such-code",
+    "/vocabularies/{name}": "/vocabularies/council",
 }
+
+
+_KINDS = {"/api/callbacks/": "callback", "/api/vocabularies/": "vocabulary"}
+"""What is not found at an address that begins so; elsewhere it is a job."""
 
 
 def add_to(document: dict[str, Any]) -> None:
@@ -97,9 +102,9 @@ def _example(path: str, code: ProblemCode, wrong: Mapping[str, str]) -> dict[str
 
 
 def _not_found(path: str) -> str:
-    if "{name}" in path:
+    if path.startswith("/api/problems/"):
         return "There is no such code: `GET /api/problems` lists all."
-    kind = "callback" if "{callback_id}" in path else "job"
+    kind = next((kind for begin, kind in _KINDS.items() if path.startswith(begin)), "job")
     return f"There is no such {kind}, or it is not yours."
 
 

@@ -27,6 +27,7 @@ from services.common.domain.progress import progress
 from services.common.domain.records import Callback, Job, Part
 from services.common.domain.states import CallbackStatus, JobStatus
 from services.common.domain.times import MINUTE_MS, expiry, rfc3339
+from services.common.domain.vocabularies import KeptWords, Vocabulary
 from services.common.store import keys
 from services.common.store.callbacks import registration
 from services.common.store.clients import Caller
@@ -42,6 +43,7 @@ _REFUSALS = (
     ProblemCode.INVALID_URL,
     ProblemCode.ADDRESS_REFUSED,
     ProblemCode.UNKNOWN_CALLBACK,
+    ProblemCode.UNKNOWN_VOCABULARY,
     ProblemCode.CALLBACK_DISABLED,
 )
 _DECLARED = {"size", "content_type", "checksum_sha256", "checksum_crc32", "multipart"}
@@ -64,6 +66,7 @@ def create_job(
     job_id = new_id("job")
     early = wired.early_launch
     secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})
+    vocabulary = _vocabulary(wanted.options.vocabulary, caller, wired)
     callback = _own_callback(wanted.callback, secret, caller, wired) if wanted.callback else None
     job = Job(
         job_id=job_id,
@@ -73,6 +76,7 @@ def create_job(
         source_key=object_keys.upload(caller.client_id, job_id, wanted.file_name),
         file_name=wanted.file_name,
         options=options,
+        vocabulary=KeptWords.of(vocabulary.words).to_json() if vocabulary else None,
         **annotations,
         sequence=now,
         own_callback=callback.callback_id if callback else None,
@@ -89,7 +93,7 @@ def create_job(
         operations += registration(callback)
     reference = {"job_id": job_id, "callback_id": job.own_callback or "", **seed}
     record = idempotency.record(**reference)
-    refusal = _refusal(wanted.callback_id, caller, wired)
+    refusal = _refusal(wanted, vocabulary, caller, wired)
     earlier = (
         lookup.carried_out_before(record, wired, else_=refusal) if refusal else wired.store.commit(operations, record)
     )
@@ -143,15 +147,22 @@ def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -
         )
 
 
-def _refusal(callback_id: str | None, caller: Caller, wired: Service) -> Problem | None:
-    """Why no new job may name this callback; None: it may, or it names none.
+def _vocabulary(name: str | None, caller: Caller, wired: Service) -> Vocabulary | None:
+    return wired.store.vocabularies.get(caller.client_id, name) if name else None
 
-    The callback is read before the job is stored and not in one transaction with it: jobs that name one callback would
-    then hold each other up. If it is deleted or disabled in between, that is as if it were so a moment later.
+
+def _refusal(wanted: NewJob, vocabulary: Vocabulary | None, caller: Caller, wired: Service) -> Problem | None:
+    """Why no new job may name this vocabulary or this callback; None: it may, or it names none.
+
+    Both are read before the job is stored and not in one transaction with it: jobs that name one callback would then
+    hold each other up. If it is deleted or disabled in between, that is as if it were so a moment later.
     """
-    if callback_id is None:
+    if wanted.options.vocabulary and vocabulary is None:
+        detail = "There is no such vocabulary, or it is not yours: make it first."
+        return Problem(ProblemCode.UNKNOWN_VOCABULARY, detail, "options.vocabulary")
+    if wanted.callback_id is None:
         return None
-    callback = wired.store.callbacks.get(caller.client_id, callback_id)
+    callback = wired.store.callbacks.get(caller.client_id, wanted.callback_id)
     if callback is None:
         detail = "There is no such callback, or it is not yours: register it first."
         return Problem(ProblemCode.UNKNOWN_CALLBACK, detail, "callback_id")

@@ -1,4 +1,4 @@
-"""Finds the caller's jobs, callbacks and deliveries. Another client's give the same 404 as unknown ones."""
+"""Finds what is the caller's: jobs, callbacks, vocabularies, deliveries. Others' give the same 404 as unknown ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from services.api.problems import Problem, not_found
 from services.api.service import Service
 from services.common.domain.records import Callback, Delivery, Job, Part
 from services.common.domain.tombstone import Tombstone
+from services.common.domain.vocabularies import NAME, Vocabulary
 from services.common.store.clients import Caller
 from services.common.store.idempotency import IdempotencyRecord
 
 # Other texts are not looked for: DynamoDB refuses keys that are empty or too long.
 _ID = re.compile(r"(job|cb|evt)_[a-z2-7]{1,40}")
+_NAME = re.compile(NAME)
 
 
 def job(job_id: str, caller: Caller, wired: Service) -> Job:
@@ -52,6 +54,14 @@ def callback(callback_id: str, caller: Caller, wired: Service) -> Callback:
     found = wired.store.callbacks.get(caller.client_id, callback_id) if _ID.fullmatch(callback_id) else None
     if found is None:
         raise not_found("callback")
+    return found
+
+
+def vocabulary(name: str, caller: Caller, wired: Service) -> Vocabulary:
+    """A vocabulary of this client; raises a 404 as `job` does."""
+    found = wired.store.vocabularies.get(caller.client_id, name) if _NAME.fullmatch(name) else None
+    if found is None:
+        raise not_found("vocabulary")
     return found
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from services.common.domain import vocabularies
 from services.common.domain.annotations import (
     MAX_KEY_CHARACTERS,
     MAX_METADATA_BYTES,
@@ -87,6 +88,14 @@ class OneOf:
 DateTime = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 """RFC 3339, in UTC, with milliseconds."""
 Url = Annotated[str, WithJsonSchema({"type": "string", "format": "uri"})]
+VocabularyName = Annotated[
+    str,
+    Rule(
+        vocabularies.NAME,
+        f"Give 1 to {vocabularies.MAX_NAME_CHARACTERS} small letters from a to z, digits and hyphens; "
+        "the first is no hyphen.",
+    ),
+]
 Reference = Annotated[
     str,
     Field(

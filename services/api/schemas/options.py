@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from services.api.schemas.fields import WHOLE, Body, OneOf
+from services.api.schemas.fields import WHOLE, Body, OneOf, VocabularyName
 from services.common.domain.options import (
     CHANNELS,
     DEFAULTS,
@@ -49,6 +49,12 @@ class JobOptions(Body):
     preset: Annotated[str, OneOf(PRESETS, "Preset")] = DEFAULTS.preset
     prompt: _Hint | None = Field(default=DEFAULTS.prompt, description=f"Text as if it came before. {HINTS}")
     hotwords: _Hint | None = Field(default=DEFAULTS.hotwords, description=f"Names and terms to expect. {HINTS}")
+    vocabulary: VocabularyName | None = Field(
+        default=DEFAULTS.vocabulary,
+        description="The name of one of the client's vocabularies. Its words, as they are now, are read after the "
+        "hotwords, the first ones as far as they fit.",
+        examples=["council"],
+    )
     words: bool = Field(
         default=DEFAULTS.words,
         description="Each word's time and probability, in the json, which must be among the formats.",

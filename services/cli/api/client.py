@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import uuid
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 import httpx
 
+from services.cli.api.answers import STORAGE, document, ended, refusal, refused_by_storage
 from services.cli.api.connection import find
 from services.cli.api.patience import Persistence
-from services.cli.errors import RefusedError, UnreachableError, UsageError
-from services.cli.printing import shown
+from services.cli.errors import UsageError
 from services.cli.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.cli.api.connection import Connection
+    from services.cli.api.kept import Connection
     from services.cli.api.patience import Patience
     from services.cli.commands import Given
 
 TIMEOUT = httpx.Timeout(30, read=60, write=60, pool=None)
 OWN_ADDRESSES = ("127.0.0.1", "localhost", "[::1]")
 """A proxy of the environment does not know this machine's own addresses."""
-STORAGE = "The storage"
 LINKS = 3
 """How many links are asked for, one after the other, if each has ended before it was followed."""
-ADDRESS = "give the address of the API, as `terraform output` prints it"
-"""The remedy, if something else answers where the API should."""
-SHOWN_CHARACTERS = 300
-"""Of an answer whose form is not known."""
+
+
+def path(*parts: str) -> str:
+    """The path of an operation, such as `/api/jobs/job_1/cancel`. What a person typed as an id stays one part of it."""
+    return "/api/" + "/".join(quote(part, safe="", errors="replace") for part in parts)
 
 
 class Api:
@@ -139,33 +138,11 @@ class Api:
 
         reply = self.tried(ask, self._who)
         if reply.is_success:
-            return self._document(reply)
+            return document(reply, self._who)
         if method == "DELETE" and reply.status_code == httpx.codes.NOT_FOUND and asked > 1:
             # The first request was carried out, and its answer was lost.
             return None
-        raise self._refusal(reply)
-
-    def _document(self, reply: httpx.Response) -> Any:  # noqa: ANN401 - JSON
-        try:
-            return reply.json() if reply.content else None
-        except ValueError:
-            raise UnreachableError(f"{self._who} answered with what is no JSON: {ADDRESS}.") from None
-
-    def _refusal(self, reply: httpx.Response) -> RefusedError | UnreachableError:
-        """What the API said, as an error."""
-        if reply.has_redirect_location:
-            place = urlsplit(reply.headers["location"])
-            where = f" to {place.scheme}://{place.hostname}" if place.hostname else ""
-            return UnreachableError(shown(f"{self._who} leads elsewhere{where}: {ADDRESS}."))
-        problem = _problem(reply)
-        code = str(problem.get("code", ""))
-        detail = str(problem.get("detail") or f"{self._who} answered {reply.status_code}: {_words(reply)}")
-        if reply.status_code == httpx.codes.UNAUTHORIZED:
-            detail = f"{detail.rstrip('.')}: run `transcribe login` with a key that your operator made."
-        elif not problem:
-            detail = f"{detail.rstrip('.')}: {ADDRESS}."
-        told = shown(f"{detail} ({code})" if code else detail)
-        return RefusedError(told, problem=code, status=reply.status_code)
+        raise refusal(reply, self._who)
 
 
 def web_client(**headers: str) -> httpx.Client:
@@ -184,35 +161,3 @@ def web_client(**headers: str) -> httpx.Client:
             "The proxy of the environment cannot be used: set HTTPS_PROXY, HTTP_PROXY and ALL_PROXY to http:// "
             "addresses, or unset them."
         ) from None
-
-
-def ended(reply: httpx.Response) -> bool:
-    """Whether the storage says that a form or a link has ended, by its own time or with the session that signed it."""
-    return reply.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN) and "expired" in reply.text.casefold()
-
-
-def refused_by_storage(reply: httpx.Response) -> RefusedError:
-    """What the storage said, which is XML of its own, as an error."""
-    code, message = (re.search(rf"<{name}>([^<]*)<", reply.text) for name in ("Code", "Message"))
-    words = f"{code[1]}: {message[1]}" if code and message else _words(reply)
-    return RefusedError(
-        shown(f"{STORAGE} refuses it ({reply.status_code} {words.rstrip('.')}): try again, and tell your operator."),
-        problem=code[1] if code else "",
-        status=reply.status_code,
-    )
-
-
-def _problem(reply: httpx.Response) -> dict[str, Any]:
-    """A problem document; empty: the answer is none, as if a gateway or a proxy gave it."""
-    try:
-        document = reply.json()
-    except ValueError:
-        return {}
-    return document if isinstance(document, dict) and "code" in document else {}
-
-
-def _words(reply: httpx.Response) -> str:
-    """What an answer says whose form is not known: a page for browsers says nothing to a terminal."""
-    page = "html" in reply.headers.get("content-type", "")
-    text = "" if page else " ".join(reply.text.split())[:SHOWN_CHARACTERS]
-    return text or reply.reason_phrase or "nothing more"

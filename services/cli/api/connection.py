@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from services.cli import folders
+from services.cli.api import kept
+from services.cli.api.kept import Connection
 from services.cli.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from services.cli.commands import Given
 
 URL, KEY = "TRANSCRIBE_URL", "TRANSCRIBE_KEY"
-KEYRING_SERVICE = "transcribe"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Connection:
-    """An API, and the key that opens it."""
-
-    url: str
-    key: str
 
 
 def find(given: Given) -> Connection:
@@ -34,16 +25,21 @@ def find(given: Given) -> Connection:
 
     Raises:
         UsageError: there is no address or no key.
-        RefusedError: `--local`, and no local system runs.
+        RefusedError: `--local`, and no local system runs; or the kept login cannot be read.
 
     """
     if given.local:
         return local()
-    kept = _kept() if not ((given.api or os.environ.get(URL)) and (given.key or os.environ.get(KEY))) else {}
-    url = given.api or os.environ.get(URL) or kept.get("url")
+    url, key = given.api or os.environ.get(URL), given.key or os.environ.get(KEY)
+    login = {} if url and key else kept.read()
+    url = url or login.get("url")
     if not url:
         raise UsageError(f"No service is known: run `transcribe login`, or set {URL} to the address of its API.")
-    return Connection(url=address(url), key=given.key or os.environ.get(KEY) or _key(kept, address(url)))
+    url = address(url)
+    key = key or kept.key_for(url, login)
+    if not key:
+        raise UsageError(f"No key is known for {url}: run `transcribe login`, or set {KEY}.")
+    return Connection(url=url, key=key)
 
 
 def address(text: str) -> str:
@@ -53,10 +49,14 @@ def address(text: str) -> str:
         UsageError: it is no http(s) address.
 
     """
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+    except ValueError:
+        good = False
+    if not good or not text.isprintable():
         raise UsageError(
-            f"{text} is no address of an API: it begins with https:// and is what `terraform output` prints."
+            f"{text} is no address of an API: one begins with https://, as `terraform output api_url` prints it."
         )
     return text.rstrip("/")
 
@@ -68,72 +68,29 @@ def local() -> Connection:
         RefusedError: none runs.
 
     """
+    told = running()
+    if told is None:
+        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.")
+    return told
+
+
+def running() -> Connection | None:
+    """The system that `transcribe local` runs, if it still does: the file of one that was killed is there, unlocked."""
+    import fcntl  # noqa: PLC0415 - the rest works where this is missing
+
     try:
-        told = json.loads(local_file().read_text("utf-8"))
-    except (OSError, ValueError):
-        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.") from None
-    return Connection(url=told["url"], key=told["key"])
+        file = local_file().open("rb")
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = json.load(file)
+            return Connection(url=told["url"], key=told["key"])
+    return None
 
 
 def local_file() -> Path:
-    """Where `transcribe local` says how it is reached, while it runs."""
+    """Where `transcribe local` says how it is reached. It holds a lock on the file while it runs."""
     return folders.state() / "local.json"
-
-
-def keep(connection: Connection) -> str:
-    """Keep a connection for later commands; returns where its key is: `keyring`, or a path."""
-    keyring = _keyring()
-    told: dict[str, str] = asdict(connection)
-    where = str(login_file())
-    if keyring is not None:
-        keyring.set_password(KEYRING_SERVICE, connection.url, connection.key)
-        del told["key"]
-        where = "keyring"
-    folders.write(login_file(), json.dumps(told))
-    return where
-
-
-def forget() -> bool:
-    """Forget the kept connection; False: there was none."""
-    kept = _kept()
-    keyring = _keyring()
-    if kept and "key" not in kept and keyring is not None:
-        with suppress(keyring.errors.KeyringError):
-            keyring.delete_password(KEYRING_SERVICE, kept["url"])
-    login_file().unlink(missing_ok=True)
-    return bool(kept)
-
-
-def login_file() -> Path:
-    """Where the kept connection is; without its key, if that is in a keyring."""
-    return folders.config() / "login.json"
-
-
-def _kept() -> dict[str, str]:
-    try:
-        kept: dict[str, str] = json.loads(login_file().read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise RefusedError(f"{login_file()} cannot be read ({error}): run `transcribe login` again.") from None
-    return kept
-
-
-def _key(kept: dict[str, str], url: str) -> str:
-    """The kept key. It is sent to no other address than the one that it was kept for."""
-    if kept.get("url") == url:
-        keyring = None if "key" in kept else _keyring()
-        key = kept.get("key") or (keyring and keyring.get_password(KEYRING_SERVICE, url))
-        if key:
-            return str(key)
-    raise UsageError(f"No key is known for {url}: run `transcribe login`, or set {KEY}.")
-
-
-def _keyring() -> Any:  # noqa: ANN401 - the module `keyring`
-    """The library, if this machine has a keyring that it can use."""
-    try:
-        import keyring  # noqa: PLC0415 - it takes longer to load than a command that needs no key
-        import keyring.errors  # noqa: PLC0415
-    except ImportError:
-        return None
-    return keyring if keyring.get_keyring().priority > 0 else None

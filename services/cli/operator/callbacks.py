@@ -6,50 +6,33 @@ from typing import Annotated
 
 import typer
 
+from services.cli.callback_options import DESCRIPTION, EVENT, PREFIX, CallbackId, NewUrl, Url, changes
 from services.cli.commands import OperatorCommand, group
 from services.cli.operator import deployment
 from services.cli.operator.arguments import Client
+from services.cli.printing import answer, shown
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.events import MAX_LISTENERS
 from services.common.domain.object_keys import folder
 from services.common.domain.records import Callback
-from services.common.domain.times import now_ms
+from services.common.domain.times import now_ms, rfc3339
 from services.common.store.callbacks import rotation
 from services.common.store.operations import ConditionFailedError
-from services.common.webhooks.registration import DEFAULT_EVENTS, SUBSCRIBABLE, checked, new_callback, rotated
+from services.common.webhooks.registration import DEFAULT_EVENTS, checked, new_callback, rotated
 from services.common.webhooks.secrets import new_secret
 
 app = group(no_args_is_help=True, help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
 
 
-def _subscribable(events: list[str] | None) -> list[str] | None:
-    """Check types of events and return them.
-
-    Raises:
-        InvalidOptionError: there is no such type, or none that can be listened to.
-
-    """
-    if unknown := set(events or ()) - set(SUBSCRIBABLE):
-        raise InvalidOptionError("event", f"There is no {min(unknown)}; there are: {', '.join(SUBSCRIBABLE)}.")
-    return events
-
-
-_EVENT = typer.Option(callback=_subscribable, help=f"One of {', '.join(SUBSCRIBABLE)}; again for each further one.")
-_PREFIX = typer.Option(
-    help="Only jobs whose file name begins with this; of an upload without the API, its key in the client's own folder."
-)
-_DESCRIPTION = typer.Option(help="For people.")
-_URL = "https, port 443 or 8443, a public host."
-CallbackId = Annotated[str, typer.Argument(help="The callback's id, as listed.")]
-
-
 @app.command(cls=OperatorCommand)
 def add(
+    context: typer.Context,
     client: Client,
-    url: Annotated[str, typer.Argument(help=_URL)],
-    event: Annotated[list[str], _EVENT] = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
-    prefix: Annotated[str, _PREFIX] = "",
-    description: Annotated[str | None, _DESCRIPTION] = None,
+    url: Url,
+    *,
+    event: Annotated[list[str], EVENT] = list(DEFAULT_EVENTS),  # noqa: B006 - typer copies it
+    prefix: Annotated[str, PREFIX] = "",
+    description: Annotated[str | None, DESCRIPTION] = None,
 ) -> None:
     """Register an endpoint; its id and its secret are printed, the secret this once."""
     secret, settings = new_secret(), deployment.settings()
@@ -68,44 +51,38 @@ def add(
         deployment.store().callbacks.register(callback)
     except ConditionFailedError:
         raise InvalidOptionError("client", f"{client} has {MAX_LISTENERS} callbacks: remove one first.") from None
-    print(callback.callback_id)
-    print(secret)
+    answer({**_fields(callback), "secret": secret}, callback.callback_id, secret, json=context.obj.json)
 
 
 @app.command("list", cls=OperatorCommand)
-def list_(client: Client) -> None:
+def list_(context: typer.Context, client: Client) -> None:
     """A client's callbacks: id, status, address, events, and if set, prefix and description."""
-    for callback in deployment.store().callbacks.of_client(client):
-        words = (callback.callback_id, callback.status, callback.url, " ".join(callback.events))
-        more = (callback.prefix.removeprefix(folder(client)), callback.description)
-        print("  ".join([*words, *filter(None, more)]))
+    found = list(deployment.store().callbacks.of_client(client))
+    answer([_fields(one) for one in found], *map(_line, found), json=context.obj.json)
 
 
 @app.command(cls=OperatorCommand)
 def update(
+    context: typer.Context,
     client: Client,
     callback_id: CallbackId,
     *,
-    url: Annotated[str | None, typer.Option(help=_URL)] = None,
-    event: Annotated[list[str] | None, _EVENT] = None,
-    prefix: Annotated[str | None, _PREFIX] = None,
-    description: Annotated[str | None, _DESCRIPTION] = None,
+    url: NewUrl = None,
+    event: Annotated[list[str] | None, EVENT] = None,
+    prefix: Annotated[str | None, PREFIX] = None,
+    description: Annotated[str | None, DESCRIPTION] = None,
 ) -> None:
     """Change what is given of a callback; an empty description removes it. Messages under way go to a new address."""
-    given = {"url": url, "events": event or None, "prefix": prefix, "description": description}
-    given = {name: value for name, value in given.items() if value is not None}
-    if not given:
-        raise InvalidOptionError("url", "Give at least one of --url, --event, --prefix and --description.")
-    if "description" in given:
-        given["description"] = description or None
-    changes = checked(given, client, allow_private=deployment.settings().webhook_allow_private)
-    if deployment.store().callbacks.update(_found(client, callback_id), changes) is None:
+    given = changes(url=url, event=event, prefix=prefix, description=description)
+    stored = checked(given, client, allow_private=deployment.settings().webhook_allow_private)
+    after = deployment.store().callbacks.update(_found(client, callback_id), stored)
+    if after is None:
         raise _unknown(client, callback_id)
-    print(f"{callback_id} updated")
+    answer(_fields(after), f"{callback_id} updated", json=context.obj.json)
 
 
 @app.command(cls=OperatorCommand)
-def rotate(client: Client, callback_id: CallbackId) -> None:
+def rotate(context: typer.Context, client: Client, callback_id: CallbackId) -> None:
     """Make a new secret and print it, this once; for 24 hours, messages carry the signatures of both."""
     callback, secret = _found(client, callback_id), new_secret()
     sealed = deployment.vault().seal(secret, client_id=client, callback_id=callback_id)
@@ -113,15 +90,36 @@ def rotate(client: Client, callback_id: CallbackId) -> None:
         deployment.store().commit([rotation(callback, rotated(callback, sealed, now_ms()))])
     except ConditionFailedError:
         raise InvalidOptionError("callback_id", f"{callback_id} changed at the same moment: try again.") from None
-    print(secret)
+    answer({"callback_id": callback_id, "secret": secret}, secret, json=context.obj.json)
 
 
 @app.command(cls=OperatorCommand)
-def remove(client: Client, callback_id: CallbackId) -> None:
+def remove(context: typer.Context, client: Client, callback_id: CallbackId) -> None:
     """Forget an endpoint; what was still to be sent to it is dropped."""
     if not deployment.store().callbacks.remove(_found(client, callback_id)):
         raise _unknown(client, callback_id)
-    print(f"{callback_id} removed")
+    answer({"callback_id": callback_id, "removed": True}, f"{callback_id} removed", json=context.obj.json)
+
+
+def _fields(callback: Callback) -> dict[str, object]:
+    """A callback as the API shows it, too."""
+    return {
+        "callback_id": callback.callback_id,
+        "client": callback.client_id,
+        "url": callback.url,
+        "events": list(callback.events),
+        "prefix": callback.prefix.removeprefix(folder(callback.client_id)),
+        "status": str(callback.status),
+        "disabled_reason": callback.disabled_reason,
+        "description": callback.description,
+        "created_at": rfc3339(callback.created_at),
+    }
+
+
+def _line(callback: Callback) -> str:
+    words = (callback.callback_id, callback.status, callback.url, " ".join(callback.events))
+    more = (callback.prefix.removeprefix(folder(callback.client_id)), callback.description)
+    return "  ".join(shown(word) for word in (*words, *filter(None, more)))
 
 
 def _found(client: str, callback_id: str) -> Callback:

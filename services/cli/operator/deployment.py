@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cache
 
+import boto3
 from pydantic_settings import BaseSettings
 
 from services.common.aws import Aws
@@ -21,13 +23,31 @@ from services.common.webhooks.vault import Vault
 class CliSettings(BaseSettings):
     """The settings of the command line, named as `terraform output` prints them."""
 
-    table_name: str
+    table_name: str = ""
+    """Needed by every command."""
     secrets_key_id: str = ""
     """Needed to register callbacks."""
     webhook_allow_private: bool = False
     """Plain http and private addresses: for the local stack."""
     config_parameter: str = ""
     """The SSM parameter with the deployment's other settings. Needed to cancel, retry or erase a job."""
+
+    def needed(self, name: str, output: str) -> str:
+        """A setting without which the command cannot work; `output` is Terraform's that has it.
+
+        Raises:
+            SettingsError: it is not set.
+
+        """
+        value = str(getattr(self, name))
+        if not value:
+            raise SettingsError(f"Set {name.upper()}: `terraform output -raw {output}` prints it.")
+        return value
+
+
+def aws() -> Aws:
+    """AWS, in the region that AWS_REGION names, as AWS's other programs have it; boto3 does not know this name."""
+    return Aws(boto3.session.Session(region_name=os.environ.get("AWS_REGION")))
 
 
 @cache
@@ -37,7 +57,8 @@ def settings() -> CliSettings:
 
 @cache
 def store() -> Store:
-    return Store(Aws().dynamodb(), settings().table_name)
+    table = settings().needed("table_name", "table_name")
+    return Store(aws().dynamodb(), table)
 
 
 @cache
@@ -48,10 +69,8 @@ def places() -> Places:
         SettingsError: the environment names no parameter, or that of another deployment.
 
     """
-    name = settings().config_parameter
-    if not name:
-        raise SettingsError("Set CONFIG_PARAMETER: `terraform output config_parameter` prints it.")
-    stored = json.loads(Aws().ssm().get_parameter(Name=name)["Parameter"]["Value"])
+    name = settings().needed("config_parameter", "config_parameter")
+    stored = json.loads(aws().ssm().get_parameter(Name=name)["Parameter"]["Value"])
     told = load(CommonSettings, **{key.lower(): value for key, value in stored.items()})
     if told.table_name != settings().table_name:
         raise SettingsError(
@@ -63,15 +82,16 @@ def places() -> Places:
 
 @cache
 def commands() -> Commands:
-    recordings = SourceObjects(Aws().s3(), places().bucket)
+    recordings = SourceObjects(aws().s3(), places().bucket)
     return Commands(store(), Announcer(store().callbacks, places()), recordings.uploaded_at, recordings.give_up)
 
 
 @cache
 def erasure() -> Erasure:
-    return Erasure(store(), Aws().s3(), places().bucket)
+    return Erasure(store(), aws().s3(), places().bucket)
 
 
 @cache
 def vault() -> Vault:
-    return Vault(Aws().kms(), settings().secrets_key_id)
+    key = settings().needed("secrets_key_id", "key_arn")
+    return Vault(aws().kms(), key)

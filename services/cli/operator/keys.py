@@ -9,10 +9,11 @@ import typer
 from services.cli.commands import OperatorCommand, group
 from services.cli.operator import deployment
 from services.cli.operator.arguments import Client
+from services.cli.printing import answer, shown
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms, rfc3339
-from services.common.store.clients import DEFAULT_LIMIT
+from services.common.store.clients import DEFAULT_LIMIT, ApiKey
 
 app = group(no_args_is_help=True, help="Keys that open the API to a client.")
 SHOWN = 12
@@ -21,29 +22,32 @@ SHOWN = 12
 
 @app.command(cls=OperatorCommand)
 def create(
+    context: typer.Context,
     client: Client,
     name: Annotated[str, typer.Option(help="What the key is listed as.")] = "key",
     limit: Annotated[int, typer.Option(min=1, help="Requests a minute.")] = DEFAULT_LIMIT,
 ) -> None:
     """Make a key for a client, and the client known if it is not; the key is printed this once."""
-    api_key = new_api_key()
+    api_key, now = new_api_key(), now_ms()
     clients = deployment.store().clients
     clients.register(client)
-    clients.add_key(api_key, client_id=client, name=name, now=now_ms(), limit=limit)
-    print(api_key)
+    digest = clients.add_key(api_key, client_id=client, name=name, now=now, limit=limit)
+    key = ApiKey(digest=digest, name=name, created_at=now, limit=limit)
+    answer({"client": client, "key": api_key, **_fields(key)}, api_key, json=context.obj.json)
 
 
 @app.command("list", cls=OperatorCommand)
-def list_(client: Client) -> None:
+def list_(context: typer.Context, client: Client) -> None:
     """A client's keys: hash, name, when it was made, and whether it is revoked."""
-    for key in deployment.store().clients.keys_of(client):
-        revoked = f"revoked {rfc3339(key.revoked_at)}" if key.revoked_at else "active"
-        print(f"{key.digest[:SHOWN]}  {key.name}  {rfc3339(key.created_at)}  {key.limit}/min  {revoked}")
+    keys = list(deployment.store().clients.keys_of(client))
+    answer([_fields(key) for key in keys], *map(_line, keys), json=context.obj.json)
 
 
 @app.command(cls=OperatorCommand)
 def revoke(
-    client: Client, digest: Annotated[str, typer.Argument(help="The beginning of the key's hash, as listed.")]
+    context: typer.Context,
+    client: Client,
+    digest: Annotated[str, typer.Argument(help="The beginning of the key's hash, as listed.")],
 ) -> None:
     """Let a key open nothing any more."""
     clients = deployment.store().clients
@@ -51,4 +55,16 @@ def revoke(
     if len(found) != 1:
         raise InvalidOptionError("digest", f"{len(found)} keys of {client} begin with {digest}: give more of one.")
     clients.revoke(client, found[0], now_ms())
-    print(f"{found[0][:SHOWN]} revoked")
+    listed = found[0][:SHOWN]
+    answer({"client": client, "hash": listed, "revoked": True}, f"{listed} revoked", json=context.obj.json)
+
+
+def _fields(key: ApiKey) -> dict[str, object]:
+    revoked = rfc3339(key.revoked_at) if key.revoked_at else None
+    facts = {"hash": key.digest[:SHOWN], "name": key.name, "created_at": rfc3339(key.created_at)}
+    return {**facts, "requests_per_minute": key.limit, "revoked_at": revoked}
+
+
+def _line(key: ApiKey) -> str:
+    state = f"revoked {rfc3339(key.revoked_at)}" if key.revoked_at else "active"
+    return f"{key.digest[:SHOWN]}  {shown(key.name)}  {rfc3339(key.created_at)}  {key.limit}/min  {state}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.cli.api.client import ended, refused_by_storage
+from services.cli.api.answers import ended, refused_by_storage
 from services.cli.errors import RefusedError
 from services.cli.printing import note, shown
 from services.common.domain.states import JobStatus

@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from services.cli.api.client import ended, refused_by_storage
+from services.cli.api.answers import ended, refused_by_storage
 from services.cli.errors import RefusedError
 from services.cli.printing import note, shown
 from services.cli.recordings.forms import NOT_AWAITING

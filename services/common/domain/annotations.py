@@ -17,13 +17,13 @@ MAX_REFERENCE_CHARACTERS = 80
 MAX_KEY_CHARACTERS = 40
 MAX_METADATA_BYTES = 2_048
 """Of the whole metadata as compact JSON in UTF-8. A message has them beside a text of up to 20 kB."""
-_UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 """Unicode's control characters (Cc), its separators of lines and paragraphs (Zl, Zp), and what turns the direction in
 which a text is read: a screen would show another text than the one that is there."""
-PRINTABLE = f"^[^{_UNPRINTABLE}]*$"
+PRINTABLE = f"^[^{UNPRINTABLE}]*$"
 """The texts without these, as a pattern for schemas."""
 PRINTABLE_WORDS = "without control characters, line breaks and marks of direction"
-_REFUSED = re.compile(rf"[{_UNPRINTABLE}\ud800-\udfff]")
+_REFUSED = re.compile(rf"[{UNPRINTABLE}\ud800-\udfff]")
 
 
 def check_annotations(annotations: Mapping[str, Any]) -> dict[str, Any]:

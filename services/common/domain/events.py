@@ -107,7 +107,14 @@ def compose_about(
 
 def write_body(kind: EventType, now: int, data: Mapping[str, object]) -> str:
     """The body that is signed and sent. Its form is described in `services/api/contract/messages.py`."""
-    body = {"type": kind.value, "timestamp": rfc3339(now), "version": VERSION, "data": data}
+    return as_sent({"type": kind.value, "timestamp": rfc3339(now), "version": VERSION, "data": data})
+
+
+def as_sent(body: Mapping[str, object]) -> str:
+    """A message as the text that is signed and sent.
+
+    There is one text for each message. So the feed's `body`, which is parsed, gives the text of the delivery again.
+    """
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 

@@ -33,6 +33,11 @@ def new_api_key() -> str:
     return f"key_{secrets.token_urlsafe(32)}"
 
 
+def listener_id(secret: str) -> str:
+    """The id of the callback that `transcribe listen` stands in for: the same as long as the secret is."""
+    return f"cb_{_digest('listen', secret)}"
+
+
 def upload_job_id(bucket: str, key: str, etag: str) -> str:
     """The id of a plain upload's job: one object gives one job, however often S3 sends its event."""
     return f"job_{_digest(bucket, key, etag)}"

@@ -54,6 +54,9 @@ class Options:
     """Text as if it came before the recording; it influences spelling and style in every clip."""
     hotwords: str | None = None
     """Names and terms to expect."""
+    vocabulary: str | None = None
+    """The name of the client's vocabulary whose words are read after the hotwords, as far as they fit. The job keeps
+    the words themselves (`vocabularies.py`)."""
     words: bool = False
     """Whether each word's time and probability are in the json."""
     channels: str = "mixed"
@@ -105,6 +108,7 @@ class Options:
             preset=_choice(given, "preset", PRESETS),
             prompt=_text(given, "prompt"),
             hotwords=_text(given, "hotwords"),
+            vocabulary=_text(given, "vocabulary"),
             words=_flag(given, "words"),
             channels=_choice(given, "channels", CHANNELS),
             tracks=_tracks(given),

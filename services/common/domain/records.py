@@ -46,6 +46,9 @@ class Job:
     """The file name that the client gave."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The options as submitted; `Options.parse` completes them."""
+    vocabulary: Mapping[str, Any] | None = None
+    """What the job keeps of the vocabulary that the options name, from its registration on: `{words, count}`
+    (`KeptWords`)."""
     reference: str | None = None
     """The client's own name for the job (`annotations.py`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from services.common.domain.records import Callback
 from services.common.domain.states import CallbackStatus, CallbackTransition
 from services.common.store import keys
 from services.common.store.changes import may, same
-from services.common.store.clients import callback_count
+from services.common.store.clients import Counted, count
 from services.common.store.codec import from_item, known
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, PRESENT, ConditionFailedError, Delete, Operation, Put, Update
@@ -34,7 +34,7 @@ def registration(callback: Callback) -> list[Operation]:
     """
     new: list[Operation] = [Put(item=item_of(callback), when=ABSENT)]
     if callback.job_id is None:
-        new.append(callback_count(callback.client_id, 1, at_most=MAX_LISTENERS))
+        new.append(count(callback.client_id, Counted.CALLBACKS, 1, at_most=MAX_LISTENERS))
     return new
 
 
@@ -90,8 +90,11 @@ class Callbacks:
         return from_item(Callback, item) if item else None
 
     def look_up_client(self, client_id: str) -> ClientLookup:
-        """Read whether the client was made known, and its callbacks, in one query."""
-        items = list(self._table.items(keys.of_client(client_id)))
+        """Read whether the client was made known, and its callbacks, in one query.
+
+        Their keys are neighbours. Keys and vocabularies, which lie behind them, are not read.
+        """
+        items = list(self._table.between(keys.of_client(client_id), keys.CALLBACKS, keys.CLIENT))
         callbacks = [item for item in items if item["sk"].startswith(keys.CALLBACKS)]
         return ClientLookup(any(item["sk"] == keys.CLIENT for item in items), list(known(Callback, callbacks)))
 
@@ -125,7 +128,7 @@ class Callbacks:
     def remove(self, callback: Callback) -> bool:
         forgetting: list[Operation] = [Delete(key=keys.of(callback), when=PRESENT)]
         if callback.job_id is None:
-            forgetting.append(callback_count(callback.client_id, -1))
+            forgetting.append(count(callback.client_id, Counted.CALLBACKS, -1))
         return self._table.attempt_all(forgetting)
 
     def failing(self, callback: Callback, since: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
@@ -45,17 +46,22 @@ class ApiKey:
     revoked_at: int | None = None
 
 
-def callback_count(client_id: str, change: int, at_most: int | None = None) -> Operation:
-    """The operation that counts a client's callbacks; with `at_most`, its condition is that there are fewer.
+class Counted(StrEnum):
+    """What is counted of a client, so that it has no more than it may: an attribute of the client's item."""
 
-    They are limited so that all deliveries of one event fit into one transaction.
-    """
-    room = Attr("callbacks").not_exists() | Attr("callbacks").lt(at_most) if at_most else PRESENT
+    CALLBACKS = "callbacks"
+    """They are limited so that all deliveries of one event fit into one transaction."""
+    VOCABULARIES = "vocabularies"
+
+
+def count(client_id: str, what: Counted, change: int, at_most: int | None = None) -> Operation:
+    """The operation that counts something of a client; with `at_most`, its condition is that there are fewer."""
+    room = Attr(what).not_exists() | Attr(what).lt(at_most) if at_most else PRESENT
     return Update(
         key=keys.client(client_id),
         when=room,
         set={"schema_version": SCHEMA_VERSION},
-        add={"callbacks": change},
+        add={what: change},
     )
 
 

@@ -15,7 +15,8 @@ event of a job is the job's `sequence`, which only grows.
 | delivery | `JOB#<job or callback>` | `DELIVERY#<event>#<callback>` | `delivery`: next try, or its sender's lease | |
 | callback of one job | `JOB#<job>` | `CALLBACK#<callback>` | | |
 | callback | `CLIENT#<client>` | `CALLBACK#<callback>` | | |
-| client, with a count of callbacks | `CLIENT#<client>` | `CLIENT` | | |
+| client, with counts of callbacks and vocabularies | `CLIENT#<client>` | `CLIENT` | | |
+| vocabulary | `CLIENT#<client>` | `VOCABULARY#<name>` | | |
 | client, in the list of all | `CLIENT#` | `<client>` | | |
 | client's place in the fair queue | `CLIENT#<client>` | `TURN` | | |
 | API key, with its rate limit | `KEY#<sha256>` | `KEY` | | |
@@ -51,7 +52,7 @@ Key = tuple[str, str]
 JOB, EVENT, DELIVERY = "JOB", "EVENT", "DELIVERY"
 JOBS, PARTS, EVENTS, DELIVERIES, CALLBACKS = "JOB#", PART, "EVENT#", "DELIVERY#", "CALLBACK#"
 """How the keys of a kind begin: sort keys, and the `sort` of jobs and events."""
-API_KEYS, STRAYS, ENDS, OWN_BOXES = "KEY#", "STRAY#", "END#", "OWN#"
+API_KEYS, VOCABULARIES, STRAYS, ENDS, OWN_BOXES = "KEY#", "VOCABULARY#", "STRAY#", "END#", "OWN#"
 CLIENT, ALL_CLIENTS = "CLIENT", "CLIENT#"
 SLOTS, FLEET = "SLOT", "FLEET"
 BREAKER: Key = (FLEET, "BREAKER")
@@ -102,6 +103,10 @@ def callback(client_id: str, callback_id: str, job_id: str | None = None) -> Key
 
 def client(client_id: str) -> Key:
     return of_client(client_id), CLIENT
+
+
+def vocabulary(client_id: str, name: str) -> Key:
+    return of_client(client_id), f"{VOCABULARIES}{name}"
 
 
 def listed_client(client_id: str) -> Key:

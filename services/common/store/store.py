@@ -14,7 +14,6 @@ from services.common.store.jobs import Jobs
 from services.common.store.parts import Parts
 from services.common.store.table import Table
 from services.common.store.tombstones import Tombstones
-from services.common.store.turns import Turns
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from services.common.store.fleet import FleetItems
     from services.common.store.leases import Leases
     from services.common.store.slots import Slots
+    from services.common.store.turns import Turns
+    from services.common.store.vocabularies import Vocabularies
 
 
 class Store:
@@ -35,13 +36,26 @@ class Store:
         self.deliveries = Deliveries(table)
         self.callbacks = Callbacks(table)
         self.clients = Clients(table)
-        self.turns = Turns(table)
         self.events = Events(table)
         self.tombstones = Tombstones(table)
         self.commits = Commits(table)
         self.commit = self.commits.commit
 
-    # What only machines and the orchestrator use is imported when they do, so that the API starts without it.
+    # What the API does not use, or seldom, is imported by whoever does, so that the API starts without it.
+
+    @cached_property
+    def turns(self) -> Turns:
+        """The clients' places in the fair queue."""
+        from services.common.store.turns import Turns  # noqa: PLC0415
+
+        return Turns(self._table)
+
+    @cached_property
+    def vocabularies(self) -> Vocabularies:
+        """The clients' lists of words to expect."""
+        from services.common.store.vocabularies import Vocabularies  # noqa: PLC0415
+
+        return Vocabularies(self._table)
 
     @cached_property
     def leases(self) -> Leases:

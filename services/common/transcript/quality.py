@@ -21,6 +21,7 @@ WARNINGS = (
     "no_speech",
     "no_text",
     "very_short",
+    "vocabulary_cut",
 )
 """What of a recording is missing or doubtful; docs/recordings.md says what each means."""
 DOUBTFUL = 0.5

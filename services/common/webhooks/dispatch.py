@@ -16,7 +16,7 @@ from services.common.webhooks.breaker import Breakers, is_down
 from services.common.webhooks.decision import Decision, checked, decide
 from services.common.webhooks.outcome import CALLBACK_GONE, EVENT_GONE
 from services.common.webhooks.recipients import Addressees
-from services.common.webhooks.signing import signed_headers
+from services.common.webhooks.signing import message_headers
 from services.common.webhooks.transport import DEADLINE_SECONDS, post
 
 if TYPE_CHECKING:
@@ -123,20 +123,16 @@ class Dispatcher:
         """The headers of the message; None if it could not be signed."""
         now = self._clock()
         try:
-            signed = signed_headers(
-                message_id=event.event_id,
-                timestamp_seconds=now // SECOND_MS,
+            return message_headers(
+                event_id=event.event_id,
+                callback_id=addressee.callback.callback_id,
                 body=event.body.encode(),
                 active_secrets=addressee.secrets(now),
+                now=now,
             )
         except (ClientError, BotoCoreError, ValueError):
             log.exception("delivery.unsigned", callback_id=addressee.callback.callback_id)
             return None
-        return signed | {
-            "webhook-callback-id": addressee.callback.callback_id,
-            "content-type": "application/json",
-            "user-agent": "gpu-transcriber-webhooks/1",
-        }
 
     def _record(self, delivery: Delivery, outcome: AttemptOutcome, decision: Decision, now: int) -> Delivery | None:
         entry = {

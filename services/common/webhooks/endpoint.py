@@ -81,7 +81,7 @@ def parse(url: str, *, allow_private: bool = False) -> Endpoint:
     except ValueError as error:
         raise InvalidUrlError("The URL's port is no number up to 65535.") from error
     if parts.scheme != "https" and not (allow_private and parts.scheme == "http"):
-        raise InvalidUrlError("A callback's URL begins with https://.")
+        raise InvalidUrlError(f"A callback's URL begins with {'http:// or ' if allow_private else ''}https://.")
     if "@" in parts.netloc or parts.fragment:
         raise InvalidUrlError("A callback's URL carries no user name, no password and no fragment.")
     if port is None:

@@ -8,9 +8,36 @@ from datetime import UTC, datetime
 
 from standardwebhooks import Webhook
 
+from services.common.domain.times import SECOND_MS
 from services.common.webhooks import secrets
 
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+def message_headers(
+    *, event_id: str, callback_id: str, body: bytes, active_secrets: Sequence[str], now: int
+) -> dict[str, str]:
+    """All headers of one attempt that say something of the message.
+
+    Args:
+        event_id: of the event.
+        callback_id: for which the message is.
+        body: as for `signed_headers`.
+        active_secrets: as for `signed_headers`.
+        now: epoch milliseconds, of this attempt.
+
+    Raises:
+        ValueError: as `signed_headers`.
+
+    """
+    signed = signed_headers(
+        message_id=event_id, timestamp_seconds=now // SECOND_MS, body=body, active_secrets=active_secrets
+    )
+    return signed | {
+        "webhook-callback-id": callback_id,
+        "content-type": "application/json",
+        "user-agent": "gpu-transcriber-webhooks/1",
+    }
 
 
 def signed_headers(

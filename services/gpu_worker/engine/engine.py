@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import Protocol
 
 from services.common.domain.options import Options
+from services.common.domain.vocabularies import NO_WORDS, KeptWords
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.language import telling
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.plan.reader import Reader, Sound
+from services.gpu_worker.engine.plan.vocabulary import with_vocabulary
 from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 
 
 class Model(Protocol):
     """A `LoadedModel`, or the process that holds one (`services/gpu_worker/engine/processes/device.py`)."""
 
-    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
-        """See `LoadedModel.check_hints`."""
+    def fitting(self, prompt: str | None, hotwords: str | None, words: Sequence[str], *, stop: StopFlag) -> int:
+        """See `LoadedModel.fitting`."""
 
     def language(self, sounds: Iterator[Sound], *, stop: StopFlag, apart: bool = False) -> str:
         """See `LoadedModel.language`."""
@@ -46,6 +48,7 @@ class Engine:
         *,
         max_seconds: float,
         stop: StopFlag,
+        vocabulary: KeptWords = NO_WORDS,
         apart: bool = False,
         **lengths: float,
     ) -> Plan:
@@ -56,6 +59,7 @@ class Engine:
             options: of the job.
             max_seconds: the longest recording that is accepted.
             stop: once it is set, planning stops.
+            vocabulary: what the job keeps of the vocabulary that its options name.
             apart: whether no other recording may be on the device while the language is found out.
             lengths: `part_seconds` and `alone_seconds`, as `Reader.plan` takes them.
 
@@ -65,9 +69,11 @@ class Engine:
             StoppedError: `stop` is set.
 
         """
-        if options.prompt or options.hotwords:
-            self._model.check_hints(options.prompt, options.hotwords, stop=stop)
+        fitting = 0
+        if options.prompt or options.hotwords or vocabulary.words:
+            fitting = self._model.fitting(options.prompt, options.hotwords, vocabulary.words, stop=stop)
         plan = self._reader.plan(path, options, max_seconds=max_seconds, stop=stop, **lengths)
+        plan = with_vocabulary(plan, vocabulary, fitting)
         if plan.language != "auto":
             return plan
         with _until_done() as done:

@@ -15,6 +15,7 @@ from services.common.domain.errors import DecoderFailedError
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus, PartStatus
+from services.common.domain.vocabularies import KeptWords
 from services.common.store.leases import FencedError, JobChangedError
 from services.common.store.parts import MAX_PARTS
 from services.common.transcript import kept_words
@@ -112,6 +113,7 @@ class PartRunner:
             recording,
             claim.options,
             stop=claim.stop,
+            vocabulary=KeptWords.from_json(claim.job.vocabulary),
             max_seconds=self._settings.max_audio_hours * HOUR_SECONDS,
             part_seconds=self._settings.part_minutes * MINUTE_SECONDS,
             alone_seconds=self._settings.alone_minutes * MINUTE_SECONDS,

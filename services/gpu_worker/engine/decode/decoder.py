@@ -14,9 +14,9 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
-from services.common.domain.errors import DecoderFailedError, InvalidOptionError
-from services.common.domain.options import HINTS, MAX_HINT_TOKENS
+from services.common.domain.errors import DecoderFailedError
 from services.common.transcript.words import Word
+from services.gpu_worker.engine.decode import hints
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import Recipe
 
@@ -97,18 +97,10 @@ class Decoder:
         encoded = self._model.encode(clip.mel)
         return [(token[2:-2], probability) for token, probability in self._model.model.detect_language(encoded)[0]]
 
-    def check_hints(self, prompt: str | None, hotwords: str | None) -> None:
-        """Check that the hints fit into the model's prompt.
-
-        Raises:
-            InvalidOptionError: they have more tokens than the model reads.
-
-        """
+    def fitting(self, prompt: str | None, hotwords: str | None, words: Sequence[str]) -> int:
+        """How many of a vocabulary's words the model reads; see `hints.fitting`."""
         encode = self._tokenizer("sv").encode
-        tokens = sum(len(encode(f" {text}")) for text in (prompt, hotwords) if text)
-        if tokens > MAX_HINT_TOKENS:
-            field = "prompt" if prompt else "hotwords"
-            raise InvalidOptionError(field, f"They have {tokens} tokens: shorten them. {HINTS}")
+        return hints.fitting(prompt, hotwords, words, lambda text: len(encode(text)))
 
     def _encode(self, mels: Float) -> Untyped:
         """Encode windows; on a CPU two at a time, since the attention of more does not fit its cache (10 % slower)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 
 import numpy as np
@@ -57,17 +57,17 @@ class LoadedModel:
         """Let running batches end and give the threads back."""
         self._batcher.close()
 
-    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
-        """Check that the hints fit into the model's prompt.
+    def fitting(self, prompt: str | None, hotwords: str | None, words: Sequence[str], *, stop: StopFlag) -> int:
+        """How many of a vocabulary's words, in their order, fit into the model's prompt beside the other hints.
 
         Raises:
-            InvalidOptionError: they have more tokens than the model reads.
+            InvalidOptionError: the other hints alone have more tokens than the model reads.
             StoppedError: `stop` is set.
 
         """
         if stop.is_set():
             raise StoppedError
-        self.decoder.check_hints(prompt, hotwords)
+        return self.decoder.fitting(prompt, hotwords, words)
 
     def language(self, sounds: Iterable[Sound | None], *, stop: StopFlag, apart: bool = False, call: int = 0) -> str:
         """The language with the highest sum of probabilities over these clips.
@@ -136,7 +136,7 @@ class LoadedModel:
                     if item is None:
                         yield from collect(0)
                         continue
-                    pending.begin(self._pending(plan.clips[item[0]], item[1], options, plan.language))
+                    pending.begin(self._pending(plan.clips[item[0]], item[1], options, plan))
                     while len(pending) >= self.most_clips:
                         yield from collect(POLL_SECONDS)
             while len(pending):
@@ -144,9 +144,9 @@ class LoadedModel:
         finally:
             pending.cancel()
 
-    def _pending(self, clip: Clip, sound: bytes, options: Options, language: str) -> PendingClip:
+    def _pending(self, clip: Clip, sound: bytes, options: Options, plan: Plan) -> PendingClip:
         own = habits_for(clip.samples // FRAME, self.habits)
-        return PendingClip(clip, sound, recipes(options, language, own), own.unsure_below)
+        return PendingClip(clip, sound, recipes(options, plan.language, own, plan.vocabulary), own.unsure_below)
 
     def _features(self, sound: bytes, frames: int | None = None) -> Features:
         samples = np.frombuffer(sound, np.int16)

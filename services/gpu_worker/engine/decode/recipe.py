@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.common.domain.options import Options
 from services.gpu_worker.engine.decode.catalogue import Habits
+from services.gpu_worker.engine.decode.hints import with_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +24,20 @@ class Recipe:
     hotwords: str | None = None
 
 
-def recipes(options: Options, language: str, habits: Habits) -> tuple[Recipe, ...]:
+def recipes(options: Options, language: str, habits: Habits, words: Sequence[str] = ()) -> tuple[Recipe, ...]:
     """The recipes to try in turn until a clip's text can be trusted: the first attempt, then the fallback.
 
     Whisper's own fallback samples at a higher temperature. None of these does, so that the same clip gives the same
     words everywhere. The second searches with more beams and penalises repetition a little; the third penalises it
-    more and leaves out the hints, which a model may repeat instead of what is said.
+    more and leaves out the hints, which a model may repeat instead of what is said. `words` are those of the job's
+    vocabulary that the model reads.
     """
     first = Recipe(
         language=language,
         beams=habits.beams[options.preset],
         timestamps=habits.timestamps,
         prompt=options.prompt,
-        hotwords=options.hotwords,
+        hotwords=with_words(options.hotwords, words),
     )
     wider = replace(first, beams=max(first.beams + 3, 8), repetition_penalty=1.1, no_repeat_ngram=5)
     penalised = replace(first, beams=1, repetition_penalty=1.3, no_repeat_ngram=3, prompt=None, hotwords=None)

@@ -89,6 +89,8 @@ class Plan:
     remarks: tuple[Remark, ...] = ()
     hearing: Hearing = MIXED
     pauses: tuple[LongPause, ...] = ()
+    vocabulary: tuple[str, ...] = ()
+    """The words of the job's vocabulary that the model reads."""
 
     @property
     def seconds(self) -> float:
@@ -129,6 +131,7 @@ class Plan:
             "remarks": [asdict(remark) for remark in self.remarks],
             "hearing": asdict(self.hearing),
             "pauses": [list(pause) for pause in self.pauses],
+            "vocabulary": list(self.vocabulary),
         }
 
     @classmethod
@@ -162,4 +165,5 @@ class Plan:
             remarks=tuple(Remark(**remark) for remark in data["remarks"]),
             hearing=Hearing(**{**data["hearing"], "tracks": tuple(tracks) if tracks else None}),
             pauses=tuple((position, length) for position, length in data["pauses"]),
+            vocabulary=tuple(data.get("vocabulary", ())),
         )

@@ -15,7 +15,7 @@ from services.gpu_worker.engine.processes.messages import Answer, Call
 from services.gpu_worker.engine.stopping import StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from services.common.domain.options import Options
@@ -81,11 +81,12 @@ class DeviceProcess:
         self._most_clips = loaded.most_clips
         return loaded.files
 
-    def check_hints(self, prompt: str | None, hotwords: str | None, *, stop: StopFlag) -> None:
-        """As `LoadedModel.check_hints`."""
-        call = self._begin("check_hints", prompt=prompt, hotwords=hotwords)
-        for _ in self._answers(call, stop):
-            pass
+    def fitting(self, prompt: str | None, hotwords: str | None, words: Sequence[str], *, stop: StopFlag) -> int:
+        """As `LoadedModel.fitting`."""
+        call = self._begin("fitting", prompt=prompt, hotwords=hotwords, words=words)
+        for count in self._answers(call, stop):
+            return int(count)
+        raise DeviceDiedError
 
     def language(self, sounds: Iterator[Sound], *, stop: StopFlag, apart: bool = False) -> str:
         """As `LoadedModel.language`."""
@@ -112,7 +113,7 @@ class DeviceProcess:
 
     def _begin(self, method: str, **arguments: object) -> OpenCall:
         call = self._link.open(self._most_clips)
-        self._link.send(Call(call.number, method, arguments), owed=method == "check_hints")
+        self._link.send(Call(call.number, method, arguments), owed=method == "fitting")
         return call
 
     def _feed(self, call: OpenCall, sounds: Iterator[Sound], *, owed: bool) -> None:

@@ -102,8 +102,8 @@ class _Server:
 
 def _perform(model: LoadedModel, call: Call, opened: _OpenCall) -> Iterator[Any]:
     match call.method:
-        case "check_hints":
-            model.check_hints(**call.arguments, stop=opened.stop)
+        case "fitting":
+            yield model.fitting(**call.arguments, stop=opened.stop)
         case "language":
             yield model.language(opened.coming(), **call.arguments, stop=opened.stop, call=call.number)
         case "decode":

@@ -1,0 +1,82 @@
+"""What the API and its storage answered, read and put into words. Nothing is asked here."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from services.cli.errors import RefusedError, UnreachableError
+from services.cli.printing import shown
+
+STORAGE = "The storage"
+"""S3, as the beginning of a sentence."""
+ADDRESS = "give the address of the API, as `terraform output` prints it"
+"""The remedy, if something else answers where the API should."""
+SHOWN_CHARACTERS = 300
+"""Of an answer whose form is not known."""
+
+
+def document(reply: httpx.Response, who: str) -> Any:  # noqa: ANN401 - JSON
+    """The body of the API's answer; None: it is empty.
+
+    Raises:
+        UnreachableError: it is no JSON, so that something else answers at this address.
+
+    """
+    try:
+        return reply.json() if reply.content else None
+    except ValueError:
+        raise UnreachableError(f"{who} answered with what is no JSON: {ADDRESS}.") from None
+
+
+def refusal(reply: httpx.Response, who: str) -> RefusedError | UnreachableError:
+    """What the API said instead of doing what it was asked, as an error; `who` was asked, as a sentence begins."""
+    if reply.has_redirect_location:
+        place = urlsplit(reply.headers["location"])
+        where = f" to {place.scheme}://{place.hostname}" if place.hostname else ""
+        return UnreachableError(shown(f"{who} leads elsewhere{where}: {ADDRESS}."))
+    problem = _problem(reply)
+    code = str(problem.get("code", ""))
+    detail = str(problem.get("detail") or f"{who} answered {reply.status_code}: {_words(reply)}")
+    if reply.status_code == httpx.codes.UNAUTHORIZED:
+        detail = f"{detail.rstrip('.')}: run `transcribe login` with a key that your operator made."
+    elif code == "NOT_FOUND":
+        detail = f"{detail.rstrip('.')}: compare the id, and the key: each client has its own."
+    elif not problem:
+        detail = f"{detail.rstrip('.')}: {ADDRESS}."
+    return RefusedError(shown(f"{detail} ({code})" if code else detail), problem=code, status=reply.status_code)
+
+
+def ended(reply: httpx.Response) -> bool:
+    """Whether the storage says that a form or a link has ended, by its own time or with the session that signed it."""
+    return reply.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN) and "expired" in reply.text.casefold()
+
+
+def refused_by_storage(reply: httpx.Response) -> RefusedError:
+    """What the storage said, which is XML of its own, as an error."""
+    code, message = (re.search(rf"<{name}>([^<]*)<", reply.text) for name in ("Code", "Message"))
+    words = f"{code[1]}: {message[1]}" if code and message else _words(reply)
+    return RefusedError(
+        shown(f"{STORAGE} refuses it ({reply.status_code} {words.rstrip('.')}): try again, and tell your operator."),
+        problem=code[1] if code else "",
+        status=reply.status_code,
+    )
+
+
+def _problem(reply: httpx.Response) -> dict[str, Any]:
+    """A problem document; empty: the answer is none, as if a gateway or a proxy gave it."""
+    try:
+        document = reply.json()
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) and "code" in document else {}
+
+
+def _words(reply: httpx.Response) -> str:
+    """What an answer says whose form is not known: a page for browsers says nothing to a terminal."""
+    page = "html" in reply.headers.get("content-type", "")
+    text = "" if page else " ".join(reply.text.split())[:SHOWN_CHARACTERS]
+    return text or reply.reason_phrase or "nothing more"
