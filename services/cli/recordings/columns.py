@@ -6,6 +6,8 @@ import unicodedata
 
 from services.cli.printing import shown
 
+ELLIPSIS = "…"
+
 
 def cells(text: str) -> int:
     """How many columns a text takes, at most: some terminals draw signs together that others draw side by side."""
@@ -15,7 +17,7 @@ def cells(text: str) -> int:
 def cut(text: str, width: int) -> str:
     """A text in exactly so many columns, with `…` at its end if it is longer; control characters are replaced."""
     plain = _plain(text)
-    return _filled(plain if cells(plain) <= width else f"{_head(plain, width - 1)}…"[: max(width, 0)], width)
+    return _filled(plain if cells(plain) <= width else f"{_head(plain, width - 1)}{ELLIPSIS[:width]}", width)
 
 
 def cut_in_the_middle(text: str, width: int) -> str:
@@ -24,9 +26,10 @@ def cut_in_the_middle(text: str, width: int) -> str:
     if cells(plain) <= width:
         return _filled(plain, width)
     head = _head(plain, (width - 1) // 2)
-    # Marks of a letter are not separated from it.
-    tail = _head(plain[::-1], width - 1 - cells(head))[::-1].lstrip("".join(filter(_is_mark, plain)))
-    return _filled(f"{head}…{tail}"[: max(width, 0)], width)
+    tail = _head(plain[::-1], width - 1 - cells(head))[::-1]
+    # Its first mark belongs to a letter that is cut off.
+    tail = tail.lstrip("".join(filter(_is_mark, plain)))
+    return _filled(f"{head}{ELLIPSIS[:width]}{tail}", width)
 
 
 def _plain(text: str) -> str:
@@ -36,7 +39,7 @@ def _plain(text: str) -> str:
 
 
 def _head(text: str, width: int) -> str:
-    while cells(text) > width:
+    while text and cells(text) > width:
         text = text[:-1]
     return text
 
