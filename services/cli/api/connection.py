@@ -68,13 +68,29 @@ def local() -> Connection:
         RefusedError: none runs.
 
     """
+    told = running()
+    if told is None:
+        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.")
+    return told
+
+
+def running() -> Connection | None:
+    """The system that `transcribe local` runs, if it still does: the file of one that was killed is there, unlocked."""
+    import fcntl  # noqa: PLC0415 - the rest works where this is missing
+
     try:
-        told = json.loads(local_file().read_text("utf-8"))
-        return Connection(url=told["url"], key=told["key"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.") from None
+        file = local_file().open("rb")
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = json.load(file)
+            return Connection(url=told["url"], key=told["key"])
+    return None
 
 
 def local_file() -> Path:
-    """Where `transcribe local` says how it is reached, while it runs."""
+    """Where `transcribe local` says how it is reached. It holds a lock on the file while it runs."""
     return folders.state() / "local.json"
