@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from services.cli.recordings.files import Place
     from services.cli.recordings.sources import Source
 
-UPLOAD = {"fetching": "fetching", "checking": "reading", "uploading": "uploading"}
-"""The stages of `Uploads.send`, in words."""
 STAGES = {
     ProgressStage.AWAITING_UPLOAD: "waiting for the upload",
     ProgressStage.QUEUED: "in the queue",
@@ -55,6 +53,7 @@ class Recording:
     job_id: str = ""
     phase: Phase = Phase.BEFORE
     upload_stage: str = ""
+    """As `Uploads.send` calls it."""
     done: int = 0
     """Bytes of this stage of its upload."""
     total: int | None = None
@@ -89,6 +88,11 @@ class Recording:
         self.job = job
 
     @property
+    def label(self) -> str:
+        """Its name alone, without the folder where it lies."""
+        return self.source.file_name if self.source else self.name
+
+    @property
     def has_ended(self) -> bool:
         """Whether nothing more happens to the job."""
         return self.job.get("status") in TERMINAL
@@ -107,7 +111,7 @@ class Recording:
         if self.phase is Phase.BEFORE:
             return "waits for its turn"
         if self.phase is Phase.UPLOADING:
-            return UPLOAD.get(self.upload_stage, "beginning")
+            return self.upload_stage or "beginning"
         stage = self.job.get("progress", {}).get("stage", "")
         if self.source is not None and stage in ("", ProgressStage.AWAITING_UPLOAD):
             return "uploaded"
