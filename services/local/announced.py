@@ -14,7 +14,7 @@ from services.cli.api.connection import local_file, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.cli.api.connection import Connection
+    from services.cli.api.kept import Connection
 
 
 @contextmanager

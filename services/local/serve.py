@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from services.cli.api.connection import Connection
+from services.cli.api.kept import Connection
 from services.cli.errors import Exit
 from services.cli.printing import note
 from services.common.domain.errors import TranscriberError
