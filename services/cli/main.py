@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import typer
 
-from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, PlainCommand, group
+from services.cli import streams
+from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, PlainCommand, group, told
 
 NAME = "transcribe"
 COMPLETE = "_TRANSCRIBE_COMPLETE"
@@ -36,7 +38,7 @@ class Transcribe(Commands):
 
     entries: ClassVar = dict(
         (
-            _client("send", "recordings.send:send", "Transcribe recordings; what `transcribe FILE` means.", TEXT),
+            _client("send", "recordings.send:send", "Transcribe recordings.", TEXT),
             _client("show", "recordings.show:show", "Show a job; with --follow until its text is there.", TEXT),
             _client("jobs", "client.jobs:jobs", "The client's jobs, newest first."),
             _client("cancel", "client.jobs:cancel", "End jobs that have not ended."),
@@ -125,11 +127,19 @@ def options(
 
 def main() -> None:
     """Run a command, or tell a shell what could follow what was typed."""
+    streams.prepare()
     if COMPLETE in os.environ:
         from typer._completion_classes import completion_init  # noqa: PLC0415 - commands do without
 
         completion_init()
-    app(prog_name=NAME)
+    try:
+        try:
+            app(prog_name=NAME)
+        finally:
+            # Whether help has arrived, Python would ask too late to tell of it.
+            sys.stdout.flush()
+    except OSError as error:
+        sys.exit(told(error))
 
 
 if __name__ == "__main__":

@@ -34,9 +34,15 @@ def note(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def problem(sentence: str) -> None:
+    """Print what went wrong to standard error: a line that nothing leaves out."""
+    print(f"transcribe: {shown(sentence)}", file=sys.stderr, flush=True)
+
+
 def as_json(value: object, *, line: bool = False) -> None:
     """Print a value as JSON: indented, or as one of several lines."""
-    print(documents.dumps(value, ensure_ascii=False, indent=None if line else 2), flush=True)
+    plain = not sys.stdout.encoding.lower().startswith("utf")
+    print(documents.dumps(value, ensure_ascii=plain, indent=None if line else 2), flush=True)
 
 
 def answer(document: object, *lines: str, json: bool) -> None:

@@ -18,14 +18,14 @@ from services.local.stack import Stack, StackSettings
 from tests.support.acoustics import load
 from tests.support.audio import MEETING
 from tests.support.random_model import UNTRAINED
-from tests.support.sounds import RATE, wav
+from tests.support.sounds import RATE, heavier, wav
 from tests.support.unreliable_line import HEARD, Fault, UnreliableLine
 
 FILES = 50
 LARGE = 2
 """So many are uploaded in parts."""
-OFTEN = 96
-"""How often their samples are repeated, so that a few seconds are more than one part."""
+LARGE_BYTES = 20_000_000
+"""Three parts."""
 LEAST_SECONDS, STEP_SECONDS = 0.5, 0.03
 """No two last equally long."""
 SEED = 19
@@ -51,10 +51,9 @@ def written(folder: Path) -> dict[str, float]:
     lengths = {}
     for number in range(FILES):
         begins, length = 2 * RATE * number, round(seconds_of(number) * RATE)
-        often = OFTEN if number >= FILES - LARGE else 1
         name = f"möte {number:02}.wav"
-        sound = np.repeat(meeting[begins : begins + length], often)
-        (folder / name).write_bytes(wav(sound, rate=often * RATE))
+        recording = wav(meeting[begins : begins + length])
+        (folder / name).write_bytes(heavier(recording, LARGE_BYTES + 2 * number) if number < LARGE else recording)
         lengths[name] = length / RATE
     return lengths
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -203,6 +204,58 @@ def test_a_machine_that_waits_for_work_that_is_expected_is_listed_with_until_whe
     told, kept = transcribe("machines")
     assert "waits for work" not in told
     assert kept.endswith(f"waits for work until {rfc3339(now + MINUTE_MS)}")
+
+
+def document(*arguments: str) -> Any:
+    return json.loads("".join(transcribe(*arguments, "--json")))
+
+
+def test_what_operators_do_is_told_as_json_too(world: World) -> None:
+    assert document("clients", "add", "alice") == {"client": "alice", "folder": "uploads/alice/"}
+    assert document("clients", "list") == [{"client": "alice"}]
+    made = document("keys", "create", "alice", "--name", "laptop", "--limit", "100")
+    (listed,) = document("keys", "list", "alice")
+    assert made == {"client": "alice", "key": made["key"], **listed}
+    assert (listed["name"], listed["requests_per_minute"], listed["revoked_at"]) == ("laptop", 100, None)
+    assert document("keys", "revoke", "alice", listed["hash"])["revoked"]
+    assert document("keys", "list", "alice")[0]["revoked_at"]
+
+
+def test_what_operators_do_with_callbacks_and_jobs_is_told_as_json_too(world: World) -> None:
+    callbacks, jobs = ("operator", "callbacks"), ("operator", "jobs")
+    made = document(*callbacks, "add", "alice", "https://hooks.example.com/", "--prefix", "a/")
+    secret, name = made.pop("secret"), made["callback_id"]
+    assert document(*callbacks, "list", "alice") == [made]
+    assert (made["client"], made["prefix"], made["status"]) == ("alice", "a/", "active")
+    assert document(*callbacks, "update", "alice", name, "--prefix", "b/") == {**made, "prefix": "b/"}
+    assert document(*callbacks, "rotate", "alice", name)["secret"] != secret
+    assert document(*callbacks, "remove", "alice", name) == {"callback_id": name, "removed": True}
+
+    job = queued(world)
+    assert document(*jobs, "cancel", "job_1") == {"job_id": "job_1", "client": job.client_id, "status": "canceled"}
+    world.ended(queued(world, "job_2"), FAILED)
+    assert document(*jobs, "retry", "job_2")["status"] == "queued"
+    erased = document(*jobs, "erase", "job_1")
+    assert (erased["job_id"], erased["final"]) == ("job_1", False)
+    assert set(erased["removed"]) == {"recording", "results", "work", "records"}
+
+
+def test_machines_and_stages_are_told_as_json_too(world: World) -> None:
+    now = now_ms()
+    slot = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, instance_id="i-1")
+    assert world.store.slots.take(slot)
+    world.store.fleet.ended_badly("01", "i-2", 1_800_000_000_000, why="It never reported.", console=None)
+    world.store.fleet.present("worker_1", host="lab", beat=1, until=now + MINUTE_MS)
+    machines = document("machines")
+    (running,), (ended,), (box,) = machines["slots"], machines["ended_badly"], machines["own_boxes"]
+    assert (running["slot"], running["instance_id"], running["waits_until"]) == ("00", "i-1", None)
+    assert (ended["slot"], ended["ended_at"], ended["console"]) == ("01", "2027-01-15T08:00:00.000Z", None)
+    assert box == {"host": "lab", "until": rfc3339(now + MINUTE_MS)}
+
+    put_job(world, "job_1", status=JobStatus.COMPLETED, times={"uploaded": 1_000, "queued": 3_000})
+    first, *rest = document("stages", "alice")["stages"]
+    assert (first["from"], first["to"], first["jobs"], first["median"]) == ("uploaded", "queued", 1, 2.0)
+    assert {one["median"] for one in rest} == {None}
 
 
 @pytest.mark.parametrize(

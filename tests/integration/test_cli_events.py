@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 
+import pexpect
 import pytest
 
 from services.cli.client import event_lines
@@ -57,7 +60,9 @@ def test_in_pieces_the_feed_is_the_same_as_in_one(world: World, alice: Client, c
     assert pieces == feed["events"]
     assert place(rest.notes) == feed["next"]
     nothing = cli.run("events", "--after", place(rest.notes))
-    assert (nothing.exit_code, nothing.results, nothing.notes) == (0, [], [])
+    assert (nothing.exit_code, nothing.results, nothing.notes) == (0, [], ["There are no such events."])
+    seldom = cli.run("events", "--type", "callback.disabled")
+    assert (seldom.results, seldom.notes[0], place(seldom.notes)) == ([], "There are no such events.", feed["next"])
 
 
 def test_whoever_follows_sees_what_happens_until_ctrl_c_and_is_told_where_it_goes_on(
@@ -91,6 +96,30 @@ def test_what_is_wrong_is_said_in_one_line(
     assert (done.exit_code, done.results) == (code, [])
     (line,) = done.notes
     assert sentence in line
+
+
+@pytest.mark.parametrize("columns", [60, 200])
+def test_in_a_terminal_ctrl_c_ends_following_and_the_place_is_told(
+    world: World, alice: Client, cli: CommandLine, columns: int
+) -> None:
+    job = completed(world, alice, file_name="\x1b[2Jmöte\n.mp3")
+    let_appear(world)
+    environment = {**os.environ, **cli.environment, "TERM": "xterm"}
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-m", "services.cli.main", "events", "--follow"],
+        encoding="utf-8",
+        timeout=30,
+        dimensions=(40, columns),
+        env=environment,
+    )
+    terminal.expect(rf"transcription.completed +{job.job_id} +\ufffd\[2Jmöte\ufffd.mp3\r\n")
+    assert "\x1b" not in terminal.before
+    terminal.sendintr()
+    terminal.expect("To go on from here: --after e[a-z2-7]{35}\r\n")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 130
 
 
 def test_on_a_terminal_events_stand_in_columns_and_no_file_name_moves_the_cursor(

@@ -100,8 +100,8 @@ def test_of_several_jobs_one_that_fails_stops_none_and_each_is_told_of(
     done = ran("cancel", one, hers, "../clients", other, code=Exit.REFUSED)
     assert done.stdout.splitlines() == [f"{one} canceled", f"{other} canceled"]
     refused, unknown = said(done)
-    assert refused.startswith(f"{hers}: There is no such job, or it is not yours: compare the id")
-    assert unknown.startswith("../clients: ")
+    assert refused.startswith(f"transcribe: {hers}: There is no such job, or it is not yours: compare the id")
+    assert unknown.startswith("transcribe: ../clients: ")
     assert world.job(hers).status is JobStatus.QUEUED
     canceled, foreign = document("cancel", one, hers, code=Exit.REFUSED)
     assert (canceled["job_id"], canceled["status"]) == (one, "canceled")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from services.cli.errors import Exit
+from tests.support import receivers
 from tests.support.replies import Replies, replying
 
 OPERATOR = {
@@ -23,15 +26,14 @@ OPERATOR = {
     "AWS_ACCESS_KEY_ID": "local",
     "AWS_SECRET_ACCESS_KEY": "local",
 }
+PROGRAM = (sys.executable, "-m", "services.cli.main")
 NOWHERE = "http://127.0.0.1:9"
 PROBLEM = "There is no such job, or it is not yours."
 
 
-def transcribe(
-    home: Path, *arguments: str, output: str | None = None, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """What a command does on a machine that nobody has set up."""
-    environment = {
+def environment_of(home: Path, **variables: str) -> dict[str, str]:
+    """A machine that nobody has set up."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LANG": "C.UTF-8",
@@ -39,10 +41,15 @@ def transcribe(
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
         **variables,
     }
+
+
+def transcribe(
+    home: Path, *arguments: str, output: str | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
     with Path(output or os.devnull).open("w", encoding="utf-8") as where:
         return subprocess.run(
-            [sys.executable, "-m", "services.cli.main", *arguments],
-            env=environment,
+            [*PROGRAM, *arguments],
+            env=environment_of(home, **variables),
             stdin=subprocess.DEVNULL,
             stdout=where if output else subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -60,6 +67,19 @@ def sentence(done: subprocess.CompletedProcess[str], code: Exit) -> str:
     assert line.startswith("transcribe: ")
     assert "Traceback" not in line
     return line
+
+
+@pytest.fixture(scope="module", autouse=True)
+def to_nowhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """A command to an address where nothing listens. It tries for seconds, so it is begun before the other tests."""
+    trying = subprocess.Popen(
+        [*PROGRAM, "jobs", "--api", NOWHERE, "--key", "k"],
+        env=environment_of(tmp_path_factory.mktemp("home")),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    yield trying
+    trying.kill()
 
 
 @pytest.fixture
@@ -92,6 +112,9 @@ def without(*names: str) -> dict[str, str]:
         (("jobs", "--local"), {}, (Exit.REFUSED, "start one with `transcribe local`")),
         (("deliveries", "job_1"), KEY, (Exit.REFUSED, "run `transcribe login` with a key")),
         (("deliveries", "job_2"), KEY, (Exit.REFUSED, "compare the id, and the key")),
+        (("interview.mp3",), KEY, (Exit.USAGE, "see `transcribe --help`")),
+        (("jbos",), KEY, (Exit.USAGE, "did you mean the command `jobs`?")),
+        (("EMPTY",), KEY, (Exit.REFUSED, "with -r, folders in it are searched too")),
         (KEYS, without("AWS_REGION"), (Exit.USAGE, "set AWS_REGION")),
         (KEYS, without("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), (Exit.USAGE, "`aws sso login`")),
         (KEYS, without("TABLE_NAME"), (Exit.USAGE, "Set TABLE_NAME: `terraform output -raw table_name`")),
@@ -100,9 +123,12 @@ def without(*names: str) -> dict[str, str]:
 def test_a_wrong_use_is_told_of_in_a_sentence_with_what_to_do(
     tmp_path: Path, api: Replies, arguments: tuple[str, ...], variables: Mapping[str, str], expected: tuple[Exit, str]
 ) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    words = [str(empty) if word == "EMPTY" else word for word in arguments]
     known = {name: api.address if value == "API" else value for name, value in variables.items()}
     code, remedy = expected
-    assert remedy in sentence(transcribe(tmp_path, *arguments, **known), code)
+    assert remedy in sentence(transcribe(tmp_path, *words, **known), code)
 
 
 @pytest.mark.parametrize(
@@ -118,12 +144,27 @@ def test_what_aws_refuses_is_told_of_in_a_sentence_with_what_to_do(tmp_path: Pat
     assert remedy in sentence(done, Exit.REFUSED)
 
 
-def test_an_address_where_nothing_listens_is_told_of_within_seconds(tmp_path: Path) -> None:
-    done = transcribe(tmp_path, "jobs", TRANSCRIBE_URL=NOWHERE, TRANSCRIBE_KEY="k")
-    assert done.returncode == Exit.UNREACHABLE
-    *_, line = done.stderr.splitlines()
-    assert line.startswith(f"transcribe: The service at {NOWHERE} cannot be reached")
-    assert "check the address" in line
+def test_ctrl_c_while_nothing_answers_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        asked.set()
+        with suppress(ConnectionError):
+            while connection.recv(4_096):
+                pass
+
+    with receivers.serve(silent) as port:
+        waiting = subprocess.Popen(
+            [*PROGRAM, "jobs", "--api", f"http://127.0.0.1:{port}", "--key", "k"],
+            env=environment_of(tmp_path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert asked.wait(30)
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.communicate(timeout=30) == ("", "")
+    assert waiting.returncode == Exit.INTERRUPTED
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is a device of Linux")
@@ -131,6 +172,15 @@ def test_a_full_disk_is_told_of_in_a_sentence(tmp_path: Path, api: Replies) -> N
     known = {"TRANSCRIBE_URL": api.address, "TRANSCRIBE_KEY": "k"}
     done = transcribe(tmp_path, "jobs", "-q", output="/dev/full", **known)
     assert "The disk is full: make room and try again" in sentence(done, Exit.FAILED)
+
+
+def test_an_address_where_nothing_listens_is_told_of_within_seconds(to_nowhere: subprocess.Popen[str]) -> None:
+    _, told = to_nowhere.communicate(timeout=60)
+    assert to_nowhere.returncode == Exit.UNREACHABLE
+    *notes, line = told.splitlines()
+    assert all(one.endswith("trying again …") for one in notes)
+    assert line.startswith(f"transcribe: The service at {NOWHERE} cannot be reached")
+    assert "check the address" in line
 
 
 @contextmanager

@@ -22,6 +22,11 @@ PATIENCE_SECONDS = 20.0
 
 LOGGED = '{"'
 """With this begins a line of the API's log, if the API runs in this process too."""
+_PROGRAM = """import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from services.cli.main import main
+main()"""
+"""The command line, at which Ctrl-C arrives also where the tests run in the background, which ignores it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,7 @@ class CommandLine:
     def running(self, *arguments: str) -> Iterator[Running]:
         """A command in a process of its own, for one that goes on until it is interrupted."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli.main", *arguments],
+            [sys.executable, "-c", _PROGRAM, *arguments],
             env=os.environ | self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

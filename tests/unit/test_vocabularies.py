@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -27,6 +28,22 @@ PLACES = ("Umeå", "Sävar", "Holmön", "Vännäs", "Åsele")
 LONG = tuple(f"Örnsköldsvik {number}" for number in range(MAX_WORDS))
 ENGLISH = ("information", "international", "responsibility", "administration", "environmental")
 """Each is one token."""
+MUNICIPALITIES = tuple(
+    re.split(
+        r",\s+",
+        """Ale, Alingsås, Alvesta, Aneby, Arboga, Arjeplog, Arvidsjaur, Arvika, Askersund, Avesta, Bengtsfors,
+    Berg, Bjurholm, Bjuv, Boden, Bollebygd, Bollnäs, Borgholm, Borlänge, Borås, Botkyrka, Boxholm, Bromölla, Bräcke,
+    Burlöv, Båstad, Dals-Ed, Danderyd, Degerfors, Dorotea, Eda, Ekerö, Eksjö, Emmaboda, Enköping, Eskilstuna, Eslöv,
+    Essunga, Fagersta, Falkenberg, Falköping, Falun, Filipstad, Finspång, Flen, Forshaga, Färgelanda, Gagnef, Gislaved,
+    Gnesta, Gnosjö, Gotland, Grums, Grästorp, Gullspång, Gällivare, Gävle, Göteborg, Götene, Habo""",
+    )
+)
+PERSONS = tuple(
+    f"{first} {last}"
+    for first in ("Åsa", "Örjan", "Ingegerd", "Björn", "Märta", "Håkan", "Gunilla", "Torbjörn")
+    for last in ("Örjansdotter", "Lindström", "Bergqvist", "Åkesson", "Nordenskiöld", "Wallgren")
+)
+GUIDE = Path(__file__).parents[2] / "docs" / "api" / "README.md"
 PRINTED = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=20)
 
 
@@ -71,6 +88,12 @@ def test_a_short_vocabulary_is_kept_whole_and_of_a_long_one_its_beginning() -> N
 def test_a_job_keeps_more_words_than_the_model_reads(words: tuple[str, ...]) -> None:
     kept = KeptWords.of(words)
     assert 0 < fitting(None, None, kept.words, tokens) < len(kept.words)
+
+
+@pytest.mark.parametrize(("words", "told"), [(MUNICIPALITIES, 50), (PERSONS, 30)], ids=["places", "persons"])
+def test_the_guide_says_how_many_names_are_read(words: tuple[str, ...], told: int) -> None:
+    assert "some 50 Swedish place names, or 30 names of persons" in " ".join(GUIDE.read_text("utf-8").split())
+    assert round(fitting(None, None, words, tokens), -1) == told < len(words)
 
 
 def test_what_a_job_keeps_comes_back_from_its_record() -> None:

@@ -31,7 +31,7 @@ LINKS = 3
 
 def path(*parts: str) -> str:
     """The path of an operation, such as `/api/jobs/job_1/cancel`. What a person typed as an id stays one part of it."""
-    return "/api/" + "/".join(quote(part, safe="") for part in parts)
+    return "/api/" + "/".join(quote(part, safe="", errors="replace") for part in parts)
 
 
 class Api:

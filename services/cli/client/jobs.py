@@ -11,7 +11,7 @@ import typer
 from services.cli.api.client import Api, path
 from services.cli.errors import CliError, Exit, RefusedError, UsageError
 from services.cli.explained import explain
-from services.cli.printing import as_json, clock, erased, moment, note, shown, table
+from services.cli.printing import as_json, clock, erased, moment, note, problem, table
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def erase(
     """
     api = Api.of(context.obj)
     if not yes:
-        _ask(len(job_ids))
+        _ask(len(set(job_ids)))
     _each(job_ids, lambda job_id: _erased(api, job_id), _receipt, json=context.obj.json)
 
 
@@ -147,12 +147,10 @@ def _each(
             document = act(job_id)
         except CliError as error:
             told = explain(error)
-            note(f"{shown(job_id)}: {told.sentence}")
+            problem(f"{job_id}: {told.sentence}")
             worst = max(worst, told.exit_code)
-            document = {
-                "job_id": job_id,
-                "error": {"code": getattr(error, "problem", "") or error.code, "message": told.sentence},
-            }
+            code = error.problem if isinstance(error, RefusedError) else error.code
+            document = {"job_id": job_id, "error": {"code": code or error.code, "message": told.sentence}}
         else:
             if not json:
                 print(line(document), flush=True)

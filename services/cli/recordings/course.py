@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
@@ -13,7 +14,7 @@ from services.cli.errors import Exit, RefusedError, UnreachableError
 from services.cli.recordings.display import display
 from services.cli.recordings.recording import Phase
 from services.cli.recordings.results import Results
-from services.cli.recordings.watching import OFTEN_SECONDS, SOON_SECONDS, Watch, pause
+from services.cli.recordings.watching import SOON_SECONDS, Watch, pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,7 +93,8 @@ class Course:
         self._recordings = recordings
         self._sending, self._watch, self._display, self._results = sending, watch, display, results
         self._wait = wait
-        self._looked, self._next_look = 0.0, 0.0
+        self._looked = 0.0
+        self._next_look = math.inf if sending else 0.0
         self._reasons: set[str] = set()
 
     def run(self) -> Exit:
@@ -113,6 +115,9 @@ class Course:
     def _goes_on(self) -> bool:
         return any(one.phase is not Phase.ENDED for one in self._recordings)
 
+    def _sent(self) -> list[Recording]:
+        return [one for one in self._recordings if one.phase is Phase.SENT]
+
     def _take_uploads(self) -> None:
         """Take in an upload that has ended, if one does within a moment."""
         if not self._sending:
@@ -126,14 +131,15 @@ class Course:
             elif not self._wait:
                 self._results.sent(recording)
             else:
-                self._next_look = max(time.monotonic() + SOON_SECONDS, self._looked + OFTEN_SECONDS)
+                soon = max(time.monotonic() + SOON_SECONDS, self._looked + pause(self._sent()))
+                self._next_look = min(self._next_look, soon)
             ended = self._sending.ended(0)
 
     def _look(self) -> None:
         """Read how far the jobs are, if it is time to."""
-        sent = [one for one in self._recordings if one.phase is Phase.SENT]
-        if not sent or not self._wait or time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_look:
             return
+        sent = self._sent()
         try:
             lost = self._watch.look([one for one in sent if not one.has_ended])
         except (UnreachableError, RefusedError) as error:
@@ -145,9 +151,8 @@ class Course:
                 self._results.failed(recording, lost[recording])
             elif recording.has_ended:
                 self._results.ended(recording)
-        left = [one for one in sent if one.phase is Phase.SENT]
         self._looked = time.monotonic()
-        self._next_look = self._looked + pause(left)
+        self._next_look = self._looked + pause(self._sent())
 
     def _tell_reason(self, recording: Recording) -> None:
         """Say once in full why there is no machine: the recordings that wait all wait for the same."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from services.cli import printing
 from services.cli.errors import Exit
 from services.cli.recordings.recording import Phase
+from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -179,9 +180,9 @@ def _cells(character: str) -> int:
 
 
 def _place(recording: Recording) -> int:
-    """Those come first of which there is most to see."""
-    status = recording.job.get("status")
-    return (Phase.UPLOADING, Phase.SENT, Phase.BEFORE).index(recording.phase) if status != "running" else 0
+    """Those come first of which there is most to see. An upload's thread may change a phase at any moment."""
+    is_running = recording.job.get("status") == JobStatus.RUNNING
+    return 0 if is_running or recording.phase is Phase.UPLOADING else 1 if recording.phase is Phase.SENT else 2
 
 
 def _styled(line: Line, *, plain: bool) -> Text:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from services.cli.errors import UsageError
-from services.common.domain import model_keys
+from services.common.domain import model_keys, vocabularies
 from services.common.domain.annotations import check_annotations
 from services.common.domain.errors import InvalidFieldError
 from services.common.domain.options import CHANNELS, DEFAULTS, PRESETS, STYLES, Options
@@ -64,14 +65,15 @@ def of_a_job(
         "preset": preset,
         "prompt": prompt,
         "hotwords": hotwords,
-        "vocabulary": vocabulary,
+        "vocabulary": _vocabulary(vocabulary),
         "words": words,
         "channels": channels,
         "tracks": _tracks(tracks) if tracks else None,
         "doubtful_places": doubtful_places,
     }
     told = {"reference": reference, "metadata": _metadata(metadata or ()), "callback_id": _callback(callback_id)}
-    options = {name: value for name, value in given.items() if value is not None and value != _default(name)}
+    usual = asdict(DEFAULTS)
+    options = {name: value for name, value in given.items() if value is not None and value != usual[name]}
     return {"options": options} | {name: value for name, value in told.items() if value}
 
 
@@ -94,20 +96,15 @@ def with_formats(wanted: dict[str, Any], formats: tuple[str, ...], *, fetched: b
         raise UsageError("Doubtful places are listed in the docx only: add `-f docx`.")
     if further := [form for form in formats if form not in DEFAULTS.formats]:
         options["formats"] = [*DEFAULTS.formats, *further]
-    known = {name: value for name, value in options.items() if name in Options.__dataclass_fields__}
     style = options.get("style", DEFAULTS.style)
     held = [model_keys.join(options.get("model") or ANY_MODEL, style)] if style in STYLES else [ANY_MODEL]
     try:
-        Options.parse(known, held)
+        Options.parse(options, held)
         check_annotations({name: wanted[name] for name in ("reference", "metadata") if name in wanted})
     except InvalidFieldError as error:
         told = UNKNOWN_LANGUAGE if error.field == "language" else str(error)
         raise UsageError(f"--{error.field.replace('_', '-')}: {told}") from None
     return {**wanted, "options": options}
-
-
-def _default(name: str) -> object:
-    return getattr(DEFAULTS, name, None)
 
 
 def _tracks(texts: list[str]) -> list[int]:
@@ -125,6 +122,12 @@ def _metadata(texts: list[str] | tuple[()]) -> dict[str, str]:
         if not (key and sign):
             raise UsageError(f"--metadata: {key or '='} is no KEY=VALUE: give it as in `--metadata department=north`.")
     return {key: value for key, _, value in pairs}
+
+
+def _vocabulary(name: str | None) -> str | None:
+    if name is not None and not re.fullmatch(vocabularies.NAME, name):
+        raise UsageError(f"--vocabulary: {name} is no name of a vocabulary: `transcribe vocabularies list` shows them.")
+    return name
 
 
 def _callback(callback_id: str | None) -> str | None:

@@ -132,6 +132,8 @@ class Recording:
         return f"{self.stage}{place}{' · ' if left else ''}{left}"
 
     def _bytes(self, now: float, *, live: bool) -> str:
+        if not self.upload_stage:
+            return ""
         if not live:
             return f" {amount(self.total)}" if self.total else ""
         far = amount(self.done) if self.total is None else share(self.done, self.total)

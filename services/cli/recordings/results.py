@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from services.cli import printing
-from services.cli.errors import JobFailedError, NotWrittenError
+from services.cli.errors import JobFailedError, NotWrittenError, UnreachableError
 from services.cli.explained import Explained, explain
 from services.cli.recordings.recording import Phase
-from services.cli.recordings.uploads import LARGEST_FORM
+from services.cli.recordings.telling import goes_on, print_path, print_text, problem_of, reason, say, text_of
 from services.common.domain.options import READ_FORMAT
 from services.common.domain.states import JobStatus
 
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
     from services.cli.recordings.files import Files
     from services.cli.recordings.outputs import Output
     from services.cli.recordings.recording import Recording
-
-NO_TEXT = {
-    JobStatus.CANCELED: "It was canceled, so there is no text",
-    JobStatus.EXPIRED: "Its recording did not arrive in time: send it again",
-    JobStatus.FAILED: "It failed, so there is no text",
-}
 
 
 class Results:
@@ -85,7 +78,7 @@ class Results:
         if self._as_json:
             printing.as_json({**recording.job, "file": recording.name, **printed}, line=True)
         for path in () if self._as_json else printed.get("files", ()):
-            _print_path(path)
+            print_path(path)
         self.print_texts()
 
     def failed(self, recording: Recording, error: Exception) -> None:
@@ -125,7 +118,7 @@ class Results:
                 self._display.make_way()
                 if len(self._recordings) > 1:
                     print(f"== {printing.shown(recording.name)} ==", flush=True)
-                _print_text(text)
+                print_text(text)
 
     def left(self, recordings: Sequence[Recording]) -> None:
         """Say of recordings for which nobody waits any more what is with them, and how to come back."""
@@ -134,7 +127,7 @@ class Results:
                 told = "its text is there" if recording.has_ended else "its job goes on"
                 say(recording, f"{told}; come back with `{self.command(recording, follow=True)}`")
             elif recording.phase is Phase.UPLOADING:
-                again = "to go on with it" if _goes_on(recording) else "to send it"
+                again = "to go on with it" if goes_on(recording) else "to send it"
                 say(recording, f"its upload has not ended; run the same command again {again}")
             elif recording.phase is Phase.BEFORE:
                 say(recording, "it was not sent")
@@ -150,66 +143,35 @@ class Results:
         Raises:
             JobFailedError: there is none.
             NotWrittenError: its files could not be written.
+            UnreachableError: it could not be fetched.
 
         """
         if recording.job["status"] != JobStatus.COMPLETED:
-            raise JobFailedError(_why(recording.job))
-        forms = self._output.formats or (READ_FORMAT,)
-        contents = {form: self._api.transcript(recording.job_id, form) for form in forms}
+            raise JobFailedError(reason(recording.job))
+        contents = self._contents(recording)
         if self._output.formats:
-            assert recording.place is not None
-            try:
-                return {"files": [str(path) for path in self._files.write(recording.place, contents)]}
-            except OSError as error:
-                why = f"cannot be written into {recording.place.folder.absolute()} ({error.strerror})"
-                again = f"make room or give another folder, then run `{self.command(recording, follow=False)}`"
-                raise NotWrittenError(f"Its text is there and {why}: {again}.") from None
+            paths = self._written(recording, contents)
+            return {"files": [text_of(path) for path in paths] if self._as_json else paths}
         if self._as_json:
             return {"text": contents[READ_FORMAT].decode("utf-8", "replace")}
         self._texts[recording] = contents[READ_FORMAT]
         return {}
 
+    def _contents(self, recording: Recording) -> dict[str, bytes]:
+        """Fetch what is wanted of a text, by format."""
+        try:
+            return {
+                form: self._api.transcript(recording.job_id, form) for form in self._output.formats or (READ_FORMAT,)
+            }
+        except UnreachableError as error:
+            again = self.command(recording, follow=True)
+            raise UnreachableError(f"{error} Its text is there; come back with `{again}`.") from None
 
-def say(recording: Recording, sentence: str) -> None:
-    """Print a sentence about a recording for people, even if they want no notes."""
-    print(f"{printing.shown(recording.name)}: {printing.shown(sentence)}", file=sys.stderr, flush=True)
-
-
-def problem_of(recording: Recording, error: Exception, sentence: str) -> dict[str, Any]:
-    """What programs are told of a recording without a text: its job, if it has one, and why."""
-    status = str(recording.job.get("status", "")) if recording.has_ended else ""
-    code = status or getattr(error, "problem", "") or getattr(error, "code", "INTERNAL")
-    why = recording.job.get("error") or {"code": code.upper(), "message": sentence}
-    known = {"job_id": recording.job_id} if recording.job_id else {}
-    return {**known, **recording.job, "file": recording.name, "error": why}
-
-
-def _goes_on(recording: Recording) -> bool:
-    """Whether an upload that was interrupted goes on where it stopped."""
-    on_this_machine = recording.source is not None and recording.source.beside is not None
-    return on_this_machine and (recording.total or 0) > LARGEST_FORM
-
-
-def _why(job: dict[str, Any]) -> str:
-    """Why a job has no text, in a sentence."""
-    error = job.get("error") or {}
-    told = error.get("message") or NO_TEXT.get(job["status"], f"It is {job['status']}, so there is no text")
-    return f"{told.rstrip('.')} ({error.get('code') or job['status'].upper()})."
-
-
-def _print_path(path: Path | str) -> None:
-    if sys.stdout.isatty():
-        print(printing.shown(path), flush=True)
-    else:
-        # A program gets the name as it is, of whatever bytes.
-        sys.stdout.buffer.write(os.fsencode(path) + b"\n")
-        sys.stdout.flush()
-
-
-def _print_text(text: bytes) -> None:
-    if sys.stdout.isatty():
-        lines = text.decode("utf-8", "replace").splitlines()
-        print("\n".join(line and printing.shown(line) for line in lines), flush=True)
-    else:
-        sys.stdout.buffer.write(text if text.endswith(b"\n") else text + b"\n")
-        sys.stdout.flush()
+    def _written(self, recording: Recording, contents: dict[str, bytes]) -> list[Path]:
+        assert recording.place is not None
+        try:
+            return self._files.write(recording.place, contents)
+        except OSError as error:
+            why = f"cannot be written into {recording.place.folder.absolute()} ({error.strerror})"
+            again = f"make room or give another folder, then run `{self.command(recording, follow=False)}`"
+            raise NotWrittenError(f"Its text is there and {why}: {again}.") from None

@@ -18,6 +18,7 @@ from services.cli.recordings.recording import Recording
 from services.cli.recordings.sending import Sending
 from services.cli.recordings.sources import find
 from services.cli.recordings.taking import takes
+from services.cli.recordings.telling import text_of
 from services.cli.recordings.uploads import Uploads
 
 
@@ -49,7 +50,9 @@ def send(
         # A wrong key or address is told once, and not by each recording.
         api.get("/api/jobs", limit=1)
     files = Files(output, began=datetime.now().astimezone(), kept=[one.beside for one in sources if one.beside])
-    on_way = [Recording(name=one.word, source=one, place=files.place(one.beside, one.file_name)) for one in sources]
+    on_way = [
+        Recording(name=text_of(one.word), source=one, place=files.place(one.beside, one.file_name)) for one in sources
+    ]
     printing.silence(quiet)
     sending = Sending(Uploads(api), on_way, wanted)
     raise typer.Exit(

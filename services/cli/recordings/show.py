@@ -16,8 +16,8 @@ from services.cli.recordings.described import described
 from services.cli.recordings.files import Files
 from services.cli.recordings.outputs import Output, of_jobs
 from services.cli.recordings.recording import Phase, Recording
-from services.cli.recordings.results import problem_of, say
 from services.cli.recordings.taking import takes
+from services.cli.recordings.telling import problem_of, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

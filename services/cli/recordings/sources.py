@@ -71,6 +71,9 @@ def find(words: Sequence[str], *, recursive: bool = False, commands: Collection[
 def _named(word: str, commands: Collection[str], *, recursive: bool) -> Iterable[tuple[_Identity, Source]]:
     if word == STANDARD_INPUT:
         return [(word, _standard_input())]
+    if not word:
+        # As a path it would be the folder that one stands in, with all its recordings.
+        raise UsageError("A word among the recordings is empty: give a file, a folder, an address or `-`.")
     if _SCHEME.match(word):
         return [(word, _address(word))]
     path = Path(word)

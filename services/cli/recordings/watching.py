@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ MAX_PAGES = 5
 SOON_SECONDS, OFTEN_SECONDS, SELDOM_SECONDS = 1.0, 2.0, 5.0
 """Between looks: after an upload, near an end, and otherwise at most."""
 SHARE_OF_ESTIMATE = 0.05
+AWAITED = JobStatus.AWAITING_UPLOAD
 
 
 class Watch:
@@ -65,12 +67,19 @@ class Watch:
 
 
 def pause(recordings: Sequence[Recording]) -> float:
-    """Seconds until the next look: the fewer, the sooner something may end."""
+    """Seconds between two looks at the jobs: the fewer, the sooner something may happen; infinite if there are none."""
     if len(recordings) > ALONE:
         return SELDOM_SECONDS
-    estimates = [one.job.get("progress", {}).get("estimated_seconds") for one in recordings]
-    soonest = min((one for one in estimates if one is not None), default=SELDOM_SECONDS / SHARE_OF_ESTIMATE)
-    return min(max(OFTEN_SECONDS, soonest * SHARE_OF_ESTIMATE), SELDOM_SECONDS)
+    return min(map(_pause, recordings), default=math.inf)
+
+
+def _pause(recording: Recording) -> float:
+    estimate: int | None = recording.job.get("progress", {}).get("estimated_seconds")
+    if estimate is not None:
+        return min(max(OFTEN_SECONDS, estimate * SHARE_OF_ESTIMATE), SELDOM_SECONDS)
+    # The service is about to notice an upload of this run.
+    awaited = recording.source is not None and recording.job.get("status", AWAITED) == AWAITED
+    return OFTEN_SECONDS if awaited else SELDOM_SECONDS
 
 
 def _rank(recording: Recording) -> bool:
