@@ -204,6 +204,8 @@ class Stack:
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "PYTHONPATH": str(Path(__file__).parents[2]),
+            # A file of the user's, in whose folder this may run, is no module of ours.
+            "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
         }
 
