@@ -1,4 +1,4 @@
-"""A vocabulary through the whole system: its job reads it although it is gone, and the webhook says what did not fit."""
+"""A vocabulary through the whole system: its job reads it although it is gone, and the webhook says what is missing."""
 
 from __future__ import annotations
 
