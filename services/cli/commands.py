@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from services.cli import help_texts
+from services.cli import help_texts, streams
 from services.cli.errors import Exit
 
 if TYPE_CHECKING:
@@ -180,17 +179,8 @@ class Commands(TyperGroup):
             raise typer.Exit(Exit.INTERRUPTED) from None
         except (typer.Exit, typer.TyperException):
             raise
-        except BrokenPipeError:
-            _drop_output()
-            raise typer.Exit(Exit.CLOSED) from None
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
-            from services.cli.explained import explain  # noqa: PLC0415 - needed only now
-
-            told = explain(error)
-            print(f"transcribe: {told.sentence}", file=sys.stderr)
-            if isinstance(error, OSError):
-                _drop_output()
-            raise typer.Exit(told.exit_code) from None
+            raise typer.Exit(told(error)) from None
 
     def _invoked(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
         """Run a command, and find out whether what it printed has arrived: Python would ask too late to tell of it."""
@@ -217,6 +207,15 @@ class Commands(TyperGroup):
         return typer.main.get_command(what) if isinstance(what, typer.Typer) else command(what, name, entry.shared)
 
 
-def _drop_output() -> None:
-    """Forget what could not be written to standard output. Python would try again as it ends, and print a traceback."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def told(error: Exception) -> Exit:
+    """Print to standard error what a person must know of an error; returns the exit code."""
+    if isinstance(error, OSError):
+        streams.drop_output()
+    if isinstance(error, BrokenPipeError):
+        return Exit.CLOSED
+    from services.cli.explained import explain  # noqa: PLC0415 - needed only now
+    from services.cli.printing import problem  # noqa: PLC0415
+
+    explained = explain(error)
+    problem(explained.sentence)
+    return explained.exit_code

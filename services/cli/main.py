@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import typer
 
-from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, PlainCommand, group
+from services.cli import streams
+from services.cli.commands import ClientCommand, Commands, Entry, OperatorCommand, PlainCommand, group, told
 
+NAME = "transcribe"
+COMPLETE = "_TRANSCRIBE_COMPLETE"
+"""The variable in which a shell says that it wants completions."""
 TEXT = "From speech to text"
 CLIENTS = "For clients of the API"
 OPERATORS = "For operators, with AWS credentials"
@@ -31,7 +38,7 @@ class Transcribe(Commands):
 
     entries: ClassVar = dict(
         (
-            _client("send", "recordings.send:send", "Transcribe recordings; what `transcribe FILE` means.", TEXT),
+            _client("send", "recordings.send:send", "Transcribe recordings.", TEXT),
             _client("show", "recordings.show:show", "Show a job; with --follow until its text is there.", TEXT),
             _client("jobs", "client.jobs:jobs", "The client's jobs, newest first."),
             _client("cancel", "client.jobs:cancel", "End jobs that have not ended."),
@@ -56,7 +63,8 @@ class Transcribe(Commands):
     variables: ClassVar = {
         "TRANSCRIBE_URL": "The API's address; goes before that of `login`.",
         "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
-        "TABLE_NAME": "The deployment's table: for all commands of operators, and AWS_REGION.",
+        "TABLE_NAME": "The deployment's table: for all commands of operators.",
+        "AWS_REGION": "The deployment's region, if your AWS profile names another.",
         "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`.",
         "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
         "NO_COLOR": "Print without colours.",
@@ -69,10 +77,25 @@ USAGE = """Transcribe recordings: FILE… is any audio or video files, a FOLDER 
 app = group(
     cls=Transcribe,
     no_args_is_help=True,
-    add_completion=True,
     help=USAGE,
     subcommand_metavar="[FILE… | COMMAND [ARGS]…]",
 )
+
+
+class Shell(StrEnum):
+    """Shells that can complete commands and options."""
+
+    BASH = "bash"
+    ZSH = "zsh"
+    FISH = "fish"
+
+
+def _completion(shell: Shell | None) -> None:
+    if shell:
+        from typer._completion_shared import get_completion_script  # noqa: PLC0415 - --help does without
+
+        print(get_completion_script(prog_name=NAME, complete_var=COMPLETE, shell=shell.value))
+        raise typer.Exit
 
 
 def _version(wanted: bool) -> None:
@@ -89,13 +112,34 @@ def options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
+    show_completion: Annotated[
+        Shell | None,
+        typer.Option(
+            callback=_completion,
+            is_eager=True,
+            metavar="SHELL",
+            help="Print what bash, zsh or fish needs to complete commands and options.",
+        ),
+    ] = None,
 ) -> None:
     """See `USAGE`."""
 
 
 def main() -> None:
-    """Run a command."""
-    app(prog_name="transcribe")
+    """Run a command, or tell a shell what could follow what was typed."""
+    streams.prepare()
+    if COMPLETE in os.environ:
+        from typer._completion_classes import completion_init  # noqa: PLC0415 - commands do without
+
+        completion_init()
+    try:
+        try:
+            app(prog_name=NAME)
+        finally:
+            # Whether help has arrived, Python would ask too late to tell of it.
+            sys.stdout.flush()
+    except OSError as error:
+        sys.exit(told(error))
 
 
 if __name__ == "__main__":

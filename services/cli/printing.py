@@ -12,15 +12,37 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+NOTHING = "-"
+"""What stands in a table for what is not known."""
+GAP, WHOLE, CUT = 2, 16, 10
+"""Characters between two columns, of a column that is never cut, and that stay of any other."""
+
+
+_silent = False
+"""Whether notes are left out."""
+
+
+def silence(silent: bool) -> None:
+    """Leave notes out from now on, as `--quiet` wants it; errors are no notes."""
+    global _silent  # noqa: PLW0603 - a process runs one command
+    _silent = silent
+
 
 def note(text: str) -> None:
-    """Print a line for people to standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Print a line for people to standard error, which they need not read."""
+    if not _silent:
+        print(text, file=sys.stderr, flush=True)
+
+
+def problem(sentence: str) -> None:
+    """Print what went wrong to standard error: a line that nothing leaves out."""
+    print(f"transcribe: {shown(sentence)}", file=sys.stderr, flush=True)
 
 
 def as_json(value: object, *, line: bool = False) -> None:
     """Print a value as JSON: indented, or as one of several lines."""
-    print(documents.dumps(value, ensure_ascii=False, indent=None if line else 2), flush=True)
+    plain = not sys.stdout.encoding.lower().startswith("utf")
+    print(documents.dumps(value, ensure_ascii=plain, indent=None if line else 2), flush=True)
 
 
 def answer(document: object, *lines: str, json: bool) -> None:
@@ -35,7 +57,9 @@ def answer(document: object, *lines: str, json: bool) -> None:
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows: on a terminal in columns under headings, else with tabs between and without headings, for programs.
 
-    None is shown as `-`. Control characters, which could move a terminal's cursor, are shown as `\ufffd`.
+    None is shown as `-`. Control characters, which could move a terminal's cursor, are shown as `\ufffd`. A terminal
+    gets one line for each row: a wide column is cut, except the first, and the last ones are left out if they do not
+    fit or no row has a value.
     """
     words = [[shown(value) for value in row] for row in rows]
     if not sys.stdout.isatty():
@@ -44,15 +68,41 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         return
     from rich.table import Table  # noqa: PLC0415 - only a terminal needs it
 
-    drawn = Table(*headings, box=None, padding=(0, 2, 0, 0), header_style="bold")
+    screen = console()
+    columns = _fitting([headings, *words], screen.width)
+    drawn = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style="bold")
+    for number, width in columns.items():
+        drawn.add_column(headings[number], width=width)
     for row in words:
-        drawn.add_row(*map(_plain, row))
-    console().print(drawn)
+        drawn.add_row(*(_plain(row[number], cut=number > 0) for number in columns))
+    screen.print(drawn)
+
+
+def _fitting(rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
+    """The columns of a table that fit into a width, from the left, each with its own."""
+    columns: dict[int, int] = {}
+    wanted: dict[int, int] = {}
+    for number, cells in enumerate(zip(*rows, strict=True)):
+        longest = max(map(len, cells))
+        least = longest if longest <= WHOLE else CUT
+        if not columns:
+            least = min(longest, width)
+        elif all(cell == NOTHING for cell in cells[1:]):
+            continue
+        elif sum(columns.values()) + GAP * len(columns) + least > width:
+            break
+        columns[number], wanted[number] = least, longest
+    spare = width - sum(columns.values()) - GAP * (len(columns) - 1)
+    for number, least in columns.items():
+        more = min(spare, wanted[number] - least)
+        columns[number] += more
+        spare -= more
+    return columns
 
 
 def shown(value: object) -> str:
     """A value as one line of text that a terminal shows as it is."""
-    text = "-" if value is None or value == "" else str(value)
+    text = NOTHING if value is None or value == "" else str(value)
     return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
@@ -83,7 +133,7 @@ def console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False)
 
 
-def _plain(text: str) -> Any:  # noqa: ANN401 - rich's Text
+def _plain(text: str, *, cut: bool) -> Any:  # noqa: ANN401 - rich's Text
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    return Text(text, overflow="fold")
+    return Text(text, overflow="ellipsis" if cut else "fold", no_wrap=cut)

@@ -17,11 +17,10 @@ from services.common.domain.prices import dollars_per_hour
 from services.common.domain.stages import SPEED
 from services.common.domain.states import TERMINAL, JobStatus
 from services.common.domain.times import now_ms
-from services.gpu_worker.engine.decode.catalogue import PACKAGED
-from services.gpu_worker.engine.decode.model_files import locate, place
 from services.gpu_worker.settings import WorkerSettings
 from services.local.client import Client
 from services.local.display import Display
+from services.local.models import add_options, introduced, model_of
 from services.local.processes import StackFailedError
 from services.local.receiver import Received, Receiver
 from services.local.resources import BUCKET
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from services.gpu_worker.engine.decode.model_files import ModelFiles
 
 CLIP = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
-PRODUCTION = "KBLab/kb-whisper-small"
-"""The default model of a deployment."""
 PATIENCE_SECONDS = 3_600
 BOOT_SECONDS = 55
 """How long a spot machine boots until its model is loaded (docs/performance.md)."""
@@ -128,27 +125,6 @@ def report(console: Console, client: Client, shipment: Shipment, folder: Path) -
     return True
 
 
-def model_of(chosen: argparse.Namespace) -> ModelFiles:
-    """The chosen model, checked; one of the hub is fetched now, while the user can see that.
-
-    Raises:
-        TranscriberError: there is no such model, or it cannot be got.
-
-    """
-    key = chosen.model or (PACKAGED if chosen.models_folder is None else PRODUCTION)
-    return locate(key, place(chosen.folder / chosen.models_folder, key) if chosen.models_folder else None)
-
-
-def introduced(model: ModelFiles) -> str:
-    """What the user may expect of a model, as a sentence."""
-    if model.key != PACKAGED:
-        return f"The model is {model.key}, revision {model.revision}, in {model.folder}."
-    return (
-        f"The model is {PACKAGED}, which is small enough to come as a package: its Swedish is rough, about every third "
-        f"word is wrong. Production uses {PRODUCTION}, with about one in fourteen."
-    )
-
-
 def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folder: Path) -> bool:
     """Start a system and send files through it; True if each of them has a transcript."""
     console.print("Starting S3, SQS, DynamoDB, EC2, the API and the orchestrator …")
@@ -168,12 +144,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings; without any, a Swedish clip")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where transcripts are written")
-    parser.add_argument(
-        "--model", metavar="KEY", help=f"such as {PRODUCTION}, which the hub gives; without one, {PACKAGED}"
-    )
-    parser.add_argument(
-        "--models-folder", type=Path, help=f"where the model lies in CTranslate2's form; without KEY, {PRODUCTION}"
-    )
+    add_options(parser)
     chosen = parser.parse_args()
     # Sentences are broken between words where a screen ends; a file or a program gets them whole.
     console = Console(soft_wrap=not sys.stdout.isatty())
@@ -184,7 +155,7 @@ def main() -> int:
             return 2
     console.print("The system runs on this machine, with an emulator where AWS would be.")
     try:
-        model = model_of(chosen)
+        model = model_of(chosen, chosen.folder)
         console.print(escape(introduced(model)))
         return 0 if transcribe(console, paths, model, chosen.folder) else 1
     except TranscriberError as error:

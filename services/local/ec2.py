@@ -41,6 +41,8 @@ MACHINES_PATH = "/_local/machines"
 """The path under which the emulator is told what EC2 itself would know about machines."""
 MARKETS_PATH = "/_local/markets"
 """The path under which it is told what EC2's spot and on-demand markets are like."""
+KEPT_PATH = "/_local/kept"
+"""The path under which it tells how the account is kept."""
 POWERED_OFF = ("Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown")
 TAKEN_BACK = ("Server.SpotInstanceTermination", "Server.SpotInstanceTermination: Spot instance termination")
 

@@ -33,6 +33,8 @@ INSTANCE_TYPES = ("g4dn.xlarge", "g4dn.2xlarge", "g5.xlarge")
 TAGGED = {"on-demand": ("instance", "volume"), "spot": ("instance", "volume", "spot-instances-request")}
 """What each market's launch template tags."""
 ZONES = ("a", "b", "c")
+SECRETS_KEY = "webhook secrets"
+"""The description of the key that seals secrets."""
 MAX_RECEIVES = 5
 METHODS = ("DELETE", "GET", "PATCH", "POST")
 ROUTES = tuple(f"{method} /api/{{proxy+}}" for method in METHODS)
@@ -109,7 +111,7 @@ def gateway_cors(origins: Sequence[str]) -> dict[str, Any] | None:
 
 
 def create(session: boto3.session.Session, endpoint: str, cors_origins: Sequence[str] = ()) -> Resources:
-    """Create every resource that a deployment needs.
+    """Create every resource that a deployment needs. What the emulator has kept comes back with what holds it.
 
     Args:
         session: with the account's credentials.
@@ -134,10 +136,18 @@ def create(session: boto3.session.Session, endpoint: str, cors_origins: Sequence
     ec2 = client("ec2")
     return Resources(
         queue_url=queue_url,
-        secrets_key_id=client("kms").create_key(Description="webhook secrets")["KeyMetadata"]["KeyId"],
+        secrets_key_id=_secrets_key(client("kms")),
         launch_template_ids={market: launch_template(ec2, market) for market in TAGGED},
         subnet_ids=_subnets(ec2),
     )
+
+
+def _secrets_key(kms: Any) -> str:  # noqa: ANN401 - KMSClient
+    """The key that seals secrets: a kept account has it, and what it has sealed, from its first start on."""
+    for entry in kms.list_keys()["Keys"]:
+        if kms.describe_key(KeyId=entry["KeyId"])["KeyMetadata"]["Description"] == SECRETS_KEY:
+            return str(entry["KeyId"])
+    return str(kms.create_key(Description=SECRETS_KEY)["KeyMetadata"]["KeyId"])
 
 
 def _queue(sqs: Any) -> str:  # noqa: ANN401 - SQSClient

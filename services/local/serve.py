@@ -1,6 +1,6 @@
-"""Runs the whole system on this machine until Ctrl-C, and prints what a shell needs to use it: `./nox -s local`.
+"""Runs the whole system on this machine until Ctrl-C, and says how to use it: `transcribe local [FOLDER]`.
 
-`-- --cors-origin http://localhost:5173` lets pages of that origin use it; the option may be given several times.
+What it prints is for people and for a shell: lines that a shell has to read, and comments.
 """
 
 from __future__ import annotations
@@ -10,27 +10,55 @@ import re
 import signal
 import sys
 import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
+import httpx
+
+from services.cli.api.kept import Connection
+from services.cli.errors import Exit
+from services.cli.printing import note
+from services.common.domain.errors import TranscriberError
 from services.local import resources
+from services.local.announced import announced
+from services.local.emulator.kept.ledger import KeptFolderError
+from services.local.kept_folder import KeptFolder
+from services.local.models import add_options, model_of
+from services.local.processes import StackFailedError
 from services.local.stack import Stack, StackSettings
 
+CLIENT = "local"
 LOOK_SECONDS = 1.0
 
 
-def environment(stack: Stack, client_id: str) -> dict[str, str]:
-    """The variables that `transcribe` and the AWS command line need, for one client and for the operator."""
-    return {
-        "TRANSCRIBE_URL": stack.api_url,
-        "TRANSCRIBE_KEY": stack.new_client(client_id),
-        "AWS_ENDPOINT_URL": stack.endpoint,
-        "AWS_ACCESS_KEY_ID": "local",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": resources.REGION,
-        "TABLE_NAME": resources.TABLE,
-        "BUCKET_NAME": resources.BUCKET,
-        "SECRETS_KEY_ID": stack.resources.secrets_key_id,
-        "WEBHOOK_ALLOW_PRIVATE": "1",
-    }
+def told(stack: Stack, api_key: str) -> str:
+    """What is printed: how the system is used, in lines that a shell can read as they are."""
+    kept = stack.settings.kept
+    places = (
+        f"# Jobs, files and keys are kept in {kept.path}." if kept else "# Nothing is kept: name a folder for that."
+    )
+    return f"""\
+# The whole system runs on this machine until Ctrl-C.
+#
+# The API. `transcribe --local interview.m4a` uses it, and so does what reads these two:
+export TRANSCRIBE_URL={stack.api_url}
+export TRANSCRIBE_KEY={api_key}
+# Its documentation: {stack.api_url}/api/docs
+#
+# S3 and the table: `aws s3 cp interview.m4a s3://{resources.BUCKET}/uploads/{CLIENT}/`, `transcribe clients list`.
+export AWS_ENDPOINT_URL={stack.endpoint}
+export AWS_ACCESS_KEY_ID=local
+export AWS_SECRET_ACCESS_KEY=local
+export AWS_DEFAULT_REGION={resources.REGION}
+export TABLE_NAME={resources.TABLE}
+export BUCKET_NAME={resources.BUCKET}
+export SECRETS_KEY_ID={stack.resources.secrets_key_id}
+export WEBHOOK_ALLOW_PRIVATE=1
+#
+{places}
+# Logs: {stack.logs}
+# Ctrl-C ends it.
+"""
 
 
 def origin(text: str) -> str:
@@ -48,27 +76,69 @@ def origin(text: str) -> str:
     return text
 
 
-def main() -> int:
-    """Run until told to end; the exit status is 0.
+def settings_of(chosen: argparse.Namespace, kept: KeptFolder | None) -> StackSettings:
+    """What was chosen on the command line.
 
     Raises:
-        StackFailedError: a part of the system has ended by itself.
+        TranscriberError: there is no such model, or it cannot be got.
 
     """
-    parser = argparse.ArgumentParser(description="The whole system on this machine, until Ctrl-C.")
-    what = "an origin whose pages may use it, such as http://localhost:5173; may be given several times"
-    parser.add_argument("--cors-origin", type=origin, action="append", default=[], metavar="ORIGIN", help=what)
-    settings = StackSettings(cors_origins=parser.parse_args().cors_origin)
-    ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ending.set())
-    with Stack(settings) as stack:
-        lines = [f"export {name}={value}" for name, value in environment(stack, "local").items()]
-        sys.stdout.write("\n".join([*lines, f"# logs: {stack.logs}", "# Ctrl-C ends it."]) + "\n")
+    if chosen.model is None and chosen.models_folder is None:
+        return StackSettings(cors_origins=chosen.cors_origin, kept=kept)
+    model = model_of(chosen, Path.cwd())
+    return StackSettings(models=(model.key,), models_folder=model.folder, cors_origins=chosen.cors_origin, kept=kept)
+
+
+def serve(stack: Stack, ending: threading.Event) -> Exit:
+    """Say how the system is used, and look after it until it is to end.
+
+    Raises:
+        StackFailedError: a part of it has ended by itself.
+
+    """
+    here = Connection(url=stack.api_url, key=stack.own_client(CLIENT))
+    with announced(here) as other:
+        sys.stdout.write(told(stack, here.key))
         sys.stdout.flush()
+        if other:
+            note(
+                f"Another local system runs at {other.url}: `--local` means that one. Use --api and --key for this one."
+            )
+        trouble: str | None = None
         while not ending.wait(LOOK_SECONDS):
             stack.check()
-    return 0
+            with suppress(httpx.HTTPError):
+                before, trouble = trouble, stack.kept_trouble()
+                if trouble != before:
+                    note(trouble or "Everything is kept again.")
+        return Exit.FAILED if trouble else Exit.DONE
+
+
+def main() -> int:
+    """Run until told to end; the exit status is 0 if everything that was to be kept is kept."""
+    parser = argparse.ArgumentParser(prog="transcribe local", description=__doc__)
+    parser.add_argument("kept", nargs="?", type=Path, metavar="FOLDER", help="where table and bucket are kept")
+    what = "an origin whose pages may use it, such as http://localhost:5173; may be given several times"
+    parser.add_argument("--cors-origin", type=origin, action="append", default=[], metavar="ORIGIN", help=what)
+    add_options(parser)
+    chosen = parser.parse_args()
+    ending = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: ending.set())
+    try:
+        with ExitStack() as open_ones:
+            kept = open_ones.enter_context(KeptFolder(chosen.kept)) if chosen.kept else None
+            stack = open_ones.enter_context(Stack(settings_of(chosen, kept)))
+            return serve(stack, ending)
+    except (KeptFolderError, TranscriberError) as error:
+        note(f"transcribe: {error}")
+        return Exit.REFUSED
+    except StackFailedError as error:
+        # Ctrl-C in a terminal reaches the parts too, and one may have ended before this one was told.
+        if ending.is_set():
+            return Exit.DONE
+        note(f"transcribe: {error}")
+        return Exit.FAILED
 
 
 if __name__ == "__main__":

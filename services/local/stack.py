@@ -14,20 +14,23 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 
-from services.common.domain.ids import new_api_key
+from services.common.domain.ids import key_digest, new_api_key
 from services.common.domain.times import now_ms
 from services.common.store.store import Store
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.local import resources
-from services.local.ec2 import EmulatedMachines, start_worker
+from services.local.ec2 import KEPT_PATH, EmulatedMachines, start_worker
+from services.local.kept_folder import Addresses
 from services.local.processes import Processes, StackFailedError, address, listen
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
     from services.local.ec2 import Boot
+    from services.local.kept_folder import KeptFolder
 
 START_SECONDS = 60
 INHERITED = ("PATH", "HOME", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG")
@@ -65,8 +68,12 @@ class StackSettings:
     """When machines are kept running although nobody uploads, as Terraform's variable of this name says it."""
     cors_origins: Sequence[str] = ()
     """Origins whose pages may use the API, links and forms, as Terraform's variable of this name says them."""
+    kept: KeptFolder | None = None
+    """Where table, bucket, queues and keys are kept; None: they end with the system."""
     through: Callable[[str], str] | None = None
     """Returns, for the emulator's address, the one under which the system's processes reach AWS, such as a proxy's."""
+    line: Callable[[str], str] | None = None
+    """Returns, for the address of the API or of the emulator, the one under which clients reach it."""
 
 
 class Stack:
@@ -91,17 +98,25 @@ class Stack:
     def _start(self) -> None:
         folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="transcribe-local-"))
         self.logs = Path(folder)
-        emulator, api = (self._cleanup.enter_context(listen()) for _ in range(2))
+        kept = self.settings.kept
+        wanted = kept.addresses if kept else Addresses()
+        emulator, api = (self._cleanup.enter_context(listen(port)) for port in (wanted.aws, wanted.api))
         self.endpoint, self.api_url = address(emulator), address(api)
+        if kept:
+            kept.remember(Addresses(api=api.getsockname()[1], aws=emulator.getsockname()[1]))
+        lead = self.settings.line or str
+        self.public_url, self.storage_url = lead(self.api_url), lead(self.endpoint)
         self.aws_url = self.settings.through(self.endpoint) if self.settings.through else self.endpoint
         self._processes = Processes(self.logs)
         self._cleanup.callback(self._processes.close)
-        self._processes.start("emulator", "services.local.emulator.server", env=self._aws(), serving=emulator)
+        self._start_emulator(emulator)
         self._wait_for(f"{self.endpoint}/moto-api/")
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
         )
         self.resources = resources.create(self.session, self.endpoint, self.settings.cors_origins)
+        self.store = Store(self.session.client("dynamodb", endpoint_url=self.endpoint), resources.TABLE)
+        self._free_slots()
         self._put_worker_settings()
         service = self._service()
         self._processes.start(
@@ -119,15 +134,35 @@ class Stack:
         self.machines = EmulatedMachines(ec2, self._worker(), self.logs, boot=self.settings.boot)
         self._cleanup.callback(self.machines.close)
         self.s3 = self.session.client("s3", endpoint_url=self.endpoint)
-        self.store = Store(self.session.client("dynamodb", endpoint_url=self.endpoint), resources.TABLE)
         self._wait_for(f"{self.api_url}/api/health")
 
     def new_client(self, client_id: str) -> str:
         """Register a client; returns its API key."""
         api_key = new_api_key()
-        self.store.clients.register(client_id)
-        self.store.clients.add_key(api_key, client_id=client_id, name="local", now=now_ms())
+        self._add_client(client_id, api_key)
         return api_key
+
+    def own_client(self, client_id: str) -> str:
+        """Register a client whose key stays the same as long as the account is kept; returns the key."""
+        kept = self.settings.kept
+        if kept is None:
+            return self.new_client(client_id)
+        digest = key_digest(kept.api_key)
+        known = next((key for key in self.store.clients.keys_of(client_id) if key.digest == digest), None)
+        if known is None:
+            self._add_client(client_id, kept.api_key)
+        elif known.revoked_at is not None:
+            return self.new_client(client_id)
+        return kept.api_key
+
+    def kept_trouble(self) -> str | None:
+        """Why what happens now is not kept, as a sentence; None: it is, or nothing is to be kept."""
+        if self.settings.kept is None:
+            return None
+        trouble: str | None = (
+            httpx.get(f"{self.endpoint}{KEPT_PATH}", trust_env=False).raise_for_status().json()["trouble"]
+        )
+        return trouble
 
     def check(self) -> None:
         """Check that the system runs.
@@ -146,6 +181,22 @@ class Stack:
             f"== {path.name}\n{path.read_text('utf-8', 'replace')}" for path in sorted(self.logs.glob("*.log"))
         )
 
+    def _add_client(self, client_id: str, api_key: str) -> None:
+        self.store.clients.register(client_id)
+        self.store.clients.add_key(api_key, client_id=client_id, name="local", now=now_ms())
+
+    def _start_emulator(self, listening: socket.socket) -> None:
+        kept = self.settings.kept
+        told, held = (("--keep", str(kept.path)), kept.lock) if kept else ((), None)
+        self._processes.start(
+            "emulator", "services.local.emulator.server", *told, env=self._aws(), serving=listening, holding=held
+        )
+
+    def _free_slots(self) -> None:
+        """The machines of an earlier run have ended with its emulator, which nobody can ask about them any more."""
+        for slot in self.store.slots.all() if self.settings.kept else ():
+            self.store.slots.free(slot)
+
     def _aws(self) -> dict[str, str]:
         keep = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return keep | {
@@ -162,7 +213,7 @@ class Stack:
             "BUCKET_NAME": resources.BUCKET,
             "DEPLOYMENT": resources.DEPLOYMENT,
             "SECRETS_KEY_ID": self.resources.secrets_key_id,
-            "PUBLIC_URL": self.api_url,
+            "PUBLIC_URL": self.public_url,
             "MODELS": ",".join(self.settings.models),
             "RETENTION_DAYS": "30",
             "LOG_LEVEL": "info",
@@ -173,7 +224,9 @@ class Stack:
         return self._aws() | region | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
 
     def _api(self) -> dict[str, str]:
-        return {
+        # The address of storage that is in links is the one that the API itself calls.
+        storage = {"AWS_ENDPOINT_URL_S3": self.storage_url} if self.settings.line else {}
+        return storage | {
             "CORS_ORIGINS": ",".join(self.settings.cors_origins),
             "EARLY_LAUNCH_QUEUE_URL": self.resources.queue_url if self.settings.launch_at_registration else "",
             "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),

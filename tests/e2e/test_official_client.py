@@ -17,12 +17,10 @@ from services.local.stack import Stack
 from tests.support.acoustics import load
 from tests.support.audio import MEETING
 from tests.support.official_aws import OfficialAws
-from tests.support.sounds import RATE, wav
+from tests.support.sounds import RATE, heavier, wav
 
-OFTEN = 24
-"""How often each sample is repeated, so that few seconds of sound are a large file."""
-MULTIPART_BYTES = 8 << 20
-"""From here on the client uploads in parts, unless it is told otherwise."""
+LARGE_BYTES = 20_000_000
+"""From 8 MB on the client uploads in parts of 8 MB, unless it is told otherwise."""
 
 WITHIN_SECONDS = 60.0
 
@@ -37,10 +35,8 @@ def short(path: Path) -> None:
 
 
 def large(path: Path) -> None:
-    """20 MB: of another size than a number of whole parts."""
-    speech = (load(MEETING)[: 26 * RATE] * np.iinfo(np.int16).max).astype(np.int16)
-    path.write_bytes(wav(np.repeat(speech, OFTEN), rate=OFTEN * RATE))
-    assert path.stat().st_size > 2 * MULTIPART_BYTES
+    speech = (load(MEETING)[: 10 * RATE] * np.iinfo(np.int16).max).astype(np.int16)
+    path.write_bytes(heavier(wav(speech), LARGE_BYTES))
 
 
 def the_job(client: Client) -> dict[str, Any]:

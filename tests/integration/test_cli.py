@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -13,11 +13,9 @@ from typer.testing import CliRunner
 from services.cli.errors import Exit
 from services.cli.main import app
 from services.cli.operator import deployment
-from services.cli.recordings.send import ApiError, Recordings
 from services.common.aws import Aws
 from services.common.domain.events import EventType
 from services.common.domain.machines import Slot
-from services.common.domain.options import FORMATS
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, now_ms, rfc3339
 from services.common.store import keys
@@ -25,7 +23,6 @@ from services.common.webhooks.registration import MAX_SECRETS
 from tests.support.api_jobs import FAILED
 from tests.support.gateway import Client, Gateway
 from tests.support.items import job_of, queued, told
-from tests.support.replies import replying
 from tests.support.world import BUCKET, TABLE, World, dated_by
 from tests.support.written import put_job
 
@@ -209,6 +206,58 @@ def test_a_machine_that_waits_for_work_that_is_expected_is_listed_with_until_whe
     assert kept.endswith(f"waits for work until {rfc3339(now + MINUTE_MS)}")
 
 
+def document(*arguments: str) -> Any:
+    return json.loads("".join(transcribe(*arguments, "--json")))
+
+
+def test_what_operators_do_is_told_as_json_too(world: World) -> None:
+    assert document("clients", "add", "alice") == {"client": "alice", "folder": "uploads/alice/"}
+    assert document("clients", "list") == [{"client": "alice"}]
+    made = document("keys", "create", "alice", "--name", "laptop", "--limit", "100")
+    (listed,) = document("keys", "list", "alice")
+    assert made == {"client": "alice", "key": made["key"], **listed}
+    assert (listed["name"], listed["requests_per_minute"], listed["revoked_at"]) == ("laptop", 100, None)
+    assert document("keys", "revoke", "alice", listed["hash"])["revoked"]
+    assert document("keys", "list", "alice")[0]["revoked_at"]
+
+
+def test_what_operators_do_with_callbacks_and_jobs_is_told_as_json_too(world: World) -> None:
+    callbacks, jobs = ("operator", "callbacks"), ("operator", "jobs")
+    made = document(*callbacks, "add", "alice", "https://hooks.example.com/", "--prefix", "a/")
+    secret, name = made.pop("secret"), made["callback_id"]
+    assert document(*callbacks, "list", "alice") == [made]
+    assert (made["client"], made["prefix"], made["status"]) == ("alice", "a/", "active")
+    assert document(*callbacks, "update", "alice", name, "--prefix", "b/") == {**made, "prefix": "b/"}
+    assert document(*callbacks, "rotate", "alice", name)["secret"] != secret
+    assert document(*callbacks, "remove", "alice", name) == {"callback_id": name, "removed": True}
+
+    job = queued(world)
+    assert document(*jobs, "cancel", "job_1") == {"job_id": "job_1", "client": job.client_id, "status": "canceled"}
+    world.ended(queued(world, "job_2"), FAILED)
+    assert document(*jobs, "retry", "job_2")["status"] == "queued"
+    erased = document(*jobs, "erase", "job_1")
+    assert (erased["job_id"], erased["final"]) == ("job_1", False)
+    assert set(erased["removed"]) == {"recording", "results", "work", "records"}
+
+
+def test_machines_and_stages_are_told_as_json_too(world: World) -> None:
+    now = now_ms()
+    slot = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, instance_id="i-1")
+    assert world.store.slots.take(slot)
+    world.store.fleet.ended_badly("01", "i-2", 1_800_000_000_000, why="It never reported.", console=None)
+    world.store.fleet.present("worker_1", host="lab", beat=1, until=now + MINUTE_MS)
+    machines = document("machines")
+    (running,), (ended,), (box,) = machines["slots"], machines["ended_badly"], machines["own_boxes"]
+    assert (running["slot"], running["instance_id"], running["waits_until"]) == ("00", "i-1", None)
+    assert (ended["slot"], ended["ended_at"], ended["console"]) == ("01", "2027-01-15T08:00:00.000Z", None)
+    assert box == {"host": "lab", "until": rfc3339(now + MINUTE_MS)}
+
+    put_job(world, "job_1", status=JobStatus.COMPLETED, times={"uploaded": 1_000, "queued": 3_000})
+    first, *rest = document("stages", "alice")["stages"]
+    assert (first["from"], first["to"], first["jobs"], first["median"]) == ("uploaded", "queued", 1, 2.0)
+    assert {one["median"] for one in rest} == {None}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -281,42 +330,8 @@ def test_a_name_that_cannot_be_a_clients_is_refused_before_anything_is_done(worl
     assert transcribe("clients", "list") == []
 
 
-def test_a_format_that_nobody_writes_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
-    recording = tmp_path / "möte.mp3"
-    recording.write_bytes(b"sound")
-    nowhere = ("--api", "http://127.0.0.1:1", "--key", "key")
-    told = refused("send", str(recording), "--format", "pdf", *nowhere)
-    assert f"no format pdf; there are: {', '.join(FORMATS)}" in told
-
-
 def test_the_help_names_every_variable_that_a_command_needs() -> None:
     told = " ".join(transcribe("--help"))
     needed = {"TRANSCRIBE_URL", "TRANSCRIBE_KEY", *(name.upper() for name in deployment.CliSettings.model_fields)}
     for_the_local_stack = "WEBHOOK_ALLOW_PRIVATE"
     assert {name for name in needed if name not in told} == {for_the_local_stack}
-
-
-def test_a_form_that_has_ended_is_renewed_once_and_a_second_refusal_is_told(tmp_path: Path) -> None:
-    recording = tmp_path / "a.mp3"
-    recording.write_bytes(b"sound")
-    ended = (400, "<Code>ExpiredToken</Code><Message>The provided token has expired.</Message>")
-    with replying() as replies:
-        first, fresh = ({"url": f"{replies.address}/{name}", "fields": {"key": name}} for name in ("first", "fresh"))
-        replies.by_request |= {
-            "POST /api/jobs": (201, {"job_id": "job_1", "upload": first}),
-            "POST /first": ended,
-            "POST /api/jobs/job_1/upload": (200, {"upload": fresh, "multipart": None}),
-            "POST /fresh": (204, None),
-        }
-        recordings = Recordings(replies.address, "key")
-        assert recordings.send(recording, {}) == "job_1"
-        replies.by_request["POST /fresh"] = ended
-        with pytest.raises(ApiError, match="has expired"):
-            recordings.send(recording, {})
-        replies.by_request["POST /first"] = (400, "<Code>EntityTooLarge</Code>")
-        with pytest.raises(ApiError, match="EntityTooLarge"):
-            recordings.send(recording, {})
-        asked = [request for request, _ in replies.asked]
-
-    renewed = ["POST /api/jobs", "POST /first", "POST /api/jobs/job_1/upload", "POST /fresh"]
-    assert asked == [*renewed, *renewed, "POST /api/jobs", "POST /first"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -44,21 +43,6 @@ def callback(world: World) -> Callback:
     return found
 
 
-class Recorder:
-    """A receiver that keeps what it was sent, and answers with whatever status it is told."""
-
-    def __init__(self, status: int = 200, body: bytes = b"") -> None:
-        self.requests: list[tuple[dict[str, str], bytes]] = []
-        self.status = status
-        self.body = body
-
-    def __call__(self, connection: socket.socket) -> None:
-        header, _, body = receivers.read_request(connection).partition(b"\r\n\r\n")
-        lines = [line.split(": ", 1) for line in header.decode().split("\r\n")[1:]]
-        self.requests.append(({name.lower(): value for name, value in lines}, body))
-        connection.sendall(receivers.status(self.status, body=self.body))
-
-
 def raises(error: Exception) -> Callable[..., Any]:
     def raising(*_: Any) -> Any:
         raise error
@@ -67,7 +51,7 @@ def raises(error: Exception) -> Callable[..., Any]:
 
 
 def test_a_delivery_is_signed_with_the_callbacks_secret_and_ends_as_delivered(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         made = world.callback(f"http://127.0.0.1:{port}/hook")
         world.clock.now = now_ms()  # the library checks the age against the real time
@@ -86,7 +70,7 @@ def test_a_delivery_is_signed_with_the_callbacks_secret_and_ends_as_delivered(wo
 
 
 def test_each_message_of_one_event_says_which_callback_it_is_for(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         made = [world.callback(f"http://127.0.0.1:{port}/hook", name=name) for name in ("cb_1", "cb_2")]
         for delivery in world.completed(*made):
@@ -97,7 +81,7 @@ def test_each_message_of_one_event_says_which_callback_it_is_for(world: World) -
 
 
 def test_every_attempt_has_the_same_id_and_the_same_bytes_and_a_fresh_timestamp(world: World) -> None:
-    recorder = Recorder(status=500)
+    recorder = receivers.Recorder(status=500)
     with receivers.serve(recorder) as port:
         world.completed(world.callback(f"http://127.0.0.1:{port}/hook"))
         for number in range(1, MAX_ATTEMPTS + 1):
@@ -114,7 +98,7 @@ def test_every_attempt_has_the_same_id_and_the_same_bytes_and_a_fresh_timestamp(
 
 
 def test_two_senders_never_send_one_attempt_at_once(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         (delivery,) = world.completed(world.callback(f"http://127.0.0.1:{port}/hook"))
         senders = [
@@ -132,7 +116,7 @@ def test_two_senders_never_send_one_attempt_at_once(world: World) -> None:
 def test_a_sender_that_dies_after_the_2xx_is_followed_by_one_that_sends_the_same_again(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         (delivery,) = world.completed(world.callback(f"http://127.0.0.1:{port}/hook"))
 
@@ -156,7 +140,7 @@ def test_a_sender_that_dies_after_the_2xx_is_followed_by_one_that_sends_the_same
 
 
 def test_a_sender_that_was_asleep_past_its_lease_sends_nothing(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         (delivery,) = world.completed(world.callback(f"http://127.0.0.1:{port}/hook"))
         sleeper = dispatcher(world)
@@ -218,7 +202,7 @@ def test_410_disables_the_callback_and_tells_the_others(world: World) -> None:
 
 
 def test_what_is_due_to_a_disabled_or_deleted_callback_is_dropped_unsent(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         made = world.callback(f"http://127.0.0.1:{port}/")
         (delivery,) = world.completed(made)
@@ -230,7 +214,7 @@ def test_what_is_due_to_a_disabled_or_deleted_callback_is_dropped_unsent(world: 
 
 
 def test_five_days_without_a_success_disable_a_callback(world: World) -> None:
-    with receivers.serve(Recorder(status=500)) as port:
+    with receivers.serve(receivers.Recorder(status=500)) as port:
         made = world.callback(f"http://127.0.0.1:{port}/")
         (first,) = world.completed(made)
         dispatcher(world).send(first)
@@ -244,7 +228,7 @@ def test_five_days_without_a_success_disable_a_callback(world: World) -> None:
 
 
 def test_one_success_forgives_everything(world: World) -> None:
-    recorder = Recorder(status=500)
+    recorder = receivers.Recorder(status=500)
     with receivers.serve(recorder) as port:
         made = world.callback(f"http://127.0.0.1:{port}/")
         (first,) = world.completed(made)
@@ -258,7 +242,7 @@ def test_one_success_forgives_everything(world: World) -> None:
 
 
 def test_after_three_failures_the_rest_is_postponed_without_a_try(world: World) -> None:
-    recorder = Recorder(status=503)
+    recorder = receivers.Recorder(status=503)
     with receivers.serve(recorder) as port:
         made = world.callback(f"http://127.0.0.1:{port}/")
         sender = dispatcher(world)
@@ -286,7 +270,7 @@ def test_after_three_failures_the_rest_is_postponed_without_a_try(world: World) 
 def test_a_callback_becomes_active_when_its_receiver_sends_the_challenge_back(
     world: World, answer: bytes, status: str, outcome: str
 ) -> None:
-    with receivers.serve(Recorder(body=answer)) as port:
+    with receivers.serve(receivers.Recorder(body=answer)) as port:
         made = world.callback(f"http://127.0.0.1:{port}/", status="pending")
         send_direct(world, made, EventType.CALLBACK_CHALLENGE, challenge="c0ffee")
 
@@ -301,7 +285,7 @@ def test_a_callback_that_was_never_proven_hears_of_no_job(world: World) -> None:
 
 
 def test_a_callback_that_was_not_yet_proven_gets_a_test(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         made = world.callback(f"http://127.0.0.1:{port}/", status="pending")
         send_direct(world, made, EventType.CALLBACK_TEST, message="This is a test.")
@@ -316,7 +300,7 @@ def send_direct(world: World, made: Callback, kind: EventType, **data: str) -> N
 
 
 def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         old = world.vault.seal("whsec_" + "A" * 43 + "=", client_id="alice", callback_id="cb_1")
         new = world.vault.seal("whsec_" + "B" * 43 + "=", client_id="alice", callback_id="cb_1")
@@ -338,7 +322,7 @@ def test_after_a_rotation_both_secrets_sign_for_a_day_and_then_the_new_one_alone
 
 
 def test_a_key_service_that_fails_counts_against_no_receiver(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         made = world.callback(f"http://127.0.0.1:{port}/")
         sender = dispatcher(world)
@@ -363,7 +347,7 @@ def test_a_key_service_that_fails_counts_against_no_receiver(world: World, monke
 
 
 def test_a_secret_that_is_another_callbacks_signs_nothing(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         sealed = world.vault.seal("whsec_" + "A" * 43 + "=", client_id="mallory", callback_id="cb_1")
         made = world.callback(f"http://127.0.0.1:{port}/", secrets=[{"ciphertext": sealed, "created_at": 0}])
@@ -377,7 +361,7 @@ def test_a_secret_that_is_another_callbacks_signs_nothing(world: World) -> None:
 def test_a_sender_that_took_long_to_sign_leaves_the_try_to_the_next(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         (delivery,) = world.completed(world.callback(f"http://127.0.0.1:{port}/"))
         opened = world.vault.open
@@ -399,7 +383,7 @@ def test_a_sender_that_took_long_to_sign_leaves_the_try_to_the_next(
 
 
 def test_a_redelivery_starts_the_schedule_anew_and_keeps_the_ledger(world: World) -> None:
-    recorder = Recorder()
+    recorder = receivers.Recorder()
     with receivers.serve(recorder) as port:
         (delivery,) = world.completed(world.callback(f"http://127.0.0.1:{port}/"))
         dispatcher(world).send(delivery)
@@ -416,7 +400,7 @@ def test_a_redelivery_starts_the_schedule_anew_and_keeps_the_ledger(world: World
 def test_no_log_line_holds_an_address_a_text_a_secret_or_an_answer(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with receivers.serve(Recorder(status=500, body=b"word-of-the-receiver")) as port:
+    with receivers.serve(receivers.Recorder(status=500, body=b"word-of-the-receiver")) as port:
         made = world.callback(f"http://127.0.0.1:{port}/token-4711")
         (delivery,) = world.completed(made)
         dispatcher(world).send(delivery)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -99,3 +101,15 @@ def test_a_body_in_pieces_is_put_together_and_held_against_its_trailer(
 def test_a_body_whose_length_nobody_says_is_refused(s3: ServedS3) -> None:
     reply = put(s3, iter([RECORDING]))
     assert (reply.status_code, code(reply)) == (411, "MissingContentLength")
+
+
+def test_a_body_that_is_cut_short_is_refused_and_nothing_is_kept(world: World, s3: ServedS3) -> None:
+    """Moto would keep what came."""
+    link = s3.signer().generate_presigned_url("put_object", Params={"Bucket": BUCKET, "Key": "a.wav"})
+    parts = urlsplit(link)
+    head = f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: {len(RECORDING)}"
+    with socket.create_connection((parts.hostname, parts.port)) as line:
+        line.sendall(f"{head}\r\n\r\n".encode() + RECORDING[:-1])
+        line.shutdown(socket.SHUT_WR)
+        assert b"<Code>IncompleteBody</Code>" in line.makefile("rb").read()
+    assert world.s3.list_objects_v2(Bucket=BUCKET)["KeyCount"] == 0

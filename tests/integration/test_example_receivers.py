@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.cli.client.forwarding import Forwarding
 from services.common.webhooks import secrets
 from services.common.webhooks.outcome import AttemptOutcome
 from services.common.webhooks.signing import signed_headers
@@ -133,6 +134,12 @@ def test_a_signed_message_is_taken(receiver: Receiver) -> None:
 
     assert outcome.status == 204
     assert receiver.accepted() == {"type": "transcription.started", "job_id": "job_åäö"}
+
+
+def test_what_transcribe_listen_forwards_is_taken(receiver: Receiver) -> None:
+    event = {"event_id": "msg_forwarded", "body": json.loads(message(job_id="job_åäö 🎙", cost={"dollars": 1e-7}))}
+    assert Forwarding(receiver.url, NEW).send(event).last.status == 204
+    assert receiver.accepted()["job_id"] == "job_åäö 🎙"
 
 
 def test_the_text_of_a_completed_job_is_taken_from_the_message(receiver: Receiver) -> None:

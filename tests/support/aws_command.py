@@ -1,17 +1,10 @@
-"""The part of AWS's command line that the guides use: what a command asks for, held against AWS's own service models.
-
-`python -m tests.support.aws_command SERVICE OPERATION --option value …` asks it, as `aws` would.
-"""
+"""Commands of AWS's command line that the guides name, held against AWS's own service models."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
 import botocore.session
 from botocore import xform_name
 from botocore.model import OperationModel, Shape
@@ -19,38 +12,6 @@ from botocore.validate import validate_parameters
 
 _NUMBERS = {"integer": int, "long": int, "float": float, "double": float}
 _REGION = "--region"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call of an API."""
-
-    service: str
-    operation: OperationModel
-    params: dict[str, Any]
-    region: str | None
-
-
-def parse(words: Sequence[str]) -> Call:
-    """What follows `aws`.
-
-    Raises:
-        LookupError: AWS has no such service, operation or option.
-
-    """
-    service, wanted, *options = words
-    operation = look_up(service, wanted, [word for word in options if word.startswith("--")])
-    known = _options(operation)
-    params: dict[str, Any] = {}
-    region = None
-    while options:
-        option = options.pop(0)
-        if option == _REGION:
-            region = options.pop(0)
-        else:
-            name, shape = known[option]
-            params[name] = _value(shape, options)
-    return Call(service=service, operation=operation, params=params, region=region)
 
 
 def look_up(service: str, wanted: str, options: Iterable[str]) -> OperationModel:
@@ -74,21 +35,20 @@ def look_up(service: str, wanted: str, options: Iterable[str]) -> OperationModel
 
 
 def check(words: Sequence[str]) -> None:
-    """Raise an error, if AWS would not understand the command, or would ask for more."""
-    call = parse(words)
-    if call.operation.input_shape:
-        validate_parameters(call.params, call.operation.input_shape)
-
-
-def main(words: Sequence[str]) -> None:
-    """Ask AWS, or the server at `AWS_ENDPOINT_URL`."""
-    if words[:2] == ["s3", "cp"]:
-        _, _, file, address = words
-        boto3.client("s3").upload_file(file, urlsplit(address).netloc, urlsplit(address).path.lstrip("/"))
-        return
-    call = parse(words)
-    client: Any = boto3.client(call.service, region_name=call.region)  # type: ignore[call-overload] # of any service
-    getattr(client, xform_name(call.operation.name))(**call.params)
+    """Raise an error, if AWS would not understand what follows `aws`, or would ask for more."""
+    service, wanted, *options = words
+    operation = look_up(service, wanted, [word for word in options if word.startswith("--")])
+    known = _options(operation)
+    params: dict[str, Any] = {}
+    while options:
+        option = options.pop(0)
+        if option == _REGION:
+            options.pop(0)
+        else:
+            name, shape = known[option]
+            params[name] = _value(shape, options)
+    if operation.input_shape:
+        validate_parameters(params, operation.input_shape)
 
 
 def _options(operation: OperationModel) -> dict[str, tuple[str, Shape]]:
@@ -102,7 +62,3 @@ def _value(shape: Shape, options: list[str]) -> Any:
     if shape.type_name == "boolean":
         return True
     return _NUMBERS.get(shape.type_name, str)(options.pop(0))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,13 +19,14 @@ ROOT = Path(__file__).parents[2]
 class Emulator:
     """An empty account, until closed. A call that is made before it is up waits for it."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` gets `emulator.log`."""
+    def __init__(self, folder: Path, *, keep: Path | None = None) -> None:
+        """`folder` gets `emulator.log`; the account is that in the folder `keep`, if there is one."""
         listening = listen()
         self.endpoint = address(listening)
         self._processes = Processes(folder)
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        self._processes.start("emulator", "services.local.emulator.server", env=environment, serving=listening)
+        told = ("--keep", str(keep)) if keep else ()
+        self._processes.start("emulator", "services.local.emulator.server", *told, env=environment, serving=listening)
         self.session = boto3.session.Session(
             aws_access_key_id="operator", aws_secret_access_key="operator", region_name=resources.REGION
         )
@@ -36,6 +38,11 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that it runs in."""
+        return self._processes["emulator"]
 
     def client(self, service: str) -> Any:
         """A boto3 client for a service of the account."""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.support import official_aws
 from tests.support.documents import shell_blocks
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ STAND_INS = {
     "pip": "exit 0",  # what it would install is what the tests run with
     # The emulator's gateway has an address that leads nowhere.
     "transcribe": 'TRANSCRIBE_URL=${TRANSCRIBE_URL/$GATEWAY/$API} exec "$PYTHON" -m services.cli.main "$@"',
-    "aws": 'exec "$PYTHON" -m tests.support.aws_command "$@"',
+    "aws": 'exec "$AWS" "$@"',
 }
 
 
@@ -73,6 +74,7 @@ class Shell:
         self._environment = {
             **{name: value for name, value in environment.items() if name not in REGIONS},
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "AWS": str(official_aws.program()),
             "PYTHON": sys.executable,
             "PYTHONPATH": str(ROOT),
             "TF_CLI_ARGS_apply": "-auto-approve -input=false",

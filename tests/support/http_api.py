@@ -13,6 +13,8 @@ from typing import Any
 from services.local import resources
 from services.local.gateway_rules import GatewayRules, Headers
 
+STOP_SECONDS = 0.02
+"""How long closing takes, at most."""
 Handler = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
@@ -25,7 +27,7 @@ class HttpApi:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _front(function, rules))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(STOP_SECONDS,), daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()

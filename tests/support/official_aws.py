@@ -13,12 +13,17 @@ from tests.support.kept import python_environment
 PINNED = Path(__file__).parents[2] / "requirements" / "aws.txt"
 
 
+def program() -> Path:
+    """The program `aws`; the first call on a machine installs it."""
+    return python_environment("aws", PINNED) / "bin" / "aws"
+
+
 class OfficialAws:
     """`aws`, signed in to an emulator; nothing on the machine that runs it, such as a profile, changes what it does."""
 
     def __init__(self, endpoint: str, folder: Path) -> None:
         """`folder` is where its commands run, and its home."""
-        self._program = python_environment("aws", PINNED) / "bin" / "aws"
+        self._program = program()
         self._folder = folder
         self._environment: Mapping[str, str] = {
             "PATH": os.environ["PATH"],

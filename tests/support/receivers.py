@@ -85,6 +85,21 @@ def status(code: int, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
+class Recorder:
+    """A receiver that keeps what it was sent, and answers with whatever status it is told."""
+
+    def __init__(self, status: int = 200, body: bytes = b"") -> None:
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.status = status
+        self.body = body
+
+    def __call__(self, connection: socket.socket) -> None:
+        header, _, body = read_request(connection).partition(b"\r\n\r\n")
+        lines = [line.split(": ", 1) for line in header.decode().split("\r\n")[1:]]
+        self.requests.append(({name.lower(): value for name, value in lines}, body))
+        connection.sendall(status(self.status, body=self.body))
+
+
 def closes_at_once(connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 

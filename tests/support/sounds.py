@@ -26,6 +26,13 @@ def silence(seconds: float) -> bytes:
     return wav(np.zeros(round(seconds * RATE), np.int16))
 
 
+def heavier(recording: bytes, size: int) -> bytes:
+    """The same wav with so many bytes more (an even number) in a chunk that readers skip, as recorders leave one."""
+    chunk = b"JUNK" + size.to_bytes(4, "little") + np.random.default_rng(size).bytes(size)
+    inside = recording[8:12] + chunk + recording[12:]
+    return b"RIFF" + len(inside).to_bytes(4, "little") + inside
+
+
 def more_than_a_day() -> bytes:
     """A FLAC whose header promises a day and two seconds, in 36 bits of its first block, and which is as large as that
     would be; its sound ends after a second.

@@ -1,4 +1,4 @@
-"""What the API and its storage answered, read and put into words. Pure but for httpx's own class."""
+"""What the API and its storage answered, read and put into words. Nothing is asked here."""
 
 from __future__ import annotations
 

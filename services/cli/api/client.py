@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.cli.api.patience import Patience
     from services.cli.commands import Given
 
-TIMEOUT = httpx.Timeout(30, read=60, write=60)
+TIMEOUT = httpx.Timeout(30, read=60, write=60, pool=None)
 OWN_ADDRESSES = ("127.0.0.1", "localhost", "[::1]")
 """A proxy of the environment does not know this machine's own addresses."""
 LINKS = 3
@@ -31,7 +31,7 @@ LINKS = 3
 
 def path(*parts: str) -> str:
     """The path of an operation, such as `/api/jobs/job_1/cancel`. What a person typed as an id stays one part of it."""
-    return "/api/" + "/".join(quote(part, safe="") for part in parts)
+    return "/api/" + "/".join(quote(part, safe="", errors="replace") for part in parts)
 
 
 class Api:
@@ -156,7 +156,8 @@ def web_client(**headers: str) -> httpx.Client:
     direct: dict[str, httpx.BaseTransport | None] = {f"all://{one}": None for one in OWN_ADDRESSES}
     try:
         return httpx.Client(headers=agent | headers, timeout=TIMEOUT, mounts=direct)
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
+    except (ImportError, ValueError, httpx.InvalidURL):
         raise UsageError(
-            f"The environment's proxy cannot be used ({error}): set HTTPS_PROXY to an http:// address, or unset it."
+            "The proxy of the environment cannot be used: set HTTPS_PROXY, HTTP_PROXY and ALL_PROXY to http:// "
+            "addresses, or unset them."
         ) from None

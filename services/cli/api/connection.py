@@ -39,20 +39,6 @@ def find(given: Given) -> Connection:
     key = key or kept.key_for(url, login)
     if not key:
         raise UsageError(f"No key is known for {url}: run `transcribe login`, or set {KEY}.")
-    return checked(url, key)
-
-
-def checked(url: str, key: str) -> Connection:
-    """A connection with a key that a request can carry.
-
-    Raises:
-        UsageError: it cannot.
-
-    """
-    if not (key and key.isascii() and key.isprintable()):
-        raise UsageError(
-            "That is no key: an operator makes keys with `transcribe keys create`; give one as it is printed."
-        )
     return Connection(url=url, key=key)
 
 
@@ -82,13 +68,29 @@ def local() -> Connection:
         RefusedError: none runs.
 
     """
+    told = running()
+    if told is None:
+        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.")
+    return told
+
+
+def running() -> Connection | None:
+    """The system that `transcribe local` runs, if it still does: the file of one that was killed is there, unlocked."""
+    import fcntl  # noqa: PLC0415 - the rest works where this is missing
+
     try:
-        told = json.loads(local_file().read_text("utf-8"))
-        return Connection(url=told["url"], key=told["key"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise RefusedError("No local system runs: start one with `transcribe local`, and leave it running.") from None
+        file = local_file().open("rb")
+    except OSError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            told = json.load(file)
+            return Connection(url=told["url"], key=told["key"])
+    return None
 
 
 def local_file() -> Path:
-    """Where `transcribe local` says how it is reached, while it runs."""
+    """Where `transcribe local` says how it is reached. It holds a lock on the file while it runs."""
     return folders.state() / "local.json"

@@ -100,6 +100,10 @@ class Patience:
         self._tries = 0
         self._spent = 0.0
 
+    def answered(self) -> None:
+        """Note that the server has answered: its address is right."""
+        self._persistence.answered(self._who)
+
     def wait_as_asked(self, reply: httpx.Response, *, took: float) -> None:
         """Wait after an answer that may pass, at least as long as it asks for.
 

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-from urllib.parse import quote
+from typing import Annotated
 
 import typer
 
-from services.cli.api.client import Api
+from services.cli.api.client import Api, path
 from services.cli.callback_options import DESCRIPTION, EVENT, PREFIX, CallbackId, NewUrl, Url, changes
 from services.cli.commands import ClientCommand, group
-from services.cli.printing import as_json, note, shown, table
+from services.cli.printing import answer, as_json, note, table
 from services.common.webhooks.registration import DEFAULT_EVENTS
 
-_PATH = "/api/callbacks"
 _LISTED = ("callback_id", "status", "url", "events", "prefix", "description")
-_HEADINGS = ("Id", "Status", "Address", "Events", "Prefix", "Description")
+_HEADINGS = ("id", "status", "address", "events", "prefix", "description")
 app = group(no_args_is_help=True, help="Addresses that are told of jobs by webhook.")
 
 
 @app.command("list", cls=ClientCommand)
 def list_(context: typer.Context) -> None:
     """All callbacks; with --json as the API tells them."""
-    found = Api.of(context.obj).get(_PATH)["callbacks"]
+    found = Api.of(context.obj).get(path("callbacks"))["callbacks"]
     if context.obj.json:
         as_json(found)
-    else:
+    elif found:
         table(_HEADINGS, [[_word(one[name]) for name in _LISTED] for one in found])
+    else:
+        note("There are no callbacks yet.")
 
 
 @app.command(cls=ClientCommand)
@@ -43,18 +43,18 @@ def add(
 ) -> None:
     """Register an address; its id and its secret are printed, the secret this once."""
     wanted = {"url": url, "events": event, "prefix": prefix, "description": description or None, "challenge": challenge}
-    made = Api.of(context.obj).post(_PATH, wanted)
-    _print(context, made, "callback_id", "secret")
+    made = Api.of(context.obj).post(path("callbacks"), wanted)
+    answer(made, made["callback_id"], made["secret"], json=context.obj.json)
 
 
 @app.command(cls=ClientCommand)
 def show(context: typer.Context, callback_id: CallbackId) -> None:
     """All that the service tells of a callback; never its secret."""
-    found = Api.of(context.obj).get(_place(callback_id))
+    found = Api.of(context.obj).get(path("callbacks", callback_id))
     if context.obj.json:
         as_json(found)
     else:
-        table(("Field", "Value"), [(name, _word(value)) for name, value in found.items()])
+        table(("field", "value"), [(name, _word(value)) for name, value in found.items()])
 
 
 @app.command(cls=ClientCommand)
@@ -69,48 +69,37 @@ def update(
 ) -> None:
     """Change what is given of a callback; an empty description removes it. Messages under way go to a new address."""
     wanted = changes(url=url, event=event, prefix=prefix, description=description)
-    changed = Api.of(context.obj).patch(_place(callback_id), wanted)
-    _print(context, changed, said=f"{shown(callback_id)} updated")
+    changed = Api.of(context.obj).patch(path("callbacks", callback_id), wanted)
+    answer(changed, f"{callback_id} updated", json=context.obj.json)
 
 
 @app.command(cls=ClientCommand)
 def rotate(context: typer.Context, callback_id: CallbackId) -> None:
     """Make a new secret and print it, this once; for 24 hours, messages carry the signatures of both."""
-    _print(context, Api.of(context.obj).post(_place(callback_id, "/rotate")), "secret")
+    made = Api.of(context.obj).post(path("callbacks", callback_id, "rotate"))
+    answer(made, made["secret"], json=context.obj.json)
 
 
 @app.command(cls=ClientCommand)
 def test(context: typer.Context, callback_id: CallbackId) -> None:
     """Send a test message, and print the id of its delivery. It is sent within a minute."""
-    made = Api.of(context.obj).post(_place(callback_id, "/test"))
-    _print(context, made, "delivery_id")
-    note(f"`transcribe deliveries {shown(callback_id)}` shows what the address has answered, within a minute.")
+    made = Api.of(context.obj).post(path("callbacks", callback_id, "test"))
+    answer(made, made["delivery_id"], json=context.obj.json)
+    note(f"`transcribe deliveries {callback_id}` shows what the address has answered, within a minute.")
 
 
 @app.command(cls=ClientCommand)
 def enable(context: typer.Context, callback_id: CallbackId) -> None:
     """Send to a disabled callback again; what was dropped meanwhile can be redelivered."""
-    enabled = Api.of(context.obj).post(_place(callback_id, "/enable"))
-    _print(context, enabled, said=f"{shown(callback_id)} {shown(enabled['status'])}")
+    enabled = Api.of(context.obj).post(path("callbacks", callback_id, "enable"))
+    answer(enabled, f"{callback_id} {enabled['status']}", json=context.obj.json)
 
 
 @app.command(cls=ClientCommand)
 def remove(context: typer.Context, callback_id: CallbackId) -> None:
     """Forget a callback; what was still to be sent to it is dropped."""
-    Api.of(context.obj).delete(_place(callback_id))
-    _print(context, {"callback_id": callback_id, "removed": True}, said=f"{shown(callback_id)} removed")
-
-
-def _place(callback_id: str, action: str = "") -> str:
-    return f"{_PATH}/{quote(callback_id, safe='')}{action}"
-
-
-def _print(context: typer.Context, told: dict[str, Any], *names: str, said: str = "") -> None:
-    """Print the reply as JSON; or, for people, these fields of it, one a line, or a sentence of our own."""
-    if context.obj.json:
-        as_json(told)
-    else:
-        print("\n".join([*(shown(told[name]) for name in names), *filter(None, [said])]))
+    Api.of(context.obj).delete(path("callbacks", callback_id))
+    answer({"callback_id": callback_id, "removed": True}, f"{callback_id} removed", json=context.obj.json)
 
 
 def _word(value: object) -> object:

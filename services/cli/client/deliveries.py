@@ -12,7 +12,7 @@ from services.cli.printing import answer, as_json, moment, note, table
 
 CALLBACKS = "cb_"
 """With this the ids of callbacks begin."""
-HEADINGS = ("id", "message", "callback", "status", "tries", "last try", "came to", "next try")
+HEADINGS = ("id", "status", "tries", "came to", "last try", "next try", "message", "callback")
 
 
 def deliveries(
@@ -54,5 +54,5 @@ def _row(delivery: dict[str, Any]) -> tuple[object, ...]:
     last = (delivery["tries"] or [{}])[-1]
     came = " ".join(str(one) for one in (last.get("outcome"), last.get("status")) if one)
     tried, following = moment(last.get("at")), moment(delivery.get("next_attempt_at"))
-    about = (delivery["delivery_id"], delivery["type"], delivery["callback_id"], delivery["status"])
-    return *about, delivery["attempts"], tried, came, following
+    went = (delivery["delivery_id"], delivery["status"], delivery["attempts"], came, tried, following)
+    return *went, delivery["type"], delivery["callback_id"]

@@ -29,10 +29,14 @@ def events(
     is one line, as the API tells it; the last one of each reply has `next`, a place for --after.
     """
     feed = Feed(Api.of(context.obj), types=kinds or (), after=after, limit=limit)
+    some = False
     try:
         for page in feed.pages(follow=follow):
+            some = True
             # All lines at once: whoever presses Ctrl-C is not shown half of them again.
             print("\n".join(_in_json(page) if context.obj.json else map(for_people, page["events"])), flush=True)
+        if not some:
+            note("There are no such events." if kinds or after else "There are no events yet.")
     finally:
         if feed.after != after:
             note(f"To go on from here: --after {feed.after}")

@@ -10,7 +10,7 @@ from services.cli.printing import note
 from services.common.domain.events import EventType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from services.cli.api.client import Api
 
@@ -64,7 +64,7 @@ class Feed:
         while self._moved(self._ask([_SELDOM], LARGEST_PAGE)):
             pass
 
-    def pages(self, *, follow: bool = False) -> Iterator[Page]:
+    def pages(self, *, follow: bool = False) -> Generator[Page, None, None]:
         """The events, oldest first, some at a time, to the end. If `follow`, on and on, also while the service is away.
 
         A page is done with when the next one is asked for. Until then, `after` stands before it.

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from services.cli.api.client import Api, path
-from services.cli.errors import CliError, Exit, UsageError
+from services.cli.errors import CliError, Exit, RefusedError, UsageError
 from services.cli.explained import explain
-from services.cli.printing import as_json, clock, erased, moment, note, shown, table
+from services.cli.printing import as_json, clock, erased, moment, note, problem, table
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -86,8 +86,22 @@ def erase(
     """
     api = Api.of(context.obj)
     if not yes:
-        _ask(len(job_ids))
-    _each(job_ids, lambda job_id: api.delete(path("jobs", job_id)), _receipt, json=context.obj.json)
+        _ask(len(set(job_ids)))
+    _each(job_ids, lambda job_id: _erased(api, job_id), _receipt, json=context.obj.json)
+
+
+def _erased(api: Api, job_id: str) -> dict[str, Any]:
+    """Erase a job; returns the receipt.
+
+    Raises:
+        RefusedError: there is no such job of this client's, or never was.
+
+    """
+    receipt: dict[str, Any] | None = api.delete(path("jobs", job_id))
+    # An erased job answers with its receipt for days. So a 404 is none, even if an answer was lost before it.
+    if receipt is None:
+        raise RefusedError("There is no such job, or it is not yours: compare the id.", problem="NOT_FOUND")
+    return receipt
 
 
 def _ask(count: int) -> None:
@@ -133,12 +147,10 @@ def _each(
             document = act(job_id)
         except CliError as error:
             told = explain(error)
-            note(f"{shown(job_id)}: {told.sentence}")
+            problem(f"{job_id}: {told.sentence}")
             worst = max(worst, told.exit_code)
-            document = {
-                "job_id": job_id,
-                "error": {"code": getattr(error, "problem", "") or error.code, "message": told.sentence},
-            }
+            code = error.problem if isinstance(error, RefusedError) else error.code
+            document = {"job_id": job_id, "error": {"code": code or error.code, "message": told.sentence}}
         else:
             if not json:
                 print(line(document), flush=True)

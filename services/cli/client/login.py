@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.api import connection, kept
+from services.cli.api import kept
 from services.cli.api.client import Api
 from services.cli.api.connection import KEY, URL, address
 from services.cli.api.kept import Connection
@@ -36,8 +36,7 @@ def login(
     """
     people = sys.stdin.isatty() and not key_stdin
     url = address((api or os.environ.get(URL) or _asked_url(people=people)).strip())
-    key = typer.prompt("API key", hide_input=True, err=True) if people else sys.stdin.readline()
-    made = connection.checked(url, key.strip())
+    made = Connection(url=url, key=_given_key(people=people))
     _tried(made)
     where = kept.keep(made)
     told = "the keyring" if where == kept.KEYRING else where
@@ -56,6 +55,13 @@ def _asked_url(*, people: bool) -> str:
     if not people:
         raise UsageError(f"Nobody can be asked for the address here: give it with --api, or set {URL}.")
     return str(typer.prompt("Address of the API", default=kept.url(), err=True))
+
+
+def _given_key(*, people: bool) -> str:
+    key = str(typer.prompt("API key", hide_input=True, err=True) if people else sys.stdin.readline()).strip()
+    if not key:
+        raise UsageError("No key was given: write it to standard input, as `transcribe keys create` prints it.")
+    return key
 
 
 def _tried(made: Connection) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import cache
 
+import boto3
 from pydantic_settings import BaseSettings
 
 from services.common.aws import Aws
@@ -43,6 +45,11 @@ class CliSettings(BaseSettings):
         return value
 
 
+def aws() -> Aws:
+    """AWS, in the region that AWS_REGION names, as AWS's other programs have it; boto3 does not know this name."""
+    return Aws(boto3.session.Session(region_name=os.environ.get("AWS_REGION")))
+
+
 @cache
 def settings() -> CliSettings:
     return load(CliSettings)
@@ -50,7 +57,8 @@ def settings() -> CliSettings:
 
 @cache
 def store() -> Store:
-    return Store(Aws().dynamodb(), settings().needed("table_name", "table_name"))
+    table = settings().needed("table_name", "table_name")
+    return Store(aws().dynamodb(), table)
 
 
 @cache
@@ -62,7 +70,7 @@ def places() -> Places:
 
     """
     name = settings().needed("config_parameter", "config_parameter")
-    stored = json.loads(Aws().ssm().get_parameter(Name=name)["Parameter"]["Value"])
+    stored = json.loads(aws().ssm().get_parameter(Name=name)["Parameter"]["Value"])
     told = load(CommonSettings, **{key.lower(): value for key, value in stored.items()})
     if told.table_name != settings().table_name:
         raise SettingsError(
@@ -74,15 +82,16 @@ def places() -> Places:
 
 @cache
 def commands() -> Commands:
-    recordings = SourceObjects(Aws().s3(), places().bucket)
+    recordings = SourceObjects(aws().s3(), places().bucket)
     return Commands(store(), Announcer(store().callbacks, places()), recordings.uploaded_at, recordings.give_up)
 
 
 @cache
 def erasure() -> Erasure:
-    return Erasure(store(), Aws().s3(), places().bucket)
+    return Erasure(store(), aws().s3(), places().bucket)
 
 
 @cache
 def vault() -> Vault:
-    return Vault(Aws().kms(), settings().needed("secrets_key_id", "key_arn"))
+    key = settings().needed("secrets_key_id", "key_arn")
+    return Vault(aws().kms(), key)

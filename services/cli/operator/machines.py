@@ -14,7 +14,7 @@ from services.common.domain.times import now_ms, rfc3339
 
 
 def machines(context: typer.Context) -> None:
-    """Every machine of the fleet with its slot, the last one of each slot that ended badly, and people's own boxes."""
+    """The machines that work for the deployment: the fleet's slots, bad ends of the last week, and own boxes."""
     store, now = deployment.store(), now_ms()
     slots = [_of_slot(slot, now) for slot in store.slots.all()]
     ends = [_of_end(name, end) for name, end in store.fleet.bad_ends().items()]

@@ -23,7 +23,7 @@ def stages(
     client: Client = "default",
     jobs: Annotated[int, typer.Option(min=1, help="How many of the newest completed ones.")] = 100,
 ) -> None:
-    """What the stages from upload to text took, in seconds, beside the budget for an own and for the public image."""
+    """How long the stages from upload to text took, in seconds, beside the budgets for own and public images."""
     store = deployment.store()
     found = store.jobs.of_client(client, limit=LOOKED_AT * jobs)
     completed = list(islice((job.times for job in found if job.status is JobStatus.COMPLETED), jobs))

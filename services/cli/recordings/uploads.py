@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.cli.errors import RefusedError, UnreachableError
+from services.cli.recordings import content, fetching
+from services.cli.recordings.forms import FormUpload
+from services.cli.recordings.parts import PartsUpload
+from services.cli.recordings.unfinished import Registration, Unfinished
+from services.common.domain.states import JobStatus
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
     from services.cli.api.client import Api
+    from services.cli.recordings.content import Content
     from services.cli.recordings.sources import Source
+
+LARGEST_FORM = 100_000_000
+"""Bytes; what is larger is uploaded in parts, which can go on after an interruption."""
+HAS_NOTHING = (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED)
+"""A job that has ended like this is no reason not to make another one of the same recording."""
+NO_MORE = (404, 409)
+"""How the API refuses what was made and is gone."""
 
 
 class Uploads:
@@ -32,7 +48,92 @@ class Uploads:
             wanted: the body of `POST /api/jobs` without the file's name, size and checksums.
             registered: called with the job's id as soon as it is known.
             progress: called with the stage (`fetching`, `checking` or `uploading`), the bytes that are done of it, and
-                the bytes of all if they are known.
+                the bytes of all if they are known; of a large recording by several threads, one at a time.
+
+        Raises:
+            RefusedError: the recording is empty, cannot be had or changes meanwhile, or the service refuses it.
+            UnreachableError: the service, its storage or the recording's address cannot be reached.
 
         """
-        raise NotImplementedError
+        with self._opened(source, progress) as opened:
+            upload = _Upload(self._api, source, opened, registered, progress)
+            return upload.with_form(wanted) if opened.size <= LARGEST_FORM else upload.in_parts(wanted)
+
+    def _opened(
+        self, source: Source, progress: Callable[[str, int, int | None], None]
+    ) -> AbstractContextManager[Content]:
+        if source.beside:
+            return content.of_file(source.beside, source.word)
+        return fetching.spooled(source, self._api, lambda done, size: progress("fetching", done, size))
+
+
+class _Upload:
+    """One recording, whose content is on this machine."""
+
+    def __init__(
+        self,
+        api: Api,
+        source: Source,
+        opened: Content,
+        registered: Callable[[str], None],
+        progress: Callable[[str, int, int | None], None],
+    ) -> None:
+        self._api = api
+        self._source = source
+        self._content = opened
+        self._registered = registered
+        self._checked = lambda done: progress("checking", done, opened.size)
+        self._sent = lambda done: progress("uploading", done, opened.size)
+
+    def with_form(self, wanted: Mapping[str, Any]) -> str:
+        made = self._api.post("/api/jobs", self._body(wanted, checksum_sha256=self._content.sha256(self._checked)))
+        job_id = str(made["job_id"])
+        self._registered(job_id)
+        FormUpload(self._api, self._content, job_id, self._sent).send(made["upload"])
+        return job_id
+
+    def in_parts(self, wanted: Mapping[str, Any]) -> str:
+        record = Unfinished(self._api.identity, self._source, self._content, wanted)
+        try:
+            earlier = self._earlier(record)
+            job_id = earlier or self._new(record, wanted)
+            self._registered(job_id)
+            parts = PartsUpload(self._api, self._content, job_id, self._sent)
+            parts.send(resumed=self._source.word if earlier else None)
+        except RefusedError:
+            record.remove()
+            raise
+        except UnreachableError as error:
+            if not record.is_kept:
+                raise
+            raise UnreachableError(f"{error} The same command goes on with the upload where it stopped.") from None
+        record.remove()
+        return job_id
+
+    def _earlier(self, record: Unfinished) -> str | None:
+        """The job that an earlier run has registered, if its recording may still come or has come."""
+        found = record.read()
+        if found is None:
+            return None
+        try:
+            if found.job_id is None:
+                job = self._api.post("/api/jobs", found.body, idempotency_key=found.idempotency_key)
+                record.write(found.known(job["job_id"]))
+            else:
+                job = self._api.get(f"/api/jobs/{found.job_id}")
+        except RefusedError as error:
+            if error.status in NO_MORE:
+                return None
+            raise
+        return None if job["status"] in HAS_NOTHING else str(job["job_id"])
+
+    def _new(self, record: Unfinished, wanted: Mapping[str, Any]) -> str:
+        checksum = self._content.crc32(self._checked)
+        registration = Registration.of(self._body(wanted, multipart=True, checksum_crc32=checksum))
+        record.write(registration)
+        job = self._api.post("/api/jobs", registration.body, idempotency_key=registration.idempotency_key)
+        record.write(registration.known(job["job_id"]))
+        return str(job["job_id"])
+
+    def _body(self, wanted: Mapping[str, Any], **about: object) -> dict[str, Any]:
+        return {**wanted, "file_name": self._source.file_name, "size": self._content.size, **about}

@@ -1,12 +1,16 @@
 """The emulator of AWS: moto's server, patched (`patches.py`) and behind `wire.py`, in a process of its own.
 
-`python -m services.local.emulator.server --fd N` serves a listening socket that was inherited under this number.
+`python -m services.local.emulator.server --fd N` serves a listening socket that was inherited under this number. With
+`--keep FOLDER`, the account is what the folder holds, and is kept there (`kept/`).
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
+import threading
+from pathlib import Path
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -23,8 +27,13 @@ class _Quiet(WSGIRequestHandler):
         """Log nothing: there would be a line for every request."""
 
 
-def main(fd: int) -> None:
-    """Serve until killed."""
+def main(fd: int, folder: Path | None = None) -> None:
+    """Serve until told to end.
+
+    Raises:
+        KeptFolderError: the account cannot be kept in this folder.
+
+    """
     # Moto would load hundreds of Amazon's images, which nothing here uses; that takes longer than everything else.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     patches.apply()
@@ -32,11 +41,26 @@ def main(fd: int) -> None:
     instances.apply()
     markets.apply()
     dynamodb.apply()
-    application = Wire(DomainDispatcherApplication(create_backend_app))
-    make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet, fd=fd).serve_forever()
+    wire = Wire(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, wire, threaded=True, request_handler=_Quiet, fd=fd)
+    if folder is None:
+        server.serve_forever()
+        return
+    from services.local.emulator.kept.account import KeptAccount  # noqa: PLC0415 - the others do without
+
+    account = KeptAccount(folder)
+    wire.kept = account.state
+    # Ctrl-C in a terminal reaches all processes at once; whoever started this one tells it when the others have ended.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    account.begin()
+    server.serve_forever()
+    account.close()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
-    main(parser.parse_args().fd)
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    main(given.fd, given.keep)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -118,7 +118,13 @@ def sorted_items(table: Any, index: Any | None = None) -> SortedItems | None:
     return order if order.usable else None
 
 
+LISTENERS: list[Callable[[Any, Any, Any], None]] = []
+"""What else is told of every change, with table, hash key and range key."""
+
+
 def changed(table: Any, hash_key: Any, range_key: Any) -> None:
     """Note that the item with this key may have changed; every write to a table calls it."""
+    for listener in LISTENERS:
+        listener(table, hash_key, range_key)
     if (orders := _SORTED.get(table)) is not None:
         orders.changed.add((hash_key, range_key))

@@ -18,8 +18,9 @@ from moto.dynamodb.models.table import Table
 from services.local.emulator.sorted_items import changed
 
 _under_way = threading.local()
-_turn = threading.RLock()
-"""Held during a transaction: moto's server has many threads, and none may see a half-done transaction."""
+TURN = threading.RLock()
+"""Held during a request to DynamoDB: moto's server has many threads, conditions are checked and written without a lock,
+and nobody may see a half-done transaction. Where an account is kept (`kept/`), other writes have their turn too."""
 
 
 def apply() -> None:
@@ -30,7 +31,7 @@ def apply() -> None:
     original = DynamoDBBackend.transact_write_items
 
     def transact_write_items(backend: Any, transact_items: list[dict[str, Any]]) -> None:
-        with _turn:
+        with TURN:
             before = [
                 _Kept(table, hash_key, range_key) for table, hash_key, range_key in _named(backend, transact_items)
             ]

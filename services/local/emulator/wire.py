@@ -7,6 +7,7 @@
   `/_local/sessions` is told so. Nobody reads or writes a bucket without any of these.
 - What is put is held against its checksums (`checksums.py`).
 - Pages of other origins read what the bucket's CORS configuration lets them read (`cors.py`), and nothing else.
+- How an account is kept (`kept/`) is told at `/_local/kept`.
 - Requests to DynamoDB run one after another, since the emulator checks conditions and writes without a lock.
 """
 
@@ -23,12 +24,13 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
-from services.local.ec2 import MACHINES_PATH, MARKETS_PATH
+from services.local.ec2 import KEPT_PATH, MACHINES_PATH, MARKETS_PATH
 from services.local.emulator import checksums, cors, instances, markets, post_policy, signatures
 from services.local.emulator.refusals import RefusedError
+from services.local.emulator.transactions import TURN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -43,14 +45,17 @@ class Wire:
     """A WSGI application in front of the emulator's."""
 
     emulator: WSGIApplication
+    kept: Callable[[], Mapping[str, object]] | None = None
+    """Tells how the account is kept; None: it is not."""
     _launches: dict[str, tuple[str, Response]] = field(default_factory=dict)
     _fleet_lock: threading.Lock = field(default_factory=threading.Lock)
-    _table_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if tell := _TOLD.get(environ.get("PATH_INFO", "")):
             tell(json.loads(Request(environ).get_data()))
             return Response(status=204)(environ, start)
+        if environ.get("PATH_INFO") == KEPT_PATH and self.kept:
+            return Response(json.dumps(self.kept()), content_type="application/json")(environ, start)
         request = Request(environ, populate_request=False)
         if environ.get("HTTP_X_AMZ_TARGET"):
             refusal = signatures.refusal_of_call(request, datetime.now(UTC))
@@ -68,7 +73,7 @@ class Wire:
     def _call(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         if not environ["HTTP_X_AMZ_TARGET"].startswith("DynamoDB_"):
             return self.emulator(environ, start)
-        with self._table_lock:
+        with TURN:
             return list(self.emulator(environ, start))
 
     def _other(self, environ: WSGIEnvironment) -> WSGIApplication:
@@ -132,10 +137,18 @@ class Wire:
 
 
 def _read(environ: WSGIEnvironment) -> bytes:
-    """Read the whole body, and put it back for the next reader, with its length if none was announced."""
+    """Read the whole body, and put it back for the next reader, with its length if none was announced.
+
+    Raises:
+        RefusedError: it is not whole, since the connection was cut.
+
+    """
     announced = environ.get("CONTENT_LENGTH")
     whole = -1 if environ.get("wsgi.input_terminated") and not announced else int(announced or 0)
     body: bytes = environ["wsgi.input"].read(whole)
+    if len(body) < whole:
+        message = "You did not provide the number of bytes specified by the Content-Length HTTP header"
+        raise RefusedError(400, "IncompleteBody", message)
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     environ.pop("HTTP_TRANSFER_ENCODING", None)

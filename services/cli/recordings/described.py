@@ -1,0 +1,94 @@
+"""A job as people read it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from services.cli.printing import clock, moment, shown
+from services.cli.recordings.estimates import duration
+from services.cli.recordings.recording import STAGES
+from services.common.domain.options import DEFAULTS
+from services.common.domain.states import JobStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WIDTH = 12
+"""Of the names of the lines."""
+STEPS = ("created", "uploaded", "claimed", "completed", "failed", "canceled", "expired")
+"""The times that people ask for, of all that a job has."""
+NEXT = {
+    JobStatus.FAILED: "transcribe retry {job_id}",
+    JobStatus.COMPLETED: "transcribe show {job_id} -f txt,srt",
+    JobStatus.QUEUED: "transcribe show {job_id} --follow",
+    JobStatus.RUNNING: "transcribe show {job_id} --follow",
+}
+"""What is done with a job next, by its status."""
+
+
+def described(job: dict[str, Any]) -> list[str]:
+    """The lines that tell of a job, as the API shows it."""
+    return [f"{shown(name)[:WIDTH]:<{WIDTH}} {shown(value)}" for name, value in _facts(job) if value not in (None, "")]
+
+
+def _facts(job: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    yield "job", job["job_id"]
+    yield "file", job["file_name"]
+    yield "status", _status(job)
+    yield "waits", job.get("waiting_reason")
+    for error in [job["error"]] if job.get("error") else []:
+        again = "; it may succeed if it is tried again" if error.get("retryable") else ""
+        yield "error", f"{error['message'].rstrip('.')} ({error['code']}){again}."
+    for step in STEPS:
+        yield step, moment(job["times"].get(step))
+    yield "duration", clock(job.get("duration"))
+    yield "language", job.get("language")
+    yield "model", (job.get("model") or {}).get("name")
+    yield from _options(job["options"])
+    yield from _quality(job.get("quality") or {})
+    yield "cost", _cost(job.get("cost") or {})
+    yield "callback", job.get("callback_id")
+    yield "reference", job.get("reference")
+    for key, value in (job.get("metadata") or {}).items():
+        yield "metadata", f"{key}={value}"
+    if command := NEXT.get(job["status"]):
+        yield "next", command.format(job_id=job["job_id"])
+
+
+def _status(job: dict[str, Any]) -> str:
+    """The status, and of an open job how far it is."""
+    progress = job["progress"]
+    told = [job["status"]]
+    stage = STAGES.get(progress["stage"], progress["stage"])
+    if progress["stage"] not in (job["status"], "ended"):
+        told.append(stage)
+    if progress["fraction"] and progress["stage"] != "ended":
+        told.append(f"{progress['fraction']:.0%}")
+    if progress["queue_position"]:
+        told.append(f"number {progress['queue_position']} in the queue")
+    if progress["estimated_seconds"] is not None:
+        told.append(f"about {duration(progress['estimated_seconds'])} left")
+    return ", ".join(told)
+
+
+def _options(options: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Those that differ from the defaults. The model, which has no default here, is told beside the language."""
+    usual = DEFAULTS.to_json()
+    for name, value in options.items():
+        if name != "model" and value != usual.get(name):
+            words = ", ".join(map(str, value)) if isinstance(value, list) else value
+            yield "option", f"{name.replace('_', '-')}: {'yes' if value is True else words}"
+
+
+def _quality(quality: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    if quality.get("confidence") is not None:
+        yield "confidence", f"{quality['confidence']:.0%}, {quality['doubtful_share']:.0%} of the words are doubtful"
+    for remark in quality.get("remarks", []):
+        yield "remark", remark["message"]
+
+
+def _cost(cost: dict[str, Any]) -> str:
+    parts = [f"${cost['dollars']:.4f}"] if cost.get("dollars") is not None else []
+    if cost.get("machine_seconds") is not None:
+        parts.append(f"{duration(cost['machine_seconds'])} of a machine")
+    return ", ".join([*parts, *(str(cost[name]) for name in ("instance_type", "market") if cost.get(name))])

@@ -1,0 +1,154 @@
+"""The upload of a large recording, in parts that are sent side by side, each again by itself."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from services.cli.api.answers import ended, refused_by_storage
+from services.cli.errors import RefusedError
+from services.cli.printing import note, shown
+from services.cli.recordings.forms import NOT_AWAITING
+from services.cli.recordings.side_by_side import StoppedError, side_by_side
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from threading import Event
+
+    from services.cli.api.client import Api
+    from services.cli.recordings.content import Content
+
+SIDE_BY_SIDE = 4
+MOST_SETBACKS = 5
+"""How often it may happen that nothing was taken, or that a completion was refused."""
+GONE = 404
+"""The upload was completed or discarded: the API knows which."""
+BEGIN_AGAIN = ("MISSING_PARTS", "UPLOAD_DIFFERS")
+"""Why the API refuses to complete an upload that it gives further links for."""
+GB, MB = 10**9, 10**6
+
+
+class PartsUpload:
+    """The upload of one recording."""
+
+    def __init__(self, api: Api, content: Content, job_id: str, sent: Callable[[int], None]) -> None:
+        """`sent` is called with the bytes that the storage has and those that are on their way to it."""
+        self._api = api
+        self._content = content
+        self._job = f"/api/jobs/{job_id}"
+        self._tally = Tally(sent)
+        self._setbacks = 0
+
+    def send(self, resumed: str | None = None) -> None:
+        """Send what the storage does not have, and complete the upload.
+
+        Args:
+            resumed: how a person calls the recording, if an earlier run may have sent some of it.
+
+        Raises:
+            RefusedError: the service or its storage refuses it, or the file has changed meanwhile.
+            UnreachableError: one of them cannot be reached.
+
+        """
+        try:
+            links = self._missing(resumed)
+            while links or not self._completed():
+                self._send(links)
+                links = self._missing()
+        except RefusedError as error:
+            # The recording is there, or somebody has canceled the job: who watches it will see.
+            if error.problem != NOT_AWAITING:
+                raise
+
+    def _missing(self, resumed: str | None = None) -> Sequence[Mapping[str, Any]]:
+        """Links for the first parts that the storage does not have."""
+        upload = self._api.post(f"{self._job}/upload")["multipart"]
+        self._part_size = upload["part_size"]
+        there = sum(min(self._part_size, self._content.size - self._start(one)) for one in upload["received"])
+        self._tally.begin(there)
+        if resumed and there:
+            note(f"Going on with the upload of {shown(resumed)}: {_of(there, self._content.size)} are there.")
+        return list(upload["links"])
+
+    def _completed(self) -> bool:
+        """Complete the upload; False: parts are missing."""
+        self._content.check()
+        try:
+            self._api.post(f"{self._job}/upload/complete")
+        except RefusedError as error:
+            if error.problem not in BEGIN_AGAIN:
+                raise
+            self._set_back(error)
+            return False
+        return True
+
+    def _set_back(self, error: RefusedError) -> None:
+        self._setbacks += 1
+        if self._setbacks == MOST_SETBACKS:
+            raise error
+
+    def _send(self, links: Sequence[Mapping[str, Any]]) -> None:
+        """Send parts until all are there, or their links have ended."""
+        self._refusal: RefusedError | None = None
+        self._taken = 0
+        side_by_side(self._send_part, links, SIDE_BY_SIDE)
+        if self._refusal and not self._taken:
+            self._set_back(self._refusal)
+
+    def _send_part(self, link: Mapping[str, Any], stop: Event) -> None:
+        if self._refusal:
+            return
+        number, length = link["number"], link["bytes"]
+        headers = {"Content-Length": str(length)}
+        reply = self._api.stored(
+            lambda: self._api.storage.put(link["url"], content=self._pieces(number, length, stop), headers=headers)
+        )
+        if reply.is_success:
+            self._taken += 1
+            return
+        self._tally.sent(number, 0)
+        self._content.check()
+        refusal = refused_by_storage(reply)
+        if not ended(reply) and reply.status_code != GONE:
+            raise refusal
+        self._refusal = refusal
+
+    def _pieces(self, number: int, length: int, stop: Event) -> Iterator[bytes]:
+        done = 0
+        for piece in self._content.pieces(self._start(number), length):
+            if stop.is_set():
+                raise StoppedError
+            yield piece
+            self._tally.sent(number, done := done + len(piece))
+
+    def _start(self, number: int) -> int:
+        """The first byte of a part; the first part is number 1."""
+        return int((number - 1) * self._part_size)
+
+
+class Tally:
+    """Counts the bytes of parts that several threads send."""
+
+    def __init__(self, told: Callable[[int], None]) -> None:
+        self._told = told
+        self._lock = Lock()
+        self._there = 0
+        self._sent: dict[int, int] = {}
+
+    def begin(self, there: int) -> None:
+        """So many bytes are there; no part is on its way."""
+        with self._lock:
+            self._there = there
+            self._sent.clear()
+            self._told(there)
+
+    def sent(self, number: int, size: int) -> None:
+        """So many bytes of a part have been sent."""
+        with self._lock:
+            self._sent[number] = size
+            self._told(self._there + sum(self._sent.values()))
+
+
+def _of(done: int, size: int) -> str:
+    """How much there is, as in `3.1 of 12.0 GB`."""
+    return f"{done / GB:.1f} of {size / GB:.1f} GB" if size >= GB else f"{done / MB:.0f} of {size / MB:.0f} MB"

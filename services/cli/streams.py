@@ -1,0 +1,45 @@
+"""Standard input, output and error, whatever whoever started the program has made of them."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from contextlib import suppress
+
+
+class _Unheard(io.TextIOWrapper):
+    """Standard error. Progress and notes that cannot be written, as if nobody reads them, stop nothing."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            return super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+
+def prepare() -> None:
+    """Make the three streams safe for every command. A program calls this once, before it prints.
+
+    A stream that is closed is an empty one, so that no file that is opened later takes its place. A character that an
+    encoding lacks is written as its number, as JSON writes it.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - the three have the first numbers
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    errors = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+    if isinstance(errors, io.TextIOWrapper):
+        encoding = errors.encoding
+        sys.stderr = _Unheard(errors.detach(), encoding, "backslashreplace", line_buffering=True)
+
+
+def drop_output() -> None:
+    """Forget what could not be written to standard output. Python would try again as it ends, and print a traceback."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

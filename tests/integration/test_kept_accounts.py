@@ -1,0 +1,333 @@
+"""The emulator's account in a folder: what was kept comes back after a kill, and what is on disk is always whole."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from services.common.domain.times import now_ms
+from services.local import resources
+from services.local.ec2 import KEPT_PATH
+from services.local.emulator.kept.ledger import CONTENTS, FILE, Entry, KeptFolderError, Ledger, Place
+from services.local.kept_folder import Addresses, KeptFolder
+from tests.support.emulator import Emulator
+
+KEPT_WITHIN_SECONDS = 10
+ITEM = {
+    "pk": {"S": "JOB#ö"},
+    "sk": {"S": "JOB"},
+    "count": {"N": "-1.50"},
+    "more": {"M": {"list": {"L": [{"BOOL": True}, {"NULL": True}, {"S": ""}]}, "bytes": {"B": b"\x00\xff"}}},
+    "words": {"SS": ["en", "två"]},
+    "client_id": {"S": "alice"},
+    "sort": {"S": "1"},
+}
+FORM = {"audio.mp3": b"sound", "big.wav": bytes(range(256)) * 80_000}
+"""The second is more than moto holds in memory."""
+PART = b"p" * (5 << 20)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[[], Emulator]]:
+    """Starts the emulator on the same folder, with everything that a deployment has in the account."""
+    started: list[Emulator] = []
+
+    def on_folder() -> Emulator:
+        emulator = Emulator(tmp_path, keep=tmp_path / "kept")
+        started.append(emulator)
+        resources.create(emulator.session, emulator.endpoint)
+        return emulator
+
+    yield on_folder
+    for emulator in started:
+        emulator.close()
+
+
+def wait_until_kept(emulator: Emulator) -> None:
+    """Wait until what was written by now is on disk; that takes no longer than was promised."""
+    written, until = now_ms(), time.monotonic() + KEPT_WITHIN_SECONDS
+    while state(emulator)["as_of"] < written:
+        assert time.monotonic() < until, state(emulator)
+        time.sleep(0.05)
+
+
+def state(emulator: Emulator) -> Any:
+    return httpx.get(f"{emulator.endpoint}{KEPT_PATH}", trust_env=False).raise_for_status().json()
+
+
+def everything(emulator: Emulator) -> dict[str, Any]:
+    """What a client can see of the account."""
+    s3, sqs, kms = emulator.client("s3"), emulator.client("sqs"), emulator.client("kms")
+    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=resources.BUCKET).get("Contents", [])]
+    queue = sqs.get_queue_url(QueueName=resources.QUEUE)["QueueUrl"]
+    messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, VisibilityTimeout=0).get("Messages", [])
+    uploads = s3.list_multipart_uploads(Bucket=resources.BUCKET).get("Uploads", [])
+    return {
+        "items": emulator.client("dynamodb").scan(TableName=resources.TABLE)["Items"],
+        "objects": {key: seen(s3, key) for key in keys},
+        "parts": [
+            (upload["Key"], upload["UploadId"], parts_of(s3, upload["Key"], upload["UploadId"])) for upload in uploads
+        ],
+        "messages": {message["Body"] for message in messages if "ObjectCreated" in message["Body"]},
+        "keys": {entry["KeyId"] for entry in kms.list_keys()["Keys"]},
+    }
+
+
+def seen(s3: Any, key: str) -> Any:
+    found = s3.get_object(Bucket=resources.BUCKET, Key=key)
+    tags = s3.get_object_tagging(Bucket=resources.BUCKET, Key=key)["TagSet"]
+    kept = ("ETag", "LastModified", "ContentType", "ContentLength", "Metadata")
+    return found["Body"].read(), tags, [found[name] for name in kept]
+
+
+def parts_of(s3: Any, key: str, upload_id: str) -> Any:
+    return s3.list_parts(Bucket=resources.BUCKET, Key=key, UploadId=upload_id)["Parts"]
+
+
+def put(s3: Any, key: str, body: bytes = b"x", **more: Any) -> None:
+    s3.put_object(Bucket=resources.BUCKET, Key=key, Body=body, **more)
+
+
+def kill(emulator: Emulator) -> None:
+    process = emulator.process
+    process.kill()
+    process.wait()
+
+
+def test_after_a_kill_everything_is_as_it_was_and_what_was_begun_goes_on(start: Callable[[], Emulator]) -> None:
+    first = start()
+    dynamodb, s3, kms = first.client("dynamodb"), first.client("s3"), first.client("kms")
+    gone = {"pk": {"S": "gone"}, "sk": {"S": "JOB"}}
+    for item in (ITEM, gone, {**gone, "sk": {"S": "too"}}):
+        dynamodb.put_item(TableName=resources.TABLE, Item=item)
+    for name, content in FORM.items():
+        put(s3, f"uploads/å {name}", content, ContentType="audio/mpeg", Metadata={"who": "alice"}, Tagging="a=b")
+    put(s3, "results/gone")
+    (key_id,) = everything(first)["keys"]
+    sealed = kms.encrypt(KeyId=key_id, Plaintext=b"whsec")["CiphertextBlob"]
+    upload_id = s3.create_multipart_upload(Bucket=resources.BUCKET, Key="uploads/parts")["UploadId"]
+    whole = {"Bucket": resources.BUCKET, "Key": "uploads/parts", "UploadId": upload_id}
+    s3.upload_part(**whole, PartNumber=1, Body=PART)
+    wait_until_kept(first)
+    # What was on disk already is changed and removed there too.
+    dynamodb.delete_item(TableName=resources.TABLE, Key=gone)
+    dynamodb.update_item(
+        TableName=resources.TABLE,
+        Key={**gone, "sk": {"S": "too"}},
+        UpdateExpression="SET n = :n",
+        ExpressionAttributeValues={":n": {"N": "1"}},
+    )
+    s3.delete_object(Bucket=resources.BUCKET, Key="results/gone")
+    put(s3, "uploads/å audio.mp3", b"another")
+    before = everything(first)
+    wait_until_kept(first)
+    kill(first)
+
+    second = start()
+    assert everything(second) == before
+    assert second.client("kms").decrypt(CiphertextBlob=sealed)["Plaintext"] == b"whsec"
+    s3 = second.client("s3")
+    s3.upload_part(**whole, PartNumber=2, Body=b"end")
+    tags = [
+        {"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in parts_of(s3, "uploads/parts", upload_id)
+    ]
+    s3.complete_multipart_upload(**whole, MultipartUpload={"Parts": tags})
+    before = everything(second)
+    second.close()
+
+    third = start()
+    assert everything(third) == before
+    assert before["objects"]["uploads/parts"][0] == PART + b"end"
+    assert before["parts"] == []
+    index = third.client("dynamodb").query(
+        TableName=resources.TABLE,
+        IndexName="by_client",
+        KeyConditionExpression="client_id = :client",
+        ExpressionAttributeValues={":client": {"S": "alice"}},
+    )
+    assert index["Items"] == [ITEM]
+
+
+def test_a_clean_end_keeps_what_came_last(start: Callable[[], Emulator]) -> None:
+    first = start()
+    put(first.client("s3"), "results/last")
+    first.close()
+    assert set(everything(start())["objects"]) == {"results/last"}
+
+
+def test_whenever_it_is_killed_each_item_on_disk_has_its_object_and_each_upload_its_message(
+    start: Callable[[], Emulator], tmp_path: Path
+) -> None:
+    """A worker writes the object first and the item then; S3 sends the message with the upload."""
+    emulator = start()
+    dynamodb, s3 = emulator.client("dynamodb"), emulator.client("s3")
+    looked = 0
+    until = time.monotonic() + KEPT_WITHIN_SECONDS
+    for number in itertools.count():
+        put(s3, f"uploads/{number}")
+        item = {"pk": {"S": str(number)}, "sk": {"S": "JOB"}}
+        dynamodb.put_item(TableName=resources.TABLE, Item=item)
+        if state(emulator)["as_of"] > looked:
+            looked = state(emulator)["as_of"]
+            with closing(sqlite3.connect(tmp_path / "kept" / FILE)) as disk:
+                counts = dict(disk.execute("SELECT kind, count(*) FROM entries GROUP BY kind"))
+            objects, items = counts.get("object", 0), counts.get("item", 0)
+            messages = counts.get("message", 0) - 1  # S3's test of the queue
+            assert objects in {items, items + 1}, counts
+            assert messages in {objects, -1}, counts
+            if objects > 20 and number > 40:
+                break
+        assert time.monotonic() < until, counts
+    kill(emulator)
+    assert len(everything(start())["objects"]) >= objects
+
+
+def test_a_full_disk_is_told_harms_nothing_and_is_made_up_for_when_there_is_room(tmp_path: Path) -> None:
+    limit = tmp_path / "kept" / CONTENTS
+    ledger = Ledger(tmp_path / "kept")
+    first = Entry(place=Place("object", "b", "1"), about={"n": 1}, content=lambda file: file.write(b"first"))
+    ledger.write([first])
+
+    def full(_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    second = Entry(place=Place("object", "b", "2"), about={}, content=lambda file: file.write(b"second"))
+    changed = Entry(place=first.place, about={"n": 2}, content=lambda file: file.write(b"changed"))
+    with pytest.raises(OSError, match="No space"):
+        ledger.write([second, changed, Entry(place=Place("object", "b", "3"), about={}, content=full)])
+    (kept,) = ledger.read("object")
+    assert (kept.name, kept.about, kept.content and kept.content.read_bytes()) == ("1", {"n": 1}, b"first")
+    assert len(list(limit.iterdir())) == 1
+    ledger.write([second, changed])
+    assert [entry.about for entry in ledger.read("object")] == [{"n": 2}, {}]
+    ledger.close()
+
+
+def test_a_disk_that_is_full_while_it_serves_is_said_and_served_on(tmp_path: Path) -> None:
+    """The size of a file that the process may write stands for the room on the disk."""
+    emulator = Emulator(tmp_path, keep=tmp_path / "kept")
+    try:
+        resources.create(emulator.session, emulator.endpoint)
+        s3 = emulator.client("s3")
+        put(s3, "small")
+        wait_until_kept(emulator)
+        signal_safe = resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE, (200_000, signal_safe[1]))
+        put(s3, "large", bytes(1_000_000))
+        until = time.monotonic() + KEPT_WITHIN_SECONDS
+        while not (trouble := state(emulator)["trouble"]):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert "does not keep what happens now" in trouble
+        assert seen(s3, "large")[0] == bytes(1_000_000)
+        resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE, signal_safe)
+        wait_until_kept(emulator)
+        assert state(emulator)["trouble"] is None
+    finally:
+        emulator.close()
+
+
+def test_what_a_crash_left_half_done_is_removed_and_what_is_missing_is_said(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path)) as ledger:
+        ledger.write([Entry(place=Place("object", "b", "1"), about={}, content=lambda file: file.write(b"x"))])
+    (tmp_path / CONTENTS / "7").write_bytes(b"never finished")
+    with closing(Ledger(tmp_path)):
+        assert [path.name for path in (tmp_path / CONTENTS).iterdir()] == ["1"]
+    (tmp_path / CONTENTS / "1").unlink()
+    with pytest.raises(KeptFolderError, match=r"lacks 1 of its files, such as 1: somebody removed them\."):
+        Ledger(tmp_path)
+
+
+def test_only_its_owner_can_read_a_kept_account(tmp_path: Path) -> None:
+    os.umask(os.umask(0o022))
+    with KeptFolder(tmp_path / "kept"):
+        pass
+    for path in [tmp_path / "kept", *(tmp_path / "kept").rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_folder_remembers_its_key_and_its_addresses(tmp_path: Path) -> None:
+    with KeptFolder(tmp_path / "kept") as folder:
+        key = folder.api_key
+        folder.remember(Addresses(api=1, aws=2))
+    with KeptFolder(tmp_path / "kept") as folder:
+        assert (folder.api_key, folder.addresses) == (key, Addresses(api=1, aws=2))
+
+
+def test_a_folder_in_use_is_refused_until_nobody_that_holds_it_lives(tmp_path: Path) -> None:
+    """The emulator inherits the lock, and may live on for a moment."""
+    with KeptFolder(tmp_path / "kept") as folder:
+        heir = subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, pass_fds=[folder.lock]
+        )
+        with pytest.raises(KeptFolderError, match=f"in use by another local system .process {os.getpid()}."):
+            KeptFolder(tmp_path / "kept")
+    with pytest.raises(KeptFolderError, match="in use"):
+        KeptFolder(tmp_path / "kept")
+    heir.communicate()
+    with KeptFolder(tmp_path / "kept"):
+        pass
+
+
+def _foreign_files(folder: Path) -> None:
+    (folder / "thesis.txt").write_text("mine")
+
+
+def _other_program(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        database.execute("CREATE TABLE songs (name TEXT)")
+
+
+def _other_version(folder: Path) -> None:
+    Ledger(folder).close()
+    with closing(sqlite3.connect(folder / FILE)) as database:
+        database.execute("PRAGMA user_version = 99")
+
+
+def _no_database(folder: Path) -> None:
+    (folder / FILE).write_bytes(b"something else " * 100)
+
+
+def _link(folder: Path) -> None:
+    (folder.parent / "elsewhere").write_bytes(b"")
+    (folder / FILE).symlink_to(folder.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_foreign_files, "holds other files: choose a new or empty folder"),
+        (_other_program, "is a file of another program: choose another folder"),
+        (_other_version, "was written by another version of this program .its format is 99, this one's is 1."),
+        (_no_database, "cannot be read .file is not a database.: choose another folder"),
+        (_link, "cannot be used .Too many levels of symbolic links.: choose a folder"),
+    ],
+)
+def test_a_folder_that_is_no_kept_account_is_refused_and_left_alone(
+    spoil: Callable[[Path], None], said: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    spoil(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    with pytest.raises(KeptFolderError, match=said):
+        KeptFolder(folder)
+    assert before.items() <= {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}.items()
+
+
+def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(KeptFolderError, match=r"file cannot be used \(File exists\): choose a folder"):
+        KeptFolder(tmp_path / "file")

@@ -1,0 +1,46 @@
+"""Uploads side by side, and their end."""
+
+from __future__ import annotations
+
+import threading
+from typing import cast
+
+from services.cli.recordings import sending
+from services.cli.recordings.recording import Recording
+from services.cli.recordings.sending import Sending
+from services.cli.recordings.sources import Source
+from services.cli.recordings.uploads import Uploads
+from tests.support.scripted_service import PATIENCE_SECONDS, ScriptedUploads, waited
+
+
+def test_an_upload_that_does_not_end_is_left_behind() -> None:
+    release = threading.Event()
+    uploads = ScriptedUploads({"a": lambda _: waited(release)})
+    recording = Recording(name="a", source=Source(word="a", file_name="a"))
+    going = Sending(cast("Uploads", uploads), [recording], {})
+    going.start()
+    assert not going.stop(0.05)
+    assert all(thread.daemon for thread in going._threads)
+    release.set()
+    assert going.stop(PATIENCE_SECONDS)
+
+
+def test_no_more_than_three_are_uploaded_at_once() -> None:
+    running, most, lock = 0, 0, threading.Lock()
+    all_there = threading.Barrier(sending.AT_ONCE)
+
+    def upload(_: object) -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        all_there.wait(PATIENCE_SECONDS)
+        with lock:
+            running -= 1
+
+    names = [str(number) for number in range(9)]
+    recordings = [Recording(name=name, source=Source(word=name, file_name=name)) for name in names]
+    going = Sending(cast("Uploads", ScriptedUploads(dict.fromkeys(names, upload))), recordings, {})
+    going.start()
+    assert [going.ended(PATIENCE_SECONDS) is not None for _ in names] == [True] * 9
+    assert most == sending.AT_ONCE
