@@ -126,6 +126,12 @@ def test_what_a_list_tells_of_an_unchanged_job_hides_nothing_that_was_read_of_it
     assert recording.stage == "fetching the text"
 
 
+def test_a_service_that_tells_no_progress_is_told_of_by_its_status() -> None:
+    recording = Recording(name="a", source=source("a"), phase=Phase.SENT)
+    recording.see({"status": "running"}, NOW, alone=True)
+    assert (recording.told(NOW), recording.fraction) == ("running", None)
+
+
 def test_elsewhere_each_change_of_stage_is_one_line_without_control_characters(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
