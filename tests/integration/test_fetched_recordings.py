@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from services.cli.api.client import Api
-from services.cli.api.connection import Connection
+from services.cli.api.kept import Connection
 from services.cli.errors import CliError, RefusedError, UnreachableError
 from services.cli.recordings.fetching import spooled
 from services.cli.recordings.sources import Source, find

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from services.cli.api.client import Api
-from services.cli.api.connection import Connection
+from services.cli.api.kept import Connection
 from services.cli.errors import CliError, RefusedError
 from services.cli.recordings.sources import Source, find
 from services.cli.recordings.uploads import Uploads
