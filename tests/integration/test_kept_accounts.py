@@ -22,7 +22,7 @@ from services.local import resources
 from services.local.ec2 import KEPT_PATH
 from services.local.emulator.kept.ledger import CONTENTS, FILE, Entry, KeptFolderError, Ledger, Place
 from services.local.kept_folder import Addresses, KeptFolder
-from tests.support.emulator import Emulator
+from tests.support.emulator import ROOT, Emulator
 
 KEPT_WITHIN_SECONDS = 10
 ITEM = {
@@ -238,6 +238,28 @@ def test_what_a_crash_left_half_done_is_removed_and_what_is_missing_is_said(tmp_
     (tmp_path / CONTENTS / "1").unlink()
     with pytest.raises(KeptFolderError, match=r"lacks 1 of its files, such as 1: somebody removed them\."):
         Ledger(tmp_path)
+
+
+def test_what_a_killed_system_leaves_behind_ends_by_itself_and_frees_the_folder(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys\nfrom pathlib import Path\nfrom services.local.kept_folder import KeptFolder\n"
+        "from services.local.processes import Processes, listen\n"
+        "folder = KeptFolder(Path('kept'))\n"
+        "serve = ('emulator', 'services.local.emulator.server', '--keep', str(folder.path))\n"
+        "Processes(Path()).start(*serve, serving=listen(), holding=folder.lock)\n"
+        "os._exit(9)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", killed], cwd=tmp_path, env=environment, check=False)
+    until = time.monotonic() + KEPT_WITHIN_SECONDS
+    while True:
+        try:
+            KeptFolder(tmp_path / "kept").__exit__()
+        except KeptFolderError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        else:
+            break
 
 
 def test_only_its_owner_can_read_a_kept_account(tmp_path: Path) -> None:
