@@ -229,6 +229,43 @@ def test_a_disk_that_is_full_while_it_serves_is_said_and_served_on(tmp_path: Pat
         assert state(emulator)["trouble"] is None
 
 
+def test_a_kill_in_the_middle_of_writing_leaves_the_last_whole_write(tmp_path: Path) -> None:
+    """A program writes three objects and an item together, again and again, each time with the next number."""
+    write = (
+        "import itertools, sys\nfrom pathlib import Path\n"
+        "from services.local.emulator.kept.ledger import Entry, Ledger, Place\n"
+        "ledger = Ledger(Path('kept'))\n"
+        "for number in itertools.count(sum(entry.about for entry in ledger.read('item'))):\n"
+        "    content = lambda file: file.write(b'%d' % number * 20_000)\n"
+        "    objects = [Entry(place=Place('object', 'b', n), about=number, content=content) for n in 'xyz']\n"
+        "    ledger.write([*objects, Entry(place=Place('item', 't', 'i'), about=number)])\n"
+        "    print(number, flush=True)\n"
+    )
+    latest = 0
+    for wait in range(1, 9):
+        writing = subprocess.Popen(
+            [sys.executable, "-c", write],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert writing.stdout
+        told = [int(writing.stdout.readline()) for _ in range(2)]
+        time.sleep(wait * 0.003)  # so that the kill comes at another place each time
+        writing.kill()
+        told += map(int, writing.communicate()[0].split())
+        with closing(Ledger(tmp_path / "kept")) as ledger:
+            (item,) = ledger.read("item")
+            objects = list(ledger.read("object"))
+            assert item.about in {told[-1], told[-1] + 1}
+            assert [entry.about for entry in objects] == [item.about] * 3
+            contents = [entry.content.read_bytes() for entry in objects if entry.content]
+            assert contents == [b"%d" % item.about * 20_000] * 3
+        assert item.about > latest
+        latest = item.about
+
+
 def test_what_a_crash_left_half_done_is_removed_and_what_is_missing_is_said(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path)) as ledger:
         ledger.write([Entry(place=Place("object", "b", "1"), about={}, content=lambda file: file.write(b"x"))])
