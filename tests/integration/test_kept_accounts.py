@@ -22,7 +22,7 @@ from services.local import resources
 from services.local.ec2 import KEPT_PATH
 from services.local.emulator.kept.ledger import CONTENTS, FILE, Entry, KeptFolderError, Ledger, Place
 from services.local.kept_folder import Addresses, KeptFolder
-from tests.support.emulator import Emulator
+from tests.support.emulator import ROOT, Emulator
 
 KEPT_WITHIN_SECONDS = 10
 ITEM = {
@@ -229,6 +229,43 @@ def test_a_disk_that_is_full_while_it_serves_is_said_and_served_on(tmp_path: Pat
         assert state(emulator)["trouble"] is None
 
 
+def test_a_kill_in_the_middle_of_writing_leaves_the_last_whole_write(tmp_path: Path) -> None:
+    """A program writes three objects and an item together, again and again, each time with the next number."""
+    write = (
+        "import itertools, sys\nfrom pathlib import Path\n"
+        "from services.local.emulator.kept.ledger import Entry, Ledger, Place\n"
+        "ledger = Ledger(Path('kept'))\n"
+        "for number in itertools.count(sum(entry.about for entry in ledger.read('item'))):\n"
+        "    content = lambda file: file.write(b'%d' % number * 20_000)\n"
+        "    objects = [Entry(place=Place('object', 'b', n), about=number, content=content) for n in 'xyz']\n"
+        "    ledger.write([*objects, Entry(place=Place('item', 't', 'i'), about=number)])\n"
+        "    print(number, flush=True)\n"
+    )
+    latest = 0
+    for wait in range(1, 9):
+        writing = subprocess.Popen(
+            [sys.executable, "-c", write],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert writing.stdout
+        told = [int(writing.stdout.readline()) for _ in range(2)]
+        time.sleep(wait * 0.003)  # so that the kill comes at another place each time
+        writing.kill()
+        told += map(int, writing.communicate()[0].split())
+        with closing(Ledger(tmp_path / "kept")) as ledger:
+            (item,) = ledger.read("item")
+            objects = list(ledger.read("object"))
+            assert item.about in {told[-1], told[-1] + 1}
+            assert [entry.about for entry in objects] == [item.about] * 3
+            contents = [entry.content.read_bytes() for entry in objects if entry.content]
+            assert contents == [b"%d" % item.about * 20_000] * 3
+        assert item.about > latest
+        latest = item.about
+
+
 def test_what_a_crash_left_half_done_is_removed_and_what_is_missing_is_said(tmp_path: Path) -> None:
     with closing(Ledger(tmp_path)) as ledger:
         ledger.write([Entry(place=Place("object", "b", "1"), about={}, content=lambda file: file.write(b"x"))])
@@ -238,6 +275,28 @@ def test_what_a_crash_left_half_done_is_removed_and_what_is_missing_is_said(tmp_
     (tmp_path / CONTENTS / "1").unlink()
     with pytest.raises(KeptFolderError, match=r"lacks 1 of its files, such as 1: somebody removed them\."):
         Ledger(tmp_path)
+
+
+def test_what_a_killed_system_leaves_behind_ends_by_itself_and_frees_the_folder(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys\nfrom pathlib import Path\nfrom services.local.kept_folder import KeptFolder\n"
+        "from services.local.processes import Processes, listen\n"
+        "folder = KeptFolder(Path('kept'))\n"
+        "serve = ('emulator', 'services.local.emulator.server', '--keep', str(folder.path))\n"
+        "Processes(Path()).start(*serve, serving=listen(), holding=folder.lock)\n"
+        "os._exit(9)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", killed], cwd=tmp_path, env=environment, check=False)
+    until = time.monotonic() + KEPT_WITHIN_SECONDS
+    while True:
+        try:
+            KeptFolder(tmp_path / "kept").__exit__()
+        except KeptFolderError:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        else:
+            break
 
 
 def test_only_its_owner_can_read_a_kept_account(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ import argparse
 import os
 import signal
 import threading
-import time
 from pathlib import Path
 
 from moto.server import DomainDispatcherApplication, create_backend_app
@@ -18,8 +17,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from services.local.emulator import disks, dynamodb, instances, markets, patches
 from services.local.emulator.wire import Wire
-
-LOOK_SECONDS = 1.0
 
 
 class _Quiet(WSGIRequestHandler):
@@ -56,17 +53,9 @@ def main(fd: int, folder: Path | None = None) -> None:
     # Ctrl-C in a terminal reaches all processes at once; whoever started this one tells it when the others have ended.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     account.begin()
     server.serve_forever()
     account.close()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when its parent has been killed: nobody else would, and the folder would stay in use."""
-    while os.getppid() == parent:
-        time.sleep(LOOK_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
