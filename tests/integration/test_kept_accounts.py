@@ -163,6 +163,24 @@ def test_after_a_kill_or_a_clean_end_everything_is_as_it_was_and_what_was_begun_
     assert index["Items"] == [ITEM]
 
 
+def test_what_is_said_of_an_object_changes_and_its_content_stays(start: Callable[[], Emulator]) -> None:
+    """The content of an object of an earlier run is read where it lies on disk."""
+    first = start()
+    put(first.client("s3"), "uploads/a.mp3", b"sound")
+    wait_until_kept(first)
+    kill(first)
+    second = start()
+    s3 = second.client("s3")
+    for tag in ("a", "b"):
+        told = {"TagSet": [{"Key": tag, "Value": "1"}]}
+        s3.put_object_tagging(Bucket=resources.BUCKET, Key="uploads/a.mp3", Tagging=told)
+        wait_until_kept(second)
+        assert seen(s3, "uploads/a.mp3")[:2] == (b"sound", told["TagSet"])
+    assert state(second)["trouble"] is None
+    kill(second)
+    assert seen(start().client("s3"), "uploads/a.mp3")[:2] == (b"sound", told["TagSet"])
+
+
 def test_at_every_moment_each_item_on_disk_has_its_object_and_each_upload_its_message(
     start: Callable[[], Emulator], tmp_path: Path
 ) -> None:

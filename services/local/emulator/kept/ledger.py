@@ -50,7 +50,7 @@ class Entry:
     about: Any | None
     """JSON; None: there is no such entry any more."""
     content: Callable[[IO[bytes]], object] | None = None
-    """Writes the content into a file; None: the entry has none."""
+    """Writes the content into a file; None: the entry has none, or the one that was written before stays."""
 
 
 class Read(NamedTuple):
@@ -143,7 +143,8 @@ class Ledger:
             # Rolled back if anything fails.
             with self._db:
                 for entry in entries:
-                    replaced += self._content_of(entry.place)
+                    if entry.content is not None or entry.about is None:
+                        replaced += self._content_of(entry.place)
                     self._write(entry, written)
                 if written:
                     _sync(self.folder / CONTENTS)
@@ -168,7 +169,7 @@ class Ledger:
                 os.fsync(file.fileno())
         self._db.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET about = excluded.about, content = excluded.content",
+            "ON CONFLICT DO UPDATE SET about = excluded.about, content = coalesce(excluded.content, content)",
             (*entry.place, json.dumps(entry.about, ensure_ascii=False), number),
         )
 
