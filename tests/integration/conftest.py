@@ -4,15 +4,21 @@ import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 
+from services.cli.recordings import uploads
 from services.common import logs
 from services.gpu_worker.engine.audio.sound import RATE
 from tests.support.acoustics import Sound, load, write_wav
+from tests.support.api_uploads import FILE, PART
 from tests.support.audio import MEETING
+from tests.support.faulty_transport import FaultyTransport
 from tests.support.gateway import Client, Gateway
 from tests.support.media import SECONDS
+from tests.support.served_s3 import ServedS3
+from tests.support.uploading import RECORDING, Deployment, Uploading
 from tests.support.world import World, emulated
 
 PRIVATE = re.compile(r"uploads/\w|m(ö|Ã¶|%C3%B6|\\u00f6)te|åäö|whsec_\w|key-of-\w|hooks\.example\.com")
@@ -73,3 +79,41 @@ def meeting() -> Sound:
 def talk(meeting: Sound, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same as a WAV."""
     return write_wav(tmp_path_factory.mktemp("talk") / "talk.wav", meeting)
+
+
+@pytest.fixture
+def uploading(
+    world: World, gateway: Gateway, alice: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Uploading]:
+    """What breaks is tried again at once, but not for long."""
+    monkeypatch.setattr("services.cli.api.patience.FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("services.cli.api.patience.LONGEST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("services.cli.api.patience.LATER_SECONDS", 0.5)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    s3 = ServedS3()
+    gateway.app.state.service().s3 = s3.signer()
+    deployment = Deployment(gateway)
+    way = FaultyTransport(deployment)
+    monkeypatch.setattr(
+        "services.cli.api.client.web_client", lambda **headers: httpx.Client(headers=headers, transport=way)
+    )
+    yield Uploading(world, alice, way, tmp_path / "state")
+    deployment.close()
+    s3.close()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A recording that is sent with a form."""
+    path = tmp_path / "meeting.mp3"
+    path.write_bytes(RECORDING)
+    return path
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A recording that is sent in two parts; one that is so small would usually be sent with a form."""
+    monkeypatch.setattr(uploads, "LARGEST_FORM", PART)
+    path = tmp_path / "meeting.wav"
+    path.write_bytes(FILE)
+    return path

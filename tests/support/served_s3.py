@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 RECORDING = b"a recording"
+STOP_SECONDS = 0.02
 
 
 class _Quiet(WSGIRequestHandler):
@@ -35,7 +36,7 @@ class ServedS3:
     def __init__(self) -> None:
         application = Wire(DomainDispatcherApplication(create_backend_app))
         self._server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
-        self._thread = threading.Thread(target=self._server.serve_forever)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(STOP_SECONDS,))
         self._thread.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._client = httpx.Client(base_url=self.url, trust_env=False)

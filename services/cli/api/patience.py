@@ -61,7 +61,7 @@ class Persistence:
             began = time.monotonic()
             try:
                 reply = ask()
-            except httpx.RequestError as error:
+            except (httpx.RequestError, httpx.InvalidURL) as error:
                 patience.wait(why(error), took=time.monotonic() - began)
             else:
                 self.answered(who)
@@ -158,7 +158,7 @@ def passes(reply: httpx.Response) -> bool:
     return refused and any(word in reply.text for word in PASSING_WORDS)
 
 
-def why(error: httpx.RequestError) -> str:
+def why(error: Exception) -> str:
     """Why there was no answer, as the end of a sentence."""
     return f"cannot be reached ({error or type(error).__name__})"
 

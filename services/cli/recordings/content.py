@@ -27,7 +27,8 @@ class Content:
 
     def __init__(self, file: FileIO, word: str) -> None:
         self._number = file.fileno()
-        self._word = word
+        self.word = word
+        """How a person calls it."""
         self._found = self._stamp()
         self.size, self.modified = self._found
         """Bytes, and when the file was last changed, in nanoseconds of the epoch."""
@@ -44,7 +45,7 @@ class Content:
             try:
                 piece = os.pread(self._number, min(PIECE, end - start), start)
             except OSError as error:
-                raise _not_readable(self._word, error) from None
+                raise _not_readable(self.word, error) from None
             if not piece:
                 raise self._changed()
             yield piece
@@ -52,8 +53,12 @@ class Content:
 
     def check(self) -> None:
         """Raise a `RefusedError` if the file is not what it was."""
-        if self._stamp() != self._found:
+        if self.has_changed():
             raise self._changed()
+
+    def has_changed(self) -> bool:
+        """Whether the file is not what it was."""
+        return self._stamp() != self._found
 
     def as_file(self, read: Callable[[int], None]) -> BufferedReader:
         """The whole as a file, for what takes files; `read` is called with the bytes that have been read."""
@@ -77,7 +82,7 @@ class Content:
 
     def _changed(self) -> RefusedError:
         return RefusedError(
-            f"{shown(self._word)} has changed while it was sent: run the command again once it stays as it is."
+            f"{shown(self.word)} has changed while it was sent: run the command again once it stays as it is."
         )
 
     def _stamp(self) -> tuple[int, int]:

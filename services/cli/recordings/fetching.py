@@ -12,15 +12,14 @@ import tempfile
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
-from urllib.parse import urlsplit
 
 import httpx
 
 from services.cli.api.client import web_client
 from services.cli.api.patience import PASSING, why
 from services.cli.errors import RefusedError
+from services.cli.printing import shown
 from services.cli.recordings.content import PIECE, Content
-from services.cli.recordings.sources import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,6 +108,9 @@ class Download:
                         self._take(reply)
                         return
                 left.wait_as_asked(reply, took=time.monotonic() - began)
+            except httpx.InvalidURL:
+                told = f"{self._word} is, or leads to, no address that can be fetched: check it."
+                raise RefusedError(told) from None
             except httpx.RequestError as error:
                 if self._version and self._done > before:
                     left = patience()
@@ -120,10 +122,7 @@ class Download:
         headers = {"Accept-Encoding": "identity"}
         if self._version:
             headers |= {"Range": f"bytes={self._done}-", "If-Range": self._version}
-        try:
-            url = httpx.URL(self._url)
-        except httpx.InvalidURL:
-            raise RefusedError(f"{self._word} is no address that can be fetched: check it.") from None
+        url = httpx.URL(self._url)
         first, login = url, httpx.BasicAuth(url.username, url.password) if url.userinfo else None
         for _ in range(MOST_REDIRECTS + 1):
             # Without a login httpx would take one from the address, and it could come from another server's redirect.
@@ -137,20 +136,17 @@ class Download:
         raise RefusedError(f"{self._word} leads from one address to another without an end: give the last one itself.")
 
     def _next(self, url: httpx.URL, location: str) -> httpx.URL:
-        try:
-            found = url.join(location)
-            place = without_secrets(urlsplit(str(found)))
-        except (ValueError, httpx.InvalidURL):
-            raise RefusedError(f"{self._word} leads to what is no address: give another one.") from None
+        found = url.join(location)
         if found.scheme not in ("http", "https") or not found.host:
-            raise RefusedError(f"{self._word} leads to {place}, which is not fetched: only http:// and https:// are.")
+            kind = shown(f"{found.scheme}:")
+            raise RefusedError(f"{self._word} leads to a {kind} address: give one that leads to http:// or https://.")
         return found
 
     def _take(self, reply: httpx.Response) -> None:
-        if self._version and reply.status_code in OTHER_PARTS and not self._goes_on(reply):
+        if reply.status_code in OTHER_PARTS and not self._goes_on(reply):
             self._version = None
             raise httpx.RemoteProtocolError("It gave another part than was asked for.")
-        if reply.is_error or not reply.is_success:
+        if not reply.is_success:
             raise RefusedError(_refusal(self._word, reply), status=reply.status_code)
         kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in PAGES:
@@ -159,7 +155,8 @@ class Download:
             self._begin(reply)
         _check_room((self._total or 0) - self._done)
         self._progress(self._done, self._total)
-        for piece in reply.iter_bytes(PIECE):
+        # Pieces as they come: of what was gathered into larger ones, a break would lose the last.
+        for piece in reply.iter_bytes():
             _write(self._file, piece)
             self._done += len(piece)
             self._progress(self._done, self._total)

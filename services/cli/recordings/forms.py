@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.cli.api.answers import ended, refused_by_storage
 from services.cli.errors import RefusedError
+from services.cli.printing import note, shown
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class FormUpload:
             for _ in range(FORMS):
                 reply = self._posted(form)
                 if reply.is_success:
+                    self._tell_if_changed()
                     return
                 if not ended(reply):
                     break
@@ -59,6 +61,11 @@ class FormUpload:
             return
         self._content.check()
         raise refused_by_storage(reply)
+
+    def _tell_if_changed(self) -> None:
+        """What arrived has the checksum of what was there at first; a file that only grew passes that."""
+        if self._content.has_changed():
+            note(f"{shown(self._content.word)} has changed while it was sent: the text will be of what it was before.")
 
     def _posted(self, form: Mapping[str, Any]) -> httpx.Response:
         tries = 0

@@ -39,11 +39,11 @@ class PartsUpload:
         self._tally = Tally(sent)
         self._setbacks = 0
 
-    def send(self, resumed: str | None = None) -> None:
+    def send(self, *, resumed: bool) -> None:
         """Send what the storage does not have, and complete the upload.
 
         Args:
-            resumed: how a person calls the recording, if an earlier run may have sent some of it.
+            resumed: whether an earlier run may have sent some of it.
 
         Raises:
             RefusedError: the service or its storage refuses it, or the file has changed meanwhile.
@@ -51,7 +51,7 @@ class PartsUpload:
 
         """
         try:
-            links = self._missing(resumed)
+            links = self._missing(resumed=resumed)
             while links or not self._completed():
                 self._send(links)
                 links = self._missing()
@@ -60,14 +60,16 @@ class PartsUpload:
             if error.problem != NOT_AWAITING:
                 raise
 
-    def _missing(self, resumed: str | None = None) -> Sequence[Mapping[str, Any]]:
+    def _missing(self, *, resumed: bool = False) -> Sequence[Mapping[str, Any]]:
         """Links for the first parts that the storage does not have."""
         upload = self._api.post(f"{self._job}/upload")["multipart"]
         self._part_size = upload["part_size"]
         there = sum(min(self._part_size, self._content.size - self._start(one)) for one in upload["received"])
         self._tally.begin(there)
         if resumed and there:
-            note(f"Going on with the upload of {shown(resumed)}: {_of(there, self._content.size)} are there.")
+            note(
+                f"Going on with the upload of {shown(self._content.word)}: {_of(there, self._content.size)} are there."
+            )
         return list(upload["links"])
 
     def _completed(self) -> bool:

@@ -98,7 +98,7 @@ def _address(word: str) -> Source:
     """A URL, whose secrets stay in `url`."""
     try:
         parts = urlsplit(word)
-        place = without_secrets(parts)
+        place = _without_secrets(parts)
     except ValueError:
         raise UsageError("An address among the recordings is none: check its host and its port.") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -109,7 +109,7 @@ def _address(word: str) -> Source:
     return Source(word=place, file_name=name[-LONGEST_NAME:], url=word)
 
 
-def without_secrets(parts: SplitResult) -> str:
+def _without_secrets(parts: SplitResult) -> str:
     """An address as it may be shown: without user, password, query and fragment.
 
     Raises:

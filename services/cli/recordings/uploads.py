@@ -98,8 +98,7 @@ class _Upload:
             earlier = self._earlier(record)
             job_id = earlier or self._new(record, wanted)
             self._registered(job_id)
-            parts = PartsUpload(self._api, self._content, job_id, self._sent)
-            parts.send(resumed=self._source.word if earlier else None)
+            PartsUpload(self._api, self._content, job_id, self._sent).send(resumed=earlier is not None)
         except RefusedError:
             record.remove()
             raise

@@ -1,0 +1,251 @@
+"""Recordings that the command line uploads, with forms and in parts, over lines that break."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from services.cli.recordings.sources import find
+from services.cli.recordings.uploads import Uploads
+from services.common.domain.states import JobStatus
+from tests.support.api_uploads import FILE, told
+from tests.support.faulty_transport import Fault, answered, cut, lost
+from tests.support.multipart import under_way
+from tests.support.uploading import (
+    COMPLETION,
+    ENDED,
+    FORM,
+    LINKS,
+    PUT,
+    RECORDING,
+    REFUSED,
+    REGISTRATION,
+    Progress,
+    Uploading,
+    refused,
+)
+from tests.support.web_site import Page, serving
+from tests.support.world import BUCKET
+
+# With a form.
+
+
+def test_a_small_recording_arrives_with_a_form_that_holds_it_to_its_checksum(uploading: Uploading, small: Path) -> None:
+    progress: Progress = []
+    job_id = uploading.send(small, {"reference": "7", "options": {"language": "en"}}, progress)
+    assert uploading.lies_there(job_id) == RECORDING
+    job = uploading.world.job(job_id)
+    assert (job.file_name, job.reference, job.options["language"]) == ("meeting.mp3", "7", "en")
+    assert job.declared["size"] == len(RECORDING)
+    assert "checksum_sha256" in job.declared
+    for stage in ("checking", "uploading"):
+        steps = [done for kind, done, size in progress if (kind, size) == (stage, len(RECORDING))]
+        assert steps == sorted(steps)
+        assert steps[-1] == len(RECORDING)
+    assert len(uploading.way.asked) == 2
+
+
+def test_a_registration_whose_answer_is_lost_makes_one_job(uploading: Uploading, small: Path) -> None:
+    uploading.way.faults += [(REGISTRATION, lost), (REGISTRATION, answered(503)), (REGISTRATION, cut)]
+    job_id = uploading.send(small)
+    assert [job.job_id for job in uploading.jobs()] == [job_id]
+
+
+def test_an_upload_that_breaks_is_sent_again(uploading: Uploading, small: Path) -> None:
+    uploading.way.faults += [(FORM, fault) for fault in (cut, answered(500), answered(503), answered(429))]
+    assert uploading.lies_there(uploading.send(small)) == RECORDING
+
+
+def test_an_upload_that_has_arrived_although_its_answer_was_lost_is_not_sent_again(
+    uploading: Uploading, small: Path
+) -> None:
+    """Sent again, it could be transcribed once more."""
+
+    def arrived(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        to.handle_request(request).read()
+        assert told(uploading.world, uploading.jobs()[0].job_id) is JobStatus.QUEUED
+        raise httpx.ReadError("The answer was lost.")
+
+    uploading.way.faults += [(FORM, arrived)]
+    assert uploading.world.job(uploading.send(small)).status is JobStatus.QUEUED
+    assert uploading.asked(f"/{BUCKET}") == 1
+
+
+def test_a_form_that_has_ended_is_followed_by_a_fresh_one(uploading: Uploading, small: Path) -> None:
+    uploading.way.faults += [(FORM, ENDED), (FORM, answered(403, "<Code>AccessDenied</Code><Message>Policy expired."))]
+    assert uploading.lies_there(uploading.send(small)) == RECORDING
+    assert uploading.asked("/upload") == 2
+
+
+def test_forms_that_end_each_time_are_a_refusal_in_the_end(uploading: Uploading, small: Path) -> None:
+    uploading.way.faults += [(FORM, ENDED)] * 9
+    assert "ExpiredToken" in refused(lambda: uploading.send(small))
+
+
+def test_what_the_storage_refuses_is_not_sent_again(uploading: Uploading, small: Path) -> None:
+    uploading.way.faults += [(FORM, REFUSED)]
+    assert refused(lambda: uploading.send(small)).startswith("The storage refuses it (403 AccessDenied: Access Denied)")
+    assert len(uploading.way.asked) == 2
+
+
+@pytest.mark.parametrize("shorter", [False, True])
+def test_a_recording_that_changes_while_it_is_sent_is_refused_as_that(
+    shorter: bool, uploading: Uploading, small: Path
+) -> None:
+    """If it is as long as before, the storage finds a checksum that was not announced; the emulator compares none."""
+
+    def changing(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        small.write_bytes(b"less" if shorter else RECORDING[::-1])
+        to.handle_request(request).read()
+        return httpx.Response(400, text="<Code>BadDigest</Code><Message>The SHA256 did not match.</Message>")
+
+    uploading.way.faults += [(FORM, changing)]
+    assert "has changed while it was sent" in refused(lambda: uploading.send(small))
+    assert uploading.asked(BUCKET) == 1
+
+
+def test_of_a_recording_that_grows_while_it_is_sent_a_person_is_told_what_was_sent(
+    uploading: Uploading, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def growing(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        small.write_bytes(RECORDING + b"more")
+        return to.handle_request(request)
+
+    uploading.way.faults += [(FORM, growing)]
+    assert uploading.lies_there(uploading.send(small)) == RECORDING
+    assert "has changed while it was sent: the text will be of what it was before" in capsys.readouterr().err
+
+
+def test_a_refused_option_is_the_apis_own_sentence(uploading: Uploading, small: Path) -> None:
+    told = refused(lambda: uploading.send(small, {"options": {"channels": "sideways"}}))
+    assert told == "options.channels: Give 'mixed' or 'separate'. (INVALID_REQUEST)"
+
+
+# In parts.
+
+
+def test_a_large_recording_arrives_in_parts(uploading: Uploading, large: Path) -> None:
+    progress: Progress = []
+    job_id = uploading.send(large, None, progress)
+    assert uploading.lies_there(job_id) == FILE
+    assert uploading.world.job(job_id).declared["checksum_crc32"]
+    assert progress[-1] == ("uploading", len(FILE), len(FILE))
+    assert uploading.records() == []
+    assert uploading.asked("PUT") == 2
+
+
+@pytest.mark.parametrize("fault", [cut, lost, answered(503, "<Code>SlowDown</Code>")], ids=["cut", "lost", "busy"])
+def test_whatever_breaks_is_done_again_and_happens_once(fault: Fault, uploading: Uploading, large: Path) -> None:
+    uploading.way.faults += [(what, fault) for what in (REGISTRATION, LINKS, PUT, COMPLETION)]
+    assert uploading.lies_there(uploading.send(large)) == FILE
+    assert uploading.way.faults == []
+    assert len(uploading.jobs()) == 1
+    assert under_way(uploading.world) == []
+
+
+def test_links_that_have_ended_are_asked_for_anew(uploading: Uploading, large: Path) -> None:
+    uploading.way.faults += [(PUT, ENDED), (PUT, ENDED), (PUT, ENDED)]
+    assert uploading.lies_there(uploading.send(large)) == FILE
+
+
+def test_links_that_end_each_time_are_a_refusal_in_the_end(uploading: Uploading, large: Path) -> None:
+    uploading.way.faults += [(PUT, ENDED)] * 99
+    assert "ExpiredToken" in refused(lambda: uploading.send(large))
+
+
+def test_an_upload_that_the_storage_has_discarded_is_begun_anew(uploading: Uploading, large: Path) -> None:
+    def discarded(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        (upload_id,) = under_way(uploading.world)
+        uploading.world.s3.abort_multipart_upload(Bucket=BUCKET, Key=uploading.jobs()[0].source_key, UploadId=upload_id)
+        return to.handle_request(request)
+
+    uploading.way.faults += [(PUT, discarded)]
+    assert uploading.lies_there(uploading.send(large)) == FILE
+
+
+def test_parts_that_are_not_the_file_are_sent_again(uploading: Uploading, large: Path) -> None:
+    """Something on the way has changed a byte."""
+
+    def damaged(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        content = b"x" + request.read()[1:]
+        return to.handle_request(httpx.Request(request.method, request.url, headers=request.headers, content=content))
+
+    uploading.way.faults += [(PUT, damaged)]
+    assert uploading.lies_there(uploading.send(large)) == FILE
+
+
+@pytest.mark.parametrize("what", [PUT, COMPLETION], ids=["part", "completion"])
+def test_a_job_that_is_canceled_while_its_recording_is_sent_is_left_to_who_watches_it(
+    what: str, uploading: Uploading, large: Path
+) -> None:
+    def canceled(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        uploading.api().post(f"/api/jobs/{uploading.jobs()[0].job_id}/cancel")
+        return to.handle_request(request)
+
+    uploading.way.faults += [(what, canceled)]
+    assert uploading.world.job(uploading.send(large)).status is JobStatus.CANCELED
+
+
+def test_a_large_recording_that_changes_while_it_is_sent_is_refused_as_that(uploading: Uploading, large: Path) -> None:
+    def changing(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        large.write_bytes(FILE + b"more")
+        return to.handle_request(request)
+
+    uploading.way.faults += [(PUT, changing)]
+    assert "has changed while it was sent" in refused(lambda: uploading.send(large))
+    assert [job.status for job in uploading.jobs()] == [JobStatus.AWAITING_UPLOAD]
+    assert uploading.records() == []
+
+
+def test_what_is_too_large_for_the_deployment_is_the_apis_own_sentence(
+    uploading: Uploading, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.api.routes.jobs.GB", 1_000)
+    assert "An upload has at most" in refused(lambda: uploading.send(large))
+    assert uploading.records() == []
+
+
+# From elsewhere.
+
+
+def test_a_large_recording_from_standard_input_is_uploaded_in_parts_and_none_is_remembered(
+    uploading: Uploading, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress: Progress = []
+    with large.open("rb") as piped:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=piped, isatty=lambda: False))
+        (source,) = find(["-"])
+        job_id = uploading.send_source(source, progress=progress)
+    assert uploading.lies_there(job_id) == FILE
+    assert uploading.world.job(job_id).file_name == "standard-input"
+    assert not (uploading.folder / "transcribe").exists()
+    assert progress[0][0] == "fetching"
+
+
+def test_a_recording_from_an_address_is_known_to_the_api_by_its_name_alone(uploading: Uploading) -> None:
+    with serving() as site:
+        site.pages["/m%C3%B6te.mp3"] = [Page(RECORDING)]
+        (source,) = find([f"{site.address}/m%C3%B6te.mp3?token=secret"])
+        job_id = uploading.send_source(source)
+    assert uploading.lies_there(job_id) == RECORDING
+    assert uploading.world.job(job_id).file_name == "möte.mp3"
+    assert "secret" not in str(uploading.world.job(job_id))
+
+
+def test_several_recordings_are_sent_at_once(uploading: Uploading, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{number}.mp3" for number in range(8)]
+    for path in paths:
+        path.write_bytes(path.name.encode() * 1_000)
+    sending = Uploads(uploading.api())
+
+    def one(path: Path) -> str:
+        (source,) = find([str(path)])
+        return sending.send(source, {}, registered=lambda _: None, progress=lambda *_: None)
+
+    with ThreadPoolExecutor(len(paths)) as pool:
+        ids = list(pool.map(one, paths))
+    assert [uploading.lies_there(job_id) for job_id in ids] == [path.read_bytes() for path in paths]
