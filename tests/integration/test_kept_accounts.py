@@ -35,14 +35,16 @@ ITEM = {
     "client_id": {"S": "alice"},
     "sort": {"S": "1"},
 }
-FORM = {"audio.mp3": b"sound", "big.wav": bytes(range(256)) * 80_000}
-"""The second is more than moto holds in memory."""
+FORM = {"audio.mp3": b"sound", "big.wav": bytes(range(256)) * 2_000}
+"""The second is more than moto holds in memory here."""
+IN_MEMORY = 100_000
 PART = b"p" * (5 << 20)
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[], Emulator]]:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Emulator]]:
     """Starts the emulator on the same folder, with everything that a deployment has in the account."""
+    monkeypatch.setenv("MOTO_S3_DEFAULT_KEY_BUFFER_SIZE", str(IN_MEMORY))
     started: list[Emulator] = []
 
     def on_folder() -> Emulator:
