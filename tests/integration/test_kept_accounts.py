@@ -250,6 +250,19 @@ def test_a_disk_that_is_full_while_it_serves_is_said_and_served_on(tmp_path: Pat
         assert state(emulator)["trouble"] is None
 
 
+def test_what_came_last_and_is_not_kept_is_said_by_the_exit_code(tmp_path: Path) -> None:
+    with Emulator(tmp_path, keep=tmp_path / "kept") as emulator:
+        s3 = emulator.client("s3")
+        s3.create_bucket(Bucket=resources.BUCKET, CreateBucketConfiguration={"LocationConstraint": resources.REGION})
+        room = resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE, (200_000, room[1]))
+        put(s3, "large", bytes(1_000_000))
+    assert emulator.process.returncode == 1
+    with Emulator(tmp_path, keep=tmp_path / "kept") as emulator:
+        emulator.client("s3").list_buckets()
+    assert emulator.process.returncode == 0
+
+
 def test_a_kill_in_the_middle_of_writing_leaves_the_last_whole_write(tmp_path: Path) -> None:
     """A program writes three objects and an item together, again and again, each time with the next number."""
     write = (
