@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -42,7 +42,7 @@ class Given:
 
     json: bool = False
     api: str | None = None
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     local: bool = False
 
 
