@@ -379,6 +379,12 @@ def _foreign_files(folder: Path) -> None:
     (folder / "thesis.txt").write_text("mine")
 
 
+def _foreign_contents(folder: Path) -> None:
+    """As of a book, whose files lie in a folder of this name."""
+    (folder / CONTENTS).mkdir()
+    (folder / CONTENTS / "1").write_text("mine")
+
+
 def _other_program(folder: Path) -> None:
     with closing(sqlite3.connect(folder / FILE)) as database:
         database.execute("CREATE TABLE songs (name TEXT)")
@@ -403,6 +409,7 @@ def _link(folder: Path) -> None:
     ("spoil", "said"),
     [
         (_foreign_files, "holds other files: choose a new or empty folder"),
+        (_foreign_contents, "holds other files: choose a new or empty folder"),
         (_other_program, "is a file of another program: choose another folder"),
         (_other_version, "was written by another version of this program .its format is 99, this one's is 1."),
         (_no_database, "cannot be read .file is not a database.: choose another folder"),
@@ -415,10 +422,10 @@ def test_a_folder_that_is_no_kept_account_is_refused_and_left_alone(
     folder = tmp_path / "folder"
     folder.mkdir()
     spoil(folder)
-    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(KeptFolderError, match=said):
         KeptFolder(folder)
-    assert before.items() <= {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}.items()
+    assert before.items() <= {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}.items()
 
 
 def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:

@@ -71,7 +71,10 @@ def make(folder: Path) -> None:
 
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not {path.name for path in folder.iterdir()} <= OURS:
+    names = {path.name for path in folder.iterdir()}
+    # Contents without entries would be removed as what a crash has left, and these may be anybody's.
+    contents = FILE not in names and any((folder / CONTENTS).glob("*"))
+    if contents or not names <= OURS:
         raise KeptFolderError(
             f"{folder} holds other files: choose a new or empty folder, or one that an earlier run has made."
         )
