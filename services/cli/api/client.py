@@ -110,10 +110,6 @@ class Api:
                 break
         raise refused_by_storage(reply)
 
-    def tried(self, ask: Callable[[], httpx.Response], who: str) -> httpx.Response:
-        """See `Persistence.tried`."""
-        return self._persistence.tried(ask, who)
-
     def stored(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
         """Ask the storage until there is an answer that would not be another one later; returns it, refusals too.
 
@@ -137,7 +133,7 @@ class Api:
             asked += 1
             return self._http.request(method, self.url + path, **more)
 
-        reply = self.tried(ask, self._who)
+        reply = self._persistence.tried(ask, self._who)
         if reply.is_success:
             return document(reply, self._who)
         if method == "DELETE" and reply.status_code == httpx.codes.NOT_FOUND and asked > 1:
