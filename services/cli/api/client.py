@@ -101,7 +101,7 @@ class Api:
 
         """
         for _ in range(LINKS):
-            link = self.get(f"/api/jobs/{job_id}/transcript", format=form, redirect="false")["url"]
+            link = self.get(path("jobs", job_id, "transcript"), format=form, redirect="false")["url"]
             reply = self.stored(lambda link=link: self.storage.get(link))  # type: ignore[misc] # of this turn
             if reply.is_success:
                 return reply.content
