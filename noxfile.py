@@ -328,9 +328,12 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def local(session: nox.Session) -> None:
-    """Run the whole system on this machine until Ctrl-C; prints what a shell needs to use it."""
+    """Run the whole system on this machine until Ctrl-C: `./nox -s local [-- FOLDER]`; with a folder it keeps all."""
     install(session, "local")
-    session.run("python", "-m", "services.local.serve", *session.posargs)
+    command = ("python", "-m", "services.cli.main", "local", *session.posargs)
+    with session.chdir(session.invoked_from):
+        # nox would kill it half a second after Ctrl-C; it takes as long as the last of it takes to be kept.
+        session.run(*command, env={"PYTHONPATH": str(Path(__file__).parent)}, interrupt_timeout=None)
 
 
 @nox.session

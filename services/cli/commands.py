@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -76,6 +75,7 @@ class _Sharing(TyperCommand):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:  # noqa: ANN401 - as typer gives them
         super().__init__(*arguments, **more)
+        self.help = help_texts.for_people(self.help)
         self._shared = _parameters(type(self).options)
         self.params.extend(self._shared)
 
@@ -130,7 +130,10 @@ def command(function: Callable[..., Any], name: str | None = None, shared: type[
 
 
 class Group(TyperGroup):
-    """A group whose help has the whole first sentence of each command's help."""
+    """A group that without a word prints its help, which has the whole first sentence of each command's help."""
+
+    def parse_args(self, ctx: _Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
 
     def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
         with formatter.section("Commands"):
@@ -143,7 +146,7 @@ def group(**more: Any) -> typer.Typer:  # noqa: ANN401 - as typer takes them
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **usual | more)
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """All commands; each is imported when it is called. A first word that is no command's name is a recording."""
 
     entries: ClassVar[Mapping[str, Entry]] = {}
@@ -174,20 +177,13 @@ class Commands(TyperGroup):
     def invoke(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
         """Run a command. Whatever goes wrong is printed to standard error as a sentence, and has an exit code."""
         try:
-            return self._invoked(ctx)
+            return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
             raise typer.Exit(Exit.INTERRUPTED) from None
         except (typer.Exit, typer.TyperException):
             raise
         except Exception as error:  # noqa: BLE001 - nobody should have to read a traceback
             raise typer.Exit(told(error)) from None
-
-    def _invoked(self, ctx: _Context) -> Any:  # noqa: ANN401 - what the command returns
-        """Run a command, and find out whether what it printed has arrived: Python would ask too late to tell of it."""
-        try:
-            return super().invoke(ctx)
-        finally:
-            sys.stdout.flush()
 
     def format_commands(self, ctx: _Context, formatter: Any) -> None:  # noqa: ANN401, ARG002 - as typer gives it
         longest = max(map(len, self.entries))

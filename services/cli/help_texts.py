@@ -9,6 +9,11 @@ _Context = Any
 """Typer keeps its classes to itself."""
 
 
+def for_people(text: str | None) -> str:
+    """A function's docstring as its command's help: without what is told to whoever calls the function."""
+    return (text or "").partition("\n\nRaises:")[0]
+
+
 def usage(parameters: list[_Parameter]) -> list[str]:
     """What follows a command's name in the line `Usage:`, such as `[OPTIONS] JOB_ID…`."""
     return ["[OPTIONS]", *(_word(one) if one.required else f"[{_word(one)}]" for one in _arguments(parameters))]

@@ -46,5 +46,8 @@ def local(
     options = [f"{name}={value}" for name, value in given.items() if value is not None]
     options += [f"--cors-origin={origin}" for origin in cors_origin or ()]
     folders = ["--", str(folder)] if folder else []
+    # Modules are looked for beside this one, and not in the folder in which the user stands, which Python would add.
+    paths = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
     # It takes the place of this process, so Ctrl-C and exit codes need nobody in between.
-    os.execv(sys.executable, [sys.executable, "-m", PROGRAM, *options, *folders])  # noqa: S606 - no shell is wanted
+    os.execve(sys.executable, [sys.executable, "-m", PROGRAM, *options, *folders], environment)  # noqa: S606 - no shell

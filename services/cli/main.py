@@ -76,7 +76,6 @@ USAGE = """Transcribe recordings: FILE… is any audio or video files, a FOLDER 
 `transcribe interview.m4a` prints the text. `transcribe send --help` lists its options."""
 app = group(
     cls=Transcribe,
-    no_args_is_help=True,
     help=USAGE,
     subcommand_metavar="[FILE… | COMMAND [ARGS]…]",
 )
@@ -136,7 +135,7 @@ def main() -> None:
         try:
             app(prog_name=NAME)
         finally:
-            # Whether help has arrived, Python would ask too late to tell of it.
+            # Whether all has arrived, Python would ask too late to tell of it.
             sys.stdout.flush()
     except OSError as error:
         sys.exit(told(error))

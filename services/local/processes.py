@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -65,7 +66,7 @@ class Processes:
         serving: socket.socket | None = None,
         holding: int | None = None,
     ) -> None:
-        """Run a Python module in a process of its own, whose output goes to `<name>.log`.
+        """Run a Python module in a process of its own, whose output goes to `<name>.log`. It ends with this one.
 
         Args:
             name: of the process.
@@ -80,7 +81,7 @@ class Processes:
         told = [argument for number in inherited for argument in ("--fd", str(number))]
         with self._log(name).open("wb") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments, *told],
+                [sys.executable, "-m", "services.local.child", str(os.getpid()), module, *arguments, *told],
                 env=None if env is None else dict(env),
                 stdout=log,
                 stderr=log,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -20,6 +19,7 @@ from services.common.store.store import Store
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.local import resources
 from services.local.ec2 import KEPT_PATH, EmulatedMachines, start_worker
+from services.local.environments import Environments, of_aws
 from services.local.kept_folder import Addresses
 from services.local.processes import Processes, StackFailedError, address, listen
 
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from services.local.kept_folder import KeptFolder
 
 START_SECONDS = 60
-INHERITED = ("PATH", "HOME", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG")
-"""The variables that the system's processes inherit: where programs and caches are, and the one by which coverage.py
-measures every Python process. With further ones, a run could differ from one machine to the next.
-"""
 MAX_FAILED_MACHINES = 3
 """After so many workers that ended with an error, the system gives up: another one would fail too."""
 
@@ -98,6 +94,24 @@ class Stack:
     def _start(self) -> None:
         folder = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="transcribe-local-"))
         self.logs = Path(folder)
+        emulator, api = self._listen()
+        self._processes = Processes(self.logs)
+        self._cleanup.callback(self._processes.close)
+        self._start_emulator(emulator)
+        self._fill_account()
+        environments = Environments(
+            settings=self.settings,
+            made=self.resources,
+            aws_url=self.aws_url,
+            public_url=self.public_url,
+            storage_url=self.storage_url,
+        )
+        self._put_worker_settings(environments)
+        self._start_services(environments, api)
+        self._wait_for(f"{self.api_url}/api/health")
+
+    def _listen(self) -> tuple[socket.socket, socket.socket]:
+        """Choose all addresses; returns what the emulator and the API serve."""
         kept = self.settings.kept
         wanted = kept.addresses if kept else Addresses()
         emulator, api = (self._cleanup.enter_context(listen(port)) for port in (wanted.aws, wanted.api))
@@ -107,34 +121,43 @@ class Stack:
         lead = self.settings.line or str
         self.public_url, self.storage_url = lead(self.api_url), lead(self.endpoint)
         self.aws_url = self.settings.through(self.endpoint) if self.settings.through else self.endpoint
-        self._processes = Processes(self.logs)
-        self._cleanup.callback(self._processes.close)
-        self._start_emulator(emulator)
+        return emulator, api
+
+    def _start_emulator(self, listening: socket.socket) -> None:
+        kept = self.settings.kept
+        told, held = (("--keep", str(kept.path)), kept.lock) if kept else ((), None)
+        env = of_aws(self.aws_url)
+        self._processes.start(
+            "emulator", "services.local.emulator.server", *told, env=env, serving=listening, holding=held
+        )
         self._wait_for(f"{self.endpoint}/moto-api/")
+
+    def _fill_account(self) -> None:
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
         )
         self.resources = resources.create(self.session, self.endpoint, self.settings.cors_origins)
         self.store = Store(self.session.client("dynamodb", endpoint_url=self.endpoint), resources.TABLE)
-        self._free_slots()
-        self._put_worker_settings()
-        service = self._service()
+        self.s3 = self.session.client("s3", endpoint_url=self.endpoint)
+        # The machines of an earlier run have ended with its emulator, which nobody can ask about them any more.
+        for slot in self.store.slots.all() if self.settings.kept else ():
+            self.store.slots.free(slot)
+
+    def _start_services(self, environments: Environments, api: socket.socket) -> None:
         self._processes.start(
             "api",
             *("uvicorn", "services.local.gateway:app", "--log-level", "warning"),
-            env=service | self._api(),
+            env=environments.api(),
             serving=api,
         )
         self._processes.start(
             "orchestrator",
             *("services.local.orchestrator", self.resources.queue_url, str(self.settings.sweep_seconds)),
-            env=service | self._orchestrator(),
+            env=environments.orchestrator(),
         )
         ec2 = self.session.client("ec2", endpoint_url=self.endpoint)
-        self.machines = EmulatedMachines(ec2, self._worker(), self.logs, boot=self.settings.boot)
+        self.machines = EmulatedMachines(ec2, environments.worker(), self.logs, boot=self.settings.boot)
         self._cleanup.callback(self.machines.close)
-        self.s3 = self.session.client("s3", endpoint_url=self.endpoint)
-        self._wait_for(f"{self.api_url}/api/health")
 
     def new_client(self, client_id: str) -> str:
         """Register a client; returns its API key."""
@@ -185,92 +208,9 @@ class Stack:
         self.store.clients.register(client_id)
         self.store.clients.add_key(api_key, client_id=client_id, name="local", now=now_ms())
 
-    def _start_emulator(self, listening: socket.socket) -> None:
-        kept = self.settings.kept
-        told, held = (("--keep", str(kept.path)), kept.lock) if kept else ((), None)
-        self._processes.start(
-            "emulator", "services.local.emulator.server", *told, env=self._aws(), serving=listening, holding=held
-        )
-
-    def _free_slots(self) -> None:
-        """The machines of an earlier run have ended with its emulator, which nobody can ask about them any more."""
-        for slot in self.store.slots.all() if self.settings.kept else ():
-            self.store.slots.free(slot)
-
-    def _aws(self) -> dict[str, str]:
-        keep = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        return keep | {
-            "AWS_ENDPOINT_URL": self.aws_url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "PYTHONUNBUFFERED": "1",
-        }
-
-    def _common(self) -> dict[str, str]:
-        return {
-            "TABLE_NAME": resources.TABLE,
-            "BUCKET_NAME": resources.BUCKET,
-            "DEPLOYMENT": resources.DEPLOYMENT,
-            "SECRETS_KEY_ID": self.resources.secrets_key_id,
-            "PUBLIC_URL": self.public_url,
-            "MODELS": ",".join(self.settings.models),
-            "RETENTION_DAYS": "30",
-            "LOG_LEVEL": "info",
-        }
-
-    def _service(self) -> dict[str, str]:
-        region = {"AWS_DEFAULT_REGION": resources.REGION, "AWS_REGION": resources.REGION}
-        return self._aws() | region | self._common() | {"WEBHOOK_ALLOW_PRIVATE": "1"}
-
-    def _api(self) -> dict[str, str]:
-        # The address of storage that is in links is the one that the API itself calls.
-        storage = {"AWS_ENDPOINT_URL_S3": self.storage_url} if self.settings.line else {}
-        return storage | {
-            "CORS_ORIGINS": ",".join(self.settings.cors_origins),
-            "EARLY_LAUNCH_QUEUE_URL": self.resources.queue_url if self.settings.launch_at_registration else "",
-            "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),
-        }
-
-    def _orchestrator(self) -> dict[str, str]:
-        return {
-            "LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["on-demand"],
-            "SPOT_LAUNCH_TEMPLATE_ID": self.resources.launch_template_ids["spot"],
-            "SUBNET_IDS": ",".join(self.resources.subnet_ids),
-            "INSTANCE_TYPES": ",".join(resources.INSTANCE_TYPES),
-            "IMAGE_PARAMETER": resources.IMAGE_PARAMETER,
-            "FALLBACK_IMAGE_PARAMETER": resources.FALLBACK_IMAGE_PARAMETER,
-            "MAX_WORKERS": str(self.settings.max_workers),
-            "ON_DEMAND_AFTER_MINUTES": str(self.settings.on_demand_after_minutes),
-            "WARM_HOURS": json.dumps(self.settings.warm_hours) if self.settings.warm_hours else "",
-            "HEARTBEAT_SECONDS": str(self.settings.heartbeat_seconds),
-            "BOOT_SECONDS": str(self.settings.boot_seconds),
-            "WORKER_LOG_GROUP": resources.WORKER_LOG_GROUP,
-            "LAUNCH_AT_REGISTRATION": str(self.settings.launch_at_registration),
-        }
-
-    def _worker(self) -> dict[str, str]:
-        """A worker's environment; all its other settings come from tags and the parameter, as on EC2."""
-        times = {
-            "LEASE_SECONDS": self.settings.lease_seconds,
-            "HEARTBEAT_SECONDS": self.settings.heartbeat_seconds,
-            "IDLE_SECONDS": self.settings.idle_seconds,
-            "INDEX_LAG_SECONDS": 0.2,
-            "POLL_SECONDS": 0.2,
-            "NOTICE_SECONDS": 0.5,
-        }
-        folder = self.settings.models_folder
-        return (
-            self._aws()
-            | {"WEBHOOK_ALLOW_PRIVATE": "1"}
-            | ({"MODELS_FOLDER": str(folder)} if folder else {})
-            | {name: str(value) for name, value in times.items()}
-            | dict(self.settings.worker)
-        )
-
-    def _put_worker_settings(self) -> None:
+    def _put_worker_settings(self, environments: Environments) -> None:
         self.session.client("ssm", endpoint_url=self.endpoint).put_parameter(
-            Name=resources.CONFIG_PARAMETER, Value=json.dumps(self._common()), Type="String"
+            Name=resources.CONFIG_PARAMETER, Value=json.dumps(environments.common()), Type="String"
         )
 
     def _wait_for(self, url: str) -> None:

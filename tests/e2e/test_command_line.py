@@ -77,6 +77,17 @@ def test_a_wrong_command_line_is_refused_before_anything_is_sent(
     assert jobs(client) == []
 
 
+def test_a_wrong_key_is_told_once_however_many_recordings_there_are(
+    transcribe: Caller, recording: Path, client: Client
+) -> None:
+    another = recording.with_name("b.mp3")
+    another.write_bytes(b"sound")
+    told = transcribe(recording.name, another.name, "--key", "key_none", exit_code=3).stderr
+    assert len(told.splitlines()) == 1
+    assert "transcribe login" in told
+    assert jobs(client) == []
+
+
 def test_a_recordings_text_and_nothing_else_is_printed(transcribe: Caller, recording: Path, client: Client) -> None:
     done = transcribe(recording.name)
     (job,) = jobs(client)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from services.cli.api import connection
-from services.cli.api import kept as kept_login
+from services.cli.api.kept import Connection
 from services.cli.errors import RefusedError
 from services.local.client import Client
 from tests.support.audio import MEETING
@@ -138,7 +138,7 @@ def test_a_job_that_was_running_when_the_power_went_is_done_after_the_next_start
 
     second = start(kept)
     assert second.told == first.told
-    assert connection.local() == kept_login.Connection(url=first.api_url, key=first.new_client(""))
+    assert connection.local() == Connection(url=first.api_url, key=first.new_client(""))
     refused = transcribe("local", kept)
     assert refused.returncode == 3
     assert f"{kept} is in use by another local system (process {second.process.pid})" in refused.stderr

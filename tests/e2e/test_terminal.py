@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -71,22 +72,40 @@ def test_ctrl_c_leaves_the_job_and_a_clean_terminal_and_says_how_to_come_back(
     assert client.job(job_id)["status"] == "awaiting_upload"
 
 
-def test_ctrl_c_during_an_upload_says_that_it_has_not_ended(
-    environment: dict[str, str], client: Client, tmp_path: Path
-) -> None:
+@pytest.fixture
+def endless(tmp_path: Path) -> Iterator[list[str]]:
+    """A command that sends standard input, which has no end."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     # Open for both, it has no end.
     held = os.open(pipe, os.O_RDWR)
-    piped = f"exec {shlex.join(TRANSCRIBE)} - <{shlex.quote(str(pipe))}"
-    with terminal(["sh", "-c", piped], columns=100, env=environment) as seen:
-        seen.until(lambda lines: any("beginning" in line or "fetching" in line for line in lines))
+    yield ["sh", "-c", f"exec {shlex.join(TRANSCRIBE)} - <{shlex.quote(str(pipe))}"]
+    os.close(held)
+
+
+def test_ctrl_c_during_an_upload_says_that_it_has_not_ended(
+    endless: list[str], environment: dict[str, str], client: Client
+) -> None:
+    with terminal(endless, columns=100, env=environment) as seen:
+        seen.until(lambda lines: "standard-input" in "".join(lines))
         seen.interrupt()
         assert seen.end() == 130
-    os.close(held)
     assert seen.lines[-1] == "-: its upload has not ended; run the same command again to send it"
     assert seen.shows_cursor
     assert client.http.get("/api/jobs").json()["jobs"] == []
+
+
+def test_a_second_ctrl_c_ends_at_once_without_a_word_of_pythons(
+    endless: list[str], environment: dict[str, str]
+) -> None:
+    with terminal(endless, columns=100, env=environment) as seen:
+        seen.until(lambda lines: "standard-input" in "".join(lines))
+        seen.interrupt()
+        seen.until(lambda lines: "Stopped" in "".join(lines))
+        seen.interrupt()
+        assert seen.end() == 130
+    assert "Error" not in seen.raw
+    assert seen.shows_cursor
 
 
 @pytest.mark.parametrize(

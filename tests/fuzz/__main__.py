@@ -70,6 +70,7 @@ def served(world: World) -> Iterator[tuple[str, str]]:
     gateway = Gateway(world)
     client = gateway.client("fuzz", limit=UNLIMITED)
     world.callback("https://hooks.example.com/", client_id="fuzz", name=new_id("cb"))
+    client.post("/api/vocabularies", {"name": "council", "words": ["Umeå"]})
     server = uvicorn.Server(uvicorn.Config(gateway.app, port=0, log_level="warning"))
     stop = threading.Event()
     threads = [threading.Thread(target=server.run), threading.Thread(target=work, args=(world, stop))]
@@ -89,6 +90,7 @@ def served(world: World) -> Iterator[tuple[str, str]]:
 def main() -> int:
     with pytest.MonkeyPatch.context() as patch, emulated(patch) as world, served(world) as (address, api_key):
         patch.setattr("services.common.store.callbacks.MAX_LISTENERS", UNLIMITED)
+        patch.setattr("services.common.store.vocabularies.MAX_VOCABULARIES", UNLIMITED)
         send_at_once(patch, world)
         return subprocess.run(
             [

@@ -13,6 +13,8 @@ import pyte
 
 PATIENCE_SECONDS = 40.0
 READ_SECONDS = 0.05
+READ_CHARACTERS = 200
+"""At a time: less than a screen, so that no state of the screen is missed, however late a test reads."""
 TRANSCRIBE = (sys.executable, "-m", "services.cli.main")
 
 
@@ -64,7 +66,7 @@ class Terminal:
     def _read(self) -> bool:
         """Read what is there within a moment; returns whether the program may write more."""
         try:
-            text = self._process.read_nonblocking(4_096, timeout=READ_SECONDS)
+            text = self._process.read_nonblocking(READ_CHARACTERS, timeout=READ_SECONDS)
         except pexpect.TIMEOUT:
             return True
         except pexpect.EOF:

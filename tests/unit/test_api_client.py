@@ -11,6 +11,7 @@ import pytest
 
 from services.cli.api import answers, client
 from services.cli.api.client import Api
+from services.cli.api.connection import address
 from services.cli.api.kept import Connection
 from services.cli.errors import CliError, RefusedError, UnreachableError, UsageError
 
@@ -114,10 +115,20 @@ def test_a_redirect_is_not_followed_with_the_key(opened: Opened) -> None:
     assert len(network.asked) == 1
 
 
-@pytest.mark.parametrize("content", ["<html>Welcome to this hotel</html>", '{"job_id": "jo'])
+@pytest.mark.parametrize(
+    "content", ["<html>Welcome to this hotel</html>", '{"job_id": "jo', "null", '["job_1"]', "", "[" * 100_000]
+)
 def test_what_is_no_json_is_not_the_api(content: str, opened: Opened) -> None:
     api, _ = opened(httpx.Response(200, text=content, headers=PAGE))
-    assert "what is no JSON: give the address of the API" in refused(lambda: api.get("/api/jobs"), UnreachableError)
+    assert "what is no JSON of its own: give the address of the API" in refused(
+        lambda: api.get("/api/jobs"), UnreachableError
+    )
+
+
+def test_an_object_that_lacks_what_is_read_of_it_is_not_the_apis(opened: Opened) -> None:
+    api, _ = opened(httpx.Response(200, json={"status": "ok"}), httpx.Response(200, json={"status": "ok"}))
+    assert "answered without `jobs`" in refused(lambda: list(api.pages("/api/jobs", "jobs")), UnreachableError)
+    assert dict(api.get("/api/health")) == {"status": "ok"}
 
 
 @pytest.mark.parametrize(
@@ -151,7 +162,27 @@ def test_a_wrong_key_is_told_with_its_remedy(opened: Opened) -> None:
     assert "run `transcribe login`" in refused(lambda: api.get("/api/jobs"))
 
 
-@pytest.mark.parametrize("key", ["nyckel_ö", "key_1\n"])
+@pytest.mark.parametrize("text", [f"{URL}/", f" {URL}\n", f"{URL}/api", f"{URL}/api/", f"{URL}//"])
+def test_an_address_is_kept_without_what_is_around_it(text: str) -> None:
+    assert address(text) == URL
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "api.example.com", "ftp://api.example.com", "https://", "https://[::1", "https://api.example.com:99999"),
+        *("https://api example.com", f"{URL}?key=secret", f"{URL}#secret", "https://me:secret@api.example.com"),
+    ],
+)
+def test_what_is_no_address_of_an_api_is_a_wrong_use(text: str) -> None:
+    assert "is no address of an API" in refused(lambda: address(text), UsageError)
+
+
+def test_a_password_in_an_address_is_not_told_again() -> None:
+    assert "secret" not in refused(lambda: address("https://me:secret@api.example.com"), UsageError)
+
+
+@pytest.mark.parametrize("key", ["nyckel_ö", "key_1\n", "Bearer key_1"])
 def test_a_key_that_no_header_can_hold_is_a_wrong_use(key: str) -> None:
     assert refused(lambda: Api(Connection(url=URL, key=key)), UsageError).startswith("The key has a character")
 

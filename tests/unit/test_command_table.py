@@ -71,13 +71,23 @@ def test_every_argument_and_option_says_what_it_is(name: str) -> None:
     assert silent == set()
 
 
+@pytest.mark.parametrize("name", Transcribe.entries)
+def test_every_command_prints_json_if_it_is_asked_to(name: str) -> None:
+    silent = [words for words, one in commands(name) if not isinstance(one, TyperGroup) and "json" not in _names(one)]
+    assert silent == []
+
+
+def _names(command: Any) -> set[str]:
+    return {str(one.name) for one in command.params}
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("name", Transcribe.entries)
 def test_help_fits_a_narrow_terminal_and_speaks_no_python(name: str, columns: int) -> None:
     for words, one in commands(name):
         text = help_of(words, one, columns)
         assert [line for line in text.splitlines() if len(line) > columns] == []
-        assert re.findall(r"<\w+(?:\[.*?\])?>|\.\.\.|None|\bdatetime\b", text) == []
+        assert re.findall(r"<\w+(?:\[.*?\])?>|\.\.\.|None|Raises|\bdatetime\b", text) == []
 
 
 @pytest.mark.parametrize(
@@ -88,6 +98,14 @@ def test_a_wrong_command_line_ends_with_2_and_says_how_it_is_written(wrong: tupl
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("Usage: ")
     assert "Error: " in done.stderr
+
+
+@pytest.mark.parametrize("group", [(), ("keys",), ("operator", "jobs")])
+def test_a_group_without_a_word_prints_its_help(group: tuple[str, ...]) -> None:
+    done = CliRunner().invoke(app, group)
+    assert done.exit_code == 0
+    assert done.stdout == CliRunner().invoke(app, [*group, "--help"]).stdout
+    assert done.stdout.startswith("Usage: ")
 
 
 def test_the_version_is_that_of_the_project() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from services.cli.errors import Exit
 from services.cli.recordings import display as module
-from services.cli.recordings.display import Lines, LiveLines, cells, cut, display, drawn, summary
+from services.cli.recordings.columns import cells, cut, cut_in_the_middle
+from services.cli.recordings.display import Lines, LiveLines, display, drawn, summary
 from services.cli.recordings.recording import Phase, Recording
 from services.cli.recordings.sources import Source
 
@@ -61,7 +62,7 @@ def test_no_line_is_wider_than_the_terminal_whatever_the_names(columns: int) -> 
 
 
 def test_60_columns_show_name_bar_stage_and_estimate() -> None:
-    assert text([sent("styrelsemöte.mp3")], 60) == ["styrelsemöt…  ####---  transcribing · about 24 s"]
+    assert text([sent("styrelsemöte.mp3")], 60) == ["styre…te.mp3  ####---  transcribing · about 24 s"]
     assert text([uploading("a.mp3")], 60) == ["a.mp3  ####----------  uploading 31.0 of 120.0 MB, 2.0 MB/s"]
 
 
@@ -76,6 +77,13 @@ def test_a_name_is_cut_between_signs_and_fills_its_columns() -> None:
     assert cut("a\x1b[2J", 9) == "a\ufffd[2J    "
 
 
+def test_a_name_is_cut_in_the_middle_since_names_differ_at_their_ends() -> None:
+    assert cut_in_the_middle("styrelsemöte 12.mp3", 12) == "styre…12.mp3"
+    assert cut_in_the_middle("会議の録音", 6) == "会…音 "
+    assert cut_in_the_middle("q\u0308" * 9, 4) == "q\u0308…q\u0308q\u0308"
+    assert [cut_in_the_middle("abc", width) for width in (3, 2, 1, 0)] == ["abc", "…c", "…", ""]
+
+
 def test_more_recordings_than_rows_are_counted_and_the_busiest_are_shown() -> None:
     waiting = [sent(f"queued {number}", "queued") for number in range(30)]
     failed = Recording(name="failed", phase=Phase.ENDED, exit_code=Exit.FAILED)
@@ -83,12 +91,12 @@ def test_more_recordings_than_rows_are_counted_and_the_busiest_are_shown() -> No
     lines = text([failed, done, *waiting, sent("running"), uploading("uploading")], 80, rows=10)
     assert len(lines) == 9
     assert [line.split()[0] for line in lines[:3]] == ["running", "uploading", "queued"]
-    assert lines[-1] == "1 of 34 done, 1 failed, 31 at the service, 1 uploading"
+    assert lines[-1] == "1 of 34 done, 1 failed, 31 sent, 1 uploading"
 
 
 def test_one_recording_needs_no_summary() -> None:
     assert len(text([sent("a")], 80)) == 1
-    assert summary([sent("a"), Recording(name="b")]) == "0 of 2 done, 1 at the service, 1 before their upload"
+    assert summary([sent("a"), Recording(name="b")]) == "0 of 2 done, 1 sent, 1 to send"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +124,12 @@ def test_what_a_list_tells_of_an_unchanged_job_hides_nothing_that_was_read_of_it
     recording.see({"status": "completed", "progress": {**listed, "stage": "ended"}}, NOW, alone=False)
     assert recording.has_ended
     assert recording.stage == "fetching the text"
+
+
+def test_a_service_that_tells_no_progress_is_told_of_by_its_status() -> None:
+    recording = Recording(name="a", source=source("a"), phase=Phase.SENT)
+    recording.see({"status": "running"}, NOW, alone=True)
+    assert (recording.told(NOW), recording.fraction) == ("running", None)
 
 
 def test_elsewhere_each_change_of_stage_is_one_line_without_control_characters(

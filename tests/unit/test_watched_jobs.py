@@ -11,7 +11,7 @@ from services.cli.api.client import Api
 from services.cli.recordings import watching
 from services.cli.recordings.recording import Phase, Recording
 from services.cli.recordings.sources import Source
-from tests.support.scripted_service import NO_PROGRESS, ScriptedApi, job
+from tests.support.scripted_service import ScriptedApi, job
 
 
 def waiting(api: ScriptedApi, *names: str) -> list[Recording]:
@@ -47,14 +47,11 @@ def test_a_job_that_no_page_shows_is_read_alone(monkeypatch: pytest.MonkeyPatch)
 def test_looks_are_the_rarer_the_later_something_ends(estimates: list[int | None], seconds: float) -> None:
     recordings = [Recording(name="a") for _ in estimates]
     for recording, estimate in zip(recordings, estimates, strict=True):
-        recording.job = {"status": "queued", "progress": {"estimated_seconds": estimate}}
+        recording.job, recording.progress = {"status": "queued"}, {"estimated_seconds": estimate}
     assert watching.pause(recordings) == seconds
 
 
 def test_what_this_run_has_uploaded_is_soon_looked_at_again() -> None:
     source = Source(word="a", file_name="a")
-    own, other = (
-        Recording(name="a", source=one, job=job("a", "awaiting_upload") | {"progress": NO_PROGRESS})
-        for one in (source, None)
-    )
+    own, other = (Recording(name="a", source=one, job=job("a", "awaiting_upload")) for one in (source, None))
     assert (watching.pause([own]), watching.pause([other])) == (2, 5)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 import httpx
 
 from services.cli.errors import RefusedError, UnreachableError
 from services.cli.printing import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STORAGE = "The storage"
 """S3, as the beginning of a sentence."""
@@ -19,17 +22,33 @@ SHOWN_CHARACTERS = 300
 """Of an answer whose form is not known."""
 
 
-def document(reply: httpx.Response, who: str) -> Any:  # noqa: ANN401 - JSON
-    """The body of the API's answer; None: it is empty.
+class Answer(dict[str, Any]):
+    """An object of the API's. If it lacks what is read of it, something else answers at this address."""
+
+    def __init__(self, fields: Mapping[str, Any], who: str) -> None:
+        super().__init__(fields)
+        self._who = who
+
+    def __missing__(self, field: str) -> NoReturn:
+        raise UnreachableError(f"{self._who} answered without `{field}`: {ADDRESS}, and use the `transcribe` with it.")
+
+
+def document(reply: httpx.Response, who: str) -> Answer | None:
+    """The body of the API's answer; None: there is nothing to say.
 
     Raises:
-        UnreachableError: it is no JSON, so that something else answers at this address.
+        UnreachableError: it is no JSON object, so that something else answers at this address.
 
     """
+    if reply.status_code == httpx.codes.NO_CONTENT:
+        return None
     try:
-        return reply.json() if reply.content else None
-    except ValueError:
-        raise UnreachableError(f"{who} answered with what is no JSON: {ADDRESS}.") from None
+        fields = reply.json()
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise UnreachableError(f"{who} answered with what is no JSON of its own: {ADDRESS}.")
+    return Answer(fields, who)
 
 
 def refusal(reply: httpx.Response, who: str) -> RefusedError | UnreachableError:

@@ -40,7 +40,8 @@ class Api:
     """The API of one service, as one of its clients. It may be used by several threads."""
 
     def __init__(self, connection: Connection) -> None:
-        if not (connection.key.isascii() and connection.key.isprintable()):
+        # None of these may come into a header, or into a message that tells why the header was refused.
+        if not (connection.key.isascii() and connection.key.isprintable()) or " " in connection.key:
             raise UsageError("The key has a character that no key has: copy it again.")
         self.url = connection.url
         self.identity = hashlib.sha256(f"{connection.url}\n{connection.key}".encode()).hexdigest()

@@ -39,26 +39,30 @@ def find(given: Given) -> Connection:
     key = key or kept.key_for(url, login)
     if not key:
         raise UsageError(f"No key is known for {url}: run `transcribe login`, or set {KEY}.")
-    return Connection(url=url, key=key)
+    return Connection(url=url, key=key.strip())
 
 
 def address(text: str) -> str:
-    """The base address of an API as it is kept: without a slash at the end.
+    """The base address of an API as it is kept: without `/api` and a slash at the end.
 
     Raises:
-        UsageError: it is no http(s) address.
+        UsageError: it is no http(s) address, or has more than a host, a port and a path.
 
     """
+    text = text.strip()
     try:
         parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True)
+        more = parts.query or parts.fragment or parts.username is not None or any(map(str.isspace, text))
+        good = parts.scheme in ("http", "https") and parts.hostname and (parts.port or True) and not more
     except ValueError:
         good = False
     if not good or not text.isprintable():
+        # Not as it was given: there may be a password in it.
+        given = text.rpartition("@")[2]
         raise UsageError(
-            f"{text} is no address of an API: one begins with https://, as `terraform output api_url` prints it."
+            f"{given} is no address of an API: one begins with https://, as `terraform output api_url` prints it."
         )
-    return text.rstrip("/")
+    return text.rstrip("/").removesuffix("/api").rstrip("/")
 
 
 def local() -> Connection:

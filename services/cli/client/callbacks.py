@@ -14,7 +14,7 @@ from services.common.webhooks.registration import DEFAULT_EVENTS
 
 _LISTED = ("callback_id", "status", "url", "events", "prefix", "description")
 _HEADINGS = ("id", "status", "address", "events", "prefix", "description")
-app = group(no_args_is_help=True, help="Addresses that are told of jobs by webhook.")
+app = group(help="Addresses that are told of jobs by webhook.")
 
 
 @app.command("list", cls=ClientCommand)

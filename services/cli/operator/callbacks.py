@@ -21,7 +21,7 @@ from services.common.store.operations import ConditionFailedError
 from services.common.webhooks.registration import DEFAULT_EVENTS, checked, new_callback, rotated
 from services.common.webhooks.secrets import new_secret
 
-app = group(no_args_is_help=True, help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
+app = group(help="Endpoints that are told of jobs. To add one, set SECRETS_KEY_ID too.")
 
 
 @app.command(cls=OperatorCommand)

@@ -10,7 +10,7 @@ from services.cli.operator.arguments import Client
 from services.cli.printing import answer
 from services.common.domain import object_keys
 
-app = group(no_args_is_help=True, help="Those whose uploads, jobs and callbacks belong together.")
+app = group(help="Those whose uploads, jobs and callbacks belong together.")
 
 
 @app.command(cls=OperatorCommand)

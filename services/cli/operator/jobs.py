@@ -14,7 +14,7 @@ from services.common.domain.records import Job
 from services.common.domain.times import now_ms
 from services.common.store.codec import UnknownVersionError
 
-app = group(no_args_is_help=True, help="End, retry or erase a job, whoever's it is. Set CONFIG_PARAMETER too.")
+app = group(help="End, retry or erase a job, whoever's it is. Set CONFIG_PARAMETER too.")
 JobId = Annotated[str, typer.Argument(metavar="JOB_ID", help="Any client's job.")]
 
 

@@ -15,7 +15,7 @@ from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms, rfc3339
 from services.common.store.clients import DEFAULT_LIMIT, ApiKey
 
-app = group(no_args_is_help=True, help="Keys that open the API to a client.")
+app = group(help="Keys that open the API to a client.")
 SHOWN = 12
 """How many characters of a key's hash are shown."""
 

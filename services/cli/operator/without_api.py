@@ -5,6 +5,6 @@ from __future__ import annotations
 from services.cli.commands import group
 from services.cli.operator import callbacks, jobs
 
-app = group(no_args_is_help=True, help="Jobs and callbacks without the API, whoever's they are.")
+app = group(help="Jobs and callbacks without the API, whoever's they are.")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(callbacks.app, name="callbacks")

@@ -164,11 +164,15 @@ class Course:
     def _interrupted(self) -> Exit:
         self._display.make_way()
         printing.note("Stopped. What the service has, it goes on with.")
-        stopped = self._sending is None or self._sending.stop(STOP_SECONDS)
-        self._results.left(self._recordings)
-        if not stopped:
-            # A thread that waits for the network would keep the program from ending, or fail while it ends.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(Exit.INTERRUPTED)
+        stopped = False
+        try:
+            stopped = self._sending is None or self._sending.stop(STOP_SECONDS)
+            self._results.left(self._recordings)
+        finally:
+            # After a second Ctrl-C too. A thread that waits for the network or for standard input would fail as the
+            # program ends, with words of Python's.
+            if not stopped:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(Exit.INTERRUPTED)
         return Exit.INTERRUPTED

@@ -8,6 +8,7 @@ from services.cli.printing import clock, moment, shown
 from services.cli.recordings.estimates import duration
 from services.cli.recordings.recording import STAGES
 from services.common.domain.options import DEFAULTS
+from services.common.domain.progress import ProgressStage
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -57,17 +58,17 @@ def _facts(job: dict[str, Any]) -> Iterator[tuple[str, object]]:
 
 def _status(job: dict[str, Any]) -> str:
     """The status, and of an open job how far it is."""
-    progress = job["progress"]
+    progress = job.get("progress") or {}
+    stage, fraction, seconds = (progress.get(name) for name in ("stage", "fraction", "estimated_seconds"))
     told = [job["status"]]
-    stage = STAGES.get(progress["stage"], progress["stage"])
-    if progress["stage"] not in (job["status"], "ended"):
-        told.append(stage)
-    if progress["fraction"] and progress["stage"] != "ended":
-        told.append(f"{progress['fraction']:.0%}")
-    if progress["queue_position"]:
-        told.append(f"number {progress['queue_position']} in the queue")
-    if progress["estimated_seconds"] is not None:
-        told.append(f"about {duration(progress['estimated_seconds'])} left")
+    if stage and stage not in (job["status"], ProgressStage.ENDED):
+        told.append(STAGES.get(stage, stage))
+    if fraction and stage != ProgressStage.ENDED:
+        told.append(f"{fraction:.0%}")
+    if position := progress.get("queue_position"):
+        told.append(f"number {position} in the queue")
+    if seconds is not None:
+        told.append(f"about {duration(seconds)} left")
     return ", ".join(told)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.cli import printing
 from services.cli.errors import Exit
+from services.cli.recordings.columns import cells, cut, cut_in_the_middle
 from services.cli.recordings.recording import Phase
 from services.common.domain.states import JobStatus
 
@@ -128,11 +128,11 @@ def drawn(recordings: Sequence[Recording], *, columns: int, rows: int, now: floa
     has_bars = width >= LEAST_NAME + LEAST_BAR + told + 2 * GAP
     told = min(told, width - LEAST_NAME - GAP)
     left = width - told - GAP
-    name = min(max((cells(one.name) for one in going), default=0), MOST_NAME, left - has_bars * (LEAST_BAR + GAP))
+    name = min(max((cells(one.label) for one in going), default=0), MOST_NAME, left - has_bars * (LEAST_BAR + GAP))
     bar = min(MOST_BAR, left - name - GAP) if has_bars else 0
     lines = [
         Line(
-            name=cut(one.name, name),
+            name=cut_in_the_middle(one.label, name),
             full=round((one.fraction or 0) * bar),
             bar=bar,
             words=cut(one.told(now), told).rstrip(),
@@ -150,33 +150,11 @@ def summary(recordings: Sequence[Recording]) -> str:
     words = (
         (number[Phase.ENDED], f"of {len(recordings)} done"),
         (number["failed"], "failed"),
-        (number[Phase.SENT], "at the service"),
+        (number[Phase.SENT], "sent"),
         (number[Phase.UPLOADING], "uploading"),
-        (number[Phase.BEFORE], "before their upload"),
+        (number[Phase.BEFORE], "to send"),
     )
     return ", ".join(f"{count} {told}" for place, (count, told) in enumerate(words) if count or not place)
-
-
-def cells(text: str) -> int:
-    """How many columns a text takes, at most: some terminals draw signs together that others draw side by side."""
-    return sum(_cells(one) for one in text)
-
-
-def cut(text: str, width: int) -> str:
-    """A text in exactly so many columns, with `…` at its end if it is longer; control characters are replaced."""
-    # The marks of one letter are one character where there is such a letter.
-    plain = unicodedata.normalize("NFC", printing.shown(text)).replace("\ufe0f", "")
-    if cells(plain) > width:
-        while cells(plain) > width - 1:
-            plain = plain[:-1]
-        plain += "…" if width > 0 else ""
-    return plain + " " * (width - cells(plain))
-
-
-def _cells(character: str) -> int:
-    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def _place(recording: Recording) -> int:

@@ -6,7 +6,7 @@ import os
 import secrets
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,7 @@ class Files:
         self._output = output
         self._default = f"transcription_{began:%Y%m%d_%H%M%S}"
         self._taken = {_known(path) for path in kept}
+        self._numbers: dict[tuple[Path, str], int] = {}
 
     def place(self, recording: Path | None, file_name: str) -> Place:
         """Choose the place of a recording's files, which no other recording of this run gets.
@@ -108,9 +109,12 @@ class Files:
         return list(named)
 
     def _next(self, place: Place) -> Place:
-        """Take the first free place from this one on."""
+        """Take the first free place after those that were taken of this stem."""
+        stem = (place.folder, place.stem)
+        place = replace(place, number=self._numbers.get(stem, 0) + 1)
         while not self._free(place):
-            place = Place(folder=place.folder, stem=place.stem, number=place.number + 1)
+            place = replace(place, number=place.number + 1)
+        self._numbers[stem] = place.number
         self._taken.update(_known(place.path(form)) for form in FORMATS)
         return place
 

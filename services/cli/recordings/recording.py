@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from services.cli.recordings.files import Place
     from services.cli.recordings.sources import Source
 
-UPLOAD = {"fetching": "fetching", "checking": "reading", "uploading": "uploading"}
-"""The stages of `Uploads.send`, in words."""
 STAGES = {
     ProgressStage.AWAITING_UPLOAD: "waiting for the upload",
     ProgressStage.QUEUED: "in the queue",
@@ -55,6 +53,7 @@ class Recording:
     job_id: str = ""
     phase: Phase = Phase.BEFORE
     upload_stage: str = ""
+    """As `Uploads.send` calls it."""
     done: int = 0
     """Bytes of this stage of its upload."""
     total: int | None = None
@@ -62,6 +61,8 @@ class Recording:
     pace: Pace = field(default_factory=Pace)
     job: dict[str, Any] = field(default_factory=dict)
     """As the API showed it last."""
+    progress: dict[str, Any] = field(default_factory=dict)
+    """Of the job; what is not known is missing or None."""
     countdown: Countdown = field(default_factory=Countdown)
     exit_code: Exit = Exit.DONE
 
@@ -81,12 +82,17 @@ class Recording:
             alone: whether the job was read alone; a list tells less of its progress.
 
         """
-        if not alone and job["status"] == self.job.get("status"):
-            job = {**job, "progress": self.job["progress"]}
-        elif alone:
-            told = job["progress"]
-            self.countdown.see(told["stage"], told["estimated_seconds"], now)
+        told = job.get("progress") or {}
+        if alone or job["status"] != self.job.get("status"):
+            self.progress = told
+        if alone:
+            self.countdown.see(told.get("stage", ""), told.get("estimated_seconds"), now)
         self.job = job
+
+    @property
+    def label(self) -> str:
+        """Its name alone, without the folder where it lies."""
+        return self.source.file_name if self.source else self.name
 
     @property
     def has_ended(self) -> bool:
@@ -98,7 +104,7 @@ class Recording:
         """How much of the present work is done, 0 to 1; None: not known."""
         if self.phase is Phase.UPLOADING:
             return self.done / self.total if self.total else None
-        known: float | None = self.job.get("progress", {}).get("fraction")
+        known: float | None = self.progress.get("fraction")
         return known
 
     @property
@@ -107,9 +113,9 @@ class Recording:
         if self.phase is Phase.BEFORE:
             return "waits for its turn"
         if self.phase is Phase.UPLOADING:
-            return UPLOAD.get(self.upload_stage, "beginning")
-        stage = self.job.get("progress", {}).get("stage", "")
-        if self.source is not None and stage in ("", ProgressStage.AWAITING_UPLOAD):
+            return self.upload_stage or "beginning"
+        stage = self.progress.get("stage") or self.job.get("status", ProgressStage.AWAITING_UPLOAD)
+        if self.source is not None and stage == ProgressStage.AWAITING_UPLOAD:
             return "uploaded"
         if self.job.get("waiting"):
             return "waits for a machine"
@@ -125,7 +131,7 @@ class Recording:
         """
         if self.phase is Phase.UPLOADING:
             return f"{self.stage}{self._bytes(now, live=live)}"
-        position = self.job.get("progress", {}).get("queue_position") if self.phase is Phase.SENT else None
+        position = self.progress.get("queue_position") if self.phase is Phase.SENT else None
         # Whoever is the next has a stage of its own.
         place = f", number {position}" if position and position > 1 else ""
         left = self.countdown.told(now) if self.phase is Phase.SENT else ""

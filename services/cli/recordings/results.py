@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from services.cli import printing
@@ -93,7 +92,7 @@ class Results:
         """Say that the service cannot be asked about these any more, and how to come back to them."""
         told = explain(error)
         self._display.make_way()
-        print(f"transcribe: {told.sentence}", file=sys.stderr, flush=True)
+        printing.problem(told.sentence)
         self.left(recordings)
         for recording in recordings:
             self._end_without_text(recording, error, told)
@@ -116,9 +115,8 @@ class Results:
                 return
             if (text := self._texts.pop(recording, None)) is not None:
                 self._display.make_way()
-                if len(self._recordings) > 1:
-                    print(f"== {printing.shown(recording.name)} ==", flush=True)
-                print_text(text)
+                heading = f"== {printing.shown(recording.name)} ==\n" if len(self._recordings) > 1 else ""
+                print_text(heading.encode() + text)
 
     def left(self, recordings: Sequence[Recording]) -> None:
         """Say of recordings for which nobody waits any more what is with them, and how to come back."""

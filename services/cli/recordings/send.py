@@ -39,6 +39,7 @@ def send(
 
     Without -f, -o and --beside the text is printed. Ctrl-C leaves jobs running.
     """
+    printing.silence(quiet)
     if no_wait and (output.beside or output.folder is not None):
         raise UsageError("With --no-wait no file is written: leave --beside and --output-dir out.")
     wanted = with_formats(wanted, output.formats, fetched=not no_wait)
@@ -53,7 +54,6 @@ def send(
     on_way = [
         Recording(name=text_of(one.word), source=one, place=files.place(one.beside, one.file_name)) for one in sources
     ]
-    printing.silence(quiet)
     sending = Sending(Uploads(api), on_way, wanted)
     raise typer.Exit(
         bring(

@@ -76,5 +76,5 @@ def _print(recordings: Sequence[Recording], failed: Mapping[Recording, Exception
     if json:
         documents = [problem_of(one, failed[one], str(failed[one])) if one in failed else one.job for one in recordings]
         printing.as_json(documents if len(documents) > 1 else documents[0])
-    else:
+    elif known:
         print("\n\n".join("\n".join(described(job)) for job in known))

@@ -74,7 +74,7 @@ def pause(recordings: Sequence[Recording]) -> float:
 
 
 def _pause(recording: Recording) -> float:
-    estimate: int | None = recording.job.get("progress", {}).get("estimated_seconds")
+    estimate: int | None = recording.progress.get("estimated_seconds")
     if estimate is not None:
         return min(max(OFTEN_SECONDS, estimate * SHARE_OF_ESTIMATE), SELDOM_SECONDS)
     # The service is about to notice an upload of this run.
