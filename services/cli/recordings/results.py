@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from services.cli.recordings.outputs import Output
     from services.cli.recordings.recording import Recording
 
+FEW = 3
+"""So many recordings that were not sent are named one by one."""
+
 
 class Results:
     """Prints what becomes of the recordings of one run. One thread uses it."""
@@ -127,8 +130,10 @@ class Results:
             elif recording.phase is Phase.UPLOADING:
                 again = "to go on with it" if goes_on(recording) else "to send it"
                 say(recording, f"its upload has not ended; run the same command again {again}")
-            elif recording.phase is Phase.BEFORE:
-                say(recording, "it was not sent")
+        unsent = [one for one in recordings if one.phase is Phase.BEFORE]
+        for recording in unsent if len(unsent) <= FEW else unsent[:1]:
+            others = "" if len(unsent) <= FEW else f", nor were the {len(unsent) - 1} after it"
+            say(recording, f"it was not sent{others}")
 
     def command(self, recording: Recording, *, follow: bool) -> str:
         """The command that shows a job's text or writes its files."""
