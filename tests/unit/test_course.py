@@ -279,6 +279,19 @@ def test_ctrl_c_says_of_each_recording_how_to_come_back_and_ends_its_uploads(
     assert "waits.mp3: it was not sent" in told
 
 
+def test_texts_are_fetched_side_by_side(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits here until the other is asked for, as one may wait for a network that fails."""
+    run.completed("first", "second")
+    asked = threading.Barrier(2)
+
+    def transcript(job_id: str, form: str) -> bytes:
+        asked.wait(PATIENCE_SECONDS)
+        return form.encode()
+
+    monkeypatch.setattr(run.api, "transcript", transcript)
+    assert run() is Exit.DONE
+
+
 def test_of_many_recordings_that_were_not_sent_the_first_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     nobody: Any = SimpleNamespace()
     results = Results([], api=nobody, output=Output(), files=nobody, display=nobody, as_json=False, again="")
