@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from enum import StrEnum
 from typing import Annotated, ClassVar
@@ -127,6 +128,8 @@ def options(
 def main() -> None:
     """Run a command, or tell a shell what could follow what was typed."""
     streams.prepare()
+    # Told to end, as by `timeout`, a command leaves the terminal as it was and says how to come back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if COMPLETE in os.environ:
         from typer._completion_classes import completion_init  # noqa: PLC0415 - commands do without
 

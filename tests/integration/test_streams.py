@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from services.cli.errors import Exit
+
 TRANSCRIBE = f'"{sys.executable}" -m services.cli.main'
 PRINTS = """
 import os
@@ -72,3 +74,13 @@ def test_an_empty_word_is_not_the_folder_that_one_stands_in() -> None:
     done = run(f'{TRANSCRIBE} ""')
     assert (done.returncode, done.stdout) == (2, "")
     assert "is empty" in done.stderr
+
+
+def test_a_command_that_is_told_to_end_ends_as_after_ctrl_c() -> None:
+    words = [sys.executable, "-m", "services.cli.main", "-", "--api", "http://127.0.0.1:9", "--key", "key"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        assert running.stderr.readline() == "-: beginning\n"
+        running.terminate()
+        assert running.wait(timeout=30) == Exit.INTERRUPTED
+        assert running.stderr.readline().startswith("Stopped.")

@@ -22,6 +22,7 @@ from services.cli.recordings import course, watching
 from services.cli.recordings.files import Files
 from services.cli.recordings.outputs import Output
 from services.cli.recordings.recording import Phase, Recording
+from services.cli.recordings.results import Results
 from services.cli.recordings.sending import Sending
 from services.cli.recordings.sources import Source
 from services.cli.recordings.telling import print_path, text_of
@@ -276,6 +277,26 @@ def test_ctrl_c_says_of_each_recording_how_to_come_back_and_ends_its_uploads(
     assert "large.mp3: its upload has not ended; run the same command again to go on with it" in told
     assert "small.mp3: its upload has not ended; run the same command again to send it" in told
     assert "waits.mp3: it was not sent" in told
+
+
+def test_texts_are_fetched_side_by_side(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits here until the other is asked for, as one may wait for a network that fails."""
+    run.completed("first", "second")
+    asked = threading.Barrier(2)
+
+    def transcript(job_id: str, form: str) -> bytes:
+        asked.wait(PATIENCE_SECONDS)
+        return form.encode()
+
+    monkeypatch.setattr(run.api, "transcript", transcript)
+    assert run() is Exit.DONE
+
+
+def test_of_many_recordings_that_were_not_sent_the_first_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    nobody: Any = SimpleNamespace()
+    results = Results([], api=nobody, output=Output(), files=nobody, display=nobody, as_json=False, again="")
+    results.left([Recording(name=f"{number}.mp3") for number in range(5)])
+    assert capfd.readouterr().err == "0.mp3: it was not sent, nor were the 4 after it\n"
 
 
 def test_uploads_that_go_on_ending_do_not_put_off_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -149,8 +149,7 @@ class Course:
             self._tell_reason(recording)
             if recording in lost:
                 self._results.failed(recording, lost[recording])
-            elif recording.has_ended:
-                self._results.ended(recording)
+        self._results.ended([one for one in sent if one.has_ended and one not in lost])
         self._looked = time.monotonic()
         self._next_look = self._looked + pause(self._sent())
 
@@ -167,6 +166,7 @@ class Course:
         stopped = False
         try:
             stopped = self._sending is None or self._sending.stop(STOP_SECONDS)
+            stopped = stopped and not self._results.is_fetching
             self._results.left(self._recordings)
         finally:
             # After a second Ctrl-C too. A thread that waits for the network or for standard input would fail as the

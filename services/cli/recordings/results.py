@@ -8,6 +8,7 @@ from services.cli import printing
 from services.cli.errors import JobFailedError, NotWrittenError, UnreachableError
 from services.cli.explained import Explained, explain
 from services.cli.recordings.recording import Phase
+from services.cli.recordings.side_by_side import side_by_side
 from services.cli.recordings.telling import goes_on, print_path, print_text, problem_of, reason, say, text_of
 from services.common.domain.options import READ_FORMAT
 from services.common.domain.states import JobStatus
@@ -15,12 +16,18 @@ from services.common.domain.states import JobStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from threading import Event
 
     from services.cli.api.client import Api
     from services.cli.recordings.display import Display
     from services.cli.recordings.files import Files
     from services.cli.recordings.outputs import Output
     from services.cli.recordings.recording import Recording
+
+FEW = 3
+"""So many recordings that were not sent are named one by one."""
+AT_ONCE, TOGETHER = 4, 20
+"""How many texts are fetched at the same time, and how many before they are printed or written."""
 
 
 class Results:
@@ -53,6 +60,12 @@ class Results:
         self._api, self._output, self._files, self._display = api, output, files, display
         self._as_json, self._again = as_json, again
         self._texts: dict[Recording, bytes] = {}
+        self._fetched: dict[Recording, dict[str, bytes] | Exception] = {}
+
+    @property
+    def is_fetching(self) -> bool:
+        """Whether fetching was broken off, as by Ctrl-C, so that threads may still be at it."""
+        return bool(self._fetched)
 
     def sent(self, recording: Recording) -> None:
         """Print the id of a job for which nobody waits."""
@@ -63,10 +76,28 @@ class Results:
         else:
             print(recording.job_id, flush=True)
 
-    def ended(self, recording: Recording) -> None:
-        """Fetch and print the text of a job that has ended, or say why there is none."""
+    def ended(self, recordings: Sequence[Recording]) -> None:
+        """Fetch and print the texts of jobs that have ended, or say why there are none."""
+        for start in range(0, len(recordings), TOGETHER):
+            some = recordings[start : start + TOGETHER]
+            self._fetched = {one: {} for one in some}
+            side_by_side(self._fetch, some, AT_ONCE)
+            for recording in some:
+                self._print(recording, self._fetched.pop(recording))
+
+    def _fetch(self, recording: Recording, _: Event) -> None:
+        """Fetch what is wanted of a text. One that cannot be had keeps no other from being fetched."""
         try:
-            printed = self._fetched(recording)
+            self._fetched[recording] = self._contents(recording)
+        except Exception as error:  # noqa: BLE001 - it is told when the recording has its turn
+            self._fetched[recording] = error
+
+    def _print(self, recording: Recording, fetched: dict[str, bytes] | Exception) -> None:
+        if isinstance(fetched, Exception):
+            self.failed(recording, fetched)
+            return
+        try:
+            printed = self._placed(recording, fetched)
         except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
             self.failed(recording, error)
             return
@@ -127,26 +158,23 @@ class Results:
             elif recording.phase is Phase.UPLOADING:
                 again = "to go on with it" if goes_on(recording) else "to send it"
                 say(recording, f"its upload has not ended; run the same command again {again}")
-            elif recording.phase is Phase.BEFORE:
-                say(recording, "it was not sent")
+        unsent = [one for one in recordings if one.phase is Phase.BEFORE]
+        for recording in unsent if len(unsent) <= FEW else unsent[:1]:
+            others = "" if len(unsent) <= FEW else f", nor were the {len(unsent) - 1} after it"
+            say(recording, f"it was not sent{others}")
 
     def command(self, recording: Recording, *, follow: bool) -> str:
         """The command that shows a job's text or writes its files."""
         following = " --follow" if follow else ""
         return f"transcribe show {recording.job_id}{following}{self._output.options}{self._again}"
 
-    def _fetched(self, recording: Recording) -> dict[str, Any]:
+    def _placed(self, recording: Recording, contents: dict[str, bytes]) -> dict[str, Any]:
         """What is printed of a text: itself, the paths of its files, or nothing yet.
 
         Raises:
-            JobFailedError: there is none.
             NotWrittenError: its files could not be written.
-            UnreachableError: it could not be fetched.
 
         """
-        if recording.job["status"] != JobStatus.COMPLETED:
-            raise JobFailedError(reason(recording.job))
-        contents = self._contents(recording)
         if self._output.formats:
             paths = self._written(recording, contents)
             return {"files": [text_of(path) for path in paths] if self._as_json else paths}
@@ -156,7 +184,15 @@ class Results:
         return {}
 
     def _contents(self, recording: Recording) -> dict[str, bytes]:
-        """Fetch what is wanted of a text, by format."""
+        """What is wanted of a text, by format.
+
+        Raises:
+            JobFailedError: there is none.
+            UnreachableError: it could not be fetched.
+
+        """
+        if recording.job["status"] != JobStatus.COMPLETED:
+            raise JobFailedError(reason(recording.job))
         try:
             return {
                 form: self._api.transcript(recording.job_id, form) for form in self._output.formats or (READ_FORMAT,)
