@@ -51,6 +51,8 @@ class Api:
         self.storage = web_client()
         """For links and forms, which take no key: S3 refuses two kinds of authorisation."""
         self._persistence = Persistence()
+        # The API gives its address, so it is right. A line may break in a first upload that has gone well for long.
+        self._persistence.answered(STORAGE)
 
     @classmethod
     def of(cls, given: Given) -> Api:
