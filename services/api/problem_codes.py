@@ -7,10 +7,7 @@ from typing import Self
 
 
 class ProblemCode(StrEnum):
-    """A code, and what the documentation says of it. A code that is not listed here cannot be answered.
-
-    A row is: the code, the HTTP status, what it means, and what to do.
-    """
+    """Code, HTTP status, meaning and remedy of each. A code that is not listed here cannot be answered."""
 
     status: int
     """The HTTP status. Each code has one."""

@@ -81,25 +81,31 @@ def talk(meeting: Sound, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_wav(tmp_path_factory.mktemp("talk") / "talk.wav", meeting)
 
 
+@pytest.fixture(scope="module")
+def served_s3() -> Iterator[ServedS3]:
+    """The storage of whatever world there is: a client that signs for an address takes longer to make than to use."""
+    served = ServedS3()
+    yield served
+    served.close()
+
+
 @pytest.fixture
 def uploading(
-    world: World, gateway: Gateway, alice: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    gateway: Gateway, alice: Client, served_s3: ServedS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Uploading]:
     """What breaks is tried again at once, but not for long."""
     monkeypatch.setattr("services.cli.api.patience.FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr("services.cli.api.patience.LONGEST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr("services.cli.api.patience.LATER_SECONDS", 0.5)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    s3 = ServedS3()
-    gateway.app.state.service().s3 = s3.signer()
+    gateway.app.state.service().s3 = served_s3.signer()
     deployment = Deployment(gateway)
     way = FaultyTransport(deployment)
     monkeypatch.setattr(
         "services.cli.api.client.web_client", lambda **headers: httpx.Client(headers=headers, transport=way)
     )
-    yield Uploading(world, alice, way, tmp_path / "state")
+    yield Uploading(gateway.world, alice, way, tmp_path / "state")
     deployment.close()
-    s3.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
@@ -15,6 +16,8 @@ from tests.support.api_uploads import FILE, PART, WAIT_MS, expire
 from tests.support.faulty_transport import Fault, cut
 from tests.support.gateway import Gateway
 from tests.support.uploading import COMPLETION, ENDED, LINKS, PUT, REGISTRATION, Progress, Uploading, refused
+
+WITHIN_SECONDS = 30
 
 
 def killed(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
@@ -27,18 +30,34 @@ def passed(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
     return to.handle_request(request)
 
 
-INTERRUPTIONS: Mapping[str, list[tuple[str, Fault]]] = {
-    "registration": [(REGISTRATION, killed)],
-    "first links": [(LINKS, killed)],
-    "one part there": [(f"{PUT}2", ENDED), (LINKS, passed), (LINKS, killed)],
-    "all parts there": [(LINKS, passed), (LINKS, killed)],
-    "completion": [(COMPLETION, killed)],
+def one_part_there() -> list[tuple[str, Fault]]:
+    """The link of the second part has ended; after the first has arrived, further links are the last request."""
+    arrived = Event()
+
+    def first(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        reply = to.handle_request(request)
+        arrived.set()
+        return reply
+
+    def second(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        assert arrived.wait(WITHIN_SECONDS)
+        return ENDED(request, to)
+
+    return [(f"{PUT}1", first), (f"{PUT}2", second), (LINKS, passed), (LINKS, killed)]
+
+
+INTERRUPTIONS: Mapping[str, Callable[[], list[tuple[str, Fault]]]] = {
+    "registration": lambda: [(REGISTRATION, killed)],
+    "first links": lambda: [(LINKS, killed)],
+    "one part there": one_part_there,
+    "all parts there": lambda: [(LINKS, passed), (LINKS, killed)],
+    "completion": lambda: [(COMPLETION, killed)],
 }
 
 
 def interrupt(uploading: Uploading, path: Path, place: str) -> None:
     """Send a file, and be interrupted at this place."""
-    uploading.way.faults += INTERRUPTIONS[place]
+    uploading.way.faults += INTERRUPTIONS[place]()
     with pytest.raises(KeyboardInterrupt):
         uploading.send(path)
     uploading.way.asked.clear()

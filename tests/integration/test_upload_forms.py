@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -118,6 +119,17 @@ def test_the_emulator_takes_no_field_that_the_policy_does_not_name_or_names_othe
 
     refused(s3.post({name: value for name, value in fields.items() if value is not None}), message)
     assert keys(world) == []
+
+
+def test_the_emulator_takes_no_other_content_than_the_one_whose_checksum_the_form_says(
+    world: World, alice: Client, s3: ServedS3
+) -> None:
+    fields = create(alice, checksum_sha256=base64.b64encode(sha256(b"recording").digest()).decode())["upload"]["fields"]
+
+    reply = s3.post(fields, b"recordinG")
+    assert (reply.status_code, "<Code>BadDigest</Code>" in reply.text) == (400, True), reply.text
+    assert keys(world) == []
+    assert s3.post(fields, b"recording").status_code == 204
 
 
 def test_the_emulator_takes_nothing_once_a_form_has_ended(world: World, s3: ServedS3) -> None:

@@ -96,12 +96,11 @@ def test_what_the_storage_refuses_is_not_sent_again(uploading: Uploading, small:
 def test_a_recording_that_changes_while_it_is_sent_is_refused_as_that(
     shorter: bool, uploading: Uploading, small: Path
 ) -> None:
-    """If it is as long as before, the storage finds a checksum that was not announced; the emulator compares none."""
+    """If it is as long as before, the storage finds a checksum that was not announced."""
 
     def changing(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
         small.write_bytes(b"less" if shorter else RECORDING[::-1])
-        to.handle_request(request).read()
-        return httpx.Response(400, text="<Code>BadDigest</Code><Message>The SHA256 did not match.</Message>")
+        return to.handle_request(request)
 
     uploading.way.faults += [(FORM, changing)]
     assert "has changed while it was sent" in refused(lambda: uploading.send(small))
@@ -118,6 +117,17 @@ def test_of_a_recording_that_grows_while_it_is_sent_a_person_is_told_what_was_se
     uploading.way.faults += [(FORM, growing)]
     assert uploading.lies_there(uploading.send(small)) == RECORDING
     assert "has changed while it was sent: the text will be of what it was before" in capsys.readouterr().err
+
+
+def test_a_recording_that_is_gone_or_empty_by_now_is_refused_before_anything_is_registered(
+    uploading: Uploading, small: Path
+) -> None:
+    (source,) = find([str(small)])
+    small.write_bytes(b"")
+    assert refused(lambda: uploading.send_source(source)) == f"{small} is empty: there is nothing to transcribe."
+    small.unlink()
+    assert "cannot be read (No such file or directory)" in refused(lambda: uploading.send_source(source))
+    assert uploading.jobs() == []
 
 
 def test_a_refused_option_is_the_apis_own_sentence(uploading: Uploading, small: Path) -> None:
@@ -148,7 +158,7 @@ def test_whatever_breaks_is_done_again_and_happens_once(fault: Fault, uploading:
 
 
 def test_links_that_have_ended_are_asked_for_anew(uploading: Uploading, large: Path) -> None:
-    uploading.way.faults += [(PUT, ENDED), (PUT, ENDED), (PUT, ENDED)]
+    uploading.way.faults += [(PUT, ENDED), (PUT, ENDED)]
     assert uploading.lies_there(uploading.send(large)) == FILE
 
 
@@ -167,15 +177,21 @@ def test_an_upload_that_the_storage_has_discarded_is_begun_anew(uploading: Uploa
     assert uploading.lies_there(uploading.send(large)) == FILE
 
 
+def damaged(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+    """Something on the way changes a byte."""
+    content = b"x" + request.read()[1:]
+    return to.handle_request(httpx.Request(request.method, request.url, headers=request.headers, content=content))
+
+
 def test_parts_that_are_not_the_file_are_sent_again(uploading: Uploading, large: Path) -> None:
-    """Something on the way has changed a byte."""
-
-    def damaged(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
-        content = b"x" + request.read()[1:]
-        return to.handle_request(httpx.Request(request.method, request.url, headers=request.headers, content=content))
-
     uploading.way.faults += [(PUT, damaged)]
     assert uploading.lies_there(uploading.send(large)) == FILE
+
+
+def test_parts_that_are_damaged_each_time_are_a_refusal_in_the_end(uploading: Uploading, large: Path) -> None:
+    uploading.way.faults += [(PUT, damaged)] * 99
+    assert "(UPLOAD_DIFFERS)" in refused(lambda: uploading.send(large))
+    assert uploading.records() == []
 
 
 @pytest.mark.parametrize("what", [PUT, COMPLETION], ids=["part", "completion"])

@@ -31,6 +31,8 @@ class Emulator:
             aws_access_key_id="operator", aws_secret_access_key="operator", region_name=resources.REGION
         )
 
+        self._clients: dict[str, Any] = {}
+
     def __enter__(self) -> Self:
         return self
 
@@ -45,8 +47,11 @@ class Emulator:
         return self._processes["emulator"]
 
     def client(self, service: str) -> Any:
-        """A boto3 client for a service of the account."""
-        return self.session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+        """A boto3 client for a service of the account; the same each time, since to make one takes long."""
+        if service not in self._clients:
+            made = self.session.client(service, endpoint_url=self.endpoint)  # type: ignore[call-overload]
+            self._clients[service] = made
+        return self._clients[service]
 
     def close(self) -> None:
         """End it, with all that it holds."""

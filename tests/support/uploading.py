@@ -36,7 +36,7 @@ class Deployment(httpx.BaseTransport):
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._storage = httpx.HTTPTransport(trust_env=False)
+        self._storage = httpx.HTTPTransport(verify=False, trust_env=False)
         # The function's adapter wants a loop in the thread that calls it, and is called by one at a time.
         self._pool = ThreadPoolExecutor(1, initializer=lambda: asyncio.set_event_loop(asyncio.new_event_loop()))
 

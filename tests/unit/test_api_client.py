@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
@@ -192,6 +193,13 @@ def test_a_proxy_that_cannot_be_used_is_a_sentence(proxy: str, monkeypatch: pyte
     told = refused(lambda: Api(Connection(url=URL, key=KEY)), UsageError)
     assert "HTTPS_PROXY" in told
     assert "secret" not in told
+
+
+def test_certificates_that_cannot_be_read_are_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    client._trusted.cache_clear()
+    told = refused(lambda: Api(Connection(url=URL, key=KEY)), UsageError)
+    assert told.startswith("The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read (No such file")
 
 
 def test_every_page_of_a_list_is_read(opened: Opened) -> None:

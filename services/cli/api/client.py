@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from services.cli.errors import UsageError
 from services.cli.version import version
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator
 
     from services.cli.api.kept import Connection
@@ -102,7 +104,7 @@ class Api:
 
         """
         for _ in range(LINKS):
-            link = self.get(f"/api/jobs/{job_id}/transcript", format=form, redirect="false")["url"]
+            link = self.get(path("jobs", job_id, "transcript"), format=form, redirect="false")["url"]
             reply = self.stored(lambda link=link: self.storage.get(link))  # type: ignore[misc] # of this turn
             if reply.is_success:
                 return reply.content
@@ -150,15 +152,30 @@ def web_client(**headers: str) -> httpx.Client:
     """A client of HTTP, with the proxies of the environment.
 
     Raises:
-        UsageError: they cannot be used.
+        UsageError: they, or the certificates that the environment names, cannot be used.
 
     """
     agent = {"User-Agent": f"transcribe/{version()}"}
     direct: dict[str, httpx.BaseTransport | None] = {f"all://{one}": None for one in OWN_ADDRESSES}
     try:
-        return httpx.Client(headers=agent | headers, timeout=TIMEOUT, mounts=direct)
+        return httpx.Client(headers=agent | headers, timeout=TIMEOUT, mounts=direct, verify=_trusted())
     except (ImportError, ValueError, httpx.InvalidURL):
         raise UsageError(
             "The proxy of the environment cannot be used: set HTTPS_PROXY, HTTP_PROXY and ALL_PROXY to http:// "
             "addresses, or unset them."
         ) from None
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that this machine trusts: reading them takes longer than all else that a client needs.
+
+    Raises:
+        UsageError: they cannot be read.
+
+    """
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        told = f"The certificates that SSL_CERT_FILE or SSL_CERT_DIR names cannot be read ({error.strerror or error})"
+        raise UsageError(f"{told}: correct or unset it.") from None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from services.cli.recordings.content import Content
 
 SIDE_BY_SIDE = 4
-MOST_SETBACKS = 5
+MOST_SETBACKS = 3
 """How often it may happen that nothing was taken, or that a completion was refused."""
 GONE = 404
 """The upload was completed or discarded: the API knows which."""
@@ -37,7 +37,12 @@ class PartsUpload:
         self._content = content
         self._job = f"/api/jobs/{job_id}"
         self._tally = Tally(sent)
+        self._part_size = 0
         self._setbacks = 0
+        self._refusal: RefusedError | None = None
+        """Of the present links, which have ended or lead to nothing."""
+        self._taken = False
+        """Whether a part has arrived by the present links."""
 
     def send(self, *, resumed: bool) -> None:
         """Send what the storage does not have, and complete the upload.
@@ -91,8 +96,7 @@ class PartsUpload:
 
     def _send(self, links: Sequence[Mapping[str, Any]]) -> None:
         """Send parts until all are there, or their links have ended."""
-        self._refusal: RefusedError | None = None
-        self._taken = 0
+        self._refusal, self._taken = None, False
         side_by_side(self._send_part, links, SIDE_BY_SIDE)
         if self._refusal and not self._taken:
             self._set_back(self._refusal)
@@ -106,7 +110,7 @@ class PartsUpload:
             lambda: self._api.storage.put(link["url"], content=self._pieces(number, length, stop), headers=headers)
         )
         if reply.is_success:
-            self._taken += 1
+            self._taken = True
             return
         self._tally.sent(number, 0)
         self._content.check()

@@ -1,4 +1,4 @@
-"""Holds a body against what its headers, or its trailer, say of it, as S3 does and moto does not.
+"""Holds a body against what its headers, its trailer or its form say of it, as S3 does and moto does not.
 
 S3's clients send a checksum with every object: in a header if they sign the body, else behind the body, which then
 comes in pieces (`aws-chunked`). CRC64NVME and CRC32C, for which Python has no fast function, are not checked.
@@ -38,16 +38,30 @@ def check(headers: Mapping[str, str], body: bytes) -> None:
 
     """
     announced = headers.get("X-Amz-Content-Sha256", "")
-    trailer: Mapping[str, str] = {}
+    trailer: dict[str, str] = {}
     if announced.startswith(_IN_PIECES):
         body, trailer = _put_together(body)
     elif len(announced) == len(hashlib.sha256().hexdigest()) and announced != hashlib.sha256(body).hexdigest():
         message = "The provided 'x-amz-content-sha256' header does not match what was computed."
         raise RefusedError(400, "XAmzContentSHA256Mismatch", message)
     _check_md5(headers.get("Content-Md5"), body)
+    compare({name.lower(): value for name, value in headers.items()} | trailer, body)
+
+
+def compare(said: Mapping[str, str], content: bytes) -> None:
+    """Check the content of an object, or of a part, against what is said of it.
+
+    Args:
+        said: headers, a trailer or the fields of a form, by names in lower case.
+        content: all of it.
+
+    Raises:
+        RefusedError: it has another checksum.
+
+    """
     for name, checksum in _CHECKSUMS.items():
-        said = headers.get(f"X-Amz-Checksum-{name.capitalize()}") or trailer.get(f"x-amz-checksum-{name}")
-        if said and said != base64.b64encode(checksum(body)).decode():
+        wanted = said.get(f"x-amz-checksum-{name}")
+        if wanted and wanted != base64.b64encode(checksum(content)).decode():
             message = f"The {name.upper()} you specified did not match the calculated checksum."
             raise RefusedError(400, "BadDigest", message)
 
@@ -65,7 +79,7 @@ def _check_md5(said: str | None, body: bytes) -> None:
         raise RefusedError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
 
 
-def _put_together(body: bytes) -> tuple[bytes, Mapping[str, str]]:
+def _put_together(body: bytes) -> tuple[bytes, dict[str, str]]:
     """A body without what stands around its pieces, and its trailer, by names in lower case."""
     pieces, at = [], 0
     while True:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from services.local.emulator import disks, dynamodb, instances, markets, patches
+from services.local.emulator.kept.ledger import KeptFolderError
 from services.local.emulator.wire import Wire
 
 
@@ -63,4 +65,7 @@ if __name__ == "__main__":
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
-    main(given.fd, given.keep)
+    try:
+        main(given.fd, given.keep)
+    except KeptFolderError as error:
+        sys.exit(str(error))

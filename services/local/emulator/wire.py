@@ -128,12 +128,13 @@ class Wire:
         request = Request(dict(environ), populate_request=False)
         fields = list(request.form.items(multi=True))
         file = request.files.get("file")
-        name, size = (file.filename or "", len(file.read())) if file else ("", len(request.form.get("file", "")))
+        name, content = (file.filename or "", file.read()) if file else ("", request.form.get("file", "").encode())
         environ["wsgi.input"].seek(0)
         now = datetime.now(UTC)
         if "policy" in {name.lower() for name, _ in fields}:
             signatures.check_form(fields, now)
-        post_policy.check(request.path.strip("/"), fields, name, size, now)
+        post_policy.check(request.path.strip("/"), fields, name, len(content), now)
+        checksums.compare({name.lower(): value for name, value in fields}, content)
 
 
 def _read(environ: WSGIEnvironment) -> bytes:

@@ -40,7 +40,7 @@ class KeptAccount:
         self._ledger = Ledger(folder)
         try:
             self._holders = [holder(self._ledger) for holder in (Items, Objects, Uploads, Messages, Keys)]
-        except (AssertionError, AttributeError, KeyError, LookupError, TypeError, ValueError) as error:
+        except (AssertionError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error) as error:
             raise KeptFolderError(
                 f"{folder} holds an entry that cannot be read ({type(error).__name__}: {error}): choose another folder."
             ) from None
