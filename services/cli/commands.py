@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -44,6 +45,11 @@ class Given:
     api: str | None = None
     key: str | None = field(default=None, repr=False)
     local: bool = False
+
+    @property
+    def again(self) -> str:
+        """What a further command must be told to reach the same service, with a space before it."""
+        return " --local" if self.local else f" --api {shlex.quote(self.api)}" if self.api else ""
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
@@ -143,6 +149,7 @@ class Group(TyperGroup):
 def group(**more: Any) -> typer.Typer:  # noqa: ANN401 - as typer takes them
     """A group of commands, or one alone. Help is plain text: what draws boxes takes longer to load than to read."""
     usual: dict[str, Any] = {"add_completion": False, "cls": Group, "subcommand_metavar": "COMMAND [ARGS]…"}
+    usual["context_settings"] = {"help_option_names": ["--help", "-h"]}
     return typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False, **usual | more)
 
 
@@ -179,6 +186,7 @@ class Commands(Group):
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
+            streams.end_line()
             raise typer.Exit(Exit.INTERRUPTED) from None
         except (typer.Exit, typer.TyperException):
             raise

@@ -40,6 +40,12 @@ def prepare() -> None:
         sys.stderr = _Unheard(errors.detach(), encoding, "backslashreplace", line_buffering=True)
 
 
+def end_line() -> None:
+    """Leave the line on which a terminal shows ^C, so that the shell's prompt begins its own."""
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+
+
 def drop_output() -> None:
     """Forget what could not be written to standard output. Python would try again as it ends, and print a traceback."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

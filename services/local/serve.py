@@ -41,12 +41,14 @@ def told(stack: Stack, api_key: str) -> str:
     return f"""\
 # The whole system runs on this machine until Ctrl-C.
 #
-# The API. `transcribe --local interview.m4a` uses it, and so does what reads these two:
+# The API. `transcribe --local interview.m4a` uses it,
+# and so does what reads these two:
 export TRANSCRIBE_URL={stack.api_url}
 export TRANSCRIBE_KEY={api_key}
 # Its documentation: {stack.api_url}/api/docs
 #
-# S3 and the table: `aws s3 cp interview.m4a s3://{resources.BUCKET}/uploads/{CLIENT}/`, `transcribe clients list`.
+# S3: aws s3 cp interview.m4a s3://{resources.BUCKET}/uploads/{CLIENT}/
+# The table: transcribe clients list
 export AWS_ENDPOINT_URL={stack.endpoint}
 export AWS_ACCESS_KEY_ID=local
 export AWS_SECRET_ACCESS_KEY=local

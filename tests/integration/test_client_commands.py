@@ -87,7 +87,7 @@ def test_more_jobs_than_fit_are_told_of_and_any_number_can_be_listed(world: Worl
     every = [job.job_id for job in put_many(world, 130)]
     usual = ran("jobs", "-q")
     assert usual.stdout.split() == every[:30]
-    assert said(usual) == ["There are more jobs than these 30: see them with --limit."]
+    assert said(usual) == ["There are more jobs: see them with a higher --limit."]
     everything = ran("jobs", "-q", "--limit", "130")
     assert (everything.stdout.split(), said(everything)) == (every, [])
 

@@ -62,8 +62,16 @@ def test_no_line_is_wider_than_the_terminal_whatever_the_names(columns: int) -> 
 
 
 def test_60_columns_show_name_bar_stage_and_estimate() -> None:
-    assert text([sent("styrelsemöte.mp3")], 60) == ["styre…te.mp3  ####---  transcribing · about 24 s"]
-    assert text([uploading("a.mp3")], 60) == ["a.mp3  ####----------  uploading 31.0 of 120.0 MB, 2.0 MB/s"]
+    assert text([sent("styrelsemöte.mp3")], 60) == ["styre…te.mp3  ###---  transcribing · about 24 s"]
+    assert text([uploading("a.mp3")], 60) == ["a.mp3  ###----------  uploading 31.0 of 120.0 MB, 2.0 MB/s"]
+
+
+@pytest.mark.parametrize(("columns", "stage", "seconds"), [(60, "queued", 240), (80, "reading", 0)])
+def test_the_words_that_people_wait_with_are_whole(columns: int, stage: str, seconds: int) -> None:
+    recording = sent(NAMES[1], stage, estimated_seconds=seconds, queue_position=10 if seconds else None)
+    recording.countdown.see(stage, seconds, NOW - 10 if not seconds else NOW)
+    (line,) = text([recording], columns)
+    assert line.endswith("longer than expected" if not seconds else "in the queue, number 10 · about 4 min")
 
 
 def test_200_columns_have_room_for_long_names() -> None:
@@ -91,12 +99,12 @@ def test_more_recordings_than_rows_are_counted_and_the_busiest_are_shown() -> No
     lines = text([failed, done, *waiting, sent("running"), uploading("uploading")], 80, rows=10)
     assert len(lines) == 9
     assert [line.split()[0] for line in lines[:3]] == ["running", "uploading", "queued"]
-    assert lines[-1] == "1 of 34 done, 1 failed, 31 sent, 1 uploading"
+    assert lines[-1] == "1 of 34 done, 1 failed, 31 under way, 1 uploading"
 
 
 def test_one_recording_needs_no_summary() -> None:
     assert len(text([sent("a")], 80)) == 1
-    assert summary([sent("a"), Recording(name="b")]) == "0 of 2 done, 1 sent, 1 to send"
+    assert summary([sent("a"), Recording(name="b")]) == "0 of 2 done, 1 under way, 1 to send"
 
 
 @pytest.mark.parametrize(

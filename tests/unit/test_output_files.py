@@ -162,7 +162,7 @@ def test_without_options_the_text_goes_to_standard_output_and_a_folder_alone_mea
         ({"formats": ["pdf"]}, "There is no format pdf; there are: json, txt"),
         ({"formats": ["txt,"]}, "There is no format without a name"),
         ({"beside": True, "folder": Path()}, "name two places"),
-        ({"folder": Path("none")}, "none does not exist: make it first"),
+        ({"folder": Path("none/texts")}, "none/texts does not exist: make it first"),
         ({"folder": Path("file")}, "file is no folder"),
         ({"force": True}, "--force replaces files, and none is written"),
     ],
@@ -171,6 +171,13 @@ def test_what_cannot_be_written_is_refused_before_anything_is_sent(wanted: dict[
     Path("file").touch()
     with pytest.raises(UsageError, match=sentence):
         of_recordings(**wanted)  # type: ignore[arg-type] # one of them at a time
+
+
+def test_a_folder_that_is_not_there_is_made_with_its_first_file(folder: Path) -> None:
+    output = of_recordings(folder=folder / "texts")
+    assert not (folder / "texts").exists()
+    files = Files(output, began=BEGAN)
+    assert files.write(files.place(None, "a.mp3"), {"txt": b"a"}) == [folder / "texts" / "a.txt"]
 
 
 def test_a_folder_that_takes_no_files_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,10 +78,12 @@ def test_a_folder_without_recordings_is_refused_with_what_was_looked_for(tmp_pat
     assert "with -r" not in refused(str(tmp_path), recursive=True)
 
 
-def test_an_empty_file_is_refused_wherever_it_lies(tmp_path: Path) -> None:
+def test_an_empty_file_is_refused_but_in_a_folder_keeps_no_other_from_being_sent(tmp_path: Path) -> None:
     (tmp_path / "a.mp3").touch()
-    assert refused(str(tmp_path / "a.mp3")) == refused(str(tmp_path))
-    assert refused(str(tmp_path)).endswith("a.mp3 is empty: there is nothing to transcribe.")
+    recording(tmp_path / "b.mp3")
+    assert refused(str(tmp_path / "a.mp3")).endswith("a.mp3 is empty: there is nothing to transcribe.")
+    empty, other = find([str(tmp_path)])
+    assert (empty.refused, other.refused) == ("is empty: there is nothing to transcribe.", None)
 
 
 def test_a_file_or_a_folder_that_may_not_be_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,6 +101,7 @@ def test_a_file_or_a_folder_that_may_not_be_read_is_refused(tmp_path: Path, monk
 
 def test_a_word_that_is_no_file_may_mean_a_command() -> None:
     assert misused("jbos") == "There is no file or command jbos: did you mean the command `jobs`?"
+    assert misused("jobs") == "There is no file jobs: a command comes before its options, `transcribe jobs …`."
     assert misused("interview.mp3").endswith("see `transcribe --help`.")
     assert misused("no/such.mp3").endswith("check the path.")
     assert misused("x" * 300).endswith("see `transcribe --help`.")

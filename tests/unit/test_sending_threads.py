@@ -44,3 +44,12 @@ def test_no_more_than_three_are_uploaded_at_once() -> None:
     going.start()
     assert [going.ended(PATIENCE_SECONDS) is not None for _ in names] == [True] * 9
     assert most == sending.AT_ONCE
+
+
+def test_what_cannot_be_sent_is_told_of_and_not_uploaded() -> None:
+    empty = Recording(name="a", source=Source(word="a", file_name="a", refused="is empty."))
+    going = Sending(cast("Uploads", ScriptedUploads({})), [empty], {})
+    going.start()
+    ended = going.ended(PATIENCE_SECONDS)
+    assert ended is not None
+    assert (ended[0], str(ended[1]), empty.job_id) == (empty, "It is empty.", "")

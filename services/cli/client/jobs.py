@@ -54,7 +54,7 @@ def jobs(
     else:
         note("There are no such jobs." if any(wanted.values()) else "There are no jobs yet.")
     if more:
-        note(f"There are more jobs than these {limit}: see them with --limit.")
+        note("There are more jobs: see them with a higher --limit.")
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:

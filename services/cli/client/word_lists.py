@@ -53,7 +53,7 @@ def _text(file: str, name: str) -> str:
         with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else Path(file).open("rb") as opened:
             content = opened.read(MOST_BYTES + 1)
     except OSError as error:
-        raise RefusedError(f"{name}: {error.strerror}.") from None
+        raise RefusedError(f"{name} cannot be read ({error.strerror}): check the path.") from None
     if len(content) > MOST_BYTES:
         raise RefusedError(f"{name} has more than {MOST_BYTES:,} bytes, so it is no word list.")
     try:

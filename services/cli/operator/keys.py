@@ -9,7 +9,7 @@ import typer
 from services.cli.commands import OperatorCommand, group
 from services.cli.operator import deployment
 from services.cli.operator.arguments import Client
-from services.cli.printing import answer
+from services.cli.printing import answer, note
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms, rfc3339
@@ -41,6 +41,8 @@ def list_(context: typer.Context, client: Client) -> None:
     """A client's keys: hash, name, when it was made, and whether it is revoked."""
     keys = list(deployment.store().clients.keys_of(client))
     answer([_fields(key) for key in keys], *map(_line, keys), json=context.obj.json)
+    if not keys:
+        note(f"{client} has no keys: `transcribe keys create {client}` makes one.")
 
 
 @app.command(cls=OperatorCommand)

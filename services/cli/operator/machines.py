@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from services.cli.operator import deployment
-from services.cli.printing import answer
+from services.cli.printing import answer, note
 from services.common.domain.machines import Slot
 from services.common.domain.times import now_ms, rfc3339
 
@@ -22,6 +22,8 @@ def machines(context: typer.Context) -> None:
     found = {"slots": slots, "ended_badly": ends, "own_boxes": boxes}
     lines = [*map(_slot_line, slots), *map(_end_line, ends), *map(_box_line, boxes)]
     answer(found, *lines, json=context.obj.json)
+    if not lines:
+        note("No machine works now, and none has ended badly in the last week.")
 
 
 def _of_slot(slot: Slot, now: int) -> dict[str, str | None]:

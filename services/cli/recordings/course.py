@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -59,8 +58,9 @@ def bring(
 
     """
     shown = display(recordings, quiet=quiet)
-    again = " --local" if given.local else f" --api {shlex.quote(given.api)}" if given.api else ""
-    results = Results(recordings, api=api, output=output, files=files, display=shown, as_json=given.json, again=again)
+    results = Results(
+        recordings, api=api, output=output, files=files, display=shown, as_json=given.json, again=given.again
+    )
     for recording, error in (failed or {}).items():
         results.failed(recording, error)
     return Course(recordings, sending=sending, watch=Watch(api), display=shown, results=results, wait=wait).run()

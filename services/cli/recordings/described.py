@@ -27,9 +27,18 @@ NEXT = {
 """What is done with a job next, by its status."""
 
 
-def described(job: dict[str, Any]) -> list[str]:
-    """The lines that tell of a job, as the API shows it."""
-    return [f"{shown(name)[:WIDTH]:<{WIDTH}} {shown(value)}" for name, value in _facts(job) if value not in (None, "")]
+def described(job: dict[str, Any], again: str = "") -> list[str]:
+    """The lines that tell of a job, as the API shows it.
+
+    Args:
+        job: as the API shows it.
+        again: what a further command must be told to reach the same service, with a space before it.
+
+    """
+    facts = [*_facts(job)]
+    if command := NEXT.get(job["status"]):
+        facts.append(("next", command.format(job_id=job["job_id"]) + again))
+    return [f"{shown(name)[:WIDTH]:<{WIDTH}} {shown(value)}" for name, value in facts if value not in (None, "")]
 
 
 def _facts(job: dict[str, Any]) -> Iterator[tuple[str, object]]:
@@ -52,8 +61,6 @@ def _facts(job: dict[str, Any]) -> Iterator[tuple[str, object]]:
     yield "reference", job.get("reference")
     for key, value in (job.get("metadata") or {}).items():
         yield "metadata", f"{key}={value}"
-    if command := NEXT.get(job["status"]):
-        yield "next", command.format(job_id=job["job_id"])
 
 
 def _status(job: dict[str, Any]) -> str:

@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from services.cli.recordings.recording import Recording
 
 FRAMES_A_SECOND = 4
-LEAST_NAME, MOST_NAME, LEAST_BAR, MOST_BAR, FEW_WORDS, MOST_WORDS, GAP = 12, 60, 7, 30, 36, 56, 2
+LEAST_NAME, MOST_NAME, LEAST_BAR, MOST_BAR, GAP = 12, 60, 6, 30, 2
 """Cells."""
-WIDE = 100
-"""So wide a terminal has room for more words."""
+WORDS = ((100, 58), (78, 44), (0, 37))
+"""Cells of the words, by how wide a terminal is at least. `in the queue, number 10 · about 4 min` is never cut where
+there is a bar, nor from 80 columns on `a machine reads it · longer than expected`."""
 MOST_ROWS = 20
 
 
@@ -124,7 +125,7 @@ def drawn(recordings: Sequence[Recording], *, columns: int, rows: int, now: floa
     going = sorted((one for one in recordings if one.phase is not Phase.ENDED), key=_place)
     # A terminal may begin a new line as soon as the last column is full.
     width = columns - 1
-    told = MOST_WORDS if width >= WIDE else FEW_WORDS
+    told = next(words for least, words in WORDS if width >= least)
     has_bars = width >= LEAST_NAME + LEAST_BAR + told + 2 * GAP
     told = min(told, width - LEAST_NAME - GAP)
     left = width - told - GAP
@@ -150,7 +151,7 @@ def summary(recordings: Sequence[Recording]) -> str:
     words = (
         (number[Phase.ENDED], f"of {len(recordings)} done"),
         (number["failed"], "failed"),
-        (number[Phase.SENT], "sent"),
+        (number[Phase.SENT], "under way"),
         (number[Phase.UPLOADING], "uploading"),
         (number[Phase.BEFORE], "to send"),
     )

@@ -79,6 +79,7 @@ class Files:
             OSError: they could not be written; none is there, unless files may be replaced.
 
         """
+        place.folder.mkdir(exist_ok=True)
         drafts: dict[str, Path] = {}
         try:
             for form, content in contents.items():

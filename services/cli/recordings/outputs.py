@@ -20,7 +20,8 @@ _Formats = Annotated[
     ),
 ]
 _Folder = Annotated[
-    Path | None, typer.Option("--output-dir", "-o", help="Write files into this folder, named like the recordings.")
+    Path | None,
+    typer.Option("--output-dir", "-o", help="Write files into this folder, named like the recordings; it is made."),
 ]
 _Beside = Annotated[bool, typer.Option("--beside", help="Write files beside the recordings.")]
 _Force = Annotated[bool, typer.Option("--force", help="Replace files that are there; else the new ones get a number.")]
@@ -71,12 +72,14 @@ def of_jobs(*, formats: _Formats = None, folder: _Folder = None, force: _Force =
 
 
 def check_folder(folder: Path) -> None:
-    """Check that files can be made in a folder.
+    """Check that files can be made in a folder. One that is not there is made with its first file.
 
     Raises:
-        UsageError: they cannot.
+        UsageError: they cannot, or the folder that it would be made in is not there either.
 
     """
+    if not folder.exists() and folder.parent.is_dir():
+        folder = folder.parent
     if not folder.is_dir():
         told = "is no folder" if folder.exists() else "does not exist: make it first"
         raise UsageError(f"The output folder {folder} {told}.")

@@ -7,6 +7,7 @@ import time
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from services.cli.errors import RefusedError
 from services.cli.recordings.recording import Phase, Recording
 from services.cli.recordings.side_by_side import StoppedError
 
@@ -87,6 +88,8 @@ class Sending:
                 raise StoppedError
             recording.uploads(stage, done, total, time.monotonic())
 
+        if recording.source.refused:
+            raise RefusedError(f"It {recording.source.refused}")
         recording.phase = Phase.UPLOADING
         recording.job_id = self._uploads.send(recording.source, self._wanted, registered=registered, progress=progress)
         recording.phase = Phase.SENT

@@ -22,6 +22,8 @@ from services.cli.recordings.telling import problem_of, say
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from services.cli.commands import Given
+
 
 @takes(output=of_jobs)
 def show(
@@ -41,7 +43,7 @@ def show(
     recordings = [Recording(name=one, job_id=one, phase=Phase.SENT) for one in dict.fromkeys(job_ids)]
     failed = _read(api, recordings)
     if not follow and not output.formats:
-        _print(recordings, failed, json=context.obj.json)
+        _print(recordings, failed, given=context.obj)
         raise typer.Exit(max((error.exit_code for error in failed.values()), default=Exit.DONE))
     files = Files(output, began=datetime.now().astimezone())
     for recording in recordings:
@@ -68,13 +70,13 @@ def _read(api: Api, recordings: Sequence[Recording]) -> dict[Recording, RefusedE
     return failed
 
 
-def _print(recordings: Sequence[Recording], failed: Mapping[Recording, Exception], *, json: bool) -> None:
+def _print(recordings: Sequence[Recording], failed: Mapping[Recording, Exception], *, given: Given) -> None:
     """Print what is known of jobs: lines for people, or one document."""
     for recording, error in failed.items():
         say(recording, str(error))
     known = [recording.job for recording in recordings if recording not in failed]
-    if json:
+    if given.json:
         documents = [problem_of(one, failed[one], str(failed[one])) if one in failed else one.job for one in recordings]
         printing.as_json(documents if len(documents) > 1 else documents[0])
     elif known:
-        print("\n\n".join("\n".join(described(job)) for job in known))
+        print("\n\n".join("\n".join(described(job, given.again)) for job in known))

@@ -28,6 +28,7 @@ EXTENSIONS = (
     *("opus", "spx", "tta", "vob", "w64", "wav", "weba", "webm", "wma", "wmv", "wv"),
 )
 """What is taken of a folder. `ts` is not among them: more often it is a program than a broadcast."""
+UNREADABLE = "cannot be read: ask for the permission, or copy it from who has it."
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _Identity = tuple[int, int] | str
 
@@ -44,6 +45,8 @@ class Source:
     """The recording's path, if it is a file of this machine."""
     url: str | None = field(default=None, repr=False)
     """Where it is fetched, with whatever secrets the address holds."""
+    refused: str | None = None
+    """Why it cannot be sent, as what follows its name. One in a folder does not keep the others from being sent."""
 
 
 def find(words: Sequence[str], *, recursive: bool = False, commands: Collection[str] = ()) -> list[Source]:
@@ -56,7 +59,8 @@ def find(words: Sequence[str], *, recursive: bool = False, commands: Collection[
 
     Raises:
         UsageError: there is no such file, or a word cannot be meant.
-        RefusedError: a file is empty or cannot be read, or a folder has no recordings.
+        RefusedError: a file that was named is empty or cannot be read, or a folder has no recordings. Of a file in a
+            folder, its source says so.
 
     """
     if list(words).count(STANDARD_INPUT) > 1:
@@ -85,7 +89,10 @@ def _named(word: str, commands: Collection[str], *, recursive: bool) -> Iterable
         raise _no_such(word, commands) from None
     if stat.S_ISDIR(about.st_mode):
         return [_file(one, one.stat()) for one in _inside(path, recursive=recursive)]
-    return [_file(path, about)]
+    identity, source = _file(path, about)
+    if source.refused:
+        raise RefusedError(f"{shown(path)} {source.refused}")
+    return [(identity, source)]
 
 
 def _standard_input() -> Source:
@@ -125,13 +132,14 @@ def _without_secrets(parts: SplitResult) -> str:
 def _file(path: Path, about: os.stat_result) -> tuple[_Identity, Source]:
     if not stat.S_ISREG(about.st_mode):
         raise UsageError(f"{shown(path)} is no file: pipe what comes out of it to `-`.")
+    refused = None
     if not about.st_size:
-        raise RefusedError(f"{shown(path)} is empty: there is nothing to transcribe.")
-    if not os.access(path, os.R_OK):
-        raise _not_readable(path)
+        refused = "is empty: there is nothing to transcribe."
+    elif not os.access(path, os.R_OK):
+        refused = UNREADABLE
     # Names of other encodings have characters in Python that no text has.
     name = os.fsencode(path.name).decode("utf-8", "replace")
-    return (about.st_dev, about.st_ino), Source(word=str(path), file_name=name, beside=path)
+    return (about.st_dev, about.st_ino), Source(word=str(path), file_name=name, beside=path, refused=refused)
 
 
 def _inside(folder: Path, *, recursive: bool) -> list[Path]:
@@ -164,10 +172,12 @@ def _is_recording(path: Path) -> bool:
 
 
 def _not_readable(path: Path) -> RefusedError:
-    return RefusedError(f"{shown(path)} cannot be read: ask for the permission, or copy it from who has it.")
+    return RefusedError(f"{shown(path)} {UNREADABLE}")
 
 
 def _no_such(word: str, commands: Collection[str]) -> UsageError:
+    if word in commands:
+        return UsageError(f"There is no file {shown(word)}: a command comes before its options, `transcribe {word} …`.")
     close = difflib.get_close_matches(word, commands, n=1)
     meant = f"did you mean the command `{close[0]}`?" if close else "see `transcribe --help`."
     remedy = meant if close or os.sep not in word else "check the path."
