@@ -18,6 +18,7 @@ import httpx
 from services.cli.api.kept import Connection
 from services.cli.errors import Exit
 from services.cli.printing import note
+from services.cli.streams import end_line
 from services.common.domain.errors import TranscriberError
 from services.local import resources
 from services.local.announced import announced
@@ -113,6 +114,7 @@ def serve(stack: Stack, ending: threading.Event) -> Exit:
                 before, trouble = trouble, stack.kept_trouble()
                 if trouble != before:
                     note(trouble or "Everything is kept again.")
+        end_line()
         return Exit.FAILED if trouble else Exit.DONE
 
 
