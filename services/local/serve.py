@@ -19,6 +19,7 @@ from services.cli import commands
 from services.cli.api.kept import Connection
 from services.cli.errors import Exit
 from services.cli.printing import note, problem
+from services.cli.streams import end_line
 from services.common.domain.errors import TranscriberError
 from services.local import resources
 from services.local.announced import announced
@@ -114,6 +115,7 @@ def serve(stack: Stack, ending: threading.Event) -> None:
                 before, trouble = trouble, stack.kept_trouble()
                 if trouble != before:
                     note(trouble or "Everything is kept again.")
+        end_line()
 
 
 def run(chosen: argparse.Namespace, ending: threading.Event) -> Exit:

@@ -56,6 +56,7 @@ def test_of_a_failed_job_why_and_what_to_do() -> None:
     told = lines(COMPLETED, status="failed", error=error, quality=None, cost=None, model=None)
     assert "error Its machines vanished (LOST_TOO_OFTEN); it may succeed if it is tried again." in told
     assert told[-1] == f"next transcribe retry {COMPLETED['job_id']}"
+    assert not lines(COMPLETED, status="failed", error={**error, "retryable": False})[-1].startswith("next")
     assert described(COMPLETED, " --local")[-1].endswith("-f txt,srt --local")
 
 

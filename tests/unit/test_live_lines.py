@@ -62,8 +62,8 @@ def test_no_line_is_wider_than_the_terminal_whatever_the_names(columns: int) -> 
 
 
 def test_60_columns_show_name_bar_stage_and_estimate() -> None:
-    assert text([sent("styrelsemöte.mp3")], 60) == ["styre…te.mp3  ###---  transcribing · about 24 s"]
-    assert text([uploading("a.mp3")], 60) == ["a.mp3  ###----------  uploading 31.0 of 120.0 MB, 2.0 MB/s"]
+    assert text([sent("styrelsemöte.mp3")], 60) == ["styre…e.mp3  ##---  transcribing · about 24 s"]
+    assert text([uploading("a.mp3")], 60) == ["a.mp3  ###--------  uploading 31.0 of 120.0 MB, 2.0 MB/s"]
 
 
 @pytest.mark.parametrize(("columns", "stage", "seconds"), [(60, "queued", 240), (80, "reading", 0)])
@@ -129,6 +129,10 @@ def test_what_a_list_tells_of_an_unchanged_job_hides_nothing_that_was_read_of_it
     listed = {"stage": "transcribing", "fraction": None, "estimated_seconds": None, "queue_position": None}
     recording.see({"status": "running", "progress": listed}, NOW, alone=False)
     assert (recording.fraction, recording.told(NOW)) == (0.7, "transcribing · about 24 s")
+    # A list says the same of a job that is still read, and no stage goes back.
+    begun = sent("b", "queued")
+    begun.see({"status": "running", "progress": listed}, NOW, alone=False)
+    assert begun.stage == "a machine reads it"
     recording.see({"status": "completed", "progress": {**listed, "stage": "ended"}}, NOW, alone=False)
     assert recording.has_ended
     assert recording.stage == "fetching the text"

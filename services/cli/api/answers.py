@@ -61,7 +61,9 @@ def refusal(reply: httpx.Response, who: str) -> RefusedError | UnreachableError:
     code = str(problem.get("code", ""))
     detail = str(problem.get("detail") or f"{who} answered {reply.status_code}: {_words(reply)}")
     if reply.status_code == httpx.codes.UNAUTHORIZED:
-        detail = f"{detail.rstrip('.')}: run `transcribe login` with a key that your operator made."
+        # The API says how a program sends its key, which nobody can do here.
+        detail = f"{who} does not know this key" if code else detail.rstrip(".")
+        detail = f"{detail}: run `transcribe login` with a key that your operator made."
     elif code == "NOT_FOUND":
         detail = f"{detail.rstrip('.')}: compare the id, and the key: each client has its own."
     elif not problem:

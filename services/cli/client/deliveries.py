@@ -21,7 +21,7 @@ def deliveries(
         str, typer.Argument(metavar="ID", help="A job's id, or a callback's: then its tests and its challenge.")
     ],
     *,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many, the oldest.")] = 200,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many, the oldest.")] = 200,
 ) -> None:
     """The messages about a job, or to a callback, with what came of each, oldest first."""
     kind = "callbacks" if of.startswith(CALLBACKS) else "jobs"
@@ -35,7 +35,7 @@ def deliveries(
             f"There are no messages: no callback has been told of {of}." if kind == "jobs" else "There are no messages."
         )
     if len(found) > limit:
-        note(f"There are more messages than these {limit}: see them with --limit.")
+        note("There are more messages: see them with a higher --limit.")
 
 
 def redeliver(

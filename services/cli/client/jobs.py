@@ -34,7 +34,7 @@ def jobs(
         str | None, typer.Option("--search", metavar="TEXT", help="Only if the file's name or reference holds this.")
     ] = None,
     reference: Annotated[str | None, typer.Option(metavar="TEXT", help="Only if this is the reference.")] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most so many, the newest.")] = 30,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="At most so many, the newest.")] = 30,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print ids alone, one a line.")] = False,
 ) -> None:
     """The client's jobs, newest first.

@@ -55,7 +55,8 @@ def revoke(
     clients = deployment.store().clients
     found = [key.digest for key in clients.keys_of(client) if key.digest.startswith(digest)]
     if len(found) != 1:
-        raise InvalidOptionError("digest", f"{len(found)} keys of {client} begin with {digest}: give more of one.")
+        remedy = "give more of one" if found else f"`transcribe keys list {client}` shows them"
+        raise InvalidOptionError("digest", f"{len(found)} keys of {client} begin with {digest}: {remedy}.")
     clients.revoke(client, found[0], now_ms())
     listed = found[0][:SHOWN]
     answer({"client": client, "hash": listed, "revoked": True}, f"{listed} revoked", json=context.obj.json)

@@ -36,7 +36,8 @@ def described(job: dict[str, Any], again: str = "") -> list[str]:
 
     """
     facts = [*_facts(job)]
-    if command := NEXT.get(job["status"]):
+    command = NEXT.get(job["status"])
+    if command and (job.get("error") or {}).get("retryable", True):
         facts.append(("next", command.format(job_id=job["job_id"]) + again))
     return [f"{shown(name)[:WIDTH]:<{WIDTH}} {shown(value)}" for name, value in facts if value not in (None, "")]
 

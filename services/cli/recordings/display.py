@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from services.cli.recordings.recording import Recording
 
 FRAMES_A_SECOND = 4
-LEAST_NAME, MOST_NAME, LEAST_BAR, MOST_BAR, GAP = 12, 60, 6, 30, 2
+LEAST_NAME, MOST_NAME, LEAST_BAR, MOST_BAR, GAP = 11, 60, 5, 30, 2
 """Cells."""
-WORDS = ((100, 58), (78, 44), (0, 37))
-"""Cells of the words, by how wide a terminal is at least. `in the queue, number 10 · about 4 min` is never cut where
-there is a bar, nor from 80 columns on `a machine reads it · longer than expected`."""
+WORDS = ((100, 58), (78, 44), (0, 39))
+"""Cells of the words, by how wide a terminal is at least. An upload with its speed, and a place in the queue with
+its estimate, are never cut where there is a bar, nor from 80 columns on `a machine reads it · longer than expected`."""
 MOST_ROWS = 20
 
 

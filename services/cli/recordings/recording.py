@@ -83,6 +83,9 @@ class Recording:
 
         """
         told = job.get("progress") or {}
+        if not alone and told.get("stage") == ProgressStage.TRANSCRIBING:
+            # A list does not tell these two apart. Said is the first, since nothing goes back.
+            told = {**told, "stage": ProgressStage.READING}
         if alone or job["status"] != self.job.get("status"):
             self.progress = told
         if alone:
