@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from services.cli.api.kept import Connection
+    from services.cli.api.login_store import Connection
 
 
 @contextmanager

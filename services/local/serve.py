@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx
 
 from services.cli import commands
-from services.cli.api.kept import Connection
+from services.cli.api.login_store import Connection
 from services.cli.errors import Exit
 from services.cli.printing import note, problem
 from services.cli.streams import end_line

@@ -18,7 +18,7 @@ STOPS_IN_THE_MIDDLE = f"""
 import sys
 import threading
 from services.cli.main import main
-from services.cli.recordings.parts import Tally
+from services.cli.recordings.upload.parts import Tally
 
 count = Tally.sent
 

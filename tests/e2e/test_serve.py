@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from services.cli.api import connection
-from services.cli.api.kept import Connection
+from services.cli.api.login_store import Connection
 from services.cli.errors import RefusedError
 from services.local.client import Client
 from tests.support.audio import MEETING

@@ -33,7 +33,7 @@ WITHIN_SECONDS = 200
 IN_PARTS = 1_000_000
 """Bytes from which this test uploads in parts; usually it is more."""
 TRANSCRIBE = f"""
-from services.cli.recordings import uploads
+from services.cli.recordings.upload import uploads
 uploads.LARGEST_FORM = {IN_PARTS}
 from services.cli.main import main
 main()

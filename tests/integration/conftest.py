@@ -8,7 +8,7 @@ import httpx
 import pytest
 import structlog
 
-from services.cli.recordings import uploads
+from services.cli.recordings.upload import uploads
 from services.common import logs
 from services.gpu_worker.engine.audio.sound import RATE
 from tests.support.acoustics import Sound, load, write_wav

@@ -13,10 +13,10 @@ from types import SimpleNamespace
 import pytest
 
 from services.cli.api.client import Api
-from services.cli.api.kept import Connection
+from services.cli.api.login_store import Connection
 from services.cli.errors import CliError, RefusedError, UnreachableError
-from services.cli.recordings.fetching import spooled
-from services.cli.recordings.sources import Source, find
+from services.cli.recordings.input.fetching import spooled
+from services.cli.recordings.input.sources import Source, find
 from tests.support.web_site import Page, Site, serving
 
 RECORDING = bytes(range(256)) * 8_000
@@ -202,7 +202,7 @@ def test_a_recording_that_finds_no_room_is_refused_before_it_is_fetched(
 ) -> None:
     site.pages["/a.mp3"] = [Page(RECORDING)]
     monkeypatch.setattr(
-        "services.cli.recordings.fetching.shutil.disk_usage", lambda _: SimpleNamespace(free=len(RECORDING) - 1)
+        "services.cli.recordings.input.fetching.shutil.disk_usage", lambda _: SimpleNamespace(free=len(RECORDING) - 1)
     )
     told = refused(f"{site.address}/a.mp3")
     assert str(folder) in told

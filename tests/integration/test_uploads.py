@@ -9,8 +9,8 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from services.cli.recordings.sources import find
-from services.cli.recordings.uploads import Uploads
+from services.cli.recordings.input.sources import find
+from services.cli.recordings.upload.uploads import Uploads
 from services.common.domain.states import JobStatus
 from tests.support.api_uploads import FILE, told
 from tests.support.faulty_transport import Fault, answered, cut, lost

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from services.cli.recordings.sources import Source
+from services.cli.recordings.input.sources import Source
 
 NO_PROGRESS = {"fraction": None, "estimated_seconds": None, "queue_position": None}
 PATIENCE_SECONDS = 20.0

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from services.cli.api.client import Api
-from services.cli.api.kept import Connection
+from services.cli.api.login_store import Connection
 from services.cli.errors import CliError, RefusedError
-from services.cli.recordings.sources import Source, find
-from services.cli.recordings.uploads import Uploads
+from services.cli.recordings.input.sources import Source, find
+from services.cli.recordings.upload.uploads import Uploads
 from services.common.domain.records import Job
 from tests.support.faulty_transport import FaultyTransport, answered
 from tests.support.gateway import Client, Gateway

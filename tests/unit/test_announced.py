@@ -18,7 +18,7 @@ import pytest
 
 from services.cli import local as local_command
 from services.cli.api import connection
-from services.cli.api.kept import Connection
+from services.cli.api.login_store import Connection
 from services.cli.errors import RefusedError
 from services.local import announced as announced_module
 from services.local.announced import announced
@@ -83,7 +83,8 @@ def test_of_two_that_start_at_the_same_moment_one_is_meant(monkeypatch: pytest.M
 def test_one_that_was_killed_is_found_no_more_and_the_next_takes_its_place() -> None:
     """The program ends without a chance to remove anything, as by a kill."""
     killed = (
-        "import os\nfrom services.cli.api.kept import Connection\nfrom services.local.announced import announced\n"
+        "import os\nfrom services.cli.api.login_store import Connection\n"
+        "from services.local.announced import announced\n"
         "with announced(Connection(url='http://127.0.0.1:3', key='k')): os._exit(9)"
     )
     ended = subprocess.run([sys.executable, "-c", killed], cwd=ROOT, check=False)

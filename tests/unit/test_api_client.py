@@ -12,7 +12,7 @@ import pytest
 from services.cli.api import answers, client
 from services.cli.api.client import Api
 from services.cli.api.connection import address
-from services.cli.api.kept import Connection
+from services.cli.api.login_store import Connection
 from services.cli.errors import CliError, RefusedError, UnreachableError, UsageError
 
 URL, KEY = "https://api.example.com/base", "key_secret"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.recordings.estimates import Countdown, Pace, amount, duration, share
+from services.cli.recordings.progress.estimates import Countdown, Pace, amount, duration, share
 
 NOW = 1_000.0
 

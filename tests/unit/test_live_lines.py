@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from services.cli.errors import Exit
-from services.cli.recordings import display as module
-from services.cli.recordings.columns import cells, cut, cut_in_the_middle
-from services.cli.recordings.display import Lines, LiveLines, display, drawn, summary
-from services.cli.recordings.recording import Phase, Recording
-from services.cli.recordings.sources import Source
+from services.cli.recordings.input.sources import Source
+from services.cli.recordings.progress import display as module
+from services.cli.recordings.progress.columns import cells, cut, cut_in_the_middle
+from services.cli.recordings.progress.display import Lines, LiveLines, display, drawn, summary
+from services.cli.recordings.progress.recording import Phase, Recording
 
 NOW = 1_000.0
 WIDTHS = (20, 40, 60, 80, 100, 200)

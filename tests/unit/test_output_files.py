@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from services.cli.errors import UsageError
-from services.cli.recordings import files as module
-from services.cli.recordings.files import Files, Place, safe_stem
-from services.cli.recordings.outputs import Output, of_jobs, of_recordings
+from services.cli.recordings.options.outputs import Output, Place, of_jobs, of_recordings
+from services.cli.recordings.output import files as module
+from services.cli.recordings.output.files import Files, safe_stem
 
 BEGAN = datetime(2026, 11, 26, 9, 5, 7).astimezone()
 DEFAULT = "transcription_20261126_090507"

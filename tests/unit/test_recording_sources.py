@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.errors import RefusedError, UsageError
-from services.cli.recordings.sources import Source, find
+from services.cli.recordings.input.sources import Source, find
 
 
 class _Input:

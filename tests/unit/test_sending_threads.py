@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from typing import cast
 
-from services.cli.recordings import sending
-from services.cli.recordings.recording import Recording
-from services.cli.recordings.sending import Sending
-from services.cli.recordings.sources import Source
-from services.cli.recordings.uploads import Uploads
+from services.cli.recordings.input.sources import Source
+from services.cli.recordings.progress.recording import Recording
+from services.cli.recordings.upload import sending
+from services.cli.recordings.upload.sending import Sending
+from services.cli.recordings.upload.uploads import Uploads
 from tests.support.scripted_service import PATIENCE_SECONDS, ScriptedUploads, waited
 
 

@@ -8,9 +8,9 @@ from typing import cast
 import pytest
 
 from services.cli.api.client import Api
-from services.cli.recordings import watching
-from services.cli.recordings.recording import Phase, Recording
-from services.cli.recordings.sources import Source
+from services.cli.recordings.input.sources import Source
+from services.cli.recordings.progress import watching
+from services.cli.recordings.progress.recording import Phase, Recording
 from tests.support.scripted_service import ScriptedApi, job
 
 

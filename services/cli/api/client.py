@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
-    from services.cli.api.kept import Connection
+    from services.cli.api.login_store import Connection
     from services.cli.api.patience import Patience
     from services.cli.commands import Given
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from services.cli import folders
-from services.cli.api import kept
-from services.cli.api.kept import Connection
+from services.cli.api import login_store
+from services.cli.api.login_store import Connection
 from services.cli.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def find(given: Given) -> Connection:
             raise UsageError("--local is the system of this machine, with its own key: leave out --api and --key.")
         return local()
     url, key = given.api or os.environ.get(URL), given.key or os.environ.get(KEY)
-    login = {} if url and key else kept.read()
+    login = {} if url and key else login_store.read()
     url = url or login.get("url")
     if not url:
         raise UsageError(f"No service is known: run `transcribe login`, or set {URL} to the address of its API.")
     url = address(url)
-    key = key or kept.key_for(url, login)
+    key = key or login_store.key_for(url, login)
     if not key:
         raise UsageError(f"No key is known for {url}: run `transcribe login`, or set {KEY}.")
     return Connection(url=url, key=key.strip())

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from services.cli.api import kept
+from services.cli.api import login_store
 from services.cli.api.client import Api
 from services.cli.api.connection import KEY, URL, address
-from services.cli.api.kept import Connection
+from services.cli.api.login_store import Connection
 from services.cli.errors import RefusedError, UsageError
 from services.cli.printing import answer, note
 
@@ -38,8 +38,8 @@ def login(
     url = address(api or os.environ.get(URL) or _asked_url(people=people))
     made = Connection(url=url, key=_given_key(people=people))
     _tried(made)
-    where = kept.keep(made)
-    told = "the keyring" if where == kept.KEYRING else where
+    where = login_store.keep(made)
+    told = "the keyring" if where == login_store.KEYRING else where
     answer({"url": url, "kept_in": where}, f"Logged in to {url}; the key is in {told}.", json=context.obj.json)
     if set_ := [name for name, value in ((URL, url), (KEY, made.key)) if os.environ.get(name, value) != value]:
         note(f"{' and '.join(set_)} of your environment still go before it.")
@@ -47,14 +47,14 @@ def login(
 
 def logout(context: typer.Context) -> None:
     """Forget the kept address and key."""
-    url = kept.forget()
+    url = login_store.forget()
     answer({"url": url}, f"Logged out of {url}." if url else "There was no login.", json=context.obj.json)
 
 
 def _asked_url(*, people: bool) -> str:
     if not people:
         raise UsageError(f"Nobody can be asked for the address here: give it with --api, or set {URL}.")
-    return str(typer.prompt("Address of the API", default=kept.url(), err=True))
+    return str(typer.prompt("Address of the API", default=login_store.url(), err=True))
 
 
 def _given_key(*, people: bool) -> str:

@@ -10,16 +10,16 @@ import typer
 from services.cli import printing
 from services.cli.api.client import Api
 from services.cli.errors import UsageError
-from services.cli.recordings.course import bring
-from services.cli.recordings.files import Files
-from services.cli.recordings.job_options import of_a_job, with_formats
-from services.cli.recordings.outputs import Output, check_folder, of_recordings
-from services.cli.recordings.recording import Recording
-from services.cli.recordings.sending import Sending
-from services.cli.recordings.sources import find
-from services.cli.recordings.taking import takes
-from services.cli.recordings.telling import text_of
-from services.cli.recordings.uploads import Uploads
+from services.cli.recordings.input.sources import find
+from services.cli.recordings.options.job_options import of_a_job, with_formats
+from services.cli.recordings.options.option_groups import takes
+from services.cli.recordings.options.outputs import Output, check_folder, of_recordings
+from services.cli.recordings.output.files import Files
+from services.cli.recordings.output.telling import text_of
+from services.cli.recordings.progress.recording import Recording
+from services.cli.recordings.run import bring
+from services.cli.recordings.upload.sending import Sending
+from services.cli.recordings.upload.uploads import Uploads
 
 
 @takes(output=of_recordings, wanted=of_a_job)

@@ -11,13 +11,13 @@ import typer
 from services.cli import printing
 from services.cli.api.client import Api, path
 from services.cli.errors import Exit, JobFailedError, RefusedError
-from services.cli.recordings.course import bring
-from services.cli.recordings.described import described
-from services.cli.recordings.files import Files
-from services.cli.recordings.outputs import Output, of_jobs
-from services.cli.recordings.recording import Phase, Recording
-from services.cli.recordings.taking import takes
-from services.cli.recordings.telling import problem_of, say
+from services.cli.recordings.options.option_groups import takes
+from services.cli.recordings.options.outputs import Output, of_jobs
+from services.cli.recordings.output.files import Files
+from services.cli.recordings.output.job_facts import described
+from services.cli.recordings.output.telling import problem_of, say
+from services.cli.recordings.progress.recording import Phase, Recording
+from services.cli.recordings.run import bring
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

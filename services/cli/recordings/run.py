@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 from services.cli import printing
 from services.cli.errors import Exit, RefusedError, UnreachableError
-from services.cli.recordings.display import display
-from services.cli.recordings.recording import Phase
-from services.cli.recordings.results import Results
-from services.cli.recordings.watching import SOON_SECONDS, Watch, pause
+from services.cli.recordings.output.results import Results
+from services.cli.recordings.progress.display import display
+from services.cli.recordings.progress.recording import Phase
+from services.cli.recordings.progress.watching import SOON_SECONDS, Watch, pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.cli.api.client import Api
     from services.cli.commands import Given
-    from services.cli.recordings.display import Display
-    from services.cli.recordings.files import Files
-    from services.cli.recordings.outputs import Output
-    from services.cli.recordings.recording import Recording
-    from services.cli.recordings.sending import Sending
+    from services.cli.recordings.options.outputs import Output
+    from services.cli.recordings.output.files import Files
+    from services.cli.recordings.progress.display import Display
+    from services.cli.recordings.progress.recording import Recording
+    from services.cli.recordings.upload.sending import Sending
 
 TICK_SECONDS = 0.2
 STOP_SECONDS = 2.0
@@ -63,10 +63,10 @@ def bring(
     )
     for recording, error in (failed or {}).items():
         results.failed(recording, error)
-    return Course(recordings, sending=sending, watch=Watch(api), display=shown, results=results, wait=wait).run()
+    return Run(recordings, sending=sending, watch=Watch(api), display=shown, results=results, wait=wait).run()
 
 
-class Course:
+class Run:
     """The course of one run. The main thread runs it."""
 
     def __init__(

@@ -6,34 +6,22 @@ import os
 import secrets
 import unicodedata
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.cli.recordings.options.outputs import Place
 from services.common.domain.options import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from services.cli.recordings.outputs import Output
+    from services.cli.recordings.options.outputs import Output
 
 MAX_STEM_BYTES = 200
 """Most file systems take names of 255 bytes: a number, an ending and the name of a temporary file must fit too."""
 SEPARATORS = "/\\"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where the files of one recording go: their folder and stem, and a number if the stem alone is taken."""
-
-    folder: Path
-    stem: str
-    number: int = 1
-
-    def path(self, form: str) -> Path:
-        numbered = self.stem if self.number == 1 else f"{self.stem}_{self.number}"
-        return self.folder / f"{numbered}.{form}"
 
 
 class Files:

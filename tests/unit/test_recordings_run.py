@@ -18,15 +18,16 @@ from services.cli import printing
 from services.cli.api.client import Api
 from services.cli.commands import Given
 from services.cli.errors import Exit, RefusedError, UnreachableError
-from services.cli.recordings import course, watching
-from services.cli.recordings.files import Files
-from services.cli.recordings.outputs import Output
-from services.cli.recordings.recording import Phase, Recording
-from services.cli.recordings.results import Results
-from services.cli.recordings.sending import Sending
-from services.cli.recordings.sources import Source
-from services.cli.recordings.telling import print_path, text_of
-from services.cli.recordings.uploads import Uploads
+from services.cli.recordings import run as course
+from services.cli.recordings.input.sources import Source
+from services.cli.recordings.options.outputs import Output
+from services.cli.recordings.output.files import Files
+from services.cli.recordings.output.results import Results
+from services.cli.recordings.output.telling import print_path, text_of
+from services.cli.recordings.progress import watching
+from services.cli.recordings.progress.recording import Phase, Recording
+from services.cli.recordings.upload.sending import Sending
+from services.cli.recordings.upload.uploads import Uploads
 from tests.support.scripted_service import PATIENCE_SECONDS, ScriptedApi, ScriptedUploads, job, waited
 
 
@@ -304,7 +305,7 @@ def test_uploads_that_go_on_ending_do_not_put_off_the_next_look(monkeypatch: pyt
     ended: list[Any] = [(recordings[0], None), None, (recordings[1], None), None]
     source = SimpleNamespace(ended=lambda seconds: ended.pop(0))
     nobody: Any = SimpleNamespace()
-    going = course.Course(recordings, sending=cast("Sending", source), watch=nobody, display=nobody, results=nobody)
+    going = course.Run(recordings, sending=cast("Sending", source), watch=nobody, display=nobody, results=nobody)
     looks = []
     for now in (100.0, 100.9):
         monkeypatch.setattr("time.monotonic", lambda now=now: now)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from services.cli import printing
 from services.cli.errors import JobFailedError, NotWrittenError, UnreachableError
 from services.cli.explained import Explained, explain
-from services.cli.recordings.recording import Phase
+from services.cli.recordings.output.telling import goes_on, print_path, print_text, problem_of, reason, say, text_of
+from services.cli.recordings.progress.recording import Phase
 from services.cli.recordings.side_by_side import side_by_side
-from services.cli.recordings.telling import goes_on, print_path, print_text, problem_of, reason, say, text_of
 from services.common.domain.options import READ_FORMAT
 from services.common.domain.states import JobStatus
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from threading import Event
 
     from services.cli.api.client import Api
-    from services.cli.recordings.display import Display
-    from services.cli.recordings.files import Files
-    from services.cli.recordings.outputs import Output
-    from services.cli.recordings.recording import Recording
+    from services.cli.recordings.options.outputs import Output
+    from services.cli.recordings.output.files import Files
+    from services.cli.recordings.progress.display import Display
+    from services.cli.recordings.progress.recording import Recording
 
 FEW = 3
 """So many recordings that were not sent are named one by one."""

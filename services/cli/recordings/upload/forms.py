@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx
 
     from services.cli.api.client import Api
-    from services.cli.recordings.content import Content
+    from services.cli.recordings.input.content import Content
 
 FORMS = 5
 """How many are used, one after the other, if each ends before the storage has taken the recording."""

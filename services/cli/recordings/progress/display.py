@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from services.cli import printing
 from services.cli.errors import Exit
-from services.cli.recordings.columns import cells, cut, cut_in_the_middle
-from services.cli.recordings.recording import Phase
+from services.cli.recordings.progress.columns import cells, cut, cut_in_the_middle
+from services.cli.recordings.progress.recording import Phase
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from services.cli.recordings.recording import Recording
+    from services.cli.recordings.progress.recording import Recording
 
 FRAMES_A_SECOND = 4
 LEAST_NAME, MOST_NAME, LEAST_BAR, MOST_BAR, GAP = 11, 60, 5, 30, 2

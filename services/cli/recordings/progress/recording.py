@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from services.cli.errors import Exit
 from services.cli.printing import shown
-from services.cli.recordings.estimates import Countdown, Pace, amount, share
+from services.cli.recordings.progress.estimates import Countdown, Pace, amount, share
 from services.common.domain.progress import ProgressStage
 from services.common.domain.states import TERMINAL
 
 if TYPE_CHECKING:
-    from services.cli.recordings.files import Place
-    from services.cli.recordings.sources import Source
+    from services.cli.recordings.input.sources import Source
+    from services.cli.recordings.options.outputs import Place
 
 STAGES = {
     ProgressStage.AWAITING_UPLOAD: "waiting for the upload",

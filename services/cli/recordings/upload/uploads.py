@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.cli.errors import RefusedError, UnreachableError
-from services.cli.recordings import content, fetching
-from services.cli.recordings.forms import FormUpload
-from services.cli.recordings.parts import PartsUpload
-from services.cli.recordings.unfinished import Registration, Unfinished
+from services.cli.recordings.input import content, fetching
+from services.cli.recordings.upload.forms import FormUpload
+from services.cli.recordings.upload.parts import PartsUpload
+from services.cli.recordings.upload.resume_record import Registration, ResumeRecord
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from services.cli.api.client import Api
-    from services.cli.recordings.content import Content
-    from services.cli.recordings.sources import Source
+    from services.cli.recordings.input.content import Content
+    from services.cli.recordings.input.sources import Source
 
 LARGEST_FORM = 100_000_000
 """Bytes; what is larger is uploaded in parts, which can go on after an interruption."""
@@ -93,7 +93,7 @@ class _Upload:
         return job_id
 
     def in_parts(self, wanted: Mapping[str, Any]) -> str:
-        record = Unfinished(self._api.identity, self._source, self._content, wanted)
+        record = ResumeRecord(self._api.identity, self._source, self._content, wanted)
         try:
             earlier = self._earlier(record)
             job_id = earlier or self._new(record, wanted)
@@ -109,7 +109,7 @@ class _Upload:
         record.remove()
         return job_id
 
-    def _earlier(self, record: Unfinished) -> str | None:
+    def _earlier(self, record: ResumeRecord) -> str | None:
         """The job that an earlier run has registered, if its recording may still come or has come."""
         found = record.read()
         if found is None:
@@ -126,7 +126,7 @@ class _Upload:
             raise
         return None if job["status"] in HAS_NOTHING else str(job["job_id"])
 
-    def _new(self, record: Unfinished, wanted: Mapping[str, Any]) -> str:
+    def _new(self, record: ResumeRecord, wanted: Mapping[str, Any]) -> str:
         checksum = self._content.crc32(self._checked)
         registration = Registration.of(self._body(wanted, multipart=True, checksum_crc32=checksum))
         record.write(registration)

@@ -47,6 +47,19 @@ class Output:
         return formats + (f" -o {shlex.quote(str(self.folder))}" if self.folder else "")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where the files of one recording go: their folder and stem, and a number if the stem alone is taken."""
+
+    folder: Path
+    stem: str
+    number: int = 1
+
+    def path(self, form: str) -> Path:
+        numbered = self.stem if self.number == 1 else f"{self.stem}_{self.number}"
+        return self.folder / f"{numbered}.{form}"
+
+
 def of_recordings(
     *, formats: _Formats = None, folder: _Folder = None, beside: _Beside = False, force: _Force = False
 ) -> Output:

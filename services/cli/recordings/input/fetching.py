@@ -19,7 +19,7 @@ from services.cli.api.client import web_client
 from services.cli.api.patience import PASSING, why
 from services.cli.errors import RefusedError
 from services.cli.printing import shown
-from services.cli.recordings.content import PIECE, Content
+from services.cli.recordings.input.content import PIECE, Content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from services.cli.api.client import Api
     from services.cli.api.patience import Patience
-    from services.cli.recordings.sources import Source
+    from services.cli.recordings.input.sources import Source
 
     Progress = Callable[[int, int | None], None]
     """Called with the bytes that are there, and the bytes of all if they are known."""

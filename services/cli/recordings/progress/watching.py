@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.cli.api.client import Api
-    from services.cli.recordings.recording import Recording
+    from services.cli.recordings.progress.recording import Recording
 
 ALONE = 3
 """Most jobs that are read alone. Of further ones, pages of the list tell."""

@@ -7,13 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from services.cli import printing
-from services.cli.recordings.uploads import LARGEST_FORM
+from services.cli.recordings.upload.uploads import LARGEST_FORM
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.cli.recordings.recording import Recording
+    from services.cli.recordings.progress.recording import Recording
 
 NO_TEXT = {
     JobStatus.CANCELED: "It was canceled, so there is no text",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from services.api.contract.example_records import COMPLETED, QUEUED
-from services.cli.recordings.described import described
+from services.cli.recordings.output.job_facts import described
 from services.common.domain.options import in_effect
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.cli.printing import clock, moment, shown
-from services.cli.recordings.estimates import duration
-from services.cli.recordings.recording import STAGES
+from services.cli.recordings.progress.estimates import duration
+from services.cli.recordings.progress.recording import STAGES
 from services.common.domain.options import DEFAULTS
 from services.common.domain.progress import ProgressStage
 from services.common.domain.states import JobStatus

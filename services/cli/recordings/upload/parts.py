@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from services.cli.api.answers import ended, refused_by_storage
 from services.cli.errors import RefusedError
 from services.cli.printing import note, shown
-from services.cli.recordings.forms import NOT_AWAITING
 from services.cli.recordings.side_by_side import StoppedError, side_by_side
+from services.cli.recordings.upload.forms import NOT_AWAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from threading import Event
 
     from services.cli.api.client import Api
-    from services.cli.recordings.content import Content
+    from services.cli.recordings.input.content import Content
 
 SIDE_BY_SIDE = 4
 MOST_SETBACKS = 3

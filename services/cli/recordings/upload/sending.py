@@ -8,13 +8,13 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from services.cli.errors import RefusedError
-from services.cli.recordings.recording import Phase, Recording
+from services.cli.recordings.progress.recording import Phase, Recording
 from services.cli.recordings.side_by_side import StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from services.cli.recordings.uploads import Uploads
+    from services.cli.recordings.upload.uploads import Uploads
 
 AT_ONCE = 3
 

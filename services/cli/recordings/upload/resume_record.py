@@ -19,8 +19,8 @@ from services.cli.printing import note, shown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.cli.recordings.content import Content
-    from services.cli.recordings.sources import Source
+    from services.cli.recordings.input.content import Content
+    from services.cli.recordings.input.sources import Source
 
 KEPT_SECONDS = 2 * 24 * 3_600
 """S3 keeps parts as long."""
@@ -46,7 +46,7 @@ class Registration:
         return replace(self, job_id=job_id)
 
 
-class Unfinished:
+class ResumeRecord:
     """The record of one upload: of this file as it is, for this client of this API, with these wishes."""
 
     def __init__(self, identity: str, source: Source, content: Content, wanted: Mapping[str, Any]) -> None:
