@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -43,7 +43,7 @@ class Given:
 
     json: bool = False
     api: str | None = None
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
     local: bool = False
 
     @property

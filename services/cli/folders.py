@@ -34,5 +34,5 @@ def write(path: Path, text: str) -> None:
             file.write(text)
         Path(name).replace(path)
     except BaseException:
-        Path(name).unlink()
+        Path(name).unlink(missing_ok=True)
         raise

@@ -41,17 +41,22 @@ def problem(sentence: str) -> None:
 
 def as_json(value: object, *, line: bool = False) -> None:
     """Print a value as JSON: indented, or as one of several lines."""
+    print(in_json(value, line=line), flush=True)
+
+
+def in_json(value: object, *, line: bool = False) -> str:
+    """A value as JSON that standard output can take, whatever its encoding; indented, or as one line."""
     plain = not sys.stdout.encoding.lower().startswith("utf")
-    print(documents.dumps(value, ensure_ascii=plain, indent=None if line else 2), flush=True)
+    return documents.dumps(value, ensure_ascii=plain, indent=None if line else 2)
 
 
 def answer(document: object, *lines: str, json: bool) -> None:
-    """Print what a command has done or found: as a document for programs, or as lines for people."""
+    """Print what a command has done or found: as a document for programs, or as lines for people, each as `shown`."""
     if json:
         as_json(document)
         return
     for line in lines:
-        print(line)
+        print(shown(line))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -25,7 +25,7 @@ def prepare() -> None:
     """Make the three streams safe for every command. A program calls this once, before it prints.
 
     A stream that is closed is an empty one, so that no file that is opened later takes its place. A character that an
-    encoding lacks is written as its number, as JSON writes it.
+    encoding lacks is written as its number.
     """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:  # noqa: PLR2004 - the three have the first numbers
         os.set_inheritable(number, True)

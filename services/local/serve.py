@@ -15,9 +15,10 @@ from pathlib import Path
 
 import httpx
 
+from services.cli import commands
 from services.cli.api.kept import Connection
 from services.cli.errors import Exit
-from services.cli.printing import note
+from services.cli.printing import note, problem
 from services.cli.streams import end_line
 from services.common.domain.errors import TranscriberError
 from services.local import resources
@@ -92,7 +93,7 @@ def settings_of(chosen: argparse.Namespace, kept: KeptFolder | None) -> StackSet
     return StackSettings(models=(model.key,), models_folder=model.folder, cors_origins=chosen.cors_origin, kept=kept)
 
 
-def serve(stack: Stack, ending: threading.Event) -> Exit:
+def serve(stack: Stack, ending: threading.Event) -> None:
     """Say how the system is used, and look after it until it is to end.
 
     Raises:
@@ -115,7 +116,28 @@ def serve(stack: Stack, ending: threading.Event) -> Exit:
                 if trouble != before:
                     note(trouble or "Everything is kept again.")
         end_line()
-        return Exit.FAILED if trouble else Exit.DONE
+
+
+def run(chosen: argparse.Namespace, ending: threading.Event) -> Exit:
+    """Run the system that was chosen until it is told to end.
+
+    Raises:
+        KeptFolderError, TranscriberError, OSError: it cannot start.
+        StackFailedError: a part of it has ended by itself.
+
+    """
+    with ExitStack() as open_ones:
+        kept = open_ones.enter_context(KeptFolder(chosen.kept)) if chosen.kept else None
+        # It may fetch a model for minutes. Until then Ctrl-C ends the program at once.
+        settings = settings_of(chosen, kept)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: ending.set())
+        with Stack(settings) as stack:
+            serve(stack, ending)
+        if not stack.has_kept_all:
+            problem(f"{chosen.kept} does not have what happened last: make room there; what was kept before is safe.")
+            return Exit.FAILED
+    return Exit.DONE
 
 
 def main() -> int:
@@ -127,16 +149,15 @@ def main() -> int:
     add_options(parser)
     chosen = parser.parse_args()
     ending = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: ending.set())
     try:
-        with ExitStack() as open_ones:
-            kept = open_ones.enter_context(KeptFolder(chosen.kept)) if chosen.kept else None
-            stack = open_ones.enter_context(Stack(settings_of(chosen, kept)))
-            return serve(stack, ending)
+        return run(chosen, ending)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
     except (KeptFolderError, TranscriberError) as error:
-        note(f"transcribe: {error}")
+        problem(str(error))
         return Exit.REFUSED
+    except OSError as error:
+        return commands.told(error)
     except StackFailedError as error:
         # Ctrl-C in a terminal reaches the parts too, and one may have ended before this one was told.
         if ending.is_set():

@@ -187,6 +187,11 @@ class Stack:
         )
         return trouble
 
+    @property
+    def has_kept_all(self) -> bool:
+        """Whether all that was to be kept is kept. It is known once the system has ended."""
+        return self.settings.kept is None or self._processes["emulator"].returncode == 0
+
     def check(self) -> None:
         """Check that the system runs.
 

@@ -196,6 +196,12 @@ def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) ->
     assert len(transcribe("machines")) == 1
 
 
+def test_what_a_machine_is_called_moves_no_cursor(world: World) -> None:
+    world.store.fleet.present("worker_1", host="lab\x1b[2J", beat=1, until=now_ms() + MINUTE_MS)
+    (own,) = transcribe("machines")
+    assert own.startswith("own box lab\ufffd[2J")
+
+
 def test_a_machine_that_waits_for_work_that_is_expected_is_listed_with_until_when(world: World) -> None:
     now = now_ms()
     running = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, stay_until=now - 1)

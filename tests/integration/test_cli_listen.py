@@ -210,7 +210,7 @@ def test_without_an_address_events_are_only_shown(
 def test_a_given_secret_is_not_printed(gateway: Gateway) -> None:
     secret = secrets.new_secret()
     with gateway.served() as url:
-        cli = CommandLine.of(url, "key_wrong-so-that-it-ends", TRANSCRIBE_LISTEN_SECRET=secret)
+        cli = CommandLine.of(url, "a-wrong-key-so-that-it-ends", TRANSCRIBE_LISTEN_SECRET=secret)
         done = cli.run("listen", "--forward", "http://localhost:9/")
     assert done.exit_code == 3
     assert done.notes[0].endswith("signed with the given secret.")

@@ -166,6 +166,24 @@ def test_after_a_kill_or_a_clean_end_everything_is_as_it_was_and_what_was_begun_
     assert index["Items"] == [ITEM]
 
 
+def test_what_is_said_of_an_object_changes_and_its_content_stays(start: Callable[[], Emulator]) -> None:
+    """The content of an object of an earlier run is read where it lies on disk."""
+    first = start()
+    put(first.client("s3"), "uploads/a.mp3", b"sound")
+    wait_until_kept(first)
+    kill(first)
+    second = start()
+    s3 = second.client("s3")
+    for tag in ("a", "b"):
+        told = {"TagSet": [{"Key": tag, "Value": "1"}]}
+        s3.put_object_tagging(Bucket=resources.BUCKET, Key="uploads/a.mp3", Tagging=told)
+        wait_until_kept(second)
+        assert seen(s3, "uploads/a.mp3")[:2] == (b"sound", told["TagSet"])
+    assert state(second)["trouble"] is None
+    kill(second)
+    assert seen(start().client("s3"), "uploads/a.mp3")[:2] == (b"sound", told["TagSet"])
+
+
 def test_at_every_moment_each_item_on_disk_has_its_object_and_each_upload_its_message(
     start: Callable[[], Emulator], tmp_path: Path
 ) -> None:
@@ -230,6 +248,19 @@ def test_a_disk_that_is_full_while_it_serves_is_said_and_served_on(tmp_path: Pat
         resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE, room)
         wait_until_kept(emulator)
         assert state(emulator)["trouble"] is None
+
+
+def test_what_came_last_and_is_not_kept_is_said_by_the_exit_code(tmp_path: Path) -> None:
+    with Emulator(tmp_path, keep=tmp_path / "kept") as emulator:
+        s3 = emulator.client("s3")
+        s3.create_bucket(Bucket=resources.BUCKET, CreateBucketConfiguration={"LocationConstraint": resources.REGION})
+        room = resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(emulator.process.pid, resource.RLIMIT_FSIZE, (200_000, room[1]))
+        put(s3, "large", bytes(1_000_000))
+    assert emulator.process.returncode == 1
+    with Emulator(tmp_path, keep=tmp_path / "kept") as emulator:
+        emulator.client("s3").list_buckets()
+    assert emulator.process.returncode == 0
 
 
 def test_a_kill_in_the_middle_of_writing_leaves_the_last_whole_write(tmp_path: Path) -> None:
@@ -348,6 +379,12 @@ def _foreign_files(folder: Path) -> None:
     (folder / "thesis.txt").write_text("mine")
 
 
+def _foreign_contents(folder: Path) -> None:
+    """As of a book, whose files lie in a folder of this name."""
+    (folder / CONTENTS).mkdir()
+    (folder / CONTENTS / "1").write_text("mine")
+
+
 def _other_program(folder: Path) -> None:
     with closing(sqlite3.connect(folder / FILE)) as database:
         database.execute("CREATE TABLE songs (name TEXT)")
@@ -372,6 +409,7 @@ def _link(folder: Path) -> None:
     ("spoil", "said"),
     [
         (_foreign_files, "holds other files: choose a new or empty folder"),
+        (_foreign_contents, "holds other files: choose a new or empty folder"),
         (_other_program, "is a file of another program: choose another folder"),
         (_other_version, "was written by another version of this program .its format is 99, this one's is 1."),
         (_no_database, "cannot be read .file is not a database.: choose another folder"),
@@ -384,10 +422,10 @@ def test_a_folder_that_is_no_kept_account_is_refused_and_left_alone(
     folder = tmp_path / "folder"
     folder.mkdir()
     spoil(folder)
-    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     with pytest.raises(KeptFolderError, match=said):
         KeptFolder(folder)
-    assert before.items() <= {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}.items()
+    assert before.items() <= {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}.items()
 
 
 def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:

@@ -111,6 +111,20 @@ def test_a_wrong_key_or_address_keeps_nothing_and_leaves_the_login_before(url: s
     assert kept.read_text("utf-8") == before
 
 
+@pytest.mark.parametrize("content", ["{", "[1]", "null", "\xff"])
+def test_a_login_that_cannot_be_read_is_said_and_another_one_takes_its_place(
+    url: str, alice: Client, kept: Path, content: str
+) -> None:
+    transcribe("login", "--api", url, typed=alice.api_key)
+    kept.write_bytes(content.encode("latin-1"))
+    told = transcribe("jobs")
+    assert told.exit_code == 3
+    assert "cannot be read" in told.stderr
+    assert "run `transcribe login` again" in told.stderr
+    assert transcribe("login", "--api", url, typed=alice.api_key).exit_code == 0
+    assert transcribe("jobs").exit_code == 0
+
+
 def test_a_kept_key_is_sent_to_no_other_address(url: str, alice: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     has(Remembering())
     transcribe("login", "--api", url, typed=alice.api_key)

@@ -15,8 +15,11 @@ TRANSCRIBE = f'"{sys.executable}" -m services.cli.main'
 PRINTS = """
 import os
 from services.cli import printing, streams
+from services.cli.client import event_lines
 streams.prepare()
-printing.as_json({"file": os.fsdecode(b"m\\xc3\\xb6te \\xff")})
+told = {"file": os.fsdecode(b"m\\xc3\\xb6te \\xff")}
+printing.as_json(told, line=True)
+print(event_lines.as_json(told))
 """
 
 
@@ -62,7 +65,8 @@ def test_json_is_json_and_names_the_file_in_every_encoding(encoding: str) -> Non
     known = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
     done = subprocess.run([sys.executable, "-c", PRINTS], env=known, capture_output=True, check=False)
     assert done.stderr == b""
-    assert os.fsencode(json.loads(done.stdout.decode(encoding.partition(":")[0]))["file"]) == "möte ".encode() + b"\xff"
+    lines = done.stdout.decode(encoding.partition(":")[0]).splitlines()
+    assert [os.fsencode(json.loads(line)["file"]) for line in lines] == ["möte ".encode() + b"\xff"] * 2
 
 
 def test_an_empty_word_is_not_the_folder_that_one_stands_in() -> None:

@@ -109,6 +109,7 @@ def without(*names: str) -> dict[str, str]:
     [
         (("jobs",), {}, (Exit.USAGE, "run `transcribe login`, or set TRANSCRIBE_URL")),
         (("jobs",), {"TRANSCRIBE_URL": "API"}, (Exit.USAGE, "run `transcribe login`, or set TRANSCRIBE_KEY")),
+        (("jobs", "--local", "--key", "k"), {}, (Exit.USAGE, "leave out --api and --key")),
         (("jobs", "--local"), {}, (Exit.REFUSED, "start one with `transcribe local`")),
         (("deliveries", "job_1"), KEY, (Exit.REFUSED, "run `transcribe login` with a key")),
         (("deliveries", "job_2"), KEY, (Exit.REFUSED, "compare the id, and the key")),

@@ -1,4 +1,7 @@
-"""A line on which every fifth request fails, each time in another way: between a client and the API and its storage."""
+"""A line on which every fifth request fails: between a client and the API and its storage.
+
+The first of each kind is done and its reply is lost, the worst that can happen; then all faults come in turn.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,8 @@ class UnreliableLine:
     def __init__(self, seed: int, every: int = EVERY) -> None:
         self.seed = seed
         self._every = every
-        self._faults = _in_turn(seed)
+        self._faults: dict[tuple[bytes, bool], Iterator[Fault]] = {}
+        """For requests of a method, to the API and to its storage."""
         self._counting = threading.Lock()
         self.requests = 0
         self.failed: list[Failed] = []
@@ -103,14 +107,17 @@ class UnreliableLine:
             self.requests += 1
             if self.requests % self._every:
                 return None
-            fault = next(self._faults)
+            kind = request.head.partition(b" ")[0], bool(_STORAGE.match(request.head))
+            fault = next(self._faults.setdefault(kind, _in_turn(f"{self.seed} {kind}")))
             self.failed.append(Failed(self.requests, fault, request.head.partition(b" HTTP")[0].decode("latin-1")))
             return fault
 
 
-def _in_turn(seed: int) -> Iterator[Fault]:
+def _in_turn(seed: str) -> Iterator[Fault]:
     """All of them, again and again, each time in another order."""
     chance = random.Random(seed)
+    first = [fault for fault in Fault if fault is not Fault.UNANSWERED]
+    yield from (Fault.UNANSWERED, *chance.sample(first, len(first)))
     while True:
         yield from chance.sample(list(Fault), len(Fault))
 

@@ -7,7 +7,10 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from services.cli import local as local_command
 from services.cli.api import connection
 from services.cli.api.kept import Connection
 from services.cli.errors import RefusedError
+from services.local import announced as announced_module
 from services.local.announced import announced
 from services.local.kept_folder import KeptFolder
 from services.local.serve import told
@@ -48,6 +52,32 @@ def test_of_two_the_first_stays_the_one_that_is_meant_and_the_second_learns_of_i
             assert other == HERE
             assert connection.local() == HERE
         assert connection.local() == HERE
+
+
+def test_of_two_that_start_at_the_same_moment_one_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    both_have_looked = threading.Barrier(2)
+
+    def looked() -> Connection | None:
+        found = connection.running()
+        with suppress(threading.BrokenBarrierError):
+            both_have_looked.wait(0.2)
+        return found
+
+    monkeypatch.setattr(announced_module, "running", looked)
+    both_are_there = threading.Barrier(2)
+
+    def run(here: Connection) -> tuple[Connection | None, Connection]:
+        with announced(here) as other:
+            both_are_there.wait(10)
+            found = connection.local()
+            # The one that is meant goes when it ends.
+            both_are_there.wait(10)
+            return other, found
+
+    with ThreadPoolExecutor() as pool:
+        seen = list(pool.map(run, (HERE, THERE)))
+    (meant,) = {found for _, found in seen}
+    assert {other for other, _ in seen} == {None, meant}
 
 
 def test_one_that_was_killed_is_found_no_more_and_the_next_takes_its_place() -> None:

@@ -236,6 +236,14 @@ def test_links_that_end_at_once_are_not_asked_for_for_ever(opened: Opened) -> No
     assert network.left == []
 
 
+def test_a_first_upload_that_breaks_after_long_is_tried_again(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter(range(0, 36_000, 3_600))
+    monkeypatch.setattr("services.cli.api.patience.time.monotonic", lambda: float(next(now)))
+    api, network = opened(httpx.WriteError("cut"), httpx.WriteTimeout(""), httpx.Response(204))
+    assert api.stored(lambda: api.storage.put(LINK, content=b"part")).status_code == 204
+    assert len(network.asked) == 3
+
+
 def test_a_storage_that_is_slow_is_asked_again(opened: Opened) -> None:
     slow = httpx.Response(503, text="<Error><Code>SlowDown</Code><Message>Reduce your request rate.</Message></Error>")
     api, _ = opened(link(), slow, httpx.RemoteProtocolError("cut"), httpx.Response(200, content=b"text"))

@@ -75,6 +75,7 @@ def test_a_refusal_passes_only_if_its_word_says_so() -> None:
         ({"retry_after": DATE, "date": "yesterday"}, 0),
         ({"retry_after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
         ({"retry_after": "soon"}, 0),
+        ({"retry_after": "Fri, 31 Dec 99999999999 23:59:59 GMT"}, 0),
         ({"retry_after": "-5"}, 0),
         ({"retry_after": "²"}, 0),
         ({}, 0),

@@ -41,6 +41,16 @@ def test_a_job_that_no_page_shows_is_read_alone(monkeypatch: pytest.MonkeyPatch)
     assert api.asked == {"a": 1, "b": 1, "c": 1, "f": 1}
 
 
+def test_of_jobs_that_no_page_shows_each_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    api = ScriptedApi()
+    many = waiting(api, *"abcdefg")
+    monkeypatch.setattr(api, "pages", lambda *_, **__: iter([job(name, "queued") for name in "abcd"]))
+    watch = watching.Watch(cast("Api", api))
+    for _ in "efg":
+        watch.look(many)
+    assert api.asked == {"a": 3, "b": 3, "c": 3, "e": 1, "f": 1, "g": 1}
+
+
 @pytest.mark.parametrize(
     ("estimates", "seconds"), [([1], 2), ([60], 3), ([600], 5), ([None], 5), ([600, 1], 2), ([1] * 4, 5), ([], inf)]
 )

@@ -51,6 +51,8 @@ class Api:
         self.storage = web_client()
         """For links and forms, which take no key: S3 refuses two kinds of authorisation."""
         self._persistence = Persistence()
+        # The API gives its address, so it is right. A line may break in a first upload that has gone well for long.
+        self._persistence.answered(STORAGE)
 
     @classmethod
     def of(cls, given: Given) -> Api:
@@ -112,10 +114,6 @@ class Api:
                 break
         raise refused_by_storage(reply)
 
-    def tried(self, ask: Callable[[], httpx.Response], who: str) -> httpx.Response:
-        """See `Persistence.tried`."""
-        return self._persistence.tried(ask, who)
-
     def stored(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
         """Ask the storage until there is an answer that would not be another one later; returns it, refusals too.
 
@@ -139,7 +137,7 @@ class Api:
             asked += 1
             return self._http.request(method, self.url + path, **more)
 
-        reply = self.tried(ask, self._who)
+        reply = self._persistence.tried(ask, self._who)
         if reply.is_success:
             return document(reply, self._who)
         if method == "DELETE" and reply.status_code == httpx.codes.NOT_FOUND and asked > 1:

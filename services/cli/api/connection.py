@@ -24,11 +24,13 @@ def find(given: Given) -> Connection:
     """The connection that a command should use.
 
     Raises:
-        UsageError: there is no address or no key.
+        UsageError: there is no address or no key, or two are named.
         RefusedError: `--local`, and no local system runs; or the kept login cannot be read.
 
     """
     if given.local:
+        if given.api or given.key:
+            raise UsageError("--local is the system of this machine, with its own key: leave out --api and --key.")
         return local()
     url, key = given.api or os.environ.get(URL), given.key or os.environ.get(KEY)
     login = {} if url and key else kept.read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from services.cli import folders
@@ -24,7 +24,7 @@ class Connection:
     """An API, and the key that opens it."""
 
     url: str
-    key: str
+    key: str = field(repr=False)
 
 
 def file() -> Path:
@@ -40,10 +40,10 @@ def read() -> dict[str, str]:
 
     """
     try:
-        kept: dict[str, str] = json.loads(file().read_text("utf-8"))
+        kept: dict[str, str] = dict(json.loads(file().read_text("utf-8")))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise RefusedError(f"{file()} cannot be read ({error}): run `transcribe login` again.") from None
     return kept
 

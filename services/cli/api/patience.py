@@ -174,5 +174,5 @@ def asked_for(reply: httpx.Response) -> float:
             # The difference between two dates of the server is right, however wrong this machine's clock is.
             now = parsedate_to_datetime(reply.headers["date"])
         return max(0.0, (until - now).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return 0.0

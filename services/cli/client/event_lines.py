@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import datetime
 from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
-from services.cli.printing import shown
+from services.cli.printing import in_json, shown
 from services.common.webhooks.registration import SUBSCRIBABLE
 
 if TYPE_CHECKING:
@@ -35,4 +34,4 @@ def for_people(event: Event, *more: str) -> str:
 
 def as_json(event: Event, **more: object) -> str:
     """An event as the API tells it, and more fields."""
-    return json.dumps(event | more, ensure_ascii=False)
+    return in_json(event | more, line=True)

@@ -35,7 +35,7 @@ def login(
     file that only you can read. TRANSCRIBE_URL, TRANSCRIBE_KEY and options go before what is kept.
     """
     people = sys.stdin.isatty() and not key_stdin
-    url = address((api or os.environ.get(URL) or _asked_url(people=people)).strip())
+    url = address(api or os.environ.get(URL) or _asked_url(people=people))
     made = Connection(url=url, key=_given_key(people=people))
     _tried(made)
     where = kept.keep(made)

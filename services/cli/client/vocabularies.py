@@ -10,7 +10,7 @@ from services.cli.api.client import Api, path
 from services.cli.client import word_lists
 from services.cli.commands import ClientCommand, group
 from services.cli.errors import RefusedError
-from services.cli.printing import answer, as_json, moment, note, shown, table
+from services.cli.printing import answer, as_json, moment, note, table
 
 HEADINGS = ("name", "words", "changed")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Small letters from a to z, digits and hyphens.")]
@@ -22,7 +22,7 @@ File = Annotated[
         "Lines that are empty, or begin with # and a space, are left out.",
     ),
 ]
-app = group(no_args_is_help=True, help="Lists of names and words to expect in recordings: `send --vocabulary NAME`.")
+app = group(help="Lists of names and words to expect in recordings: `send --vocabulary NAME`.")
 
 
 @app.command("list", cls=ClientCommand)
@@ -48,14 +48,14 @@ def add(context: typer.Context, name: Name, file: File) -> None:
             raise
         remedy = f"`transcribe vocabularies update {name} FILE` replaces its words"
         raise RefusedError(f"There is a vocabulary {name} already: {remedy}.", problem=error.problem) from None
-    answer(made, f"{shown(name)} added, {_counted(len(words))}", json=context.obj.json)
+    answer(made, f"{name} added, {_counted(len(words))}", json=context.obj.json)
 
 
 @app.command(cls=ClientCommand)
 def show(context: typer.Context, name: Name) -> None:
     """The words of a vocabulary, one a line, as `add` and `update` take them."""
     found = Api.of(context.obj).get(path("vocabularies", name))
-    answer(found, *map(shown, found["words"]), json=context.obj.json)
+    answer(found, *found["words"], json=context.obj.json)
 
 
 @app.command(cls=ClientCommand)
@@ -63,14 +63,14 @@ def update(context: typer.Context, name: Name, file: File) -> None:
     """Replace all words of a vocabulary by those of a file. Jobs that were made before keep theirs."""
     words = word_lists.read(file)
     changed = Api.of(context.obj).patch(path("vocabularies", name), {"words": words})
-    answer(changed, f"{shown(name)} updated, {_counted(len(words))}", json=context.obj.json)
+    answer(changed, f"{name} updated, {_counted(len(words))}", json=context.obj.json)
 
 
 @app.command(cls=ClientCommand)
 def remove(context: typer.Context, name: Name) -> None:
     """Forget a vocabulary. Jobs that were made before keep its words."""
     Api.of(context.obj).delete(path("vocabularies", name))
-    answer({"name": name, "removed": True}, f"{shown(name)} removed", json=context.obj.json)
+    answer({"name": name, "removed": True}, f"{name} removed", json=context.obj.json)
 
 
 def _counted(words: int) -> str:

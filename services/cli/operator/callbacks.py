@@ -10,7 +10,7 @@ from services.cli.callback_options import DESCRIPTION, EVENT, PREFIX, CallbackId
 from services.cli.commands import OperatorCommand, group
 from services.cli.operator import deployment
 from services.cli.operator.arguments import Client
-from services.cli.printing import answer, shown
+from services.cli.printing import answer
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.events import MAX_LISTENERS
 from services.common.domain.object_keys import folder
@@ -119,7 +119,7 @@ def _fields(callback: Callback) -> dict[str, object]:
 def _line(callback: Callback) -> str:
     words = (callback.callback_id, callback.status, callback.url, " ".join(callback.events))
     more = (callback.prefix.removeprefix(folder(callback.client_id)), callback.description)
-    return "  ".join(shown(word) for word in (*words, *filter(None, more)))
+    return "  ".join(filter(None, (*words, *more)))
 
 
 def _found(client: str, callback_id: str) -> Callback:

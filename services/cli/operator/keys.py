@@ -9,7 +9,7 @@ import typer
 from services.cli.commands import OperatorCommand, group
 from services.cli.operator import deployment
 from services.cli.operator.arguments import Client
-from services.cli.printing import answer, note, shown
+from services.cli.printing import answer, note
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.ids import new_api_key
 from services.common.domain.times import now_ms, rfc3339
@@ -70,4 +70,4 @@ def _fields(key: ApiKey) -> dict[str, object]:
 
 def _line(key: ApiKey) -> str:
     state = f"revoked {rfc3339(key.revoked_at)}" if key.revoked_at else "active"
-    return f"{key.digest[:SHOWN]}  {shown(key.name)}  {rfc3339(key.created_at)}  {key.limit}/min  {state}"
+    return f"{key.digest[:SHOWN]}  {key.name}  {rfc3339(key.created_at)}  {key.limit}/min  {state}"

@@ -76,7 +76,7 @@ class Files:
             contents: by format.
 
         Raises:
-            OSError: they could not be written; none is there.
+            OSError: they could not be written; none is there, unless files may be replaced.
 
         """
         place.folder.mkdir(exist_ok=True)

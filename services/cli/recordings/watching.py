@@ -32,6 +32,8 @@ class Watch:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._turn = 0
+        """Whose it is of those that no page has shown."""
 
     def look(self, recordings: Sequence[Recording]) -> dict[Recording, RefusedError]:
         """Read how far the jobs are; returns those that cannot be read any more.
@@ -43,10 +45,11 @@ class Watch:
         """
         unlisted = self._read_list(recordings) if len(recordings) > ALONE else set(recordings)
         foremost = sorted((one for one in recordings if not one.has_ended), key=_rank)[:ALONE]
-        # One that no page has shown is never forgotten: the first of them is read too.
-        further = [one for one in recordings if one in unlisted and one not in foremost][:1]
+        # One that no page has shown is never forgotten: they are read in turn, one a look.
+        further = [one for one in recordings if one in unlisted and one not in foremost]
+        self._turn += 1
         lost = {}
-        for recording in [*foremost, *further]:
+        for recording in [*foremost, *(further and [further[self._turn % len(further)]])]:
             try:
                 job = self._api.get(path("jobs", recording.job_id))
             except RefusedError as error:

@@ -29,8 +29,8 @@ class _Quiet(WSGIRequestHandler):
         """Log nothing: there would be a line for every request."""
 
 
-def main(fd: int, folder: Path | None = None) -> None:
-    """Serve until told to end.
+def main(fd: int, folder: Path | None = None) -> str | None:
+    """Serve until told to end; returns why what happened last is not kept, as a sentence; None: it is.
 
     Raises:
         KeptFolderError: the account cannot be kept in this folder.
@@ -47,7 +47,7 @@ def main(fd: int, folder: Path | None = None) -> None:
     server = make_server("127.0.0.1", 0, wire, threaded=True, request_handler=_Quiet, fd=fd)
     if folder is None:
         server.serve_forever()
-        return
+        return None
     from services.local.emulator.kept.account import KeptAccount  # noqa: PLC0415 - the others do without
 
     account = KeptAccount(folder)
@@ -57,7 +57,7 @@ def main(fd: int, folder: Path | None = None) -> None:
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     account.begin()
     server.serve_forever()
-    account.close()
+    return account.close()
 
 
 if __name__ == "__main__":
@@ -66,6 +66,6 @@ if __name__ == "__main__":
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     try:
-        main(given.fd, given.keep)
+        sys.exit(main(given.fd, given.keep))
     except KeptFolderError as error:
         sys.exit(str(error))

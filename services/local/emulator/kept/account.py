@@ -53,12 +53,13 @@ class KeptAccount:
     def begin(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
-        """Keep the rest, and end."""
+    def close(self) -> str | None:
+        """Keep the rest, and end; returns why it is not kept, as a sentence; None: it is."""
         self._ending.set()
         self._thread.join()
         self.keep()
         self._ledger.close()
+        return self._trouble
 
     def state(self) -> dict[str, Any]:
         """How it goes, as JSON: the moment up to which everything is on disk, epoch milliseconds, and what is wrong."""

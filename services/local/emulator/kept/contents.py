@@ -12,8 +12,10 @@ from typing import IO, Any
 _BLOCK = 1 << 20
 
 
-def content_of(key: Any) -> Callable[[IO[bytes]], object]:
+def content_of(key: Any) -> Callable[[IO[bytes]], object] | None:
     """What writes the content of an object or a part into a file, as it is now, even if moto drops it meanwhile.
+
+    None: it is on disk already, where it stays, since moto goes on reading it there.
 
     Args:
         key: moto's object, which nobody drops during this call.
@@ -21,12 +23,11 @@ def content_of(key: Any) -> Callable[[IO[bytes]], object]:
     """
     buffer = key._value_buffer
     if isinstance(buffer, KeptContent):
-        value = buffer.read()
-    elif isinstance(buffer._file, io.BytesIO):
+        return None
+    if isinstance(buffer._file, io.BytesIO):
         value = buffer._file.getvalue()
-    else:
-        return _Unnamed(buffer).copy
-    return lambda file: file.write(value)
+        return lambda file: file.write(value)
+    return _Unnamed(buffer).copy
 
 
 class _Unnamed:

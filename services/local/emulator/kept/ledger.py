@@ -50,7 +50,7 @@ class Entry:
     about: Any | None
     """JSON; None: there is no such entry any more."""
     content: Callable[[IO[bytes]], object] | None = None
-    """Writes the content into a file; None: the entry has none."""
+    """Writes the content into a file; None: the entry has none, or the one that was written before stays."""
 
 
 class Read(NamedTuple):
@@ -71,7 +71,10 @@ def make(folder: Path) -> None:
 
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not {path.name for path in folder.iterdir()} <= OURS:
+    names = {path.name for path in folder.iterdir()}
+    # Contents without entries would be removed as what a crash has left, and these may be anybody's.
+    contents = FILE not in names and any((folder / CONTENTS).glob("*"))
+    if contents or not names <= OURS:
         raise KeptFolderError(
             f"{folder} holds other files: choose a new or empty folder, or one that an earlier run has made."
         )
@@ -143,7 +146,8 @@ class Ledger:
             # Rolled back if anything fails.
             with self._db:
                 for entry in entries:
-                    replaced += self._content_of(entry.place)
+                    if entry.content is not None or entry.about is None:
+                        replaced += self._content_of(entry.place)
                     self._write(entry, written)
                 if written:
                     _sync(self.folder / CONTENTS)
@@ -168,7 +172,7 @@ class Ledger:
                 os.fsync(file.fileno())
         self._db.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET about = excluded.about, content = excluded.content",
+            "ON CONFLICT DO UPDATE SET about = excluded.about, content = coalesce(excluded.content, content)",
             (*entry.place, json.dumps(entry.about, ensure_ascii=False), number),
         )
 

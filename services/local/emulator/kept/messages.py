@@ -35,7 +35,8 @@ class Messages:
 
     def changes(self) -> Iterator[Entry]:
         for name, queue in self._queues.items():
-            there = {message.id: message for message in queue._messages}
+            # Queues have no turn. A list that changes while it is walked through would skip a message.
+            there = {message.id: message for message in tuple(queue._messages)}
             known, self._known[name] = self._known[name], set(there)
             for gone in known - set(there):
                 yield Entry(place=Place(MESSAGE, name, gone), about=None)
