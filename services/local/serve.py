@@ -56,6 +56,7 @@ export AWS_SECRET_ACCESS_KEY=local
 export AWS_DEFAULT_REGION={resources.REGION}
 export TABLE_NAME={resources.TABLE}
 export BUCKET_NAME={resources.BUCKET}
+export CONFIG_PARAMETER={resources.CONFIG_PARAMETER}
 export SECRETS_KEY_ID={stack.resources.secrets_key_id}
 export WEBHOOK_ALLOW_PRIVATE=1
 #
