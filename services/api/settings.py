@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.common.domain.progress import START_SECONDS
 from services.common.settings import CommonSettings, Words
 
 
@@ -23,5 +24,7 @@ class ApiSettings(CommonSettings):
     """How long after its registration an upload is expected, and a machine may wait for it."""
     link_seconds: int = 300
     """Seconds for which a link to a transcript is valid."""
+    start_seconds: float = START_SECONDS
+    """How long a machine takes to take a job, if it must start first: for estimates."""
     log_retention_days: int | None = None
     """Days for which logs are kept, for the receipts of erasures; None if it is not known."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from services.local.resources import Resources
     from services.local.stack import StackSettings
 
+START_SECONDS = 8
+"""From the queue to the claim on this machine, where a machine is a process; measured on two cores."""
 INHERITED = ("PATH", "HOME", "XDG_CACHE_HOME", "COVERAGE_PROCESS_CONFIG")
 """The variables that the system's processes inherit: where programs and caches are, and the one by which coverage.py
 measures every Python process. With further ones, a run could differ from one machine to the next.
@@ -73,6 +75,7 @@ class Environments:
                 "CORS_ORIGINS": ",".join(self.settings.cors_origins),
                 "EARLY_LAUNCH_QUEUE_URL": self.made.queue_url if self.settings.launch_at_registration else "",
                 "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),
+                "START_SECONDS": str(START_SECONDS),
             }
         )
 

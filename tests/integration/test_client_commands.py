@@ -77,6 +77,7 @@ def test_jobs_are_found_by_status_words_and_reference(world: World, alice: Clien
     waits = create(alice, file_name="b.mp3", reference="north/2")["job_id"]
 
     assert told("jobs", "-q", "--status", "failed", "--status", "queued") == [queued, failed]
+    assert told("jobs", "-q", "--status", "failed,queued") == [queued, failed]
     assert told("jobs", "-q", "--search", "möte") == [queued]
     assert told("jobs", "-q", "--reference", "north/2") == [waits]
     none = ran("jobs", "--search", "nothing")

@@ -67,6 +67,7 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         ("send interv", "iew.m4a "),
         ("interview.m4a --lang", "uage "),
         ("--lang", "uage "),
+        ("interview.m4a --preset car", "eful "),
     ],
 )
 def test_what_is_begun_is_completed_with_the_tab_key(bash: Any, typed: str, completed: str) -> None:

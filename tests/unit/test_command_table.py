@@ -90,14 +90,18 @@ def test_help_fits_a_narrow_terminal_and_speaks_no_python(name: str, columns: in
         assert re.findall(r"<\w+(?:\[.*?\])?>|\.\.\.|None|Raises|\bdatetime\b", text) == []
 
 
-@pytest.mark.parametrize(
-    "wrong", [("jobs", "--wrong"), ("cancel",), ("keys", "wrong"), ("jobs", "--limit", "0"), ("jobs", "--status", "x")]
-)
+@pytest.mark.parametrize("wrong", [("jobs", "--wrong"), ("cancel",), ("keys", "wrong"), ("jobs", "--limit", "0")])
 def test_a_wrong_command_line_ends_with_2_and_says_how_it_is_written(wrong: tuple[str, ...]) -> None:
     done = CliRunner().invoke(app, wrong)
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith("Usage: ")
     assert "Error: " in done.stderr
+
+
+def test_a_status_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    done = CliRunner().invoke(app, ["jobs", "--status", "failed,faild"])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith("transcribe: There is no status faild; there are: awaiting_upload, queued, ")
 
 
 @pytest.mark.parametrize("group", [(), ("keys",), ("operator", "jobs")])

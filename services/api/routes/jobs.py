@@ -129,7 +129,8 @@ def view(job: Job, wired: Service, parts: Sequence[Part] | None = None) -> JobVi
     """The job as clients see it; its progress is told without its parts if they were not read."""
     ahead = wired.store.parts.ahead_of(parts) if parts and job.status is JobStatus.QUEUED else None
     default_model, _ = model_keys.split(wired.settings.models[0])
-    return JobView.of(job, wired.places, default_model, progress(job, parts, now=wired.clock(), ahead=ahead))
+    told = progress(job, parts, now=wired.clock(), ahead=ahead, start_seconds=wired.settings.start_seconds)
+    return JobView.of(job, wired.places, default_model, told)
 
 
 def _own_callback(wanted: Target, secret: str, caller: Caller, wired: Service) -> Callback:

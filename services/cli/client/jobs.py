@@ -27,8 +27,12 @@ def jobs(
     context: typer.Context,
     *,
     status: Annotated[
-        list[JobStatus] | None,
-        typer.Option(metavar="STATUS", help=f"One of {', '.join(JobStatus)}; again for each further one."),
+        list[str] | None,
+        typer.Option(
+            metavar="failed,expired",
+            help=f"Only these, of {', '.join(JobStatus)}.",
+            autocompletion=lambda: [*JobStatus],
+        ),
     ] = None,
     search: Annotated[
         str | None, typer.Option("--search", metavar="TEXT", help="Only if the file's name or reference holds this.")
@@ -41,7 +45,7 @@ def jobs(
 
     `transcribe cancel $(transcribe jobs -q --status queued)` cancels all that wait.
     """
-    wanted = {"status": [one.value for one in status or ()] or None, "q": search, "reference": reference}
+    wanted = {"status": _statuses(status or ()) or None, "q": search, "reference": reference}
     found = Api.of(context.obj).pages("/api/jobs", "jobs", limit=min(limit + 1, MOST_OF_A_PAGE), **wanted)
     listed = list(islice(found, limit + 1))
     more, listed = len(listed) > limit, listed[:limit]
@@ -55,6 +59,20 @@ def jobs(
         note("There are no such jobs." if any(wanted.values()) else "There are no jobs yet.")
     if more:
         note("There are more jobs: see them with a higher --limit.")
+
+
+def _statuses(texts: Iterable[str]) -> list[str]:
+    """The statuses, as `failed,expired` or one after another.
+
+    Raises:
+        UsageError: there is no such status.
+
+    """
+    words = [word.strip() for text in texts for word in text.split(",")]
+    for word in words:
+        if word not in [*JobStatus]:
+            raise UsageError(f"There is no status {word or 'without a name'}; there are: {', '.join(JobStatus)}.")
+    return words
 
 
 def _row(job: dict[str, Any]) -> tuple[object, ...]:

@@ -54,7 +54,14 @@ class Progress:
     """1: the next. None: not in the queue, or not known."""
 
 
-def progress(job: Job, parts: Sequence[Part] | None = None, *, now: int, ahead: int | None = None) -> Progress:
+def progress(
+    job: Job,
+    parts: Sequence[Part] | None = None,
+    *,
+    now: int,
+    ahead: int | None = None,
+    start_seconds: float = START_SECONDS,
+) -> Progress:
     """How far a job is.
 
     Args:
@@ -62,13 +69,14 @@ def progress(job: Job, parts: Sequence[Part] | None = None, *, now: int, ahead: 
         parts: all of its parts. None: they were not read, and less is known.
         now: epoch milliseconds.
         ahead: how many parts stand before a queued job; None: not known.
+        start_seconds: from the queue to the claim, if a machine must start.
 
     """
     queued = job.status is JobStatus.QUEUED
     return Progress(
         stage=_stage(job, parts or (), now, ahead),
         fraction=_fraction(job, parts),
-        estimated_seconds=None if parts is None else _estimate(job, parts, now, ahead),
+        estimated_seconds=None if parts is None else _estimate(job, parts, now, ahead, start_seconds),
         queue_position=ahead + 1 if queued and ahead is not None else None,
     )
 
@@ -101,12 +109,13 @@ def _fraction(job: Job, parts: Sequence[Part] | None) -> float | None:
     return min(round(done / total, 3), ALMOST) if total else 0.0
 
 
-def _estimate(job: Job, parts: Sequence[Part], now: int, ahead: int | None) -> int | None:
+def _estimate(job: Job, parts: Sequence[Part], now: int, ahead: int | None, start_seconds: float) -> int | None:
     done, total = _audio(parts)
     match job.status:
         case JobStatus.QUEUED if ahead is not None and not job.waiting:
             # How long the others are is not known: they are taken to be as long as this one.
-            seconds = _until_claimed(job, parts, now) + FIXED_SECONDS + (ahead + 1) * (total - done) / SPEED
+            before = _until_claimed(job, parts, now, start_seconds)
+            seconds = before + FIXED_SECONDS + (ahead + 1) * (total - done) / SPEED
         case JobStatus.RUNNING if merge := next((part for part in parts if part.part_id == MERGE_PART), None):
             seconds = FIXED_SECONDS - _since(merge.created_at, now)
         case JobStatus.RUNNING:
@@ -117,10 +126,10 @@ def _estimate(job: Job, parts: Sequence[Part], now: int, ahead: int | None) -> i
     return math.ceil(max(0.0, seconds))
 
 
-def _until_claimed(job: Job, parts: Sequence[Part], now: int) -> float:
+def _until_claimed(job: Job, parts: Sequence[Part], now: int, start_seconds: float) -> float:
     """Seconds until a machine takes the queued job. One that was interrupted is expected to need another machine."""
     waited = 0.0 if "claimed" in job.times else _since(job.times.get("queued", now), now)
-    return max(0.0, START_SECONDS - waited, _rest(parts, now))
+    return max(0.0, start_seconds - waited, _rest(parts, now))
 
 
 def _rest(parts: Sequence[Part], now: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -22,21 +23,24 @@ UNKNOWN_LANGUAGE = "There is no such language: give a code such as sv or en, or 
 """There are too many languages to list them in a sentence."""
 
 
+def one_of(words: Sequence[str], told: str) -> Any:  # noqa: ANN401 - typer's own class
+    """An option with these words, which the Tab key completes. They are checked with the other options."""
+    return typer.Option(help=f"{told}: {', '.join(words)}.", autocompletion=lambda: list(words))
+
+
 def of_a_job(
     *,
     language: Annotated[
         str, typer.Option("--language", "-l", help="Language code of the speech, or auto: it is detected.")
     ] = DEFAULTS.language,
     model: Annotated[str | None, typer.Option(help="A model of the service's; else its first.")] = None,
-    style: Annotated[str, typer.Option(help=f"How close to the spoken word: {', '.join(STYLES)}.")] = DEFAULTS.style,
-    preset: Annotated[str, typer.Option(help=f"How much care is taken: {', '.join(PRESETS)}.")] = DEFAULTS.preset,
+    style: Annotated[str, one_of(STYLES, "How close to the spoken word")] = DEFAULTS.style,
+    preset: Annotated[str, one_of(PRESETS, "How much care is taken")] = DEFAULTS.preset,
     prompt: Annotated[str | None, typer.Option(help="A text as if it came before; its spelling is followed.")] = None,
     hotwords: Annotated[str | None, typer.Option(help="Names and words to expect.")] = None,
     vocabulary: Annotated[str | None, typer.Option(help="A list of words; see `transcribe vocabularies`.")] = None,
     words: Annotated[bool, typer.Option("--words", help="Times of words, in the json.")] = False,
-    channels: Annotated[
-        str, typer.Option(help=f"One of {', '.join(CHANNELS)}; separate: each is a speaker.")
-    ] = DEFAULTS.channels,
+    channels: Annotated[str, one_of(CHANNELS, "Whether each channel is a speaker of its own")] = DEFAULTS.channels,
     tracks: Annotated[
         list[str] | None,
         typer.Option("--tracks", "--track", metavar="1,2", help="Sound tracks to be heard, from 1; else it is chosen."),

@@ -16,7 +16,11 @@ from services.common.domain.options import FORMATS, READ_FORMAT
 _Formats = Annotated[
     list[str] | None,
     typer.Option(
-        "--format", "-f", metavar="txt,srt", help=f"Write files, of {', '.join(FORMATS)}, into the current folder."
+        "--format",
+        "-f",
+        metavar="txt,srt",
+        help=f"Write files, of {', '.join(FORMATS)}, into the current folder.",
+        autocompletion=lambda: list(FORMATS),
     ),
 ]
 _Folder = Annotated[
