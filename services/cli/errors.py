@@ -17,7 +17,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line is wrong; nothing was sent."""
     REFUSED = 3
-    """What was given is refused: a file that cannot be read, a wrong key, a job that is not the client's."""
+    """What was given is refused: a file that is missing or cannot be read, a wrong key, another client's job."""
     UNREACHABLE = 4
     """The service, or the address of a recording, could not be reached, or goes on failing."""
     INTERRUPTED = 130

@@ -24,6 +24,7 @@ DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 SETTINGS = "SETTINGS"
 """The code of a setting that is missing or wrong; its class is loaded only with what reads settings."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
+"""The numbers of the errors of a disk, or a user's share of it, that has no room."""
 CHECK = "compare the region, the account and the variables with what `terraform output` prints"
 SIGN_IN_AGAIN = "The AWS credentials have expired: sign in again, as with `aws sso login`."
 

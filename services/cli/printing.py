@@ -16,6 +16,7 @@ NOTHING = "-"
 """What stands in a table for what is not known."""
 GAP, WHOLE, CUT = 2, 16, 10
 """Characters between two columns, of a column that is never cut, and that stay of any other."""
+UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 _silent = False
@@ -125,6 +126,18 @@ def clock(seconds: float | None) -> str | None:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def amount(size: float) -> str:
+    """Bytes in words: `812 kB`, `3.1 GB`."""
+    scale, unit = _unit(size)
+    return f"{_number(size / scale, unit)} {unit}"
+
+
+def share(done: int, total: int) -> str:
+    """How much of an amount is done, such as `3.1 of 12.0 GB`."""
+    scale, unit = _unit(total)
+    return f"{_number(done / scale, unit)} of {amount(total)}"
+
+
 def erased(job_id: str, removed: Mapping[str, int], *, final: bool) -> str:
     """The receipt of an erasure as a line; `removed` says how much of each kind."""
     receipt = ", ".join(f"{count} {kind}" for kind, count in removed.items())
@@ -142,3 +155,11 @@ def _plain(text: str, *, cut: bool) -> Any:  # noqa: ANN401 - rich's Text
     from rich.text import Text  # noqa: PLC0415 - as above
 
     return Text(text, overflow="ellipsis" if cut else "fold", no_wrap=cut)
+
+
+def _unit(size: float) -> tuple[int, str]:
+    return next(((scale, unit) for scale, unit in UNITS if size >= scale), (1, "bytes"))
+
+
+def _number(size: float, unit: str) -> str:
+    return f"{size:.1f}" if unit in ("GB", "MB") else f"{size:.0f}"

@@ -7,6 +7,9 @@ import os
 import sys
 from contextlib import suppress
 
+STANDARD_INPUT = "-"
+"""How a command line names it in the place of a file."""
+
 
 class _Unheard(io.TextIOWrapper):
     """Standard error. Progress and notes that cannot be written, as if nobody reads them, stop nothing."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
@@ -11,13 +15,15 @@ import httpx
 import pytest
 
 from services.cli.errors import UnreachableError
+from services.cli.recordings.upload.resume_record import _locked
 from tests.support.api_jobs import FAILED
 from tests.support.api_uploads import FILE, PART, WAIT_MS, expire
-from tests.support.faulty_transport import Fault, cut
+from tests.support.faulty_transport import Fault, answered, cut
 from tests.support.gateway import Gateway
 from tests.support.uploading import COMPLETION, ENDED, LINKS, PUT, REGISTRATION, Progress, Uploading, refused
 
 WITHIN_SECONDS = 30
+JOB = r"GET .*/api/jobs/job_\w+$"
 
 
 def killed(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
@@ -82,7 +88,7 @@ def test_what_is_there_is_not_sent_again_nor_checked_and_a_person_is_told(
     assert "Going on" not in capsys.readouterr().err
     progress: Progress = []
     uploading.send(large, None, progress)
-    assert f"Going on with the upload of {large}: 8 of 8 MB are there.\n" in capsys.readouterr().err
+    assert f"Going on with the upload of {large}: 8.4 of 8.4 MB are there.\n" in capsys.readouterr().err
     assert uploading.asked("PUT") == 1
     assert progress[0] == ("uploading", PART, len(FILE))
     assert {stage for stage, _, _ in progress} == {"uploading"}
@@ -97,6 +103,110 @@ def test_a_line_that_stays_broken_is_a_sentence_that_says_how_to_go_on(uploading
     job_id = uploading.send(large)
     assert len(uploading.jobs()) == 1
     assert uploading.lies_there(job_id) == FILE
+
+
+PAGE = answered(403, "<html>Blocked by the proxy</html>")
+WRONG_KEY = answered(401, '{"code": "UNAUTHORIZED", "detail": "No."}')
+NO_PAGE = answered(404, "<html>Nothing here</html>")
+
+
+@pytest.mark.parametrize(
+    ("what", "fault"),
+    [(LINKS, PAGE), (PUT, PAGE), (COMPLETION, PAGE), (LINKS, WRONG_KEY), (JOB, PAGE), (JOB, NO_PAGE)],
+    ids=["links", "part", "completion", "key", "job", "no job"],
+)
+def test_a_refusal_that_is_not_of_the_job_loses_no_upload(
+    what: str, fault: Fault, uploading: Uploading, large: Path
+) -> None:
+    interrupt(uploading, large, "one part there")
+    uploading.way.faults += [(what, fault)]
+    assert refused(lambda: uploading.send(large))
+    job_id = uploading.send(large)
+    assert [job.job_id for job in uploading.jobs()] == [job_id]
+    assert uploading.lies_there(job_id) == FILE
+
+
+def test_a_registration_that_a_proxy_refuses_makes_one_job(uploading: Uploading, large: Path) -> None:
+    interrupt(uploading, large, "registration")
+    uploading.way.faults += [(REGISTRATION, PAGE)]
+    assert refused(lambda: uploading.send(large))
+    uploading.send(large)
+    assert len(uploading.jobs()) == 1
+
+
+def test_of_two_runs_on_one_file_the_second_is_refused_until_the_first_has_ended(
+    uploading: Uploading, large: Path
+) -> None:
+    told: list[str] = []
+
+    def meanwhile(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        told.append(refused(lambda: uploading.send(large)))
+        return to.handle_request(request)
+
+    uploading.way.faults += [(what, meanwhile) for what in (REGISTRATION, LINKS, COMPLETION)]
+    job_id = uploading.send(large)
+    assert len(told) == 3
+    assert all(one.startswith(f"Another run uploads {large} at this moment: wait for its text") for one in told)
+    assert [job.job_id for job in uploading.jobs()] == [job_id]
+    assert uploading.records() == []
+    assert uploading.send(large) != job_id
+
+
+HOLDS = """
+import sys, time
+from pathlib import Path
+from services.cli.recordings.upload import resume_record
+lock = resume_record._locked(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_run_that_was_killed_keeps_no_other_from_the_upload(uploading: Uploading, large: Path) -> None:
+    interrupt(uploading, large, "one part there")
+    (record,) = uploading.records()
+    lock = record.with_suffix(".lock")
+    with subprocess.Popen([sys.executable, "-c", HOLDS, str(lock)], stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "held\n"
+            assert "Another run uploads" in refused(lambda: uploading.send(large))
+        finally:
+            other.kill()
+    assert lock.exists()
+    uploading.send(large)
+    assert len(uploading.jobs()) == 1
+    assert uploading.records() == []
+
+
+def test_a_lock_on_a_file_that_was_removed_meanwhile_keeps_nobody_out_and_another_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, times = tmp_path / "upload.lock", []
+    utime = os.utime
+
+    def removed(number: int) -> None:
+        times.append(number)
+        if len(times) == 1:
+            path.unlink()
+        utime(number)
+
+    monkeypatch.setattr(os, "utime", removed)
+    number = _locked(path)
+    assert (len(times), os.path.samestat(os.fstat(number), path.stat())) == (2, True)
+    with pytest.raises(BlockingIOError):
+        _locked(path)
+    os.close(number)
+
+
+def test_where_files_cannot_be_locked_a_recording_is_uploaded_all_the_same(
+    uploading: Uploading, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unknown)
+    assert uploading.lies_there(uploading.send(large)) == FILE
 
 
 def test_a_job_that_has_ended_without_a_text_is_followed_by_a_new_one(uploading: Uploading, large: Path) -> None:

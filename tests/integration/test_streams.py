@@ -48,7 +48,7 @@ def test_closed_standard_input_is_an_empty_recording() -> None:
 
 @pytest.mark.parametrize("where", ["2>/dev/full", "2> >(true)"])
 def test_an_error_that_nobody_can_hear_keeps_its_exit_code(where: str) -> None:
-    assert run(f"{TRANSCRIBE} missing.mp3 {where}").returncode == 2
+    assert run(f"{TRANSCRIBE} missing.mp3 {where}").returncode == 3
 
 
 @pytest.mark.parametrize("what", ["--help", "--version", "send --help"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,13 +10,16 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from services.cli.errors import UnreachableError
 from services.cli.recordings.input.sources import find
+from services.cli.recordings.upload import forms, parts
 from services.cli.recordings.upload.uploads import Uploads
 from services.common.domain.states import JobStatus
 from tests.support.api_uploads import FILE, told
 from tests.support.faulty_transport import Fault, answered, cut, lost
 from tests.support.multipart import under_way
 from tests.support.uploading import (
+    API,
     COMPLETION,
     ENDED,
     FORM,
@@ -30,6 +34,25 @@ from tests.support.uploading import (
 )
 from tests.support.web_site import Page, serving
 from tests.support.world import BUCKET
+
+LOOKS = 4
+
+
+def timed_out(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+    """The request is carried out, and somebody on the way does not wait for the answer."""
+    to.handle_request(request).read()
+    return httpx.Response(504, request=request)
+
+
+def taken(status: int) -> Fault:
+    """Somebody on the way takes the whole request, and answers in the storage's place."""
+
+    def answer(request: httpx.Request, _: httpx.BaseTransport) -> httpx.Response:
+        request.read()
+        return httpx.Response(status, request=request)
+
+    return answer
+
 
 # With a form.
 
@@ -73,6 +96,53 @@ def test_an_upload_that_has_arrived_although_its_answer_was_lost_is_not_sent_aga
     uploading.way.faults += [(FORM, arrived)]
     assert uploading.world.job(uploading.send(small)).status is JobStatus.QUEUED
     assert uploading.asked(f"/{BUCKET}") == 1
+
+
+@pytest.mark.parametrize("fault", [lost, timed_out])
+def test_a_recording_of_which_the_service_learns_some_looks_later_is_not_sent_again(
+    fault: Fault, uploading: Uploading, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage's event takes some seconds: until then the job waits for what lies there."""
+    monkeypatch.setattr(forms, "LOOK_EVERY_SECONDS", 0.001)
+    looks = 0
+
+    def look(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
+        nonlocal looks
+        looks += 1
+        if looks == LOOKS:
+            told(uploading.world, uploading.jobs()[0].job_id)
+        return to.handle_request(request)
+
+    uploading.way.faults += [(FORM, fault), *[("GET .*/api/jobs/", look)] * LOOKS]
+    assert uploading.world.job(uploading.send(small)).status is JobStatus.QUEUED
+    assert (looks, uploading.asked(f"/{BUCKET}")) == (LOOKS, 1)
+
+
+def test_a_recording_that_does_not_arrive_is_sent_again_after_a_while(
+    uploading: Uploading, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "LOOK_EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(forms, "ARRIVAL_SECONDS", 0.02)
+    uploading.way.faults += [(FORM, taken(500))]
+    assert uploading.lies_there(uploading.send(small)) == RECORDING
+    assert uploading.asked(f"/{BUCKET}") == 2
+
+
+@pytest.mark.parametrize("fault", [cut, answered(503), taken(503)], ids=["cut", "busy at once", "busy"])
+def test_what_did_not_reach_the_storage_is_sent_again_without_waiting_for_it(
+    fault: Fault, uploading: Uploading, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "LOOK_EVERY_SECONDS", 0.001)
+    monkeypatch.setattr(forms, "ARRIVAL_SECONDS", 0.2)
+    uploading.way.faults += [(FORM, fault)]
+    assert uploading.lies_there(uploading.send(small)) == RECORDING
+    assert uploading.asked("GET") == 1
+
+
+@pytest.mark.parametrize("form", [None, {}, {"url": "https://s3.example.com", "fields": 7}], ids=str)
+def test_a_form_of_another_shape_is_told_as_that(form: object, uploading: Uploading, small: Path) -> None:
+    uploading.way.faults += [(REGISTRATION, answered(201, json.dumps({"job_id": "job_1", "upload": form})))]
+    assert f"The service at {API} answered with" in refused(lambda: uploading.send(small), UnreachableError)
 
 
 def test_a_form_that_has_ended_is_followed_by_a_fresh_one(uploading: Uploading, small: Path) -> None:
@@ -177,6 +247,31 @@ def test_an_upload_that_the_storage_has_discarded_is_begun_anew(uploading: Uploa
     assert uploading.lies_there(uploading.send(large)) == FILE
 
 
+def test_parts_that_the_storage_takes_and_never_lists_are_a_refusal_in_the_end(
+    uploading: Uploading, large: Path
+) -> None:
+    uploading.way.faults += [(PUT, answered(200))] * 99
+    assert "takes parts of" in refused(lambda: uploading.send(large))
+    assert uploading.asked("PUT") == 2 * parts.MOST_SETBACKS
+    uploading.way.faults.clear()
+    assert uploading.lies_there(uploading.send(large)) == FILE
+    assert len(uploading.jobs()) == 1
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [{}, {"multipart": None}, {"multipart": {}}, {"multipart": {"part_size": [], "received": [], "links": []}}],
+    ids=str,
+)
+def test_an_answer_of_another_shape_is_told_as_that_and_loses_no_upload(
+    shape: dict[str, object], uploading: Uploading, large: Path
+) -> None:
+    uploading.way.faults += [(LINKS, answered(200, json.dumps(shape)))]
+    assert f"The service at {API} answered with" in refused(lambda: uploading.send(large), UnreachableError)
+    uploading.send(large)
+    assert len(uploading.jobs()) == 1
+
+
 def damaged(request: httpx.Request, to: httpx.BaseTransport) -> httpx.Response:
     """Something on the way changes a byte."""
     content = b"x" + request.read()[1:]
@@ -191,6 +286,7 @@ def test_parts_that_are_not_the_file_are_sent_again(uploading: Uploading, large:
 def test_parts_that_are_damaged_each_time_are_a_refusal_in_the_end(uploading: Uploading, large: Path) -> None:
     uploading.way.faults += [(PUT, damaged)] * 99
     assert "(UPLOAD_DIFFERS)" in refused(lambda: uploading.send(large))
+    assert uploading.asked("PUT") == 2 * parts.MOST_SETBACKS
     assert uploading.records() == []
 
 
@@ -260,7 +356,9 @@ def test_several_recordings_are_sent_at_once(uploading: Uploading, tmp_path: Pat
 
     def one(path: Path) -> str:
         (source,) = find([str(path)])
-        return sending.send(source, {}, registered=lambda _: None, progress=lambda *_: None)
+        ids: list[str] = []
+        sending.send(source, {}, registered=ids.append, progress=lambda *_: None)
+        return ids[0]
 
     with ThreadPoolExecutor(len(paths)) as pool:
         ids = list(pool.map(one, paths))

@@ -67,10 +67,8 @@ class ScriptedUploads:
         *,
         registered: Callable[[str], None],
         progress: Callable[[str, int, int | None], None],
-    ) -> str:
-        job_id = f"job_{source.file_name}"
-        registered(job_id)
+    ) -> None:
+        registered(f"job_{source.file_name}")
         progress("uploading", 1, 2)
         if act := self.instead.get(source.file_name):
             act(progress)
-        return job_id

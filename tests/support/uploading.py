@@ -76,10 +76,8 @@ class Uploading:
     ) -> str:
         ids: list[str] = []
         told: Progress = [] if progress is None else progress
-        job_id = Uploads(self.api()).send(
-            source, wanted or {}, registered=ids.append, progress=lambda *now: told.append(now)
-        )
-        assert ids == [job_id]
+        Uploads(self.api()).send(source, wanted or {}, registered=ids.append, progress=lambda *now: told.append(now))
+        (job_id,) = ids
         return job_id
 
     def api(self) -> Api:

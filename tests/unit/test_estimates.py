@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.recordings.progress.estimates import Countdown, Pace, amount, duration, share
+from services.cli.recordings.progress.estimates import Countdown, Pace, duration
 
 NOW = 1_000.0
 
@@ -95,14 +95,3 @@ def test_a_speed_is_known_after_a_second_and_forgotten_where_a_count_begins_anew
 )
 def test_a_time_is_told_rounded_up(seconds: float, words: str) -> None:
     assert duration(seconds) == words
-
-
-def test_bytes_are_told_in_the_unit_of_the_whole() -> None:
-    assert [amount(size) for size in (5, 60_000, 3_140_000, 12_000_000_000)] == [
-        "5 bytes",
-        "60 kB",
-        "3.1 MB",
-        "12.0 GB",
-    ]
-    assert share(3_100_000_000, 12_000_000_000) == "3.1 of 12.0 GB"
-    assert share(0, 5) == "0 of 5 bytes"

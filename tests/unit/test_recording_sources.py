@@ -102,9 +102,12 @@ def test_a_file_or_a_folder_that_may_not_be_read_is_refused(tmp_path: Path, monk
 def test_a_word_that_is_no_file_may_mean_a_command() -> None:
     assert misused("jbos") == "There is no file or command jbos: did you mean the command `jobs`?"
     assert misused("jobs") == "There is no file jobs: a command comes before its options, `transcribe jobs …`."
-    assert misused("interview.mp3").endswith("see `transcribe --help`.")
-    assert misused("no/such.mp3").endswith("check the path.")
-    assert misused("x" * 300).endswith("see `transcribe --help`.")
+
+
+def test_a_file_that_is_missing_is_refused_as_one_that_cannot_be_read() -> None:
+    assert refused("interview.mp3") == "There is no file or command interview.mp3: see `transcribe --help`."
+    assert refused("no/such.mp3").endswith("check the path.")
+    assert refused("x" * 300).endswith("see `transcribe --help`.")
 
 
 def test_what_is_no_file_is_to_be_piped() -> None:
@@ -115,7 +118,7 @@ def test_a_name_of_another_encoding_is_text_and_is_shown(tmp_path: Path) -> None
     name = os.fsdecode(b"m\xf6te.mp3")
     recording(tmp_path / name)
     assert names(find([str(tmp_path / name)])) == ["m\ufffdte.mp3"]
-    assert "m\ufffdte\x1b".replace("\x1b", "\ufffd") in misused(f"{name[:-4]}\x1b")
+    assert "m\ufffdte\x1b".replace("\x1b", "\ufffd") in refused(f"{name[:-4]}\x1b")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,25 +12,45 @@ from services.cli.errors import RefusedError, UnreachableError
 from services.cli.printing import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+Read = TypeVar("Read")
 
 STORAGE = "The storage"
 """S3, as the beginning of a sentence."""
 ADDRESS = "give the address of the API, as `terraform output` prints it"
 """The remedy, if something else answers where the API should."""
+OTHER = f"{ADDRESS}, and use the `transcribe` with it"
+"""The same, or another version of the API does."""
 SHOWN_CHARACTERS = 300
 """Of an answer whose form is not known."""
+NOT_AWAITING = "NOT_AWAITING"
+"""The code, if a job does not wait for its recording: that has come, or the job has ended."""
+NO_MORE = ("NOT_FOUND", "DELETED_SINCE")
+"""The codes of what was made and is there no more."""
 
 
 class Answer(dict[str, Any]):
-    """An object of the API's. If it lacks what is read of it, something else answers at this address."""
+    """An object of the API's, with those in it. If it lacks what is read, something else answers at this address."""
 
     def __init__(self, fields: Mapping[str, Any], who: str) -> None:
         super().__init__(fields)
         self._who = who
 
     def __missing__(self, field: str) -> NoReturn:
-        raise UnreachableError(f"{self._who} answered without `{field}`: {ADDRESS}, and use the `transcribe` with it.")
+        raise UnreachableError(f"{self._who} answered without `{field}`: {OTHER}.")
+
+    def read(self, how: Callable[[Answer], Read]) -> Read:
+        """What `how` reads of it.
+
+        Raises:
+            UnreachableError: it has another shape than `how` expects.
+
+        """
+        try:
+            return how(self)
+        except (TypeError, ValueError, AttributeError):
+            raise UnreachableError(f"{self._who} answered with what its API does not say: {OTHER}.") from None
 
 
 def document(reply: httpx.Response, who: str) -> Answer | None:
@@ -43,12 +63,12 @@ def document(reply: httpx.Response, who: str) -> Answer | None:
     if reply.status_code == httpx.codes.NO_CONTENT:
         return None
     try:
-        fields = reply.json()
+        answer = reply.json(object_hook=lambda fields: Answer(fields, who))
     except (ValueError, RecursionError):
-        fields = None
-    if not isinstance(fields, dict):
+        answer = None
+    if not isinstance(answer, Answer):
         raise UnreachableError(f"{who} answered with what is no JSON of its own: {ADDRESS}.")
-    return Answer(fields, who)
+    return answer
 
 
 def refusal(reply: httpx.Response, who: str) -> RefusedError | UnreachableError:
@@ -71,6 +91,11 @@ def refusal(reply: httpx.Response, who: str) -> RefusedError | UnreachableError:
     return RefusedError(shown(f"{detail} ({code})" if code else detail), problem=code, status=reply.status_code)
 
 
+def is_of_job(error: RefusedError) -> bool:
+    """Whether the API itself refuses what was asked of a job: not the key, and nobody on the way or at the storage."""
+    return bool(error.problem) and error.status != httpx.codes.UNAUTHORIZED
+
+
 def ended(reply: httpx.Response) -> bool:
     """Whether the storage says that a form or a link has ended, by its own time or with the session that signed it."""
     return reply.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.FORBIDDEN) and "expired" in reply.text.casefold()
@@ -82,7 +107,6 @@ def refused_by_storage(reply: httpx.Response) -> RefusedError:
     words = f"{code[1]}: {message[1]}" if code and message else _words(reply)
     return RefusedError(
         shown(f"{STORAGE} refuses it ({reply.status_code} {words.rstrip('.')}): try again, and tell your operator."),
-        problem=code[1] if code else "",
         status=reply.status_code,
     )
 
@@ -93,7 +117,7 @@ def _problem(reply: httpx.Response) -> dict[str, Any]:
         document = reply.json()
     except ValueError:
         return {}
-    return document if isinstance(document, dict) and "code" in document else {}
+    return document if isinstance(document, dict) and isinstance(document.get("code"), str) else {}
 
 
 def _words(reply: httpx.Response) -> str:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from services.cli.errors import RefusedError
 from services.cli.printing import note, shown
+from services.cli.streams import STANDARD_INPUT
 from services.common.domain.annotations import PRINTABLE_WORDS
 from services.common.domain.vocabularies import MAX_VOCABULARY_BYTES, MAX_WORD_CHARACTERS, MAX_WORDS, WORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-STANDARD_INPUT = "-"
 MOST_BYTES = 1_000_000
 """Of a file: a longer one is no word list, whatever its comments are."""
 _WORD = re.compile(WORD)

@@ -5,7 +5,6 @@ Each is spooled to a temporary file without a name, so that nothing of it stays 
 
 from __future__ import annotations
 
-import errno
 import shutil
 import sys
 import tempfile
@@ -18,7 +17,8 @@ import httpx
 from services.cli.api.client import web_client
 from services.cli.api.patience import PASSING, why
 from services.cli.errors import RefusedError
-from services.cli.printing import shown
+from services.cli.explained import FULL
+from services.cli.printing import amount, shown
 from services.cli.recordings.input.content import PIECE, Content
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 MOST_REDIRECTS = 10
 PAGES = ("text/html", "application/xhtml+xml")
 OTHER_PARTS = (httpx.codes.PARTIAL_CONTENT, httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE)
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -197,7 +196,7 @@ def _check_room(size: int) -> None:
     folder = tempfile.gettempdir()
     free = shutil.disk_usage(folder).free
     if size > free:
-        raise _no_room(f"{size / 1e9:.1f} GB are needed under {folder}, where {free / 1e9:.1f} GB are free")
+        raise _no_room(f"{amount(size)} are needed under {folder}, where {amount(free)} are free")
 
 
 def _write(file: FileIO, piece: bytes) -> None:

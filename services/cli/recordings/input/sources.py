@@ -14,11 +14,11 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from services.cli.errors import RefusedError, UsageError
 from services.cli.printing import shown
+from services.cli.streams import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-STANDARD_INPUT = "-"
 STANDARD_INPUT_NAME = "standard-input"
 LONGEST_NAME = 255
 """Of a file that is fetched, in characters; the last ones tell its kind."""
@@ -58,9 +58,9 @@ def find(words: Sequence[str], *, recursive: bool = False, commands: Collection[
         commands: names of commands, of which one may be meant by a word that is no file.
 
     Raises:
-        UsageError: there is no such file, or a word cannot be meant.
-        RefusedError: a file that was named is empty or cannot be read, or a folder has no recordings. Of a file in a
-            folder, its source says so.
+        UsageError: a word is meant for a command, or cannot be meant.
+        RefusedError: a file that was named is missing, empty or cannot be read, or a folder has no recordings. Of a
+            file in a folder, its source says so.
 
     """
     if list(words).count(STANDARD_INPUT) > 1:
@@ -175,10 +175,10 @@ def _not_readable(path: Path) -> RefusedError:
     return RefusedError(f"{shown(path)} {UNREADABLE}")
 
 
-def _no_such(word: str, commands: Collection[str]) -> UsageError:
+def _no_such(word: str, commands: Collection[str]) -> UsageError | RefusedError:
     if word in commands:
         return UsageError(f"There is no file {shown(word)}: a command comes before its options, `transcribe {word} …`.")
-    close = difflib.get_close_matches(word, commands, n=1)
-    meant = f"did you mean the command `{close[0]}`?" if close else "see `transcribe --help`."
-    remedy = meant if close or os.sep not in word else "check the path."
-    return UsageError(f"There is no file or command {shown(word)}: {remedy}")
+    told = f"There is no file or command {shown(word)}"
+    if close := difflib.get_close_matches(word, commands, n=1):
+        return UsageError(f"{told}: did you mean the command `{close[0]}`?")
+    return RefusedError(f"{told}: {'check the path' if os.sep in word else 'see `transcribe --help`'}.")

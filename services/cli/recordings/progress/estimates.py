@@ -16,7 +16,6 @@ WINDOW_SECONDS = 5.0
 MINUTE, HOUR = 60, 3_600
 IN_SECONDS_UNTIL = 100
 """Longer times are told in minutes."""
-UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
 @dataclass(kw_only=True)
@@ -97,23 +96,3 @@ def duration(seconds: float) -> str:
     if minutes < HOUR // MINUTE:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def amount(size: float) -> str:
-    """Bytes in words: `812 kB`, `3.1 GB`."""
-    scale, unit = _unit(size)
-    return f"{_number(size / scale, unit)} {unit}"
-
-
-def share(done: int, total: int) -> str:
-    """How much of an amount is done, such as `3.1 of 12.0 GB`."""
-    scale, unit = _unit(total)
-    return f"{_number(done / scale, unit)} of {amount(total)}"
-
-
-def _unit(size: float) -> tuple[int, str]:
-    return next(((scale, unit) for scale, unit in UNITS if size >= scale), (1, "bytes"))
-
-
-def _number(size: float, unit: str) -> str:
-    return f"{size:.1f}" if unit in ("GB", "MB") else f"{size:.0f}"

@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from services.cli.errors import Exit
-from services.cli.printing import shown
-from services.cli.recordings.progress.estimates import Countdown, Pace, amount, share
+from services.cli.printing import amount, share, shown
+from services.cli.recordings.progress.estimates import Countdown, Pace
 from services.common.domain.progress import ProgressStage
 from services.common.domain.states import TERMINAL
 

@@ -2,30 +2,62 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from services.cli.api.answers import ended, refused_by_storage
+from services.cli.api.answers import NOT_AWAITING, STORAGE, ended, refused_by_storage
 from services.cli.errors import RefusedError
-from services.cli.printing import note, shown
+from services.cli.printing import note, share, shown
 from services.cli.recordings.side_by_side import StoppedError, side_by_side
-from services.cli.recordings.upload.forms import NOT_AWAITING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from threading import Event
 
+    from services.cli.api.answers import Answer
     from services.cli.api.client import Api
     from services.cli.recordings.input.content import Content
 
 SIDE_BY_SIDE = 4
 MOST_SETBACKS = 3
-"""How often it may happen that nothing was taken, or that a completion was refused."""
+"""How often it may happen that no further part is there, or that a completion was refused."""
 GONE = 404
 """The upload was completed or discarded: the API knows which."""
 BEGIN_AGAIN = ("MISSING_PARTS", "UPLOAD_DIFFERS")
 """Why the API refuses to complete an upload that it gives further links for."""
-GB, MB = 10**9, 10**6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """Where a part is put."""
+
+    number: int
+    length: int
+    """Bytes."""
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """How far an upload is."""
+
+    part_size: int
+    """Bytes of each part but the last."""
+    received: Sequence[int]
+    """The numbers of the parts that the storage has."""
+    links: Sequence[Link]
+    """Of the first parts that it does not have."""
+
+    @classmethod
+    def of(cls, answer: Answer) -> State:
+        """That of an answer of the API's."""
+        upload = answer["multipart"]
+        links = [
+            Link(number=int(one["number"]), length=int(one["bytes"]), url=str(one["url"])) for one in upload["links"]
+        ]
+        received = [int(one) for one in upload["received"]]
+        return cls(part_size=int(upload["part_size"]), received=received, links=links)
 
 
 class PartsUpload:
@@ -41,8 +73,6 @@ class PartsUpload:
         self._setbacks = 0
         self._refusal: RefusedError | None = None
         """Of the present links, which have ended or lead to nothing."""
-        self._taken = False
-        """Whether a part has arrived by the present links."""
 
     def send(self, *, resumed: bool) -> None:
         """Send what the storage does not have, and complete the upload.
@@ -56,26 +86,24 @@ class PartsUpload:
 
         """
         try:
-            links = self._missing(resumed=resumed)
-            while links or not self._completed():
-                self._send(links)
-                links = self._missing()
+            state = self._state(resumed=resumed)
+            while state.links or not self._completed():
+                state = self._sent(state) if state.links else self._state()
         except RefusedError as error:
             # The recording is there, or somebody has canceled the job: who watches it will see.
             if error.problem != NOT_AWAITING:
                 raise
 
-    def _missing(self, *, resumed: bool = False) -> Sequence[Mapping[str, Any]]:
-        """Links for the first parts that the storage does not have."""
-        upload = self._api.post(f"{self._job}/upload")["multipart"]
-        self._part_size = upload["part_size"]
-        there = sum(min(self._part_size, self._content.size - self._start(one)) for one in upload["received"])
+    def _state(self, *, resumed: bool = False) -> State:
+        """How far the upload is, as the storage sees it."""
+        state: State = self._api.post(f"{self._job}/upload").read(State.of)
+        self._part_size = state.part_size
+        there = sum(min(self._part_size, self._content.size - self._start(one)) for one in state.received)
         self._tally.begin(there)
         if resumed and there:
-            note(
-                f"Going on with the upload of {shown(self._content.word)}: {_of(there, self._content.size)} are there."
-            )
-        return list(upload["links"])
+            done = share(there, self._content.size)
+            note(f"Going on with the upload of {shown(self._content.word)}: {done} are there.")
+        return state
 
     def _completed(self) -> bool:
         """Complete the upload; False: parts are missing."""
@@ -94,23 +122,30 @@ class PartsUpload:
         if self._setbacks == MOST_SETBACKS:
             raise error
 
-    def _send(self, links: Sequence[Mapping[str, Any]]) -> None:
-        """Send parts until all are there, or their links have ended."""
-        self._refusal, self._taken = None, False
-        side_by_side(self._send_part, links, SIDE_BY_SIDE)
-        if self._refusal and not self._taken:
-            self._set_back(self._refusal)
+    def _unlisted(self) -> RefusedError:
+        return RefusedError(
+            f"{STORAGE} takes parts of {shown(self._content.word)} and does not have them afterwards: "
+            "try again later, and tell your operator."
+        )
 
-    def _send_part(self, link: Mapping[str, Any], stop: Event) -> None:
+    def _sent(self, before: State) -> State:
+        """Send parts until all are there, or their links have ended; returns how far the upload is then."""
+        self._refusal = None
+        side_by_side(self._send_part, before.links, SIDE_BY_SIDE)
+        after = self._state()
+        if len(after.received) <= len(before.received):
+            self._set_back(self._refusal or self._unlisted())
+        return after
+
+    def _send_part(self, link: Link, stop: Event) -> None:
         if self._refusal:
             return
-        number, length = link["number"], link["bytes"]
+        number, length = link.number, link.length
         headers = {"Content-Length": str(length)}
         reply = self._api.stored(
-            lambda: self._api.storage.put(link["url"], content=self._pieces(number, length, stop), headers=headers)
+            lambda: self._api.storage.put(link.url, content=self._pieces(number, length, stop), headers=headers)
         )
         if reply.is_success:
-            self._taken = True
             return
         self._tally.sent(number, 0)
         self._content.check()
@@ -153,8 +188,3 @@ class Tally:
         with self._lock:
             self._sent[number] = size
             self._told(self._there + sum(self._sent.values()))
-
-
-def _of(done: int, size: int) -> str:
-    """How much there is, as in `3.1 of 12.0 GB`."""
-    return f"{done / GB:.1f} of {size / GB:.1f} GB" if size >= GB else f"{done / MB:.0f} of {size / MB:.0f} MB"

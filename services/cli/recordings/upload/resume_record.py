@@ -1,23 +1,28 @@
 """Uploads in parts that have begun and not ended, so that the same command goes on with them, however it was stopped.
 
-There is one file for each. It is written before the job is registered, so that no lost answer loses a job.
+There is one file for each. It is written before the job is registered, so that no lost answer loses a job. Beside it is
+one that the run has locked which sends the recording now, so that another run does not register it once more.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
+import os
 import time
 import uuid
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services.cli import folders
+from services.cli.errors import RefusedError
 from services.cli.printing import note, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from services.cli.recordings.input.content import Content
     from services.cli.recordings.input.sources import Source
@@ -56,6 +61,34 @@ class ResumeRecord:
         of = [identity, str(source.beside and source.beside.resolve()), content.size, content.modified, wanted]
         name = hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
         self._file = folders.state() / "uploads" / f"{name}.json"
+        self._word = content.word
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other runs from this upload, as long as the context is or this program runs.
+
+        Raises:
+            RefusedError: another run is at it.
+
+        """
+        file = self._file.with_suffix(".lock")
+        try:
+            number = _locked(file) if self.is_kept else None
+        except BlockingIOError:
+            raise RefusedError(
+                f"Another run uploads {shown(self._word)} at this moment: wait for its text, or end it and run this "
+                "command again, which goes on where it stopped."
+            ) from None
+        except OSError:
+            # What cannot be remembered cannot be locked either, and some file systems have no locks.
+            number = None
+        try:
+            yield
+        finally:
+            if number is not None:
+                with suppress(OSError):
+                    file.unlink()
+                os.close(number)
 
     def read(self) -> Registration | None:
         """What an earlier run has registered, or was about to; None: nothing."""
@@ -91,3 +124,27 @@ class ResumeRecord:
             with suppress(OSError):
                 if file.stat().st_mtime < time.time() - KEPT_SECONDS:
                     file.unlink()
+
+
+def _locked(path: Path) -> int:
+    """Lock a file, which is made if there is none; returns its descriptor. Closing it, or any end, opens the lock.
+
+    Raises:
+        BlockingIOError: somebody else has locked it.
+        OSError: it cannot be made or locked.
+
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    while True:
+        number = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.utime(number)
+            # Whoever had it may have removed it since it was opened here: then it keeps nobody out.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(number), path.stat()):
+                    return number
+        except OSError:
+            os.close(number)
+            raise
+        os.close(number)

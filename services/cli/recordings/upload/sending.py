@@ -91,5 +91,5 @@ class Sending:
         if recording.source.refused:
             raise RefusedError(f"It {recording.source.refused}")
         recording.phase = Phase.UPLOADING
-        recording.job_id = self._uploads.send(recording.source, self._wanted, registered=registered, progress=progress)
+        self._uploads.send(recording.source, self._wanted, registered=registered, progress=progress)
         recording.phase = Phase.SENT

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.cli.api.answers import NO_MORE, is_of_job
 from services.cli.errors import RefusedError, UnreachableError
 from services.cli.recordings.input import content, fetching
-from services.cli.recordings.upload.forms import FormUpload
+from services.cli.recordings.upload.forms import Form, FormUpload
 from services.cli.recordings.upload.parts import PartsUpload
 from services.cli.recordings.upload.resume_record import Registration, ResumeRecord
 from services.common.domain.states import JobStatus
@@ -23,8 +24,6 @@ LARGEST_FORM = 100_000_000
 """Bytes; what is larger is uploaded in parts, which can go on after an interruption."""
 HAS_NOTHING = (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED)
 """A job that has ended like this is no reason not to make another one of the same recording."""
-NO_MORE = (404, 409)
-"""How the API refuses what was made and is gone."""
 
 
 class Uploads:
@@ -40,8 +39,8 @@ class Uploads:
         *,
         registered: Callable[[str], None],
         progress: Callable[[str, int, int | None], None],
-    ) -> str:
-        """Register a recording and upload it; returns the job's id.
+    ) -> None:
+        """Register a recording and upload it.
 
         Args:
             source: of the recording.
@@ -51,13 +50,17 @@ class Uploads:
                 the bytes of all if they are known; of a large recording by several threads, one at a time.
 
         Raises:
-            RefusedError: the recording is empty, cannot be had or changes meanwhile, or the service refuses it.
+            RefusedError: the recording is empty, cannot be had or changes meanwhile, another run uploads it, or the
+                service refuses it.
             UnreachableError: the service, its storage or the recording's address cannot be reached.
 
         """
         with self._opened(source, progress) as opened:
             upload = _Upload(self._api, source, opened, registered, progress)
-            return upload.with_form(wanted) if opened.size <= LARGEST_FORM else upload.in_parts(wanted)
+            if opened.size <= LARGEST_FORM:
+                upload.with_form(wanted)
+            else:
+                upload.in_parts(wanted)
 
     def _opened(
         self, source: Source, progress: Callable[[str, int, int | None], None]
@@ -85,29 +88,33 @@ class _Upload:
         self._checked = lambda done: progress("checking", done, opened.size)
         self._sent = lambda done: progress("uploading", done, opened.size)
 
-    def with_form(self, wanted: Mapping[str, Any]) -> str:
+    def with_form(self, wanted: Mapping[str, Any]) -> None:
         made = self._api.post("/api/jobs", self._body(wanted, checksum_sha256=self._content.sha256(self._checked)))
         job_id = str(made["job_id"])
         self._registered(job_id)
-        FormUpload(self._api, self._content, job_id, self._sent).send(made["upload"])
-        return job_id
+        FormUpload(self._api, self._content, job_id, self._sent).send(made.read(Form.of))
 
-    def in_parts(self, wanted: Mapping[str, Any]) -> str:
+    def in_parts(self, wanted: Mapping[str, Any]) -> None:
         record = ResumeRecord(self._api.identity, self._source, self._content, wanted)
+        with record.held():
+            self._go_on(record, wanted)
+
+    def _go_on(self, record: ResumeRecord, wanted: Mapping[str, Any]) -> None:
         try:
             earlier = self._earlier(record)
             job_id = earlier or self._new(record, wanted)
             self._registered(job_id)
             PartsUpload(self._api, self._content, job_id, self._sent).send(resumed=earlier is not None)
-        except RefusedError:
-            record.remove()
+        except RefusedError as error:
+            # A wrong page of a proxy, or a key that is put right, is no reason to begin anew.
+            if is_of_job(error) or self._content.has_changed():
+                record.remove()
             raise
         except UnreachableError as error:
             if not record.is_kept:
                 raise
             raise UnreachableError(f"{error} The same command goes on with the upload where it stopped.") from None
         record.remove()
-        return job_id
 
     def _earlier(self, record: ResumeRecord) -> str | None:
         """The job that an earlier run has registered, if its recording may still come or has come."""
@@ -121,7 +128,7 @@ class _Upload:
             else:
                 job = self._api.get(f"/api/jobs/{found.job_id}")
         except RefusedError as error:
-            if error.status in NO_MORE:
+            if error.problem in NO_MORE:
                 return None
             raise
         return None if job["status"] in HAS_NOTHING else str(job["job_id"])
