@@ -405,9 +405,24 @@ def _link(folder: Path) -> None:
     (folder / FILE).symlink_to(folder.parent / "elsewhere")
 
 
+def _torn_entry(folder: Path) -> None:
+    KeptFolder(folder).__exit__()
+    with closing(sqlite3.connect(folder / FILE)) as database, database:
+        database.execute("UPDATE entries SET about = '{'")
+
+
+def _torn_schema(folder: Path) -> None:
+    """SQLite's message shows the piece that is wrong, and Python cannot read that as text."""
+    KeptFolder(folder).__exit__()
+    whole = (folder / FILE).read_bytes()
+    (folder / FILE).write_bytes(whole.replace(b"tableentries", b"table\xffntries"))
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
+        (_torn_entry, "account.sqlite3 cannot be read .Expecting property name.*: choose another folder"),
+        (_torn_schema, "account.sqlite3 cannot be read .*: choose another folder"),
         (_foreign_files, "holds other files: choose a new or empty folder"),
         (_foreign_contents, "holds other files: choose a new or empty folder"),
         (_other_program, "is a file of another program: choose another folder"),
