@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Self
 from services.common.domain.ids import new_api_key
 from services.local.emulator.kept.ledger import LOCK, KeptFolderError, Ledger, make
 
+ENDING_SECONDS = 30
+"""How long what a killed system has left behind may take to end."""
 API_PORT, AWS_PORT, API_KEY = "api_port", "aws_port", "api_key"
 
 
@@ -89,15 +92,42 @@ class KeptFolder:
             raise KeptFolderError(
                 f"{self.path} cannot be used ({error.strerror}): choose a folder that you may write to."
             ) from None
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            whose = os.read(number, 20).decode("ascii", "replace").strip()
+        if not _taken(number):
+            whose = _whose(number)
             os.close(number)
             raise KeptFolderError(
                 f"{self.path} is in use by another local system (process {whose}): end that one first, or choose "
                 "another folder."
-            ) from None
+            )
         os.ftruncate(number, 0)
         os.write(number, f"{os.getpid()}\n".encode())
         return number
+
+
+def _taken(number: int) -> bool:
+    """Lock an open file. What a system that was killed has left behind holds it until its last changes are written."""
+    until = time.monotonic() + ENDING_SECONDS
+    while True:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if _lives(_whose(number)) or time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        else:
+            return True
+
+
+def _whose(number: int) -> str:
+    """The number of the process that a lock names."""
+    return os.pread(number, 20, 0).decode("ascii", "replace").strip()
+
+
+def _lives(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, OverflowError, ValueError):
+        return False
+    except PermissionError:  # it is somebody else's
+        pass
+    return True

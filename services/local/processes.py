@@ -39,7 +39,7 @@ def listen(wanted: int = 0) -> socket.socket:
     """
     try:
         return socket.create_server(("127.0.0.1", wanted))
-    except OSError:
+    except (OSError, OverflowError):  # the second: it is no port
         if not wanted:
             raise
         return listen()

@@ -98,6 +98,15 @@ def test_a_body_in_pieces_is_put_together_and_held_against_its_trailer(
     assert kept(world) == RECORDING
 
 
+@pytest.mark.parametrize(
+    "body", [RECORDING, b"", b"-3\r\nabc\r\n0\r\n\r\n", b"5\r\nab", b"5\r\nabcde\r\n", b"0x3\r\nabc\r\n"]
+)
+def test_a_body_that_does_not_come_in_the_pieces_it_announces_is_refused(s3: ServedS3, body: bytes) -> None:
+    """A length below zero would lead back in it, again and again."""
+    reply = put(s3, body, **{"X-Amz-Content-SHA256": TRAILING, "x-amz-decoded-content-length": "3"})
+    assert (reply.status_code, code(reply)) == (400, "IncompleteBody")
+
+
 def test_a_body_whose_length_nobody_says_is_refused(s3: ServedS3) -> None:
     reply = put(s3, iter([RECORDING]))
     assert (reply.status_code, code(reply)) == (411, "MissingContentLength")

@@ -125,6 +125,12 @@ def test_all_parts_are_told_the_same_words_and_the_plan_says_which_are_left_out(
     )
 
 
+def test_a_mark_that_steers_the_model_is_letters_where_a_client_writes_it(engine: LocalEngine, talk: Path) -> None:
+    """As a mark it would be one token, and all of these would fit."""
+    kept = KeptWords.of(["<|startoftranscript|>"] * 60)
+    assert len(plan(engine, talk, options(), vocabulary=kept).vocabulary) < 60
+
+
 def test_each_speaker_of_a_call_is_heard_as_if_alone(engine: LocalEngine, meeting: Sound, tmp_path: Path) -> None:
     speakers = [meeting[: SECONDS * RATE], meeting[SECONDS * RATE : 2 * SECONDS * RATE]]
     call = write_wav(tmp_path / "call.wav", np.stack(speakers, axis=1))

@@ -178,6 +178,22 @@ def test_what_is_no_address_of_an_api_is_a_wrong_use(text: str) -> None:
     assert "is no address of an API" in refused(lambda: address(text), UsageError)
 
 
+@pytest.mark.parametrize("host", ["api.example.com", "8.8.8.8", "[2600::1]", "localhost.example.com", "134744072.net"])
+def test_a_key_goes_to_no_public_address_unencrypted(host: str) -> None:
+    assert "unencrypted: give the address with https://" in refused(lambda: address(f"http://{host}:80"), UsageError)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("localhost", "api.localhost", "127.0.0.1", "[::1]", "10.1.2.3", "192.168.0.9", "[fd00::1]", "[fe80::1]"),
+        *("api", "nas.local", "LOCALHOST", "localhost.", "host.docker.internal"),
+    ],
+)
+def test_an_address_in_the_own_network_may_be_without_tls(host: str) -> None:
+    assert address(f"http://{host}:8000/") == f"http://{host}:8000"
+
+
 def test_a_password_in_an_address_is_not_told_again() -> None:
     assert "secret" not in refused(lambda: address("https://me:secret@api.example.com"), UsageError)
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from services.cli.commands import Given
 
 URL, KEY = "TRANSCRIBE_URL", "TRANSCRIBE_KEY"
+_OWN_DOMAINS = ("localhost", "local", "internal")
+"""Names below these are those of a machine's own network (RFC 6761, RFC 6762, and ICANN's for private use)."""
 
 
 def find(given: Given) -> Connection:
@@ -48,7 +50,8 @@ def address(text: str) -> str:
     """The base address of an API as it is kept: without `/api` and a slash at the end.
 
     Raises:
-        UsageError: it is no http(s) address, or has more than a host, a port and a path.
+        UsageError: it is no http(s) address, or has more than a host, a port and a path; or it is a public one without
+            TLS, where everybody on the way reads the key.
 
     """
     text = text.strip()
@@ -64,7 +67,22 @@ def address(text: str) -> str:
         raise UsageError(
             f"{given} is no address of an API: one begins with https://, as `terraform output api_url` prints it."
         )
+    if parts.scheme == "http" and not _near(str(parts.hostname)):
+        raise UsageError(
+            f"{text} would send your key and your recordings unencrypted: give the address with https://, or the one "
+            "that the service has in your own network."
+        )
     return text.rstrip("/").removesuffix("/api").rstrip("/")
+
+
+def _near(host: str) -> bool:
+    """Whether a host is this machine, or in its own network, by how it is written."""
+    from services.common.webhooks.address import is_public, parse  # noqa: PLC0415 - hardly any address needs it
+
+    if literal := parse(host):
+        return not is_public(literal)
+    *above, last = host.rstrip(".").split(".")
+    return not above or last in _OWN_DOMAINS
 
 
 def local() -> Connection:

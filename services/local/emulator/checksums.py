@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ _CHECKSUMS: dict[str, Callable[[bytes], bytes]] = {
     "sha256": lambda body: hashlib.sha256(body).digest(),
 }
 _MD5_BYTES = 16
+_HEAD = re.compile(rb"([0-9a-fA-F]{1,16})(?:;[^\r\n]*)?\r\n")
+"""What stands before each piece: its length, and its signature if it has one."""
 
 
 def check(headers: Mapping[str, str], body: bytes) -> None:
@@ -80,15 +83,22 @@ def _check_md5(said: str | None, body: bytes) -> None:
 
 
 def _put_together(body: bytes) -> tuple[bytes, dict[str, str]]:
-    """A body without what stands around its pieces, and its trailer, by names in lower case."""
+    """A body without what stands around its pieces, and its trailer, by names in lower case.
+
+    Raises:
+        RefusedError: it does not come in pieces, or not all of them came.
+
+    """
     pieces, at = [], 0
     while True:
-        end = body.index(b"\r\n", at)
-        size = int(body[at:end].partition(b";")[0], 16)
-        at = end + 2
+        head = _HEAD.match(body, at)
+        if head is None:
+            raise RefusedError(400, "IncompleteBody", "The request body terminated unexpectedly")
+        size = int(head[1], 16)
+        at = head.end()
         if not size:
             break
         pieces.append(body[at : at + size])
         at += size + 2
-    lines = (line.partition(":") for line in body[at:].decode().split("\r\n"))
+    lines = (line.partition(":") for line in body[at:].decode("ascii", "replace").split("\r\n"))
     return b"".join(pieces), {name.strip().lower(): value.strip() for name, _, value in lines}

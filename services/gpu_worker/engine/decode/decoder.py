@@ -62,6 +62,8 @@ class Decoder:
             num_workers=workers,
             cpu_threads=threads,
         )
+        # Hints are a client's words: `<|sv|>` in one is these letters, and no mark that steers the model.
+        self._model.hf_tokenizer.encode_special_tokens = True
         self._device = str(self._model.model.device)
         self._tokenizers: dict[str, Tokenizer] = {}
         self._lock = threading.Lock()

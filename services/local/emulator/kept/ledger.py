@@ -101,8 +101,9 @@ class Ledger:
             raise KeptFolderError(
                 f"{folder} cannot be used ({error}): choose a folder that you may write to."
             ) from None
-        except sqlite3.DatabaseError as error:
-            raise KeptFolderError(f"{folder / FILE} cannot be read ({error}): choose another folder.") from None
+        except (UnicodeDecodeError, sqlite3.DatabaseError) as error:
+            # The first comes where SQLite's own message shows a piece of the file.
+            raise self._unreadable(error) from None
         except OSError as error:
             reason = error.strerror or error
             raise KeptFolderError(
@@ -115,12 +116,18 @@ class Ledger:
         self._db.close()
 
     def read(self, kind: str) -> Iterator[Read]:
-        """Every entry of a kind, in the order in which they were written first."""
-        found = self._db.execute(
-            "SELECT holder, name, about, content FROM entries WHERE kind = ? ORDER BY rowid", (kind,)
-        )
-        for holder, name, about, content in found:
-            yield Read(holder, name, json.loads(about), None if content is None else self._path(content))
+        """Every entry of a kind, in the order in which they were written first.
+
+        Raises:
+            KeptFolderError: one cannot be read, since somebody or a broken disk has changed the file.
+
+        """
+        asked = "SELECT holder, name, about, content FROM entries WHERE kind = ? ORDER BY rowid"
+        try:
+            for holder, name, about, content in self._db.execute(asked, (kind,)):
+                yield Read(holder, name, json.loads(about), None if content is None else self._path(content))
+        except (TypeError, ValueError, sqlite3.Error) as error:
+            raise self._unreadable(error) from None
 
     def settings(self) -> dict[str, Any]:
         """What the folder's owner has put down, by name."""
@@ -181,6 +188,9 @@ class Ledger:
             "SELECT content FROM entries WHERE kind = ? AND holder = ? AND name = ? AND content NOT NULL", place
         )
         return [number for (number,) in found]
+
+    def _unreadable(self, error: Exception) -> KeptFolderError:
+        return KeptFolderError(f"{self.folder / FILE} cannot be read ({error}): choose another folder.")
 
     def _make(self) -> None:
         make(self.folder)
