@@ -8,7 +8,7 @@ from services.cli.errors import RefusedError, UnreachableError
 from services.cli.recordings.input import content, fetching
 from services.cli.recordings.upload.forms import FormUpload
 from services.cli.recordings.upload.parts import PartsUpload
-from services.cli.recordings.upload.resume_record import Registration, ResumeRecord
+from services.cli.recordings.upload.resume_record import Registration, ResumeRecord, can_keep
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -25,6 +25,16 @@ HAS_NOTHING = (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED)
 """A job that has ended like this is no reason not to make another one of the same recording."""
 NO_MORE = (404, 409)
 """How the API refuses what was made and is gone."""
+
+
+def is_form(size: int) -> bool:
+    """Whether a recording of so many bytes is uploaded with one form."""
+    return size <= LARGEST_FORM
+
+
+def goes_on(source: Source, size: int) -> bool:
+    """Whether the same command goes on with an upload that was interrupted."""
+    return not is_form(size) and can_keep(source)
 
 
 class Uploads:
@@ -57,7 +67,7 @@ class Uploads:
         """
         with self._opened(source, progress) as opened:
             upload = _Upload(self._api, source, opened, registered, progress)
-            return upload.with_form(wanted) if opened.size <= LARGEST_FORM else upload.in_parts(wanted)
+            return upload.with_form(wanted) if is_form(opened.size) else upload.in_parts(wanted)
 
     def _opened(
         self, source: Source, progress: Callable[[str, int, int | None], None]
