@@ -125,11 +125,20 @@ def options(
     """See `USAGE`."""
 
 
+def _end_in_order() -> None:
+    """Told to end, a command does as after Ctrl-C: it leaves the terminal as it was and says how to come back.
+
+    `timeout` tells it so, or a terminal that is closed; `nohup` has it ignore that.
+    """
+    for number in (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")):
+        if number and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+
+
 def main() -> None:
     """Run a command, or tell a shell what could follow what was typed."""
     streams.prepare()
-    # Told to end, as by `timeout`, a command leaves the terminal as it was and says how to come back.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _end_in_order()
     if COMPLETE in os.environ:
         from typer._completion_classes import completion_init  # noqa: PLC0415 - commands do without
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json as documents
+import os
 import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -29,15 +31,20 @@ def silence(silent: bool) -> None:
     _silent = silent
 
 
+def is_silent() -> bool:
+    """Whether notes are left out."""
+    return _silent
+
+
 def note(text: str) -> None:
     """Print a line for people to standard error, which they need not read."""
     if not _silent:
         print(text, file=sys.stderr, flush=True)
 
 
-def problem(sentence: str) -> None:
-    """Print what went wrong to standard error: a line that nothing leaves out."""
-    print(f"transcribe: {shown(sentence)}", file=sys.stderr, flush=True)
+def problem(sentence: str, *, of: str = "transcribe") -> None:
+    """Print what went wrong, and with what, to standard error: a line that nothing leaves out."""
+    print(f"{shown(of)}: {shown(sentence)}", file=sys.stderr, flush=True)
 
 
 def as_json(value: object, *, line: bool = False) -> None:
@@ -58,6 +65,25 @@ def answer(document: object, *lines: str, json: bool) -> None:
         return
     for line in lines:
         print(shown(line))
+
+
+def path(value: Path) -> None:
+    """Print a path: to a terminal as it can be shown, to a program as it is."""
+    if sys.stdout.isatty():
+        print(shown(value), flush=True)
+    else:
+        sys.stdout.buffer.write(os.fsencode(value) + b"\n")
+        sys.stdout.flush()
+
+
+def text(content: bytes) -> None:
+    """Print a text, in UTF-8: to a terminal as it can be shown, to a program as it is."""
+    if sys.stdout.isatty():
+        lines = content.decode("utf-8", "replace").splitlines()
+        print("\n".join(line and shown(line) for line in lines), flush=True)
+    else:
+        sys.stdout.buffer.write(content if content.endswith(b"\n") else content + b"\n")
+        sys.stdout.flush()
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

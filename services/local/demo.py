@@ -6,13 +6,17 @@ import argparse
 import sys
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from services.cli.recordings.options.outputs import Output
+from services.cli.recordings.output.files import Files
 from services.common.domain.errors import TranscriberError
+from services.common.domain.options import READ_FORMAT
 from services.common.domain.prices import dollars_per_hour
 from services.common.domain.stages import SPEED
 from services.common.domain.states import TERMINAL, JobStatus
@@ -51,21 +55,6 @@ class Shipment:
     notified: int | None = None
 
 
-def save(text: str, folder: Path) -> Path:
-    """Write a transcript into a new file in a folder, and return its path; an earlier file is never overwritten."""
-    stem = time.strftime("transcription_%Y%m%d_%H%M%S")
-    number = 1
-    while True:
-        path = folder / (f"{stem}.txt" if number == 1 else f"{stem}_{number}.txt")
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            number += 1
-        else:
-            return path
-
-
 def watch(stack: Stack, receiver: Receiver, shipments: Sequence[Shipment], display: Display) -> None:
     """Follow every shipment until its webhook has arrived.
 
@@ -97,8 +86,8 @@ def cost(job: Job) -> str:
     return f"about ${machine * price / 3_600:.3f} ({machine:.0f} s of a g4dn.xlarge spot machine at ${price}/h)"
 
 
-def report(console: Console, client: Client, shipment: Shipment, folder: Path) -> bool:
-    """Print how a shipment ended, with its whole text; True if it has a transcript."""
+def report(console: Console, client: Client, shipment: Shipment, files: Files) -> bool:
+    """Print how a shipment ended, with its whole text, and write that; True if it has a transcript."""
     job, received = shipment.job, shipment.received
     console.rule(escape(shipment.path.name))
     if job is None or received is None:
@@ -111,7 +100,7 @@ def report(console: Console, client: Client, shipment: Shipment, folder: Path) -
         return False
     text = client.transcript(job.job_id)
     console.print(escape(text), highlight=False)
-    path = save(text, folder)
+    (path,) = files.write(files.place(None, ""), {READ_FORMAT: text.encode()})
     result: Any = job.result
     # A path or an id that was broken at the screen's edge could not be copied.
     console.print(f"file     {escape(str(path))}", soft_wrap=True)
@@ -135,7 +124,8 @@ def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folde
         shipments = [Shipment(path, client.send(path.read_bytes(), path.name, options=options)) for path in paths]
         with Display(console) as display:
             watch(stack, receiver, shipments, display)
-        done = [report(console, client, shipment, folder) for shipment in shipments]
+        files = Files(Output(formats=(READ_FORMAT,), folder=folder), began=datetime.now().astimezone())
+        done = [report(console, client, shipment, files) for shipment in shipments]
         return all(done)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from rich.console import Console
 
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.local.client import Client
-from services.local.demo import Shipment, save, watch
+from services.local.demo import Shipment, watch
 from services.local.display import Display
 from services.local.processes import LAST_LINES, StackFailedError
 from services.local.receiver import Receiver
@@ -34,13 +33,6 @@ def demo(tmp_path: Path) -> Demo:
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, check=False)
 
     return run
-
-
-def test_two_transcripts_in_one_second_are_two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "strftime", lambda form: form)
-    first, second = save("ett\n", tmp_path), save("två\n", tmp_path)
-    assert first != second
-    assert (first.read_text("utf-8"), second.read_text("utf-8")) == ("ett\n", "två\n")
 
 
 def test_a_bad_file_ends_with_its_code_and_status_1_and_the_good_one_with_its_text(demo: Demo, tmp_path: Path) -> None:

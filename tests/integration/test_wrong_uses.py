@@ -145,7 +145,10 @@ def test_what_aws_refuses_is_told_of_in_a_sentence_with_what_to_do(tmp_path: Pat
     assert remedy in sentence(done, Exit.REFUSED)
 
 
-def test_ctrl_c_while_nothing_answers_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_or_a_closed_terminal_while_nothing_answers_ends_with_130_and_no_traceback(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     asked = threading.Event()
 
     def silent(connection: socket.socket) -> None:
@@ -163,7 +166,7 @@ def test_ctrl_c_while_nothing_answers_ends_with_130_and_no_traceback(tmp_path: P
             text=True,
         )
         assert asked.wait(30)
-        waiting.send_signal(signal.SIGINT)
+        waiting.send_signal(number)
         assert waiting.communicate(timeout=30) == ("", "")
     assert waiting.returncode == Exit.INTERRUPTED
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from rich.console import Console
 
+from services.cli.recordings.options.outputs import Output
+from services.cli.recordings.output.files import Files
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
 from services.local.demo import Shipment, report
@@ -42,11 +46,12 @@ def test_a_recording_that_has_not_ended_is_seen_to_go_on() -> None:
     assert "…" not in shown(created=1_000, completed=2_000)
 
 
+BEGAN = datetime(2026, 11, 26, 9, 5, 7).astimezone()
 SENTENCE = "Riksdagsförvaltningens verksamhetsplanering [paus] är klar, och budgetpropositionen lämnas på torsdag."
 
 
-def reported(folder: Path, **console: Any) -> tuple[str, Path]:
-    """What is shown of a recording that was transcribed, and the file of its text."""
+def reported(files: Files, **console: Any) -> str:
+    """What is shown of a recording that was transcribed."""
     result = {"duration_seconds": 9.0, "quality": {"remarks": []}, "files": {"txt": {}}, "prefix": "results/job_1/1/"}
     job = Job(
         job_id="job_1",
@@ -60,18 +65,30 @@ def reported(folder: Path, **console: Any) -> tuple[str, Path]:
     screen = io.StringIO()
     client: Any = SimpleNamespace(transcript=lambda _: f"{SENTENCE}\n" * 3)
     received: Any = SimpleNamespace(type="transcription.completed", message_id="evt_1")
-    assert report(Console(file=screen, **console), client, Shipment(Path("möte.mp3"), "job_1", job, received), folder)
-    (path,) = folder.glob("transcription_*.txt")
-    return screen.getvalue(), path
+    assert report(Console(file=screen, **console), client, Shipment(Path("möte.mp3"), "job_1", job, received), files)
+    return screen.getvalue()
 
 
-def test_a_narrow_screen_shows_the_whole_text_and_breaks_no_word_and_no_path(tmp_path: Path) -> None:
-    screen, path = reported(tmp_path, width=40)
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    return Files(Output(formats=("txt",), folder=tmp_path), began=BEGAN)
+
+
+def test_a_narrow_screen_shows_the_whole_text_and_breaks_no_word_and_no_path(files: Files, tmp_path: Path) -> None:
+    screen = reported(files, width=40)
+    (path,) = tmp_path.glob("transcription_*.txt")
     assert " ".join(screen.split()).count(SENTENCE) == 3
     assert max(len(line) for line in screen.partition("file ")[0].splitlines()) <= 40
     assert f"file     {path}\n" in screen
 
 
-def test_a_program_gets_each_sentence_in_one_line(tmp_path: Path) -> None:
-    screen, _ = reported(tmp_path, width=40, soft_wrap=True)
+def test_a_program_gets_each_sentence_in_one_line(files: Files) -> None:
+    screen = reported(files, width=40, soft_wrap=True)
     assert screen.splitlines().count(SENTENCE) == 3
+
+
+def test_two_transcripts_of_one_run_are_two_files(files: Files, tmp_path: Path) -> None:
+    reported(files)
+    reported(files)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["transcription_20261126_090507.txt", "transcription_20261126_090507_2.txt"]

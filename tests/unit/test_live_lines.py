@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from services.cli import printing
 from services.cli.errors import Exit
 from services.cli.recordings.input.sources import Source
 from services.cli.recordings.progress import display as module
@@ -148,7 +149,7 @@ def test_elsewhere_each_change_of_stage_is_one_line_without_control_characters(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     recording = Recording(name="a\x1b[2J.mp3", source=source("a"), phase=Phase.UPLOADING)
-    shown = display([recording], quiet=False)
+    shown = display([recording])
     assert isinstance(shown, Lines)
     for done in range(0, 120, 40):
         recording.uploads("uploading", done * 10**6, 120 * 10**6, NOW + done)
@@ -164,8 +165,11 @@ def test_elsewhere_each_change_of_stage_is_one_line_without_control_characters(
     assert lines == ["a\ufffd[2J.mp3: uploading 120.0 MB", "a\ufffd[2J.mp3: in the queue · about 40 s"]
 
 
-def test_quiet_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    shown = display([uploading("a")], quiet=True)
+def test_quiet_shows_nothing(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(printing, "_silent", True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    shown = display([uploading("a")])
     shown.update()
     shown.make_way()
     assert capfd.readouterr() == ("", "")
@@ -177,4 +181,4 @@ def test_lines_are_live_only_on_a_terminal_that_can_draw(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", term) if term else monkeypatch.delenv("TERM", raising=False)
-    assert isinstance(display([uploading("a")], quiet=False), kind)
+    assert isinstance(display([uploading("a")]), kind)

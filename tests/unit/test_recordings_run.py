@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -16,15 +17,14 @@ import pytest
 
 from services.cli import printing
 from services.cli.api.client import Api
-from services.cli.commands import Given
 from services.cli.errors import Exit, RefusedError, UnreachableError
 from services.cli.recordings import run as course
 from services.cli.recordings.input.sources import Source
-from services.cli.recordings.options.outputs import Output
+from services.cli.recordings.options.outputs import Output, Wishes
 from services.cli.recordings.output.files import Files
 from services.cli.recordings.output.results import Results
-from services.cli.recordings.output.telling import print_path, text_of
-from services.cli.recordings.progress import watching
+from services.cli.recordings.output.telling import text_of
+from services.cli.recordings.progress import display, watching
 from services.cli.recordings.progress.recording import Phase, Recording
 from services.cli.recordings.upload.sending import Sending
 from services.cli.recordings.upload.uploads import Uploads
@@ -43,9 +43,7 @@ class Run:
         for name in names:
             self.api.scripts[name] = [job(name)]
 
-    def __call__(
-        self, *, output: Output | None = None, as_json: bool = False, wait: bool = True, quiet: bool = False
-    ) -> Exit:
+    def __call__(self, *, output: Output | None = None, as_json: bool = False, wait: bool = True) -> Exit:
         output = output or Output()
         files = Files(output, began=datetime(2026, 11, 26).astimezone())
         self.recordings = [
@@ -60,12 +58,9 @@ class Run:
         return course.bring(
             self.recordings,
             api=api,
-            output=output,
+            wishes=Wishes(output=output, as_json=as_json, again=" --local", wait=wait),
             files=files,
-            given=Given(json=as_json, local=True),
-            quiet=quiet,
             sending=Sending(cast("Uploads", self.uploads), self.recordings, {}),
-            wait=wait,
         )
 
 
@@ -139,7 +134,7 @@ def test_a_failed_job_alone_is_exit_code_1_and_quiet_hides_no_error(
     run.api.scripts["a"] = [job("a", "canceled")]
     run.completed("b")
     run.api.scripts["b"][0]["quality"] = {"remarks": [{"message": "It ends early."}]}
-    assert run(quiet=True) is Exit.FAILED
+    assert run() is Exit.FAILED
     assert capfd.readouterr().err == "a.mp3: It was canceled, so there is no text (CANCELED).\n"
 
 
@@ -233,7 +228,7 @@ def test_a_path_of_whatever_bytes_is_printed_for_programs_as_it_is_and_told_as_t
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     path = Path(os.fsdecode(b"m\xf6te.txt"))
-    print_path(path)
+    printing.path(path)
     assert capfdbinary.readouterr().out == b"m\xf6te.txt\n"
     assert text_of(path) == "m\ufffdte.txt"
 
@@ -267,11 +262,11 @@ def test_ctrl_c_says_of_each_recording_how_to_come_back_and_ends_its_uploads(
 
     run.uploads.instead = {name: upload(total) for name, total in (("large", 10**9), ("small", 9), ("third", 9))}
 
-    def look(self: object, recordings: object) -> dict[Recording, RefusedError]:
+    def update(self: object) -> None:
         under_way.wait(PATIENCE_SECONDS)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(watching.Watch, "look", look)
+    monkeypatch.setattr(display.Lines, "update", update)
     assert run() is Exit.INTERRUPTED
     told = capfd.readouterr().err
     assert "sent.mp3: its job goes on; come back with `transcribe show job_sent --follow --local`" in told
@@ -293,23 +288,118 @@ def test_texts_are_fetched_side_by_side(run: Run, monkeypatch: pytest.MonkeyPatc
     assert run() is Exit.DONE
 
 
+def test_a_text_that_does_not_come_holds_up_no_other(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.completed("a", "b")
+    second_is_written = threading.Event()
+    real = Files.write
+
+    def write(self: Files, place: Any, contents: Mapping[str, bytes]) -> list[Path]:
+        written = real(self, place, contents)
+        if place.stem == "b":
+            second_is_written.set()
+        return written
+
+    def transcript(job_id: str, form: str) -> bytes:
+        if job_id == "job_a":
+            waited(second_is_written)
+        return form.encode()
+
+    monkeypatch.setattr(Files, "write", write)
+    monkeypatch.setattr(run.api, "transcript", transcript)
+    assert run(output=Output(formats=("txt",), folder=Path())) is Exit.DONE
+
+
+def test_an_upload_that_ends_while_the_service_does_not_answer_is_told_of_at_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.completed("a", "b")
+    asked, told = threading.Event(), threading.Event()
+
+    def get(path: str, **_: object) -> dict[str, Any]:
+        asked.set()
+        waited(told)
+        return job("a")
+
+    def refuse(_: object) -> None:
+        waited(asked)
+        raise RefusedError("It is too large.")
+
+    real = Results.failed
+
+    def failed(self: Results, recording: Recording, error: Exception) -> None:
+        real(self, recording, error)
+        told.set()
+
+    monkeypatch.setattr(Results, "failed", failed)
+    monkeypatch.setattr(run.api, "get", get)
+    run.uploads.instead["b"] = refuse
+    assert run() is Exit.REFUSED
+    assert [one.exit_code for one in run.recordings] == [Exit.DONE, Exit.REFUSED]
+
+
+@pytest.mark.parametrize("asked_for", ["get", "transcript"])
+def test_ctrl_c_waits_for_no_answer_of_the_service(
+    asked_for: str, run: Run, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run.completed("a")
+    asked, answer = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> Any:
+        asked.set()
+        waited(answer)
+
+    def update(self: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.api, asked_for, hang)
+    monkeypatch.setattr(display.Lines, "update", update)
+    exits: list[int] = []
+    monkeypatch.setattr(os, "_exit", exits.append)
+    assert run() is Exit.INTERRUPTED
+    answer.set()
+    assert exits == [Exit.INTERRUPTED]
+    known = {"get": "its job goes on", "transcript": "its text is there"}[asked_for]
+    assert f"a.mp3: {known}; come back with `transcribe show job_a --follow --local`" in capfd.readouterr().err
+
+
+def test_a_mistake_in_a_look_ends_the_run_as_any_mistake_does(run: Run) -> None:
+    run.completed("a")
+    run.api.scripts["a"] = [KeyError("status")]
+    with pytest.raises(KeyError):
+        run()
+
+
+def results(nobody: Any) -> Results:
+    """Of a run of which only what is said counts."""
+    wishes = Wishes(output=Output(), again=" --local")
+    return Results([], api=nobody, wishes=wishes, files=nobody, display=nobody, inbox=nobody)
+
+
+def test_of_many_jobs_ten_are_named_and_how_to_find_the_others(capfd: pytest.CaptureFixture[str]) -> None:
+    results(SimpleNamespace()).left(
+        [Recording(name=f"{number}.mp3", job_id=f"job_{number}", phase=Phase.SENT) for number in range(233)]
+    )
+    *named, rest = capfd.readouterr().err.splitlines()
+    assert [line.partition(".mp3: its job goes on; come back")[0] for line in named] == [*map(str, range(10))]
+    assert rest == ("transcribe: These are 10 of 233 jobs; find the others with `transcribe jobs --limit 233 --local`.")
+
+
 def test_of_many_recordings_that_were_not_sent_the_first_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     nobody: Any = SimpleNamespace()
-    results = Results([], api=nobody, output=Output(), files=nobody, display=nobody, as_json=False, again="")
-    results.left([Recording(name=f"{number}.mp3") for number in range(5)])
+    results(nobody).left([Recording(name=f"{number}.mp3") for number in range(5)])
     assert capfd.readouterr().err == "0.mp3: it was not sent, nor were the 4 after it\n"
 
 
 def test_uploads_that_go_on_ending_do_not_put_off_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
     recordings = [Recording(name=name, phase=Phase.SENT) for name in "ab"]
-    ended: list[Any] = [(recordings[0], None), None, (recordings[1], None), None]
-    source = SimpleNamespace(ended=lambda seconds: ended.pop(0))
-    nobody: Any = SimpleNamespace()
-    going = course.Run(recordings, sending=cast("Sending", source), watch=nobody, display=nobody, results=nobody)
+    nobody: Any = SimpleNamespace(look=None)
+    going = course.Run(recordings, watch=nobody, display=nobody, results=nobody, inbox=nobody)
+    going._next_look = math.inf
     looks = []
-    for now in (100.0, 100.9):
+    for recording, now in zip(recordings, (100.0, 100.9), strict=True):
         monkeypatch.setattr("time.monotonic", lambda now=now: now)
-        going._take_uploads()
+        going._take_upload(recording, None)
         looks.append(going._next_look)
     assert looks == [101.0, 101.0]
 

@@ -14,16 +14,17 @@ from services.cli.recordings.output.results import Results
 from services.cli.recordings.progress.display import display
 from services.cli.recordings.progress.recording import Phase
 from services.cli.recordings.progress.watching import SOON_SECONDS, Watch, pause
+from services.cli.recordings.side_by_side import Errands, Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from services.cli.api.client import Api
-    from services.cli.commands import Given
-    from services.cli.recordings.options.outputs import Output
+    from services.cli.recordings.options.outputs import Wishes
     from services.cli.recordings.output.files import Files
     from services.cli.recordings.progress.display import Display
     from services.cli.recordings.progress.recording import Recording
+    from services.cli.recordings.progress.watching import Look
     from services.cli.recordings.upload.sending import Sending
 
 TICK_SECONDS = 0.2
@@ -35,12 +36,9 @@ def bring(
     recordings: Sequence[Recording],
     *,
     api: Api,
-    output: Output,
+    wishes: Wishes,
     files: Files,
-    given: Given,
-    quiet: bool,
     sending: Sending | None = None,
-    wait: bool = True,
     failed: Mapping[Recording, Exception] | None = None,
 ) -> Exit:
     """Bring recordings to their texts; returns the highest exit code.
@@ -48,110 +46,115 @@ def bring(
     Args:
         recordings: in the order in which their texts are printed.
         api: of the service that has them, or gets them.
-        output: where texts go.
-        files: writes them.
-        given: the options of the command.
-        quiet: whether only errors and results are printed.
+        wishes: what is wanted.
+        files: writes texts.
         sending: uploads them; None: they have been sent earlier.
-        wait: whether their texts are waited for.
         failed: those of which it is known already that there will be no text.
 
     """
-    shown = display(recordings, quiet=quiet)
-    results = Results(
-        recordings, api=api, output=output, files=files, display=shown, as_json=given.json, again=given.again
-    )
+    shown, inbox = display(recordings), Inbox()
+    results = Results(recordings, api=api, wishes=wishes, files=files, display=shown, inbox=inbox)
     for recording, error in (failed or {}).items():
         results.failed(recording, error)
-    return Run(recordings, sending=sending, watch=Watch(api), display=shown, results=results, wait=wait).run()
+    run = Run(recordings, watch=Watch(api), display=shown, results=results, inbox=inbox, wait=wishes.wait)
+    return run(sending)
 
 
 class Run:
-    """The course of one run. The main thread runs it."""
+    """The course of one run. The main thread runs it; others send, look and fetch, and change and print nothing."""
 
     def __init__(
         self,
         recordings: Sequence[Recording],
         *,
-        sending: Sending | None,
         watch: Watch,
         display: Display,
         results: Results,
+        inbox: Inbox,
         wait: bool = True,
     ) -> None:
         """Take the recordings and what is done with them.
 
         Args:
             recordings: in the order in which their texts are printed.
-            sending: uploads them; None: they have been sent earlier.
             watch: looks after their jobs.
             display: shows them.
             results: prints what becomes of them.
+            inbox: through which comes what other threads find.
             wait: whether their texts are waited for.
 
         """
         self._recordings = recordings
-        self._sending, self._watch, self._display, self._results = sending, watch, display, results
-        self._wait = wait
-        self._looked = 0.0
-        self._next_look = math.inf if sending else 0.0
+        self._display, self._results, self._inbox, self._wait = display, results, inbox, wait
+        self._looks = Errands(watch.look, self._take_look, most=1, inbox=inbox)
+        self._looking = False
+        self._looked = self._next_look = 0.0
         self._reasons: set[str] = set()
 
-    def run(self) -> Exit:
-        """Bring all recordings to their ends; returns the highest exit code."""
+    def __call__(self, sending: Sending | None) -> Exit:
+        """Bring all recordings to their ends; returns the highest exit code. `sending` uploads them, if it is given."""
         try:
-            if self._sending:
-                self._sending.start()
-            while self._goes_on():
+            if sending:
+                self._next_look = math.inf
+                sending.start(self._inbox, self._take_upload)
+            for recording in self._sent():
+                if recording.has_ended:
+                    self._results.ended(recording)
+            while any(one.phase is not Phase.ENDED for one in self._recordings):
                 self._display.update()
-                self._take_uploads()
                 self._look()
+                self._inbox.take_in(TICK_SECONDS)
         except KeyboardInterrupt:
-            return self._interrupted()
+            return self._interrupted(sending)
         finally:
             self._display.make_way()
         return max((one.exit_code for one in self._recordings), default=Exit.DONE)
 
-    def _goes_on(self) -> bool:
-        return any(one.phase is not Phase.ENDED for one in self._recordings)
-
     def _sent(self) -> list[Recording]:
         return [one for one in self._recordings if one.phase is Phase.SENT]
 
-    def _take_uploads(self) -> None:
-        """Take in an upload that has ended, if one does within a moment."""
-        if not self._sending:
-            time.sleep(TICK_SECONDS)
-            return
-        ended = self._sending.ended(TICK_SECONDS)
-        while ended:
-            recording, error = ended
-            if error:
-                self._results.failed(recording, error)
-            elif not self._wait:
-                self._results.sent(recording)
-            else:
-                soon = max(time.monotonic() + SOON_SECONDS, self._looked + pause(self._sent()))
-                self._next_look = min(self._next_look, soon)
-            ended = self._sending.ended(0)
+    def _awaited(self) -> list[Recording]:
+        """Those whose jobs have not ended yet, as far as is known."""
+        return [one for one in self._sent() if not one.has_ended]
+
+    def _take_upload(self, recording: Recording, error: Exception | None) -> None:
+        """Take in that an upload has ended."""
+        if error:
+            self._results.failed(recording, error)
+        elif not self._wait:
+            self._results.sent(recording)
+        else:
+            soon = max(time.monotonic() + SOON_SECONDS, self._looked + pause(self._awaited()))
+            self._next_look = min(self._next_look, soon)
 
     def _look(self) -> None:
-        """Read how far the jobs are, if it is time to."""
-        if time.monotonic() < self._next_look:
+        """Have it read how far the jobs are, if it is time to."""
+        if self._looking or time.monotonic() < self._next_look:
             return
-        sent = self._sent()
-        try:
-            lost = self._watch.look([one for one in sent if not one.has_ended])
-        except (UnreachableError, RefusedError) as error:
-            self._results.lost(sent, error)
+        self._next_look = math.inf
+        if awaited := self._awaited():
+            self._looking = True
+            self._looks.give(awaited)
+
+    def _take_look(self, asked: Sequence[Recording], found: Look | Exception) -> None:
+        """Take in how far the jobs are."""
+        self._looking = False
+        if isinstance(found, (UnreachableError, RefusedError)):
+            self._results.lost(self._awaited(), found)
             return
-        for recording in sent:
+        if isinstance(found, Exception):
+            raise found
+        found.take_in()
+        for recording in asked:
             self._tell_reason(recording)
-            if recording in lost:
-                self._results.failed(recording, lost[recording])
-        self._results.ended([one for one in sent if one.has_ended and one not in lost])
+            if recording in found.lost:
+                self._results.failed(recording, found.lost[recording])
+            elif recording.has_ended:
+                self._results.ended(recording)
         self._looked = time.monotonic()
-        self._next_look = self._looked + pause(self._sent())
+        # An upload may have ended long before a look that took long.
+        wanted = min(self._next_look, self._looked + pause(self._awaited()))
+        self._next_look = max(wanted, self._looked + SOON_SECONDS)
 
     def _tell_reason(self, recording: Recording) -> None:
         """Say once in full why there is no machine: the recordings that wait all wait for the same."""
@@ -160,13 +163,13 @@ class Run:
             self._reasons.add(reason)
             self._results.remark(recording, reason)
 
-    def _interrupted(self) -> Exit:
+    def _interrupted(self, sending: Sending | None) -> Exit:
         self._display.make_way()
         printing.note("Stopped. What the service has, it goes on with.")
         stopped = False
         try:
-            stopped = self._sending is None or self._sending.stop(STOP_SECONDS)
-            stopped = stopped and not self._results.is_fetching
+            stopped = sending is None or sending.stop(STOP_SECONDS)
+            stopped = stopped and not self._looks.are_under_way and not self._results.is_fetching
             self._results.left(self._recordings)
         finally:
             # After a second Ctrl-C too. A thread that waits for the network or for standard input would fail as the

@@ -13,7 +13,7 @@ from services.cli.errors import UsageError
 from services.cli.recordings.input.sources import find
 from services.cli.recordings.options.job_options import of_a_job, with_formats
 from services.cli.recordings.options.option_groups import takes
-from services.cli.recordings.options.outputs import Output, check_folder, of_recordings
+from services.cli.recordings.options.outputs import Output, Wishes, check_folder, of_recordings
 from services.cli.recordings.output.files import Files
 from services.cli.recordings.output.telling import text_of
 from services.cli.recordings.progress.recording import Recording
@@ -55,18 +55,8 @@ def send(
         Recording(name=text_of(one.word), source=one, place=files.place(one.beside, one.file_name)) for one in sources
     ]
     sending = Sending(Uploads(api), on_way, wanted)
-    raise typer.Exit(
-        bring(
-            on_way,
-            api=api,
-            output=output,
-            files=files,
-            given=context.obj,
-            quiet=quiet,
-            sending=sending,
-            wait=not no_wait,
-        )
-    )
+    wishes = Wishes(output=output, as_json=context.obj.json, again=context.obj.again, wait=not no_wait)
+    raise typer.Exit(bring(on_way, api=api, wishes=wishes, files=files, sending=sending))
 
 
 def _commands(context: typer.Context) -> list[str]:

@@ -12,10 +12,10 @@ from services.cli import printing
 from services.cli.api.client import Api, path
 from services.cli.errors import Exit, JobFailedError, RefusedError
 from services.cli.recordings.options.option_groups import takes
-from services.cli.recordings.options.outputs import Output, of_jobs
+from services.cli.recordings.options.outputs import Output, Wishes, of_jobs
 from services.cli.recordings.output.files import Files
 from services.cli.recordings.output.job_facts import described
-from services.cli.recordings.output.telling import problem_of, say
+from services.cli.recordings.output.telling import problem_of
 from services.cli.recordings.progress.recording import Phase, Recording
 from services.cli.recordings.run import bring
 
@@ -51,9 +51,8 @@ def show(
             status = recording.job["status"]
             failed[recording] = JobFailedError(f"It is {status} and has no text yet: wait for it with --follow.")
         recording.place = files.place(None, recording.job.get("file_name", ""))
-    raise typer.Exit(
-        bring(recordings, api=api, output=output, files=files, given=context.obj, quiet=quiet, failed=failed)
-    )
+    wishes = Wishes(output=output, as_json=context.obj.json, again=context.obj.again)
+    raise typer.Exit(bring(recordings, api=api, wishes=wishes, files=files, failed=failed))
 
 
 def _read(api: Api, recordings: Sequence[Recording]) -> dict[Recording, RefusedError | JobFailedError]:
@@ -73,7 +72,7 @@ def _read(api: Api, recordings: Sequence[Recording]) -> dict[Recording, RefusedE
 def _print(recordings: Sequence[Recording], failed: Mapping[Recording, Exception], *, given: Given) -> None:
     """Print what is known of jobs: lines for people, or one document."""
     for recording, error in failed.items():
-        say(recording, str(error))
+        printing.problem(str(error), of=recording.name)
     known = [recording.job for recording in recordings if recording not in failed]
     if given.json:
         documents = [problem_of(one, failed[one], str(failed[one])) if one in failed else one.job for one in recordings]

@@ -1,4 +1,4 @@
-"""Where texts go: to standard output, or to which files in which folder."""
+"""What is wanted of a run: above all where texts go, to standard output or to which files in which folder."""
 
 from __future__ import annotations
 
@@ -49,6 +49,24 @@ class Output:
         """What must be said to `transcribe show`, with a space before it, so that a text goes to such a file."""
         formats = f" -f {','.join(self.formats)}" if self.formats else ""
         return formats + (f" -o {shlex.quote(str(self.folder))}" if self.folder else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What is wanted of a run."""
+
+    output: Output
+    """Where texts go."""
+    as_json: bool = False
+    """Whether a line of JSON is printed for each recording."""
+    again: str = ""
+    """What a further command must be told to reach the same service, with a space before it."""
+    wait: bool = True
+    """Whether texts are waited for."""
+
+    def show(self, job_id: str, *, follow: bool) -> str:
+        """The command that shows a job's text or writes its files."""
+        return f"transcribe show {job_id}{' --follow' if follow else ''}{self.output.options}{self.again}"
 
 
 @dataclass(frozen=True, kw_only=True)

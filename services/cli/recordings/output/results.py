@@ -7,90 +7,72 @@ from typing import TYPE_CHECKING, Any
 from services.cli import printing
 from services.cli.errors import JobFailedError, NotWrittenError, UnreachableError
 from services.cli.explained import Explained, explain
-from services.cli.recordings.output.telling import goes_on, print_path, print_text, problem_of, reason, say, text_of
+from services.cli.recordings.output.telling import problem_of, reason, text_of
 from services.cli.recordings.progress.recording import Phase
-from services.cli.recordings.side_by_side import side_by_side
+from services.cli.recordings.side_by_side import Errands
+from services.cli.recordings.upload.uploads import goes_on
 from services.common.domain.options import READ_FORMAT
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-    from threading import Event
 
     from services.cli.api.client import Api
-    from services.cli.recordings.options.outputs import Output
+    from services.cli.recordings.options.outputs import Wishes
     from services.cli.recordings.output.files import Files
     from services.cli.recordings.progress.display import Display
     from services.cli.recordings.progress.recording import Recording
+    from services.cli.recordings.side_by_side import Inbox
 
-FEW = 3
-"""So many recordings that were not sent are named one by one."""
-AT_ONCE, TOGETHER = 4, 20
-"""How many texts are fetched at the same time, and how many before they are printed or written."""
+FEW, MANY = 3, 10
+"""So many recordings that were not sent, or whose texts are not there, are named one by one."""
+AT_ONCE = 4
+"""How many texts are fetched at the same time."""
 
 
 class Results:
-    """Prints what becomes of the recordings of one run. One thread uses it."""
+    """Prints what becomes of the recordings of one run. One thread uses it, and empties its inbox."""
 
     def __init__(
-        self,
-        recordings: Sequence[Recording],
-        *,
-        api: Api,
-        output: Output,
-        files: Files,
-        display: Display,
-        as_json: bool,
-        again: str,
+        self, recordings: Sequence[Recording], *, api: Api, wishes: Wishes, files: Files, display: Display, inbox: Inbox
     ) -> None:
         """Take what decides on where things are printed.
 
         Args:
             recordings: all of the run, in the order in which their texts are printed.
             api: from which texts are fetched.
-            output: where they go.
+            wishes: where they go.
             files: writes them.
             display: gives way for what is printed.
-            as_json: whether a line of JSON is printed for each recording.
-            again: options of `transcribe show` with which another run finds the same service, with a space before them.
+            inbox: through which texts come that have been fetched.
 
         """
         self._recordings = recordings
-        self._api, self._output, self._files, self._display = api, output, files, display
-        self._as_json, self._again = as_json, again
+        self._api, self._wishes, self._files, self._display = api, wishes, files, display
         self._texts: dict[Recording, bytes] = {}
-        self._fetched: dict[Recording, dict[str, bytes] | Exception] = {}
+        self._fetches = Errands(self._contents, self._print, most=AT_ONCE, inbox=inbox)
 
     @property
     def is_fetching(self) -> bool:
-        """Whether fetching was broken off, as by Ctrl-C, so that threads may still be at it."""
-        return bool(self._fetched)
+        """Whether threads may be at it, as after Ctrl-C."""
+        return self._fetches.are_under_way
 
     def sent(self, recording: Recording) -> None:
         """Print the id of a job for which nobody waits."""
         recording.phase = Phase.ENDED
         self._display.make_way()
-        if self._as_json:
+        if self._wishes.as_json:
             printing.as_json({"file": recording.name, "job_id": recording.job_id}, line=True)
         else:
             print(recording.job_id, flush=True)
 
-    def ended(self, recordings: Sequence[Recording]) -> None:
-        """Fetch and print the texts of jobs that have ended, or say why there are none."""
-        for start in range(0, len(recordings), TOGETHER):
-            some = recordings[start : start + TOGETHER]
-            self._fetched = {one: {} for one in some}
-            side_by_side(self._fetch, some, AT_ONCE)
-            for recording in some:
-                self._print(recording, self._fetched.pop(recording))
-
-    def _fetch(self, recording: Recording, _: Event) -> None:
-        """Fetch what is wanted of a text. One that cannot be had keeps no other from being fetched."""
-        try:
-            self._fetched[recording] = self._contents(recording)
-        except Exception as error:  # noqa: BLE001 - it is told when the recording has its turn
-            self._fetched[recording] = error
+    def ended(self, recording: Recording) -> None:
+        """Have the text of a job that has ended fetched and printed, or say why there is none."""
+        if recording.job["status"] == JobStatus.COMPLETED:
+            self._fetches.give(recording)
+        else:
+            self.failed(recording, JobFailedError(reason(recording.job)))
 
     def _print(self, recording: Recording, fetched: dict[str, bytes] | Exception) -> None:
         if isinstance(fetched, Exception):
@@ -105,17 +87,17 @@ class Results:
             self.remark(recording, remark["message"])
         recording.phase = Phase.ENDED
         self._display.make_way()
-        if self._as_json:
+        if self._wishes.as_json:
             printing.as_json({**recording.job, "file": recording.name, **printed}, line=True)
-        for path in () if self._as_json else printed.get("files", ()):
-            print_path(path)
+        for path in () if self._wishes.as_json else printed.get("files", ()):
+            printing.path(path)
         self.print_texts()
 
     def failed(self, recording: Recording, error: Exception) -> None:
         """Say what went wrong with a recording."""
         told = explain(error)
         self._display.make_way()
-        say(recording, told.sentence)
+        printing.problem(told.sentence, of=recording.name)
         self._end_without_text(recording, error, told)
         self.print_texts()
 
@@ -131,7 +113,7 @@ class Results:
 
     def _end_without_text(self, recording: Recording, error: Exception, told: Explained) -> None:
         recording.phase, recording.exit_code = Phase.ENDED, told.exit_code
-        if self._as_json:
+        if self._wishes.as_json:
             printing.as_json(problem_of(recording, error, told.sentence), line=True)
 
     def remark(self, recording: Recording, sentence: str) -> None:
@@ -147,26 +129,27 @@ class Results:
             if (text := self._texts.pop(recording, None)) is not None:
                 self._display.make_way()
                 heading = f"== {printing.shown(recording.name)} ==\n" if len(self._recordings) > 1 else ""
-                print_text(heading.encode() + text)
+                printing.text(heading.encode() + text)
 
     def left(self, recordings: Sequence[Recording]) -> None:
         """Say of recordings for which nobody waits any more what is with them, and how to come back."""
+        unread = [one for one in recordings if one.phase is Phase.SENT or one in self._texts]
+        for recording in unread[:MANY]:
+            told = "its text is there" if recording.has_ended else "its job goes on"
+            back = self._wishes.show(recording.job_id, follow=True)
+            printing.problem(f"{told}; come back with `{back}`", of=recording.name)
+        if len(unread) > MANY:
+            listed = f"transcribe jobs --limit {len(unread)}{self._wishes.again}"
+            printing.problem(f"These are {MANY} of {len(unread)} jobs; find the others with `{listed}`.")
         for recording in recordings:
-            if recording.phase is Phase.SENT or recording in self._texts:
-                told = "its text is there" if recording.has_ended else "its job goes on"
-                say(recording, f"{told}; come back with `{self.command(recording, follow=True)}`")
-            elif recording.phase is Phase.UPLOADING:
-                again = "to go on with it" if goes_on(recording) else "to send it"
-                say(recording, f"its upload has not ended; run the same command again {again}")
+            if recording.phase is Phase.UPLOADING:
+                again = "to go on with it" if _goes_on(recording) else "to send it"
+                told = f"its upload has not ended; run the same command again {again}"
+                printing.problem(told, of=recording.name)
         unsent = [one for one in recordings if one.phase is Phase.BEFORE]
         for recording in unsent if len(unsent) <= FEW else unsent[:1]:
             others = "" if len(unsent) <= FEW else f", nor were the {len(unsent) - 1} after it"
-            say(recording, f"it was not sent{others}")
-
-    def command(self, recording: Recording, *, follow: bool) -> str:
-        """The command that shows a job's text or writes its files."""
-        following = " --follow" if follow else ""
-        return f"transcribe show {recording.job_id}{following}{self._output.options}{self._again}"
+            printing.problem(f"it was not sent{others}", of=recording.name)
 
     def _placed(self, recording: Recording, contents: dict[str, bytes]) -> dict[str, Any]:
         """What is printed of a text: itself, the paths of its files, or nothing yet.
@@ -175,10 +158,10 @@ class Results:
             NotWrittenError: its files could not be written.
 
         """
-        if self._output.formats:
+        if self._wishes.output.formats:
             paths = self._written(recording, contents)
-            return {"files": [text_of(path) for path in paths] if self._as_json else paths}
-        if self._as_json:
+            return {"files": [text_of(path) for path in paths] if self._wishes.as_json else paths}
+        if self._wishes.as_json:
             return {"text": contents[READ_FORMAT].decode("utf-8", "replace")}
         self._texts[recording] = contents[READ_FORMAT]
         return {}
@@ -187,18 +170,16 @@ class Results:
         """What is wanted of a text, by format.
 
         Raises:
-            JobFailedError: there is none.
             UnreachableError: it could not be fetched.
 
         """
-        if recording.job["status"] != JobStatus.COMPLETED:
-            raise JobFailedError(reason(recording.job))
         try:
             return {
-                form: self._api.transcript(recording.job_id, form) for form in self._output.formats or (READ_FORMAT,)
+                form: self._api.transcript(recording.job_id, form)
+                for form in self._wishes.output.formats or (READ_FORMAT,)
             }
         except UnreachableError as error:
-            again = self.command(recording, follow=True)
+            again = self._wishes.show(recording.job_id, follow=True)
             raise UnreachableError(f"{error} Its text is there; come back with `{again}`.") from None
 
     def _written(self, recording: Recording, contents: dict[str, bytes]) -> list[Path]:
@@ -207,5 +188,9 @@ class Results:
             return self._files.write(recording.place, contents)
         except OSError as error:
             why = f"cannot be written into {recording.place.folder.absolute()} ({error.strerror})"
-            again = f"make room or give another folder, then run `{self.command(recording, follow=False)}`"
+            again = f"make room or give another folder, then run `{self._wishes.show(recording.job_id, follow=False)}`"
             raise NotWrittenError(f"Its text is there and {why}: {again}.") from None
+
+
+def _goes_on(recording: Recording) -> bool:
+    return recording.source is not None and goes_on(recording.source, recording.total or 0)

@@ -43,9 +43,9 @@ class Display:
         """Leave the terminal as it was to whoever prints, until the next `update`."""
 
 
-def display(recordings: Sequence[Recording], *, quiet: bool) -> Display:
+def display(recordings: Sequence[Recording]) -> Display:
     """The display for where standard error goes."""
-    if quiet:
+    if printing.is_silent():
         return Display()
     if sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in ("dumb", "unknown"):
         return LiveLines(recordings)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.cli.api.client import path
 from services.cli.errors import RefusedError
-from services.common.domain.states import JobStatus
+from services.common.domain.states import TERMINAL, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,43 +28,70 @@ SHARE_OF_ESTIMATE = 0.05
 AWAITED = JobStatus.AWAITING_UPLOAD
 
 
+@dataclass(kw_only=True)
+class Look:
+    """What one look at the jobs has found."""
+
+    lost: dict[Recording, RefusedError] = field(default_factory=dict)
+    """Those that cannot be read any more."""
+    _seen: list[tuple[Recording, dict[str, Any], float, bool]] = field(default_factory=list)
+    """Each with its job, when that was read, and whether it was read alone."""
+
+    def see(self, recording: Recording, job: dict[str, Any], *, alone: bool) -> None:
+        """Note what the API shows now."""
+        self._seen.append((recording, job, time.monotonic(), alone))
+
+    def take_in(self) -> None:
+        """Let the recordings know."""
+        for recording, job, now, alone in self._seen:
+            recording.see(job, now, alone=alone)
+
+    def statuses(self, recordings: Sequence[Recording]) -> dict[Recording, str | None]:
+        """Of their jobs, as they are known now."""
+        known = {one: one.job for one in recordings} | {one: job for one, job, _, _ in self._seen}
+        return {one: job.get("status") for one, job in known.items()}
+
+
 class Watch:
-    """Looks after the jobs of one run."""
+    """Looks after the jobs of one run. A look changes no recording, so that any thread may take it."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
         self._turn = 0
         """Whose it is of those that no page has shown."""
 
-    def look(self, recordings: Sequence[Recording]) -> dict[Recording, RefusedError]:
-        """Read how far the jobs are; returns those that cannot be read any more.
+    def look(self, recordings: Sequence[Recording]) -> Look:
+        """Read how far the jobs are.
 
         Raises:
             UnreachableError: the service is gone, or fails.
             RefusedError: it does not let this client read its jobs.
 
         """
-        unlisted = self._read_list(recordings) if len(recordings) > ALONE else set(recordings)
-        foremost = sorted((one for one in recordings if not one.has_ended), key=_rank)[:ALONE]
+        look = Look()
+        unlisted = self._read_list(recordings, look) if len(recordings) > ALONE else set(recordings)
+        status = look.statuses(recordings)
+        going = [one for one in recordings if status[one] not in TERMINAL]
+        # Those that a machine has come first; otherwise they stay in order.
+        foremost = sorted(going, key=lambda one: status[one] != JobStatus.RUNNING)[:ALONE]
         # One that no page has shown is never forgotten: they are read in turn, one a look.
         further = [one for one in recordings if one in unlisted and one not in foremost]
         self._turn += 1
-        lost = {}
         for recording in [*foremost, *(further and [further[self._turn % len(further)]])]:
             try:
                 job = self._api.get(path("jobs", recording.job_id))
             except RefusedError as error:
-                lost[recording] = error
+                look.lost[recording] = error
             else:
-                recording.see(job, time.monotonic(), alone=True)
-        return lost
+                look.see(recording, job, alone=True)
+        return look
 
-    def _read_list(self, recordings: Sequence[Recording]) -> set[Recording]:
+    def _read_list(self, recordings: Sequence[Recording], look: Look) -> set[Recording]:
         """Read the newest jobs; returns the recordings whose jobs are not among them."""
         unlisted = {one.job_id: one for one in recordings}
         for job in islice(self._api.pages("/api/jobs", "jobs", limit=PAGE), PAGE * MAX_PAGES):
             if recording := unlisted.pop(job["job_id"], None):
-                recording.see(job, time.monotonic(), alone=False)
+                look.see(recording, job, alone=False)
             if not unlisted:
                 break
         return set(unlisted.values())
@@ -83,8 +111,3 @@ def _pause(recording: Recording) -> float:
     # The service is about to notice an upload of this run.
     awaited = recording.source is not None and recording.job.get("status", AWAITED) == AWAITED
     return OFTEN_SECONDS if awaited else SELDOM_SECONDS
-
-
-def _rank(recording: Recording) -> bool:
-    """Those that a machine has come first; otherwise they stay in order."""
-    return recording.job.get("status") != JobStatus.RUNNING

@@ -51,13 +51,17 @@ class Registration:
         return replace(self, job_id=job_id)
 
 
+def can_keep(source: Source) -> bool:
+    """Whether another run can know that it has the same recording: only of a file."""
+    return source.beside is not None
+
+
 class ResumeRecord:
     """The record of one upload: of this file as it is, for this client of this API, with these wishes."""
 
     def __init__(self, identity: str, source: Source, content: Content, wanted: Mapping[str, Any]) -> None:
         """`identity`: of the client at the API; `wanted`: what is asked for."""
-        self.is_kept = source.beside is not None
-        """Only of a file can another run know that it is the same recording."""
+        self.is_kept = can_keep(source)
         of = [identity, str(source.beside and source.beside.resolve()), content.size, content.modified, wanted]
         name = hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
         self._file = folders.state() / "uploads" / f"{name}.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from services.cli.recordings.progress.recording import Phase, Recording
 from services.cli.recordings.side_by_side import StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from services.cli.recordings.side_by_side import Inbox
     from services.cli.recordings.upload.uploads import Uploads
 
 AT_ONCE = 3
@@ -36,22 +38,22 @@ class Sending:
         self._left: SimpleQueue[Recording] = SimpleQueue()
         for recording in recordings:
             self._left.put(recording)
-        self._ended: SimpleQueue[tuple[Recording, Exception | None]] = SimpleQueue()
         self._stopped = False
-        number = min(AT_ONCE, len(recordings))
-        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(number)]
+        self._threads: list[threading.Thread] = []
 
-    def start(self) -> None:
-        """Begin. May be called once."""
+    def start(self, inbox: Inbox, took: Callable[[Recording, Exception | None], None]) -> None:
+        """Begin. May be called once.
+
+        Args:
+            inbox: where the ends of uploads are handed in.
+            took: takes a recording, and what went wrong with it; whoever empties the inbox runs it.
+
+        """
+        number = min(AT_ONCE, self._left.qsize())
+        work = partial(self._work, lambda recording, error: inbox.hand_in(partial(took, recording, error)))
+        self._threads = [threading.Thread(target=work, daemon=True) for _ in range(number)]
         for thread in self._threads:
             thread.start()
-
-    def ended(self, seconds: float) -> tuple[Recording, Exception | None] | None:
-        """Wait for an upload's end; returns the recording, and what went wrong; None: none has ended in time."""
-        try:
-            return self._ended.get(timeout=max(seconds, 0))
-        except Empty:
-            return None
 
     def stop(self, seconds: float) -> bool:
         """End all uploads where they are; returns whether that was so within these seconds."""
@@ -62,7 +64,7 @@ class Sending:
                 thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _work(self) -> None:
+    def _work(self, ended: Callable[[Recording, Exception | None], None]) -> None:
         while not self._stopped:
             try:
                 recording = self._left.get_nowait()
@@ -73,9 +75,9 @@ class Sending:
             except StoppedError:
                 return
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on, and the main thread tells it
-                self._ended.put((recording, error))
+                ended(recording, error)
             else:
-                self._ended.put((recording, None))
+                ended(recording, None)
 
     def _send(self, recording: Recording) -> None:
         assert recording.source is not None

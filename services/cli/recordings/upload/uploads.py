@@ -9,7 +9,7 @@ from services.cli.errors import RefusedError, UnreachableError
 from services.cli.recordings.input import content, fetching
 from services.cli.recordings.upload.forms import Form, FormUpload
 from services.cli.recordings.upload.parts import PartsUpload
-from services.cli.recordings.upload.resume_record import Registration, ResumeRecord
+from services.cli.recordings.upload.resume_record import Registration, ResumeRecord, can_keep
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -24,6 +24,16 @@ LARGEST_FORM = 100_000_000
 """Bytes; what is larger is uploaded in parts, which can go on after an interruption."""
 HAS_NOTHING = (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.EXPIRED)
 """A job that has ended like this is no reason not to make another one of the same recording."""
+
+
+def is_form(size: int) -> bool:
+    """Whether a recording of so many bytes is uploaded with one form."""
+    return size <= LARGEST_FORM
+
+
+def goes_on(source: Source, size: int) -> bool:
+    """Whether the same command goes on with an upload that was interrupted."""
+    return not is_form(size) and can_keep(source)
 
 
 class Uploads:
@@ -57,7 +67,7 @@ class Uploads:
         """
         with self._opened(source, progress) as opened:
             upload = _Upload(self._api, source, opened, registered, progress)
-            if opened.size <= LARGEST_FORM:
+            if is_form(opened.size):
                 upload.with_form(wanted)
             else:
                 upload.in_parts(wanted)
