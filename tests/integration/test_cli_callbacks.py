@@ -25,9 +25,9 @@ WRONG = [
     (("add", "https://127.0.0.1/"), 3, "A callback's address lies on the public internet."),
     (("add", URL, "--event", "no.such"), 2, "There is no no.such; there are: transcription.queued,"),
     (("update", "cb_1"), 2, "Give at least one of --url, --event, --prefix and --description."),
-    (("update", "cb_1", "--prefix", "a"), 3, "(NOT_FOUND)"),
-    *(((action, "cb_1"), 3, "(NOT_FOUND)") for action in ("show", "rotate", "test", "enable", "remove")),
-    (("show", "a/../../jobs?x=1"), 3, "(NOT_FOUND)"),
+    (("update", "cb_1", "--prefix", "a"), 3, "(NOT_FOUND)."),
+    *(((action, "cb_1"), 3, "(NOT_FOUND).") for action in ("show", "rotate", "test", "enable", "remove")),
+    (("show", "a/../../jobs?x=1"), 3, "(NOT_FOUND)."),
 ]
 """Arguments, the exit code, and what is said."""
 
@@ -96,7 +96,7 @@ def test_a_callback_whose_address_must_answer_a_challenge_is_pending(cli: Comman
 def test_a_disabled_callback_is_enabled_and_no_other_one(world: World, cli: CommandLine) -> None:
     name, _ = cli.lines("callbacks", "add", URL)
     done = cli.run("callbacks", "enable", name)
-    assert (done.exit_code, done.notes) == (3, ["transcribe: The callback is active. (NOT_DISABLED)"])
+    assert (done.exit_code, done.notes) == (3, ["transcribe: The callback is active (NOT_DISABLED)."])
 
     world.change(
         keys.callback("alice", name), status=CallbackStatus.DISABLED.value, disabled_reason=DisabledReason.GONE.value

@@ -202,7 +202,7 @@ def test_a_recording_that_is_gone_or_empty_by_now_is_refused_before_anything_is_
 
 def test_a_refused_option_is_the_apis_own_sentence(uploading: Uploading, small: Path) -> None:
     told = refused(lambda: uploading.send(small, {"options": {"channels": "sideways"}}))
-    assert told == "options.channels: Give 'mixed' or 'separate'. (INVALID_REQUEST)"
+    assert told == "options.channels: Give 'mixed' or 'separate' (INVALID_REQUEST)."
 
 
 # In parts.

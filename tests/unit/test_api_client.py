@@ -94,7 +94,7 @@ def test_a_deletion_whose_answer_was_lost_is_done(opened: Opened) -> None:
     assert api.delete("/api/callbacks/cb_1") is None
     api, _ = opened(problem(404, "NOT_FOUND", "There is no such callback."))
     assert refused(lambda: api.delete("/api/callbacks/cb_1")) == (
-        "There is no such callback: compare the id, and the key: each client has its own. (NOT_FOUND)"
+        "There is no such callback: compare the id, and the key: each client has its own (NOT_FOUND)."
     )
 
 
@@ -152,7 +152,7 @@ def test_a_problem_is_the_apis_own_sentence_without_what_moves_a_terminals_curso
     with pytest.raises(RefusedError) as caught:
         api.post("/api/jobs", {})
     assert (str(caught.value), caught.value.problem, caught.value.status) == (
-        "There is no \ufffd[2J. (INVALID_OPTION)",
+        "There is no \ufffd[2J (INVALID_OPTION).",
         *("INVALID_OPTION", 422),
     )
 

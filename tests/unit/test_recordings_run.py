@@ -111,7 +111,7 @@ def test_one_that_fails_stops_none_and_the_highest_exit_code_counts(
     }
 
     def refuse(_: object) -> None:
-        raise RefusedError("It is too large. (TOO_LARGE)")
+        raise RefusedError("It is too large (TOO_LARGE).")
 
     run.uploads.instead["refused"] = refuse
     assert run() is Exit.REFUSED
@@ -121,7 +121,7 @@ def test_one_that_fails_stops_none_and_the_highest_exit_code_counts(
         "failed.mp3: It is no recording (INVALID_MEDIA).",
         "canceled.mp3: It was canceled, so there is no text (CANCELED).",
         "expired.mp3: Its recording did not arrive in time: send it again (EXPIRED).",
-        "refused.mp3: It is too large. (TOO_LARGE)",
+        "refused.mp3: It is too large (TOO_LARGE).",
         "fine.mp3: It ends early.",
     ):
         assert line in told.err.splitlines()
@@ -140,10 +140,10 @@ def test_a_failed_job_alone_is_exit_code_1_and_quiet_hides_no_error(
 
 def test_a_job_that_is_gone_ends_alone(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
     run.completed("b")
-    run.api.scripts["a"] = [job("a", "running"), RefusedError("There is no such job. (NOT_FOUND)", problem="NOT_FOUND")]
+    run.api.scripts["a"] = [job("a", "running"), RefusedError("There is no such job (NOT_FOUND).", problem="NOT_FOUND")]
     assert run() is Exit.REFUSED
     told = capfd.readouterr()
-    assert "a.mp3: There is no such job. (NOT_FOUND)" in told.err
+    assert "a.mp3: There is no such job (NOT_FOUND)." in told.err
     assert "txt of job_b" in told.out
 
 

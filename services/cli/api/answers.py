@@ -88,7 +88,8 @@ def refusal(reply: httpx.Response, who: str) -> RefusedError | UnreachableError:
         detail = f"{detail.rstrip('.')}: compare the id, and the key: each client has its own."
     elif not problem:
         detail = f"{detail.rstrip('.')}: {ADDRESS}."
-    return RefusedError(shown(f"{detail} ({code})" if code else detail), problem=code, status=reply.status_code)
+    told = f"{detail.rstrip('.')} ({code})." if code else detail
+    return RefusedError(shown(told), problem=code, status=reply.status_code)
 
 
 def is_of_job(error: RefusedError) -> bool:
