@@ -21,8 +21,8 @@ from tests.support.world import World
 URL = "https://hooks.example.com/transcriptions"
 
 WRONG = [
-    (("add", "http://hooks.example.com/"), 3, "A callback's URL begins with https://."),
-    (("add", "https://127.0.0.1/"), 3, "A callback's address lies on the public internet."),
+    (("add", "http://hooks.example.com/"), 3, "A callback's URL begins with https://"),
+    (("add", "https://127.0.0.1/"), 3, "A callback's address lies on the public internet"),
     (("add", URL, "--event", "no.such"), 2, "There is no no.such; there are: transcription.queued,"),
     (("update", "cb_1"), 2, "Give at least one of --url, --event, --prefix and --description."),
     (("update", "cb_1", "--prefix", "a"), 3, "(NOT_FOUND)."),
