@@ -49,7 +49,8 @@ def test_a_recording_is_shown_on_one_line_until_nothing_but_its_text_is_left(
     text = client.transcript(client.http.get("/api/jobs").json()["jobs"][0]["job_id"])
     assert seen.shows_cursor
     left = "".join(seen.lines)
-    assert REMARK in re.sub(r" +", " ", left)
+    # Where a line ends is up to the length of the recording's path, and a space at the end of a line is not seen.
+    assert REMARK.replace(" ", "") in left.replace(" ", "")
     assert seen.lines[-len(text.splitlines()) :] == [line.rstrip() for line in text.splitlines()]
     assert not re.search("[━─]", left)
     assert COLOUR.search(seen.raw)

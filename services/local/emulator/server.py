@@ -57,6 +57,9 @@ def main(fd: int, folder: Path | None = None) -> str | None:
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     account.begin()
     server.serve_forever()
+    # A terminal tells every process to end, and whoever started this one tells it again. The handler ends with Python,
+    # and the second signal would then be an end by that signal, as if not all were kept.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     return account.close()
 
 
