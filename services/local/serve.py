@@ -17,7 +17,7 @@ import httpx
 
 from services.cli import commands
 from services.cli.api.login_store import Connection
-from services.cli.errors import Exit
+from services.cli.errors import Exit, RefusedError
 from services.cli.printing import note, problem
 from services.cli.streams import end_line
 from services.common.domain.errors import TranscriberError
@@ -123,7 +123,7 @@ def run(chosen: argparse.Namespace, ending: threading.Event) -> Exit:
     """Run the system that was chosen until it is told to end.
 
     Raises:
-        KeptFolderError, TranscriberError, OSError: it cannot start.
+        KeptFolderError, RefusedError, TranscriberError, OSError: it cannot start.
         StackFailedError: a part of it has ended by itself.
 
     """
@@ -154,7 +154,7 @@ def main() -> int:
         return run(chosen, ending)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except (KeptFolderError, TranscriberError) as error:
+    except (KeptFolderError, RefusedError, TranscriberError) as error:
         problem(str(error))
         return Exit.REFUSED
     except OSError as error:

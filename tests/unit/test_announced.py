@@ -96,6 +96,28 @@ def test_one_that_was_killed_is_found_no_more_and_the_next_takes_its_place() -> 
         assert connection.local() == HERE
 
 
+@pytest.mark.parametrize("content", ["", "[1]", '{"address": "http://127.0.0.1:1"}', "{"])
+def test_one_that_says_otherwise_how_it_is_reached_is_told_in_a_sentence(content: str) -> None:
+    with announced(HERE):
+        connection.local_file().write_text(content)
+        with pytest.raises(RefusedError, match="of another version of this program: end it"):
+            connection.local()
+
+
+def test_what_somebody_else_has_laid_there_is_no_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with announced(HERE):
+        with monkeypatch.context() as another_user:
+            another_user.setattr(os, "geteuid", lambda: os.getuid() + 1)
+            assert connection.running() is None
+        connection.local_file().rename(tmp_path / "elsewhere")
+        connection.local_file().symlink_to(tmp_path / "elsewhere")
+        assert connection.running() is None
+        connection.local_file().unlink()
+        # Nobody writes into this one, so whoever opens it for reading waits.
+        os.mkfifo(connection.local_file())
+        assert connection.running() is None
+
+
 def test_without_what_it_needs_one_sentence_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_command, "find_spec", lambda name: None if name == "moto" else object())
     with pytest.raises(RefusedError, match=r"not installed here: run `pip install '\.\[local\]'` in the repository\."):

@@ -99,20 +99,38 @@ def local() -> Connection:
 
 
 def running() -> Connection | None:
-    """The system that `transcribe local` runs, if it still does: the file of one that was killed is there, unlocked."""
+    """The system that `transcribe local` runs, if it still does: the file of one that was killed is there, unlocked.
+
+    Raises:
+        RefusedError: one runs, and does not say how it is reached as this version of the program expects it.
+
+    """
     import fcntl  # noqa: PLC0415 - the rest works where this is missing
 
     try:
-        file = local_file().open("rb")
+        # Not through a link, and without waiting for what is no file.
+        file = os.fdopen(os.open(local_file(), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     except OSError:
         return None
     with file:
+        if os.fstat(file.fileno()).st_uid != os.geteuid():
+            # Recordings would go to whoever has written it.
+            return None
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            told = json.load(file)
-            return Connection(url=told["url"], key=told["key"])
+            return _announced(file.read())
     return None
+
+
+def _announced(content: bytes) -> Connection:
+    try:
+        told = json.loads(content)
+        return Connection(url=told["url"], key=told["key"])
+    except (LookupError, TypeError, ValueError):
+        raise RefusedError(
+            "The local system that runs is of another version of this program: end it, and start it with this one."
+        ) from None
 
 
 def local_file() -> Path:
