@@ -113,7 +113,7 @@ def without(*names: str) -> dict[str, str]:
         (("jobs", "--local"), {}, (Exit.REFUSED, "start one with `transcribe local`")),
         (("deliveries", "job_1"), KEY, (Exit.REFUSED, "run `transcribe login` with a key")),
         (("deliveries", "job_2"), KEY, (Exit.REFUSED, "compare the id, and the key")),
-        (("interview.mp3",), KEY, (Exit.USAGE, "see `transcribe --help`")),
+        (("interview.mp3",), KEY, (Exit.REFUSED, "see `transcribe --help`")),
         (("jbos",), KEY, (Exit.USAGE, "did you mean the command `jobs`?")),
         (("EMPTY",), KEY, (Exit.REFUSED, "with -r, folders in it are searched too")),
         (KEYS, without("AWS_REGION"), (Exit.USAGE, "set AWS_REGION")),
