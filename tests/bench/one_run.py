@@ -25,7 +25,7 @@ from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.process import EngineProcess
-from tests.bench.contestants import FOREVER
+from tests.support.listening import decoded, heard, plan_of
 
 Texts = list[dict[int, str]]
 """For each file the words of each clip, by its index."""
@@ -182,15 +182,17 @@ def _contestant(asked: Asked, spent: dict[str, float]) -> Iterator[Heard]:
 
 
 def _hearing(engine: Engine, asked: Asked, spent: dict[str, float]) -> Callable[[Path], dict[int, str]]:
-    options, stop = Options.parse({}, [asked.model]), threading.Event()
+    options = Options.parse({}, [asked.model])
 
     def hear(path: Path) -> dict[int, str]:
-        began = time.perf_counter()
-        plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
-        spent["plan"] = spent.get("plan", 0.0) + time.perf_counter() - began
-        clips = range(len(plan.clips) // 2 if asked.from_the_middle else 0, len(plan.clips))
-        results = engine.decode(path, plan, clips, options, stop=stop)
-        return {result.index: result.text for result in sorted(results, key=lambda result: result.index)}
+        if asked.from_the_middle:
+            began = time.perf_counter()
+            plan = plan_of(path, options)
+            spent["plan"] = spent.get("plan", 0.0) + time.perf_counter() - began
+            results = decoded(engine, path, plan, range(len(plan.clips) // 2, len(plan.clips)), options)
+        else:
+            _, results = heard(engine, path, options)
+        return {result.index: result.text for result in results}
 
     return hear
 
