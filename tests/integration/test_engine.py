@@ -25,7 +25,7 @@ from tests.support.random_model import write_random_model
 
 MEETING = Path("examples/audio/meeting.mp3")
 OPTIONS = Options.parse({"preset": "fast"}, ["random"])
-IN_PARTS = Cutting(part_seconds=35, alone_seconds=60)
+IN_PARTS = Cutting(part_seconds=20, alone_seconds=60)
 PAUSED_AT, PAUSE = 60, 36_000
 """Seconds."""
 
@@ -48,7 +48,7 @@ def engine(model_folder: Path) -> Iterator[LocalEngine]:
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    """The meeting in three parts."""
+    """The meeting in several parts."""
     return plan_of(MEETING, OPTIONS, cutting=IN_PARTS)
 
 
@@ -108,7 +108,7 @@ def test_going_on_from_any_clip_gives_the_same_rest(engine: LocalEngine, plan: P
 def test_a_part_decoded_from_its_own_file_gives_the_same_words(
     engine: LocalEngine, plan: Plan, words: list[ClipResult], tmp_path: Path
 ) -> None:
-    assert len(plan.parts) == 3
+    assert len(plan.parts) > 2
     assert cut(MEETING, OPTIONS, tmp_path, cutting=IN_PARTS) == plan
     for part in plan.parts:
         path = tmp_path / f"{part.index}.flac"

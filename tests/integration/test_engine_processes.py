@@ -16,6 +16,7 @@ from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.process import LIMITS, EngineProcess
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from tests.support.audio import MEETING
 from tests.support.listening import cut, decoded, heard
 from tests.support.random_model import write_random_model
 
@@ -59,13 +60,13 @@ def test_the_words_of_a_vocabulary_that_fit_are_the_same(here: LocalEngine, ther
     assert plan.warnings == ("vocabulary_cut",)
 
 
-def test_parts_are_decoded_from_files_of_their_own(there: EngineProcess, talk: Path, tmp_path: Path) -> None:
+def test_parts_are_decoded_from_files_of_their_own(there: EngineProcess, tmp_path: Path) -> None:
     options = Options.parse({}, [MODEL])
     plan = cut(
-        talk, options, tmp_path, cutting=Cutting(part_seconds=10, alone_seconds=15), reader=ReaderProcesses(LIMITS)
+        MEETING, options, tmp_path, cutting=Cutting(part_seconds=20, alone_seconds=60), reader=ReaderProcesses(LIMITS)
     )
     assert len(plan.parts) > 1
-    whole = decoded(there, talk, plan, range(len(plan.clips)), options)
+    whole = decoded(there, MEETING, plan, range(len(plan.clips)), options)
     for part in plan.parts:
         own = tmp_path / f"{part.index}.flac"
         assert decoded(there, own, plan, part.clips, options, part=part.index) == whole[part.first : part.last]

