@@ -50,13 +50,18 @@ def make_plan(
     reading, blocks = read(path, hearing, stop)
     _refuse_long(reading.source, path, max_seconds)
     detectors: list[SpeechDetector] = []
+    heard: list[list[float]] = []
     for block in blocks:
         if reading.samples > max_seconds * RATE:
             raise refusals.too_long(max_seconds)
         detectors = detectors or [SpeechDetector() for _ in block]
-        for detector, samples in zip(detectors, block, strict=True):
-            detector.feed(samples)
-    speech = [speech_spans(detector.finish(), reading.samples, Thresholds()) for detector in detectors]
+        heard = heard or [[] for _ in block]
+        for detector, probabilities, samples in zip(detectors, heard, block, strict=True):
+            probabilities.extend(detector.feed(samples))
+    speech = [
+        speech_spans(probabilities + detector.finish(), reading.samples, Thresholds())
+        for detector, probabilities in zip(detectors, heard, strict=True)
+    ]
     together = union(speech)
     cuts = boundaries(together, reading.samples, part=int(part_seconds * RATE), alone=int(alone_seconds * RATE))
     clips, parts = arrange(speech, cuts)

@@ -8,5 +8,10 @@ from __future__ import annotations
 import signal
 
 import services.gpu_worker.engine.plan.local_reader  # noqa: F401 - so that no reader has to import it
+from services.gpu_worker.engine.plan.silero import network
 
+network()
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
+# Forked processes share it. If the model's file is not as it should be, the ImportError is ignored here, and each reader
+# tells it.
+network()
