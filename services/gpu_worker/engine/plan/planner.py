@@ -10,10 +10,10 @@ from services.gpu_worker.engine.audio.lengths import COUNTED
 from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.remarks import remarks, truncated_at
 from services.gpu_worker.engine.audio.sound import RATE, Hearing, MediaInfo
-from services.gpu_worker.engine.plan.packing import arrange, boundaries, union
+from services.gpu_worker.engine.plan.clips import ClipFinder
+from services.gpu_worker.engine.plan.parts import parts
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.plan.reader import ALONE_SECONDS, PART_SECONDS
-from services.gpu_worker.engine.plan.spans import Thresholds, speech_spans
 from services.gpu_worker.engine.plan.speech import SpeechDetector
 from services.gpu_worker.engine.stopping import StopFlag
 
@@ -56,17 +56,15 @@ def make_plan(
         detectors = detectors or [SpeechDetector() for _ in block]
         for detector, samples in zip(detectors, block, strict=True):
             detector.feed(samples)
-    speech = [speech_spans(detector.finish(), reading.samples, Thresholds()) for detector in detectors]
-    together = union(speech)
-    cuts = boundaries(together, reading.samples, part=int(part_seconds * RATE), alone=int(alone_seconds * RATE))
-    clips, parts = arrange(speech, cuts)
+    finder = ClipFinder(len(detectors))
+    clips = (*finder.push([detector.finish() for detector in detectors]), *finder.finish(reading.samples))
     return Plan(
         samples=reading.samples,
         channels=len(detectors),
         language=options.language,
-        speech=sum(end - start for start, end in together),
+        speech=finder.speech,
         clips=clips,
-        parts=parts,
+        parts=parts(clips, reading.samples, part=int(part_seconds * RATE), alone=int(alone_seconds * RATE)),
         source=reading.source,
         truncated_at=truncated_at(reading),
         remarks=tuple(remarks(reading)),
