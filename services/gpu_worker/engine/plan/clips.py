@@ -36,8 +36,8 @@ class ClipFinder:
         for voice, (finder, known) in enumerate(zip(self._finders, probabilities, strict=True)):
             spans = finder.push(known)
             self._keep(voice, spans, self._packers[voice].push(spans, finder.settled))
-        self._count(min(finder.settled for finder in self._finders))
-        return self._numbered(min(packer.settled for packer in self._packers))
+        self._count(min((finder.settled for finder in self._finders), default=0))
+        return self._numbered(min((packer.settled for packer in self._packers), default=0))
 
     def finish(self, samples: int) -> list[Clip]:
         """The clips that are left at the end of a recording of so many samples."""

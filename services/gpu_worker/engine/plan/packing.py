@@ -19,18 +19,17 @@ PAD = 400 * RATE // 1000
 GAP = 800 * RATE // 1000
 """Samples to which a silence within a clip is shortened. A window then holds more speech, and less silence for which
 the model could invent words."""
-REACH = 90 * RATE
-"""Samples of the recording over which a clip of several spans reaches at most, shortened silences included. Clips with
-long silences would otherwise keep the following ones waiting."""
-UNDECIDED = 120 * RATE
-"""Samples of the recording behind which a clip is decided, even if another packing might still become cheaper."""
+REACH = 180 * RATE
+"""Samples of the recording over which a clip of several spans reaches at most, with its silences in full length. In a
+long silence a clip is decided when nothing within its reach can follow."""
+UNDECIDED = 80 * RATE
+"""Samples of speech, with shortened silences, that may wait for a decision. With so many, which is no whole number of
+clips, there are less than 2 % more clips than without a limit."""
 # Weights of the three costs of a packing, measured in docs/performance.md: each further window, its length, and a cut
 # where the speaker hardly paused, which takes a word's context or half of it.
 WINDOW_COST, LENGTH_POWER, CUT_COST, SHORT_PAUSE = 0.3, 1.3, 0.5, 0.3 * RATE
 COST_UNIT = 1e-9
-SOUND = 10**12
-RATE_COST = (1 + WINDOW_COST) / CLIP_SAMPLES / COST_UNIT
-"""Costs are counted in whole units. So sums are exact, and the same wherever the sum begins."""
+"""Costs are counted in whole units: their sums are exact, wherever they begin, and so is a comparison."""
 
 
 def clip_cost(samples: int) -> int:
@@ -50,17 +49,17 @@ class Packer:
     most 30 s less twice PAD.
 
     For each place between two spans the cheapest packing of all spans before it is known, by dynamic programming. A
-    clip is decided when all packings that may still become the cheapest of the whole recording have it. If the spans
-    that are not decided reach over more than UNDECIDED, the first clip of their cheapest packing is decided as well.
+    clip is decided when all packings have it that may still become the cheapest. If too much speech is undecided, the
+    first clip is decided of the packing that costs least for its sound.
     """
 
     def __init__(self) -> None:
         self._spans: list[Span] = []
-        """The spans that are not decided. A place is the index of the span behind it; the last one has none."""
+        """The spans that are not decided. A place is the index of the span behind it; the last place has none."""
         self._offsets = [0]
-        """Each place in the sound with shortened silences: where the span behind begins, or the last one ends."""
+        """Each place in the sound with shortened silences: where the span behind it begins, or the last span ends."""
         self._costs = [0]
-        """What the cheapest packing of all spans before each place costs."""
+        """What the cheapest packing of all spans before each place costs, with a cut there if a span is behind it."""
         self._origins = [0]
         """The place where the last clip of this packing begins."""
         self._open: list[int] = []
@@ -68,6 +67,7 @@ class Packer:
         self._before = -2 * PAD
         """Where the last span ends that is decided."""
         self._settled = 0
+        """No span that is still to come begins before this sample."""
 
     @property
     def settled(self) -> int:
@@ -75,28 +75,26 @@ class Packer:
         return _begin(self._before, self._spans[0][0] if self._spans else self._settled)
 
     def push(self, spans: Sequence[Span], settled: int) -> list[tuple[Span, ...]]:
-        """The clips that are decided with these next spans.
+        """The clips that are decided with these next spans, which are in order and do not overlap.
 
-        Args:
-            spans: in order, without overlap.
-            settled: no span that is still to come begins before this sample.
-
+        No span that is still to come begins before `settled`.
         """
         clips = []
         for span in spans:
             self._add(span)
-            clips += self._agreed(span[1])
-            while span[1] - self._spans[0][0] > UNDECIDED or self._offsets[-1] - self._offsets[0] > SOUND:
-                clips += self._take(self._first_cut(), span[1])
+            clips += self._agreed()
+            while self._offsets[-1] - self._offsets[0] > UNDECIDED:
+                clips += self._preferred()
         self._settled = settled
-        return clips + self._agreed(settled)
+        return clips + self._agreed()
 
     def finish(self, samples: int) -> list[tuple[Span, ...]]:
         """The clips that are left at the end of a recording of so many samples."""
         if not self._spans:
             return []
-        # The last clip is padded up to the end of the recording, as if the next span were as far behind it.
-        return self._take(len(self._spans), 2 * samples - self._spans[-1][1])
+        # The last clip is padded up to the end of the recording: as if a next span were as far behind the end.
+        self._settled = 2 * samples - self._spans[-1][1]
+        return self._take(len(self._spans))
 
     def _add(self, span: Span) -> None:
         start, end = span
@@ -112,13 +110,14 @@ class Packer:
         cost, origin = min((self._costs[first] + clip_cost(self._length(first)), -first) for first in self._open)
         self._costs.append(cost)
         self._origins.append(-origin)
+        self._settled = end
 
     def _length(self, first: int) -> int:
         """The samples of a clip's audio from a place to the last span."""
         return self._offsets[-1] - self._offsets[first] + 2 * PAD
 
     def _going_on(self, start: int, end: int) -> list[int]:
-        """The open places from which a clip may hold a next span, from `start` to `end`, as well."""
+        """The open places from which a clip can hold a next span, from `start` to `end`, as well."""
         more = min(start - self._spans[-1][1], GAP) + end - start
         return [
             first
@@ -126,42 +125,41 @@ class Packer:
             if self._length(first) + more <= CLIP_SAMPLES and end - self._spans[first][0] <= REACH
         ]
 
-    def _agreed(self, settled: int) -> list[tuple[Span, ...]]:
-        """Take the clips that all packings have which may still become the cheapest."""
+    def _agreed(self) -> list[tuple[Span, ...]]:
+        """Decide the clips that all packings have which may still become the cheapest."""
         if not self._spans:
             return []
-        self._open = self._going_on(settled, settled)
-        # The next clip may also begin with the next span. The padding before that is known only from twice PAD on.
-        last = len(self._spans) if settled - self._spans[-1][1] >= 2 * PAD else self._origins[-1]
-        return self._take(reduce(self._common, self._open, last), settled)
+        self._open = self._going_on(self._settled, self._settled)
+        # The next span may also begin a clip. How the last one is padded is known from twice PAD of silence on.
+        padded = self._settled - self._spans[-1][1] >= 2 * PAD
+        return self._take(reduce(self._common, self._open, len(self._spans) if padded else self._origins[-1]))
+
+    def _preferred(self) -> list[tuple[Span, ...]]:
+        """Decide the first clip of the packing that costs least for its sound; others are not followed any further."""
+        place = min(self._open, key=lambda first: self._cost(first) / (self._offsets[first] - self._offsets[0]))
+        while self._origins[place]:
+            place = self._origins[place]
+        self._open = [first for first in self._open if self._common(first, place) == place]
+        return self._take(place)
+
+    def _cost(self, place: int) -> int:
+        return self._costs[place] - self._costs[0]
 
     def _common(self, place: int, other: int) -> int:
-        """The last place at which the cheapest packings of the spans before two places both have a cut."""
+        """The last place where the cheapest packings of the spans before two places both have a cut."""
         while place != other:
             place, other = min(place, other), self._origins[max(place, other)]
         return place
 
-    def _first_cut(self) -> int:
-        """Where the first clip of the cheapest packing ends; no other packing is followed any further."""
-        place = min(self._open, key=self._rate)
-        while self._origins[place]:
-            place = self._origins[place]
-        self._open = [first for first in self._open if self._common(first, place) == place]
-        return place
-
-    def _rate(self, place):
-        return (self._costs[place] - self._costs[0]) / (self._offsets[place] - self._offsets[0])
-
-    def _take(self, place: int, after: int) -> list[tuple[Span, ...]]:
-        """Decide the clips before a place; no span that is still to come begins before `after`."""
+    def _take(self, place: int) -> list[tuple[Span, ...]]:
+        """Decide the cheapest packing of the spans before a place; no other one is open."""
         path = [place]
         while path[-1]:
             path.append(self._origins[path[-1]])
-        starts = [*(start for start, _ in self._spans), after]
+        starts = [*(start for start, _ in self._spans), self._settled]
         clips = []
         for first, last in pairwise(reversed(path)):
-            begin = _begin(self._before, starts[first])
-            self._before = self._spans[last - 1][1]
+            begin, self._before = _begin(self._before, starts[first]), self._spans[last - 1][1]
             clips.append(_pieces(self._spans[first:last], begin, self._before + _pad(starts[last] - self._before)))
         self._spans, self._offsets, self._costs = self._spans[place:], self._offsets[place:], self._costs[place:]
         self._origins = [max(origin - place, 0) for origin in self._origins[place:]]
