@@ -33,7 +33,7 @@ class SpanFinder:
     of the allowed length. Only the probabilities since the last cut are kept.
     """
 
-    def __init__(self, thresholds: Thresholds = Thresholds()) -> None:  # noqa: B008 - it cannot change
+    def __init__(self, thresholds: Thresholds = Thresholds()) -> None:
         self._thresholds = thresholds
         self._window = 0
         """The next window."""
