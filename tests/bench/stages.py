@@ -16,8 +16,7 @@ from services.gpu_worker.engine.audio.sound import Hearing
 from services.gpu_worker.engine.decode.acceptance import judge
 from services.gpu_worker.engine.decode.decoder import Decoded
 from services.gpu_worker.engine.plan.clip_audio import clip_audio
-from services.gpu_worker.engine.plan.packing import arrange
-from services.gpu_worker.engine.plan.spans import Thresholds, speech_spans
+from services.gpu_worker.engine.plan.clips import ClipFinder
 from services.gpu_worker.engine.plan.speech import SpeechDetector
 from tests.bench.contestants import FOREVER, Field
 from tests.support.step_world import step_world
@@ -48,8 +47,8 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
         return [one for block in blocks for one in detector.feed(block[0])] + detector.finish()
 
     probabilities = timed("detection", detect)
-    samples = plan.samples
-    timed("ours: plan", lambda: arrange([speech_spans(probabilities, samples, Thresholds())], [0, samples]))
+    finder = ClipFinder(1)
+    timed("ours: plan", lambda: [*finder.push([probabilities]), *finder.finish(plan.samples)])
     clips = timed("ours: cut", lambda: list(clip_audio(blocks, plan.clips)))
     timed("features", lambda: [engine.model.decoder.features(sound) for _, sound in clips])
     timed(
