@@ -11,6 +11,7 @@ import os
 import time
 import wave
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -55,13 +56,16 @@ class ClockDecoder:
         level = int(samples.max(initial=0))
         return Features(np.full((1, window), level, np.float32), min(len(samples) // FRAME, window))
 
-    def decode(self, clips: Sequence[Features], _: Recipe) -> list[Decoded | DecoderFailedError]:
+    def decode(
+        self, clips: Sequence[Features], _: Recipe, turn: AbstractContextManager[None]
+    ) -> list[Decoded | DecoderFailedError]:
         levels = [int(clip.mel[0, 0]) for clip in clips]
-        if DEADLY in levels:
-            os._exit(17)
-        if HANGING in levels:
-            time.sleep(3_600)
-        time.sleep(BATCH_SECONDS + sum(clip.frames for clip in clips) / 100 / SPEED)
+        with turn:
+            if DEADLY in levels:
+                os._exit(17)
+            if HANGING in levels:
+                time.sleep(3_600)
+            time.sleep(BATCH_SECONDS + sum(clip.frames for clip in clips) / 100 / SPEED)
         words = (Word(" Ord.", 0.1, 0.5, 0.9),)
         heard = Decoded(words=words, logprob=-0.1, no_speech=0.0)
         return [DecoderFailedError("No numbers.") if level == GARBLED else heard for level in levels]
