@@ -22,7 +22,8 @@ from services.common.domain.errors import DecoderFailedError
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode import loaded_model
-from services.gpu_worker.engine.decode.decoder import FRAME, WINDOW, Decoded, Features
+from services.gpu_worker.engine.decode.decoder import Decoded
+from services.gpu_worker.engine.decode.features import FRAME, WINDOW, Features
 from services.gpu_worker.engine.decode.recipe import Recipe
 from services.gpu_worker.engine.processes import device_main
 

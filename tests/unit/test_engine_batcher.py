@@ -13,7 +13,8 @@ import pytest
 
 from services.common.domain.errors import DecoderFailedError
 from services.gpu_worker.engine.decode.batcher import FIRST_CLIPS, Batcher, Caller
-from services.gpu_worker.engine.decode.decoder import Decoded, Features
+from services.gpu_worker.engine.decode.decoder import Decoded
+from services.gpu_worker.engine.decode.features import Features
 from services.gpu_worker.engine.decode.recipe import Recipe
 
 CLIP = Features(np.zeros((80, 3000), np.float32), 3000)

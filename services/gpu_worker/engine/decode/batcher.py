@@ -17,7 +17,8 @@ from typing import Protocol, TypeVar
 
 from services.common.domain.errors import DecoderFailedError
 from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.decode.decoder import FRAME, Decoded, Features
+from services.gpu_worker.engine.decode.decoder import Decoded
+from services.gpu_worker.engine.decode.features import FRAME, Features
 from services.gpu_worker.engine.decode.recipe import Recipe
 from services.gpu_worker.engine.decode.turns import Turn, Turns
 

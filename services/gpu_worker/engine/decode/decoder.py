@@ -18,29 +18,13 @@ from faster_whisper.transcribe import get_suppressed_tokens
 from services.common.domain.errors import DecoderFailedError
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.decode import hints
+from services.gpu_worker.engine.decode.features import WINDOW, Features, Float, features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import Recipe
 from services.gpu_worker.engine.decode.word_times import timed_words
 
 Untyped: TypeAlias = Any
 """An object of a library without type information."""
-Float = npt.NDArray[np.float32]
-FRAME = 160
-"""Samples in a frame of 10 ms."""
-WINDOW = 3000
-"""Frames in a Whisper window of 30 s."""
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """The log-mel features of one clip: `mel` has shape (mels, window), of which `frames` are the clip's own."""
-
-    mel: Float
-    frames: int
-
-    @property
-    def window(self) -> int:
-        return int(self.mel.shape[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +49,14 @@ class Decoder:
         )
         # Hints are a client's words: `<|sv|>` in one is these letters, and no mark that steers the model.
         self._model.hf_tokenizer.encode_special_tokens = True
+        self._filters: Float = self._model.feature_extractor.mel_filters
         self._device = str(self._model.model.device)
         self._tokenizers: dict[str, Tokenizer] = {}
         self._lock = threading.Lock()
 
     def features(self, samples: npt.NDArray[np.int16], window: int = WINDOW) -> Features:
-        """Log-mel features of a clip, shape (n,), followed by silence up to `window` frames of 10 ms.
-
-        Silence is added to the sound, as in training, not to the features, where zero is no silence.
-        """
-        sound = np.zeros(window * FRAME, np.float32)
-        sound[: len(samples)] = samples[: len(sound)].astype(np.float32) / 32768.0
-        mel: Float = self._model.feature_extractor(sound)[:, :window]
-        return Features(mel, min(len(samples) // FRAME, window))
+        """See `features.features`."""
+        return features(samples, self._filters, window)
 
     def decode(
         self, clips: Sequence[Features], recipe: Recipe, turn: AbstractContextManager[None]

@@ -10,9 +10,10 @@ import numpy as np
 from services.common.domain.options import Options
 from services.gpu_worker.engine.decode.batcher import Batcher, Caller, Watch, unwatched
 from services.gpu_worker.engine.decode.catalogue import habits
-from services.gpu_worker.engine.decode.decoder import FRAME, Decoded, Decoder, Features
+from services.gpu_worker.engine.decode.decoder import Decoded, Decoder
 from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings, choose
 from services.gpu_worker.engine.decode.fallback import PendingClip, PendingClips
+from services.gpu_worker.engine.decode.features import FRAME, Features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import habits_for, recipes, window
 from services.gpu_worker.engine.decode.results import ClipResult
@@ -21,7 +22,7 @@ from services.gpu_worker.engine.plan.spool import SAMPLE
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 AHEAD = 2
-"""How many batches a call holds beyond those on the device: one whose words are made, and one that is ready to follow."""
+"""How many batches a call holds beyond those on the device: one whose words are made, and one that follows."""
 POLL_SECONDS = 0.2
 WITHOUT_SPEECH = "sv"
 """The language of a recording in which nobody says anything."""
