@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from services.gpu_worker.engine.processes import device_link, device_main, reader_main, readers
-from tests.bench.device.steps import Steps, forget_peak
+from tests.bench.device.steps import Steps
+from tests.bench.process_costs import forget_peak
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,23 +28,21 @@ KEEP_SECONDS = 0.2
 
 
 def clocked(speed: float, folder: Path) -> AbstractContextManager[Any]:
-    """While this lasts, an engine that is started has a clock for a device, and its processes keep notes in a folder."""
+    """While this lasts, an engine that is started has a clock for a device; its processes keep accounts in a folder."""
     patches = ExitStack()
     patches.enter_context(mock.patch.object(device_link, "serve", partial(serve_clock, speed, folder)))
     patches.enter_context(mock.patch.object(readers, "serve", partial(serve_reader, folder)))
     return patches
 
 
-def serve_clock(
-    speed: float, kept: Path, pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str
-) -> None:
+def serve_clock(speed: float, kept: Path, pipe: Connection, *given: Any) -> None:
     """As `device_main.serve`, on a T4 that is a clock."""
     from services.gpu_worker.engine.decode import device_choice, loaded_model  # noqa: PLC0415 - only in this process
     from tests.bench.device.clock import ClockedDecoder  # noqa: PLC0415
 
     vars(device_choice)["_gpu_memory_mib"] = lambda: T4_MIB
     vars(loaded_model)["Decoder"] = partial(ClockedDecoder, speed, kept)
-    device_main.serve(pipe, model, folder, device, compute_type)
+    device_main.serve(pipe, *given)
 
 
 def serve_reader(kept: Path, connection: Connection, limits: Any, task: str, arguments: dict[str, Any]) -> None:
@@ -64,12 +63,12 @@ def serve_reader(kept: Path, connection: Connection, limits: Any, task: str, arg
 
 def _measure(steps: Steps) -> None:
     """Put the steps around this process's reading and detection."""
-    from services.gpu_worker.engine.plan import clip_audio, planner, speech  # noqa: PLC0415 - only in this process
+    from services.gpu_worker.engine.plan import planned_clips, planner, speech  # noqa: PLC0415 - only in this process
 
     detector: Any = speech.SpeechDetector
     for name in ("feed", "finish"):
         setattr(detector, name, steps.timed("detection", getattr(detector, name)))
-    for module in (planner, clip_audio):
+    for module in (planner, planned_clips):
         vars(module)["read"] = partial(_read, steps, vars(module)["read"])
 
 

@@ -21,6 +21,7 @@ from services.common.domain.options import Options
 from services.common.domain.records import Part
 from services.common.domain.states import PartStatus
 from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.process import EngineProcess
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.machine.self_test import listen
@@ -29,14 +30,13 @@ from services.gpu_worker.part.files import Files
 from services.gpu_worker.queue.admission import MAX_HELD
 from services.gpu_worker.settings import WorkerSettings
 from tests.bench.device.entries import clocked
-from tests.bench.device.steps import forget_peak, peak_mib, processor_seconds
+from tests.bench.process_costs import forget_peak, peak_mib, processor_seconds
+from tests.support.listening import LONGEST
 
 BATCHES, STEPS = "batches.jsonl", "device.json"
 """What the clock leaves in its folder."""
 MODEL = "KBLab/kb-whisper-small"
 """The name decides how clips are decoded; the files are others."""
-FOREVER = 1e6
-"""Seconds: no recording here is too long, and each stays in one part."""
 PRELOADED = ["services.gpu_worker.engine.processes.preload", "tests.bench.device.entries"]
 
 
@@ -97,6 +97,7 @@ class _Run:
         self._options = Options.parse({"channels": "separate"} if case.separate else {}, [MODEL])
         self._stop = threading.Event()
         self._first_texts: list[float] = []
+        self._planned: list[float] = []
 
     def measured(self) -> dict[str, Any]:
         pid = self._engine.pid or 0
@@ -109,19 +110,24 @@ class _Run:
         ended, worker = time.monotonic(), time.process_time() - worker
         device = processor_seconds(pid) - device
         batches, readers = self._batches(begun), self._readers(begun)
+        peaks = _peaks(readers, peak_mib(pid))
         return {
             "seconds": ended - begun,
             "clips": clips,
+            "planned_seconds": max(self._planned) - begun if self._planned else None,
             "first_text_seconds": median(self._first_texts) if self._first_texts else None,
             **_waits(batches, begun, ended),
             "processor_seconds": _steps(_less(self._steps(), before), readers, device, worker),
-            "peaks_mib": _peaks(readers, peak_mib(pid)),
+            "peak_mib": peaks["all"],
+            "peaks_mib": peaks,
         }
 
     def _transcribe(self, path: Path) -> int:
         """Number of clips."""
         claimed, clips = time.monotonic(), 0
-        part = Part(job_id=path.stem, part_id="part-0", status=PartStatus.RUNNING, client_id="", created_at=0, attempt=1)
+        part = Part(
+            job_id=path.stem, part_id="part-0", status=PartStatus.RUNNING, client_id="", created_at=0, attempt=1
+        )
         every = WorkerSettings.model_fields["checkpoint_seconds"].default
         checkpoints = Checkpoints(Files(cast("Any", _Disk(self._folder)), "bucket"), path.stem, part, every)
         try:
@@ -136,9 +142,16 @@ class _Run:
         return clips
 
     def _results(self, path: Path) -> Iterator[ClipResult]:
-        lengths = {"max_seconds": FOREVER, "part_seconds": FOREVER, "alone_seconds": FOREVER}
-        plan = self._engine.plan(path, self._options, stop=self._stop, **lengths)
-        yield from self._engine.decode(path, plan, range(len(plan.clips)), self._options, stop=self._stop)
+        with tempfile.TemporaryDirectory(dir=self._folder) as spool:
+            yield from self._engine.transcribe(
+                path,
+                self._options,
+                spool=Path(spool),
+                max_seconds=LONGEST,
+                stop=self._stop,
+                planned=lambda _: self._planned.append(time.monotonic()),
+                cutting=Cutting(alone_seconds=LONGEST),
+            )
 
     def _batches(self, begun: float) -> list[dict[str, Any]]:
         """All batches since the self-test's."""
@@ -180,7 +193,7 @@ def _waits(batches: Sequence[dict[str, Any]], begun: float, ended: float) -> dic
 def _steps(
     device: dict[str, float], readers: Sequence[dict[str, Any]], device_all: float, worker: float
 ) -> dict[str, float]:
-    """Processor seconds by step; what is left of a reader is planning, and what is left of the device's process rest."""
+    """Processor seconds by step. What a reader computes else is planning; what the device's process does else is rest."""
     steps = Counter[str]()
     for reader in readers:
         steps.update(reader["steps"])

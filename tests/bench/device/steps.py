@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+from tests.bench.process_costs import peak_mib
+
 T = TypeVar("T")
-TICKS = 100
-"""A second, in which the kernel counts a process's time."""
 
 
 class Steps:
@@ -53,36 +53,22 @@ class Steps:
 
     def each(self, name: str, values: Iterator[T]) -> Iterator[T]:
         """The same values; making each of them is a step."""
-        ended = object()
         while True:
             with self.step(name):
-                value = next(values, ended)
-            if value is ended:
+                made = list(islice(values, 1))
+            if not made:
                 return
-            yield value  # type: ignore[misc] - the mark of the end is no value
-
+            yield made[0]
 
     def keep(self) -> None:
         """Write down what this process has computed until now, and its peak of memory."""
-        now = {"began": self._began, "ended": time.monotonic(), "processor": time.process_time(), "peak_mib": peak_mib()}
+        now = {
+            "began": self._began,
+            "ended": time.monotonic(),
+            "processor": time.process_time(),
+            "peak_mib": peak_mib(),
+        }
         with self._adding:
             passing = self._kept.with_suffix(".new")
             passing.write_text(json.dumps(now | {"steps": self.seconds}))
             passing.rename(self._kept)
-
-
-def processor_seconds(pid: int) -> float:
-    """Of all threads of a process that lives, ended ones among them."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def forget_peak() -> None:
-    """Let this process's peak begin anew, without what it inherited."""
-    Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_mib(pid: int | str = "self") -> float:
-    """The most memory that a process has held at once."""
-    peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(peak[1]) / 1024 if peak else 0.0
