@@ -8,8 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import forkserver
@@ -29,6 +28,7 @@ from services.gpu_worker.part.checkpoints import Checkpoints
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.queue.admission import MAX_HELD
 from services.gpu_worker.settings import WorkerSettings
+from tests.bench.device import account
 from tests.bench.device.entries import clocked
 from tests.bench.process_costs import forget_peak, peak_mib, processor_seconds
 from tests.support.listening import LONGEST
@@ -110,14 +110,14 @@ class _Run:
         ended, worker = time.monotonic(), time.process_time() - worker
         device = processor_seconds(pid) - device
         batches, readers = self._batches(begun), self._readers(begun)
-        peaks = _peaks(readers, peak_mib(pid))
+        peaks = account.peaks(readers, peak_mib(pid), peak_mib())
         return {
             "seconds": ended - begun,
             "clips": clips,
             "planned_seconds": max(self._planned) - begun if self._planned else None,
             "first_text_seconds": median(self._first_texts) if self._first_texts else None,
-            **_waits(batches, begun, ended),
-            "processor_seconds": _steps(_less(self._steps(), before), readers, device, worker),
+            **account.waits(batches, begun, ended),
+            "processor_seconds": account.steps_of(account.less(self._steps(), before), readers, device, worker),
             "peak_mib": peaks["all"],
             "peaks_mib": peaks,
         }
@@ -165,50 +165,3 @@ class _Run:
     def _readers(self, begun: float) -> list[dict[str, Any]]:
         readers = [json.loads(path.read_text()) for path in self._folder.glob("reader-*.json")]
         return [one for one in readers if one["began"] >= begun]
-
-
-def _waits(batches: Sequence[dict[str, Any]], begun: float, ended: float) -> dict[str, Any]:
-    """How busy the device was, and when it was not: before its first batch, between two, and after its last."""
-    free, busy, between = batches[0]["began"], 0.0, []
-    for batch in batches:
-        between.append((batch["began"] - free, free - begun))
-        free = min(batch["began"] + batch["cost"], ended)
-        busy += free - batch["began"]
-    longest, when = max(between)
-    return {
-        "batches": len(batches),
-        "audio_seconds": sum(batch["seconds"] for batch in batches),
-        "device_seconds": busy,
-        "busy": busy / (ended - begun),
-        "waited": {
-            "before the first batch": batches[0]["began"] - begun,
-            "between": sum(seconds for seconds, _ in between),
-            "longest": longest,
-            "longest after": when,
-            "after the last batch": ended - free,
-        },
-    }
-
-
-def _steps(
-    device: dict[str, float], readers: Sequence[dict[str, Any]], device_all: float, worker: float
-) -> dict[str, float]:
-    """Processor seconds by step. What a reader computes else is planning; what the device's process does else is rest."""
-    steps = Counter[str]()
-    for reader in readers:
-        steps.update(reader["steps"])
-        steps["planning"] += reader["processor"] - sum(reader["steps"].values())
-    return {**steps, **device, "worker": worker, "rest": device_all - sum(device.values())}
-
-
-def _less(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
-    return {name: seconds - before.get(name, 0.0) for name, seconds in now.items()}
-
-
-def _peaks(readers: Sequence[dict[str, Any]], device: float) -> dict[str, float]:
-    """Of each process, and of all that live at once; of the readers those count that do."""
-    together = max(
-        sum(other["peak_mib"] for other in readers if other["began"] <= one["began"] <= other["ended"])
-        for one in readers
-    )
-    return {"worker": peak_mib(), "readers": together, "device": device, "all": peak_mib() + together + device}
