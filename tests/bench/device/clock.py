@@ -19,7 +19,6 @@ import numpy as np
 from services.common.domain.errors import DecoderFailedError
 from services.gpu_worker.engine.decode.decoder import Decoded, Decoder, Features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
-from services.gpu_worker.engine.decode.recipe import Recipe
 from tests.bench.device.steps import Steps
 
 BATCHES, STEPS = "batches.jsonl", "device.json"
@@ -130,10 +129,10 @@ class ClockedDecoder(Decoder):
         with self._steps.step("features"):
             return super().features(*given)
 
-    def decode(self, clips: Sequence[Features], recipe: Recipe) -> list[Decoded | DecoderFailedError]:
+    def decode(self, clips: Sequence[Features], *given: Any, **named: Any) -> list[Decoded | DecoderFailedError]:
         self._clock.expect([clip.frames for clip in clips])
         try:
             with self._steps.step("words"):
-                return super().decode(clips, recipe)
+                return super().decode(clips, *given, **named)
         finally:
             self._steps.keep()
