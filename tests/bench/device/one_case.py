@@ -1,4 +1,7 @@
-"""One recording on a device of one speed, in a process of its own that stands for the worker's: what it took."""
+"""One recording on a device of one speed, in a process of its own that stands for the worker's: what it took.
+
+It imports what the worker's own process does, and no more, since its memory counts.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +34,11 @@ from services.gpu_worker.settings import WorkerSettings
 from tests.bench.device import account
 from tests.bench.device.entries import clocked
 from tests.bench.process_costs import forget_peak, peak_mib, processor_seconds
-from tests.support.listening import LONGEST
 
 BATCHES, STEPS = "batches.jsonl", "device.json"
 """What the clock leaves in its folder."""
+LONGEST = 1e6
+"""Seconds: no recording here is too long, and each stays in one part."""
 MODEL = "KBLab/kb-whisper-small"
 """The name decides how clips are decoded; the files are others."""
 PRELOADED = ["services.gpu_worker.engine.processes.preload", "tests.bench.device.entries"]
