@@ -108,7 +108,9 @@ class _Run:
         before = self._steps()
         begun, device, worker = time.monotonic(), processor_seconds(pid), time.process_time()
         if self._case.stopped_after:
-            threading.Timer(self._case.stopped_after, self._stop.set).start()
+            stopping = threading.Timer(self._case.stopped_after, self._stop.set)
+            stopping.daemon = True
+            stopping.start()
         with ThreadPoolExecutor(MAX_HELD) as tasks:
             clips = sum(tasks.map(self._transcribe, map(Path, self._case.paths)))
         ended, worker = time.monotonic(), time.process_time() - worker

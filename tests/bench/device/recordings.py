@@ -17,6 +17,7 @@ from tests.support.acoustics import Sound, load
 MEETING = Path("examples/audio/meeting.mp3")
 KEPT = Path(tempfile.gettempdir()) / "transcriber-bench-recordings"
 SOUND_RATE, AAC_RATE = 16_000, 48_000
+BITS_A_VOICE = 64_000
 SHORT_FILES = 20
 SHORTEST, LONGEST = 5.0, 10.0
 """Seconds of a short file."""
@@ -41,10 +42,9 @@ class Recording:
         folder = KEPT / self.name.replace(" ", "_")
         if not folder.exists():
             KEPT.mkdir(exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=KEPT) as new:
+            with tempfile.TemporaryDirectory(dir=KEPT, ignore_cleanup_errors=True) as new:
                 self.make(Path(new))
                 Path(new).rename(folder)
-                Path(new).mkdir()
         return sorted(folder.iterdir())
 
 
@@ -74,6 +74,7 @@ def _encoded(sound: npt.NDArray[np.float64], target: Path) -> Path:
     frame.rate = SOUND_RATE
     with av.open(str(target), "w") as container:
         stream = container.add_stream("aac", rate=AAC_RATE, layout=layout, format="fltp")
+        stream.bit_rate = BITS_A_VOICE * len(sound)
         resampler = av.AudioResampler(format="fltp", layout=layout, rate=AAC_RATE, frame_size=stream.frame_size or 1024)
         for one in (frame, None):
             for resampled in resampler.resample(one):
