@@ -110,6 +110,7 @@ _TIMES: Mapping[str, Any] = {
     "idle before, s": lambda entry: entry["waited"]["before the first batch"],
     "idle between, s": lambda entry: entry["waited"]["between"],
     "idle after, s": lambda entry: entry["waited"]["after the last batch"],
+    "clips a batch": lambda entry: entry["clips"] / entry["batches"],
     "fetching adds, s": lambda entry: entry["fetching_seconds"],
 }
 _COSTS: Mapping[str, Any] = {
