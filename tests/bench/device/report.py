@@ -24,6 +24,8 @@ FETCHED_A_SECOND = 50e6
 BEFORE = ("reading", "detection", "planning", "features", "worker", "rest")
 """All steps but the Python code around the model."""
 CORES = 2
+MOST_EXACT = 100
+"""Numbers below it are shown with two decimals."""
 
 
 def figures(names: Sequence[str], speeds: Sequence[int], runs: int, folder: Path) -> list[dict[str, Any]]:
@@ -81,8 +83,13 @@ def _rows(entries: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> I
     for entry in entries:
         name = entry["recording"] + (f", {entry['stopped_after']:g} s of it" if entry["stopped_after"] else "")
         cells = [column(entry) for column in columns.values()]
-        shown = ["-" if cell is None else f"{cell:.{0 if cell >= 100 else 2}f}" for cell in cells]
-        yield f"| {' | '.join([name, str(entry['speed']), *shown])} |"
+        yield f"| {' | '.join([name, str(entry['speed']), *map(_shown, cells)])} |"
+
+
+def _shown(cell: float | None) -> str:
+    if cell is None:
+        return "-"
+    return f"{cell:.2f}" if isinstance(cell, float) and cell < MOST_EXACT else f"{cell:.0f}"
 
 
 def _an_hour(step: str) -> Any:
