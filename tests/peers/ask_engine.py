@@ -1,0 +1,36 @@
+"""The engine, as the worker has it: the model in one process, each reading in another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from services.common.domain.options import Options
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.process import EngineProcess
+from tests.peers.heard import Hear, Settings, Unit
+
+FOREVER = 1e6
+"""Seconds: no recording here is too long."""
+
+
+@contextmanager
+def loaded(model: Path, load: Settings, transcribe: Settings) -> Iterator[Hear]:
+    options = Options.parse(dict(transcribe), [PACKAGED])
+    engine = EngineProcess(PACKAGED, model, **load)
+    try:
+        files = engine.wait_until_ready()
+
+        def hear(path: Path) -> list[Unit]:
+            stop = threading.Event()
+            plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
+            results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
+            segments = assemble(plan, results, options, files).segments
+            return [Unit(word.start, word.text) for segment in segments for word in segment.words]
+
+        yield hear
+    finally:
+        engine.close()

@@ -1,0 +1,67 @@
+"""Processor time and memory of a process and all that it has started."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+TICKS = os.sysconf("SC_CLK_TCK")
+INTERVAL_SECONDS = 0.2
+_PARENT, _TIMES = 1, slice(11, 15)
+"""Places in /proc/<pid>/stat, behind the program's name; times: its own, and those of children that have ended."""
+
+
+def processor_seconds(root: int) -> float:
+    """What the processes that live have taken, and what their children had taken that have ended."""
+    return sum(_ticks(fields) for fields in _tree(root).values()) / TICKS
+
+
+def memory_mib(root: int) -> float:
+    """What they have in memory now; memory that several of them share counts once."""
+    return sum(map(_shared_out_kib, _tree(root))) / 1024
+
+
+class PeakMemory:
+    """The most memory that a process and its descendants had at one time; a peak shorter than 0.2 s may be missed."""
+
+    def __init__(self, root: int) -> None:
+        self._root, self._done, self._peak = root, threading.Event(), 0.0
+        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._thread.start()
+
+    def _look(self) -> None:
+        while not self._done.wait(INTERVAL_SECONDS):
+            self._peak = max(self._peak, memory_mib(self._root))
+
+    def stop(self) -> float:
+        """End looking, and return the peak in MiB."""
+        self._done.set()
+        self._thread.join()
+        return max(self._peak, memory_mib(self._root))
+
+
+def _tree(root: int) -> dict[int, list[str]]:
+    """The fields of /proc/<pid>/stat behind the name, for a process and all of its descendants."""
+    found: dict[int, list[str]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            found[int(folder.name)] = (folder / "stat").read_text().rpartition(")")[2].split()
+    kept = {root} & found.keys()
+    while more := {pid for pid, fields in found.items() if int(fields[_PARENT]) in kept} - kept:
+        kept |= more
+    return {pid: found[pid] for pid in kept}
+
+
+def _ticks(fields: list[str]) -> int:
+    return sum(map(int, fields[_TIMES]))
+
+
+def _shared_out_kib(pid: int) -> int:
+    """A process's memory in KiB, of which each shared page counts by the share of those who have it."""
+    with suppress(OSError):  # it has just ended
+        if found := re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.MULTILINE):
+            return int(found[1])
+    return 0
