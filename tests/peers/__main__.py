@@ -38,7 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         measured = rounds(recordings(Path(folder)), chosen, locate(PACKAGED).folder, given.runs)
     report = {
-        "machine": f"{os.cpu_count()} × {_processor()}",
+        "machine": f"{os.cpu_count()} cores, {_processor()}",
         "model": f"{PACKAGED}, as a CTranslate2 folder",
         "versions": {name: version(name) for one in chosen for name in one.packages},
         "runs": given.runs,

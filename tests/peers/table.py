@@ -11,7 +11,7 @@ BEGIN, END = "<!-- peers -->", "<!-- /peers -->"
 COLUMNS = (
     "",
     "wall s",
-    "engine's speed",
+    "the engine's speed, in its own",
     "processor s",
     "load s",
     "peak MiB",
@@ -61,7 +61,7 @@ def _cells(figures: Mapping[str, Any]) -> tuple[str, ...]:
     ratio = figures["engine's speed"]
     return (
         f"{wall['median']:.1f} ({wall['least']:.1f} to {wall['greatest']:.1f})",
-        "" if ratio is None else f"{ratio:.2f} ×",
+        "" if ratio is None else f"{ratio:.2f}",
         f"{figures['processor seconds']:.1f}",
         f"{figures['load seconds']:.1f}",
         f"{figures['peak MiB']:,.0f}",
