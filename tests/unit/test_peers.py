@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.peers.contest import figures
 from tests.peers.contestants import CONTESTANTS, ENGINE, Contestant
 from tests.peers.heard import Unit
 from tests.peers.measured import ContestantFailedError, Measured, measure
-from tests.peers.process_tree import memory_mib, processor_seconds
+from tests.peers.process_tree import PeakMemory, memory_mib, processor_seconds
 from tests.peers.recordings import Recording
 from tests.peers.starts import Sentence, median_and_ninetieth, start_errors
 from tools.requirements import pins
@@ -124,3 +125,19 @@ def test_a_contestant_that_fails_says_where_its_words_are(tmp_path: Path, monkey
     with pytest.raises(ContestantFailedError, match=r"^broken ended with status 1: see .*peers\.log"):
         measure(broken, tmp_path, tmp_path)
     assert "has no attribute 'loaded'" in (tmp_path / "peers.log").read_text()
+
+
+def test_the_peak_is_that_of_the_whole_run_and_not_of_its_end() -> None:
+    peaks = "held = bytes(64 << 20).replace(b'\\0', b'1')\ninput()\ndel held\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", peaks], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        peak = PeakMemory(process.pid)
+        while peak.so_far < 64:
+            time.sleep(0.05)
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        assert memory_mib(process.pid) < 64
+        assert peak.stop() > 64
+        process.communicate(b"\n")
