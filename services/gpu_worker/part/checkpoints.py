@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.common.domain.records import part_index, part_name
 from services.gpu_worker.machine.retrying import is_transient
 
 if TYPE_CHECKING:
@@ -28,8 +29,13 @@ class Checkpoints:
         self._serial = 0
         self._unsaved: list[ClipResult] = []
         self._saved_at = time.monotonic()
-        # Before a first attempt there are none, and to look would cost a call.
-        self.results: dict[int, ClipResult] = files.checkpoints(place, part.part_id) if part.attempt > 1 else {}
+        self.results: dict[int, ClipResult] = {}
+        # Before a first attempt there are none, and to look would cost a call. But whoever split the recording may have
+        # been ahead of its own part by then: see `Engine.transcribe`.
+        if part.parts > 1 and part_index(part) > 0:
+            self.results |= files.checkpoints(place, part_name(0))
+        if part.attempt > 1:
+            self.results |= files.checkpoints(place, part.part_id)
 
     def add(self, result: ClipResult) -> None:
         """Add a finished clip; once the interval is over, all that are not yet stored are."""

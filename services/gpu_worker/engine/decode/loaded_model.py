@@ -16,8 +16,8 @@ from services.gpu_worker.engine.decode.fallback import PendingClip, PendingClips
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import habits_for, recipes, window
 from services.gpu_worker.engine.decode.results import ClipResult
-from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.plan.reader import Sound
+from services.gpu_worker.engine.plan.spool import SAMPLE
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 AHEAD = 2
@@ -95,19 +95,19 @@ class LoadedModel:
     def decode(
         self,
         sounds: Iterable[Sound | None],
-        plan: Plan,
         options: Options,
+        words: Sequence[str],
         *,
         stop: StopFlag,
         apart: bool = False,
         call: int = 0,
     ) -> Iterator[ClipResult]:
-        """Decode clips of a plan as they come, and yield each as it is done, in any order.
+        """Decode clips as they come, and yield each as it is done, in any order, with times in its own audio.
 
         Args:
             sounds: the clips' indices and samples; None says that the next one has not been read yet.
-            plan: what the indices are of.
-            options: of the job.
+            options: of the job, with the language that was settled.
+            words: those of the job's vocabulary that the model reads.
             stop: once it is set, decoding stops after the results that are known by then.
             apart: whether the clips get batches, and the device, for themselves.
             call: tells calls that run at once apart.
@@ -119,11 +119,11 @@ class LoadedModel:
         """
 
         def submit(waiting: PendingClip) -> Future[Decoded]:
-            frames = window(waiting.clip.samples // FRAME, self.habits, again=bool(waiting.attempts))
-            features = self._features(waiting.sound, frames)
+            frames = window(waiting.frames, self.habits, again=bool(waiting.attempts))
+            features = self._features(waiting.samples, frames)
             return self._batcher.submit(features, waiting.recipe, call=call, apart=apart)
 
-        pending = PendingClips(plan, submit)
+        pending = PendingClips(submit)
 
         def collect(seconds: float) -> Iterator[ClipResult]:
             yield from pending.collect(seconds)
@@ -136,7 +136,7 @@ class LoadedModel:
                     if item is None:
                         yield from collect(0)
                         continue
-                    pending.begin(self._pending(plan.clips[item[0]], item[1], options, plan))
+                    pending.begin(self._pending(item, options, words))
                     while len(pending) >= self.most_clips:
                         yield from collect(POLL_SECONDS)
             while len(pending):
@@ -144,9 +144,10 @@ class LoadedModel:
         finally:
             pending.cancel()
 
-    def _pending(self, clip: Clip, sound: bytes, options: Options, plan: Plan) -> PendingClip:
-        own = habits_for(clip.samples // FRAME, self.habits)
-        return PendingClip(clip, sound, recipes(options, plan.language, own, plan.vocabulary), own.unsure_below)
+    def _pending(self, sound: Sound, options: Options, words: Sequence[str]) -> PendingClip:
+        index, samples = sound
+        own = habits_for(len(samples) // SAMPLE // FRAME, self.habits)
+        return PendingClip(index, samples, recipes(options, own, words), own.unsure_below)
 
     def _features(self, sound: bytes, frames: int | None = None) -> Features:
         samples = np.frombuffer(sound, np.int16)

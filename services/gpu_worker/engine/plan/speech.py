@@ -48,22 +48,27 @@ class SpeechDetector:
         self._waiting_samples = 0
         self._probabilities: list[float] = []
 
-    def feed(self, samples: npt.NDArray[np.int16]) -> None:
-        """Take the next samples, shape (n,), of any length."""
+    def feed(self, samples: npt.NDArray[np.int16]) -> list[float]:
+        """Take the next samples, shape (n,), of any length; give the next probabilities, as far as they are known."""
         self._waiting.append(samples)
         self._waiting_samples += len(samples)
         if self._waiting_samples >= WINDOWS_A_RUN * WINDOW:
             self._run_full()
+        return self._new()
 
     def finish(self) -> list[float]:
-        """The probabilities of everything that was fed; the last window is filled up with silence."""
+        """The probabilities that are left; the last window is filled up with silence."""
         windows = -(-self._waiting_samples // WINDOW)
         if windows:
             missing = WINDOWS_A_RUN * WINDOW - self._waiting_samples
             rest = np.concatenate([*self._waiting, np.zeros(missing, np.int16)])
             self._probabilities.extend(self._run(rest)[:windows])
             self._waiting, self._waiting_samples = [], 0
-        return self._probabilities
+        return self._new()
+
+    def _new(self) -> list[float]:
+        new, self._probabilities = self._probabilities, []
+        return new
 
     def _run_full(self) -> None:
         audio = np.concatenate(self._waiting)

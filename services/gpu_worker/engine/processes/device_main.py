@@ -81,7 +81,7 @@ class _Server:
                             opened.stop.set()
                     case "sound":
                         if opened:
-                            opened.sounds.put((call.arguments["index"], call.arguments["samples"]))
+                            opened.sounds.put(call.arguments["sound"])
                     case "end":
                         if opened:
                             opened.sounds.put(None)
