@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,7 @@ from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.process import EngineProcess
 from tests.peers.heard import Hear, Settings, Unit
-
-FOREVER = 1e6
-"""Seconds: no recording here is too long."""
+from tests.support.listening import heard
 
 
 @contextmanager
@@ -25,9 +22,7 @@ def loaded(model: Path, load: Settings, transcribe: Settings) -> Iterator[Hear]:
         files = engine.wait_until_ready()
 
         def hear(path: Path) -> list[Unit]:
-            stop = threading.Event()
-            plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
-            results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
+            plan, results = heard(engine, path, options)
             segments = assemble(plan, results, options, files).segments
             return [Unit(word.start, word.text) for segment in segments for word in segment.words]
 
