@@ -24,14 +24,14 @@ from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
-from tests.bench import gpu, listening, memory, speed, stages, table
+from tests.bench import gpu, listening, memory, speed, stages, table, upload
 from tests.bench.contestants import Field
 from tests.support.accuracy import MEETING
 from tests.support.acoustics import load, write_wav
 from tests.support.random_model import write_random_model
 
 MEETINGS = 5
-PARTS = ("long", "short", "stages", "accuracy", "memory", "gpu")
+PARTS = ("long", "short", "stages", "accuracy", "memory", "gpu", "upload")
 
 
 def main() -> None:
@@ -80,6 +80,8 @@ def measure(parts: list[str], runs: int, model: str, settings: EngineSettings, f
         report["peak MB, random weights"] = memory.peaks(long, folder, write_random_model(folder / "random"))
     if "gpu" in parts:
         report["on a GPU"] = gpu.missing() or gpu.Bench(locate(model), gpu.recordings(long, folder)).figures()
+    if "upload" in parts:
+        report["upload"] = upload.from_upload_to_webhook(runs, folder)
     return report
 
 
