@@ -24,7 +24,7 @@ from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings, choose
 from services.gpu_worker.engine.decode.model_files import locate
-from tests.bench import gpu, listening, memory, speed, stages, table
+from tests.bench import gpu, listening, memory, speed, stages, table, upload
 from tests.bench.contestants import Field
 from tests.bench.device import report as device
 from tests.bench.device.recordings import RECORDINGS
@@ -35,7 +35,7 @@ from tests.support.random_model import write_random_model
 
 MEETINGS = 5
 WITH_MODEL = ("long", "short", "stages", "accuracy", "memory", "gpu")
-PARTS = (*WITH_MODEL, "device")
+PARTS = (*WITH_MODEL, "device", "upload")
 
 
 def main() -> None:
@@ -55,6 +55,8 @@ def main() -> None:
             report |= measure(given.parts, given.runs, given.model, settings, Path(folder))
         if "device" in given.parts:
             report["device"] = device.figures(given.recordings, given.speeds, given.runs, Path(folder))
+        if "upload" in given.parts:
+            report["upload"] = upload.from_upload_to_webhook(given.runs, Path(folder))
     Path("reports").mkdir(exist_ok=True)
     target = Path("reports/bench.json")
     before = json.loads(target.read_text()) if target.exists() else {}
