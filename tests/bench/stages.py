@@ -38,21 +38,20 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
         spent[name] = round(time.thread_time() - began, 3)
         return result
 
-    engine, stop = field.engine, threading.Event()
+    engine = field.engine
     options = Options.parse({}, [engine.model.files.key])
     began = time.perf_counter()
     plan, results = heard(engine, path, options)
     whole = time.perf_counter() - began
-    blocks = timed("decode", lambda: list(read(path, Hearing(), stop)[1]))
-    detector = SpeechDetector()
-    probabilities = timed("detection", lambda: [*(detector.feed(block[0]) for block in blocks), detector.finish()])
-    finder = ClipFinder(1)
-    timed("ours: plan", lambda: [*(finder.push([few]) for few in probabilities), finder.finish(plan.samples)])
-    with tempfile.TemporaryDirectory() as folder:
-        spool = Path(folder)
+    blocks = timed("decode", lambda: list(read(path, Hearing(), threading.Event())[1]))
+    detector, finder = SpeechDetector(), ClipFinder(1)
+    probabilities = timed("detection", lambda: [*map(detector.feed, (block[0] for block in blocks)), detector.finish()])
+    timed("ours: plan", lambda: [*(finder.push([new]) for new in probabilities), finder.finish(plan.samples)])
+    with tempfile.TemporaryDirectory() as name:
+        spool = Path(name)
         timed("ours: spool", lambda: list(spooled(iter(blocks), spool)))
-        sounds = timed("ours: cut", lambda: [clip_sound(spool, clip) for clip in plan.clips])
-    timed("features", lambda: [engine.model.decoder.features(np.frombuffer(sound, np.int16)) for sound in sounds])
+        clips = timed("ours: cut", lambda: [clip_sound(spool, clip) for clip in plan.clips])
+    timed("features", lambda: [engine.model.decoder.features(np.frombuffer(sound, np.int16)) for sound in clips])
     timed(
         "ours: verdicts",
         lambda: [
