@@ -1,4 +1,4 @@
-"""A recording of ten hours takes no more memory than one of eleven minutes: neither its reader nor the worker does."""
+"""A recording of hours takes no more memory than one of eleven minutes: neither its reader nor the worker does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.long_recordings import long_wav
 
 pytestmark = pytest.mark.alone
 
-SHORT, LONG = 11 / 60, 10.0
+SHORT, LONG = 11 / 60, 6.0
 """Hours."""
 MOST = 1.1
 SPEECH = 300
@@ -90,8 +90,8 @@ def peak(path: Path) -> tuple[int, int]:
     return told[0], told[1]
 
 
-def test_ten_hours_take_no_more_memory_than_eleven_minutes(tmp_path: Path) -> None:
+def test_six_hours_take_no_more_memory_than_eleven_minutes(tmp_path: Path) -> None:
     few, usual = peak(long_wav(tmp_path / "short.wav", b"", hours=SHORT, width=1))
     many, long = peak(long_wav(tmp_path / "long.wav", b"", hours=LONG, width=1))
-    assert many > 30 * few > 0
+    assert many > 25 * few > 0
     assert long < MOST * usual
