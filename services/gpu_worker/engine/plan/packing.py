@@ -22,7 +22,7 @@ the model could invent words."""
 REACH = 180 * RATE
 """Samples of the recording over which a clip of several spans reaches at most, with its silences in full length. In a
 long silence a clip is decided when nothing within its reach can follow."""
-UNDECIDED = 105 * RATE
+UNDECIDED = 110 * RATE
 """Samples of speech, with shortened silences, that may wait for a decision. In long recordings there are then less than
 2 % more clips than without a limit."""
 FIRST_UNDECIDED = 60 * RATE
@@ -168,7 +168,9 @@ class _Packings:
         """
         if not self.spans:
             return 0
-        return reduce(self._common, self._going_on(settled, settled), len(self.spans) if to_the_end else self._origins[-1])
+        return reduce(
+            self._common, self._going_on(settled, settled), len(self.spans) if to_the_end else self._origins[-1]
+        )
 
     def preferred(self) -> int:
         """The place at which a clip may begin that goes on, and before which the sound is packed at the least rate."""
