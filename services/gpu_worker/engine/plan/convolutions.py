@@ -13,7 +13,7 @@ import numpy.typing as npt
 from services.gpu_worker.engine.plan.spans import WINDOW
 
 HEIGHT = 32
-"""Windows that are computed at once, always as many: a product of another height may be rounded otherwise."""
+"""Windows that are computed at once: a second of sound, whose products fit into a core's cache."""
 CONTEXT = 64
 """Samples before a window that the network gets together with it."""
 OUTPUTS = 128
@@ -53,7 +53,11 @@ class Weights:
 
 
 class Encoder:
-    """The convolutions for one voice. All memory is taken once: from the kernel, it costs as much as the products."""
+    """The convolutions for one voice, in memory of its own.
+
+    All of it is taken once. Taken anew for every run, it went back to the kernel each time, which cost as much as half
+    of the products.
+    """
 
     def __init__(self, weights: Weights) -> None:
         self._sound = np.zeros((HEIGHT, CONTEXT + WINDOW + CONTEXT), np.float32)
