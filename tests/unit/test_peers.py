@@ -46,9 +46,10 @@ def test_the_document_has_the_table_that_the_command_writes_with_figures_of_its_
     assert [(row[0].rpartition(": ")[2], row[-1]) for row in told] == list(names.items())
 
 
-def test_a_table_replaces_the_one_in_the_document_and_nothing_else() -> None:
-    document = f"before\n{table.BEGIN}\n| old |\n{table.END}\nafter\n"
-    assert table.with_table(document, "| new |\n") == document.replace("old", "new")
+@pytest.mark.parametrize("old", ["", "| old |\n"])
+def test_a_table_replaces_the_one_in_the_document_and_nothing_else(old: str) -> None:
+    document = f"before\n{table.BEGIN}\n{{}}{table.END}\nafter\n"
+    assert table.with_table(document.format(old), "| new |\n") == document.format("| new |\n")
     with pytest.raises(ValueError, match="peers"):
         table.table_of("no table")
 
