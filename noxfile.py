@@ -153,7 +153,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare speed, accuracy and memory with the plain library's: `./nox -s bench [-- long --runs 3]`, 40 minutes."""
+    """Measure speed, accuracy and memory beside the plain library's: `./nox -s bench [-- long --runs 3]`, one hour."""
     install(session)
     session.run("python", "-m", "tests.bench", *session.posargs)
 
