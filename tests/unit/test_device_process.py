@@ -106,9 +106,8 @@ def decode(process: DeviceProcess) -> Iterator[Decode]:
     pool = ThreadPoolExecutor(4)
 
     def begin(clips: Any = range(MOST_CLIPS), stop: threading.Event | None = None) -> Future[list[Any]]:
-        plan: Any = None
         sounds = ((index, b"sound") for index in clips)
-        return pool.submit(list, process.decode(sounds, plan, Options(), stop=stop or threading.Event()))
+        return pool.submit(list, process.decode(sounds, Options(), (), stop=stop or threading.Event()))
 
     yield begin
     pool.shutdown(wait=False)
@@ -285,8 +284,7 @@ def test_a_device_that_does_not_even_answer_a_stop_is_killed(
 
 
 def test_a_call_that_nobody_listens_to_any_more_is_stopped(other: OtherSide, process: DeviceProcess) -> None:
-    plan: Any = None
-    results: Any = process.decode(iter([(0, b"sound")]), plan, Options(), stop=threading.Event())
+    results: Any = process.decode(iter([(0, b"sound")]), Options(), (), stop=threading.Event())
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(next, results)
         call = other.asked("decode")

@@ -31,6 +31,9 @@ class Choice:
     compute_type: str
     batch: int
     workers: int
+    """Batches that the device computes at once."""
+    in_flight: int
+    """Batches at once, with those whose words are made on a processor while the device computes the next."""
     threads: int
     """Per worker."""
 
@@ -54,7 +57,7 @@ def choose(settings: EngineSettings) -> Choice:
     if device == "cuda":
         compute_type = "int8_float16" if settings.compute_type == "auto" else settings.compute_type
         batch = settings.batch or gpu_batch(_gpu_memory_mib())
-        return Choice(device=device, compute_type=compute_type, batch=batch, workers=1, threads=1)
+        return Choice(device=device, compute_type=compute_type, batch=batch, workers=1, in_flight=2, threads=1)
     threads = settings.threads or len(os.sched_getaffinity(0))
     compute_type = "int8" if settings.compute_type == "auto" else settings.compute_type
     return Choice(
@@ -62,6 +65,7 @@ def choose(settings: EngineSettings) -> Choice:
         compute_type=compute_type,
         batch=settings.batch or CPU_BATCH,
         workers=threads,
+        in_flight=threads,
         threads=1,
     )
 
