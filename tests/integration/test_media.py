@@ -13,7 +13,6 @@ import pytest
 from services.common.domain.errors import AudioTooLongError, InvalidMediaError, NoAudioTrackError
 from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.sound import RATE, Hearing
-from services.gpu_worker.engine.plan.speech import SpeechDetector
 from services.gpu_worker.engine.stopping import StoppedError
 from tests.support.acoustics import over_the_phone, transcode, write_wav
 from tests.support.audio import MEETING
@@ -130,16 +129,6 @@ def test_what_broadcasters_record_is_read_whole(tmp_path: Path, talk: Path) -> N
 
 def test_a_recording_beyond_the_phone_line_gives_the_same_seconds(tmp_path: Path, talk: Path) -> None:
     assert plan(over_the_phone(talk, tmp_path / "phone.wav")).seconds == pytest.approx(SECONDS, abs=0.1)
-
-
-@pytest.mark.parametrize("size", [1, 511, 4096, 100_000])
-def test_speech_is_found_alike_whatever_the_blocks(meeting: np.ndarray, size: int) -> None:
-    samples = (meeting[: len(meeting) if size > 1 else RATE] * 32767).astype(np.int16)
-    whole, pieces = SpeechDetector(), SpeechDetector()
-    whole.feed(samples)
-    for start in range(0, len(samples), size):
-        pieces.feed(samples[start : start + size])
-    assert pieces.finish() == whole.finish()
 
 
 def test_reading_stops_when_told_to() -> None:

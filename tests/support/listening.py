@@ -30,6 +30,16 @@ def plan_of(
     return plan
 
 
+def cut(path: Path, options: Options, folder: Path, *, reader: Reader | None = None, **given: Any) -> Plan:
+    """The plan of a recording, each of whose parts is written as `<index>.flac` into a folder."""
+    reader, stop = reader or LocalReader(), threading.Event()
+    with tempfile.TemporaryDirectory() as spool:
+        *_, plan = reader.plan(path, options, spool=Path(spool), max_seconds=LONGEST, stop=stop, **given)
+        assert isinstance(plan, Plan)
+        reader.cut_parts(plan, Path(spool), folder, stop=stop)
+    return plan
+
+
 def heard(
     engine: Engine, path: Path, options: Options, *, max_seconds: float = LONGEST, **given: Any
 ) -> tuple[Plan, list[ClipResult]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"fastapi", "httpx", "numpy", "faster_whisper", "ctranslate2", "av", "onnxruntime", "docx", "lxml"}
+HEAVY = {"fastapi", "httpx", "numpy", "faster_whisper", "ctranslate2", "av", "onnx", "onnxruntime", "docx", "lxml"}
 
 
 def loaded(module: str) -> set[str]:
@@ -45,7 +45,7 @@ def test_numpy_keeps_no_threads_beside_the_engines() -> None:
 
 def test_no_library_of_the_engine_keeps_a_report_for_its_makers(tmp_path: Path) -> None:
     """Onnxruntime writes down what it will send, under an identifier of the machine, once a session is made."""
-    code = "from services.gpu_worker.engine.plan.speech import SpeechDetector, _session; _session()"
+    code = "from services.gpu_worker.engine.plan.silero import network; network()"
     home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     ours = {name: value for name, value in os.environ.items() if "TELEMETRY" not in name}
     subprocess.run([sys.executable, "-c", code], check=True, env=ours | home)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.acceptance import Attempt, judge, settle
-from services.gpu_worker.engine.decode.decoder import FRAME, Decoded
+from services.gpu_worker.engine.decode.decoder import Decoded
+from services.gpu_worker.engine.decode.features import FRAME
 from services.gpu_worker.engine.decode.recipe import Recipe
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.spool import SAMPLE

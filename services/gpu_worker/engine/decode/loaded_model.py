@@ -8,11 +8,12 @@ from concurrent.futures import Future, wait
 import numpy as np
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.decode.batcher import Batcher, Watch, unwatched
+from services.gpu_worker.engine.decode.batcher import Batcher, Caller, Watch, unwatched
 from services.gpu_worker.engine.decode.catalogue import habits
-from services.gpu_worker.engine.decode.decoder import FRAME, Decoded, Decoder, Features
+from services.gpu_worker.engine.decode.decoder import Decoded, Decoder
 from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings, choose
 from services.gpu_worker.engine.decode.fallback import PendingClip, PendingClips
+from services.gpu_worker.engine.decode.features import FRAME, Features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import habits_for, recipes, window
 from services.gpu_worker.engine.decode.results import ClipResult
@@ -21,7 +22,7 @@ from services.gpu_worker.engine.plan.spool import SAMPLE
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 AHEAD = 2
-"""How many batches a call prepares beyond those that the workers hold, so that the device never waits for features."""
+"""How many batches a call holds beyond those on the device: one whose words are made, and one that follows."""
 POLL_SECONDS = 0.2
 WITHOUT_SPEECH = "sv"
 """The language of a recording in which nobody says anything."""
@@ -35,8 +36,9 @@ class LoadedModel:
         self.choice = choice
         self.habits = habits(files.name)
         self.decoder = decoder
-        self._watch = watch
-        self._batcher = Batcher(decoder.decode, workers=choice.workers, size=choice.batch, watch=watch)
+        self._batcher = Batcher(
+            decoder.decode, workers=choice.workers, size=choice.batch, in_flight=choice.in_flight, watch=watch
+        )
         self.most_clips = choice.batch * (choice.workers + AHEAD)
         """How many clips of one call are held here at a time."""
 
@@ -76,6 +78,7 @@ class LoadedModel:
             StoppedError: `stop` is set.
 
         """
+        caller = Caller(call, apart)
         sums: dict[str, float] = {}
         for item in sounds:
             if stop.is_set():
@@ -83,7 +86,7 @@ class LoadedModel:
             if item is None:
                 continue
             features = self._features(item[1])
-            asked = self._batcher.ask(features, self.decoder.languages, call=call, apart=apart)
+            asked = self._batcher.ask(features, self.decoder.languages, caller)
             while not wait((asked,), timeout=POLL_SECONDS).done:
                 if stop.is_set():
                     raise StoppedError
@@ -117,11 +120,12 @@ class LoadedModel:
             DecoderFailedError: the device gave probabilities that are not numbers.
 
         """
+        caller = Caller(call, apart)
 
         def submit(waiting: PendingClip) -> Future[Decoded]:
             frames = window(waiting.frames, self.habits, again=bool(waiting.attempts))
             features = self._features(waiting.samples, frames)
-            return self._batcher.submit(features, waiting.recipe, call=call, apart=apart)
+            return self._batcher.submit(features, waiting.recipe, caller)
 
         pending = PendingClips(submit)
 
@@ -131,14 +135,12 @@ class LoadedModel:
                 raise StoppedError
 
         try:
-            with self._batcher.preparing():
-                for item in sounds:
-                    if item is None:
-                        yield from collect(0)
-                        continue
+            for item in sounds:
+                if item is not None:
                     pending.begin(self._pending(item, options, words))
-                    while len(pending) >= self.most_clips:
-                        yield from collect(POLL_SECONDS)
+                yield from collect(0)
+                while len(pending) >= self.most_clips:
+                    yield from collect(POLL_SECONDS)
             while len(pending):
                 yield from collect(POLL_SECONDS)
         finally:

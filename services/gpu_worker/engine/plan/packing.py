@@ -1,4 +1,4 @@
-"""From spans of speech to clips, as they come: pure arithmetic on samples.
+"""From spans of speech to clips, as they come. Pure.
 
 The packing depends on the spans alone, not on how many of them come at a time.
 """

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
-from services.gpu_worker.engine.audio.samples import Samples
-from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.audio.samples import BLOCK, Samples
+from services.gpu_worker.engine.audio.sound import RATE, Span
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.plan.spool import blocks_between
+from services.gpu_worker.engine.plan.spool import SAMPLE, voice_file
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
@@ -37,10 +37,24 @@ def cut_parts(plan: Plan, spool: Path, folder: Path, *, stop: StopFlag) -> None:
     """
     for part in plan.parts:
         with _flac(folder / f"{part.index}.flac", plan.channels) as write:
-            for block in blocks_between(spool, (part.start, part.end), plan.channels):
+            for block in _blocks_between(spool, (part.start, part.end), plan.channels):
                 if stop.is_set():
                     raise StoppedError
                 write(block)
+
+
+def _blocks_between(folder: Path, span: Span, voices: int) -> Iterator[Samples]:
+    """The sound of a span in blocks of shape (voices, samples), as far as the spool has it."""
+    with ExitStack() as open_files:
+        files = [open_files.enter_context(voice_file(folder, voice).open("rb")) for voice in range(voices)]
+        for file in files:
+            file.seek(span[0] * SAMPLE)
+        for start in range(*span, BLOCK):
+            wanted = (min(start + BLOCK, span[1]) - start) * SAMPLE
+            block = np.stack([np.frombuffer(file.read(wanted), np.int16) for file in files])
+            if not block.size:
+                return
+            yield block
 
 
 @contextmanager

@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
-
-from services.gpu_worker.engine.audio.samples import BLOCK, Samples
-from services.gpu_worker.engine.audio.sound import Span
 from services.gpu_worker.engine.plan.plan import Clip
+
+if TYPE_CHECKING:
+    from services.gpu_worker.engine.audio.samples import Samples
 
 SAMPLE = 2
 """Bytes of a sample."""
 
 
-def _file(folder: Path, voice: int) -> Path:
+def voice_file(folder: Path, voice: int) -> Path:
+    """Where the samples of a voice are, in the folder of a spool."""
     return folder / f"voice-{voice}"
 
 
@@ -31,7 +31,7 @@ def spooled(blocks: Iterator[Samples], folder: Path) -> Iterator[Samples]:
         files: list[BinaryIO] = []
         for block in blocks:
             while len(files) < len(block):
-                files.append(open_files.enter_context(_file(folder, len(files)).open("wb")))
+                files.append(open_files.enter_context(voice_file(folder, len(files)).open("wb")))
             for file, samples in zip(files, block, strict=True):
                 file.write(samples.tobytes())
                 file.flush()
@@ -51,22 +51,8 @@ def clip_sound(folder: Path, clip: Clip, offset: int = 0) -> bytes:
 
     """
     pieces = []
-    with _file(folder, clip.channel).open("rb") as file:
+    with voice_file(folder, clip.channel).open("rb") as file:
         for start, end in clip.spans:
             file.seek(max(start - offset, 0) * SAMPLE)
             pieces.append(file.read((end - max(start, offset)) * SAMPLE))
     return b"".join(pieces).ljust(clip.samples * SAMPLE, b"\0")
-
-
-def blocks_between(folder: Path, span: Span, voices: int) -> Iterator[Samples]:
-    """The sound of a span in blocks of shape (voices, samples), as far as the spool has it."""
-    with ExitStack() as open_files:
-        files = [open_files.enter_context(_file(folder, voice).open("rb")) for voice in range(voices)]
-        for file in files:
-            file.seek(span[0] * SAMPLE)
-        for start in range(*span, BLOCK):
-            wanted = (min(start + BLOCK, span[1]) - start) * SAMPLE
-            block = np.stack([np.frombuffer(file.read(wanted), np.int16) for file in files])
-            if not block.size:
-                return
-            yield block
