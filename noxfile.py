@@ -153,7 +153,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compare speed, accuracy and memory with the plain library's: `./nox -s bench [-- long --runs 3]`, 40 minutes."""
+    """Measure speed, accuracy and memory beside the plain library's: `./nox -s bench [-- long --runs 3]`, one hour."""
     install(session)
     session.run("python", "-m", "tests.bench", *session.posargs)
 
@@ -235,10 +235,18 @@ def mutants(session: nox.Session) -> None:
 
 
 def install_ffmpeg(session: nox.Session) -> None:
-    """Install FFmpeg, with which recordings are made, or end the session where that is not possible."""
+    """Install FFmpeg's program, or end the session where that is not possible."""
     if shutil.which("ffmpeg") is None and not may_install():
         session.error("Left out: this needs ffmpeg, which it installs itself for root on Debian or Ubuntu.")
     install_programs(session, RECORDING_PACKAGES)
+
+
+@nox.session
+def peers(session: nox.Session) -> None:
+    """Compare the engine with WhisperX and others, in an environment of 7 GB: `./nox -s peers [-- --runs 5]`."""
+    install_ffmpeg(session)  # WhisperX reads recordings with it.
+    install(session, "peers")
+    session.run("python", "-m", "tests.peers", *session.posargs)
 
 
 @nox.session
@@ -361,3 +369,5 @@ def lock(session: nox.Session) -> None:
     compile_("requirements/pre-commit.in", "-o", "requirements/pre-commit.txt")
     compile_("requirements/clients.in", "-o", "requirements/clients.txt")
     compile_("requirements/aws.in", "-o", "requirements/aws.txt")
+    # Without `-c`: WhisperX needs older versions of two packages than `dev` has.
+    compile_("pyproject.toml", "--extra", "gpu_worker", "requirements/peers.in", "-o", "requirements/peers.txt")

@@ -22,8 +22,9 @@ from services.gpu_worker.machine.shutdown import Shutdown
 from services.gpu_worker.machine.systemd import Watchdog
 from services.gpu_worker.part.endings import PartEndings
 from services.gpu_worker.part.files import Files
-from services.gpu_worker.part.runner import HOUR_SECONDS, PartRunner
+from services.gpu_worker.part.runner import PartRunner
 from services.gpu_worker.part.sender import Sender
+from services.gpu_worker.part.transcribing import HOUR_SECONDS
 from services.gpu_worker.queue.attempts import Attempts, in_thread
 from services.gpu_worker.queue.claiming import Claimer
 from services.gpu_worker.queue.costs import Costs

@@ -103,7 +103,7 @@ class Environments:
             "HEARTBEAT_SECONDS": self.settings.heartbeat_seconds,
             "IDLE_SECONDS": self.settings.idle_seconds,
             "INDEX_LAG_SECONDS": 0.2,
-            "POLL_SECONDS": 0.2,
+            "POLL_SECONDS": 0.1,
             "NOTICE_SECONDS": 0.5,
         }
         folder = self.settings.models_folder

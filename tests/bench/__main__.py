@@ -22,49 +22,67 @@ import structlog
 
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
-from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings
+from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings, choose
 from services.gpu_worker.engine.decode.model_files import locate
-from tests.bench import gpu, listening, memory, speed, stages, table
+from tests.bench import gpu, listening, memory, speed, stages, table, upload
 from tests.bench.contestants import Field
+from tests.bench.device import report as device
+from tests.bench.device.recordings import RECORDINGS
+from tests.bench.device.report import SPEEDS
 from tests.support.accuracy import MEETING
 from tests.support.acoustics import load, write_wav
 from tests.support.random_model import write_random_model
 
 MEETINGS = 5
-PARTS = ("long", "short", "stages", "accuracy", "memory", "gpu")
+WITH_MODEL = ("long", "short", "stages", "accuracy", "memory", "gpu")
+PARTS = (*WITH_MODEL, "device", "upload")
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all by default")
     arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--recordings", nargs="+", default=list(RECORDINGS), choices=RECORDINGS, help="of `device`")
+    arguments.add_argument("--speeds", nargs="+", type=int, default=SPEEDS, help="of `device`, in times real time")
     arguments.add_argument("--model", default=PACKAGED)
     arguments.add_argument("--compute-type", default="auto", help="int8, int8_float16, float16 or float32")
     given = arguments.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory() as folder:
-        report = measure(
-            given.parts, given.runs, given.model, EngineSettings(compute_type=given.compute_type), Path(folder)
-        )
+        settings = EngineSettings(compute_type=given.compute_type)
+        report = machine(given.model, settings)
+        if set(given.parts) & set(WITH_MODEL):
+            report |= measure(given.parts, given.runs, given.model, settings, Path(folder))
+        if "device" in given.parts:
+            report["device"] = device.figures(given.recordings, given.speeds, given.runs, Path(folder))
+        if "upload" in given.parts:
+            report["upload"] = upload.from_upload_to_webhook(given.runs, Path(folder))
     Path("reports").mkdir(exist_ok=True)
     target = Path("reports/bench.json")
     before = json.loads(target.read_text()) if target.exists() else {}
     if before.get("machine") != report["machine"]:
         before = {}  # figures of two devices do not make one table
     target.write_text(json.dumps(before | report, indent=1, ensure_ascii=False))
-    sys.stdout.write(table.render(report) + "\n")
+    entries = report.pop("device", [])
+    sys.stdout.write(f"{table.render(report)}\n\n{device.table(entries) if entries else ''}\n")
+
+
+def machine(model: str, settings: EngineSettings) -> dict[str, Any]:
+    """What the figures of a report have in common."""
+    choice = choose(settings)
+    return {
+        "machine": f"{_device(choice)}, {model}, {choice}",
+        "versions": {name: version(name) for name in ("faster-whisper", "ctranslate2")},
+    }
 
 
 def measure(parts: list[str], runs: int, model: str, settings: EngineSettings, folder: Path) -> dict[str, Any]:
-    """Run the parts asked for."""
+    """Run those of the parts that need a model's words."""
     sound = load(MEETING)
     pause = np.zeros(4 * RATE)
     long = write_wav(folder / "eleven_minutes.wav", np.concatenate([np.r_[sound, pause]] * MEETINGS))
     field = Field(locate(model), settings)
-    report: dict[str, Any] = {
-        "machine": f"{_device(field.engine.model.choice)}, {model}, {field.engine.model.choice}",
-        "versions": {name: version(name) for name in ("faster-whisper", "ctranslate2")},
-    }
+    report: dict[str, Any] = {}
     if "long" in parts:
         report["eleven minutes"] = speed.long_recording(field, long, runs)
     if "short" in parts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,18 +14,15 @@ from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.local import LocalEngine
+from tests.support.listening import heard
 
-FOREVER = 1e6
-"""Seconds: no recording here is too long."""
 Contestant = Callable[[Path], str]
 
 
 def transcript(engine: LocalEngine, path: Path, preset: str = "balanced") -> Transcript:
     """A recording from file to transcript, as the worker does it."""
     options = Options.parse({"preset": preset}, [engine.model.files.key])
-    stop = threading.Event()
-    plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
-    results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
+    plan, results = heard(engine, path, options)
     return assemble(plan, results, options, engine.model.files)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.local import LocalEngine
 from tests.bench.contestants import Plain, transcript
+from tests.bench.process_costs import forget_peak, peak_mib
 from tests.support.acoustics import load, write_wav
 
 HOURS = 3
@@ -45,8 +45,7 @@ def _peak(contestant: str, path: Path, model: Path | None) -> int:
 
 
 def main() -> None:
-    # What a process inherits at its start counts into its peak: here, all that the bench itself holds.
-    Path("/proc/self/clear_refs").write_text("5")
+    forget_peak()  # what the bench itself holds was inherited
     contestant, path, model = sys.argv[1:]
     files = locate("random", Path(model)) if model else locate("whisper-base")
     if contestant == "ours":
@@ -55,9 +54,7 @@ def main() -> None:
         engine.close()
     else:
         Plain(files, compute_type="int8").batched(Path(path))
-    peak = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    assert peak
-    sys.stdout.write(f"{int(peak[1]) // 1024}\n")
+    sys.stdout.write(f"{round(peak_mib())}\n")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import threading
@@ -25,12 +24,11 @@ from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.process import EngineProcess
-from tests.bench.contestants import FOREVER
+from tests.bench.process_costs import forget_peak, peak_mib, processor_seconds
+from tests.support.listening import decoded, heard, plan_of
 
 Texts = list[dict[int, str]]
 """For each file the words of each clip, by its index."""
-TICKS = 100
-"""A second, in which the kernel counts processor time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +114,7 @@ class _Gpu:
 
 
 def main() -> None:
-    # What a process inherits at its start counts into its peak.
-    Path("/proc/self/clear_refs").write_text("5")
+    forget_peak()
     asked = Asked(**json.loads(sys.argv[1]))
     gpu = _Gpu(asked.device)
     spent: dict[str, float] = {}
@@ -125,15 +122,15 @@ def main() -> None:
         for path in asked.warm_up:
             hear(Path(path))
         spent.clear()
-        began, processor = time.perf_counter(), _processor_seconds(pids)
+        began, processor = time.perf_counter(), _all_seconds(pids)
         texts = _all(asked, hear)
         ended = time.perf_counter()
         told = {
             "seconds": round(ended - began, 2),
-            "processor s": round(_processor_seconds(pids) - processor, 2),
+            "processor s": round(_all_seconds(pids) - processor, 2),
             **{f"{name} s": round(seconds, 2) for name, seconds in spent.items() if seconds > 0.005},
             **gpu.between(began, ended),
-            "host MiB": sum(_peak_mib(pid) for pid in pids),
+            "host MiB": round(sum(peak_mib(pid) for pid in pids)),
             "texts": texts,
         }
     sys.stdout.write(f"{json.dumps(told)}\n")
@@ -158,7 +155,7 @@ def _contestant(asked: Asked, spent: dict[str, float]) -> Iterator[Heard]:
         worker = EngineProcess(asked.model, files.folder, asked.device, asked.compute_type)
         try:
             worker.wait_until_ready()
-            yield _hearing(worker, asked, spent), ["self", str(worker.pid)]
+            yield _hearing(worker, asked), ["self", str(worker.pid)]
         finally:
             worker.close()
     elif asked.contestant == "engine":
@@ -166,7 +163,7 @@ def _contestant(asked: Asked, spent: dict[str, float]) -> Iterator[Heard]:
         decoder = Decoder(files, **kind, workers=choice.workers, threads=choice.threads)
         decoder._model.model = _Timed(decoder._model.model, spent)  # noqa: SLF001 - from outside, no step can be timed
         engine = LocalEngine(LoadedModel(files, choice, decoder))
-        yield _hearing(engine, asked, spent), ["self"]
+        yield _hearing(engine, asked), ["self"]
         engine.close()
     else:
         model = WhisperModel(str(files.folder), device=choice.device, compute_type=choice.compute_type)
@@ -181,29 +178,20 @@ def _contestant(asked: Asked, spent: dict[str, float]) -> Iterator[Heard]:
         yield hear, ["self"]
 
 
-def _hearing(engine: Engine, asked: Asked, spent: dict[str, float]) -> Callable[[Path], dict[int, str]]:
-    options, stop = Options.parse({}, [asked.model]), threading.Event()
+def _hearing(engine: Engine, asked: Asked) -> Callable[[Path], dict[int, str]]:
+    options = Options.parse({}, [asked.model])
 
     def hear(path: Path) -> dict[int, str]:
-        began = time.perf_counter()
-        plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
-        spent["plan"] = spent.get("plan", 0.0) + time.perf_counter() - began
-        clips = range(len(plan.clips) // 2 if asked.from_the_middle else 0, len(plan.clips))
-        results = engine.decode(path, plan, clips, options, stop=stop)
-        return {result.index: result.text for result in sorted(results, key=lambda result: result.index)}
+        if asked.from_the_middle:
+            plan = plan_of(path, options)
+            results = decoded(engine, path, plan, range(len(plan.clips) // 2, len(plan.clips)), options)
+        else:
+            _, results = heard(engine, path, options)
+        return {result.index: result.text for result in results}
 
     return hear
 
 
-def _processor_seconds(pids: list[str]) -> float:
+def _all_seconds(pids: list[str]) -> float:
     """Of processes that live; a reading ends with its recording, and is not counted."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS
-
-
-def _peak_mib(pid: str) -> int:
-    peak = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    return int(peak[1]) // 1024 if peak else 0
+    return sum(map(processor_seconds, pids))

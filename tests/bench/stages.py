@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from services.common.domain.options import FORMATS, Options
 from services.common.transcript.formats import render
 from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.audio.reading import read
-from services.gpu_worker.engine.audio.sound import Hearing
+from services.gpu_worker.engine.audio.sound import RATE, Hearing
 from services.gpu_worker.engine.decode.acceptance import judge
 from services.gpu_worker.engine.decode.decoder import Decoded
-from services.gpu_worker.engine.plan.clip_audio import clip_audio
-from services.gpu_worker.engine.plan.packing import arrange
-from services.gpu_worker.engine.plan.spans import Thresholds, speech_spans
+from services.gpu_worker.engine.plan.clips import ClipFinder
 from services.gpu_worker.engine.plan.speech import SpeechDetector
-from tests.bench.contestants import FOREVER, Field
+from services.gpu_worker.engine.plan.spool import clip_sound, spooled
+from tests.bench.contestants import Field
+from tests.support.listening import heard
 from tests.support.step_world import step_world
 
 T = TypeVar("T")
@@ -35,27 +38,24 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
         spent[name] = round(time.thread_time() - began, 3)
         return result
 
-    engine, stop = field.engine, threading.Event()
+    engine = field.engine
     options = Options.parse({}, [engine.model.files.key])
-    plan = engine.plan(path, options, max_seconds=FOREVER, stop=stop)
     began = time.perf_counter()
-    results = list(engine.decode(path, plan, range(len(plan.clips)), options, stop=stop))
+    plan, results = heard(engine, path, options)
     whole = time.perf_counter() - began
-    blocks = timed("decode", lambda: list(read(path, Hearing(), stop)[1]))
-    detector = SpeechDetector()
-
-    def detect() -> list[float]:
-        return [one for block in blocks for one in detector.feed(block[0])] + detector.finish()
-
-    probabilities = timed("detection", detect)
-    samples = plan.samples
-    timed("ours: plan", lambda: arrange([speech_spans(probabilities, samples, Thresholds())], [0, samples]))
-    clips = timed("ours: cut", lambda: list(clip_audio(blocks, plan.clips)))
-    timed("features", lambda: [engine.model.decoder.features(sound) for _, sound in clips])
+    blocks = timed("decode", lambda: list(read(path, Hearing(), threading.Event())[1]))
+    detector, finder = SpeechDetector(), ClipFinder(1)
+    probabilities = timed("detection", lambda: [*map(detector.feed, (block[0] for block in blocks)), detector.finish()])
+    timed("ours: plan", lambda: [*(finder.push([new]) for new in probabilities), finder.finish(plan.samples)])
+    with tempfile.TemporaryDirectory() as name:
+        spool = Path(name)
+        timed("ours: spool", lambda: list(spooled(iter(blocks), spool)))
+        clips = timed("ours: cut", lambda: [clip_sound(spool, clip) for clip in plan.clips])
+    timed("features", lambda: [engine.model.decoder.features(np.frombuffer(sound, np.int16)) for sound in clips])
     timed(
         "ours: verdicts",
         lambda: [
-            judge(Decoded(words=r.words, logprob=r.logprob, no_speech=r.no_speech), plan.clips[r.index])
+            judge(Decoded(words=r.words, logprob=r.logprob, no_speech=r.no_speech), plan.clips[r.index].samples / RATE)
             for r in results
         ],
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.plan import Plan
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate, sentences_found
 from tests.support.acoustics import NOBODY_SPEAKS, load, silence, write_wav
+from tests.support.listening import decoded, heard, plan_of
 
 # The plain library, decoding in sequence, has 0.095 on the same recording (docs/performance.md); a processor of another
 # kind rounds differently.
@@ -36,10 +36,10 @@ def engine() -> Iterator[LocalEngine]:
 
 
 def decode(engine: LocalEngine, path: Path, only: range | None = None) -> tuple[Plan, list[ClipResult]]:
-    stop = threading.Event()
-    plan = engine.plan(path, OPTIONS, max_seconds=600, stop=stop)
-    results = engine.decode(path, plan, only or range(len(plan.clips)), OPTIONS, stop=stop)
-    return plan, sorted(results, key=lambda result: result.index)
+    if only is None:
+        return heard(engine, path, OPTIONS)
+    plan = plan_of(path, OPTIONS)
+    return plan, decoded(engine, path, plan, only, OPTIONS)
 
 
 def test_the_meeting_is_heard_and_going_on_later_gives_the_same_words(engine: LocalEngine) -> None:

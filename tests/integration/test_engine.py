@@ -17,13 +17,15 @@ from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.local import LocalEngine
-from services.gpu_worker.engine.plan.part_audio import cut_parts
 from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.stopping import StoppedError
+from tests.support.listening import cut, decoded, heard, plan_of
 from tests.support.random_model import write_random_model
 
 MEETING = Path("examples/audio/meeting.mp3")
 OPTIONS = Options.parse({"preset": "fast"}, ["random"])
+IN_PARTS = Cutting(part_seconds=20, alone_seconds=60)
 PAUSED_AT, PAUSE = 60, 36_000
 """Seconds."""
 
@@ -45,16 +47,15 @@ def engine(model_folder: Path) -> Iterator[LocalEngine]:
 
 
 @pytest.fixture(scope="module")
-def plan(engine: LocalEngine) -> Plan:
-    """The meeting in three parts."""
-    return engine.plan(MEETING, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
+def plan() -> Plan:
+    """The meeting in several parts."""
+    return plan_of(MEETING, OPTIONS, cutting=IN_PARTS)
 
 
 def decode(
     engine: LocalEngine, plan: Plan, clips: Sequence[int], path: Path = MEETING, part: int | None = None
 ) -> list[ClipResult]:
-    results = engine.decode(path, plan, clips, OPTIONS, stop=threading.Event(), part=part)
-    return sorted(results, key=lambda result: result.index)
+    return decoded(engine, path, plan, clips, OPTIONS, part=part)
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +78,9 @@ def long(engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> tuple
     """Four minutes: the recording, its plan, and the words of every clip."""
     recording = tmp_path_factory.mktemp("long") / "long.mp3"
     recording.write_bytes(MEETING.read_bytes() * 2)
-    plan = engine.plan(recording, OPTIONS, max_seconds=600, stop=threading.Event())
+    plan, words = heard(engine, recording, OPTIONS)
     assert len(plan.clips) > 7
-    return recording, plan, decode(engine, plan, range(len(plan.clips)), recording)
+    return recording, plan, words
 
 
 @pytest.mark.parametrize(("portion", "batch"), [(3, 1), (3, 8), (7, 1), (7, 8), (1000, 1), (1000, 8)])
@@ -107,8 +108,8 @@ def test_going_on_from_any_clip_gives_the_same_rest(engine: LocalEngine, plan: P
 def test_a_part_decoded_from_its_own_file_gives_the_same_words(
     engine: LocalEngine, plan: Plan, words: list[ClipResult], tmp_path: Path
 ) -> None:
-    assert len(plan.parts) == 3
-    cut_parts(MEETING, plan, tmp_path)
+    assert len(plan.parts) > 2
+    assert cut(MEETING, OPTIONS, tmp_path, cutting=IN_PARTS) == plan
     for part in plan.parts:
         path = tmp_path / f"{part.index}.flac"
         assert decode(engine, plan, part.clips, path, part.index) == words[part.first : part.last]
@@ -133,12 +134,12 @@ def test_words_behind_a_pause_of_ten_hours_are_told_when_a_player_plays_them_and
     engine: LocalEngine, plan: Plan, words: list[ClipResult], paused: Path
 ) -> None:
     began = time.process_time()
-    other = engine.plan(paused, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
+    other, results = heard(engine, paused, OPTIONS)
     assert time.process_time() - began < 10
     assert other.seconds == pytest.approx(plan.seconds + PAUSE, abs=0.1)
     assert other.samples < plan.samples + 5 * RATE
     assert "gaps" in other.warnings
-    starts = [word.start for result in decode(engine, other, range(len(other.clips)), paused) for word in result.words]
+    starts = [word.start for result in results for word in result.words]
     assert all(start < PAUSED_AT + 1 or PAUSED_AT + PAUSE - 1 < start <= other.seconds for start in starts)
     assert max(starts) > PAUSED_AT + PAUSE
 
@@ -146,10 +147,10 @@ def test_words_behind_a_pause_of_ten_hours_are_told_when_a_player_plays_them_and
 def test_parts_of_a_recording_with_a_pause_give_the_same_words_from_their_own_files(
     engine: LocalEngine, paused: Path, tmp_path: Path
 ) -> None:
-    plan = engine.plan(paused, OPTIONS, max_seconds=600, stop=threading.Event(), part_seconds=35, alone_seconds=60)
-    words = decode(engine, plan, range(len(plan.clips)), paused)
+    plan = cut(paused, OPTIONS, tmp_path, cutting=IN_PARTS)
+    whole, words = heard(engine, paused, OPTIONS)
+    assert whole.clips == plan.clips
     assert len(plan.parts) > 1
-    cut_parts(paused, plan, tmp_path)
     for part in plan.parts:
         found = decode(engine, plan, part.clips, tmp_path / f"{part.index}.flac", part.index)
         assert found == words[part.first : part.last]
@@ -172,9 +173,9 @@ def test_results_and_plan_survive_json(plan: Plan, words: list[ClipResult]) -> N
     assert [ClipResult.from_json(result.to_json()) for result in words] == words
 
 
-def test_a_stop_ends_decoding_with_an_error(engine: LocalEngine, plan: Plan) -> None:
+def test_a_stop_ends_decoding_with_an_error(engine: LocalEngine, plan: Plan, tmp_path: Path) -> None:
     stop = threading.Event()
-    results = engine.decode(MEETING, plan, range(len(plan.clips)), OPTIONS, stop=stop)
+    results = engine.decode(MEETING, plan, range(len(plan.clips)), OPTIONS, spool=tmp_path, stop=stop)
     next(results)
     stop.set()
     with pytest.raises(StoppedError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -21,11 +20,14 @@ from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.reader import Cutting
 from tests.support.acoustics import Sound, load, write_wav
 from tests.support.audio import MEETING
+from tests.support.listening import decoded, heard
 from tests.support.random_model import write_random_model
 
 SECONDS = 40
+IN_PARTS = Cutting(part_seconds=15, alone_seconds=20)
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +52,19 @@ def options(**wanted: object) -> Options:
     return Options.parse({"preset": "fast", **wanted}, ["random"])
 
 
-def plan(engine: LocalEngine, path: Path, wanted: Options, **lengths: Any) -> Plan:
-    return engine.plan(path, wanted, max_seconds=600, stop=threading.Event(), **lengths)
+def plan(engine: LocalEngine, path: Path, wanted: Options, **given: Any) -> Plan:
+    return heard(engine, path, wanted, **given)[0]
 
 
-def decode(engine: LocalEngine, path: Path, wanted: Options) -> tuple[Plan, list[ClipResult]]:
-    planned = plan(engine, path, wanted)
-    results = engine.decode(path, planned, range(len(planned.clips)), wanted, stop=threading.Event())
-    return planned, sorted(results, key=lambda result: result.index)
+def decode(engine: LocalEngine, path: Path, wanted: Options) -> list[ClipResult]:
+    return heard(engine, path, wanted)[1]
 
 
 def test_a_language_that_is_found_out_is_a_known_one_and_the_same_for_every_part(
     engine: LocalEngine, talk: Path
 ) -> None:
     whole = plan(engine, talk, options(language="auto"))
-    parts = plan(engine, talk, options(language="auto"), part_seconds=15, alone_seconds=20)
+    parts = plan(engine, talk, options(language="auto"), cutting=IN_PARTS)
     assert len(parts.parts) > 1
     assert whole.language == parts.language
     assert whole.language in LANGUAGES
@@ -73,8 +73,8 @@ def test_a_language_that_is_found_out_is_a_known_one_and_the_same_for_every_part
 def test_a_language_that_is_found_out_gives_the_words_of_that_language_asked_for(
     engine: LocalEngine, talk: Path
 ) -> None:
-    found, words = decode(engine, talk, options(language="auto"))
-    assert decode(engine, talk, options(language=found.language))[1] == words
+    found, words = heard(engine, talk, options(language="auto"))
+    assert decode(engine, talk, options(language=found.language)) == words
 
 
 def test_a_recording_without_speech_is_taken_for_swedish(engine: LocalEngine, tmp_path: Path) -> None:
@@ -96,17 +96,17 @@ def test_hints_that_the_model_would_not_read_to_the_end_are_refused_by_their_fie
     "hints", [{"prompt": "vi ses"}, {"hotwords": "umea"}, {"prompt": "vi ses", "hotwords": "umea"}]
 )
 def test_hints_reach_the_decoder(engine: LocalEngine, talk: Path, hints: dict[str, str]) -> None:
-    without = decode(engine, talk, options())[1]
-    assert [result.text for result in decode(engine, talk, options(**hints))[1]] != [result.text for result in without]
+    without = decode(engine, talk, options())
+    assert [result.text for result in decode(engine, talk, options(**hints))] != [result.text for result in without]
 
 
 def test_a_vocabularys_words_reach_the_decoder_as_if_they_were_hotwords(engine: LocalEngine, talk: Path) -> None:
     hinted, kept = options(hotwords="umea"), KeptWords.of(["vi ses", "savar"])
-    found = plan(engine, talk, hinted, vocabulary=kept)
+    found, results = heard(engine, talk, hinted, vocabulary=kept)
     assert (found.vocabulary, found.warnings) == (kept.words, ())
-    results = engine.decode(talk, found, range(len(found.clips)), hinted, stop=threading.Event())
-    by_hand = decode(engine, talk, options(hotwords="umea, vi ses, savar"))[1]
-    assert sorted(results, key=lambda result: result.index) == by_hand != decode(engine, talk, hinted)[1]
+    by_hand = decode(engine, talk, options(hotwords="umea, vi ses, savar"))
+    assert results == by_hand != decode(engine, talk, hinted)
+    assert decoded(engine, talk, found, range(len(found.clips)), hinted) == by_hand
 
 
 def test_all_parts_are_told_the_same_words_and_the_plan_says_which_are_left_out(
@@ -114,7 +114,7 @@ def test_all_parts_are_told_the_same_words_and_the_plan_says_which_are_left_out(
 ) -> None:
     kept = KeptWords.of([f"ord nummer {number}" for number in range(300)])
     whole = plan(engine, talk, options(), vocabulary=kept)
-    parts = plan(engine, talk, options(), vocabulary=kept, part_seconds=15, alone_seconds=20)
+    parts = plan(engine, talk, options(), vocabulary=kept, cutting=IN_PARTS)
     assert len(parts.parts) > 1
     assert 0 < len(whole.vocabulary) < 300
     assert parts.vocabulary == whole.vocabulary == kept.words[: len(whole.vocabulary)]
@@ -134,9 +134,9 @@ def test_a_mark_that_steers_the_model_is_letters_where_a_client_writes_it(engine
 def test_each_speaker_of_a_call_is_heard_as_if_alone(engine: LocalEngine, meeting: Sound, tmp_path: Path) -> None:
     speakers = [meeting[: SECONDS * RATE], meeting[SECONDS * RATE : 2 * SECONDS * RATE]]
     call = write_wav(tmp_path / "call.wav", np.stack(speakers, axis=1))
-    planned, results = decode(engine, call, options(channels="separate"))
+    planned, results = heard(engine, call, options(channels="separate"))
     for channel, speaker in enumerate(speakers):
-        _, alone = decode(engine, write_wav(tmp_path / f"{channel}.wav", speaker), options())
-        heard = [result for result in results if planned.clips[result.index].channel == channel]
-        assert [replace(result, index=number) for number, result in enumerate(heard)] == alone
+        alone = decode(engine, write_wav(tmp_path / f"{channel}.wav", speaker), options())
+        theirs = [result for result in results if planned.clips[result.index].channel == channel]
+        assert [replace(result, index=number) for number, result in enumerate(theirs)] == alone
         assert alone

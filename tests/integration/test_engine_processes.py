@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +12,12 @@ from services.common.domain.options import Options
 from services.common.domain.vocabularies import KeptWords
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
-from services.gpu_worker.engine.decode.results import ClipResult
-from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.local import LocalEngine
-from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.process import EngineProcess
+from services.gpu_worker.engine.plan.reader import Cutting
+from services.gpu_worker.engine.process import LIMITS, EngineProcess
+from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from tests.support.audio import MEETING
+from tests.support.listening import cut, decoded, heard
 from tests.support.random_model import write_random_model
 
 MODEL = "whisper-base"
@@ -44,13 +44,6 @@ def there(model: Path) -> Iterator[EngineProcess]:
     made.close()
 
 
-def heard(engine: Engine, path: Path, options: Options, *, apart: bool = False) -> tuple[Plan, list[ClipResult]]:
-    stop = threading.Event()
-    plan = engine.plan(path, options, max_seconds=600, stop=stop, apart=apart)
-    results = engine.decode(path, plan, range(len(plan.clips)), options, stop=stop, apart=apart)
-    return plan, sorted(results, key=lambda result: result.index)
-
-
 @pytest.mark.parametrize("wanted", [{}, {"language": "auto"}, {"prompt": "Möte i Örnsköldsvik."}], ids=str)
 @pytest.mark.parametrize("apart", [False, True])
 def test_the_words_are_the_same(
@@ -61,29 +54,26 @@ def test_the_words_are_the_same(
 
 
 def test_the_words_of_a_vocabulary_that_fit_are_the_same(here: LocalEngine, there: EngineProcess, talk: Path) -> None:
-    kept, stop = KeptWords.of([f"Örnsköldsvik {number}" for number in range(100)]), threading.Event()
-    plans = [
-        engine.plan(talk, Options.parse({}, [MODEL]), max_seconds=600, stop=stop, vocabulary=kept)
-        for engine in (here, there)
-    ]
-    assert plans[0] == plans[1]
-    assert plans[0].warnings == ("vocabulary_cut",)
+    kept = KeptWords.of([f"Örnsköldsvik {number}" for number in range(100)])
+    plan, words = heard(here, talk, Options.parse({}, [MODEL]), vocabulary=kept)
+    assert heard(there, talk, Options.parse({}, [MODEL]), vocabulary=kept) == (plan, words)
+    assert plan.warnings == ("vocabulary_cut",)
 
 
-def test_parts_are_decoded_from_files_of_their_own(there: EngineProcess, talk: Path, tmp_path: Path) -> None:
-    options, stop = Options.parse({}, [MODEL]), threading.Event()
-    plan = there.plan(talk, options, max_seconds=600, stop=stop, part_seconds=10, alone_seconds=15)
+def test_parts_are_decoded_from_files_of_their_own(there: EngineProcess, tmp_path: Path) -> None:
+    options = Options.parse({}, [MODEL])
+    plan = cut(
+        MEETING, options, tmp_path, cutting=Cutting(part_seconds=20, alone_seconds=60), reader=ReaderProcesses(LIMITS)
+    )
     assert len(plan.parts) > 1
-    whole = {result.index: result for result in there.decode(talk, plan, range(len(plan.clips)), options, stop=stop)}
-    there.cut_parts(talk, plan, tmp_path, stop=stop)
+    whole = decoded(there, MEETING, plan, range(len(plan.clips)), options)
     for part in plan.parts:
         own = tmp_path / f"{part.index}.flac"
-        for result in there.decode(own, plan, part.clips, options, stop=stop, part=part.index):
-            assert result == whole[result.index]
+        assert decoded(there, own, plan, part.clips, options, part=part.index) == whole[part.first : part.last]
 
 
 def test_hints_that_are_too_long_are_refused_before_anything_is_read(there: EngineProcess, tmp_path: Path) -> None:
     options = Options(prompt=TOO_MUCH)
     with pytest.raises(InvalidOptionError) as refused:
-        there.plan(tmp_path / "never.wav", options, max_seconds=600, stop=threading.Event())
+        heard(there, tmp_path / "never.wav", options)
     assert refused.value.field == "prompt"

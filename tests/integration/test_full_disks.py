@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from services.common.domain.errors import DiskFullError
 from services.common.domain.options import Options
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus
-from services.gpu_worker.engine.plan.planner import make_plan
+from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.process import LIMITS
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.machine.work_folder import WorkFolder
@@ -24,6 +23,7 @@ from services.gpu_worker.part.files import Files
 from services.gpu_worker.queue.leaving import Leaving
 from services.gpu_worker.queue.worker import Worker
 from tests.support.disks import MAY_MOUNT, small_disk
+from tests.support.listening import cut
 from tests.support.step_engine import StepEngine
 from tests.support.step_world import StepWorld, step_world
 
@@ -273,7 +273,7 @@ def test_a_disk_that_is_full_when_parts_are_cut_is_neither_a_death_nor_the_devic
 def test_a_parts_own_sound_that_finds_a_full_disk_is_fetched_by_another_machine(
     long: StepWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: list[str]
 ) -> None:
-    def cut(_: StepEngine, path: Path, plan: Any, folder: Path, **__: Any) -> None:
+    def cut_large(_: StepEngine, plan: Any, __: Path, folder: Path, **___: Any) -> None:
         for part in plan.parts:
             (folder / f"{part.index}.flac").write_bytes(LARGE)
 
@@ -283,7 +283,7 @@ def test_a_parts_own_sound_that_finds_a_full_disk_is_fetched_by_another_machine(
 
     disks = Disks(long, tmp_path, monkeypatch)
     disks.small(2)
-    monkeypatch.setattr(StepEngine, "cut_parts", cut)
+    monkeypatch.setattr(StepEngine, "cut_parts", cut_large)
     long.each_clip = go
     long.upload()
     long.settle()
@@ -294,12 +294,12 @@ def test_a_parts_own_sound_that_finds_a_full_disk_is_fetched_by_another_machine(
 
 
 def test_the_engines_process_tells_of_a_full_disk_in_words_that_are_understood_here(talk: Path, tmp_path: Path) -> None:
-    plan = make_plan(talk, Options(), max_seconds=60, stop=threading.Event(), part_seconds=5, alone_seconds=5)
+    cutting = Cutting(part_seconds=5, alone_seconds=5)
     folder = WorkFolder(tmp_path)
 
     def cut_in_the_engines_process(part: Path) -> None:
         (part / "0.flac").symlink_to("/dev/full")
-        ReaderProcesses(LIMITS).cut_parts(talk, plan, part, stop=threading.Event())
+        cut(talk, Options(), part, reader=ReaderProcesses(LIMITS), cutting=cutting)
 
     with pytest.raises(DiskFullError, match="disk was full"), folder.part() as part:
         cut_in_the_engines_process(part)

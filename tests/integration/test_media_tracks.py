@@ -13,10 +13,10 @@ from services.common.domain.errors import InvalidOptionError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.sound import RATE, VOICES
-from services.gpu_worker.engine.plan.part_audio import cut_parts
-from services.gpu_worker.engine.plan.planner import make_plan
+from services.gpu_worker.engine.plan.reader import Cutting
 from tests.support.acoustics import write_wav
 from tests.support.audio import MEETING
+from tests.support.listening import cut
 from tests.support.media import SECONDS, plan, written
 
 
@@ -91,14 +91,14 @@ def test_a_part_s_own_file_holds_the_very_samples_of_every_voice(
     tmp_path: Path, meeting: np.ndarray, voices: int
 ) -> None:
     stop = threading.Event()
-    apart = np.stack([np.roll(meeting, voice * 300) * (1 - voice / 10) for voice in range(voices)], axis=1)
+    apart = np.stack([np.roll(np.tile(meeting, 2), voice * 300) * (1 - voice / 10) for voice in range(voices)], axis=1)
     recording = write_wav(tmp_path / "voices.wav", apart)
     options = Options.parse({"channels": "separate"}, ["any"])
-    cut = make_plan(recording, options, max_seconds=600, stop=stop, part_seconds=8, alone_seconds=16)
-    assert (cut.channels, len(cut.parts)) == (voices, 3)
-    cut_parts(recording, cut, tmp_path)
-    whole = np.concatenate(list(read(recording, cut.hearing, stop)[1]), axis=1)
-    for part in cut.parts:
+    plan = cut(recording, options, tmp_path, cutting=Cutting(part_seconds=8, alone_seconds=16))
+    assert plan.channels == voices
+    assert len(plan.parts) > 1
+    whole = np.concatenate(list(read(recording, plan.hearing, stop)[1]), axis=1)
+    for part in plan.parts:
         own = np.concatenate(list(read(tmp_path / f"{part.index}.flac", VOICES, stop)[1]), axis=1)
         assert np.array_equal(own, whole[:, part.start : part.end])
 

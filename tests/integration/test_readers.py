@@ -27,14 +27,17 @@ from services.common.domain.options import Options
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.plan.local_reader import LocalReader
 from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.reader import Items, ReadClip
 from services.gpu_worker.engine.process import LIMITS
 from services.gpu_worker.engine.processes import readers
 from services.gpu_worker.engine.processes.reader_main import failure
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.engine.stopping import StoppedError
 from tests.support.acoustics import Sound, write_wav
+from tests.support.listening import cut, plan_of
 
 PATIENCE = 20
+MANY = 2_000
 OPTIONS = Options.parse({}, ["any"])
 
 
@@ -43,7 +46,12 @@ def reader(**limits: float) -> ReaderProcesses:
 
 
 def planned(path: Path, by: ReaderProcesses | LocalReader | None = None, stop: threading.Event | None = None) -> Plan:
-    return (by or reader()).plan(path, OPTIONS, max_seconds=100_000, stop=stop or threading.Event())
+    return plan_of(path, OPTIONS, reader=by or reader(), stop=stop or threading.Event())
+
+
+def given(path: Path, spool: Path, **limits: float) -> Items:
+    """The first clip, `MANY` times."""
+    return reader(**limits).clips(path, planned(path), [0] * MANY, spool=spool, stop=threading.Event())
 
 
 @pytest.fixture
@@ -84,20 +92,27 @@ def reading() -> int:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         for child in multiprocessing.active_children():
-            if child.name in {"plan", "sounds", "cut_parts"} and child.pid:
+            if child.name in {"plan", "clips", "cut_parts"} and child.pid:
                 return child.pid
         time.sleep(0.01)
     raise AssertionError("nothing is read")
 
 
 def test_a_process_of_its_own_plans_reads_and_cuts_as_this_one_does(talking: Path, tmp_path: Path) -> None:
-    here, there, stop = LocalReader(), reader(), threading.Event()
-    plan = planned(talking, there)
-    assert plan == planned(talking, here)
-    clips = range(len(plan.clips))
-    assert list(there.sounds(talking, plan, clips, stop=stop)) == list(here.sounds(talking, plan, clips, stop=stop))
-    there.cut_parts(talking, plan, tmp_path, stop=stop)
-    assert (tmp_path / "0.flac").stat().st_size
+    def all_of(by: ReaderProcesses | LocalReader, folder: Path) -> tuple[list[ReadClip | Plan], Plan, dict[str, bytes]]:
+        folder.mkdir()
+        stop = threading.Event()
+        *clips, plan = by.plan(talking, OPTIONS, spool=folder, max_seconds=60, stop=stop)
+        assert isinstance(plan, Plan)
+        by.cut_parts(plan, folder, folder, stop=stop)
+        clips += by.clips(talking, plan, range(len(plan.clips)), spool=folder, stop=stop)
+        return clips, plan, {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    here, there = all_of(LocalReader(), tmp_path / "here"), all_of(reader(), tmp_path / "there")
+    assert here == there
+    clips, plan, files = here
+    assert len(clips) == 2 * len(plan.clips) > 0
+    assert files.keys() == {"0.flac", "voice-0"}
 
 
 def test_what_is_wrong_with_a_recording_is_said_in_the_same_words(tmp_path: Path) -> None:
@@ -113,7 +128,7 @@ def test_what_is_wrong_with_a_recording_is_said_in_the_same_words(tmp_path: Path
 def test_an_option_that_a_recording_does_not_allow_keeps_its_kind_and_its_field(talking: Path) -> None:
     options = Options.parse({"tracks": [7]}, ["any"])
     with pytest.raises(InvalidOptionError) as refused:
-        reader().plan(talking, options, max_seconds=600, stop=threading.Event())
+        plan_of(talking, options, reader=reader())
     assert refused.value.field == "tracks"
 
 
@@ -127,27 +142,27 @@ def test_a_process_that_dies_of_a_recording_is_the_recordings_error(
         dying.result(PATIENCE)
 
 
-def test_a_process_that_dies_in_the_middle_of_what_it_gives_is_the_recordings_error(talking: Path) -> None:
-    """A clip is larger than the pipe: whoever is killed while nobody listens has mostly given half of one."""
-    plan = planned(talking)
-    sounds = reader().sounds(talking, plan, [0] * 50, stop=threading.Event())
-    next(sounds)
+def test_a_process_that_dies_in_the_middle_of_what_it_gives_is_the_recordings_error(
+    talking: Path, tmp_path: Path
+) -> None:
+    """The clips are more than the pipe holds: whoever is killed while nobody listens has mostly given half of one."""
+    clips = given(talking, tmp_path)
+    next(clips)
     pid = reading()
     time.sleep(0.3)
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(InvalidMediaError, match="died of it"):
-        list(sounds)
+        list(clips)
 
 
-def test_a_process_that_stands_still_in_the_middle_of_what_it_gives_is_given_up(talking: Path) -> None:
-    plan = planned(talking)
-    sounds = reader(silence_seconds=0.5).sounds(talking, plan, [0] * 50, stop=threading.Event())
-    next(sounds)
+def test_a_process_that_stands_still_in_the_middle_of_what_it_gives_is_given_up(talking: Path, tmp_path: Path) -> None:
+    clips = given(talking, tmp_path, silence_seconds=0.5)
+    next(clips)
     pid = reading()
     time.sleep(0.3)
     os.kill(pid, signal.SIGSTOP)
     with pytest.raises(InvalidMediaError, match="did not get on"):
-        list(sounds)
+        list(clips)
 
 
 def test_whoever_forks_readers_may_be_killed_and_nobody_is_blamed(talking: Path) -> None:
@@ -233,12 +248,13 @@ def test_a_long_recording_that_is_read_all_the_time_is_not_taken_for_hung(silenc
         planned(silence, reader(silence_seconds=2), stop)
 
 
-def test_while_nobody_listens_no_reader_is_taken_for_hung(talking: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = planned(talking)
-    sounds = reader().sounds(talking, plan, [0] * 50, stop=threading.Event())
-    next(sounds)
+def test_while_nobody_listens_no_reader_is_taken_for_hung(
+    talking: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clips = given(talking, tmp_path)
+    next(clips)
     monkeypatch.setattr(readers, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + 1_000))
-    assert len(list(sounds)) == 49
+    assert len(list(clips)) == MANY - 1
 
 
 def test_a_stop_ends_reading_at_once_and_its_process_with_it(endless: Path, begin: Callable[..., Future[Plan]]) -> None:
@@ -277,10 +293,15 @@ def test_signals_to_the_whole_group_are_the_workers_business(endless: Path, begi
 
 
 def test_a_full_disk_is_the_machines_fault(talking: Path, tmp_path: Path) -> None:
-    plan = planned(talking)
     (tmp_path / "0.flac").symlink_to("/dev/full")
     with pytest.raises(OSError, match="No space left"):
-        reader().cut_parts(talking, plan, tmp_path, stop=threading.Event())
+        cut(talking, OPTIONS, tmp_path, reader=reader())
+
+
+def test_a_disk_that_is_full_while_the_spool_is_written_is_the_machines_fault(talking: Path, tmp_path: Path) -> None:
+    (tmp_path / "voice-0").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        list(reader().plan(talking, OPTIONS, spool=tmp_path, max_seconds=60, stop=threading.Event()))
 
 
 def test_a_recording_that_is_not_there_is_the_machines_fault(tmp_path: Path) -> None:

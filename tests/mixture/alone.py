@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +17,7 @@ from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.local import LocalEngine
 from tests.recordings import pool
+from tests.support.listening import heard
 
 SECONDS = 60.0
 """What one file may take."""
@@ -57,10 +57,9 @@ def _engine(model: Path) -> LocalEngine:
 
 
 def _transcribe(task: _Task) -> Alone:
-    engine, options, stop = _engine(task.model), Options.parse({}, [PACKAGED]), threading.Event()
+    engine, options = _engine(task.model), Options.parse({}, [PACKAGED])
     try:
-        plan = engine.plan(task.path, options, max_seconds=LONGEST, stop=stop)
-        results = list(engine.decode(task.path, plan, range(len(plan.clips)), options, stop=stop))
+        plan, results = heard(engine, task.path, options, max_seconds=LONGEST)
     except PermanentError as error:
         return Alone(code=error.code)
     transcript = assemble(plan, results, options, engine.model.files)

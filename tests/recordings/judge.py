@@ -6,7 +6,6 @@ survives telephone codecs, an inverted channel and lost packets, and tells one s
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,9 +19,9 @@ import numpy.typing as npt
 from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.plan.planner import make_plan
 from tests.recordings.case import LOSSY, Case
 from tests.support.acoustics import load
+from tests.support.listening import plan_of
 from tests.support.recordings import LENGTH, RATE, Said, ffmpeg, sentence
 
 TOLERANCE = 0.05
@@ -124,7 +123,7 @@ def judge(case: Case, folder: Path) -> Verdict:
     case.make(path)
     began = time.process_time()
     try:
-        plan = make_plan(path, Options.parse(case.options, ["any"]), max_seconds=600, stop=threading.Event())
+        plan = plan_of(path, Options.parse(case.options, ["any"]), max_seconds=600)
     except TranscriberError as error:
         faults = [] if case.refused == error.code else [f"refused with {error.code}: {error}"]
         return _verdict(case, "refused", faults, time.process_time() - began)

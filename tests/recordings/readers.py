@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import tempfile
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +12,10 @@ import av
 
 from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.plan.planner import make_plan
 from tests.recordings.judge import Verdict, judge
 from tests.recordings.matrix import cases
 from tests.recordings.mutations import mutated
+from tests.support.listening import plan_of
 
 REFUSALS = {"INVALID_MEDIA", "NO_AUDIO_TRACK", "AUDIO_TOO_LONG"}
 """The codes that say what is wrong with a file."""
@@ -58,7 +57,7 @@ def planned(mutation: Mutation) -> str:
         path = Path(folder) / mutation.path.name
         path.write_bytes(mutation.data())
         try:
-            plan = make_plan(path, Options.parse({}, ["any"]), max_seconds=600, stop=threading.Event())
+            plan = plan_of(path, Options.parse({}, ["any"]), max_seconds=600)
         except TranscriberError as error:
             if error.code not in REFUSALS:
                 raise

@@ -11,6 +11,7 @@ import os
 import time
 import wave
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from services.common.domain.errors import DecoderFailedError
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode import loaded_model
-from services.gpu_worker.engine.decode.decoder import FRAME, WINDOW, Decoded, Features
+from services.gpu_worker.engine.decode.decoder import Decoded
+from services.gpu_worker.engine.decode.features import FRAME, WINDOW, Features
 from services.gpu_worker.engine.decode.recipe import Recipe
 from services.gpu_worker.engine.processes import device_main
 
@@ -55,13 +57,16 @@ class ClockDecoder:
         level = int(samples.max(initial=0))
         return Features(np.full((1, window), level, np.float32), min(len(samples) // FRAME, window))
 
-    def decode(self, clips: Sequence[Features], _: Recipe) -> list[Decoded | DecoderFailedError]:
+    def decode(
+        self, clips: Sequence[Features], _: Recipe, turn: AbstractContextManager[None]
+    ) -> list[Decoded | DecoderFailedError]:
         levels = [int(clip.mel[0, 0]) for clip in clips]
-        if DEADLY in levels:
-            os._exit(17)
-        if HANGING in levels:
-            time.sleep(3_600)
-        time.sleep(BATCH_SECONDS + sum(clip.frames for clip in clips) / 100 / SPEED)
+        with turn:
+            if DEADLY in levels:
+                os._exit(17)
+            if HANGING in levels:
+                time.sleep(3_600)
+            time.sleep(BATCH_SECONDS + sum(clip.frames for clip in clips) / 100 / SPEED)
         words = (Word(" Ord.", 0.1, 0.5, 0.9),)
         heard = Decoded(words=words, logprob=-0.1, no_speech=0.0)
         return [DecoderFailedError("No numbers.") if level == GARBLED else heard for level in levels]

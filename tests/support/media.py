@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 from services.common.domain.options import Options
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.plan.planner import make_plan
+from tests.support.listening import plan_of
 
 SECONDS = 26.0
 """Of the meeting: its first four sentences, enough for anything that is tried here."""
 
 
 def plan(path: Path, max_seconds: float = 600, **options: object) -> Plan:
-    return make_plan(path, Options.parse(options, ["any"]), max_seconds=max_seconds, stop=threading.Event())
+    return plan_of(path, Options.parse(options, ["any"]), max_seconds=max_seconds)
 
 
 def written(path: Path, data: bytes) -> Path:

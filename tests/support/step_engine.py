@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +59,21 @@ class StepEngine:
     def wait_until_ready(self) -> ModelFiles:
         return ModelFiles(folder=Path(), name=self.model, style="standard", revision="1", digests={})
 
-    def plan(
-        self, path: Path, options: Options, *, stop: threading.Event, vocabulary: KeptWords = NO_WORDS, **_: Any
-    ) -> Plan:
-        return with_vocabulary(self._plan, vocabulary, min(WORDS_READ, len(vocabulary.words)))
+    def transcribe(
+        self,
+        path: Path,
+        options: Options,
+        *,
+        stop: threading.Event,
+        planned: Callable[[Plan], None],
+        known: Container[int] = (),
+        vocabulary: KeptWords = NO_WORDS,
+        **_: Any,
+    ) -> Generator[ClipResult, None, None]:
+        plan = with_vocabulary(self._plan, vocabulary, min(WORDS_READ, len(vocabulary.words)))
+        planned(plan)
+        clips = [clip for clip in plan.parts[0].clips if clip not in known]
+        yield from self.decode(path, plan, clips, options, stop=stop)
 
     def decode(
         self,
@@ -72,9 +83,8 @@ class StepEngine:
         options: Options,
         *,
         stop: threading.Event,
-        part: int | None = None,
-        apart: bool = False,
-    ) -> Iterator[ClipResult]:
+        **_: Any,
+    ) -> Generator[ClipResult, None, None]:
         if path == CLIP:
             # The self-test's: no clip of anybody's.
             yield ClipResult(index=0, words=(Word(TEXT, 0.0, 6.0, 0.9),), logprob=-0.2, no_speech=0.0)
@@ -87,7 +97,7 @@ class StepEngine:
             word = Word(f" Ord{index}.", start + 1.0, start + 2.0, self._probability)
             yield ClipResult(index=index, words=(word,), logprob=-0.2, no_speech=0.0)
 
-    def cut_parts(self, path: Path, plan: Plan, folder: Path, *, stop: threading.Event) -> None:
+    def cut_parts(self, plan: Plan, spool: Path, folder: Path, *, stop: threading.Event) -> None:
         for part in plan.parts:
             (folder / f"{part.index}.flac").write_bytes(b"flac")
 

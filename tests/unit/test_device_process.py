@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,8 @@ import pytest
 
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.processes import account, device, device_link
+from services.gpu_worker import __main__ as program
+from services.gpu_worker.engine.processes import account, device, device_link, device_main
 from services.gpu_worker.engine.processes.device import DeviceProcess
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.processes.messages import LOADING, Answer, Busy, Call, Idle, Loaded, of_the_device
@@ -106,9 +109,8 @@ def decode(process: DeviceProcess) -> Iterator[Decode]:
     pool = ThreadPoolExecutor(4)
 
     def begin(clips: Any = range(MOST_CLIPS), stop: threading.Event | None = None) -> Future[list[Any]]:
-        plan: Any = None
         sounds = ((index, b"sound") for index in clips)
-        return pool.submit(list, process.decode(sounds, plan, Options(), stop=stop or threading.Event()))
+        return pool.submit(list, process.decode(sounds, Options(), (), stop=stop or threading.Event()))
 
     yield begin
     pool.shutdown(wait=False)
@@ -285,8 +287,7 @@ def test_a_device_that_does_not_even_answer_a_stop_is_killed(
 
 
 def test_a_call_that_nobody_listens_to_any_more_is_stopped(other: OtherSide, process: DeviceProcess) -> None:
-    plan: Any = None
-    results: Any = process.decode(iter([(0, b"sound")]), plan, Options(), stop=threading.Event())
+    results: Any = process.decode(iter([(0, b"sound")]), Options(), (), stop=threading.Event())
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(next, results)
         call = other.asked("decode")
@@ -362,3 +363,9 @@ def test_a_device_that_does_not_end_in_time_is_killed(other: OtherSide, process:
 def test_an_error_crosses_the_pipe_as_what_it_is_or_as_the_devices(error: Exception, kind: type, words: str) -> None:
     crossed = of_the_device(error)
     assert (type(crossed), str(crossed)) == (kind, words)
+
+
+def test_numpy_is_loaded_after_it_is_settled_how_many_threads_it_computes_with() -> None:
+    """The process imports the worker's program and its own before it settles that."""
+    loaded = f"import sys, {program.__name__}, {device_main.__name__}; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0

@@ -5,13 +5,12 @@ from __future__ import annotations
 import pytest
 
 from services.common.transcript.words import Word
-from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.acceptance import Attempt, judge, loop, settle
 from services.gpu_worker.engine.decode.hallucinations import is_known
-from services.gpu_worker.engine.plan.plan import Clip
 
-CLIP = Clip(0, 0, ((0, 20 * RATE),))
-SHORT = Clip(0, 0, ((0, 2 * RATE),))
+LONG = 20.0
+SHORT = 2.0
+"""Seconds."""
 
 
 def attempt(text: str, logprob: float = -0.3, no_speech: float = 0.0, flags: tuple[str, ...] = ()) -> Attempt:
@@ -20,7 +19,7 @@ def attempt(text: str, logprob: float = -0.3, no_speech: float = 0.0, flags: tup
 
 
 def test_an_ordinary_sentence_is_believed() -> None:
-    assert judge(attempt("Välkommen till dagens möte om den nya skolan i kommunen."), CLIP) == ()
+    assert judge(attempt("Välkommen till dagens möte om den nya skolan i kommunen."), LONG) == ()
 
 
 @pytest.mark.parametrize(
@@ -35,12 +34,12 @@ def test_an_ordinary_sentence_is_believed() -> None:
     ],
 )
 def test_each_fault_has_its_flag(text: str, logprob: float, no_speech: float, flag: str) -> None:
-    assert flag in judge(attempt(text, logprob, no_speech), CLIP)
+    assert flag in judge(attempt(text, logprob, no_speech), LONG)
 
 
 def test_thanks_are_believed_in_the_midst_of_speech_and_not_alone_in_two_seconds() -> None:
     thanks = attempt("Tack för att ni har lyssnat.")
-    assert judge(thanks, CLIP) == ()
+    assert judge(thanks, LONG) == ()
     assert judge(thanks, SHORT) == ("hallucination",)
 
 

@@ -15,13 +15,13 @@ HINTED = Options(prompt="Kommunfullmäktige i Umeå.", hotwords="Sävar")
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_the_preset_chooses_the_beams_and_each_second_look_is_wider(preset: str) -> None:
-    first, wider, _ = recipes(Options(preset=preset), "sv", USUAL)
+    first, wider, _ = recipes(Options(preset=preset), USUAL)
     assert first.beams == USUAL.beams[preset]
     assert wider.beams >= max(8, first.beams + 3)
 
 
 def test_only_a_second_look_punishes_repetition_and_each_more_than_the_one_before() -> None:
-    chain = recipes(Options(), "sv", USUAL)
+    chain = recipes(Options(), USUAL)
     penalties = [recipe.repetition_penalty for recipe in chain]
     assert penalties[0] == 1.0
     assert penalties == sorted(set(penalties))
@@ -29,12 +29,12 @@ def test_only_a_second_look_punishes_repetition_and_each_more_than_the_one_befor
 
 
 def test_hints_are_given_until_the_last_look_as_a_model_may_parrot_them() -> None:
-    hints = [(recipe.prompt, recipe.hotwords) for recipe in recipes(HINTED, "sv", USUAL)]
+    hints = [(recipe.prompt, recipe.hotwords) for recipe in recipes(HINTED, USUAL)]
     assert hints == [(HINTED.prompt, HINTED.hotwords)] * 2 + [(None, None)]
 
 
 def test_every_look_is_in_the_language_of_the_recording() -> None:
-    assert {recipe.language for recipe in recipes(Options(language="auto"), "fi", USUAL)} == {"fi"}
+    assert {recipe.language for recipe in recipes(Options(language="fi"), USUAL)} == {"fi"}
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -26,11 +26,11 @@ class Engine:
         self._text = text
         self._seconds = seconds
 
-    def plan(self, path: object, *_: object, **__: object) -> Any:
+    def transcribe(
+        self, path: object, *_: object, planned: Callable[[Any], None], **__: object
+    ) -> Iterator[ClipResult]:
         assert path == CLIP
-        return SimpleNamespace(clips=[None], seconds=6.5)
-
-    def decode(self, *_: object, **__: object) -> Iterator[ClipResult]:
+        planned(SimpleNamespace(clips=[None], seconds=6.5))
         time.sleep(self._seconds)
         words = tuple(Word(f" {word}", 0, 1, 0.9) for word in self._text.split())
         yield ClipResult(index=0, words=words, logprob=-0.2, no_speech=0.0)
@@ -76,7 +76,7 @@ def test_whatever_keeps_the_known_clip_from_being_heard_is_the_machines_fault(er
     """The clip is good: what would be a recording's error anywhere else must not be anybody's here."""
 
     class Broken(Engine):
-        def plan(self, path: object, *_: object, **__: object) -> Any:
+        def transcribe(self, path: object, *_: object, **__: object) -> Iterator[ClipResult]:
             raise error
 
     with pytest.raises(SelfTestFailedError):

@@ -147,7 +147,7 @@ def test_whatever_the_words_are_the_model_reads_each_that_is_given_to_its_end(
 
 
 def test_the_words_are_given_with_the_hotwords_and_left_out_with_them() -> None:
-    hints = [recipe.hotwords for recipe in recipes(Options(hotwords="Åsa"), "sv", Habits(), PLACES[:2])]
+    hints = [recipe.hotwords for recipe in recipes(Options(hotwords="Åsa"), Habits(), PLACES[:2])]
     assert hints == ["Åsa, Umeå, Sävar"] * 2 + [None]
 
 

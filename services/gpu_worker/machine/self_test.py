@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import tempfile
 import threading
 import time
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from services.common.domain.errors import TranscriberError
 from services.common.domain.options import Options
 from services.common.redaction import describe
 from services.gpu_worker.engine.decode.model_files import place
+from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.process import EngineProcess
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 
@@ -115,12 +117,20 @@ def _pass(engine: EngineProcess) -> tuple[str, float, float]:
 def _heard(engine: EngineProcess) -> tuple[str, float, float]:
     name, style = model_keys.split(engine.model)
     options = Options.parse({"model": name, "style": style}, (engine.model,))
-    stop = threading.Event()
-    began = time.monotonic()
-    plan = engine.plan(CLIP, options, stop=stop, max_seconds=_MOST_SECONDS)
-    results = engine.decode(CLIP, plan, range(len(plan.clips)), options, stop=stop)
-    words = [word.text for result in sorted(results, key=lambda result: result.index) for word in result.words]
-    return "".join(words).strip(), plan.seconds, time.monotonic() - began
+    plans: list[Plan] = []
+    with tempfile.TemporaryDirectory(prefix="self-test-") as spool:
+        began = time.monotonic()
+        heard = engine.transcribe(
+            CLIP,
+            options,
+            spool=Path(spool),
+            max_seconds=_MOST_SECONDS,
+            stop=threading.Event(),
+            planned=plans.append,
+        )
+        results = sorted(heard, key=lambda result: result.index)
+        took = time.monotonic() - began
+    return "".join(word.text for result in results for word in result.words).strip(), plans[0].seconds, took
 
 
 def _letters(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,21 +10,15 @@ import structlog
 
 from services.common.domain import object_keys
 from services.common.domain.annotations import annotations_of
-from services.common.domain.errors import DecoderFailedError
 from services.common.domain.events import INLINE_TEXT_BYTES
 from services.common.domain.records import MERGE_PART, part_index, part_name
 from services.common.domain.states import JobStatus, PartStatus
-from services.common.domain.vocabularies import KeptWords
 from services.common.store.leases import FencedError, JobChangedError
-from services.common.store.parts import MAX_PARTS
 from services.common.transcript import kept_words
 from services.common.transcript.formats import render
 from services.gpu_worker.engine.assembly import assemble
-from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.part.checkpoints import Checkpoints
-from services.gpu_worker.part.claim import StopReason
+from services.gpu_worker.part.transcribing import Transcribing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +27,6 @@ if TYPE_CHECKING:
     from services.common.transcript.transcript import Transcript
     from services.gpu_worker.engine.decode.model_files import ModelFiles
     from services.gpu_worker.engine.decode.results import ClipResult
-    from services.gpu_worker.engine.plan.plan import Plan
     from services.gpu_worker.engine.process import EngineProcess
     from services.gpu_worker.machine.work_folder import WorkFolder
     from services.gpu_worker.part.claim import Claim
@@ -46,8 +38,6 @@ log = structlog.get_logger()
 MOST_REWRITTEN = 5
 """How often a text is written again because its job's annotations were updated meanwhile. A client that goes on to
 update them faster than files are written must not hold the machine: its message has the last words all the same."""
-HOUR_SECONDS = 3_600
-MINUTE_SECONDS = 60
 
 
 class PartRunner:
@@ -83,8 +73,7 @@ class PartRunner:
 
     def _transcribe(self, claim: Claim, engine: EngineProcess, model: ModelFiles, folder: Path) -> None:
         recording = folder / "recording"
-        index = part_index(claim.part)
-        if index == 0:
+        if part_index(claim.part) == 0:
             self._folder.require_room(claim.job.source_bytes)
             claim.retry(lambda: self._files.fetch_source(claim.job, recording, claim.stop))
         else:
@@ -92,96 +81,22 @@ class PartRunner:
             claim.retry(lambda: self._files.fetch(audio, recording))
         # From here on the recording may be the cause if a process dies.
         claim.on_device = True
-        times: dict[str, int] = {}
-        if claim.part.parts == 1:
-            plan = self._plan(claim, engine, recording).with_at_most(MAX_PARTS)
-            times["planned"] = self._clock()
-            if len(plan.parts) > 1:
-                self._split(claim, engine, plan, recording, folder)
-        else:
-            plan = claim.retry(lambda: self._files.plan(claim.job.place))
-        results = self._decode(claim, engine, plan, recording, times)
+        work = Transcribing(
+            claim,
+            engine,
+            folder,
+            store=self._store,
+            files=self._files,
+            settings=self._settings,
+            clock=self._clock,
+        )
+        plan, results = work.run()
         claim.on_device = False
-        times["transcribed"] = self._clock()
         if claim.part.parts == 1:
+            times = {**work.times, "transcribed": self._clock()}
             self._complete(claim, assemble(plan, results.values(), claim.options, model), times)
         else:
             self._finish_slice(claim)
-
-    def _plan(self, claim: Claim, engine: EngineProcess, recording: Path) -> Plan:
-        return engine.plan(
-            recording,
-            claim.options,
-            stop=claim.stop,
-            vocabulary=KeptWords.from_json(claim.job.vocabulary),
-            max_seconds=self._settings.max_audio_hours * HOUR_SECONDS,
-            part_seconds=self._settings.part_minutes * MINUTE_SECONDS,
-            alone_seconds=self._settings.alone_minutes * MINUTE_SECONDS,
-            apart=claim.part.suspected,
-        )
-
-    def _split(self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, folder: Path) -> None:
-        """Split a long recording: store its plan and the parts' audio, then write all part items in one transaction.
-
-        If this worker dies in between, the next attempt writes the same plan and audio again.
-        """
-        place = claim.job.place
-        claim.retry(lambda: self._files.put_plan(place, plan))
-        engine.cut_parts(recording, plan, folder, stop=claim.stop)
-        for part in plan.parts[1:]:
-            audio, piece = object_keys.part_audio(place, part_name(part.index)), folder / f"{part.index}.flac"
-            claim.retry(partial(self._files.store, audio, piece))
-        lengths = [(part.end - part.start) / RATE for part in plan.parts]
-        split = claim.retry(
-            lambda: self._store.leases.split(claim.part, claim.job, lengths, due_at=self._clock()),
-        )
-        claim.update(parts=split.parts, seconds=split.seconds)
-        claim.job = replace(claim.job, parts=len(plan.parts))
-        log.info("job.split", job_id=claim.part.job_id, parts=len(plan.parts))
-
-    def _decode(
-        self, claim: Claim, engine: EngineProcess, plan: Plan, recording: Path, times: dict[str, int]
-    ) -> dict[int, ClipResult]:
-        """The results of every clip of the part, by index; each is checkpointed soon after it is done."""
-        every = self._settings.checkpoint_seconds
-        checkpoints = claim.retry(lambda: Checkpoints(self._files, claim.job.place, claim.part, every))
-        index = part_index(claim.part)
-        wanted = plan.parts[index].clips if claim.part.parts > 1 else range(len(plan.clips))
-        lengths = {clip: plan.clips[clip].samples / RATE for clip in wanted}
-        left = [clip for clip in wanted if clip not in checkpoints.results]
-        total, seconds_left = sum(lengths.values()), sum(lengths[clip] for clip in left)
-        claim.advance(seconds_left, total)
-        try:
-            for result in engine.decode(
-                recording,
-                plan,
-                left,
-                claim.options,
-                stop=claim.stop,
-                part=index or None,
-                apart=claim.part.suspected,
-            ):
-                engine.worked = True
-                times.setdefault("first_text", self._clock())
-                checkpoints.add(result)
-                seconds_left -= lengths[result.index]
-                claim.advance(seconds_left, total)
-        except (StoppedError, DeviceDiedError, DecoderFailedError):
-            # The finished clips are of use to the next attempt. A worker that has lost the lease writes nothing.
-            if claim.stop_reason in {None, StopReason.SHUTDOWN}:
-                self._keep(checkpoints)
-            raise
-        if claim.part.parts > 1:
-            # The merge reads the checkpoints; a job of one part has its results in memory.
-            claim.retry(checkpoints.save)
-        return checkpoints.results
-
-    def _keep(self, checkpoints: Checkpoints) -> None:
-        """Save the finished clips if possible; an error in that must not hide the one that ended the work."""
-        try:
-            checkpoints.try_to_save()
-        except Exception:
-            log.exception("checkpoint.lost")
 
     def _finish_slice(self, claim: Claim) -> None:
         """Finish one of several parts; the worker that finishes the last one makes the merge due."""

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from services.common.transcript.words import Word
-from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.hallucinations import LITTLE_SPEECH_SECONDS, NO_SPEECH, is_known
-from services.gpu_worker.engine.plan.plan import Clip
 
 HIGHEST_COMPRESSION = 2.4
 """A text whose compression ratio is above this repeats itself (OpenAI's threshold)."""
@@ -62,10 +60,14 @@ class Settled:
     dropped: tuple[str, ...]
 
 
-def judge(text: Text, clip: Clip, unsure_below: float = LOWEST_LOGPROB) -> tuple[str, ...]:
+def judge(text: Text, seconds: float, unsure_below: float = LOWEST_LOGPROB) -> tuple[str, ...]:
     """What is wrong with a clip's text, in a fixed order; nothing where it can be believed.
 
-    `unsure_below`: the mean log probability of a token that is too low for this model.
+    Args:
+        text: what the model heard.
+        seconds: the length of the clip's audio.
+        unsure_below: the mean log probability of a token that is too low for this model.
+
     """
     spoken = _spoken(text.words)
     flags = []
@@ -77,9 +79,9 @@ def judge(text: Text, clip: Clip, unsure_below: float = LOWEST_LOGPROB) -> tuple
         flags.append("unsure")
     if spoken and text.no_speech > HIGHEST_NO_SPEECH and text.logprob < LOWEST_LOGPROB:
         flags.append("no_speech")
-    if len(text.words) > MOST_WORDS_A_SECOND * max(clip.samples / RATE, 1.0):
+    if len(text.words) > MOST_WORDS_A_SECOND * max(seconds, 1.0):
         flags.append("too_fast")
-    if _seems_invented(spoken, text, clip):
+    if _seems_invented(spoken, text, seconds):
         flags.append("hallucination")
     return tuple(flags)
 
@@ -127,8 +129,8 @@ def loop(words: Sequence[str]) -> tuple[int, int] | None:
     return min(found, default=None)
 
 
-def _seems_invented(spoken: str, text: Text, clip: Clip) -> bool:
-    little = clip.samples / RATE < LITTLE_SPEECH_SECONDS or text.no_speech > NO_SPEECH
+def _seems_invented(spoken: str, text: Text, seconds: float) -> bool:
+    little = seconds < LITTLE_SPEECH_SECONDS or text.no_speech > NO_SPEECH
     return little and is_known(spoken)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,34 +13,18 @@ import numpy as np
 import numpy.typing as npt
 from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
-from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
+from faster_whisper.transcribe import get_suppressed_tokens
 
 from services.common.domain.errors import DecoderFailedError
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.decode import hints
+from services.gpu_worker.engine.decode.features import WINDOW, Features, Float, features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import Recipe
+from services.gpu_worker.engine.decode.word_times import timed_words
 
 Untyped: TypeAlias = Any
 """An object of a library without type information."""
-Float = npt.NDArray[np.float32]
-FRAME = 160
-"""Samples in a frame of 10 ms."""
-WINDOW = 3000
-"""Frames in a Whisper window of 30 s."""
-OPENING, CLOSING = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001 - the library's own defaults
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """The log-mel features of one clip: `mel` has shape (mels, window), of which `frames` are the clip's own."""
-
-    mel: Float
-    frames: int
-
-    @property
-    def window(self) -> int:
-        return int(self.mel.shape[1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,35 +49,51 @@ class Decoder:
         )
         # Hints are a client's words: `<|sv|>` in one is these letters, and no mark that steers the model.
         self._model.hf_tokenizer.encode_special_tokens = True
+        self._filters: Float = self._model.feature_extractor.mel_filters
         self._device = str(self._model.model.device)
         self._tokenizers: dict[str, Tokenizer] = {}
         self._lock = threading.Lock()
 
     def features(self, samples: npt.NDArray[np.int16], window: int = WINDOW) -> Features:
-        """Log-mel features of a clip, shape (n,), followed by silence up to `window` frames of 10 ms.
+        """See `features.features`."""
+        return features(samples, self._filters, window)
 
-        Silence is added to the sound, as in training, not to the features, where zero is no silence.
-        """
-        sound = np.zeros(window * FRAME, np.float32)
-        sound[: len(samples)] = samples[: len(sound)].astype(np.float32) / 32768.0
-        mel: Float = self._model.feature_extractor(sound)[:, :window]
-        return Features(mel, min(len(samples) // FRAME, window))
-
-    def decode(self, clips: Sequence[Features], recipe: Recipe) -> list[Decoded | DecoderFailedError]:
+    def decode(
+        self, clips: Sequence[Features], recipe: Recipe, turn: AbstractContextManager[None]
+    ) -> list[Decoded | DecoderFailedError]:
         """Decode clips whose windows are equally long as one batch.
+
+        `turn` is entered for as long as the device computes, so that the next batch need not wait while words are made
+        of this one's tokens.
 
         Returns:
             For each clip its words, or an error if the device gave probabilities that are not numbers.
 
         """
         tokenizer = self._tokenizer(recipe.language)
-        encoded = self._encode(np.stack([clip.mel for clip in clips]))
-        generated = self._generate(encoded, tokenizer, recipe, len(clips))
+        mels, frames = np.stack([clip.mel for clip in clips]), [clip.frames for clip in clips]
+        with turn:
+            generated, texts, aligned = self._compute(mels, frames, tokenizer, recipe)
+        words = [
+            timed_words(text, one.alignments, one.text_token_probs, tokenizer)
+            for text, one in zip(texts, aligned, strict=True)
+        ]
+        return list(map(_decoded, generated, words))
+
+    def _compute(
+        self, mels: Float, frames: Sequence[int], tokenizer: Tokenizer, recipe: Recipe
+    ) -> tuple[list[Untyped], list[list[int]], list[Untyped]]:
+        """What the device does of a batch: tokens, those of them that are text, and their alignment.
+
+        Nothing of the batch is left in the device's memory.
+        """
+        encoded = self._encode(mels)
+        generated = self._generate(encoded, tokenizer, recipe, len(mels))
         texts = [[token for token in one.sequences_ids[0] if token < tokenizer.eot] for one in generated]
-        alignments = self._model.find_alignment(
-            tokenizer, texts, encoded, [max(clip.frames, 2) for clip in clips], median_filter_width=7
+        aligned = self._model.model.align(
+            encoded, tokenizer.sot_sequence, texts, [max(own, 2) for own in frames], median_filter_width=7
         )
-        return [_decoded(one, alignment) for one, alignment in zip(generated, alignments, strict=True)]
+        return generated, texts, aligned
 
     def languages(self, clip: Features) -> list[tuple[str, float]]:
         """Languages by probability, the likeliest first."""
@@ -144,15 +145,9 @@ class Decoder:
         return generated
 
 
-def _decoded(generated: Untyped, alignment: list[dict[str, Untyped]]) -> Decoded | DecoderFailedError:
-    merge_punctuations(alignment, OPENING, CLOSING)
+def _decoded(generated: Untyped, words: tuple[Word, ...]) -> Decoded | DecoderFailedError:
     length = len(generated.sequences_ids[0])
     logprob = float(generated.scores[0]) * length / (length + 1)
-    words = tuple(
-        Word(one["word"], float(one["start"]), float(one["end"]), float(one["probability"]))
-        for one in alignment
-        if one["word"]
-    )
     numbers = [logprob, float(generated.no_speech_prob), *(word.probability for word in words)]
     if not np.isfinite(numbers).all():
         return DecoderFailedError("The device gave back probabilities that are no numbers.")

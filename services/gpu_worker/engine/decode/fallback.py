@@ -4,25 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from services.common.transcript.words import Word
+from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.acceptance import Attempt, judge, settle
 from services.gpu_worker.engine.decode.decoder import Decoded
+from services.gpu_worker.engine.decode.features import FRAME
 from services.gpu_worker.engine.decode.recipe import Recipe
 from services.gpu_worker.engine.decode.results import ClipResult
-from services.gpu_worker.engine.plan.plan import Clip, Plan
+from services.gpu_worker.engine.plan.spool import SAMPLE
 
 
 @dataclass(slots=True)
 class PendingClip:
-    """A clip that has no accepted text yet, with its attempts so far; `sound` is 16 bit samples at 16 kHz."""
+    """A clip that has no accepted text yet, with its attempts so far."""
 
-    clip: Clip
-    sound: bytes
+    index: int
+    samples: bytes
+    """16 bit at 16 kHz."""
     recipes: tuple[Recipe, ...]
     unsure_below: float
     attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def frames(self) -> int:
+        """The length of its audio in frames of 10 ms."""
+        return len(self.samples) // SAMPLE // FRAME
+
+    @property
+    def seconds(self) -> float:
+        """The length of its audio."""
+        return len(self.samples) / SAMPLE / RATE
 
     @property
     def recipe(self) -> Recipe:
@@ -33,9 +45,8 @@ class PendingClip:
 class PendingClips:
     """The clips of one call that the device has not finished."""
 
-    def __init__(self, plan: Plan, submit: Callable[[PendingClip], Future[Decoded]]) -> None:
+    def __init__(self, submit: Callable[[PendingClip], Future[Decoded]]) -> None:
         """`submit` queues the next attempt at a clip."""
-        self._plan = plan
         self._submit = submit
         self._running: dict[Future[Decoded], PendingClip] = {}
 
@@ -52,12 +63,12 @@ class PendingClips:
         for future in done:
             pending = self._running.pop(future)
             decoded = future.result()
-            flags = judge(decoded, pending.clip, pending.unsure_below)
+            flags = judge(decoded, pending.seconds, pending.unsure_below)
             pending.attempts.append(Attempt(decoded.words, decoded.logprob, decoded.no_speech, flags))
             if flags and len(pending.attempts) < len(pending.recipes):
                 self.begin(pending)
             else:
-                yield _placed(pending, self._plan)
+                yield _result(pending)
 
     def cancel(self) -> None:
         """Cancel the attempts that are still queued."""
@@ -65,18 +76,12 @@ class PendingClips:
             future.cancel()
 
 
-def _placed(pending: PendingClip, plan: Plan) -> ClipResult:
-    """The result of a clip's best attempt, with times in seconds of the recording as a player shows them."""
+def _result(pending: PendingClip) -> ClipResult:
+    """The result of a clip's best attempt, with times in seconds of the clip's audio."""
     settled = settle(pending.attempts)
-    clip = pending.clip
-    words = []
-    for word in settled.words:
-        start, end = clip.place(word.start, word.end)
-        shown = plan.clock(start)
-        words.append(Word(word.text, round(shown, 3), round(shown + end - start, 3), round(word.probability, 4)))
     return ClipResult(
-        index=clip.index,
-        words=tuple(words),
+        index=pending.index,
+        words=tuple(replace(word, probability=round(word.probability, 4)) for word in settled.words),
         logprob=round(settled.logprob, 4),
         no_speech=round(settled.no_speech, 4),
         decodes=len(pending.attempts),

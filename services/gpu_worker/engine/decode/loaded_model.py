@@ -8,20 +8,21 @@ from concurrent.futures import Future, wait
 import numpy as np
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.decode.batcher import Batcher, Watch, unwatched
+from services.gpu_worker.engine.decode.batcher import Batcher, Caller, Watch, unwatched
 from services.gpu_worker.engine.decode.catalogue import habits
-from services.gpu_worker.engine.decode.decoder import FRAME, Decoded, Decoder, Features
+from services.gpu_worker.engine.decode.decoder import Decoded, Decoder
 from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings, choose
 from services.gpu_worker.engine.decode.fallback import PendingClip, PendingClips
+from services.gpu_worker.engine.decode.features import FRAME, Features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import habits_for, recipes, window
 from services.gpu_worker.engine.decode.results import ClipResult
-from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.plan.reader import Sound
+from services.gpu_worker.engine.plan.spool import SAMPLE
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 AHEAD = 2
-"""How many batches a call prepares beyond those that the workers hold, so that the device never waits for features."""
+"""How many batches a call holds beyond those on the device: one whose words are made, and one that follows."""
 POLL_SECONDS = 0.2
 WITHOUT_SPEECH = "sv"
 """The language of a recording in which nobody says anything."""
@@ -35,8 +36,9 @@ class LoadedModel:
         self.choice = choice
         self.habits = habits(files.name)
         self.decoder = decoder
-        self._watch = watch
-        self._batcher = Batcher(decoder.decode, workers=choice.workers, size=choice.batch, watch=watch)
+        self._batcher = Batcher(
+            decoder.decode, workers=choice.workers, size=choice.batch, in_flight=choice.in_flight, watch=watch
+        )
         self.most_clips = choice.batch * (choice.workers + AHEAD)
         """How many clips of one call are held here at a time."""
 
@@ -76,6 +78,7 @@ class LoadedModel:
             StoppedError: `stop` is set.
 
         """
+        caller = Caller(call, apart)
         sums: dict[str, float] = {}
         for item in sounds:
             if stop.is_set():
@@ -83,7 +86,7 @@ class LoadedModel:
             if item is None:
                 continue
             features = self._features(item[1])
-            asked = self._batcher.ask(features, self.decoder.languages, call=call, apart=apart)
+            asked = self._batcher.ask(features, self.decoder.languages, caller)
             while not wait((asked,), timeout=POLL_SECONDS).done:
                 if stop.is_set():
                     raise StoppedError
@@ -95,19 +98,19 @@ class LoadedModel:
     def decode(
         self,
         sounds: Iterable[Sound | None],
-        plan: Plan,
         options: Options,
+        words: Sequence[str],
         *,
         stop: StopFlag,
         apart: bool = False,
         call: int = 0,
     ) -> Iterator[ClipResult]:
-        """Decode clips of a plan as they come, and yield each as it is done, in any order.
+        """Decode clips as they come, and yield each as it is done, in any order, with times in its own audio.
 
         Args:
             sounds: the clips' indices and samples; None says that the next one has not been read yet.
-            plan: what the indices are of.
-            options: of the job.
+            options: of the job, with the language that was settled.
+            words: those of the job's vocabulary that the model reads.
             stop: once it is set, decoding stops after the results that are known by then.
             apart: whether the clips get batches, and the device, for themselves.
             call: tells calls that run at once apart.
@@ -117,13 +120,14 @@ class LoadedModel:
             DecoderFailedError: the device gave probabilities that are not numbers.
 
         """
+        caller = Caller(call, apart)
 
         def submit(waiting: PendingClip) -> Future[Decoded]:
-            frames = window(waiting.clip.samples // FRAME, self.habits, again=bool(waiting.attempts))
-            features = self._features(waiting.sound, frames)
-            return self._batcher.submit(features, waiting.recipe, call=call, apart=apart)
+            frames = window(waiting.frames, self.habits, again=bool(waiting.attempts))
+            features = self._features(waiting.samples, frames)
+            return self._batcher.submit(features, waiting.recipe, caller)
 
-        pending = PendingClips(plan, submit)
+        pending = PendingClips(submit)
 
         def collect(seconds: float) -> Iterator[ClipResult]:
             yield from pending.collect(seconds)
@@ -131,22 +135,21 @@ class LoadedModel:
                 raise StoppedError
 
         try:
-            with self._batcher.preparing():
-                for item in sounds:
-                    if item is None:
-                        yield from collect(0)
-                        continue
-                    pending.begin(self._pending(plan.clips[item[0]], item[1], options, plan))
-                    while len(pending) >= self.most_clips:
-                        yield from collect(POLL_SECONDS)
+            for item in sounds:
+                if item is not None:
+                    pending.begin(self._pending(item, options, words))
+                yield from collect(0)
+                while len(pending) >= self.most_clips:
+                    yield from collect(POLL_SECONDS)
             while len(pending):
                 yield from collect(POLL_SECONDS)
         finally:
             pending.cancel()
 
-    def _pending(self, clip: Clip, sound: bytes, options: Options, plan: Plan) -> PendingClip:
-        own = habits_for(clip.samples // FRAME, self.habits)
-        return PendingClip(clip, sound, recipes(options, plan.language, own, plan.vocabulary), own.unsure_below)
+    def _pending(self, sound: Sound, options: Options, words: Sequence[str]) -> PendingClip:
+        index, samples = sound
+        own = habits_for(len(samples) // SAMPLE // FRAME, self.habits)
+        return PendingClip(index, samples, recipes(options, own, words), own.unsure_below)
 
     def _features(self, sound: bytes, frames: int | None = None) -> Features:
         samples = np.frombuffer(sound, np.int16)

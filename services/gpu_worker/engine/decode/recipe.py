@@ -24,16 +24,21 @@ class Recipe:
     hotwords: str | None = None
 
 
-def recipes(options: Options, language: str, habits: Habits, words: Sequence[str] = ()) -> tuple[Recipe, ...]:
+def recipes(options: Options, habits: Habits, words: Sequence[str] = ()) -> tuple[Recipe, ...]:
     """The recipes to try in turn until a clip's text can be trusted: the first attempt, then the fallback.
 
     Whisper's own fallback samples at a higher temperature. None of these does, so that the same clip gives the same
     words everywhere. The second searches with more beams and penalises repetition a little; the third penalises it
-    more and leaves out the hints, which a model may repeat instead of what is said. `words` are those of the job's
-    vocabulary that the model reads.
+    more and leaves out the hints, which a model may repeat instead of what is said.
+
+    Args:
+        options: of the job, with the language that was settled.
+        habits: the model's.
+        words: those of the job's vocabulary that the model reads.
+
     """
     first = Recipe(
-        language=language,
+        language=options.language,
         beams=habits.beams[options.preset],
         timestamps=habits.timestamps,
         prompt=options.prompt,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from services.gpu_worker.engine.plan.plan import Plan
+from collections.abc import Sequence
+
+from services.gpu_worker.engine.plan.plan import Clip
 
 CLIPS = 3
 """How many clips are used: the longest of the first `AMONG`, which are some ten minutes. One clip alone is often a
@@ -10,7 +12,7 @@ greeting or a jingle."""
 AMONG = 20
 
 
-def telling(plan: Plan) -> list[int]:
-    """The indices of these clips, in the order in which they are read."""
-    longest = sorted(plan.clips[:AMONG], key=lambda clip: (-clip.samples, clip.index))
-    return sorted(clip.index for clip in longest[:CLIPS])
+def telling(first: Sequence[Clip]) -> list[Clip]:
+    """These clips, of a recording's first ones, in the order in which they are read."""
+    longest = sorted(first[:AMONG], key=lambda clip: (-clip.samples, clip.index))
+    return sorted(longest[:CLIPS], key=lambda clip: clip.index)

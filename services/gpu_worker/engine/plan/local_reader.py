@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from services.gpu_worker.engine.plan import clip_audio, part_audio, planner
+from services.gpu_worker.engine.plan import part_audio, planned_clips, planner
 
 
 class LocalReader:
     """A `Reader` that starts no process."""
 
-    plan = staticmethod(planner.make_plan)
-    sounds = staticmethod(clip_audio.sounds)
+    plan = staticmethod(planner.plan)
+    clips = staticmethod(planned_clips.clips)
     cut_parts = staticmethod(part_audio.cut_parts)

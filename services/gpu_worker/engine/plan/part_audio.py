@@ -2,61 +2,59 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 
-from services.gpu_worker.engine.audio.samples import Samples
-from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.plan.clip_audio import as_planned
+from services.gpu_worker.engine.audio.samples import BLOCK, Samples
+from services.gpu_worker.engine.audio.sound import RATE, Span
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.stopping import StopFlag
+from services.gpu_worker.engine.plan.spool import SAMPLE, voice_file
+from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 """FLAC's name for one channel, two channels and so on. Only the number of channels counts here."""
 
 
-def cut_parts(path: Path, plan: Plan, folder: Path, *, stop: StopFlag | None = None) -> None:
+def cut_parts(plan: Plan, spool: Path, folder: Path, *, stop: StopFlag) -> None:
     """Write every part's samples as `<index>.flac` into a folder, 16 bit at 16 kHz, one channel a voice.
 
-    FLAC is lossless, so the words stay the same. The recording is read once. `Engine.decode(..., part=index)` decodes
-    such a file.
+    FLAC is lossless, so the words stay the same. `Engine.decode(..., part=index)` decodes such a file.
+
+    Args:
+        plan: of the whole recording.
+        spool: the folder of its spool, which must be complete.
+        folder: gets the files.
+        stop: looked at once a second of sound.
 
     Raises:
-        ReadingDiffersError: what is read is not what was planned.
         StoppedError: `stop` is set.
 
     """
-    ahead = _Blocks(as_planned(path, plan, None, stop or threading.Event()))
     for part in plan.parts:
         with _flac(folder / f"{part.index}.flac", plan.channels) as write:
-            for block in ahead.until(part.end):
+            for block in _blocks_between(spool, (part.start, part.end), plan.channels):
+                if stop.is_set():
+                    raise StoppedError
                 write(block)
 
 
-class _Blocks:
-    """Blocks of samples, given out up to one position after another; a block that reaches beyond one is split."""
-
-    def __init__(self, blocks: Iterator[Samples]) -> None:
-        self._blocks = blocks
-        self._position = 0
-        self._rest: Samples | None = None
-
-    def until(self, end: int) -> Iterator[Samples]:
-        while self._position < end:
-            block = self._rest if self._rest is not None else next(self._blocks, None)
-            self._rest = None
-            if block is None:
+def _blocks_between(folder: Path, span: Span, voices: int) -> Iterator[Samples]:
+    """The sound of a span in blocks of shape (voices, samples), as far as the spool has it."""
+    with ExitStack() as open_files:
+        files = [open_files.enter_context(voice_file(folder, voice).open("rb")) for voice in range(voices)]
+        for file in files:
+            file.seek(span[0] * SAMPLE)
+        for start in range(*span, BLOCK):
+            wanted = (min(start + BLOCK, span[1]) - start) * SAMPLE
+            block = np.stack([np.frombuffer(file.read(wanted), np.int16) for file in files])
+            if not block.size:
                 return
-            taken, rest = block[:, : end - self._position], block[:, end - self._position :]
-            self._rest = rest if rest.shape[1] else None
-            self._position += taken.shape[1]
-            yield taken
+            yield block
 
 
 @contextmanager

@@ -1,83 +1,135 @@
-"""Reads a recording once and plans it: where there is speech, and which clips and parts that makes."""
+"""Reads a recording once: spools its sound, finds out where there is speech, and gives the clips as they are decided.
+
+Reading and speech detection are on two threads. What is decided depends on the sound alone.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from services.common.domain.options import Options
+from services.gpu_worker.engine.ahead import ahead
 from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.audio.lengths import COUNTED
-from services.gpu_worker.engine.audio.reading import read
+from services.gpu_worker.engine.audio.reading import Reading, read
 from services.gpu_worker.engine.audio.remarks import remarks, truncated_at
-from services.gpu_worker.engine.audio.sound import RATE, Hearing, MediaInfo
-from services.gpu_worker.engine.plan.packing import arrange, boundaries, union
-from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.plan.reader import ALONE_SECONDS, PART_SECONDS
-from services.gpu_worker.engine.plan.spans import Thresholds, speech_spans
+from services.gpu_worker.engine.audio.samples import Samples
+from services.gpu_worker.engine.audio.sound import RATE, Hearing, LongPause, MediaInfo
+from services.gpu_worker.engine.plan.clips import ClipFinder
+from services.gpu_worker.engine.plan.parts import parts
+from services.gpu_worker.engine.plan.plan import Clip, Plan
+from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Items, ReadClip
 from services.gpu_worker.engine.plan.speech import SpeechDetector
-from services.gpu_worker.engine.stopping import StopFlag
+from services.gpu_worker.engine.plan.spool import spooled
+from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 
 # No codec for speech uses less. A header that declares more time than the file could hold is not believed.
 LEAST_BYTES_A_SECOND = 60
+MOST_BLOCKS = 60
+"""How many blocks, of a second each, reading may be ahead of speech detection."""
 
 
-def make_plan(
-    path: Path,
-    options: Options,
-    *,
-    max_seconds: float,
-    stop: StopFlag,
-    part_seconds: float = PART_SECONDS,
-    alone_seconds: float = ALONE_SECONDS,
-) -> Plan:
-    """Plan a recording; its language stays `auto` if the options say so.
+def plan(
+    path: Path, options: Options, *, spool: Path, max_seconds: float, stop: StopFlag, cutting: Cutting = USUAL
+) -> Items:
+    """Plan a recording: the clips in the order of their indices, each as soon as it is decided and spooled; the plan.
+
+    The plan's language stays `auto` if the options say so.
 
     Args:
         path: the recording.
         options: of the job.
+        spool: the folder that gets the sound.
         max_seconds: the longest recording that is accepted.
         stop: once it is set, reading stops.
-        part_seconds: the least length of a part.
-        alone_seconds: the longest recording that stays one part.
+        cutting: how the recording is cut into parts.
 
     Raises:
-        InvalidMediaError, NoAudioTrackError, AudioTooLongError: the recording cannot be transcribed.
+        InvalidMediaError, NoAudioTrackError, AudioTooLongError: the recording cannot be transcribed; perhaps found out
+            after some of its clips were given.
         InvalidOptionError: the recording lacks a track that was chosen.
         StoppedError: `stop` is set.
 
     """
     hearing = Hearing(separate=options.channels == "separate", tracks=options.tracks)
-    reading, blocks = read(path, hearing, stop)
+    over = threading.Event()
+    reading, blocks = read(path, hearing, AnyOf(stop, over))
     _refuse_long(reading.source, path, max_seconds)
-    detectors: list[SpeechDetector] = []
-    heard: list[list[float]] = []
-    for block in blocks:
-        if reading.samples > max_seconds * RATE:
-            raise refusals.too_long(max_seconds)
-        detectors = detectors or [SpeechDetector() for _ in block]
-        heard = heard or [[] for _ in block]
-        for detector, probabilities, samples in zip(detectors, heard, block, strict=True):
-            probabilities.extend(detector.feed(samples))
-    speech = [
-        speech_spans(probabilities + detector.finish(), reading.samples, Thresholds())
-        for detector, probabilities in zip(detectors, heard, strict=True)
-    ]
-    together = union(speech)
-    cuts = boundaries(together, reading.samples, part=int(part_seconds * RATE), alone=int(alone_seconds * RATE))
-    clips, parts = arrange(speech, cuts)
-    return Plan(
+    planning = _Planning(reading)
+    with ahead(spooled(blocks, spool), MOST_BLOCKS, over) as read_blocks:
+        for block in read_blocks:
+            planning.position += block.shape[1]
+            if planning.position > max_seconds * RATE:
+                raise refusals.too_long(max_seconds)
+            yield from planning.push(block)
+    yield from planning.finish()
+    cut = parts(
+        planning.clips,
+        reading.samples,
+        part=int(cutting.part_seconds * RATE),
+        alone=int(cutting.alone_seconds * RATE),
+    )
+    made = Plan(
         samples=reading.samples,
-        channels=len(detectors),
+        channels=len(planning.detectors),
         language=options.language,
-        speech=sum(end - start for start, end in together),
-        clips=clips,
-        parts=parts,
+        speech=planning.finder.speech,
+        clips=tuple(planning.clips),
+        parts=cut,
         source=reading.source,
         truncated_at=truncated_at(reading),
         remarks=tuple(remarks(reading)),
         hearing=hearing,
         pauses=tuple(reading.pauses),
     )
+    yield made.with_at_most(cutting.most_parts)
+
+
+class _Planning:
+    """From blocks of voices to clips."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.position = 0
+        """How many samples were read."""
+        self.clips: list[Clip] = []
+        self.detectors: list[SpeechDetector] = []
+        self.finder = ClipFinder(0)
+        self._reading = reading
+        self._decided: deque[Clip] = deque()
+        """Clips whose sound is not yet known to be whole."""
+        self._pauses_given = 0
+
+    def push(self, block: Samples) -> Iterator[ReadClip]:
+        if not self.detectors:
+            self.detectors = [SpeechDetector() for _ in block]
+            self.finder = ClipFinder(len(block))
+        probabilities = [detector.feed(samples) for detector, samples in zip(self.detectors, block, strict=True)]
+        yield from self._given(self.finder.push(probabilities))
+
+    def finish(self) -> Iterator[ReadClip]:
+        last = self.finder.push([detector.finish() for detector in self.detectors])
+        rest = self.finder.finish(self.position)
+        self.position += 1  # nothing comes after the end, so the last clips are whole
+        yield from self._given([*last, *rest])
+
+    def _given(self, clips: Sequence[Clip]) -> Iterator[ReadClip]:
+        """Give the clips behind whose end there is more sound: a pause that begins there is known by then."""
+        self.clips.extend(clips)
+        self._decided.extend(clips)
+        while self._decided and self._decided[0].end < self.position:
+            clip = self._decided.popleft()
+            pauses = self._pauses_until(clip.end)
+            yield ReadClip(clip, pauses)
+
+    def _pauses_until(self, position: int) -> tuple[LongPause, ...]:
+        pauses = self._reading.pauses
+        first = self._pauses_given
+        while self._pauses_given < len(pauses) and pauses[self._pauses_given][0] <= position:
+            self._pauses_given += 1
+        return tuple(pauses[first : self._pauses_given])
 
 
 def _refuse_long(source: MediaInfo, path: Path, max_seconds: float) -> None:

@@ -1,20 +1,48 @@
-"""What the engine needs of a reader: it plans a recording, then gives its clips. It needs no model and no device."""
+"""What the engine needs of a reader: it plans a recording and spools its sound. It needs no model and no device."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from services.common.domain.options import Options
-from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.audio.sound import LongPause
+from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.stopping import StopFlag
 
 Sound = tuple[int, bytes]
 """A clip's index in its plan, and its samples: 16 bit at 16 kHz, in this machine's order of bytes."""
-PART_SECONDS = 1800
-ALONE_SECONDS = 3600
-"""A recording up to this length is one part."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClip:
+    """A clip whose sound is in the spool."""
+
+    clip: Clip
+    pauses: tuple[LongPause, ...] = ()
+    """The long pauses up to its end, without those that came with the clips before."""
+
+
+Items: TypeAlias = Generator[ReadClip | Plan, None, None]
+"""Clips in the order of their indices, then the plan, if it was not known. Whoever takes them closes the generator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cutting:
+    """How a recording is cut into parts."""
+
+    part_seconds: float = 1800
+    """The least length of a part."""
+    alone_seconds: float = 3600
+    """The longest recording that stays one part."""
+    most_parts: int = 1000
+    """Beyond so many, neighbours are joined."""
+
+
+USUAL = Cutting()
+"""For a recording, unless the settings say otherwise."""
 
 
 class Reader(Protocol):
@@ -25,17 +53,17 @@ class Reader(Protocol):
         path: Path,
         options: Options,
         *,
+        spool: Path,
         max_seconds: float,
         stop: StopFlag,
-        part_seconds: float = PART_SECONDS,
-        alone_seconds: float = ALONE_SECONDS,
-    ) -> Plan:
-        """See `planner.make_plan`."""
+        cutting: Cutting = USUAL,
+    ) -> Items:
+        """See `planner.plan`."""
 
-    def sounds(
-        self, path: Path, plan: Plan, clips: Sequence[int], *, stop: StopFlag, part: int | None = None
-    ) -> Iterator[Sound]:
-        """See `clip_audio.sounds`."""
+    def clips(
+        self, path: Path, plan: Plan, clips: Sequence[int], *, spool: Path, stop: StopFlag, part: int | None = None
+    ) -> Items:
+        """See `planned_clips.clips`."""
 
-    def cut_parts(self, path: Path, plan: Plan, folder: Path, *, stop: StopFlag) -> None:
+    def cut_parts(self, plan: Plan, spool: Path, folder: Path, *, stop: StopFlag) -> None:
         """See `part_audio.cut_parts`."""

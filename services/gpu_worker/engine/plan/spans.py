@@ -1,4 +1,4 @@
-"""From probabilities of speech to spans of speech. Pure."""
+"""From probabilities of speech to spans of speech, as they come. Pure."""
 
 from __future__ import annotations
 
@@ -23,49 +23,83 @@ class Thresholds:
     shortest: int = 96 * RATE // 1000
     """A run that is shorter than this is a click, not a word."""
     longest: int = CLIP_SAMPLES - 2 * PAD
+    """A run that is longer than this is cut. It must not be less than `shortest`."""
+
+
+class SpanFinder:
+    """Spans of speech in order, without overlap, none longer than `thresholds.longest`, and without padding.
+
+    Hysteresis gives runs of speech. A run that becomes too long is cut where speech is least likely, in the second half
+    of the allowed length. Only the probabilities since the last cut are kept.
+    """
+
+    def __init__(self, thresholds: Thresholds = Thresholds()) -> None:
+        self._thresholds = thresholds
+        self._window = 0
+        """The next window."""
+        self._begun: int | None = None
+        """The first window of the run that goes on."""
+        self._quiet: int | None = None
+        """Where this run ends, if the pause that has begun lasts long enough."""
+        self._cut = 0
+        """The first window of what is left of this run."""
+        self._left: list[float] = []
+        """The probabilities from there on."""
+
+    @property
+    def settled(self) -> int:
+        """No span that is still to come begins before this sample."""
+        return (self._window if self._begun is None else self._cut) * WINDOW
+
+    def push(self, probabilities: Sequence[float]) -> list[Span]:
+        """The spans that are final with these next probabilities, one for each `WINDOW` samples."""
+        return [span for probability in probabilities for span in self._next(probability)]
+
+    def finish(self, samples: int) -> list[Span]:
+        """The spans that are left at the end of a recording of so many samples."""
+        return [(start, min(end, samples)) for start, end in self._ended()]
+
+    def _next(self, probability: float) -> list[Span]:
+        window, self._window = self._window, self._window + 1
+        if self._begun is None:
+            if probability < self._thresholds.on:
+                return []
+            self._begun = self._cut = window
+        elif probability >= self._thresholds.on:
+            self._quiet = None
+        elif self._quiet is None:
+            self._quiet = window if probability < self._thresholds.off else None
+        elif window - self._quiet >= self._thresholds.silence // WINDOW:
+            return self._ended()
+        self._left.append(probability)
+        return self._pieces()
+
+    def _pieces(self) -> list[Span]:
+        """Cut what is left of the run until it is short enough, without the pause that may be its end."""
+        longest = self._thresholds.longest // WINDOW
+        last = self._window if self._quiet is None else self._quiet
+        pieces = []
+        while last - self._cut > longest:
+            length = min(range(longest // 2, longest), key=lambda index: (self._left[index], -index))
+            pieces.append((self._cut * WINDOW, (self._cut + length) * WINDOW))
+            self._cut += length
+            del self._left[:length]
+        return pieces
+
+    def _ended(self) -> list[Span]:
+        """What is left of the run, unless all of it was shorter than a word."""
+        if self._begun is None:
+            return []
+        last = self._window if self._quiet is None else self._quiet
+        spans = [(self._cut * WINDOW, last * WINDOW)]
+        if (last - self._begun) * WINDOW < self._thresholds.shortest:
+            spans = []
+        self._begun = self._quiet = None
+        self._left.clear()
+        return spans
 
 
 def speech_spans(probabilities: Sequence[float], samples: int, thresholds: Thresholds) -> list[Span]:
-    """Spans of speech in order, without overlap, none longer than `thresholds.longest`, and without padding.
-
-    Args:
-        probabilities: one for each `WINDOW` samples.
-        samples: the recording's length.
-        thresholds: when speech begins and ends.
-
-    """
-    runs = [run for run in _runs(probabilities, thresholds) if (run[1] - run[0]) * WINDOW >= thresholds.shortest]
-    pieces = [piece for run in runs for piece in _split(run, probabilities, thresholds.longest // WINDOW)]
-    return [(first * WINDOW, min(last * WINDOW, samples)) for first, last in pieces]
-
-
-def _runs(probabilities: Sequence[float], thresholds: Thresholds) -> list[Span]:
-    """Runs of windows with speech, by hysteresis: (first, one past the last)."""
-    runs: list[Span] = []
-    patience = thresholds.silence // WINDOW
-    begun: int | None = None
-    quiet: int | None = None
-    for index, probability in enumerate(probabilities):
-        if begun is None:
-            begun = index if probability >= thresholds.on else None
-        elif probability >= thresholds.on:
-            quiet = None
-        elif quiet is None:
-            quiet = index if probability < thresholds.off else None
-        elif index - quiet >= patience:
-            runs.append((begun, quiet))
-            begun = quiet = None
-    if begun is not None:
-        runs.append((begun, quiet if quiet is not None else len(probabilities)))
-    return runs
-
-
-def _split(run: Span, probabilities: Sequence[float], longest: int) -> list[Span]:
-    """Cut a run that is too long where speech is least likely, in the second half of the allowed length."""
-    first, last = run
-    pieces = []
-    while last - first > longest:
-        cut = min(range(first + longest // 2, first + longest), key=lambda index: (probabilities[index], -index))
-        pieces.append((first, cut))
-        first = cut
-    return [*pieces, (first, last)]
+    """The spans of a recording whose probabilities are all known; `samples` is its length."""
+    finder = SpanFinder(thresholds)
+    return [*finder.push(probabilities), *finder.finish(samples)]

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from services.common.domain.options import Options
     from services.gpu_worker.engine.decode.model_files import ModelFiles
     from services.gpu_worker.engine.decode.results import ClipResult
-    from services.gpu_worker.engine.plan.plan import Plan
     from services.gpu_worker.engine.plan.reader import Sound
     from services.gpu_worker.engine.processes.device_link import OpenCall
     from services.gpu_worker.engine.processes.messages import Loaded
@@ -98,10 +97,16 @@ class DeviceProcess:
         raise DeviceDiedError
 
     def decode(
-        self, sounds: Iterator[Sound], plan: Plan, options: Options, *, stop: StopFlag, apart: bool = False
+        self,
+        sounds: Iterator[Sound | None],
+        options: Options,
+        words: Sequence[str],
+        *,
+        stop: StopFlag,
+        apart: bool = False,
     ) -> Iterator[ClipResult]:
         """As `LoadedModel.decode`; once `stop` is set, finished results are yielded for `STOP_SECONDS` at most."""
-        call = self._begin("decode", plan=plan, options=options, apart=apart)
+        call = self._begin("decode", options=options, words=words, apart=apart)
         self._feed(call, sounds, owed=True)
         for result in self._answers(call, stop):
             call.credit.release()
@@ -116,17 +121,18 @@ class DeviceProcess:
         self._link.send(Call(call.number, method, arguments), owed=method == "fitting")
         return call
 
-    def _feed(self, call: OpenCall, sounds: Iterator[Sound], *, owed: bool) -> None:
+    def _feed(self, call: OpenCall, sounds: Iterator[Sound | None], *, owed: bool) -> None:
         """Send the sounds as they are read, on a thread beside the one that waits for answers."""
 
         def feed() -> None:
             try:
-                for index, samples in sounds:
-                    while not call.credit.acquire(timeout=_POLL_SECONDS) and not call.over.is_set():
+                for sound in sounds:
+                    while sound and not call.credit.acquire(timeout=_POLL_SECONDS) and not call.over.is_set():
                         pass
                     if call.over.is_set():
                         return
-                    self._link.send(Call(call.number, "sound", {"index": index, "samples": samples}), owed=owed)
+                    if sound:
+                        self._link.send(Call(call.number, "sound", {"sound": sound}), owed=owed)
                 self._link.send(Call(call.number, "end", {}), owed=True)
             except StoppedError:
                 # The caller has the same stop flag, and ends by itself.

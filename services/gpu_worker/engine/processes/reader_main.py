@@ -66,17 +66,27 @@ class Alive:
     """To the worker: packets are being read."""
 
 
-class _Pulse:
-    """A stop flag that is never set. It is looked at for every packet, and then reports that reading makes progress."""
+class _Voice:
+    """What this process says. Two threads do: one that reads the file, and one that gives what was found."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
+        self._lock = threading.Lock()
         self._told = time.monotonic()
 
+    def say(self, message: object) -> None:
+        try:
+            with self._lock:
+                send(self._pipe, message)
+        except BrokenPipeError:
+            # The worker has ended. FFmpeg would treat this error as one of the file's, so the process ends here.
+            os._exit(0)
+
     def is_set(self) -> bool:
+        """A stop flag that is never set: it is looked at for every packet, and then tells that reading gets on."""
         if time.monotonic() - self._told >= ALIVE_SECONDS:
             self._told = time.monotonic()
-            _say(self._pipe, Alive())
+            self.say(Alive())
         return False
 
 
@@ -94,20 +104,13 @@ def _serve(connection: Connection, limits: Limits, task: str, arguments: dict[st
     pipe = connection.fileno()
     threading.Thread(target=_watch_worker, args=(pipe,), daemon=True).start()
     _limit(limits)
+    voice = _Voice(pipe)
     try:
-        for value in _perform(task, arguments, _Pulse(pipe)):
-            _say(pipe, Found(value))
-        _say(pipe, Done())
+        for value in _perform(task, arguments, voice):
+            voice.say(Found(value))
+        voice.say(Done())
     except Exception as error:  # noqa: BLE001 - every error is sent to the worker
-        _say(pipe, failure(error, limits))
-
-
-def _say(pipe: int, message: object) -> None:
-    try:
-        send(pipe, message)
-    except BrokenPipeError:
-        # The worker has ended. FFmpeg would treat this error as one of the file's, so the process ends here.
-        os._exit(0)
+        voice.say(failure(error, limits))
 
 
 def _watch_worker(pipe: int) -> None:
@@ -133,17 +136,17 @@ def _limit(limits: Limits) -> None:
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
-def _perform(task: str, arguments: dict[str, Any], pulse: _Pulse) -> Iterator[Any]:
+def _perform(task: str, arguments: dict[str, Any], stop: _Voice) -> Iterator[Any]:
     from services.gpu_worker.engine.plan.local_reader import LocalReader  # noqa: PLC0415 - the worker need not know FFmpeg
 
     reader = LocalReader()
     match task:
         case "plan":
-            yield reader.plan(**arguments, stop=pulse)
-        case "sounds":
-            yield from reader.sounds(**arguments, stop=pulse)
+            yield from reader.plan(**arguments, stop=stop)
+        case "clips":
+            yield from reader.clips(**arguments, stop=stop)
         case "cut_parts":
-            reader.cut_parts(**arguments, stop=pulse)
+            reader.cut_parts(**arguments, stop=stop)
 
 
 def failure(error: Exception, limits: Limits) -> Failed:

@@ -19,18 +19,19 @@ from typing import TYPE_CHECKING, Any, cast
 import structlog
 
 from services.gpu_worker.engine.audio import refusals
+from services.gpu_worker.engine.plan.reader import USUAL, Cutting
 from services.gpu_worker.engine.processes.framing import Frames
 from services.gpu_worker.engine.processes.reader_main import Alive, Done, Failed, Found, Limits, serve
 from services.gpu_worker.engine.stopping import StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
     from multiprocessing.process import BaseProcess
     from pathlib import Path
 
     from services.common.domain.options import Options
     from services.gpu_worker.engine.plan.plan import Plan
-    from services.gpu_worker.engine.plan.reader import Sound
+    from services.gpu_worker.engine.plan.reader import Items
     from services.gpu_worker.engine.stopping import StopFlag
 
 log = structlog.get_logger()
@@ -59,23 +60,32 @@ class ReaderProcesses:
         """Start the fork server, so that the first reading need not wait for it; returns at once."""
         forkserver.ensure_running()
 
-    def plan(self, path: Path, options: Options, *, stop: StopFlag, **lengths: float) -> Plan:
+    def plan(
+        self,
+        path: Path,
+        options: Options,
+        *,
+        spool: Path,
+        max_seconds: float,
+        stop: StopFlag,
+        cutting: Cutting = USUAL,
+    ) -> Items:
         """As `LocalReader.plan`."""
-        (plan,) = self._read("plan", stop, path=path, options=options, **lengths)
-        return cast("Plan", plan)
+        given = {"path": path, "options": options, "spool": spool, "max_seconds": max_seconds, "cutting": cutting}
+        return self._read("plan", stop, **given)
 
-    def sounds(
-        self, path: Path, plan: Plan, clips: Sequence[int], *, stop: StopFlag, part: int | None = None
-    ) -> Iterator[Sound]:
-        """As `LocalReader.sounds`."""
-        return self._read("sounds", stop, path=path, plan=plan, clips=list(clips), part=part)
+    def clips(
+        self, path: Path, plan: Plan, clips: Sequence[int], *, spool: Path, stop: StopFlag, part: int | None = None
+    ) -> Items:
+        """As `LocalReader.clips`."""
+        return self._read("clips", stop, path=path, plan=plan, clips=list(clips), spool=spool, part=part)
 
-    def cut_parts(self, path: Path, plan: Plan, folder: Path, *, stop: StopFlag) -> None:
+    def cut_parts(self, plan: Plan, spool: Path, folder: Path, *, stop: StopFlag) -> None:
         """As `LocalReader.cut_parts`."""
-        for _ in self._read("cut_parts", stop, path=path, plan=plan, folder=folder):
+        for _ in self._read("cut_parts", stop, plan=plan, spool=spool, folder=folder):
             pass
 
-    def _read(self, task: str, stop: StopFlag, **arguments: object) -> Iterator[Any]:
+    def _read(self, task: str, stop: StopFlag, **arguments: object) -> Generator[Any, None, None]:
         """The values of a task that runs in a process of its own; the process ends with this iterator."""
         ours, theirs = os.pipe()
         try:
