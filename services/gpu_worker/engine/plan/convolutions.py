@@ -55,8 +55,8 @@ class Weights:
 class Encoder:
     """The convolutions for one voice, in memory of its own.
 
-    All of it is taken once. Taken anew for every run, it went back to the kernel each time, which cost as much as half
-    of the products.
+    All of it is taken once. Taken anew for every run, it went back to the kernel each time, which cost as much as the
+    Fourier transform and the LSTM together.
     """
 
     def __init__(self, weights: Weights) -> None:

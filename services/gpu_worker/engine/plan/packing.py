@@ -1,4 +1,4 @@
-"""From spans of speech to clips, as they come: pure arithmetic on samples.
+"""From spans of speech to clips, as they come. Pure.
 
 The packing depends on the spans alone, not on how many of them come at a time.
 """
@@ -26,7 +26,8 @@ UNDECIDED = 110 * RATE
 """Samples of speech, with shortened silences, that may wait for a decision. In long recordings there are then less than
 2 % more clips than without a limit."""
 FIRST_UNDECIDED = 60 * RATE
-"""The same at the beginning of a recording, where somebody waits for the first text."""
+"""The same at the beginning of a recording, where somebody waits for the first text. It grows by half a second with
+each second of the recording that is decided."""
 # Weights of the three costs of a packing, measured in docs/performance.md: each further window, its length, and a cut
 # where the speaker hardly paused, which takes a word's context or half of it.
 WINDOW_COST, LENGTH_POWER, CUT_COST, SHORT_PAUSE = 0.3, 1.3, 0.5, 0.3 * RATE
@@ -36,7 +37,7 @@ COST_UNIT = 1e-9
 
 def clip_cost(samples: int) -> int:
     """The cost of a clip with so many samples of audio."""
-    return round((WINDOW_COST + (samples / CLIP_SAMPLES) ** LENGTH_POWER) / COST_UNIT)
+    return round((WINDOW_COST + math.pow(samples / CLIP_SAMPLES, LENGTH_POWER)) / COST_UNIT)
 
 
 def cut_cost(pause: int) -> int:
@@ -78,7 +79,7 @@ class Packer:
             self._undecided.add(span)
             self._settled = span[1]
             clips += self._agreed()
-            while self._undecided.samples > (UNDECIDED if self._before > 0 else FIRST_UNDECIDED):
+            while self._undecided.samples > min(FIRST_UNDECIDED + max(self._before, 0) // 2, UNDECIDED):
                 clips += self._take(self._undecided.path(self._undecided.preferred())[1])
         self._settled = settled
         return clips + self._agreed()

@@ -96,9 +96,7 @@ def _difference(silero: Silero) -> float:
     noise = np.random.default_rng(0).normal(0, 3000, CONTEXT + _PROOF_WINDOWS * WINDOW).astype(np.int16)
     voice = Voice(silero)
     h, c = voice.state
-    expected: list[Float] = _session(str(FILE)).run(
-        ["speech_probs", "hn", "cn"], {"input": _windows(noise), "h": h, "c": c}
-    )
+    expected: list[Float] = _session(str(FILE)).run(_RESULTS, {"input": _windows(noise), "h": h, "c": c})
     found = [np.array(voice.hear(noise)), *voice.state]
     return max(float(np.abs(np.ravel(one) - np.ravel(other)).max()) for one, other in zip(expected, found, strict=True))
 
