@@ -88,7 +88,8 @@ def one_upload(stack: Stack, client: Client, receiver: Receiver, recording: byte
 
 def _processor_seconds(stack: Stack) -> dict[str, float]:
     """What each process has taken so far, with those that it started."""
-    running = {name: stack._processes[name].pid for name in ("emulator", "api", "orchestrator")}
+    services = ("emulator", "api", "orchestrator")
+    running = {name: stack._processes[name].pid for name in services}  # noqa: SLF001 - nobody else asks for them
     (machine,) = stack.machines.running
     taken = {name: processor_seconds(pid) for name, pid in {**running, "worker": machine.process.pid}.items()}
     return taken | {"client": time.process_time()}
