@@ -13,8 +13,10 @@ import platform
 import re
 import sys
 import tempfile
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.model_files import locate
@@ -35,18 +37,20 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     given = parser.parse_args()
     chosen = [one for one in CONTESTANTS if not given.only or one.name in given.only]
-    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
-        measured = rounds(recordings(Path(folder)), chosen, locate(PACKAGED).folder, given.runs)
-    report = {
+    report: dict[str, Any] = {
         "machine": f"{os.cpu_count()} cores, {_processor()}",
         "model": f"{PACKAGED}, as a CTranslate2 folder",
         "versions": {name: version(name) for one in chosen for name in one.packages},
-        "runs": given.runs,
+        "rounds": given.runs,
         "settings": {one.name: one.settings for one in chosen},
-        "recordings": measured,
+        "recordings": {},
     }
-    REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    # It takes half an hour: Ctrl-C ends it with the recordings and rounds that are complete.
+    with tempfile.TemporaryDirectory(prefix="peers-") as folder, suppress(KeyboardInterrupt):
+        for figures in rounds(recordings(Path(folder)), chosen, locate(PACKAGED).folder, given.runs):
+            report["recordings"] = figures
+            REPORT.parent.mkdir(exist_ok=True)
+            REPORT.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     shown = table.render(report)
     sys.stdout.write(shown)
     if given.write:

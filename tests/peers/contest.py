@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,21 +17,28 @@ from tests.support.accuracy import character_error_rate
 
 Runs = Mapping[str, Sequence[Measured]]
 """By contestant, in the order of the rounds."""
+Figures = dict[str, dict[str, dict[str, Any]]]
+"""By recording and contestant."""
 
 
 def rounds(
     recordings: Sequence[Recording], contestants: Sequence[Contestant], model: Path, count: int
-) -> dict[str, dict[str, dict[str, Any]]]:
-    """Figures by recording and contestant; every run is also told on standard error, as it ends."""
-    runs: dict[str, dict[str, list[Measured]]] = {one.name: defaultdict(list) for one in recordings}
-    for number in range(count):
-        for recording in recordings:
-            for contestant in contestants:
-                run = measure(contestant, model, recording.path)
-                runs[recording.name][contestant.name].append(run)
-                took = f"{run.seconds:.1f} s wall, {run.processor_seconds:.1f} s of processors, {run.peak_mib:.0f} MiB"
-                sys.stderr.write(f"{number + 1}/{count} {recording.name}: {contestant.name}: {took}\n")
-    return {recording.name: figures(runs[recording.name], recording) for recording in recordings}
+) -> Iterator[Figures]:
+    """The figures so far, by recording and contestant, each time that all contestants have transcribed a recording.
+
+    Every run is also told on standard error, as it ends.
+    """
+    runs: dict[str, dict[str, list[Measured]]] = {}
+    told: Figures = {}
+    for number, recording in product(range(count), recordings):
+        measured = runs.setdefault(recording.name, {one.name: [] for one in contestants})
+        for contestant in contestants:
+            run = measure(contestant, model, recording.path)
+            measured[contestant.name].append(run)
+            took = f"{run.seconds:.1f} s wall, {run.processor_seconds:.1f} s of processors, {run.peak_mib:.0f} MiB"
+            sys.stderr.write(f"{number + 1}/{count} {recording.name}: {contestant.name}: {took}\n")
+        told = told | {recording.name: figures(measured, recording)}
+        yield told
 
 
 def figures(runs: Runs, recording: Recording) -> dict[str, dict[str, Any]]:

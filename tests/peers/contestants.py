@@ -45,7 +45,7 @@ CONTESTANTS = (
         packages=("whisperx", "torch"),
         load=ON_A_CPU | {"language": "sv", "vad_method": "pyannote", "asr_options": {"beam_size": 5}},
         transcribe={"batch_size": 8, "chunk_size": 30},
-        remark="4 threads, its default; its own detector, no alignment; segments",
+        remark="a thread a core, not its four; no alignment; segments",
     ),
     Contestant(
         name="whisper-ctranslate2",

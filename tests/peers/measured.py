@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.peers.contestants import Contestant
 from tests.peers.heard import Unit
@@ -47,32 +50,40 @@ def measure(contestant: Contestant, model: Path, path: Path) -> Measured:
 
     """
     asked = asdict(contestant) | {"model": str(model.resolve()), "path": str(path.resolve())}
-    # Not with -m: what the engine starts would run its program's file again.
-    command = [sys.executable, "-c", "from tests.peers import one_run; one_run.main()", json.dumps(asked)]
-    LOGS.parent.mkdir(exist_ok=True)
     began = time.perf_counter()
-    with (
-        LOGS.open("a") as logs,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=logs, text=True, bufsize=1
-        ) as process,
-    ):
-        peak = PeakMemory(process.pid)
+    with _process(asked) as process, PeakMemory(process.pid) as peak:
         _answer(process, contestant)
         load_seconds = time.perf_counter() - began
         before = processor_seconds(process.pid)
         _go_on(process)
         told = json.loads(_answer(process, contestant))
         spent = processor_seconds(process.pid) - before
-        peak_mib = peak.stop()
-        _go_on(process)
     return Measured(
         load_seconds=load_seconds,
         seconds=told["seconds"],
         processor_seconds=spent,
-        peak_mib=peak_mib,
+        peak_mib=peak.mib,
         units=[Unit(start, text) for start, text in told["units"]],
     )
+
+
+@contextmanager
+def _process(asked: dict[str, Any]) -> Iterator[subprocess.Popen[str]]:
+    """A process that runs `one_run.py`; it ends with the context, by itself unless there is an error."""
+    # Not with -m: what the engine starts would run its program's file again.
+    command = [sys.executable, "-c", "from tests.peers import one_run; one_run.main()", json.dumps(asked)]
+    pipe = subprocess.PIPE
+    LOGS.parent.mkdir(exist_ok=True)
+    with (
+        LOGS.open("a") as logs,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=logs, text=True, bufsize=1) as process,
+    ):
+        try:
+            yield process
+            _go_on(process)
+            process.wait()
+        finally:
+            process.kill()
 
 
 def _answer(process: subprocess.Popen[str], contestant: Contestant) -> str:

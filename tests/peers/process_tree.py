@@ -7,6 +7,7 @@ import re
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 TICKS = os.sysconf("SC_CLK_TCK")
 INTERVAL_SECONDS = 0.2
@@ -34,25 +35,28 @@ class PeakMemory:
     """
 
     def __init__(self, root: int) -> None:
-        self._root, self._done = root, threading.Event()
-        self._highest_pages = 0
-        self.so_far = 0.0
-        """MiB."""
+        self.mib = 0.0
+        """The most so far."""
+        self._root, self._highest_pages = root, 0
+        self._done = threading.Event()
         self._thread = threading.Thread(target=self._look_on, daemon=True)
-        self._thread.start()
 
-    def stop(self) -> float:
-        """End looking, and return the peak in MiB."""
+    def __enter__(self) -> Self:
+        """Begin to look."""
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End looking."""
         self._done.set()
         self._thread.join()
-        return self.so_far
 
     def _look_on(self) -> None:
         while not self._done.wait(INTERVAL_SECONDS):
             pages = sum(int(fields[_PAGES]) for fields in _tree(self._root).values())
             if pages > self._highest_pages * WORTH_COUNTING:
                 self._highest_pages = pages
-                self.so_far = max(self.so_far, memory_mib(self._root))
+                self.mib = max(self.mib, memory_mib(self._root))
 
 
 def _tree(root: int) -> dict[int, list[str]]:

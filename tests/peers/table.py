@@ -41,16 +41,27 @@ def table_of(document: str) -> str:
         ValueError: the document has no markers.
 
     """
-    _, _, rest = document.partition(f"{BEGIN}\n")
-    table, end, _ = rest.partition(END)
-    if not end:
-        raise ValueError(f"no {BEGIN} … {END}")
-    return table
+    return _around(document)[1]
 
 
 def with_table(document: str, table: str) -> str:
-    """The document with this table in the place of its own."""
-    return document.replace(table_of(document), table)
+    """The document with this table in the place of its own.
+
+    Raises:
+        ValueError: the document has no markers.
+
+    """
+    before, _, after = _around(document)
+    return f"{before}{table}{after}"
+
+
+def _around(document: str) -> tuple[str, str, str]:
+    """What stands before the table, the table, and what stands behind it."""
+    before, begin, rest = document.partition(f"{BEGIN}\n")
+    table, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"no {BEGIN} … {END}")
+    return before + begin, table, end + after
 
 
 def _row(cells: tuple[str, ...]) -> str:

@@ -46,9 +46,10 @@ def test_the_document_has_the_table_that_the_command_writes_with_figures_of_its_
     assert [(row[0].rpartition(": ")[2], row[-1]) for row in told] == list(names.items())
 
 
-def test_a_table_replaces_the_one_in_the_document_and_nothing_else() -> None:
-    document = f"before\n{table.BEGIN}\n| old |\n{table.END}\nafter\n"
-    assert table.with_table(document, "| new |\n") == document.replace("old", "new")
+@pytest.mark.parametrize("old", ["", "| old |\n"])
+def test_a_table_replaces_the_one_in_the_document_and_nothing_else(old: str) -> None:
+    document = f"before\n{table.BEGIN}\n{{}}{table.END}\nafter\n"
+    assert table.with_table(document.format(old), "| new |\n") == document.format("| new |\n")
     with pytest.raises(ValueError, match="peers"):
         table.table_of("no table")
 
@@ -96,27 +97,36 @@ def test_errors_and_times_are_those_of_what_was_heard() -> None:
 
 
 @contextmanager
-def program(text: str) -> Iterator[int]:
-    """A process that runs a program and then waits; its id, once it has said that it is ready."""
-    command = [sys.executable, "-c", text]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def started(program: str) -> Iterator[subprocess.Popen[str]]:
+    """A process that has written its first line, and ends once it is told to go on."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
         assert process.stdout
         process.stdout.readline()
-        yield process.pid
-        process.communicate()
+        yield process
+        process.communicate("\n")
+
+
+def say(process: subprocess.Popen[str]) -> None:
+    """Let it go on until it writes another line."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write("\n")
+    process.stdin.flush()
+    process.stdout.readline()
 
 
 def test_processor_time_counts_that_of_a_child_that_has_ended() -> None:
     burns = "import time\nwhile time.process_time() < 0.4: pass"
     starts = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burns!r}])\nprint(flush=True)\ninput()"
-    with program(starts) as pid:
-        assert processor_seconds(pid) >= 0.4
+    with started(starts) as process:
+        assert processor_seconds(process.pid) >= 0.4
 
 
 def test_memory_counts_children_and_what_they_share_once() -> None:
     shares = "import os\nheld = os.urandom(64 << 20)\nchild = os.fork()\nif child: print(flush=True)\ninput()"
-    with program(shares) as pid:
-        assert 64 < memory_mib(pid) < 2 * 64
+    with started(shares) as process:
+        assert 64 < memory_mib(process.pid) < 2 * 64
 
 
 def test_a_contestant_that_fails_says_where_its_words_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,16 +138,12 @@ def test_a_contestant_that_fails_says_where_its_words_are(tmp_path: Path, monkey
 
 
 def test_the_peak_is_that_of_the_whole_run_and_not_of_its_end() -> None:
-    peaks = "held = bytes(64 << 20).replace(b'\\0', b'1')\ninput()\ndel held\nprint(flush=True)\ninput()"
-    with subprocess.Popen([sys.executable, "-c", peaks], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin
-        assert process.stdout
-        peak = PeakMemory(process.pid)
-        while peak.so_far < 64:
+    peaks = (
+        "held = bytes(64 << 20).replace(b'\\0', b'1')\nprint(flush=True)\ninput()\ndel held\nprint(flush=True)\ninput()"
+    )
+    with started(peaks) as process, PeakMemory(process.pid) as peak:
+        while peak.mib < 64:
             time.sleep(0.05)
-        process.stdin.write(b"\n")
-        process.stdin.flush()
-        process.stdout.readline()
+        say(process)
         assert memory_mib(process.pid) < 64
-        assert peak.stop() > 64
-        process.communicate(b"\n")
+    assert peak.mib > 64
