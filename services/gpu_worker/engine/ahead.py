@@ -26,7 +26,8 @@ def ahead(items: Iterator[T], most: int, over: threading.Event) -> Iterator[Iter
     Args:
         items: what is to be worked on; an error in it is raised after the items before it.
         most: how many items wait at most.
-        over: set when the context ends; the work looks at it, and the context waits until it has ended.
+        over: set when the context ends. The context then waits until the work has ended: work that may take long between
+            two items has to look at it.
 
     """
     waiting: queue.Queue[T | _End] = queue.Queue(most)
@@ -42,6 +43,8 @@ def ahead(items: Iterator[T], most: int, over: threading.Event) -> Iterator[Iter
         try:
             for item in items:
                 give(item)
+                if over.is_set():
+                    return
         except BaseException as error:  # noqa: BLE001 - whoever takes the items gets it
             give(_End(error))
         else:
