@@ -17,7 +17,7 @@ from tests.support.random_model import write_random_model
 
 SPEEDS = (50, 100, 200, 400)
 """Seconds of audio a second."""
-MOST_SECONDS = 240.0
+MOST_SECONDS = 200.0
 """How long the runs of one case may take together, unless it is only one."""
 FETCHED_A_SECOND = 50e6
 """Bytes: an assumption, of one stream from S3 to a machine of the same region."""
