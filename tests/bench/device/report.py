@@ -72,6 +72,12 @@ def _rounded(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
 
 
+def joined(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Entries of earlier runs, in the place of which those of the same recording and speed come that are new."""
+    cases = {(entry["recording"], entry["speed"]): entry for entry in (*before, *now)}
+    return list(cases.values())
+
+
 def table(entries: Sequence[Mapping[str, Any]]) -> str:
     """Two tables for the screen and for docs/performance.md."""
     return "\n".join([*_rows(entries, _TIMES), "", *_rows(entries, _COSTS)])
