@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import structlog
 from services.common.domain.errors import TranscriberError
 from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.audio.alignment import Alignment
-from services.gpu_worker.engine.audio.containers import opened
+from services.gpu_worker.engine.audio.containers import Untyped, opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.mixing import Mixer
 from services.gpu_worker.engine.audio.openings import Openings
@@ -56,35 +57,10 @@ class Reading:
         return on_the_clock(samples / RATE, self.pauses)
 
 
-def probe(path: Path, hearing: Hearing) -> tuple[MediaInfo, Selection]:
-    """What the file says about itself, and which of its tracks are read.
-
-    Raises:
-        InvalidMediaError: it cannot be read.
-        NoAudioTrackError: it has no sound track.
-        InvalidOptionError: it lacks a track that was chosen.
-
-    """
-    try:
-        with opened(path) as container:
-            selection = select(container, hearing)
-            stream = container.streams.audio[selection.numbers[selection.sources.first] - 1]
-            source = MediaInfo(
-                container=container.format.name,
-                codec=stream.codec_context.name,
-                rate=stream.rate or 0,
-                channels=stream.channels or 0,
-                declared_seconds=promised_seconds(path, container, stream),
-            )
-    except Exception as error:
-        if isinstance(error, TranscriberError) or is_of_the_machine(error):
-            raise
-        raise refusals.senseless_header() from error
-    return source, selection
-
-
 def read(path: Path, hearing: Hearing, stop: StopFlag) -> tuple[Reading, Iterator[Samples]]:
     """Open a file and give its voices, block by block, as 16 bit at 16 kHz, shape (voices, samples).
+
+    The file is closed with the iterator, or when nobody knows that any more.
 
     Raises:
         InvalidMediaError: it cannot be read, or holds no sound.
@@ -93,17 +69,42 @@ def read(path: Path, hearing: Hearing, stop: StopFlag) -> tuple[Reading, Iterato
         StoppedError: `stop` is set; it is looked at between two packets.
 
     """
-    reading = Reading(*probe(path, hearing))
-    return reading, _voices(path, stop, reading)
+    with ExitStack() as until_described:
+        container, reading = _begun(path, hearing, until_described)
+        until_read = until_described.pop_all()
+    return reading, _voices(path, container, until_read, stop, reading)
 
 
-def _voices(path: Path, stop: StopFlag, reading: Reading) -> Iterator[Samples]:
+def _begun(path: Path, hearing: Hearing, until_read: ExitStack) -> tuple[Untyped, Reading]:
+    """The file as a container, which is closed with `until_read`, and what it says about itself."""
+    try:
+        container = until_read.enter_context(opened(path))
+        selection = select(container, hearing)
+        stream = container.streams.audio[selection.numbers[selection.sources.first] - 1]
+        source = MediaInfo(
+            container=container.format.name,
+            codec=stream.codec_context.name,
+            rate=stream.rate or 0,
+            channels=stream.channels or 0,
+            declared_seconds=promised_seconds(path, container, stream),
+        )
+    except Exception as error:
+        if isinstance(error, TranscriberError) or is_of_the_machine(error):
+            raise
+        raise refusals.senseless_header() from error
+    return container, Reading(source, selection)
+
+
+def _voices(
+    path: Path, container: Untyped, until_read: ExitStack, stop: StopFlag, reading: Reading
+) -> Iterator[Samples]:
     mixer = Mixer(reading.selection.sources)
     reading.findings = mixer.findings
     try:
-        for item in _aligned(path, stop, reading):
-            for mixed in mixer.push(item):
-                yield from _counted(mixed, reading)
+        with until_read:
+            for item in _aligned(path, container, stop, reading):
+                for mixed in mixer.push(item):
+                    yield from _counted(mixed, reading)
     except (TranscriberError, StoppedError):
         raise
     except Exception as error:
@@ -126,16 +127,15 @@ def _counted(item: Samples | Pause, reading: Reading) -> Iterator[Samples]:
         yield item
 
 
-def _aligned(path: Path, stop: StopFlag, reading: Reading) -> Iterator[Block | Pause]:
-    with opened(path) as container:
-        streams = [container.streams.audio[number - 1] for number in reading.selection.numbers]
-        reading.tracks = [
-            Track(number, path, container, stream)
-            for number, stream in zip(reading.selection.numbers, streams, strict=True)
-        ]
-        alignment = Alignment([track.names for track in reading.tracks])
-        openings = Openings(path, reading.tracks, stop)
-        for track, piece in openings.pieces(container, streams):
-            yield from alignment.push(reading.tracks.index(track), piece)
-        reading.broken = openings.given_up
-        yield from alignment.finish()
+def _aligned(path: Path, container: Untyped, stop: StopFlag, reading: Reading) -> Iterator[Block | Pause]:
+    streams = [container.streams.audio[number - 1] for number in reading.selection.numbers]
+    reading.tracks = [
+        Track(number, path, container, stream)
+        for number, stream in zip(reading.selection.numbers, streams, strict=True)
+    ]
+    alignment = Alignment([track.names for track in reading.tracks])
+    openings = Openings(path, reading.tracks, stop)
+    for track, piece in openings.pieces(container, streams):
+        yield from alignment.push(reading.tracks.index(track), piece)
+    reading.broken = openings.given_up
+    yield from alignment.finish()

@@ -21,8 +21,8 @@ from services.gpu_worker.engine.plan.reader import Sound
 from services.gpu_worker.engine.plan.spool import SAMPLE
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
-AHEAD = 2
-"""How many batches a call holds beyond those on the device: one whose words are made, and one that follows."""
+AHEAD = 1
+"""How many batches a call holds beyond those on the device: the next one."""
 POLL_SECONDS = 0.2
 WITHOUT_SPEECH = "sv"
 """The language of a recording in which nobody says anything."""
