@@ -64,16 +64,17 @@ def test_a_recording_that_nobody_gets_read_holds_up_no_other() -> None:
     unread = held(seconds=100 * AHEAD)
     assert not has_room([unread], AHEAD, BEGINNING_SECONDS - 1)
     assert has_room([unread], AHEAD, BEGINNING_SECONDS)
-    unread.coming(100 * AHEAD)
+    unread.begin()
     assert not has_room([unread], AHEAD, 10 * BEGINNING_SECONDS)
 
 
 def test_a_recording_that_is_decoded_while_it_is_read_is_work_for_the_device_however_long_that_takes() -> None:
     claimed = held(seconds=100 * AHEAD)
-    claimed.coming(claimed.seconds_left)
+    claimed.begin()
     assert (claimed.seconds_left, claimed.progress) == (100 * AHEAD, 0.0)
     assert not has_room([claimed], AHEAD, 10 * BEGINNING_SECONDS)
-    claimed.advance(AHEAD / 2, 100 * AHEAD)
+    claimed.begin(AHEAD / 2)
+    assert claimed.progress == 0.0
     assert has_room([claimed], AHEAD, 10 * BEGINNING_SECONDS)
 
 
