@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from services.common.domain.options import Options
 from services.gpu_worker.engine.decode.results import ClipResult
@@ -25,8 +24,6 @@ from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.plan.reader import Sound
 from services.gpu_worker.engine.plan.spans import WINDOW
 from tests.support.long_recordings import long_wav
-
-pytestmark = pytest.mark.alone
 
 SHORT, LONG = 11 / 60, 6.0
 """Hours."""

@@ -32,7 +32,7 @@ from tests.support.long_recordings import HEADER, long_wav
 
 MODEL = "whisper-base"
 PATIENCE = 30.0
-LATE = 3.0
+LATE = 5.0
 """Seconds by which a machine that does much else may be late."""
 SV, AUTO, HINTED = Options(language="sv"), Options(language="auto"), Options(language="sv", prompt=HANGING_PROMPT)
 HOURS = 6
