@@ -22,7 +22,7 @@ OTHER = [version for version in SUPPORTED if version != HERE]
 ROOMS = ("tests/unit", "tests/integration", "tests/e2e")
 _OF_AN_INTERPRETER = (
     *("api_callbacks", "api_jobs", "api_refusals", "cli", "example_receivers", "log_shipping"),
-    *("engine_options", "engine_processes"),
+    *("engine_options", "engine_processes", "speech_detection"),
     *("media", "media_broken", "media_tracks", "models"),
 )
 ELSEWHERE = (

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import services.gpu_worker.engine  # noqa: F401 - before any test loads numpy: it then keeps to one thread
 from tests.support import programs
 
 SHOWN_SECONDS = 1.0

@@ -13,17 +13,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import av
-
-from services.common.store.store import Store
 from services.local.client import Client
 from services.local.receiver import Receiver
 from services.local.stack import Stack, StackSettings
-from tests.bench import processor_time
-from tests.support.accuracy import MEETING
+from tests.peers.process_tree import processor_seconds
+from tests.support.audio import MEETING
 from tests.support.random_model import UNTRAINED, write_random_model
 
 SECONDS = 60
+BYTES_A_SECOND = 6_000
+"""Of the meeting, whose bit rate is constant."""
 WARM_UPS = 2
 """The first upload starts the machine; the next one is the first that finds it running."""
 IDLE_SECONDS = 600
@@ -37,16 +36,18 @@ STAGES = (
     ("first text → all text", "first_text", "transcribed"),
     ("files", "transcribed", "completed"),
     ("last transaction, webhook", "completed", "told"),
+    ("all, from the upload's begin", "began", "told"),
+    ("all, from the upload's end", "sent", "told"),
 )
-"""Each with the moments between which it lies; those of `Moments`, and of the job's `times`."""
+"""Each with the two of `Moments` between which it lies."""
 
 Moments = Mapping[str, float]
-"""Epoch seconds."""
+"""Epoch seconds: the job's `times`, and what the client sees."""
 
 
 def from_upload_to_webhook(runs: int, folder: Path) -> dict[str, Any]:
     """Medians in seconds, with the fastest and the slowest run; processor seconds of each process a job."""
-    recording = minute(folder / "minute.mp3").read_bytes()
+    recording = MEETING.read_bytes()[: SECONDS * BYTES_A_SECOND]
     settings = StackSettings(
         models_folder=write_random_model(folder / "random"), idle_seconds=IDLE_SECONDS, worker=UNTRAINED
     )
@@ -54,29 +55,17 @@ def from_upload_to_webhook(runs: int, folder: Path) -> dict[str, Any]:
         client = Client(stack, "bench")
         receiver.trust(client.register(receiver.url, events=["transcription.completed"])["secret"])
         for _ in range(WARM_UPS):
-            one_upload(stack.store, client, receiver, recording)
-        before = processor_time.spent("client")
-        moments = [one_upload(stack.store, client, receiver, recording) for _ in range(runs)]
-        spent = {name: seconds - before.get(name, 0) for name, seconds in processor_time.spent("client").items()}
+            one_upload(stack, client, receiver, recording)
+        before = _processor_seconds(stack)
+        moments = [one_upload(stack, client, receiver, recording) for _ in range(runs)]
+        spent = {name: seconds - before[name] for name, seconds in _processor_seconds(stack).items()}
     return {
-        "seconds": {name: _row(moments, since, until) for name, since, until in _rows()},
+        "seconds": {name: _row(moments, since, until) for name, since, until in STAGES},
         "processor seconds of a job": {name: round(seconds / runs, 3) for name, seconds in spent.items()},
     }
 
 
-def minute(path: Path) -> Path:
-    """The meeting's first minute, cut out of its MP3 without decoding it."""
-    with av.open(str(MEETING)) as source, av.open(str(path), "w") as target:
-        stream = target.add_stream_from_template(source.streams.audio[0])
-        for packet in source.demux(audio=0):
-            if packet.dts is None or packet.pts * packet.time_base >= SECONDS:
-                break
-            packet.stream = stream
-            target.mux(packet)
-    return path
-
-
-def one_upload(store: Store, client: Client, receiver: Receiver, recording: bytes) -> Moments:
+def one_upload(stack: Stack, client: Client, receiver: Receiver, recording: bytes) -> Moments:
     """Upload a recording, and wait for its webhook.
 
     Raises:
@@ -90,15 +79,20 @@ def one_upload(store: Store, client: Client, receiver: Receiver, recording: byte
     try:
         message = receiver.messages.get(timeout=MOST_SECONDS)
     except queue.Empty:
-        raise TimeoutError(f"No webhook; {receiver.refused} refused: {client.job(made['job_id'])}") from None
+        raise TimeoutError(stack.log_text()) from None
     told = time.time()
-    job = store.jobs.get(str(message.data["job_id"]))
+    job = stack.store.jobs.get(str(message.data["job_id"]))
     assert job
     return {"began": began, "sent": sent, "told": told} | {name: moment / 1000 for name, moment in job.times.items()}
 
 
-def _rows() -> Sequence[tuple[str, str, str]]:
-    return [*STAGES, ("from the upload's begin", "began", "told"), ("from the upload's end", "sent", "told")]
+def _processor_seconds(stack: Stack) -> dict[str, float]:
+    """What each process has taken so far, with those that it started."""
+    services = ("emulator", "api", "orchestrator")
+    running = {name: stack._processes[name].pid for name in services}  # noqa: SLF001 - nobody else asks for them
+    (machine,) = stack.machines.running
+    taken = {name: processor_seconds(pid) for name, pid in {**running, "worker": machine.process.pid}.items()}
+    return taken | {"client": time.process_time()}
 
 
 def _row(moments: Sequence[Moments], since: str, until: str) -> dict[str, float]:

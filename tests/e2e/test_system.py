@@ -67,6 +67,25 @@ def test_upload_to_verified_webhook_takes_at_most_five_seconds(
     assert took <= 5.0, f"{took:.1f} s"
 
 
+@pytest.mark.alone
+def test_a_minutes_webhook_comes_a_second_and_a_half_after_its_upload_where_a_machine_runs(
+    client: Client, receiver: Receiver
+) -> None:
+    """One of five tries is enough: other work on this machine only ever adds."""
+    minute = MEETING.read_bytes()[:360_000]
+    client.wait(client.send(minute, "first.mp3"))
+    last(receiver, "transcription.completed")
+
+    def took() -> float:
+        began = time.monotonic()
+        client.send(minute, "minute.mp3")
+        last(receiver, "transcription.completed")
+        return time.monotonic() - began
+
+    tries = (took() for _ in range(5))
+    assert any(seconds <= 1.5 for seconds in tries)
+
+
 def test_a_plain_upload_needs_no_api_and_becomes_the_clients_own_job(
     stack: Stack, client: Client, receiver: Receiver, sentence: bytes
 ) -> None:

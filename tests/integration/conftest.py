@@ -17,6 +17,7 @@ from tests.support.audio import MEETING
 from tests.support.faulty_transport import FaultyTransport
 from tests.support.gateway import Client, Gateway
 from tests.support.media import SECONDS
+from tests.support.random_model import write_random_model
 from tests.support.served_s3 import ServedS3
 from tests.support.uploading import RECORDING, Deployment, Uploading
 from tests.support.world import World, emulated
@@ -79,6 +80,12 @@ def meeting() -> Sound:
 def talk(meeting: Sound, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same as a WAV."""
     return write_wav(tmp_path_factory.mktemp("talk") / "talk.wav", meeting)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model of random weights."""
+    return write_random_model(tmp_path_factory.mktemp("model") / "model")
 
 
 @pytest.fixture(scope="module")

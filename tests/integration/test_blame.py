@@ -9,116 +9,28 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from services.common.domain.records import FIRST_PART, Job, Part
+from services.common.domain.records import Job
 from services.common.domain.retry_policy import MAX_DEATHS
-from services.common.domain.states import TERMINAL, JobStatus
-from services.gpu_worker.engine.process import EngineProcess
-from services.gpu_worker.engine.processes import device_link
-from services.gpu_worker.machine.identity import Identity
-from services.gpu_worker.machine.work_folder import WorkFolder
+from services.common.domain.states import JobStatus
 from services.gpu_worker.part import endings
-from services.gpu_worker.part.claim import Claim
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.queue.attempts import DEVICE_FAILS
 from tests.support import clock_device
 from tests.support.acoustics import Sound
 from tests.support.clock_device import DEADLY, GARBLED, HANGING, HARMLESS
+from tests.support.clock_machine import PATIENCE, Machine, until
 from tests.support.gateway import Client
-from tests.support.random_model import write_random_model
-from tests.support.wired import wired
-from tests.support.world import World, lively
+from tests.support.world import World
 
-PATIENCE = 60.0
-"""Seconds for what must come about at all."""
 SHORT = 7
 """Seconds of the meeting: one clip."""
 FORM = struct.pack("<IHHIIHH", 16, 0x181C, 1, 16_000, 16_000, 1, 8)
 UNREADABLE = b"RIFF\x34\0\0\0WAVEfmt " + FORM + b"data\x10" + bytes(19)
 """A WAV in a codec that nobody knows."""
-
-
-class Machine:
-    """A worker in threads of this process, its model and its readings in processes of their own."""
-
-    def __init__(self, world: World, model: Path, room: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(device_link, "serve", clock_device.serve)
-        # Forked from what has the libraries loaded: a clock needs none of them, and a process of its own takes seconds.
-        monkeypatch.setattr(device_link, "_SPAWN", multiprocessing.get_context("forkserver"))
-        self.world = world
-        self.engines: list[EngineProcess] = []
-        self.left: list[str] = []
-        self.claimed: list[str] = []
-        """Jobs, in the order of their claims."""
-        self._model = model
-        self._settings = lively(idle_seconds=PATIENCE, heartbeat_seconds=0.2, work_folder=room)
-        identity = Identity(owner="worker", machine=None, slot=None, launch_id=None, market="own")
-        life = wired(
-            world,
-            self._settings,
-            identity,
-            dispatcher=None,
-            folder=WorkFolder(room),
-            make_engine=self._make_engine,
-        )
-        self.worker = life.worker
-        self._note(monkeypatch)
-        self._running = threading.Thread(target=life.run, daemon=True)
-
-    def _make_engine(self, model: str) -> EngineProcess:
-        self.engines.append(EngineProcess(model, self._model, "cpu", patience_seconds=1))
-        return self.engines[-1]
-
-    def _note(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        claim, leave = self.worker.claimer.claim, self.worker.leaving.leave
-
-        def claimed(job: Job, *arguments: Any) -> Claim | None:
-            self.claimed.append(job.job_id)
-            return claim(job, *arguments)
-
-        def left(why: str) -> None:
-            self.left.append(why)
-            leave(why)
-
-        monkeypatch.setattr(self.worker.claimer, "claim", claimed)
-        monkeypatch.setattr(self.worker.leaving, "leave", left)
-
-    def start(self) -> None:
-        self._running.start()
-
-    def stop(self) -> None:
-        self.worker.leaving.leave("the test is over")
-        self._running.join(PATIENCE)
-
-    def wait_for(self, *jobs: Job) -> None:
-        """Until these have ended."""
-        for job in jobs:
-            until(partial(self._over, job))
-
-    def _over(self, job: Job) -> bool:
-        return self.world.job(job.job_id).status in TERMINAL
-
-    def part(self, job: Job) -> Part:
-        found = self.world.store.parts.get(job.job_id, FIRST_PART)
-        assert found
-        return found
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_random_model(tmp_path_factory.mktemp("model") / "model")
 
 
 @pytest.fixture

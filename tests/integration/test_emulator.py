@@ -10,13 +10,14 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+import moto.backends
 import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from services.local.emulator import dynamodb, patches, relevant_items
+from services.local.emulator import calls, dynamodb, patches, relevant_items
 from services.local.resources import TABLE_SHAPE
 from tests.support.world import dated_by
 
@@ -330,6 +331,12 @@ def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> Non
         iam.remove_role_from_instance_profile(**names)
         with pytest.raises(iam.exceptions.NoSuchEntityException):
             iam.remove_role_from_instance_profile(**names)
+
+
+def test_the_emulator_does_not_look_through_motos_folder_at_every_call() -> None:
+    calls.apply()
+    with patch("os.listdir", side_effect=AssertionError):
+        assert {"s3", "dynamodb", "sqs"} <= set(moto.backends.list_of_moto_modules())
 
 
 def test_all_tags_of_a_table_are_listed_at_once_as_dynamodb_does() -> None:

@@ -33,6 +33,8 @@ BATCH_SECONDS = 0.03
 """What a batch takes however short it is."""
 HARMLESS, DEADLY, HANGING, GARBLED = 20_000, 32_001, 32_002, 32_003
 """The highest sample of recordings: of one that is like any other, and of those that do something to the device."""
+HANGING_PROMPT = "Hang."
+"""Over this prompt the device hangs, too."""
 
 
 def recording(sound: npt.NDArray[np.float64], level: int) -> bytes:
@@ -65,17 +67,25 @@ class ClockDecoder:
             if DEADLY in levels:
                 os._exit(17)
             if HANGING in levels:
-                time.sleep(3_600)
+                _hang()
             time.sleep(BATCH_SECONDS + sum(clip.frames for clip in clips) / 100 / SPEED)
         words = (Word(" Ord.", 0.1, 0.5, 0.9),)
         heard = Decoded(words=words, logprob=-0.1, no_speech=0.0)
         return [DecoderFailedError("No numbers.") if level == GARBLED else heard for level in levels]
 
-    def languages(self, _: Features) -> list[tuple[str, float]]:
+    def languages(self, clip: Features) -> list[tuple[str, float]]:
+        if clip.mel[0, 0] == HANGING:
+            _hang()
         return [("sv", 1.0)]
 
-    def fitting(self, _prompt: str | None, _hotwords: str | None, words: Sequence[str]) -> int:
+    def fitting(self, prompt: str | None, _hotwords: str | None, words: Sequence[str]) -> int:
+        if prompt == HANGING_PROMPT:
+            _hang()
         return len(words)  # all are read
+
+
+def _hang() -> None:
+    time.sleep(3_600)
 
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:

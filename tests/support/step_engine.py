@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class StepEngine:
         known: Container[int] = (),
         vocabulary: KeptWords = NO_WORDS,
         **_: Any,
-    ) -> Iterator[ClipResult]:
+    ) -> Generator[ClipResult, None, None]:
         plan = with_vocabulary(self._plan, vocabulary, min(WORDS_READ, len(vocabulary.words)))
         planned(plan)
         clips = [clip for clip in plan.parts[0].clips if clip not in known]
@@ -84,7 +84,7 @@ class StepEngine:
         *,
         stop: threading.Event,
         **_: Any,
-    ) -> Iterator[ClipResult]:
+    ) -> Generator[ClipResult, None, None]:
         if path == CLIP:
             # The self-test's: no clip of anybody's.
             yield ClipResult(index=0, words=(Word(TEXT, 0.0, 6.0, 0.9),), logprob=-0.2, no_speech=0.0)

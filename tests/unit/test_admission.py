@@ -8,7 +8,7 @@ from services.common.domain.options import Options
 from services.common.domain.records import Job, Part
 from services.common.domain.retry_policy import MAX_DEATHS
 from services.common.domain.states import JobStatus, PartStatus
-from services.gpu_worker.part.claim import PLANNING_SECONDS, Claim
+from services.gpu_worker.part.claim import BEGINNING_SECONDS, Claim
 from services.gpu_worker.queue.admission import LEAST_AHEAD_SECONDS as AHEAD
 from services.gpu_worker.queue.admission import MAX_HELD, ahead_seconds, has_room, joins
 
@@ -62,10 +62,10 @@ def test_a_part_that_was_interrupted_or_shared_anothers_fate_keeps_company(past:
 
 def test_a_recording_that_nobody_gets_read_holds_up_no_other() -> None:
     unread = held(seconds=100 * AHEAD)
-    assert not has_room([unread], AHEAD, PLANNING_SECONDS - 1)
-    assert has_room([unread], AHEAD, PLANNING_SECONDS)
+    assert not has_room([unread], AHEAD, BEGINNING_SECONDS - 1)
+    assert has_room([unread], AHEAD, BEGINNING_SECONDS)
     unread.advance(100 * AHEAD, 100 * AHEAD)
-    assert not has_room([unread], AHEAD, 10 * PLANNING_SECONDS)
+    assert not has_room([unread], AHEAD, 10 * BEGINNING_SECONDS)
 
 
 def test_what_is_worked_on_together_shares_one_model() -> None:

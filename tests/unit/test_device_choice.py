@@ -25,3 +25,9 @@ def test_what_an_operator_says_is_taken() -> None:
 def test_numbers_are_int8_on_a_processor_and_half_precision_on_a_gpu() -> None:
     assert choose(EngineSettings(device="cpu")).compute_type == "int8"
     assert choose(EngineSettings(device="cuda")).compute_type == "int8_float16"
+
+
+def test_words_are_made_beside_a_gpu_and_by_a_processors_own_workers() -> None:
+    gpu, processor = (choose(EngineSettings(device=device, batch=4, threads=3)) for device in ("cuda", "cpu"))
+    assert (gpu.workers, gpu.in_flight) == (1, 2)
+    assert (processor.workers, processor.in_flight) == (3, 3)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +15,8 @@ import pytest
 
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.options import Options
-from services.gpu_worker.engine.processes import account, device, device_link
+from services.gpu_worker import __main__ as program
+from services.gpu_worker.engine.processes import account, device, device_link, device_main
 from services.gpu_worker.engine.processes.device import DeviceProcess
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.processes.messages import LOADING, Answer, Busy, Call, Idle, Loaded, of_the_device
@@ -360,3 +363,9 @@ def test_a_device_that_does_not_end_in_time_is_killed(other: OtherSide, process:
 def test_an_error_crosses_the_pipe_as_what_it_is_or_as_the_devices(error: Exception, kind: type, words: str) -> None:
     crossed = of_the_device(error)
     assert (type(crossed), str(crossed)) == (kind, words)
+
+
+def test_numpy_is_loaded_after_it_is_settled_how_many_threads_it_computes_with() -> None:
+    """The process imports the worker's program and its own before it settles that."""
+    loaded = f"import sys, {program.__name__}, {device_main.__name__}; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -65,7 +65,7 @@ class Engine:
         vocabulary: KeptWords = NO_WORDS,
         apart: bool = False,
         cutting: Cutting = USUAL,
-    ) -> Iterator[ClipResult]:
+    ) -> Generator[ClipResult, None, None]:
         """Read a recording once, plan it, and decode its clips meanwhile; yield each as it is done, in any order.
 
         Args:
@@ -107,7 +107,9 @@ class Engine:
             words = vocabulary.words[:fitting]
             for result in self._model.decode(flow.sounds(known), told, words, stop=stop, apart=apart):
                 yield placed(result, flow.clips[result.index], flow.pauses)
-            flow.finish()
+                flow.check()
+            flow.wait()
+            flow.check()
 
     def decode(
         self,
@@ -120,7 +122,7 @@ class Engine:
         stop: StopFlag,
         part: int | None = None,
         apart: bool = False,
-    ) -> Iterator[ClipResult]:
+    ) -> Generator[ClipResult, None, None]:
         """Decode clips of a plan that is known, by index, and yield each as it is done, in any order.
 
         Args:

@@ -58,6 +58,7 @@ class Flow:
         """Once the recording is planned: no clip from this index on is begun."""
         self._ended = False
         self._error: BaseException | None = None
+        """What ended reading, or `planned`; clips that wait are of no use then."""
         self._thread = threading.Thread(target=self._read, name="flow", daemon=True)
         self._thread.start()
 
@@ -65,14 +66,16 @@ class Flow:
         """Wait for the recording's first clips; they are still to come in `sounds`."""
         while len(self._taken) < count and not self._ended:
             self._take(self._waiting.get())
+        self.check()
         return list(self._taken)
 
     def sounds(self, known: Container[int] = ()) -> Iterator[Sound | None]:
         """The sound of each clip but the known ones as soon as it has been read; None while the next has not.
 
-        Raises the error that ended reading, if one did.
+        Raises the error that ended reading, if one did, whatever still waits.
         """
         while self._taken or not self._ended:
+            self.check()
             if not self._taken:
                 try:
                     self._take(self._waiting.get(timeout=_WAIT_SECONDS))
@@ -83,26 +86,24 @@ class Flow:
             if clip.index in known or (self._last is not None and clip.index >= self._last):
                 continue
             yield self.sound(clip)
+        self.check()
 
     def sound(self, clip: Clip) -> Sound:
         """A clip that has been read, with its samples."""
         return clip.index, clip_sound(self._spool, clip, self._offset)
 
     def wait(self) -> None:
-        """Wait until reading has ended."""
+        """Wait until reading has ended, and `planned` has returned."""
         self._thread.join()
 
-    def finish(self) -> None:
-        """As `wait`; raises the error that ended reading, if one did."""
-        self.wait()
+    def check(self) -> None:
+        """Raise the error that ended reading, or `planned`, if one did."""
         if self._error:
             raise self._error
 
     def _take(self, clip: Clip | None) -> None:
         if clip is None:
             self._ended = True
-            if self._error:
-                raise self._error
         else:
             self._taken.append(clip)
 

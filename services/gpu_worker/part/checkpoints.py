@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,10 @@ log = structlog.get_logger()
 
 
 class Checkpoints:
-    """The results of one attempt at a part, together with those that earlier attempts stored."""
+    """The results of one attempt at a part, together with those that earlier attempts stored.
+
+    Two threads use them: the one that takes results, and the one that splits the recording meanwhile.
+    """
 
     def __init__(self, files: Files, place: str, part: Part, interval_seconds: float) -> None:
         self._files = files
@@ -29,6 +33,7 @@ class Checkpoints:
         self._serial = 0
         self._unsaved: list[ClipResult] = []
         self._saved_at = time.monotonic()
+        self._saving = threading.Lock()
         self.results: dict[int, ClipResult] = {}
         # Before a first attempt there are none, and to look would cost a call. But whoever split the recording may have
         # been ahead of its own part by then: see `Engine.transcribe`.
@@ -56,9 +61,11 @@ class Checkpoints:
 
     def save(self) -> None:
         """Store the results that are not yet stored."""
-        if self._unsaved:
-            # A name is used once, even if S3 did not answer: the object may have been written all the same.
-            self._serial += 1
-            self._files.put_checkpoint(self._place, self._part, self._serial, self._unsaved)
-            self._unsaved = []
-        self._saved_at = time.monotonic()
+        with self._saving:
+            # The other thread may add results while these are stored.
+            if saved := list(self._unsaved):
+                # A name is used once, even if S3 did not answer: the object may have been written all the same.
+                self._serial += 1
+                self._files.put_checkpoint(self._place, self._part, self._serial, saved)
+                del self._unsaved[: len(saved)]
+            self._saved_at = time.monotonic()

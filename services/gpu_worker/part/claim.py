@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from services.common.domain.records import Job, Part
 
 
-PLANNING_SECONDS = 30.0
-"""A recording whose planning takes longer counts as no work for the device, so other parts are claimed beside it."""
+BEGINNING_SECONDS = 30.0
+"""A part of which the device has nothing by then counts as no work for it, so other parts are claimed beside it."""
 
 
 class StopReason(StrEnum):
@@ -76,7 +76,7 @@ class Claim:
         """When the last write that prolonged the lease was asked for: the lease counts from there."""
         self.turn = turn
         self._claimed = confirmed
-        self._planned = False
+        self._begun = False
         self.stop = threading.Event()
         """Set once the work must stop."""
         self._give_up = threading.Event()
@@ -140,12 +140,17 @@ class Claim:
     def ahead(self, now: float) -> float:
         """Seconds of audio that the device will soon get from this part; `now` is in seconds of the monotonic clock.
 
-        0 for a recording whose planning takes long, since the device would have to wait for it.
+        0 for a recording of which the device has got nothing for long, since it would have to wait for it.
         """
-        return self.seconds_left if self._planned or now - self._claimed < PLANNING_SECONDS else 0.0
+        return self.seconds_left if self._begun or now - self._claimed < BEGINNING_SECONDS else 0.0
+
+    def coming(self, seconds: float) -> None:
+        """Note that the device gets about so many seconds of audio of this part; its progress is not known yet."""
+        self._begun = True
+        self.seconds_left = seconds
 
     def advance(self, seconds_left: float, total: float) -> None:
         """Note the progress: of `total` seconds of audio, `seconds_left` are still to be decoded."""
-        self._planned = True
+        self._begun = True
         self.seconds_left = seconds_left
         self.progress = 1 - seconds_left / total if total else 1.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,12 +19,13 @@ from services.common.store.parts import MAX_PARTS
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
+from services.gpu_worker.engine.processes.readers import ReaderLostError
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
 from services.gpu_worker.part.claim import StopReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from services.common.store.store import Store
     from services.gpu_worker.engine.decode.results import ClipResult
@@ -60,8 +63,10 @@ class Transcribing:
         self._settings = settings
         self._clock = clock
         self._plan: Plan | None = None
-        self._lengths: dict[int, float] = {}
-        """Seconds of audio of each clip that this part needs, by index; empty until the recording is planned."""
+        self._lengths: dict[int, float] | None = None
+        """Seconds of audio of each clip that this part needs, by index, once the part is known."""
+        self._advancing = threading.Lock()
+        """Two threads do: the one that takes results, and the one that splits the recording meanwhile."""
         self.times: dict[str, int] = {}
         """Of the stages, in epoch milliseconds."""
         every = settings.checkpoint_seconds
@@ -72,12 +77,10 @@ class Transcribing:
         claim, checkpoints = self._claim, self._checkpoints
         (self._folder / "spool").mkdir()
         try:
-            for result in self._results():
-                self._engine.worked = True
-                self.times.setdefault("first_text", self._clock())
-                checkpoints.add(result)
-                self._advance()
-        except (StoppedError, DeviceDiedError, DecoderFailedError):
+            with closing(self._results()) as results:
+                for result in results:
+                    self._take(result)
+        except (StoppedError, DeviceDiedError, DecoderFailedError, ReaderLostError, OSError):
             # The finished clips are of use to the next attempt. A worker that has lost the lease writes nothing.
             if claim.stop_reason in {None, StopReason.SHUTDOWN}:
                 self._keep()
@@ -88,7 +91,15 @@ class Transcribing:
         assert self._plan is not None
         return self._plan, checkpoints.results
 
-    def _results(self) -> Iterator[ClipResult]:
+    def _take(self, result: ClipResult) -> None:
+        if "first_text" not in self.times:
+            self._engine.worked = True
+            self.times["first_text"] = self._clock()
+            self._claim.coming(self._claim.seconds_left)
+        self._checkpoints.add(result)
+        self._advance()
+
+    def _results(self) -> Generator[ClipResult, None, None]:
         claim, recording, spool = self._claim, self._folder / "recording", self._folder / "spool"
         index = part_index(claim.part)
         if claim.part.parts > 1:
@@ -125,6 +136,10 @@ class Transcribing:
         """Take the plan, once the recording has been read; its clips are being decoded meanwhile."""
         self.times["planned"] = self._clock()
         if len(plan.parts) > 1:
+            known = self._checkpoints.results
+            self._claim.coming(
+                sum(plan.clips[clip].samples for clip in plan.parts[0].clips if clip not in known) / RATE
+            )
             self._split(plan)
         self._need(plan, 0)
 
@@ -139,6 +154,8 @@ class Transcribing:
         for part in plan.parts[1:]:
             audio, piece = object_keys.part_audio(place, part_name(part.index)), self._folder / f"{part.index}.flac"
             claim.retry(partial(self._files.store, audio, piece))
+        # Perhaps clips of later parts were decoded before it was known that they are: their workers find them.
+        claim.retry(self._checkpoints.save)
         lengths = [(part.end - part.start) / RATE for part in plan.parts]
         split = claim.retry(
             lambda: self._store.leases.split(claim.part, claim.job, lengths, due_at=self._clock()),
@@ -154,11 +171,12 @@ class Transcribing:
         self._advance()
 
     def _advance(self) -> None:
-        """Note the progress; there is none until the recording is planned."""
-        lengths, known = self._lengths, self._checkpoints.results
-        if self._plan:
-            left = sum(length for clip, length in lengths.items() if clip not in known)
-            self._claim.advance(left, sum(lengths.values()))
+        """Note the progress; there is none until the part is known."""
+        with self._advancing:
+            lengths, known = self._lengths, self._checkpoints.results
+            if lengths is not None:
+                left = sum(length for clip, length in lengths.items() if clip not in known)
+                self._claim.advance(left, sum(lengths.values()))
 
     def _keep(self) -> None:
         """Save the finished clips if possible; an error in that must not hide the one that ended the work."""

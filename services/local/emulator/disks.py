@@ -16,7 +16,7 @@ from moto.ec2.models.instances import StateReason
 from moto.ec2.responses.elastic_block_store import ElasticBlockStore
 from moto.iam.models import SERVICE_NAME_CONVERSION
 
-from services.local.emulator.dynamodb import forget_calls
+from services.local.emulator import calls
 
 SPOT_ROLE = "role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
 NEEDED = {"CreateGrant", "Decrypt", "GenerateDataKeyWithoutPlaintext"}
@@ -32,7 +32,7 @@ def apply() -> None:
     SERVICE_NAME_CONVERSION["spot"] = "EC2Spot"  # as the spot market's role is called
     _default_key()
     _launches()
-    forget_calls()
+    calls.forget()
 
 
 def _default_key() -> None:

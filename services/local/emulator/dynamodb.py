@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
-import moto.core.responses
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser, Node
 
-from services.local.emulator import indexes, transactions
+from services.local.emulator import calls, indexes, transactions
 
 
 def apply() -> None:
     """Patch moto in this process; once is enough, twice does no harm."""
+    calls.apply()
     transactions.apply()
     indexes.apply()
     quick_answers()
@@ -27,15 +26,6 @@ def quick_updates() -> None:
         return
     DepthFirstTraverser._walk_patched = True
     DepthFirstTraverser.traverse = _traverse
-    # For each call, moto also lists all of the service's calls anew.
-    moto.core.responses.method_names_from_class = cache(moto.core.responses.method_names_from_class)
-
-
-def forget_calls() -> None:
-    """Have moto list the calls of its services anew, after one was added to them."""
-    clear = getattr(moto.core.responses.method_names_from_class, "cache_clear", None)
-    if clear:
-        clear()
 
 
 def _traverse(traverser: Any, root: Any) -> Any:

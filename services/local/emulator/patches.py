@@ -22,8 +22,7 @@ from moto.servicequotas.models import ServiceQuotasBackend
 from moto.servicequotas.responses import ServiceQuotasResponse
 from moto.sqs.models import Queue
 
-from services.local.emulator import markets, multipart
-from services.local.emulator.dynamodb import forget_calls
+from services.local.emulator import calls, markets, multipart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +48,7 @@ def apply() -> None:
     _quotas()
     _instance_profile_roles()
     multipart.apply()
-    forget_calls()
+    calls.forget()
 
 
 def _queue_attributes() -> None:

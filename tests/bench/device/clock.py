@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from services.common.domain.errors import DecoderFailedError
-from services.gpu_worker.engine.decode.decoder import Decoded, Decoder, Features
+from services.gpu_worker.engine.decode.decoder import Decoded, Decoder
+from services.gpu_worker.engine.decode.features import Features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from tests.bench.device.steps import Steps
 

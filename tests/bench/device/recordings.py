@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import av
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from tests.support.acoustics import Sound, load
 
 MEETING = Path("examples/audio/meeting.mp3")
-KEPT = Path(tempfile.gettempdir()) / "transcriber-bench-recordings"
+KEPT = Path(tempfile.gettempdir()) / "transcriber-bench"
 SOUND_RATE, AAC_RATE = 16_000, 48_000
 BITS_A_VOICE = 64_000
 SHORT_FILES = 20
@@ -54,16 +55,17 @@ def _repeated(source: Path, target: Path, seconds: float) -> list[Path]:
         stream = container.add_stream_from_template(once.streams.audio[0])
         packets = [(bytes(packet), packet.duration) for packet in once.demux(audio=0) if packet.size]
         base = once.streams.audio[0].time_base
-        position = 0
-        while position * base < seconds:
-            for content, duration in packets:
-                packet = av.Packet(content)
-                packet.stream, packet.time_base = stream, base
-                packet.pts = packet.dts = position
-                packet.duration = duration
-                container.mux(packet)
-                position += duration
-    return [target]
+        position, end = 0, seconds / base
+        for content, duration in cycle(packets):
+            if position >= end:
+                return [target]
+            packet = av.Packet(content)
+            packet.stream, packet.time_base = stream, base
+            packet.pts = packet.dts = position
+            packet.duration = duration
+            container.mux(packet)
+            position += duration
+    raise ValueError(f"{source} has no packets")
 
 
 def _encoded(sound: npt.NDArray[np.float64], target: Path) -> Path:
@@ -118,7 +120,7 @@ RECORDINGS = {
     one.name: one
     for one in (
         Recording(name="65 minutes", make=_mp3(65 * 60), seconds=65 * 60),
-        Recording(name="short files", make=_short, seconds=SHORT_FILES * 6.0),
+        Recording(name="short files", make=_short, seconds=126.0),
         Recording(
             name="stereo",
             make=_m4a(30 * 60, _two_voices),

@@ -71,23 +71,29 @@ class Decoder:
 
         """
         tokenizer = self._tokenizer(recipe.language)
-        mels = np.stack([clip.mel for clip in clips])
+        mels, frames = np.stack([clip.mel for clip in clips]), [clip.frames for clip in clips]
         with turn:
-            encoded = self._encode(mels)
-            generated = self._generate(encoded, tokenizer, recipe, len(clips))
-            texts = [[token for token in one.sequences_ids[0] if token < tokenizer.eot] for one in generated]
-            aligned = self._model.model.align(
-                encoded,
-                tokenizer.sot_sequence,
-                texts,
-                [max(clip.frames, 2) for clip in clips],
-                median_filter_width=7,
-            )
+            generated, texts, aligned = self._compute(mels, frames, tokenizer, recipe)
         words = [
             timed_words(text, one.alignments, one.text_token_probs, tokenizer)
             for text, one in zip(texts, aligned, strict=True)
         ]
         return list(map(_decoded, generated, words))
+
+    def _compute(
+        self, mels: Float, frames: Sequence[int], tokenizer: Tokenizer, recipe: Recipe
+    ) -> tuple[list[Untyped], list[list[int]], list[Untyped]]:
+        """What the device does of a batch: tokens, those of them that are text, and their alignment.
+
+        Nothing of the batch is left in the device's memory.
+        """
+        encoded = self._encode(mels)
+        generated = self._generate(encoded, tokenizer, recipe, len(mels))
+        texts = [[token for token in one.sequences_ids[0] if token < tokenizer.eot] for one in generated]
+        aligned = self._model.model.align(
+            encoded, tokenizer.sot_sequence, texts, [max(own, 2) for own in frames], median_filter_width=7
+        )
+        return generated, texts, aligned
 
     def languages(self, clip: Features) -> list[tuple[str, float]]:
         """Languages by probability, the likeliest first."""

@@ -38,6 +38,9 @@ class Choice:
     """Per worker."""
 
 
+# On a GPU one worker computes one batch at a time, and while it does, words are made of the batch before.
+GPU_IN_FLIGHT = 2
+
 # Two workers of one thread each are faster than one with two threads: the decoder's small products do not fill several
 # cores, and one worker encodes while another generates. Measured in docs/performance.md.
 CPU_BATCH = 2
@@ -45,6 +48,8 @@ CPU_BATCH = 2
 # The batch follows from a GPU's whole memory, not from what is free at the moment, so that every machine with the same
 # GPU has the same batches. A window of whisper-small needs some 300 MiB at five beams (keys and values of 12 layers:
 # 448 tokens a beam, 1,500 frames), one of a medium model three times that; 4 GiB are for weights and libraries.
+# The second batch in flight adds nothing: its clips go to the GPU when its turn begins, and its encoder's output (1,500
+# frames of 768 halves, 2.2 MiB a window; 2.9 for a medium model) is given back when its turn ends.
 WEIGHTS_MIB, WINDOW_MIB = 4096, 512
 LEAST_GPU_BATCH, MOST_GPU_BATCH = 4, 32
 
@@ -57,7 +62,9 @@ def choose(settings: EngineSettings) -> Choice:
     if device == "cuda":
         compute_type = "int8_float16" if settings.compute_type == "auto" else settings.compute_type
         batch = settings.batch or gpu_batch(_gpu_memory_mib())
-        return Choice(device=device, compute_type=compute_type, batch=batch, workers=1, in_flight=2, threads=1)
+        return Choice(
+            device=device, compute_type=compute_type, batch=batch, workers=1, in_flight=GPU_IN_FLIGHT, threads=1
+        )
     threads = settings.threads or len(os.sched_getaffinity(0))
     compute_type = "int8" if settings.compute_type == "auto" else settings.compute_type
     return Choice(

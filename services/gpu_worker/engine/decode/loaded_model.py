@@ -36,7 +36,6 @@ class LoadedModel:
         self.choice = choice
         self.habits = habits(files.name)
         self.decoder = decoder
-        self._watch = watch
         self._batcher = Batcher(
             decoder.decode, workers=choice.workers, size=choice.batch, in_flight=choice.in_flight, watch=watch
         )

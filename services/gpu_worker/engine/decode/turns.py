@@ -34,8 +34,8 @@ class Turns:
         self._workers = workers
         self._changed = changed
         self._order: list[Turn] = []
-        """The turns that are wanted or under way. What may begin is known from the place alone, because nothing begins
-        before all that was asked for earlier has begun."""
+        """The turns that are wanted or under way. Whether one may begin is known from its place alone, because all that
+        were asked for before it have begun, or may."""
 
     @property
     def idle(self) -> bool:

@@ -1,4 +1,4 @@
-"""From spans of speech to clips, as they come: pure arithmetic on samples.
+"""From spans of speech to clips, as they come. Pure.
 
 The packing depends on the spans alone, not on how many of them come at a time.
 """
@@ -22,9 +22,12 @@ the model could invent words."""
 REACH = 180 * RATE
 """Samples of the recording over which a clip of several spans reaches at most, with its silences in full length. In a
 long silence a clip is decided when nothing within its reach can follow."""
-UNDECIDED = 80 * RATE
-"""Samples of speech, with shortened silences, that may wait for a decision. With so many, which is no whole number of
-clips, there are less than 2 % more clips than without a limit."""
+UNDECIDED = 110 * RATE
+"""Samples of speech, with shortened silences, that may wait for a decision. In long recordings there are then less than
+2 % more clips than without a limit."""
+FIRST_UNDECIDED = 60 * RATE
+"""The same at the beginning of a recording, where somebody waits for the first text. It grows by half a second with
+each second of the recording that is decided."""
 # Weights of the three costs of a packing, measured in docs/performance.md: each further window, its length, and a cut
 # where the speaker hardly paused, which takes a word's context or half of it.
 WINDOW_COST, LENGTH_POWER, CUT_COST, SHORT_PAUSE = 0.3, 1.3, 0.5, 0.3 * RATE
@@ -34,7 +37,7 @@ COST_UNIT = 1e-9
 
 def clip_cost(samples: int) -> int:
     """The cost of a clip with so many samples of audio."""
-    return round((WINDOW_COST + (samples / CLIP_SAMPLES) ** LENGTH_POWER) / COST_UNIT)
+    return round((WINDOW_COST + math.pow(samples / CLIP_SAMPLES, LENGTH_POWER)) / COST_UNIT)
 
 
 def cut_cost(pause: int) -> int:
@@ -48,22 +51,13 @@ class Packer:
     A clip is a tuple of spans, in samples, that make up its audio when laid end to end. Each span that comes must be at
     most 30 s less twice PAD.
 
-    For each place between two spans the cheapest packing of all spans before it is known, by dynamic programming. A
-    clip is decided when all packings have it that may still become the cheapest. If too much speech is undecided, the
-    first clip is decided of the packing that costs least for its sound.
+    A clip is decided when all packings that may still become the cheapest have it. If too much speech is undecided, the
+    packing that costs least for its sound is followed, and its first clip is decided. Either way the rest is packed as
+    if it were a recording of its own.
     """
 
     def __init__(self) -> None:
-        self._spans: list[Span] = []
-        """The spans that are not decided. A place is the index of the span behind it; the last place has none."""
-        self._offsets = [0]
-        """Each place in the sound with shortened silences: where the span behind it begins, or the last span ends."""
-        self._costs = [0]
-        """What the cheapest packing of all spans before each place costs, with a cut there if a span is behind it."""
-        self._origins = [0]
-        """The place where the last clip of this packing begins."""
-        self._open: list[int] = []
-        """The places where a clip may begin that goes on behind the last span."""
+        self._undecided = _Packings()
         self._before = -2 * PAD
         """Where the last span ends that is decided."""
         self._settled = 0
@@ -72,7 +66,8 @@ class Packer:
     @property
     def settled(self) -> int:
         """No clip that is still to come begins before this sample."""
-        return _begin(self._before, self._spans[0][0] if self._spans else self._settled)
+        spans = self._undecided.spans
+        return _begin(self._before, spans[0][0] if spans else self._settled)
 
     def push(self, spans: Sequence[Span], settled: int) -> list[tuple[Span, ...]]:
         """The clips that are decided with these next spans, which are in order and do not overlap.
@@ -81,90 +76,125 @@ class Packer:
         """
         clips = []
         for span in spans:
-            self._add(span)
+            self._undecided.add(span)
+            self._settled = span[1]
             clips += self._agreed()
-            while self._offsets[-1] - self._offsets[0] > UNDECIDED:
-                clips += self._preferred()
+            while self._undecided.samples > min(FIRST_UNDECIDED + max(self._before, 0) // 2, UNDECIDED):
+                clips += self._take(self._undecided.path(self._undecided.preferred())[1])
         self._settled = settled
         return clips + self._agreed()
 
     def finish(self, samples: int) -> list[tuple[Span, ...]]:
         """The clips that are left at the end of a recording of so many samples."""
-        if not self._spans:
+        spans = self._undecided.spans
+        if not spans:
             return []
         # The last clip is padded up to the end of the recording: as if a next span were as far behind the end.
-        self._settled = 2 * samples - self._spans[-1][1]
-        return self._take(len(self._spans))
+        self._settled = 2 * samples - spans[-1][1]
+        return self._take(len(spans))
 
-    def _add(self, span: Span) -> None:
+    def _agreed(self) -> list[tuple[Span, ...]]:
+        spans = self._undecided.spans
+        # The last clip's padding is known when twice PAD of silence is behind it.
+        known = bool(spans) and self._settled - spans[-1][1] >= 2 * PAD
+        return self._take(self._undecided.agreed(self._settled, to_the_end=known))
+
+    def _take(self, place: int) -> list[tuple[Span, ...]]:
+        """Decide the cheapest packing of the spans before a place."""
+        spans = self._undecided.spans
+        starts = [*(start for start, _ in spans), self._settled]
+        clips = []
+        for first, last in pairwise(self._undecided.path(place)):
+            begin, self._before = _begin(self._before, starts[first]), spans[last - 1][1]
+            clips.append(_pieces(spans[first:last], begin, self._before + _pad(starts[last] - self._before)))
+        if clips:
+            self._undecided = _Packings(spans[place:])
+        return clips
+
+
+class _Packings:
+    """For each place between spans the cheapest packing of all spans before it, by dynamic programming.
+
+    A place is the index of the span behind it; the last place has none.
+    """
+
+    def __init__(self, spans: Sequence[Span] = ()) -> None:
+        self.spans: list[Span] = []
+        self._offsets = [0]
+        """Each place in the sound with shortened silences: where the span behind it begins, or the last span ends."""
+        self._costs = [0]
+        """What the cheapest packing of all spans before each place costs, with a cut there if a span is behind it."""
+        self._origins = [0]
+        """The place where the last clip of this packing begins."""
+        self._open: list[int] = []
+        """The places where a clip may begin that goes on behind the last span."""
+        for span in spans:
+            self.add(span)
+
+    @property
+    def samples(self) -> int:
+        """The length of the spans with shortened silences."""
+        return self._offsets[-1]
+
+    def add(self, span: Span) -> None:
+        """Find the cheapest packing with a next span as well."""
         start, end = span
-        if self._spans:
+        if self.spans:
             self._open = self._going_on(start, end)
-            pause = start - self._spans[-1][1]
+            pause = start - self.spans[-1][1]
             self._offsets[-1] += min(pause, GAP)
             self._costs[-1] += cut_cost(pause)
-        self._open.append(len(self._spans))
-        self._spans.append(span)
+        self._open.append(len(self.spans))
+        self.spans.append(span)
         self._offsets.append(self._offsets[-1] + end - start)
         # Of packings that cost the same, the one with the shortest last clip is taken.
         cost, origin = min((self._costs[first] + clip_cost(self._length(first)), -first) for first in self._open)
         self._costs.append(cost)
         self._origins.append(-origin)
-        self._settled = end
 
-    def _length(self, first: int) -> int:
-        """The samples of a clip's audio from a place to the last span."""
-        return self._offsets[-1] - self._offsets[first] + 2 * PAD
+    def path(self, place: int) -> list[int]:
+        """Where the clips of the cheapest packing before a place begin, and the place itself."""
+        path = [place]
+        while path[-1]:
+            path.append(self._origins[path[-1]])
+        return path[::-1]
 
-    def _going_on(self, start: int, end: int) -> list[int]:
-        """The open places from which a clip can hold a next span, from `start` to `end`, as well."""
-        more = min(start - self._spans[-1][1], GAP) + end - start
-        return [
-            first
-            for first in self._open
-            if self._length(first) + more <= CLIP_SAMPLES and end - self._spans[first][0] <= REACH
-        ]
+    def agreed(self, settled: int, *, to_the_end: bool) -> int:
+        """The last place at which all packings have a cut that may still become the cheapest.
 
-    def _agreed(self) -> list[tuple[Span, ...]]:
-        """Decide the clips that all packings have which may still become the cheapest."""
-        if not self._spans:
-            return []
-        self._open = self._going_on(self._settled, self._settled)
-        # The next span may also begin a clip. How the last one is padded is known from twice PAD of silence on.
-        padded = self._settled - self._spans[-1][1] >= 2 * PAD
-        return self._take(reduce(self._common, self._open, len(self._spans) if padded else self._origins[-1]))
+        Args:
+            settled: the next span does not begin before this sample.
+            to_the_end: whether this may be the last place, if no clip can go on behind it.
 
-    def _preferred(self) -> list[tuple[Span, ...]]:
-        """Decide the first clip of the packing that costs least for its sound; others are not followed any further."""
-        place = min(self._open, key=lambda first: self._cost(first) / (self._offsets[first] - self._offsets[0]))
-        while self._origins[place]:
-            place = self._origins[place]
-        self._open = [first for first in self._open if self._common(first, place) == place]
-        return self._take(place)
+        """
+        if not self.spans:
+            return 0
+        return reduce(
+            self._common, self._going_on(settled, settled), len(self.spans) if to_the_end else self._origins[-1]
+        )
 
-    def _cost(self, place: int) -> int:
-        return self._costs[place] - self._costs[0]
+    def preferred(self) -> int:
+        """The place at which a clip may begin that goes on, and before which the sound is packed at the least rate."""
+        return min(self._open, key=lambda place: self._costs[place] / self._offsets[place])
 
     def _common(self, place: int, other: int) -> int:
-        """The last place where the cheapest packings of the spans before two places both have a cut."""
+        """The last place at which the cheapest packings before two places both have a cut."""
         while place != other:
             place, other = min(place, other), self._origins[max(place, other)]
         return place
 
-    def _take(self, place: int) -> list[tuple[Span, ...]]:
-        """Decide the cheapest packing of the spans before a place; no other one is open."""
-        path = [place]
-        while path[-1]:
-            path.append(self._origins[path[-1]])
-        starts = [*(start for start, _ in self._spans), self._settled]
-        clips = []
-        for first, last in pairwise(reversed(path)):
-            begin, self._before = _begin(self._before, starts[first]), self._spans[last - 1][1]
-            clips.append(_pieces(self._spans[first:last], begin, self._before + _pad(starts[last] - self._before)))
-        self._spans, self._offsets, self._costs = self._spans[place:], self._offsets[place:], self._costs[place:]
-        self._origins = [max(origin - place, 0) for origin in self._origins[place:]]
-        self._open = [first - place for first in self._open]
-        return clips
+    def _going_on(self, start: int, end: int) -> list[int]:
+        """The open places from which a clip can hold a next span, from `start` to `end`, as well."""
+        more = min(start - self.spans[-1][1], GAP) + end - start
+        return [
+            first
+            for first in self._open
+            if self._length(first) + more <= CLIP_SAMPLES and end - self.spans[first][0] <= REACH
+        ]
+
+    def _length(self, first: int) -> int:
+        """The samples of a clip's audio from a place to the last span."""
+        return self._offsets[-1] - self._offsets[first] + 2 * PAD
 
 
 def _begin(before: int, start: int) -> int:

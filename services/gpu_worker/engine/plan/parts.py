@@ -12,8 +12,8 @@ from services.gpu_worker.engine.plan.plan import Clip, PlannedPart
 class _Cut(NamedTuple):
     """A place where a recording may be cut."""
 
-    index: int
-    """Of the clip behind it."""
+    clip: int
+    """The index of the clip behind it."""
     before: int
     """Where all clips before it have ended."""
     after: int
@@ -45,7 +45,7 @@ def parts(clips: Sequence[Clip], samples: int, *, part: int, alone: int) -> tupl
     cuts = list(_cuts(clips, samples, part)) if samples > alone else []
     starts = [0, *(min(cut.middle, cut.after) for cut in cuts)]
     ends = [*(max(cut.middle, cut.before) for cut in cuts), samples]
-    indices = [0, *(cut.index for cut in cuts), len(clips)]
+    indices = [0, *(cut.clip for cut in cuts), len(clips)]
     return tuple(
         PlannedPart(index, start, end, indices[index], indices[index + 1])
         for index, (start, end) in enumerate(zip(starts, ends, strict=True))

@@ -7,6 +7,7 @@ import itertools
 import os
 import queue
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from services.gpu_worker.engine.decode.loaded_model import LoadedModel
     from services.gpu_worker.engine.plan.reader import Sound
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another waits for it: the device waits as long between two calls."""
 _WAIT_SECONDS = 0.02
 """How long to wait for the next clip before results are collected."""
 
@@ -112,6 +115,9 @@ def _perform(model: LoadedModel, call: Call, opened: _OpenCall) -> Iterator[Any]
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
     """Run this process: load the model, then answer the calls that come over the pipe."""
+    # Read when numpy is loaded. Its products here are small: other threads would compute longer, and take the cores.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    sys.setswitchinterval(SWITCH_SECONDS)
     logs.configure("info", service="gpu_worker", device=device)
     with logs.process():
         _serve(pipe, model, folder, device, compute_type)
