@@ -56,7 +56,7 @@ def test_a_table_replaces_the_one_in_the_document_and_nothing_else(old: str) -> 
 
 def test_the_engine_is_compared_with_the_packages_that_it_is_released_with() -> None:
     released, compared = (pins((REQUIREMENTS / f"{name}.txt").read_text()) for name in ("gpu_worker", "peers"))
-    decoding = ("av", "ctranslate2", "faster-whisper", "numpy", "onnxruntime")
+    decoding = ("av", "ctranslate2", "faster-whisper", "numpy", "onnx", "onnxruntime")
     assert {name: compared[name] for name in decoding} == {name: released[name] for name in decoding}
 
 
