@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.gpu_worker.engine.audio.sound import RATE
@@ -38,6 +38,7 @@ def found(voices: Voices, samples: int) -> tuple[list[Clip], int]:
     return clips, finder.speech
 
 
+@settings(max_examples=50, deadline=None)
 @given(conversations())
 def test_each_voice_has_the_clips_that_it_has_alone(voices: Voices) -> None:
     samples = len(voices[0]) * WINDOW
@@ -50,6 +51,7 @@ def test_each_voice_has_the_clips_that_it_has_alone(voices: Voices) -> None:
     assert clips == sorted(clips, key=lambda clip: (clip.spans, clip.channel))
 
 
+@settings(max_examples=50, deadline=None)
 @given(conversations(), st.lists(st.lists(st.integers(0, 4000), min_size=3, max_size=3), max_size=20))
 def test_clips_and_speech_do_not_depend_on_how_the_probabilities_come(voices: Voices, sizes: list[list[int]]) -> None:
     samples = len(voices[0]) * WINDOW
@@ -65,6 +67,7 @@ def test_clips_and_speech_do_not_depend_on_how_the_probabilities_come(voices: Vo
     assert (clips, finder.speech) == found(voices, samples)
 
 
+@settings(max_examples=50, deadline=None)
 @given(conversations())
 def test_speech_is_counted_once_where_voices_speak_together(voices: Voices) -> None:
     samples = len(voices[0]) * WINDOW

@@ -14,8 +14,8 @@ from services.gpu_worker.engine.plan.spans import SpanFinder
 class ClipFinder:
     """The clips of a recording, numbered in the order of their spans, then of their voices.
 
-    A clip is given as soon as no voice can still bring an earlier one. A voice that is silent holds the others up by
-    the clips' padding only.
+    A clip is given as soon as no voice can still bring an earlier one. So a voice holds the others up while speech of
+    it waits for a decision, but not while it is silent.
     """
 
     def __init__(self, voices: int) -> None:

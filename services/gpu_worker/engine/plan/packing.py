@@ -25,7 +25,7 @@ long silence a clip is decided when nothing within its reach can follow."""
 UNDECIDED = 110 * RATE
 """Samples of speech, with shortened silences, that may wait for a decision. In long recordings there are then less than
 2 % more clips than without a limit."""
-FIRST_UNDECIDED = 60 * RATE
+FIRST_UNDECIDED = 65 * RATE
 """The same at the beginning of a recording, where somebody waits for the first text. It grows by half a second with
 each second of the recording that is decided."""
 # Weights of the three costs of a packing, measured in docs/performance.md: each further window, its length, and a cut
