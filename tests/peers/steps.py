@@ -1,4 +1,4 @@
-"""Where the processor seconds go: in the engine, and in faster-whisper as it is compared with it.
+"""Where the processor seconds go: in the engine, and in faster-whisper in the two ways in which it is compared.
 
 `python -m tests.peers.steps` transcribes eleven minutes with one worker of one thread each, so that the process's time
 during a call of the model is that call's, and prints the seconds of each of the model's calls.
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,11 @@ from services.gpu_worker.engine.decode.catalogue import PACKAGED
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.local import LocalEngine
-from tests.peers.contestants import CONTESTANTS, ENGINE
+from tests.peers import ask_faster_whisper
+from tests.peers.contestants import CONTESTANTS, ENGINE, Contestant
 from tests.peers.recordings import recordings
 from tests.support.listening import decoded, plan_of
 
-PLAIN = "faster-whisper"
 LEAST = 0.05
 """Seconds that are worth telling."""
 Seconds = defaultdict[str, float]
@@ -67,9 +68,8 @@ def of_engine(path: Path) -> Seconds:
     return seconds
 
 
-def of_plain(path: Path) -> Seconds:
+def of_plain(contestant: Contestant, path: Path) -> Seconds:
     seconds = Seconds(float)
-    (contestant,) = (one for one in CONTESTANTS if one.name == PLAIN)
     library = WhisperModel(str(locate(PACKAGED).folder), **contestant.load, cpu_threads=1)
     library.model = _Timed(library.model, seconds)
     began = time.process_time()
@@ -81,7 +81,10 @@ def of_plain(path: Path) -> Seconds:
 
 
 def main() -> None:
-    asked: dict[str, Callable[[Path], Seconds]] = {ENGINE: of_engine, PLAIN: of_plain}
+    plain = [one for one in CONTESTANTS if one.module == ask_faster_whisper.__name__]
+    asked: dict[str, Callable[[Path], Seconds]] = {ENGINE: of_engine} | {
+        one.name: partial(of_plain, one) for one in plain
+    }
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         *_, long = recordings(Path(folder))
         for name, measure in asked.items():
