@@ -82,9 +82,8 @@ def of_plain(contestant: Contestant, path: Path) -> Seconds:
 
 def main() -> None:
     plain = [one for one in CONTESTANTS if one.module == ask_faster_whisper.__name__]
-    asked: dict[str, Callable[[Path], Seconds]] = {ENGINE: of_engine} | {
-        one.name: partial(of_plain, one) for one in plain
-    }
+    asked: dict[str, Callable[[Path], Seconds]] = {one.name: partial(of_plain, one) for one in plain}
+    asked[ENGINE] = of_engine
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         *_, long = recordings(Path(folder))
         for name, measure in asked.items():
