@@ -62,8 +62,10 @@ def main() -> None:
     before = json.loads(target.read_text()) if target.exists() else {}
     if before.get("machine") != report["machine"]:
         before = {}  # figures of two devices do not make one table
-    target.write_text(json.dumps(before | report, indent=1, ensure_ascii=False))
     entries = report.pop("device", [])
+    if entries:
+        before["device"] = device.joined(before.get("device", []), entries)
+    target.write_text(json.dumps(before | report, indent=1, ensure_ascii=False))
     sys.stdout.write(f"{table.render(report)}\n\n{device.table(entries) if entries else ''}\n")
 
 

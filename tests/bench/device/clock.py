@@ -20,10 +20,8 @@ from services.common.domain.errors import DecoderFailedError
 from services.gpu_worker.engine.decode.decoder import Decoded, Decoder
 from services.gpu_worker.engine.decode.features import Features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
-from tests.bench.device.steps import Steps
+from tests.bench.device.steps import BATCHES, DEVICE, Steps
 
-BATCHES, STEPS = "batches.jsonl", "device.json"
-"""What the device's process leaves in its folder."""
 BATCH_SECONDS = 0.03
 """What a batch costs, however short it is."""
 FRAMES_A_SECOND = 100
@@ -120,7 +118,7 @@ class ClockedDecoder(Decoder):
     def __init__(self, speed: float, kept: Path, files: ModelFiles, **_: Any) -> None:
         """Load a model; `kept`: a folder for an account of its batches and of this process's steps."""
         super().__init__(files, device="cpu", compute_type="default", workers=1, threads=1)
-        self._steps = Steps(kept / STEPS)
+        self._steps = Steps(kept / DEVICE)
         said = " ".join(sentence["text"] for sentence in json.loads(WORDS.read_text()))
         self._clock = Clock(self._model.model, self._tokenizer("sv").encode(said), speed, kept / BATCHES)
         self._model.model = self._clock

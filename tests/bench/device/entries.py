@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from services.gpu_worker.engine.processes import device_link, device_main, reader_main, readers
-from tests.bench.device.steps import Steps
+from tests.bench.device.steps import READER, Steps
 from tests.bench.process_costs import forget_peak
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def serve_clock(speed: float, kept: Path, pipe: Connection, *given: Any) -> None
 def serve_reader(kept: Path, connection: Connection, limits: Any, task: str, arguments: dict[str, Any]) -> None:
     """As `reader_main.serve`, with an account of what the steps computed."""
     forget_peak()
-    steps = Steps(kept / f"reader-{os.getpid()}.json")
+    steps = Steps(kept / READER.format(os.getpid()))
     _measure(steps)
     perform = vars(reader_main)["_perform"]
 

@@ -33,10 +33,9 @@ from services.gpu_worker.queue.admission import MAX_HELD
 from services.gpu_worker.settings import WorkerSettings
 from tests.bench.device import account
 from tests.bench.device.entries import clocked
+from tests.bench.device.steps import BATCHES, DEVICE, READER
 from tests.bench.process_costs import forget_peak, peak_mib, processor_seconds
 
-BATCHES, STEPS = "batches.jsonl", "device.json"
-"""What the clock leaves in its folder."""
 LONGEST = 1e6
 """Seconds: no recording here is too long, and each stays in one part."""
 MODEL = "KBLab/kb-whisper-small"
@@ -166,8 +165,8 @@ class _Run:
 
     def _steps(self) -> dict[str, float]:
         """What the device's process has computed until now, by step."""
-        return dict(json.loads((self._folder / STEPS).read_text())["steps"])
+        return dict(json.loads((self._folder / DEVICE).read_text())["steps"])
 
     def _readers(self, begun: float) -> list[dict[str, Any]]:
-        readers = [json.loads(path.read_text()) for path in self._folder.glob("reader-*.json")]
+        readers = [json.loads(path.read_text()) for path in self._folder.glob(READER.format("*"))]
         return [one for one in readers if one["began"] >= begun]

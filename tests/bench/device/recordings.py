@@ -126,7 +126,7 @@ RECORDINGS = {
             make=_m4a(30 * 60, _two_voices),
             seconds=2 * 30 * 60,
             separate=True,
-            most_runs=2,
+            most_runs=1,
         ),
         Recording(name="eleven minutes", make=_mp3(11 * 60), seconds=11 * 60, most_runs=3),
         Recording(

@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from tests.bench.process_costs import peak_mib
 
+BATCHES, DEVICE, READER = "batches.jsonl", "device.json", "reader-{}.json"
+"""What the processes of a run leave in its folder: the clock's batches, and the account of each process."""
 T = TypeVar("T")
 
 
