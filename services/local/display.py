@@ -29,7 +29,7 @@ STAGES = {
     "booted": ("EC2", "worker started"),
     "ready": ("EC2", "model loaded"),
     "claimed": ("worker", "part claimed, lease running"),
-    "planned": ("worker", "decoded, speech found, clips planned"),
+    "planned": ("worker", "read to its end: clips and parts are known"),
     "first_text": ("worker", "first text"),
     "transcribed": ("worker", "all text"),
     "completed": ("worker", "results in S3; job, event and delivery in one transaction"),

@@ -6,19 +6,27 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import av
+import numpy as np
 import pytest
 
 from services.common.domain.errors import DecoderFailedError
 from services.common.domain.options import Options
+from services.gpu_worker.engine.audio.reading import Reading
+from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.loaded_model import LoadedModel
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.local import LocalEngine
+from services.gpu_worker.engine.plan import planner
+from services.gpu_worker.engine.plan.local_reader import LocalReader
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.plan.reader import Cutting
+from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Items, ReadClip, Sound
 from services.gpu_worker.engine.stopping import StoppedError
 from tests.support.listening import cut, decoded, heard, plan_of
 from tests.support.random_model import write_random_model
@@ -80,6 +88,7 @@ def long(engine: LocalEngine, tmp_path_factory: pytest.TempPathFactory) -> tuple
     recording.write_bytes(MEETING.read_bytes() * 2)
     plan, words = heard(engine, recording, OPTIONS)
     assert len(plan.clips) > 7
+    assert decode(engine, plan, range(len(plan.clips)), recording) == words
     return recording, plan, words
 
 
@@ -154,6 +163,92 @@ def test_parts_of_a_recording_with_a_pause_give_the_same_words_from_their_own_fi
     for part in plan.parts:
         found = decode(engine, plan, part.clips, tmp_path / f"{part.index}.flac", part.index)
         assert found == words[part.first : part.last]
+
+
+class Held:
+    """A model that decodes nothing until it is let go."""
+
+    def __init__(self, model: LoadedModel, go: threading.Event) -> None:
+        self._model, self._go = model, go
+
+    def decode(self, sounds: Iterator[Sound | None], *arguments: Any, **named: Any) -> Iterator[ClipResult]:
+        assert self._go.wait(60)
+        return self._model.decode(sounds, *arguments, **named)
+
+
+def test_a_device_that_begins_when_all_is_read_hears_the_same(
+    engine: LocalEngine, long: tuple[Path, Plan, list[ClipResult]], tmp_path: Path
+) -> None:
+    recording, plan, words = long
+    read, plans = threading.Event(), list[Plan]()
+
+    def planned(made: Plan) -> None:
+        plans.append(made)
+        read.set()
+
+    parts: tuple[Any, Any] = LocalReader(), Held(engine.model, read)
+    results = Engine(*parts).transcribe(
+        recording, OPTIONS, spool=tmp_path, max_seconds=600, stop=threading.Event(), planned=planned
+    )
+    assert sorted(results, key=lambda result: result.index) == words
+    assert plans == [plan]
+
+
+@pytest.mark.parametrize("cutting", [USUAL, IN_PARTS], ids=["one part", "parts"])
+def test_a_reader_that_waits_for_the_device_after_each_clip_gives_the_same(
+    engine: LocalEngine, plan: Plan, words: list[ClipResult], tmp_path: Path, cutting: Cutting
+) -> None:
+    """So the device has nothing to do but what has just been read, and all is decoded before the plan is known."""
+    heard_of: dict[int, ClipResult] = {}
+    plans: list[Plan] = []
+
+    class Patient(LocalReader):
+        def plan(self, *arguments: Any, **named: Any) -> Items:
+            for count, item in enumerate(planner.plan(*arguments, **named), start=1):
+                yield item
+                deadline = time.monotonic() + 60
+                while isinstance(item, ReadClip) and len(heard_of) < count:
+                    assert time.monotonic() < deadline
+                    time.sleep(0.002)
+
+    given: dict[str, Any] = {"max_seconds": 600, "stop": threading.Event(), "planned": plans.append, "cutting": cutting}
+    for result in Engine(Patient(), engine.model).transcribe(MEETING, OPTIONS, spool=tmp_path, **given):
+        heard_of[result.index] = result
+    assert [heard_of[index] for index in sorted(heard_of)] == words
+    assert (plans[0].clips, len(plans[0].parts) > 1) == (plan.clips, cutting is IN_PARTS)
+
+
+@pytest.mark.parametrize("samples", [777, 5 * RATE + 1])
+def test_a_recording_that_is_read_in_blocks_of_other_sizes_has_the_same_plan(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, samples: int
+) -> None:
+    real = vars(planner)["read"]
+
+    def read(*arguments: Any) -> tuple[Reading, Iterator[Samples]]:
+        reading, blocks = real(*arguments)
+        return reading, again(blocks)
+
+    def again(blocks: Iterator[Samples]) -> Iterator[Samples]:
+        whole = np.concatenate(list(blocks), axis=1)
+        yield from np.split(whole, range(samples, whole.shape[1], samples), axis=1)
+
+    monkeypatch.setattr(planner, "read", read)
+    assert plan_of(MEETING, OPTIONS, cutting=IN_PARTS) == plan
+
+
+def test_a_recording_that_breaks_in_its_middle_has_the_text_of_what_is_before_and_says_so(
+    engine: LocalEngine, plan: Plan, words: list[ClipResult], tmp_path: Path
+) -> None:
+    data = MEETING.read_bytes()
+    path = tmp_path / "broken.mp3"
+    path.write_bytes(data[: len(data) // 2] + bytes(len(data) // 2))
+    half, found = heard(engine, path, OPTIONS)
+    assert half.seconds == pytest.approx(plan.seconds / 2, abs=1)
+    assert half.warnings
+    whole = [result for result in words if plan.clips[result.index].end < half.samples - 30 * RATE]
+    assert len(whole) >= 1
+    assert found[: len(whole)] == whole
+    assert [result.index for result in found] == list(range(len(half.clips)))
 
 
 def test_company_changes_no_word(engine: LocalEngine, plan: Plan, words: list[ClipResult]) -> None:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import pytest
 from services.common.domain.errors import AudioTooLongError, InvalidMediaError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.language import AMONG
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.process import EngineProcess
@@ -49,9 +49,10 @@ class Work:
         self.results: list[ClipResult] = []
         self.planned: Callable[[Plan], None] = lambda _: None
         self.stop = threading.Event()
+        self.pool = ThreadPoolExecutor(1)
         self.ended: Future[None]
 
-    def begin(self, pool: ThreadPoolExecutor, path: Path, options: Options = SV, **given: Any) -> None:
+    def begin(self, path: Path, options: Options = SV, **given: Any) -> None:
         def run() -> None:
             for result in self.engine.transcribe(
                 path,
@@ -60,7 +61,7 @@ class Work:
             ):
                 self.results.append(result)
 
-        self.ended = pool.submit(run)
+        self.ended = self.pool.submit(run)
 
     def stopped(self) -> None:
         """Stop it, and see that it ends as promised."""
@@ -79,18 +80,11 @@ def work(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     made = Work(engine, tmp_path)
     yield made
     made.stop.set()
-    with suppress(Exception):
-        made.ended.result(PATIENCE)
     engine._device._link._process.kill()
     engine.close()
+    made.pool.shutdown()
     until(lambda: not readers())
     until(lambda: not {thread.name for thread in threading.enumerate()} & {"flow", "device-feed"})
-
-
-@pytest.fixture
-def aside() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
 
 
 @pytest.fixture
@@ -102,10 +96,10 @@ def speech(meeting: Sound) -> Callable[[int], bytes]:
 Speech = Callable[[int], bytes]
 
 
-def readers() -> list[int]:
-    return [
-        child.pid for child in multiprocessing.active_children() if child.name in {"plan", "cut_parts"} and child.pid
-    ]
+def readers(*tasks: str) -> list[int]:
+    """The processes that have one of these tasks, or any that a reader has."""
+    tasks = tasks or ("plan", "clips", "cut_parts")
+    return [child.pid for child in multiprocessing.active_children() if child.name in tasks and child.pid]
 
 
 def busy(work: Work) -> bool:
@@ -113,43 +107,39 @@ def busy(work: Work) -> bool:
     return bool(work.engine._device._link._account._batches)
 
 
-def test_while_the_hints_are_checked(work: Work, aside: ThreadPoolExecutor, tmp_path: Path) -> None:
-    work.begin(aside, tmp_path / "never.wav", HINTED)
+def test_while_the_hints_are_checked(work: Work, tmp_path: Path) -> None:
+    work.begin(tmp_path / "never.wav", HINTED)
     until(lambda: any(work.engine._device._link._account._owed.values()))
     work.stopped()
 
 
-def test_while_nothing_was_read_yet(work: Work, aside: ThreadPoolExecutor, tmp_path: Path) -> None:
+def test_while_nothing_was_read_yet(work: Work, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "endless.wav")
-    work.begin(aside, tmp_path / "endless.wav")
+    work.begin(tmp_path / "endless.wav")
     until(lambda: bool(readers()))
     work.stopped()
 
 
 @pytest.mark.parametrize("options", [SV, AUTO], ids=["decoding", "finding out the language"])
 def test_while_the_device_is_busy_and_the_reader_ahead(
-    work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech, options: Options
+    work: Work, tmp_path: Path, speech: Speech, options: Options
 ) -> None:
-    many = speech(HANGING) * (20 if options is AUTO else 1)
-    work.begin(aside, long_wav(tmp_path / "long.wav", many, hours=HOURS), options)
+    many = speech(HANGING) * (2 * AMONG if options is AUTO else 1)
+    work.begin(long_wav(tmp_path / "long.wav", many, hours=HOURS), options)
     until(lambda: busy(work))
     assert readers()
     work.stopped()
 
 
-def test_while_the_device_waits_for_the_reader(
-    work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech
-) -> None:
-    work.begin(aside, long_wav(tmp_path / "long.wav", speech(HARMLESS), hours=HOURS))
+def test_while_the_device_waits_for_the_reader(work: Work, tmp_path: Path, speech: Speech) -> None:
+    work.begin(long_wav(tmp_path / "long.wav", speech(HARMLESS), hours=HOURS))
     until(lambda: bool(work.results))
     (reader,) = readers()
     os.kill(reader, signal.SIGSTOP)
     work.stopped()
 
 
-def test_while_the_recording_is_split_and_its_plan_kept(
-    work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech
-) -> None:
+def test_while_the_recording_is_split_and_its_plan_kept(work: Work, tmp_path: Path, speech: Speech) -> None:
     began = threading.Event()
 
     def planned(_: Plan) -> None:
@@ -159,13 +149,13 @@ def test_while_the_recording_is_split_and_its_plan_kept(
         raise StoppedError
 
     work.planned = planned
-    work.begin(aside, long_wav(tmp_path / "short.wav", speech(HARMLESS), hours=1 / 60))
+    work.begin(long_wav(tmp_path / "short.wav", speech(HARMLESS), hours=1 / 60))
     assert began.wait(PATIENCE)
     until(lambda: bool(work.results))
     work.stopped()
 
 
-def test_while_the_parts_are_cut(work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech) -> None:
+def test_while_the_parts_are_cut(work: Work, tmp_path: Path, speech: Speech) -> None:
     cut = threading.Event()
 
     def planned(plan: Plan) -> None:
@@ -175,25 +165,25 @@ def test_while_the_parts_are_cut(work: Work, aside: ThreadPoolExecutor, tmp_path
 
     work.planned = planned
     path = long_wav(tmp_path / "short.wav", speech(HARMLESS) * 2, hours=1 / 60)
-    work.begin(aside, path, cutting=Cutting(part_seconds=20, alone_seconds=30))
+    work.begin(path, cutting=Cutting(part_seconds=20, alone_seconds=30))
     assert cut.wait(PATIENCE)
-    until(lambda: len(readers()) > 0)
+    until(lambda: bool(readers("cut_parts")))
     work.stopped()
 
 
-def test_while_the_last_clip_is_decoded(work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech) -> None:
+def test_while_the_last_clip_is_decoded(work: Work, tmp_path: Path, speech: Speech) -> None:
     told = threading.Event()
     work.planned = lambda _: told.set()
-    work.begin(aside, long_wav(tmp_path / "short.wav", speech(HANGING), hours=1 / 60))
+    work.begin(long_wav(tmp_path / "short.wav", speech(HANGING), hours=1 / 60))
     assert told.wait(PATIENCE)
     until(lambda: busy(work))
     work.stopped()
 
 
 def test_a_reader_that_dies_with_clips_waiting_is_the_recordings_error_at_once(
-    work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech
+    work: Work, tmp_path: Path, speech: Speech
 ) -> None:
-    work.begin(aside, long_wav(tmp_path / "long.wav", speech(HANGING) * 4, hours=HOURS))
+    work.begin(long_wav(tmp_path / "long.wav", speech(HANGING) * 4, hours=HOURS))
     until(lambda: busy(work))
     for reader in readers():
         os.kill(reader, signal.SIGSEGV)
@@ -202,10 +192,10 @@ def test_a_reader_that_dies_with_clips_waiting_is_the_recordings_error_at_once(
 
 
 def test_a_device_that_dies_with_all_it_may_hold_ends_reading_and_is_blamed(
-    work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech
+    work: Work, tmp_path: Path, speech: Speech
 ) -> None:
     many = 10 * work.engine._device._most_clips
-    work.begin(aside, long_wav(tmp_path / "long.wav", speech(HANGING) * many, hours=HOURS))
+    work.begin(long_wav(tmp_path / "long.wav", speech(HANGING) * many, hours=HOURS))
     until(lambda: busy(work))
     assert work.engine.pid
     os.kill(work.engine.pid, signal.SIGKILL)
@@ -213,15 +203,13 @@ def test_a_device_that_dies_with_all_it_may_hold_ends_reading_and_is_blamed(
         work.ended.result(PATIENCE)
 
 
-def test_a_recording_that_turns_out_to_be_too_long_ends_there(
-    work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech
-) -> None:
+def test_a_recording_that_turns_out_to_be_too_long_ends_there(work: Work, tmp_path: Path, speech: Speech) -> None:
     """Its header does not tell, so its first clips are decoded by then."""
     path = long_wav(tmp_path / "long.wav", speech(HARMLESS), hours=HOURS)
     with path.open("r+b") as file:
         file.seek(HEADER - 4)
         file.write(b"\xff\xff\xff\xff")
-    work.begin(aside, path, max_seconds=600)
+    work.begin(path, max_seconds=600)
     until(lambda: bool(work.results))
     with pytest.raises(AudioTooLongError):
         work.ended.result(PATIENCE)

@@ -250,6 +250,26 @@ def test_another_error_of_the_system_is_no_full_disk(
     assert left == []
 
 
+def test_a_disk_that_is_full_when_the_sound_is_kept_is_the_machines_fault_and_costs_no_clip(
+    world: StepWorld, monkeypatch: pytest.MonkeyPatch, left: list[str]
+) -> None:
+    """The sound is kept while clips are decoded, so there are some by then; another machine goes on from them."""
+    failed: list[int] = []
+
+    def fill(_: Worker) -> None:
+        if world.engines[0].decoded and not failed:
+            failed.append(1)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/somewhere/spool/voice-0")
+
+    world.each_clip = fill
+    world.upload()
+    world.settle()
+    part = part_of(world)
+    assert (the_job(world).status, part.deaths, part.faults) == ("completed", 0, 1)
+    assert left == ["the disk is full"]
+    assert [engine.decoded for engine in world.engines] == [[0], [1]]
+
+
 def test_a_disk_that_is_full_when_parts_are_cut_is_neither_a_death_nor_the_devices_fault(
     long: StepWorld, monkeypatch: pytest.MonkeyPatch, left: list[str]
 ) -> None:

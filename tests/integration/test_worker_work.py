@@ -17,6 +17,7 @@ from services.common.store.endings import Endings
 from services.common.store.leases import Leases
 from services.common.webhooks import dispatch
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
+from services.gpu_worker.engine.processes.readers import ReaderLostError
 from services.gpu_worker.part.claim import Claim, StopReason
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.queue.worker import Worker
@@ -193,6 +194,20 @@ def test_a_part_of_a_job_that_is_over_is_finished_by_nobody(long: StepWorld, mon
 def test_whoever_must_go_keeps_what_is_done_and_the_next_does_only_the_rest(world: StepWorld) -> None:
     world.worker_settings.checkpoint_seconds = 10_000
     clips = at_clip(world, CLIPS_A_PART, leave)
+    one_machine_works(world)
+    world.settle()
+    assert the_job(world).status is JobStatus.COMPLETED
+    assert len(clips) == CLIPS_A_PART + 1, "only the clip that was under way is decoded again"
+
+
+def test_a_reader_that_is_lost_costs_no_clip_that_is_done(world: StepWorld) -> None:
+    """It reads while clips are decoded, so there are some by then."""
+
+    def lose(_: Worker) -> None:
+        raise ReaderLostError
+
+    world.worker_settings.checkpoint_seconds = 10_000
+    clips = at_clip(world, CLIPS_A_PART, lose)
     one_machine_works(world)
     world.settle()
     assert the_job(world).status is JobStatus.COMPLETED

@@ -48,11 +48,23 @@ class StepEngine:
 
     model = "whisper-base"
 
-    def __init__(self, parts: int, boot: int, each_clip: Callable[[], None]) -> None:
+    def __init__(self, parts: int, boot: int, each_clip: Callable[[], None], *, early: int = 0) -> None:
+        """An engine.
+
+        Args:
+            parts: of each recording.
+            boot: the number of the machine's boot.
+            each_clip: called before each clip is decoded.
+            early: how many clips of a recording are decoded before its plan is known.
+
+        """
         self.alive = True
         self.untrusted = self.worked = False
         self._plan = make_plan(parts)
         self._each_clip = each_clip
+        self._early = early
+        self.decoded: list[int] = []
+        """The clips that were decoded, in order."""
         # The words are the same on every machine; this is how results of one attempt are told from another's.
         self._probability = 0.9 - boot / 1_000
 
@@ -71,8 +83,10 @@ class StepEngine:
         **_: Any,
     ) -> Generator[ClipResult, None, None]:
         plan = with_vocabulary(self._plan, vocabulary, min(WORDS_READ, len(vocabulary.words)))
+        early = [clip.index for clip in plan.clips[: self._early] if clip.index not in known]
+        yield from self.decode(path, plan, early, options, stop=stop)
         planned(plan)
-        clips = [clip for clip in plan.parts[0].clips if clip not in known]
+        clips = [clip for clip in plan.parts[0].clips if clip not in known and clip not in early]
         yield from self.decode(path, plan, clips, options, stop=stop)
 
     def decode(
@@ -93,6 +107,7 @@ class StepEngine:
             self._each_clip()
             if stop.is_set():
                 raise StoppedError
+            self.decoded.append(index)
             start = index * CLIP_SECONDS
             word = Word(f" Ord{index}.", start + 1.0, start + 2.0, self._probability)
             yield ClipResult(index=index, words=(word,), logprob=-0.2, no_speech=0.0)

@@ -65,10 +65,21 @@ class NoVault:
 class StepWorld(World):
     """One deployment, its processes, its machines and its receiver."""
 
-    def __init__(self, *, parts: int = 1, max_workers: int = MAX_WORKERS, boot_ms: int = 0, linger_ms: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        parts: int = 1,
+        early: int = 0,
+        max_workers: int = MAX_WORKERS,
+        boot_ms: int = 0,
+        linger_ms: int = 0,
+    ) -> None:
         """`boot_ms`, `linger_ms`: how long a machine takes until its worker begins, and to power off once it ended."""
         super().__init__()
         self.parts = parts
+        self.early = early
+        """How many clips of a recording are decoded before it is known how long it is."""
+        self.engines: list[StepEngine] = []
         self.max_workers = max_workers
         self.breaches: list[str] = []
         """The rules that a launch has broken, as sentences."""
@@ -238,7 +249,7 @@ class StepWorld(World):
             identity,
             dispatcher=self.dispatcher(identity.owner),
             folder=self.make_folder(),
-            make_engine=lambda _: StepEngine(self.parts, self._boots, lambda: self._clip(made[0])),
+            make_engine=lambda _: self._engine(lambda: self._clip(made[0])),
             clock=clock,
             start=start,
         )
@@ -246,6 +257,10 @@ class StepWorld(World):
         self.lives[life.worker] = life
         life.presence.beat()
         return life.worker
+
+    def _engine(self, each_clip: Callable[[], None]) -> StepEngine:
+        self.engines.append(StepEngine(self.parts, self._boots, each_clip, early=self.early))
+        return self.engines[-1]
 
     def dispatcher(self, name: str) -> Dispatcher:
         """A dispatcher that sends webhooks, under this name."""

@@ -64,8 +64,18 @@ def test_a_recording_that_nobody_gets_read_holds_up_no_other() -> None:
     unread = held(seconds=100 * AHEAD)
     assert not has_room([unread], AHEAD, BEGINNING_SECONDS - 1)
     assert has_room([unread], AHEAD, BEGINNING_SECONDS)
-    unread.advance(100 * AHEAD, 100 * AHEAD)
+    unread.begin()
     assert not has_room([unread], AHEAD, 10 * BEGINNING_SECONDS)
+
+
+def test_a_recording_that_is_decoded_while_it_is_read_is_work_for_the_device_however_long_that_takes() -> None:
+    claimed = held(seconds=100 * AHEAD)
+    claimed.begin()
+    assert (claimed.seconds_left, claimed.progress) == (100 * AHEAD, 0.0)
+    assert not has_room([claimed], AHEAD, 10 * BEGINNING_SECONDS)
+    claimed.begin(AHEAD / 2)
+    assert claimed.progress == 0.0
+    assert has_room([claimed], AHEAD, 10 * BEGINNING_SECONDS)
 
 
 def test_what_is_worked_on_together_shares_one_model() -> None:

@@ -37,6 +37,7 @@ class JobTimes(Shown):
     """The machine has transcribed a known clip."""
     claimed: DateTime | None = None
     planned: DateTime | None = None
+    """The recording was read to its end. It is decoded while it is read, so of a long one there is text before."""
     first_text: DateTime | None = None
     transcribed: DateTime | None = None
     completed: DateTime | None = None

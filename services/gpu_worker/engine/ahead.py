@@ -6,6 +6,7 @@ import queue
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -26,7 +27,8 @@ def ahead(items: Iterator[T], most: int, over: threading.Event) -> Iterator[Iter
     Args:
         items: what is to be worked on; an error in it is raised after the items before it.
         most: how many items wait at most.
-        over: set when the context ends; the work looks at it, and the context waits until it has ended.
+        over: set when the context ends. The context then waits until the work has ended, so work that may take long
+            between two items has to look at it.
 
     """
     waiting: queue.Queue[T | _End] = queue.Queue(most)
@@ -40,7 +42,7 @@ def ahead(items: Iterator[T], most: int, over: threading.Event) -> Iterator[Iter
 
     def run() -> None:
         try:
-            for item in items:
+            for item in takewhile(lambda _: not over.is_set(), items):
                 give(item)
         except BaseException as error:  # noqa: BLE001 - whoever takes the items gets it
             give(_End(error))

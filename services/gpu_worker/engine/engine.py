@@ -68,15 +68,19 @@ class Engine:
     ) -> Generator[ClipResult, None, None]:
         """Read a recording once, plan it, and decode its clips meanwhile; yield each as it is done, in any order.
 
+        Whatever fails ends the work at once, without the clips that wait. Whoever takes no more results closes the
+        generator. However it ends, nothing reads any more then, and `planned` has returned.
+
         Args:
             path: the recording.
             options: of the job.
             spool: an empty folder for the sound, 115 MB an hour and voice.
             max_seconds: the longest recording that is accepted.
             stop: once it is set, reading stops, and decoding after the results that are known by then.
-            planned: called once with the plan, on another thread, when the recording has been read. From then on no
-                clip of a later part than the first is begun. An error that it raises ends the work.
-            known: indices of clips that need not be decoded.
+            planned: called once with the plan, on another thread, when the recording has been read: after the first
+                results, or after all. From then on no clip of a later part than the first is begun, but some may have
+                been. An error that it raises ends the work, and is raised here.
+            known: indices of clips that need not be decoded; it may grow meanwhile.
             vocabulary: what the job keeps of the vocabulary that its options name.
             apart: whether nothing of another recording may be on the device meanwhile.
             cutting: how the recording is cut into parts.

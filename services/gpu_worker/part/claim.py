@@ -144,10 +144,14 @@ class Claim:
         """
         return self.seconds_left if self._begun or now - self._claimed < BEGINNING_SECONDS else 0.0
 
-    def coming(self, seconds: float) -> None:
-        """Note that the device gets about so many seconds of audio of this part; its progress is not known yet."""
+    def begin(self, seconds_left: float | None = None) -> None:
+        """Note that the device has begun with this part, and how much of its audio is left, if that is known by now.
+
+        The progress is told by `advance`, once the whole is known.
+        """
         self._begun = True
-        self.seconds_left = seconds
+        if seconds_left is not None:
+            self.seconds_left = seconds_left
 
     def advance(self, seconds_left: float, total: float) -> None:
         """Note the progress: of `total` seconds of audio, `seconds_left` are still to be decoded."""

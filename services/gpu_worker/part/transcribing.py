@@ -95,7 +95,7 @@ class Transcribing:
         if "first_text" not in self.times:
             self._engine.worked = True
             self.times["first_text"] = self._clock()
-            self._claim.coming(self._claim.seconds_left)
+            self._claim.begin()
         self._checkpoints.add(result)
         self._advance()
 
@@ -137,9 +137,7 @@ class Transcribing:
         self.times["planned"] = self._clock()
         if len(plan.parts) > 1:
             known = self._checkpoints.results
-            self._claim.coming(
-                sum(plan.clips[clip].samples for clip in plan.parts[0].clips if clip not in known) / RATE
-            )
+            self._claim.begin(sum(plan.clips[clip].samples for clip in plan.parts[0].clips if clip not in known) / RATE)
             self._split(plan)
         self._need(plan, 0)
 
