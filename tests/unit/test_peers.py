@@ -56,7 +56,7 @@ def test_a_table_replaces_the_one_in_the_document_and_nothing_else(old: str) -> 
 
 def test_the_engine_is_compared_with_the_packages_that_it_is_released_with() -> None:
     released, compared = (pins((REQUIREMENTS / f"{name}.txt").read_text()) for name in ("gpu_worker", "peers"))
-    decoding = ("av", "ctranslate2", "faster-whisper", "numpy", "onnxruntime")
+    decoding = ("av", "ctranslate2", "faster-whisper", "numpy", "onnx", "onnxruntime")
     assert {name: compared[name] for name in decoding} == {name: released[name] for name in decoding}
 
 
@@ -117,10 +117,10 @@ def say(process: subprocess.Popen[str]) -> None:
 
 
 def test_processor_time_counts_that_of_a_child_that_has_ended() -> None:
-    burns = "import time\nwhile time.process_time() < 0.4: pass"
+    burns = "import time\nwhile time.process_time() < 0.2: pass"
     starts = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burns!r}])\nprint(flush=True)\ninput()"
     with started(starts) as process:
-        assert processor_seconds(process.pid) >= 0.4
+        assert processor_seconds(process.pid) >= 0.2
 
 
 def test_memory_counts_children_and_what_they_share_once() -> None:
