@@ -64,6 +64,19 @@ def test_what_was_decoded_before_the_split_is_stored_before_anybody_may_take_a_p
     assert decoded(world) == once(world)
 
 
+def test_no_progress_is_told_before_it_is_known_how_long_a_recording_is(world: StepWorld) -> None:
+    told: list[float] = []
+
+    def at_a_clip(worker: Worker) -> None:
+        (claim,) = worker.held
+        told.append(claim.progress)
+
+    world.each_clip = at_a_clip
+    world.upload()
+    world.settle()
+    assert told == [0.0] * EARLY + [0.5], "the last clip is the second of its part"
+
+
 @pytest.mark.parametrize("at", [2, EARLY, EARLY + 1])
 @pytest.mark.parametrize("how", ["killed", "interrupted", "its device dies"])
 def test_a_worker_that_ends_at_any_clip_loses_none_that_was_stored(world: StepWorld, at: int, how: str) -> None:
