@@ -69,7 +69,7 @@ class Flow:
         self.check()
         return list(self._taken)
 
-    def sounds(self, known: Container[int] = ()) -> Iterator[Sound | None]:
+    def sounds(self, known: Container[Clip] = ()) -> Iterator[Sound | None]:
         """The sound of each clip but the known ones as soon as it has been read; None while the next has not.
 
         Raises the error that ended reading, if one did, whatever still waits.
@@ -83,7 +83,7 @@ class Flow:
                     yield None
                 continue
             clip = self._taken.popleft()
-            if clip.index in known or (self._last is not None and clip.index >= self._last):
+            if clip in known or (self._last is not None and clip.index >= self._last):
                 continue
             yield self.sound(clip)
         self.check()
