@@ -18,6 +18,7 @@ import pytest
 from services.common.domain.errors import AudioTooLongError, InvalidMediaError
 from services.common.domain.options import Options
 from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.language import AMONG
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.process import EngineProcess
@@ -130,7 +131,7 @@ def test_while_nothing_was_read_yet(work: Work, aside: ThreadPoolExecutor, tmp_p
 def test_while_the_device_is_busy_and_the_reader_ahead(
     work: Work, aside: ThreadPoolExecutor, tmp_path: Path, speech: Speech, options: Options
 ) -> None:
-    many = speech(HANGING) * (20 if options is AUTO else 1)
+    many = speech(HANGING) * (2 * AMONG if options is AUTO else 1)
     work.begin(aside, long_wav(tmp_path / "long.wav", many, hours=HOURS), options)
     until(lambda: busy(work))
     assert readers()
