@@ -78,15 +78,15 @@ class StepEngine:
         *,
         stop: threading.Event,
         planned: Callable[[Plan], None],
-        known: Container[int] = (),
+        known: Container[Clip] = (),
         vocabulary: KeptWords = NO_WORDS,
         **_: Any,
     ) -> Generator[ClipResult, None, None]:
         plan = with_vocabulary(self._plan, vocabulary, min(WORDS_READ, len(vocabulary.words)))
-        early = [clip.index for clip in plan.clips[: self._early] if clip.index not in known]
+        early = [clip.index for clip in plan.clips[: self._early] if clip not in known]
         yield from self.decode(path, plan, early, options, stop=stop)
         planned(plan)
-        clips = [clip for clip in plan.parts[0].clips if clip not in known and clip not in early]
+        clips = [clip for clip in plan.parts[0].clips if plan.clips[clip] not in known and clip not in early]
         yield from self.decode(path, plan, clips, options, stop=stop)
 
     def decode(
@@ -110,7 +110,7 @@ class StepEngine:
             self.decoded.append(index)
             start = index * CLIP_SECONDS
             word = Word(f" Ord{index}.", start + 1.0, start + 2.0, self._probability)
-            yield ClipResult(index=index, words=(word,), logprob=-0.2, no_speech=0.0)
+            yield ClipResult(index=index, words=(word,), logprob=-0.2, no_speech=0.0, clip=plan.clips[index])
 
     def cut_parts(self, plan: Plan, spool: Path, folder: Path, *, stop: threading.Event) -> None:
         for part in plan.parts:

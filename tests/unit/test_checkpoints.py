@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from botocore.exceptions import ClientError
 from services.common.domain.records import Part
 from services.common.domain.states import PartStatus
 from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.plan.plan import Clip
 from services.gpu_worker.part.checkpoints import Checkpoints
 from tests.support.faults import aws_error
+from tests.support.scripted_engine import plan
 
 
 class Files:
@@ -131,3 +134,13 @@ def test_a_bucket_that_refuses_is_no_outage() -> None:
     made = checkpoints(Unreachable(aws_error("AccessDenied", "PutObject", status=403), times=1), interval=0)
     with pytest.raises(ClientError):
         made.add(clip(0))
+
+
+def test_a_result_counts_only_for_the_very_clip_that_was_decoded() -> None:
+    now = plan(4)
+    others = Clip(1, 0, ((0, 1),)), Clip(9, 0, ((0, 1),))
+    earlier = [replace(clip(one.index), clip=one) for one in (now.clips[0], *others)]
+    made = checkpoints(Files(*earlier, clip(2)), attempt=2)
+    assert made.clips == {now.clips[0], *others}
+    made.keep(now)
+    assert sorted(made.results) == [0, 2], "an earlier release did not name the clip, but had the same plan"

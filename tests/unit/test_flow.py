@@ -14,11 +14,11 @@ from services.common.domain.options import Options
 from services.common.domain.vocabularies import KeptWords
 from services.common.store.leases import FencedError
 from services.gpu_worker.engine.plan.language import AMONG, CLIPS
-from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.processes.readers import ReaderLostError
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
-from tests.support.scripted_engine import PATIENCE, Scripted, ScriptedModel, plan, read, waited
+from tests.support.scripted_engine import PATIENCE, Scripted, ScriptedModel, clips, plan, read, waited
 
 AUTO = Options(language="auto")
 LATE = AudioTooLongError("It is longer than an hour.")
@@ -54,14 +54,20 @@ def test_the_first_text_comes_while_the_recording_is_still_being_read(tmp_path: 
 
 def test_what_is_known_is_not_decoded_and_the_plan_is_told_all_the_same(tmp_path: Path) -> None:
     engine = Scripted(tmp_path, [*read(4), plan(4)])
-    assert [result.index for result in engine.transcribe(known=range(1, 3))] == [0, 3]
+    assert [result.index for result in engine.transcribe(known=clips(4)[1:3])] == [0, 3]
     assert engine.plans == [plan(4)]
+
+
+def test_a_result_of_another_clip_under_the_same_index_counts_for_nothing(tmp_path: Path) -> None:
+    engine = Scripted(tmp_path, [*read(3), plan(3)])
+    earlier = [Clip(1, 0, ((500, 900),)), clips(3)[2]]
+    assert [(result.index, result.clip) for result in engine.transcribe(known=earlier)] == list(enumerate(clips(2)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_where_everything_is_known_or_nobody_speaks_only_the_plan_is_told(tmp_path: Path, count: int) -> None:
     engine = Scripted(tmp_path, [*read(count), plan(count)])
-    assert list(engine.transcribe(known=range(count))) == []
+    assert list(engine.transcribe(known=clips(count))) == []
     assert engine.plans == [plan(count)]
 
 

@@ -16,7 +16,7 @@ from services.gpu_worker.engine.decode.placing import placed
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.flow import Flow
 from services.gpu_worker.engine.plan.language import AMONG, telling
-from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Reader, Sound
 from services.gpu_worker.engine.plan.vocabulary import with_vocabulary
 from services.gpu_worker.engine.stopping import AnyOf, StopFlag, StoppedError
@@ -61,7 +61,7 @@ class Engine:
         max_seconds: float,
         stop: StopFlag,
         planned: Callable[[Plan], None],
-        known: Container[int] = (),
+        known: Container[Clip] = (),
         vocabulary: KeptWords = NO_WORDS,
         apart: bool = False,
         cutting: Cutting = USUAL,
@@ -78,9 +78,9 @@ class Engine:
             max_seconds: the longest recording that is accepted.
             stop: once it is set, reading stops, and decoding after the results that are known by then.
             planned: called once with the plan, on another thread, when the recording has been read: after the first
-                results, or after all. From then on no clip of a later part than the first is begun, but some may have
-                been. An error that it raises ends the work, and is raised here.
-            known: indices of clips that need not be decoded; it may grow meanwhile.
+                results, or after all. Once it has returned, no clip of a later part than the first is begun, but some
+                may have been. An error that it raises ends the work, and is raised here.
+            known: clips that need not be decoded, if the recording has them.
             vocabulary: what the job keeps of the vocabulary that its options name.
             apart: whether nothing of another recording may be on the device meanwhile.
             cutting: how the recording is cut into parts.

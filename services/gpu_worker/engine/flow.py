@@ -55,7 +55,7 @@ class Flow:
         self._taken: deque[Clip] = deque()
         """Those that `first` has taken out of the queue."""
         self._last: int | None = None
-        """Once the recording is planned: no clip from this index on is begun."""
+        """Once `planned` has returned: no clip from this index on is begun. Until then the device need not wait."""
         self._ended = False
         self._error: BaseException | None = None
         """What ended reading, or `planned`; clips that wait are of no use then."""
@@ -69,7 +69,7 @@ class Flow:
         self.check()
         return list(self._taken)
 
-    def sounds(self, known: Container[int] = ()) -> Iterator[Sound | None]:
+    def sounds(self, known: Container[Clip] = ()) -> Iterator[Sound | None]:
         """The sound of each clip but the known ones as soon as it has been read; None while the next has not.
 
         Raises the error that ended reading, if one did, whatever still waits.
@@ -83,7 +83,7 @@ class Flow:
                     yield None
                 continue
             clip = self._taken.popleft()
-            if clip.index in known or (self._last is not None and clip.index >= self._last):
+            if clip in known or (self._last is not None and clip.index >= self._last):
                 continue
             yield self.sound(clip)
         self.check()
@@ -118,9 +118,9 @@ class Flow:
 
     def _push(self, item: ReadClip | Plan) -> None:
         if isinstance(item, Plan):
-            self._last = item.parts[0].last
             self._waiting.put(None)
             self._planned(item)
+            self._last = item.parts[0].last
         else:
             self.pauses.extend(item.pauses)
             self.clips[item.clip.index] = item.clip

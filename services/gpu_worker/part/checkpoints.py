@@ -14,6 +14,7 @@ from services.gpu_worker.machine.retrying import is_transient
 if TYPE_CHECKING:
     from services.common.domain.records import Part
     from services.gpu_worker.engine.decode.results import ClipResult
+    from services.gpu_worker.engine.plan.plan import Clip, Plan
     from services.gpu_worker.part.files import Files
 
 log = structlog.get_logger()
@@ -41,6 +42,21 @@ class Checkpoints:
             self.results |= files.checkpoints(place, part_name(0))
         if part.attempt > 1:
             self.results |= files.checkpoints(place, part.part_id)
+
+    @property
+    def clips(self) -> frozenset[Clip]:
+        """The clips that have a result. Those of an earlier release are not named in it, and it cut others."""
+        return frozenset(result.clip for result in self.results.values() if result.clip)
+
+    def keep(self, plan: Plan) -> None:
+        """Drop the results of clips that are not this plan's.
+
+        An attempt that did not come as far as to store its plan may have had another one: by another release, or where
+        a probability of speech was on the other side of a threshold, as processors of another kind round differently.
+        """
+        for index, result in list(self.results.items()):
+            if result.clip and plan.clips[index : index + 1] != (result.clip,):
+                del self.results[index]
 
     def add(self, result: ClipResult) -> None:
         """Add a finished clip; once the interval is over, all that are not yet stored are."""

@@ -104,6 +104,7 @@ class Transcribing:
         index = part_index(claim.part)
         if claim.part.parts > 1:
             plan = claim.retry(lambda: self._files.plan(claim.job.place))
+            self._checkpoints.keep(plan)
             self._need(plan, index)
             return self._engine.decode(
                 recording,
@@ -121,7 +122,7 @@ class Transcribing:
             spool=spool,
             stop=claim.stop,
             planned=self._planned,
-            known=self._checkpoints.results,
+            known=self._checkpoints.clips,
             vocabulary=KeptWords.from_json(claim.job.vocabulary),
             max_seconds=self._settings.max_audio_hours * HOUR_SECONDS,
             apart=claim.part.suspected,

@@ -25,4 +25,4 @@ def placed(result: ClipResult, clip: Clip, pauses: Sequence[LongPause]) -> ClipR
         start, end = clip.place(word.start, word.end)
         shown = on_the_clock(start, pauses)
         words.append(Word(word.text, round(shown, 3), round(shown + end - start, 3), word.probability))
-    return replace(result, words=tuple(words))
+    return replace(result, words=tuple(words), clip=clip)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.common.transcript.words import Word
+from services.gpu_worker.engine.plan.plan import Clip
 
 VERSION = 1
 
@@ -27,6 +28,9 @@ class ClipResult:
     """What was still wrong with the text that was taken; see acceptance.py."""
     dropped: tuple[str, ...] = ()
     """Why text was left out."""
+    clip: Clip | None = None
+    """The clip that was decoded, once the words are placed in the recording; None in a checkpoint of an earlier
+    release."""
 
     @property
     def text(self) -> str:
@@ -43,6 +47,7 @@ class ClipResult:
             "decodes": self.decodes,
             "flags": list(self.flags),
             "dropped": list(self.dropped),
+            "clip": self.clip and self.clip.to_json(),
         }
 
     @classmethod
@@ -63,4 +68,5 @@ class ClipResult:
             decodes=data["decodes"],
             flags=tuple(data["flags"]),
             dropped=tuple(data["dropped"]),
+            clip=Clip.from_json(data["index"], data["clip"]) if data.get("clip") else None,
         )

@@ -6,7 +6,7 @@ every clip's audio, so the words do not depend on which worker decodes a clip, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -36,6 +36,16 @@ class Clip:
     def samples(self) -> int:
         """The length of the clip's audio."""
         return sum(end - start for start, end in self.spans)
+
+    def to_json(self) -> list[Any]:
+        """Without its index, which is its place in a list."""
+        return [self.channel, [list(span) for span in self.spans]]
+
+    @classmethod
+    def from_json(cls, index: int, data: Sequence[Any]) -> Clip:
+        """The clip with this index that `to_json` gave."""
+        channel, spans = data
+        return cls(index, channel, tuple((start, end) for start, end in spans))
 
     def place(self, start: float, end: float) -> tuple[float, float]:
         """Where in the recording a word lies that is aligned to `start` and `end` of the clip's audio, all in seconds.
@@ -124,7 +134,7 @@ class Plan:
             "channels": self.channels,
             "language": self.language,
             "speech": self.speech,
-            "clips": [[clip.channel, [list(span) for span in clip.spans]] for clip in self.clips],
+            "clips": [clip.to_json() for clip in self.clips],
             "parts": [[part.start, part.end, part.first, part.last] for part in self.parts],
             "source": asdict(self.source),
             "truncated_at": self.truncated_at,
@@ -149,10 +159,7 @@ class Plan:
             hearing = {"separate": data["channels"] > 1, "tracks": None}
             data = {**data, "remarks": remarks, "pauses": [], "hearing": hearing}
         tracks = data["hearing"]["tracks"]
-        clips = tuple(
-            Clip(index, channel, tuple((start, end) for start, end in spans))
-            for index, (channel, spans) in enumerate(data["clips"])
-        )
+        clips = tuple(Clip.from_json(index, clip) for index, clip in enumerate(data["clips"]))
         return cls(
             samples=data["samples"],
             channels=data["channels"],

@@ -66,26 +66,7 @@ def plan(
                 raise refusals.too_long(max_seconds)
             yield from planning.push(block)
     yield from planning.finish()
-    cut = parts(
-        planning.clips,
-        reading.samples,
-        part=int(cutting.part_seconds * RATE),
-        alone=int(cutting.alone_seconds * RATE),
-    )
-    made = Plan(
-        samples=reading.samples,
-        channels=len(planning.detectors),
-        language=options.language,
-        speech=planning.finder.speech,
-        clips=tuple(planning.clips),
-        parts=cut,
-        source=reading.source,
-        truncated_at=truncated_at(reading),
-        remarks=tuple(remarks(reading)),
-        hearing=hearing,
-        pauses=tuple(reading.pauses),
-    )
-    yield made.with_at_most(cutting.most_parts)
+    yield planning.plan(options.language, hearing, cutting)
 
 
 class _Planning:
@@ -114,6 +95,30 @@ class _Planning:
         rest = self.finder.finish(self.position)
         self.position += 1  # nothing comes after the end, so the last clips are whole
         yield from self._given([*last, *rest])
+
+    def plan(self, language: str, hearing: Hearing, cutting: Cutting) -> Plan:
+        """The plan of a recording that has been read to its end."""
+        reading = self._reading
+        cut = parts(
+            self.clips,
+            reading.samples,
+            part=int(cutting.part_seconds * RATE),
+            alone=int(cutting.alone_seconds * RATE),
+        )
+        made = Plan(
+            samples=reading.samples,
+            channels=len(self.detectors),
+            language=language,
+            speech=self.finder.speech,
+            clips=tuple(self.clips),
+            parts=cut,
+            source=reading.source,
+            truncated_at=truncated_at(reading),
+            remarks=tuple(remarks(reading)),
+            hearing=hearing,
+            pauses=tuple(reading.pauses),
+        )
+        return made.with_at_most(cutting.most_parts)
 
     def _given(self, clips: Sequence[Clip]) -> Iterator[ReadClip]:
         """Give the clips behind whose end there is more sound: a pause that begins there is known by then."""

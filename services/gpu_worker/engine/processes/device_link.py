@@ -47,7 +47,7 @@ class OpenCall:
     number: int
     answers: queue.SimpleQueue[Answer] = field(default_factory=queue.SimpleQueue)
     credit: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    """How many clips may still be sent; the others wait in the process that reads them, not in this one's memory."""
+    """How many clips may still be sent; the sound of the others waits in the spool, not in this process's memory."""
     over: threading.Event = field(default_factory=threading.Event)
     """Set once the caller waits for nothing more."""
 
