@@ -20,7 +20,7 @@ from services.gpu_worker.engine.decode.acceptance import judge
 from services.gpu_worker.engine.decode.decoder import Decoded
 from services.gpu_worker.engine.plan.clips import ClipFinder
 from services.gpu_worker.engine.plan.speech import SpeechDetector
-from services.gpu_worker.engine.plan.spool import clip_sound, spooled
+from services.gpu_worker.engine.plan.spool import Sound, spooled
 from tests.bench.contestants import Field
 from tests.support.listening import heard
 from tests.support.step_world import step_world
@@ -50,7 +50,7 @@ def seconds(field: Field, path: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         spool = Path(name)
         timed("ours: spool", lambda: list(spooled(iter(blocks), spool)))
-        clips = timed("ours: cut", lambda: [clip_sound(spool, clip) for clip in plan.clips])
+        clips = timed("ours: cut", lambda: [Sound(clip, spool).read() for clip in plan.clips])
     timed("features", lambda: [engine.model.decoder.features(np.frombuffer(sound, np.int16)) for sound in clips])
     timed(
         "ours: verdicts",

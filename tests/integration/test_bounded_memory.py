@@ -21,8 +21,8 @@ from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.plan import planner
 from services.gpu_worker.engine.plan.local_reader import LocalReader
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.plan.reader import Sound
 from services.gpu_worker.engine.plan.spans import WINDOW
+from services.gpu_worker.engine.plan.spool import Sound
 from tests.support.long_recordings import long_wav
 
 SHORT, LONG = 11 / 60, 6.0
@@ -54,8 +54,8 @@ class Ear:
     def decode(self, sounds: Iterator[Sound | None], *_: Any, **__: Any) -> Iterator[ClipResult]:
         for sound in sounds:
             if sound:
-                assert len(sound[1]) > WINDOW
-                yield ClipResult(index=sound[0], words=(), logprob=-0.1, no_speech=0.0)
+                assert len(sound.read()) > WINDOW
+                yield ClipResult(index=sound.index, words=(), logprob=-0.1, no_speech=0.0)
 
 
 def listen(path: Path) -> tuple[int, int]:

@@ -26,7 +26,8 @@ from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan import planner
 from services.gpu_worker.engine.plan.local_reader import LocalReader
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Items, ReadClip, Sound
+from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Items, ReadClip
+from services.gpu_worker.engine.plan.spool import Sound
 from services.gpu_worker.engine.stopping import StoppedError
 from tests.support.listening import cut, decoded, heard, plan_of
 from tests.support.random_model import write_random_model

@@ -17,8 +17,8 @@ from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.engine import Engine
 from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
-from services.gpu_worker.engine.plan.reader import Items, ReadClip, Sound
-from services.gpu_worker.engine.plan.spool import voice_file
+from services.gpu_worker.engine.plan.reader import Items, ReadClip
+from services.gpu_worker.engine.plan.spool import Sound, voice_file
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 PATIENCE = 10.0
@@ -124,14 +124,14 @@ class ScriptedModel:
             if stop.is_set():
                 raise StoppedError
             if sound is not None:
-                self.begun.append(sound[0])
-                self.before(sound[0], stop)
+                self.begun.append(sound.index)
+                self.before(sound.index, stop)
                 word = Word(str(_heard(sound)), 0.0, 0.01, 0.9)
-                yield ClipResult(index=sound[0], words=(word,), logprob=-0.1, no_speech=0.0)
+                yield ClipResult(index=sound.index, words=(word,), logprob=-0.1, no_speech=0.0)
 
 
 def _heard(sound: Sound) -> int:
-    samples = np.frombuffer(sound[1], np.int16)
+    samples = np.frombuffer(sound.read(), np.int16)
     assert len(samples) == LENGTH
     assert (samples == samples[0]).all()
     return int(samples[0])

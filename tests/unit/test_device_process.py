@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ import pytest
 from services.common.domain.errors import DecoderFailedError, InvalidMediaError
 from services.common.domain.options import Options
 from services.gpu_worker import __main__ as program
+from services.gpu_worker.engine.plan.plan import Clip
+from services.gpu_worker.engine.plan.spool import Sound
 from services.gpu_worker.engine.processes import account, device, device_link, device_main
 from services.gpu_worker.engine.processes.device import DeviceProcess
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
@@ -103,13 +106,17 @@ def process(other: OtherSide) -> DeviceProcess:
 Decode = Callable[..., Future[list[Any]]]
 
 
+def sound(index: int) -> Sound:
+    return Sound(Clip(index, 0, ((0, 1),)), Path("spool"))
+
+
 @pytest.fixture
 def decode(process: DeviceProcess) -> Iterator[Decode]:
     """Calls that wait for their answers, each on a thread of its own."""
     pool = ThreadPoolExecutor(4)
 
     def begin(clips: Any = range(MOST_CLIPS), stop: threading.Event | None = None) -> Future[list[Any]]:
-        sounds = ((index, b"sound") for index in clips)
+        sounds = (sound(index) for index in clips)
         return pool.submit(list, process.decode(sounds, Options(), (), stop=stop or threading.Event()))
 
     yield begin
@@ -287,7 +294,7 @@ def test_a_device_that_does_not_even_answer_a_stop_is_killed(
 
 
 def test_a_call_that_nobody_listens_to_any_more_is_stopped(other: OtherSide, process: DeviceProcess) -> None:
-    results: Any = process.decode(iter([(0, b"sound")]), Options(), (), stop=threading.Event())
+    results: Any = process.decode(iter([sound(0)]), Options(), (), stop=threading.Event())
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(next, results)
         call = other.asked("decode")

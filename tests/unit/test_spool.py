@@ -12,7 +12,7 @@ import pytest
 from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
 from services.gpu_worker.engine.plan.part_audio import cut_parts
 from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
-from services.gpu_worker.engine.plan.spool import clip_sound, spooled, voice_file
+from services.gpu_worker.engine.plan.spool import Sound, spooled, voice_file
 from services.gpu_worker.engine.stopping import StoppedError
 
 LENGTH = 1_000
@@ -45,16 +45,16 @@ def test_a_block_is_given_once_its_samples_are_in_the_spool(tmp_path: Path) -> N
 @pytest.mark.parametrize("voice", [0, 1])
 def test_a_clip_is_its_spans_of_its_voice_laid_end_to_end(spool: Path, voice: int) -> None:
     clip = Clip(0, voice, ((10, 20), (500, 503)))
-    assert samples(clip_sound(spool, clip)) == [*SOUND[voice, 10:20], *SOUND[voice, 500:503]]
+    assert samples(Sound(clip, spool).read()) == [*SOUND[voice, 10:20], *SOUND[voice, 500:503]]
 
 
 def test_a_clip_of_a_part_is_cut_where_it_lies_in_the_parts_own_spool(spool: Path) -> None:
-    assert samples(clip_sound(spool, Clip(0, 0, ((5_010, 5_013),)), offset=5_000)) == [10, 11, 12]
+    assert samples(Sound(Clip(0, 0, ((5_010, 5_013),)), spool, offset=5_000).read()) == [10, 11, 12]
 
 
 def test_what_a_codec_rounds_away_at_the_end_is_silence(spool: Path) -> None:
     clip = Clip(0, 0, ((LENGTH - 2, LENGTH + 3),))
-    assert samples(clip_sound(spool, clip)) == [LENGTH - 2, LENGTH - 1, 0, 0, 0]
+    assert samples(Sound(clip, spool).read()) == [LENGTH - 2, LENGTH - 1, 0, 0, 0]
 
 
 def plan() -> Plan:

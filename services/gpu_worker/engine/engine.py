@@ -17,7 +17,8 @@ from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.flow import Flow
 from services.gpu_worker.engine.plan.language import AMONG, telling
 from services.gpu_worker.engine.plan.plan import Clip, Plan
-from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Reader, Sound
+from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Reader
+from services.gpu_worker.engine.plan.spool import Sound
 from services.gpu_worker.engine.plan.vocabulary import with_vocabulary
 from services.gpu_worker.engine.stopping import AnyOf, StopFlag, StoppedError
 

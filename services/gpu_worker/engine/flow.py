@@ -1,7 +1,7 @@
 """A recording that is read while it is decoded: the reader runs on a thread of its own, and clips wait for the device.
 
-What waits here are clips without their sound, which is in the spool. So the reader need not wait for the device, and a
-plan is known long before the last clip has been decoded.
+What waits here are clips without their samples, which are in the spool. So the reader need not wait for the device, and
+a plan is known long before the last clip has been decoded.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from services.gpu_worker.engine.audio.sound import LongPause
 from services.gpu_worker.engine.plan.plan import Clip, Plan
-from services.gpu_worker.engine.plan.reader import Items, ReadClip, Sound
-from services.gpu_worker.engine.plan.spool import clip_sound
+from services.gpu_worker.engine.plan.reader import Items, ReadClip
+from services.gpu_worker.engine.plan.spool import Sound
 
 _WAIT_SECONDS = 0.02
 """How long to wait for the next clip before its reader is told that there is none yet."""
@@ -70,7 +70,7 @@ class Flow:
         return list(self._taken)
 
     def sounds(self, known: Container[Clip] = ()) -> Iterator[Sound | None]:
-        """The sound of each clip but the known ones as soon as it has been read; None while the next has not.
+        """Each clip but the known ones as soon as it has been read; None while the next has not.
 
         Raises the error that ended reading, if one did, whatever still waits.
         """
@@ -89,8 +89,8 @@ class Flow:
         self.check()
 
     def sound(self, clip: Clip) -> Sound:
-        """A clip that has been read, with its samples."""
-        return clip.index, clip_sound(self._spool, clip, self._offset)
+        """A clip that has been read, with the place of its samples."""
+        return Sound(clip, self._spool, self._offset)
 
     def wait(self) -> None:
         """Wait until reading has ended, and `planned` has returned."""

@@ -6,35 +6,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 
-from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.acceptance import Attempt, judge, settle
 from services.gpu_worker.engine.decode.decoder import Decoded
-from services.gpu_worker.engine.decode.features import FRAME
 from services.gpu_worker.engine.decode.recipe import Recipe
 from services.gpu_worker.engine.decode.results import ClipResult
-from services.gpu_worker.engine.plan.spool import SAMPLE
+from services.gpu_worker.engine.plan.spool import Sound
 
 
 @dataclass(slots=True)
 class PendingClip:
     """A clip that has no accepted text yet, with its attempts so far."""
 
-    index: int
-    samples: bytes
-    """16 bit at 16 kHz."""
+    sound: Sound
     recipes: tuple[Recipe, ...]
     unsure_below: float
     attempts: list[Attempt] = field(default_factory=list)
-
-    @property
-    def frames(self) -> int:
-        """The length of its audio in frames of 10 ms."""
-        return len(self.samples) // SAMPLE // FRAME
-
-    @property
-    def seconds(self) -> float:
-        """The length of its audio."""
-        return len(self.samples) / SAMPLE / RATE
 
     @property
     def recipe(self) -> Recipe:
@@ -63,7 +49,7 @@ class PendingClips:
         for future in done:
             pending = self._running.pop(future)
             decoded = future.result()
-            flags = judge(decoded, pending.seconds, pending.unsure_below)
+            flags = judge(decoded, pending.sound.seconds, pending.unsure_below)
             pending.attempts.append(Attempt(decoded.words, decoded.logprob, decoded.no_speech, flags))
             if flags and len(pending.attempts) < len(pending.recipes):
                 self.begin(pending)
@@ -80,7 +66,7 @@ def _result(pending: PendingClip) -> ClipResult:
     """The result of a clip's best attempt, with times in seconds of the clip's audio."""
     settled = settle(pending.attempts)
     return ClipResult(
-        index=pending.index,
+        index=pending.sound.index,
         words=tuple(replace(word, probability=round(word.probability, 4)) for word in settled.words),
         logprob=round(settled.logprob, 4),
         no_speech=round(settled.no_speech, 4),

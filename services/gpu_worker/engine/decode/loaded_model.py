@@ -13,12 +13,11 @@ from services.gpu_worker.engine.decode.catalogue import habits
 from services.gpu_worker.engine.decode.decoder import Decoded, Decoder
 from services.gpu_worker.engine.decode.device_choice import Choice, EngineSettings, choose
 from services.gpu_worker.engine.decode.fallback import PendingClip, PendingClips
-from services.gpu_worker.engine.decode.features import FRAME, Features
+from services.gpu_worker.engine.decode.features import FRAME, WINDOW, Features
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.recipe import habits_for, recipes, window
 from services.gpu_worker.engine.decode.results import ClipResult
-from services.gpu_worker.engine.plan.reader import Sound
-from services.gpu_worker.engine.plan.spool import SAMPLE
+from services.gpu_worker.engine.plan.spool import Sound
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 AHEAD = 1
@@ -85,7 +84,7 @@ class LoadedModel:
                 raise StoppedError
             if item is None:
                 continue
-            features = self._features(item[1])
+            features = self._features(item)
             asked = self._batcher.ask(features, self.decoder.languages, caller)
             while not wait((asked,), timeout=POLL_SECONDS).done:
                 if stop.is_set():
@@ -108,7 +107,7 @@ class LoadedModel:
         """Decode clips as they come, and yield each as it is done, in any order, with times in its own audio.
 
         Args:
-            sounds: the clips' indices and samples; None says that the next one has not been read yet.
+            sounds: the clips; None says that the next one has not been read yet.
             options: of the job, with the language that was settled.
             words: those of the job's vocabulary that the model reads.
             stop: once it is set, decoding stops after the results that are known by then.
@@ -123,8 +122,8 @@ class LoadedModel:
         caller = Caller(call, apart)
 
         def submit(waiting: PendingClip) -> Future[Decoded]:
-            frames = window(waiting.frames, self.habits, again=bool(waiting.attempts))
-            features = self._features(waiting.samples, frames)
+            frames = window(_frames(waiting.sound), self.habits, again=bool(waiting.attempts))
+            features = self._features(waiting.sound, frames)
             return self._batcher.submit(features, waiting.recipe, caller)
 
         pending = PendingClips(submit)
@@ -147,10 +146,13 @@ class LoadedModel:
             pending.cancel()
 
     def _pending(self, sound: Sound, options: Options, words: Sequence[str]) -> PendingClip:
-        index, samples = sound
-        own = habits_for(len(samples) // SAMPLE // FRAME, self.habits)
-        return PendingClip(index, samples, recipes(options, own, words), own.unsure_below)
+        own = habits_for(_frames(sound), self.habits)
+        return PendingClip(sound, recipes(options, own, words), own.unsure_below)
 
-    def _features(self, sound: bytes, frames: int | None = None) -> Features:
-        samples = np.frombuffer(sound, np.int16)
-        return self.decoder.features(samples) if frames is None else self.decoder.features(samples, frames)
+    def _features(self, sound: Sound, frames: int = WINDOW) -> Features:
+        return self.decoder.features(np.frombuffer(sound.read(), np.int16), frames)
+
+
+def _frames(sound: Sound) -> int:
+    """The length of a clip's audio, in whole frames of 10 ms."""
+    return sound.clip.samples // FRAME

@@ -12,9 +12,6 @@ from services.gpu_worker.engine.audio.sound import LongPause
 from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.stopping import StopFlag
 
-Sound = tuple[int, bytes]
-"""A clip's index in its plan, and its samples: 16 bit at 16 kHz, in this machine's order of bytes."""
-
 
 @dataclass(frozen=True, slots=True)
 class ReadClip:

@@ -1,16 +1,19 @@
 """The spool: a recording's sound in a folder on the worker's disk, while it is planned and decoded.
 
-It is what is between reading and decoding: a reader may be far ahead of the device, and no process holds more than a
-clip. Each voice has a file of 16 bit samples at 16 kHz, in this machine's order of bytes: 115 MB an hour.
+It is what is between reading and decoding: a reader may be far ahead of the device, and a clip's samples are read when
+its features are computed. Each voice has a file of 16 bit samples at 16 kHz, in this machine's order of bytes: 115 MB
+an hour.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.plan.plan import Clip
 
 if TYPE_CHECKING:
@@ -38,21 +41,34 @@ def spooled(blocks: Iterator[Samples], folder: Path) -> Iterator[Samples]:
             yield block
 
 
-def clip_sound(folder: Path, clip: Clip, offset: int = 0) -> bytes:
-    """The samples of a clip, once they are in the spool.
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A clip whose samples are in a spool. Processes hand it on in place of the samples."""
 
-    A clip that reaches beyond the end is filled up with silence: the plan counted the same samples, so it lacks at most
-    what a codec rounds.
+    clip: Clip
+    spool: Path
+    offset: int = 0
+    """Where the spool begins in the recording, in samples."""
 
-    Args:
-        folder: of the spool.
-        clip: of the recording.
-        offset: where the spool begins in the recording, in samples.
+    @property
+    def index(self) -> int:
+        """Of the clip in its plan."""
+        return self.clip.index
 
-    """
-    pieces = []
-    with voice_file(folder, clip.channel).open("rb") as file:
-        for start, end in clip.spans:
-            file.seek(max(start - offset, 0) * SAMPLE)
-            pieces.append(file.read((end - max(start, offset)) * SAMPLE))
-    return b"".join(pieces).ljust(clip.samples * SAMPLE, b"\0")
+    @property
+    def seconds(self) -> float:
+        """The length of the clip's audio."""
+        return self.clip.samples / RATE
+
+    def read(self) -> bytes:
+        """The clip's samples.
+
+        A clip that reaches beyond the end is filled up with silence: the plan counted the same samples, so it lacks at
+        most what a codec rounds.
+        """
+        pieces = []
+        with voice_file(self.spool, self.clip.channel).open("rb") as file:
+            for start, end in self.clip.spans:
+                file.seek(max(start - self.offset, 0) * SAMPLE)
+                pieces.append(file.read((end - max(start, self.offset)) * SAMPLE))
+        return b"".join(pieces).ljust(self.clip.samples * SAMPLE, b"\0")

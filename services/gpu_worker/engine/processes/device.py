@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.common.domain.options import Options
     from services.gpu_worker.engine.decode.model_files import ModelFiles
     from services.gpu_worker.engine.decode.results import ClipResult
-    from services.gpu_worker.engine.plan.reader import Sound
+    from services.gpu_worker.engine.plan.spool import Sound
     from services.gpu_worker.engine.processes.device_link import OpenCall
     from services.gpu_worker.engine.processes.messages import Loaded
     from services.gpu_worker.engine.stopping import StopFlag

@@ -47,7 +47,7 @@ class OpenCall:
     number: int
     answers: queue.SimpleQueue[Answer] = field(default_factory=queue.SimpleQueue)
     credit: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    """How many clips may still be sent; the sound of the others waits in the spool, not in this process's memory."""
+    """How many clips may still be sent; the features of so many are in the other process at most."""
     over: threading.Event = field(default_factory=threading.Event)
     """Set once the caller waits for nothing more."""
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.gpu_worker.engine.decode.loaded_model import LoadedModel
-    from services.gpu_worker.engine.plan.reader import Sound
+    from services.gpu_worker.engine.plan.spool import Sound
 
 SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while another waits for it: the device waits as long between two calls."""
