@@ -97,7 +97,7 @@ def build(
     readers = ReaderProcesses(
         Limits(
             memory_mib=settings.reader_memory_mib,
-            # To read an hour takes some 15 s; with eight voices it takes a minute.
+            # To read an hour takes some 7 s; with eight voices it takes half a minute.
             processor_seconds=round(600 + settings.max_audio_hours * HOUR_SECONDS / 20),
             silence_seconds=settings.reader_patience_seconds,
         )

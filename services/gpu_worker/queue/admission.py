@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from services.common.domain.records import Part
     from services.gpu_worker.part.claim import Claim
 
-PREPARING_SECONDS = 20.0
-"""How long a long recording takes from its claim to its first clip: download, reading, voice activity detection."""
+PREPARING_SECONDS = 10.0
+"""How long a recording takes from its claim to its first clip: the download, and the reading of its first minutes."""
 LEAST_AHEAD_SECONDS = 120.0
 """The least audio to have in hand, in seconds, however slow the device is."""
 MAX_HELD = 8
