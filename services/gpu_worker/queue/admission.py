@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from services.common.domain.records import Part
     from services.gpu_worker.part.claim import Claim
 
-PREPARING_SECONDS = 10.0
-"""How long a recording takes from its claim to its first clip: the download, and the reading of its first minutes."""
+PREPARING_SECONDS = 20.0
+"""How long a recording may take from its claim to its first clip: the download, and the reading of its first minutes.
+This is more than usual, because the self-test, whose clip is short, measures too low a speed."""
 LEAST_AHEAD_SECONDS = 120.0
 """The least audio to have in hand, in seconds, however slow the device is."""
 MAX_HELD = 8
