@@ -45,9 +45,9 @@ def settings(model: Path | None, workers: int) -> StackSettings:
 
 
 def recordings() -> list[bytes]:
-    """Short ones that differ, and one long one that is cut into eleven parts."""
+    """Short ones that differ, and one long one of six minutes, which is cut into many parts."""
     whole = MEETING.read_bytes()
-    return [whole[start * SLICE_BYTES : (start + 1) * SLICE_BYTES] for start in range(SHORT)] + [whole]
+    return [whole[start * SLICE_BYTES : (start + 1) * SLICE_BYTES] for start in range(SHORT)] + [3 * whole]
 
 
 def send_all(client: Client) -> list[str]:
@@ -97,5 +97,5 @@ def test_workers_killed_at_random_lose_nothing_and_change_no_word(random_model: 
             killer.join()
         parts = stack.store.parts.of_job(ids[-1])
     assert killed, "nothing was killed: this proved nothing"
-    assert len(parts) == 12, "eleven, and the merge"
+    assert len(parts) > 10, "with so few, kills between them would prove little"
     assert found == expected, f"CHAOS_SEED={seed}"

@@ -138,5 +138,9 @@ def test_each_speaker_of_a_call_is_heard_as_if_alone(engine: LocalEngine, meetin
     for channel, speaker in enumerate(speakers):
         alone = decode(engine, write_wav(tmp_path / f"{channel}.wav", speaker), options())
         theirs = [result for result in results if planned.clips[result.index].channel == channel]
-        assert [replace(result, index=number) for number, result in enumerate(theirs)] == alone
+        as_alone = [
+            replace(result, index=number, clip=result.clip and replace(result.clip, index=number, channel=0))
+            for number, result in enumerate(theirs)
+        ]
+        assert as_alone == alone
         assert alone
