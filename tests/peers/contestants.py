@@ -37,7 +37,7 @@ CONTESTANTS = (
         module="tests.peers.ask_engine",
         packages=("faster-whisper", "ctranslate2"),
         transcribe={"language": "sv", "preset": "balanced"},
-        remark="3 beams, batches of 2, a worker a core with one thread; words",
+        remark="3 beams, batches of 4, a worker a core with one thread; words",
     ),
     Contestant(
         name="WhisperX",
