@@ -115,8 +115,6 @@ def _perform(model: LoadedModel, call: Call, opened: _OpenCall) -> Iterator[Any]
 
 def serve(pipe: Connection, model: str, folder: Path | None, device: str, compute_type: str) -> None:
     """Run this process: load the model, then answer the calls that come over the pipe."""
-    # Read when numpy is loaded. Its products here are small: other threads would compute longer, and take the cores.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     sys.setswitchinterval(SWITCH_SECONDS)
     logs.configure("info", service="gpu_worker", device=device)
     with logs.process():
