@@ -55,13 +55,13 @@ class Terminal:
         self._process.sendintr()
 
     def end(self, *, seconds: float = PATIENCE_SECONDS) -> int:
-        """Read until the program ends; returns its exit status."""
+        """Read until the program ends; returns its status as a shell has it: 128 and the signal, if one ended it."""
         deadline = time.monotonic() + seconds
         while self._read():
             assert time.monotonic() < deadline, f"The program does not end:\n{self.raw!r}"
         self._process.wait()
-        status: int = self._process.exitstatus
-        return status
+        status: int | None = self._process.exitstatus
+        return int(128 + self._process.signalstatus) if status is None else status
 
     def _read(self) -> bool:
         """Read what is there within a moment; returns whether the program may write more."""
