@@ -76,7 +76,7 @@ class ScriptedReader:
                 yield item
 
     def cut_parts(self, *_: Any, **__: Any) -> None:
-        raise NotImplementedError
+        raise AssertionError("no recording of a script is split")
 
     def _given(self, stop: StopFlag) -> Generator[ReadClip | Plan, None, None]:
         try:
