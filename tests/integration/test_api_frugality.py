@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,9 @@ import fastapi, mangum, boto3
 session = boto3.session.Session(region_name='eu-north-1'); session.client('dynamodb'); session.client('s3')
 """
 HANDLER = "import services.api.handler"
-RUNS = 3
+FEWEST, MOST = 3, 20
+"""Runs of each: the least of few is not yet what it takes on a machine that others use."""
+RATIO = 1.25
 OWN_MODULES = 91
 """What only the document, machines or the orchestrator need is imported when it is needed, so that a start stays as
 short as it is."""
@@ -160,11 +163,13 @@ def test_a_cold_start_imports_no_module_that_it_can_do_without() -> None:
 @pytest.mark.timeout(120)
 def test_the_handler_imports_in_little_more_than_its_libraries_take() -> None:
     """Processor time of both in fresh processes, alternating, the least of several: other work only ever adds."""
-    times: dict[str, list[float]] = {BASE: [], HANDLER: []}
-    for _ in range(RUNS):
-        for program, taken in times.items():
+    least = dict.fromkeys((BASE, HANDLER), math.inf)
+    for run in range(1, MOST + 1):
+        for program in least:
             timed = f"{DEPLOYED}\nimport time; t = time.process_time()\n{program}\nprint(time.process_time() - t)"
             done = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
-            taken.append(float(done.stdout))
+            least[program] = min(least[program], float(done.stdout))
+        if run >= FEWEST and least[HANDLER] <= RATIO * least[BASE]:
+            return
 
-    assert min(times[HANDLER]) <= 1.25 * min(times[BASE])
+    pytest.fail(f"{least[HANDLER]:.3f} s against {least[BASE]:.3f} s for the libraries alone")
