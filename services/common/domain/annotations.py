@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 MAX_REFERENCE_CHARACTERS = 80
 MAX_KEY_CHARACTERS = 40
+MAX_NAME_CHARACTERS = 80
+MAX_NAMES = 50
+MAX_NAMES_BYTES = 4_096
+"""Of all names as compact JSON in UTF-8."""
 MAX_METADATA_BYTES = 2_048
 """Of the whole metadata as compact JSON in UTF-8. A message has them beside a text of up to 20 kB."""
 UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
@@ -30,7 +34,8 @@ def check_annotations(annotations: Mapping[str, Any]) -> dict[str, Any]:
     """Check annotations as a client gave them; returns them as a job holds them.
 
     Args:
-        annotations: any of `reference` (text or None) and `metadata` (text by key, or None).
+        annotations: any of `reference` (text or None), `metadata` (text by key, or None) and `names` (a list of texts
+            and None, or None).
 
     Raises:
         InvalidAnnotationError: a text or the whole is too long, no text, or holds what cannot be printed.
@@ -41,12 +46,14 @@ def check_annotations(annotations: Mapping[str, Any]) -> dict[str, Any]:
         checked["reference"] = _reference(annotations["reference"])
     if "metadata" in annotations:
         checked["metadata"] = _metadata(annotations["metadata"] or {})
+    if "names" in annotations:
+        checked["names"] = _names(annotations["names"] or [])
     return checked
 
 
 def annotations_of(job: Job) -> dict[str, Any]:
     """The annotations of a job, as its messages and its transcript show them."""
-    return {"reference": job.reference, "metadata": dict(job.metadata)}
+    return {"reference": job.reference, "metadata": dict(job.metadata), "names": list(job.names)}
 
 
 def _reference(value: object) -> str | None:
@@ -75,6 +82,21 @@ def _metadata(value: object) -> dict[str, str]:
             "metadata", f"metadata has {size} bytes as JSON, and may have {MAX_METADATA_BYTES}: shorten it."
         )
     return dict(value)
+
+
+def _names(value: object) -> list[str | None]:
+    """The same names: the first one is for the speaker who is heard first, and None leaves a speaker without one."""
+    if not isinstance(value, list | tuple) or len(value) > MAX_NAMES:
+        raise InvalidAnnotationError("names", f"names must be a list of at most {MAX_NAMES} names.")
+    return [_name(name) for name in value]
+
+
+def _name(value: object) -> str | None:
+    if value is None:
+        return None
+    if not (isinstance(value, str) and value.strip() and len(value) <= MAX_NAME_CHARACTERS):
+        raise InvalidAnnotationError("names", f"A name must be a text of 1 to {MAX_NAME_CHARACTERS} characters.")
+    return _printable("names", value).strip()
 
 
 def _printable(field: str, text: str) -> str:

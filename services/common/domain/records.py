@@ -53,6 +53,8 @@ class Job:
     """The client's own name for the job (`annotations.py`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the client notes on the job for itself."""
+    names: Sequence[str | None] = ()
+    """The client's names for the speakers, in the order in which they are first heard."""
     sequence: int = 0
     """A hybrid logical clock: the time of the last change that was announced or made by an update, in epoch
     milliseconds, or one more than before if that is later. 0: an earlier release made the last one."""

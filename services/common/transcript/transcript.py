@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from services.common.domain.options import Options
@@ -28,6 +28,8 @@ class Segment:
     flags: tuple[str, ...]
     """Doubts about the clip from which the words are, such as `repetition`."""
     words: tuple[Word, ...]
+    speaker: int | None = None
+    """Who says it, as a place in `Transcript.voices`; None: not known."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` takes back."""
@@ -39,6 +41,7 @@ class Segment:
             "channel": self.channel,
             "flags": list(self.flags),
             "words": [word.to_json() for word in self.words],
+            "speaker": self.speaker,
         }
 
     @classmethod
@@ -46,6 +49,32 @@ class Segment:
         """The segment that `to_json` gave."""
         words = tuple(map(Word.from_json, data["words"]))
         return cls(**{**data, "flags": tuple(data["flags"]), "words": words})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """A speaker who was told apart from the others."""
+
+    channel: int
+    seconds: float
+    """How long the speaker's words are together."""
+    words: int
+    confidence: float
+    """Mean probability of the speaker's words."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object that `from_json` takes back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Voice:
+        """The voice that `to_json` gave."""
+        return cls(**data)
+
+
+def label(speaker: int) -> str:
+    """The label of a speaker, which no renaming changes."""
+    return f"S{speaker + 1}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +89,10 @@ class Transcript:
     model: str
     revision: str
     versions: Mapping[str, str]
+    voices: tuple[Voice, ...] = ()
+    """The speakers in the order in which they are first heard; empty unless the options ask for them."""
+    names: tuple[str | None, ...] = ()
+    """The client's names for them, which are not kept with the words."""
 
     @property
     def speakers(self) -> Mapping[int, str]:
@@ -91,6 +124,7 @@ class Transcript:
             "model": self.model,
             "revision": self.revision,
             "versions": dict(self.versions),
+            "voices": [voice.to_json() for voice in self.voices],
         }
 
     @classmethod
@@ -112,4 +146,5 @@ class Transcript:
             model=data["model"],
             revision=data["revision"],
             versions=data["versions"],
+            voices=tuple(map(Voice.from_json, data.get("voices", ()))),
         )
