@@ -27,7 +27,9 @@ class Checkpoints:
     Three threads use them: one takes results, one splits the recording meanwhile, and one observes its speakers.
     """
 
-    def __init__(self, files: Files, place: str, part: Part, interval_seconds: float, *, speakers: bool = False) -> None:
+    def __init__(
+        self, files: Files, place: str, part: Part, interval_seconds: float, *, speakers: bool = False
+    ) -> None:
         """`speakers`: whether they are told apart."""
         self._files = files
         self._place = place

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from services.gpu_worker.engine.speakers.windows import windows_between
+from services.gpu_worker.engine.speakers.grid import windows_between
 from services.gpu_worker.engine.stopping import AnyOf, StoppedError
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.processes.readers import ReaderLostError
-from services.gpu_worker.engine.speakers.windows import WINDOW
+from services.gpu_worker.engine.speakers.grid import WINDOW
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
 from services.gpu_worker.part.claim import StopReason

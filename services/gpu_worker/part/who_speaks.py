@@ -8,7 +8,7 @@ import structlog
 
 from services.common.transcript.attribution import SpokenTurn
 from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.speakers.windows import windows_between
+from services.gpu_worker.engine.speakers.grid import windows_between
 from services.gpu_worker.engine.stopping import StoppedError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from services.gpu_worker.engine.audio.samples import BLOCK, Samples
 from services.gpu_worker.engine.audio.sound import RATE, Span
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.plan.spool import SAMPLE, voice_file
-from services.gpu_worker.engine.speakers.windows import WINDOW
+from services.gpu_worker.engine.speakers.grid import WINDOW
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")

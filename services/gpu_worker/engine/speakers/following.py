@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from services.gpu_worker.engine.plan.spool import SAMPLE, is_whole, voice_files
+from services.gpu_worker.engine.speakers.grid import STEP, WINDOW
 from services.gpu_worker.engine.speakers.networks import Networks, OnnxNetworks
 from services.gpu_worker.engine.speakers.observing import observe
-from services.gpu_worker.engine.speakers.windows import STEP, WINDOW, ObservedWindow
+from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 GROUP = 4

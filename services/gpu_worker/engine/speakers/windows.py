@@ -1,8 +1,4 @@
-"""The windows in which a recording is searched for speakers: where they lie, and what was observed in them. Pure.
-
-They lie on a grid that begins at the first sample of the recording, whatever its parts are. So what is observed does
-not depend on how a recording was split.
-"""
+"""What was observed in the windows of a recording. Pure, with JSON for checkpoints."""
 
 from __future__ import annotations
 
@@ -12,10 +8,6 @@ from typing import Any
 
 from services.gpu_worker.engine.speakers.observations import Observation
 
-WINDOW = 160_000
-"""Samples of a window: 10 s at 16 kHz."""
-STEP = 80_000
-"""Samples from the beginning of one window to that of the next."""
 VERSION = 1
 
 
@@ -41,8 +33,3 @@ class ObservedWindow:
         if data["version"] != VERSION:
             raise ValueError(f"observed window version {data['version']} is not {VERSION}")
         return cls(data["index"], tuple(map(Observation.from_json, data["voices"])))
-
-
-def windows_between(start: int, end: int) -> range:
-    """The windows that begin in a stretch of the recording, from sample `start` to before sample `end`, by index."""
-    return range(-(-start // STEP), -(-end // STEP))
