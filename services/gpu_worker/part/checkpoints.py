@@ -74,15 +74,15 @@ class Checkpoints:
         """Add a finished clip; once the interval is over, all that are not yet stored are."""
         self.results[result.index] = result
         self._unsaved.append(result)
-        self._save_now_and_then()
+        self.save_if_due()
 
     def observe(self, window: ObservedWindow) -> None:
-        """Add an observed window, as `add` does a clip."""
+        """Add an observed window, which is stored with the next clips."""
         self.windows[window.index] = window
         self._unsaved_windows.append(window)
-        self._save_now_and_then()
 
-    def _save_now_and_then(self) -> None:
+    def save_if_due(self) -> None:
+        """Store what is not yet stored, if the interval is over."""
         if time.monotonic() - self._saved_at >= self._interval:
             self.try_to_save()
 

@@ -82,10 +82,11 @@ class Observing:
             StoppedError: the work must stop.
 
         """
-        while self._thread.is_alive():
-            if self._claim.stop.is_set():
-                raise StoppedError
+        while self._thread.is_alive() and not self._claim.stop.is_set():
+            self._checkpoints.save_if_due()
             self._thread.join(_POLL_SECONDS)
+        if self._claim.stop.is_set():
+            raise StoppedError
 
     def _run(self) -> None:
         about = {"job_id": self._claim.part.job_id, "part": self._claim.part.part_id}
