@@ -74,6 +74,7 @@ class Intake:
         announcer: Announcer,
         commands: Commands,
         erasure: Erasure,
+        *,
         owners: Callable[[], Owners],
     ) -> None:
         """`owners`: makes the clients of one batch."""
@@ -129,8 +130,8 @@ class Intake:
         meaning = judge(upload.etag, modified, found) if found else Meaning.NEW
         match meaning, found:
             case Meaning.NEW, _:
-                beside = bound if isinstance(bound, Job) else None
-                return _JudgedUpload(upload, modified, meaning, self._job_of_plain_upload(upload, now, owners.of(upload.key)), beside)
+                job = self._job_of_plain_upload(upload, now, owners.of(upload.key))
+                return _JudgedUpload(upload, modified, meaning, job, bound if isinstance(bound, Job) else None)
             case ((Meaning.AWAITED | Meaning.AGAIN), Job()):
                 return _JudgedUpload(upload, modified, meaning, found)
             case Meaning.NOTED, Job():

@@ -63,7 +63,7 @@ class Orchestrator:
         recordings = SourceObjects(s3, settings.bucket_name)
         commands = Commands(self.store, announcer, recordings.uploaded_at, recordings.give_up)
         owners = partial(Owners, self.store, settings.models, settings.unrecorded_models)
-        self.intake = Intake(self.store, s3, announcer, commands, erasure, owners)
+        self.intake = Intake(self.store, s3, announcer, commands, erasure, owners=owners)
         launches = SlotLaunches(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
         self.fleet = Fleet(self.store, launches, settings)
         self.registrations = Registrations(self.store)

@@ -87,7 +87,7 @@ class Owners:
         return self._read[client_id]
 
     def of(self, key: str) -> Owner:
-        """The client to which a plain upload under this key belongs: a known one whose prefix it has, or the default."""
+        """The client of a plain upload under this key: the known one whose prefix it has, else the default one."""
         client_id, _ = object_keys.upload_job(key)
         if client_id and self.named(client_id).known:
             return self.named(client_id)

@@ -260,7 +260,7 @@ def dated_by(clock: Callable[[], int]) -> Iterator[None]:
 def intake_of(world: World) -> Intake:
     """The orchestrator's intake for this deployment."""
     erasure, owners = Erasure(world.store, world.s3, BUCKET), partial(Owners, world.store, MODELS)
-    return Intake(world.store, world.s3, world.announcer, world.commands, erasure, owners)
+    return Intake(world.store, world.s3, world.announcer, world.commands, erasure, owners=owners)
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -105,10 +105,15 @@ class Clients:
 
     def set_defaults(self, client_id: str, options: Mapping[str, Any]) -> bool:
         """Give the client's plain uploads these options from now on, and none if empty; False: it is not known."""
-        wanted = {keys.client(client_id): {"defaults": options or None}}
+        own = {"defaults": options or None}
         # The list says it too, so that whoever reads it need not read every client.
-        wanted[keys.listed_client(client_id)] = {"has_defaults": True if options else None}
-        return self._table.attempt_all([Update(key=key, when=PRESENT, set=it) for key, it in wanted.items()])
+        listed = {"has_defaults": True if options else None}
+        return self._table.attempt_all(
+            [
+                Update(key=keys.client(client_id), when=PRESENT, set=own),
+                Update(key=keys.listed_client(client_id), when=PRESENT, set=listed),
+            ]
+        )
 
     def add_key(self, api_key: str, *, client_id: str, name: str, now: int, limit: int = DEFAULT_LIMIT) -> str:
         """Store an API key as its hash.

@@ -23,6 +23,7 @@ from services.gpu_worker.engine.processes.readers import ReaderLostError
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
 from services.gpu_worker.part.claim import StopReason
+from services.gpu_worker.part.left_out import with_what_was_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -136,6 +137,7 @@ class Transcribing:
     def _planned(self, plan: Plan) -> None:
         """Take the plan, once the recording has been read; its clips are being decoded meanwhile."""
         self.times["planned"] = self._clock()
+        plan = with_what_was_left_out(plan, self._claim.job)
         if len(plan.parts) > 1:
             known = self._checkpoints.results
             self._claim.begin(sum(plan.clips[clip].samples for clip in plan.parts[0].clips if clip not in known) / RATE)
