@@ -22,6 +22,7 @@ WARNINGS = (
     "no_text",
     "very_short",
     "vocabulary_cut",
+    "defaults_left_out",
 )
 """What of a recording is missing or doubtful; docs/recordings.md says what each means."""
 DOUBTFUL = 0.5

@@ -24,6 +24,7 @@ from services.gpu_worker.engine.speakers.grid import WINDOW
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
 from services.gpu_worker.part.claim import StopReason
+from services.gpu_worker.part.left_out import with_what_was_left_out
 from services.gpu_worker.part.observing import Observing
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ class Transcribing:
     def _planned(self, plan: Plan) -> None:
         """Take the plan, once the recording has been read; its clips are being decoded meanwhile."""
         self.times["planned"] = self._clock()
+        plan = with_what_was_left_out(plan, self._claim.job)
         if len(plan.parts) > 1:
             known = self._checkpoints.results
             self._claim.begin(sum(plan.clips[clip].samples for clip in plan.parts[0].clips if clip not in known) / RATE)
