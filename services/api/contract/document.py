@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from services.api.contract import enumerations, examples, headers, refusals
+from services.api.contract import enumerations, examples, headers, refusals, speakers
 from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
 from services.api.contract.messages import MEANINGS, FeedMessage, Message
 from services.api.contract.transcripts import Transcript
@@ -83,7 +83,7 @@ def components() -> dict[str, Any]:
     for name, kind in _NAMED.items():
         schema = TypeAdapter(kind).json_schema(ref_template=COMPONENTS + "{model}")
         defined |= schema.pop("$defs", {}) | {name: schema}
-    return defined | enumerations.schemas()
+    return defined | enumerations.schemas() | speakers.schemas()
 
 
 def standalone(name: str, title: str) -> dict[str, Any]:
