@@ -26,6 +26,7 @@ WARNINGS = (
     "vocabulary_cut",
     "speakers_fewer",
     "speakers_unknown",
+    "defaults_left_out",
 )
 """What of a recording is missing or doubtful; docs/recordings.md says what each means."""
 DOUBTFUL = 0.5
