@@ -11,7 +11,6 @@ from services.api.schemas.fields import shown_as
 from services.common.domain.options import FORMATS
 from services.common.transcript.formats import media_type
 
-
 _LABEL = Field(pattern="^S[1-9][0-9]*$")
 
 
