@@ -251,12 +251,10 @@ def test_no_segment_and_no_subtitle_has_two_speakers_and_no_word_is_lost(said: l
     assert all({word.speaker for word in segment.words} == {segment.speaker} for segment in told.segments)
     heard = [word.text.strip() for segment in told.segments for word in segment.words]
     assert heard == [word for _, text in said for word in text.split()]
-    starts = {segment.start: segment for segment in told.segments}
-    names = told.speakers
+    starts = {segment.start: name for segment, name in told.told}
     current = ""
     for cue in cues(told):
-        if cue.start in starts:
-            current = names.get(told.speaker(starts[cue.start]), "")
+        current = starts.get(cue.start, current)
         assert cue.speaker == current
     shown = cues(told)
     assert all(before.end <= after.start for before, after in pairwise(shown))

@@ -64,8 +64,10 @@ class Transcript:
     @property
     def told(self) -> Iterator[tuple[Segment, str]]:
         """Each segment with its speaker's name for people, which may be empty."""
-        names: dict[int | None, str] = {**self.speakers}
-        return ((segment, names.get(self.speaker(segment), "")) for segment in self.segments)
+        names = self.speakers
+        for segment in self.segments:
+            speaker = self.speaker(segment)
+            yield segment, "" if speaker is None else names.get(speaker, "")
 
     @property
     def turns(self) -> Iterator[Turn]:
