@@ -24,6 +24,7 @@ from services.gpu_worker.part.who_speaks import who_speaks
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from services.common.domain.records import Job
     from services.common.store.store import Store
     from services.common.transcript.transcript import Transcript
     from services.gpu_worker.engine.decode.model_files import ModelFiles
@@ -136,13 +137,11 @@ class PartRunner:
 
     def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
         """Write the transcript's files and complete the job, with its annotations as they are at that moment."""
-        text = transcript.text
-        inline = {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
         result = self._publish(claim, transcript)
         rewritten = 0
         while True:
             try:
-                return self._endings.complete(claim, result, times, **inline)
+                return self._endings.complete(claim, result, times, **_inline(claim.job, transcript))
             except JobChangedError as changed:
                 before, claim.job = claim.job, changed.job
                 if annotations_of(before) != annotations_of(claim.job) and rewritten < MOST_REWRITTEN:
@@ -163,5 +162,11 @@ class PartRunner:
             "language": transcript.language,
             "duration_seconds": transcript.seconds,
             "model": {"name": transcript.model, "revision": transcript.revision},
-            "quality": transcript.quality.short(),
+            "quality": transcript.quality.short(transcript.told_apart),
         }
+
+
+def _inline(job: Job, transcript: Transcript) -> dict[str, str]:
+    """The text with the names of the moment, if a message has room for it."""
+    text = transcript.named(job.names).text
+    return {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
