@@ -11,9 +11,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from services.gpu_worker.engine.speakers.filterbank import BANDS
+from services.gpu_worker.engine.speakers.grid import WINDOW
 
-WINDOW = 160_000
-"""Samples of a window of segmentation: 10 s at 16 kHz."""
 FRAMES = 589
 """Frames of segmentation in a window."""
 CLASSES = 7
