@@ -48,9 +48,7 @@ def _frames(graph: Graph, weights: Weights) -> str:
     for layer in range(3):
         if layer:
             name = f"sincnet.conv1d.{layer}"
-            x = graph.node(
-                "Conv", x, graph.numbers(weights[f"{name}.weight"]), graph.numbers(weights[f"{name}.bias"])
-            )
+            x = graph.node("Conv", x, graph.numbers(weights[f"{name}.weight"]), graph.numbers(weights[f"{name}.bias"]))
         x = graph.node("MaxPool", x, kernel_shape=[3], strides=[3])
         x = graph.node("LeakyRelu", _normalised(graph, weights, x, f"sincnet.norm1d.{layer}"), alpha=0.01)
     return x
