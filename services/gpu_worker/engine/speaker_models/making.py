@@ -18,7 +18,8 @@ from services.gpu_worker.engine.speaker_models.segmentation import segmentation
 _RULE = "=" * 96
 NOTICE = f"""\
 segmentation.onnx
-  The network segmentation-3.0 of pyannote.audio and its weights. Copyright (c) 2020 CNRS. MIT: see LICENSE.segmentation.
+  The network segmentation-3.0 of pyannote.audio and its weights. Copyright (c) 2020 CNRS.
+  MIT License: see LICENSE.segmentation.
   https://huggingface.co/pyannote/segmentation-3.0
 
 embedding.onnx
