@@ -1,4 +1,4 @@
-"""Clients' defaults on the command line of operators: set, shown, listed, taken away, and checked as a job's options."""
+"""Clients' defaults on the command line: set, shown, listed, taken away, and checked as the options of a job."""
 
 from __future__ import annotations
 
@@ -17,6 +17,29 @@ from tests.support.world import BUCKET, TABLE, World
 
 PARAMETER = "/transcribe/worker"
 MODELS = "whisper-base,whisper-base@strict"
+REFUSED = [
+    (("set", "bob", "--words"), "There is no client bob: `transcribe clients add bob` makes it known."),
+    (("set", "bob", "--clear"), "There is no client bob: "),
+    (("set", "../evil", "--words"), "A client's name is 1 to 40 small letters"),
+    (("set", "alice"), "Nothing is set that jobs do not have anyway: give options of a job, or --clear."),
+    (("set", "alice", "--language", "sv"), "Nothing is set that jobs do not have anyway"),
+    (("set", "alice", "--clear", "--words"), "--clear takes all defaults away: give it alone"),
+    (
+        ("set", "alice", "--vocabulary", "mayors"),
+        "alice has no vocabulary mayors: with a key of alice's, `transcribe voc",
+    ),
+    (("set", "alice", "--vocabulary", "Council"), "--vocabulary: Council is no name of a vocabulary"),
+    (
+        ("set", "alice", "--model", "whisper-large"),
+        "This deployment does not hold whisper-large. It holds: whisper-base",
+    ),
+    (("set", "alice", "--style", "subtitle"), "This deployment does not hold whisper-base@subtitle"),
+    (("set", "alice", "--language", "klingon"), "--language: There is no such language"),
+    (("set", "alice", "--hotwords", "x" * 601), "--hotwords: They have 601 characters"),
+    (("set", "alice", "--doubtful-places"), "Doubtful places are listed in the docx only: add `-f docx`."),
+    (("set", "alice", "-f", "pdf"), "There is no format pdf; there are: json"),
+    (("show", "bob"), "There is no client bob: `transcribe clients add bob` makes it known."),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -42,15 +65,6 @@ def transcribe(*arguments: str) -> list[str]:
 
 def document(*arguments: str) -> Any:
     return json.loads("".join(transcribe(*arguments, "--json")))
-
-
-def refused(world: World, *arguments: str) -> str:
-    """The one sentence of a command that is refused and changes nothing."""
-    before = world.all_items()
-    done = CliRunner().invoke(app, ["clients", *arguments], catch_exceptions=False)
-    assert (done.exit_code, done.stdout, world.all_items()) == (Exit.USAGE, "", before), done.output
-    (sentence,) = done.stderr.splitlines()
-    return sentence.removeprefix("transcribe: ")
 
 
 def test_defaults_are_set_shown_and_marked_in_the_list(world: World) -> None:
@@ -90,33 +104,14 @@ def test_a_client_without_defaults_is_shown_with_how_to_set_some() -> None:
     assert done.stderr == "alice has no defaults: `transcribe clients set alice` takes the options of a job.\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (("bob", "--words"), "There is no client bob: `transcribe clients add bob` makes it known."),
-        (("bob", "--clear"), "There is no client bob: "),
-        (("../evil", "--words"), "A client's name is 1 to 40 small letters"),
-        (("alice",), "Nothing is set that jobs do not have anyway: give options of a job, or --clear."),
-        (("alice", "--language", "sv"), "Nothing is set that jobs do not have anyway"),
-        (("alice", "--clear", "--words"), "--clear takes all defaults away: give it alone"),
-        (("alice", "--vocabulary", "mayors"), "alice has no vocabulary mayors: with a key of alice's, `transcribe voc"),
-        (("alice", "--vocabulary", "Council"), "--vocabulary: Council is no name of a vocabulary"),
-        (("alice", "--model", "whisper-large"), "This deployment does not hold whisper-large. It holds: whisper-base"),
-        (("alice", "--style", "subtitle"), "This deployment does not hold whisper-base@subtitle"),
-        (("alice", "--language", "klingon"), "--language: There is no such language"),
-        (("alice", "--hotwords", "x" * 601), "--hotwords: They have 601 characters"),
-        (("alice", "--doubtful-places"), "Doubtful places are listed in the docx only: add `-f docx`."),
-        (("alice", "-f", "pdf"), "There is no format pdf; there are: json"),
-    ],
-)
-def test_what_is_no_default_is_refused_with_what_to_do_and_changes_nothing(
-    world: World, arguments: tuple[str, ...], sentence: str
-) -> None:
-    assert refused(world, "set", *arguments).startswith(sentence)
-
-
-def test_a_client_that_is_not_known_cannot_be_shown(world: World) -> None:
-    assert refused(world, "show", "bob") == "There is no client bob: `transcribe clients add bob` makes it known."
+def test_what_is_no_default_is_refused_with_what_to_do_and_changes_nothing(world: World) -> None:
+    before = world.all_items()
+    for arguments, sentence in REFUSED:
+        done = CliRunner().invoke(app, ["clients", *arguments], catch_exceptions=False)
+        assert (done.exit_code, done.stdout) == (Exit.USAGE, ""), done.output
+        (told,) = done.stderr.splitlines()
+        assert told.startswith(f"transcribe: {sentence}")
+    assert world.all_items() == before
 
 
 def test_without_the_deployments_settings_a_model_is_taken_and_that_is_said(

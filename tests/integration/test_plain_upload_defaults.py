@@ -89,11 +89,12 @@ def test_the_text_has_the_options_and_no_remark(world: StepWorld, alice: Client)
 def test_only_uploads_after_a_change_have_the_new_defaults(world: StepWorld) -> None:
     clients = world.store.clients
     found = []
-    for number, defaults in enumerate(({"words": True}, {"preset": "fast"}, {})):
+    wanted: list[dict[str, Any]] = [{"words": True}, {"preset": "fast"}, {}]
+    for number, defaults in enumerate(wanted):
         clients.set_defaults("alice", defaults)
         found.append(taken(world, f"uploads/alice/{number}.wav").job_id)
 
-    assert [world.job(job_id).options for job_id in found] == [{"words": True}, {"preset": "fast"}, {}]
+    assert [world.job(job_id).options for job_id in found] == wanted
     assert clients.defaults("alice") == {}
 
 
@@ -157,8 +158,9 @@ def test_a_recording_in_parts_is_told_once_what_it_was_left_without() -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "code"),
-    [({"model": "sold"}, "MODEL_UNAVAILABLE"), ({"tempo": "slow"}, "INVALID_OPTION"), ({"preset": "new"}, "INVALID_OPTION")],
-)  # fmt: skip
+    [({"model": "sold"}, "MODEL_UNAVAILABLE"), ({"tempo": "slow"}, "INVALID_OPTION")],
+    ids=["a model", "an option"],
+)
 def test_what_another_release_or_deployment_knew_stops_no_upload(
     wrong: dict[str, Any], code: str, world: StepWorld, capsys: pytest.CaptureFixture[str]
 ) -> None:

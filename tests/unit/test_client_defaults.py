@@ -41,7 +41,8 @@ def test_what_can_be_honoured_is_given_as_it_is() -> None:
         ({"tempo": "slow"}, [("tempo", "INVALID_OPTION")]),
         ({"channels": "seven"}, [("channels", "INVALID_OPTION")]),
         ({"channels": {"seven": 7}, "language": 7}, [("language", "INVALID_OPTION"), ("channels", "INVALID_OPTION")]),
-        ({"formats": ["pdf"], "doubtful_places": True}, [("formats", "INVALID_OPTION"), ("doubtful_places", "INVALID_OPTION")]),
+        ({"formats": ["pdf"], "words": True}, [("formats", "INVALID_OPTION")]),
+        ({"doubtful_places": True}, [("doubtful_places", "INVALID_OPTION")]),
         ({"hotwords": "x" * (MAX_HINT_CHARACTERS + 1)}, [("hotwords", "INVALID_OPTION")]),
     ],
 )  # fmt: skip
