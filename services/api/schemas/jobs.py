@@ -62,7 +62,9 @@ class NewJob(Body):
     )
     reference: Reference | None = None
     metadata: Metadata | None = None
-    names: Names | None = Field(default=None, description="For the speakers in the order in which they are heard first.")
+    names: Names | None = Field(
+        default=None, description="For the speakers in the order in which they are heard first."
+    )
 
     @field_validator("multipart")
     @classmethod
