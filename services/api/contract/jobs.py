@@ -104,5 +104,6 @@ class OptionsInEffect(Shown):
     words: bool
     channels: Annotated[str, shown_as("Channels")]
     tracks: list[int] | None
+    speakers: Annotated[str | int | dict[str, int], shown_as("Speakers")]
     formats: list[Annotated[str, shown_as("Format")]]
     doubtful_places: bool

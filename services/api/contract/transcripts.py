@@ -1,13 +1,15 @@
-"""The published json transcript, as `services.common.transcript.formats` writes it."""
+"""Transcripts as clients get them: the json, as `services.common.transcript.formats` writes it, and other files."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from services.api.contract.jobs import Model, OptionsInEffect, Quality, Seconds, Share, Shown
 from services.api.schemas.fields import shown_as
+from services.common.domain.options import FORMATS
+from services.common.transcript.formats import media_type
 
 
 class TranscriptWord(Shown):
@@ -70,3 +72,36 @@ class Transcript(Shown):
     """The client's own name for the job, as it was when the text was written."""
     metadata: Annotated[dict[str, str], shown_as("Metadata")] = Field(default={})
     """As it was when the text was written."""
+    names: list[str | None] = []
+    """The client's names for the speakers, as they were when the text was written."""
+
+
+_JSON, _BINARY = "json", "docx"
+_EXAMPLES = {
+    "txt": "Anna Ek: Välkomna till mötet.\n",
+    "srt": "1\n00:00:00,000 --> 00:00:02,500\nAnna Ek: Välkomna till mötet.\n",
+    "vtt": "WEBVTT\n\n00:00.000 --> 00:02.500\n<v Anna Ek>Välkomna till mötet.\n",
+    "tsv": "start\tend\ttext\tspeaker\n0\t2500\tVälkomna till mötet.\tAnna Ek\n",
+    _BINARY: "PK…",
+}
+_TEXT = {"type": "string"}
+_HEADERS = {
+    "Content-Disposition": "The recording's name with the format's ending; of a file only, as the next ones.",
+    "Content-Encoding": "`gzip`, if the request takes it.",
+    "ETag": "Of this content in this encoding.",
+}
+
+
+def add_to(document: dict[str, Any]) -> None:
+    """Say of the operation on transcripts that it answers with a link or with a file, in place."""
+    operation = document["paths"]["/api/jobs/{job_id}/transcript"]["get"]
+    link, whole = ({"$ref": f"#/components/schemas/{name}"} for name in ("TranscriptLink", "Transcript"))
+    content: dict[str, Any] = {media_type(_JSON): {"schema": {"anyOf": [link, whole]}}}
+    for form in (one for one in FORMATS if one != _JSON):
+        schema = {**_TEXT, "format": "binary"} if form == _BINARY else _TEXT
+        content[media_type(form)] = {"schema": schema, "example": _EXAMPLES[form]}
+    operation["responses"]["200"] = {
+        "description": "With `redirect=false` the link; of the latest version the file.",
+        "content": content,
+        "headers": {name: {"description": about, "schema": _TEXT} for name, about in _HEADERS.items()},
+    }

@@ -9,6 +9,7 @@ from typing import Any
 from services.common.domain import model_keys
 from services.common.domain.errors import InvalidOptionError, ModelUnavailableError, unrecorded
 from services.common.domain.languages import LANGUAGES
+from services.common.domain.speakers import OFF, ExpectedSpeakers
 
 STYLES = (model_keys.STANDARD, "subtitle", "strict")
 PRESETS = ("fast", "balanced", "careful")
@@ -63,6 +64,8 @@ class Options:
     """`separate`: one speaker a channel, or a track, up to eight."""
     tracks: tuple[int, ...] | None = None
     """Which sound tracks are heard, counted from 1; None: chosen by the engine."""
+    speakers: ExpectedSpeakers | None = None
+    """How many speakers are told apart; None (`off`): none are."""
     formats: tuple[str, ...] = DEFAULT_FORMATS
     doubtful_places: bool = False
     """Whether the docx ends with a table of the places that are worth hearing again."""
@@ -74,13 +77,17 @@ class Options:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` takes back."""
-        return {**asdict(self), "tracks": self.tracks and list(self.tracks), "formats": list(self.formats)}
+        speakers = self.speakers.to_json() if self.speakers else OFF
+        tracks = self.tracks and list(self.tracks)
+        return {**asdict(self), "tracks": tracks, "speakers": speakers, "formats": list(self.formats)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Options:
         """The options that `to_json` of this or an earlier release gave; nothing is checked again."""
         tracks = data.get("tracks")
-        return cls(**{**data, "tracks": tracks and tuple(tracks), "formats": tuple(data["formats"])})
+        speakers = ExpectedSpeakers.parse(data.get("speakers"))
+        formats = tuple(data["formats"])
+        return cls(**{**data, "tracks": tracks and tuple(tracks), "speakers": speakers, "formats": formats})
 
     @classmethod
     def parse(cls, mapping: Mapping[str, Any], models: Sequence[str], unfetchable: Sequence[str] = ()) -> Options:
@@ -112,6 +119,7 @@ class Options:
             words=_flag(given, "words"),
             channels=_choice(given, "channels", CHANNELS),
             tracks=_tracks(given),
+            speakers=ExpectedSpeakers.parse(given["speakers"]),
             formats=_formats(given),
             doubtful_places=_flag(given, "doubtful_places"),
         )

@@ -49,10 +49,15 @@ class Job:
     vocabulary: Mapping[str, Any] | None = None
     """What the job keeps of the vocabulary that the options name, from its registration on: `{words, count}`
     (`KeptWords`)."""
+    left_out: Sequence[Mapping[str, Any]] = ()
+    """The defaults of its client without which the job of a plain upload runs, as `{option, code, message}`
+    (`client_defaults.py`)."""
     reference: str | None = None
     """The client's own name for the job (`annotations.py`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the client notes on the job for itself."""
+    names: Sequence[str | None] = ()
+    """The client's names for the speakers, in the order in which they are first heard."""
     sequence: int = 0
     """A hybrid logical clock: the time of the last change that was announced or made by an update, in epoch
     milliseconds, or one more than before if that is later. 0: an earlier release made the last one."""

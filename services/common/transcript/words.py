@@ -15,10 +15,13 @@ class Word:
     start: float
     end: float
     probability: float
+    speaker: int | None = None
+    """Who says it, as a place in `Transcript.voices`; None: not known."""
 
     def to_json(self) -> list[Any]:
         """A JSON array that `from_json` takes back. A recording has thousands of words, so the fields are not named."""
-        return [self.text, self.start, self.end, self.probability]
+        fields = [self.text, self.start, self.end, self.probability]
+        return fields if self.speaker is None else [*fields, self.speaker]
 
     @classmethod
     def from_json(cls, data: Sequence[Any]) -> Word:

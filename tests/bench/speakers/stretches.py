@@ -53,6 +53,8 @@ def timed_words(text: str, stretches: Sequence[Stretch], start: float, speaker: 
     clock = np.ravel([(stretch.start, stretch.end) for stretch in stretches])
     times = start + np.interp(letters * lengths.sum(), spoken, clock)
     return [
-        TimedWord(text=word, speaker=speaker, start=round(float(times[index]), 3), end=round(float(times[index + 1]), 3))
+        TimedWord(
+            text=word, speaker=speaker, start=round(float(times[index]), 3), end=round(float(times[index + 1]), 3)
+        )
         for index, word in enumerate(words)
     ]

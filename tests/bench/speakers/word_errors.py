@@ -60,7 +60,5 @@ def _matched(said: Sequence[SpokenWord], heard: Sequence[SpokenWord]) -> list[tu
         (word.speaker, other.speaker)
         for step in steps
         if step.tag == "equal"
-        for word, other in zip(
-            said[step.src_start : step.src_end], heard[step.dest_start : step.dest_end], strict=True
-        )
+        for word, other in zip(said[step.src_start : step.src_end], heard[step.dest_start : step.dest_end], strict=True)
     ]

@@ -93,7 +93,7 @@ def of_recordings(
     """
     if folder is not None and beside:
         raise UsageError("--beside and --output-dir name two places: give one of them.")
-    wanted = _checked(formats) or ((READ_FORMAT,) if beside or folder is not None else ())
+    wanted = checked(formats) or ((READ_FORMAT,) if beside or folder is not None else ())
     if not wanted and force:
         raise UsageError("--force replaces files, and none is written: add `-f txt`, `--beside` or `-o FOLDER`.")
     if wanted and not beside:
@@ -122,7 +122,7 @@ def check_folder(folder: Path) -> None:
         raise UsageError(f"Nothing can be written into the folder {folder.absolute()}: give another with `-o FOLDER`.")
 
 
-def _checked(texts: list[str] | None) -> tuple[str, ...]:
+def checked(texts: list[str] | None) -> tuple[str, ...]:
     """The formats, each once, as `txt,srt` or one after another."""
     words = [word.strip().lower().removeprefix(".") for text in texts or () for word in text.split(",")]
     for word in words:
