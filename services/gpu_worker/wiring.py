@@ -10,7 +10,6 @@ from services.common.store.announcements import Announcer
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.vault import Vault
-from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from services.gpu_worker.engine.processes.reader_main import Limits
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
