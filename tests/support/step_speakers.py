@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from services.common.domain.speakers import ExpectedSpeakers
 from services.gpu_worker.engine.audio.sound import Span
@@ -30,7 +29,7 @@ class StepSpeakers:
         """The windows by which speakers were told apart, for each time that they were."""
 
     def observe(
-        self, _: Path, *, first: int, last: int | None = None, stop: StopFlag, **__: Any
+        self, spool: Path, *, first: int, last: int | None = None, offset: int = 0, stop: StopFlag
     ) -> Generator[ObservedWindow, None, None]:
         for index in count(first):
             if index >= (self._windows if last is None else last):
@@ -42,9 +41,16 @@ class StepSpeakers:
             yield ObservedWindow(index, (NOTHING_HEARD,))
 
     def turns(
-        self, windows: Sequence[ObservedWindow], speech: Sequence[Sequence[Span]], _: ExpectedSpeakers, **__: Any
+        self,
+        windows: Sequence[ObservedWindow],
+        speech: Sequence[Sequence[Span]],
+        expected: ExpectedSpeakers,
+        *,
+        stop: StopFlag,
     ) -> list[tuple[SpeakerTurn, ...]]:
         """Two speakers, who take turns with every span of speech."""
+        if stop.is_set():
+            raise StoppedError
         self.told.append([window.index for window in windows])
         return [
             tuple(SpeakerTurn(start, end, number % 2) for number, (start, end) in enumerate(spans)) for spans in speech

@@ -107,13 +107,13 @@ class Transcript(Shown):
     """As it was when the text was written."""
 
 
-_JSON, _BINARY = "json", "docx"
+_JSON = "json"
 _EXAMPLES = {
     "txt": "Anna Ek: Välkomna till mötet.\n",
     "srt": "1\n00:00:00,000 --> 00:00:02,500\nAnna Ek: Välkomna till mötet.\n",
     "vtt": "WEBVTT\n\n00:00.000 --> 00:02.500\n<v Anna Ek>Välkomna till mötet.\n",
     "tsv": "start\tend\ttext\tspeaker\n0\t2500\tVälkomna till mötet.\tAnna Ek\n",
-    _BINARY: "PK…",
+    "docx": "PK…",
 }
 _TEXT = {"type": "string"}
 _HEADERS = {
@@ -129,8 +129,7 @@ def add_to(document: dict[str, Any]) -> None:
     link, whole = ({"$ref": f"#/components/schemas/{name}"} for name in ("TranscriptLink", "Transcript"))
     content: dict[str, Any] = {media_type(_JSON): {"schema": {"anyOf": [link, whole]}}}
     for form in (one for one in FORMATS if one != _JSON):
-        schema = {**_TEXT, "format": "binary"} if form == _BINARY else _TEXT
-        content[media_type(form)] = {"schema": schema, "example": _EXAMPLES[form]}
+        content[media_type(form)] = {"schema": _TEXT, "example": _EXAMPLES[form]}
     operation["responses"]["200"] = {
         "description": "With `redirect=false` the link; of the latest version the file.",
         "content": content,

@@ -24,9 +24,9 @@ WARNINGS = (
     "no_text",
     "very_short",
     "vocabulary_cut",
+    "defaults_left_out",
     "speakers_fewer",
     "speakers_unknown",
-    "defaults_left_out",
 )
 """What of a recording is missing or doubtful; docs/recordings.md says what each means."""
 DOUBTFUL = 0.5

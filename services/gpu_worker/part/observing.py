@@ -5,8 +5,8 @@ What goes wrong here costs the labels, never the text.
 
 from __future__ import annotations
 
-import threading
 from contextlib import closing
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import structlog
@@ -59,9 +59,9 @@ class Observing:
         self._spool = spool
         self._offset = offset
         self._wanted = windows_between(part.start, part.end) if part else None
-        self._over = threading.Event()
+        self._over = Event()
         self._stop = AnyOf(claim.stop, self._over)
-        self._thread = threading.Thread(target=self._run, name="observing", daemon=True)
+        self._thread = Thread(target=self._run, name="observing", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -92,11 +92,13 @@ class Observing:
         about = {"job_id": self._claim.part.job_id, "part": self._claim.part.part_id}
         for _ in range(TRIES):
             try:
-                return self._observe()
+                self._observe()
             except StoppedError:
-                return None
-            except Exception as error:
-                log.exception("speakers.failed", **about, exc_info=error)
+                return
+            except Exception:
+                log.exception("speakers.failed", **about)
+            else:
+                return
 
     def _observe(self) -> None:
         first = self._wanted.start if self._wanted else 0

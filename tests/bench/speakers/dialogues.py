@@ -48,7 +48,7 @@ class Made:
 
 def dialogue(voices: Sequence[Voice], seconds: float, *, seed: int, overlapping: bool, workers: Executor) -> Made:
     """Let the voices speak for this time and to the end of the sentence, some of them louder and more than others."""
-    chance = random.Random(seed)  # noqa: S311 - no secret
+    chance = random.Random(seed)
     gains = [10 ** (chance.uniform(-4, 4) / 20) for _ in voices]
     script = said(chance, len(voices), overlapping=overlapping)
     made = Made(np.zeros(round((seconds + 60) * RATE), np.float32))

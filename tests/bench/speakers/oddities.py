@@ -21,10 +21,38 @@ SOURCES = (
     ("festival", "ked_diphone"),
     *(("espeak-ng", voice) for voice in ("en-us", "en-us+Annie", "en-us+f2", "en-us+klatt4", "en-us+m7")),
 )
-WORDS = (
-    "Monday apple river seven garden window orange doctor winter yellow table mountain paper letter Tuesday hammer "
-    "kitchen eleven dragon village number castle finger butter Friday pepper island market thousand bottle"
-).split()
+WORDS = [
+    "Monday",
+    "apple",
+    "river",
+    "seven",
+    "garden",
+    "window",
+    "orange",
+    "doctor",
+    "winter",
+    "yellow",
+    "table",
+    "mountain",
+    "paper",
+    "letter",
+    "Tuesday",
+    "hammer",
+    "kitchen",
+    "eleven",
+    "dragon",
+    "village",
+    "number",
+    "castle",
+    "finger",
+    "butter",
+    "Friday",
+    "pepper",
+    "island",
+    "market",
+    "thousand",
+    "bottle",
+]
 MOODS = 60
 """Sentences, a third of them whispered and a third shouted."""
 
@@ -38,7 +66,7 @@ def nobody(_: Executor) -> Made:
 def whisper_and_shout(workers: Executor) -> Made:
     """One voice for four minutes, whose sentences change between speaking, whispering and shouting."""
     voice = Voice("Robert", "flite", "rms")
-    chance = random.Random(1)  # noqa: S311 - no secret
+    chance = random.Random(1)
     texts = list(islice(sentences(chance), MOODS))
     speech = workers.map(lambda text: say(voice, text), texts)
     moods = cycle([lambda sound: sound, _whispered, _shouted])
@@ -52,7 +80,7 @@ def whisper_and_shout(workers: Executor) -> Made:
 
 def hundred(workers: Executor) -> Made:
     """A hundred people, each of whom says one word."""
-    chance = random.Random(2)  # noqa: S311 - no secret
+    chance = random.Random(2)
     voices = list(islice(_people(), 100))
     chance.shuffle(voices)
     texts = [chance.choice(WORDS) for _ in voices]

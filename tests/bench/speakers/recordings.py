@@ -99,7 +99,7 @@ def _make(name: str, folder: Path, workers: Executor) -> None:
 def _dialogue(name: str, folder: Path, workers: Executor) -> Made:
     wanted = DIALOGUES[name]
     seed = list(DIALOGUES).index(name) + 1
-    voices = random.Random(seed).sample(VOICES, wanted.speakers)  # noqa: S311 - no secret
+    voices = random.Random(seed).sample(VOICES, wanted.speakers)
     overlapping = wanted.condition == "overlap"
     truth = dialogue(voices, wanted.minutes * 60, seed=seed, overlapping=overlapping, workers=workers)
     if wanted.condition == "noise":

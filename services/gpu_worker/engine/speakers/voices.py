@@ -1,4 +1,4 @@
-"""Who speaks when in each voice of a recording: channels that are transcribed apart have speakers of their own. Pure."""
+"""Who speaks when in each voice of a recording: each has speakers of its own. Pure."""
 
 from __future__ import annotations
 
