@@ -72,7 +72,7 @@ class Transcript(Shown):
     """The client's own name for the job, as it was when the text was written."""
     metadata: Annotated[dict[str, str], shown_as("Metadata")] = Field(default={})
     """As it was when the text was written."""
-    names: list[str | None] = []
+    names: list[str | None] = Field(default=[])
     """The client's names for the speakers, as they were when the text was written."""
 
 
