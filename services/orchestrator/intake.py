@@ -22,17 +22,17 @@ from services.common.domain.tombstone import Tombstone
 from services.orchestrator.upload_meaning import Meaning, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from mypy_boto3_s3 import S3Client
 
     from services.common.domain.records import Callback
     from services.common.erasure import Erasure
     from services.common.store.announcements import Announcer
-    from services.common.store.callbacks import ClientLookup
     from services.common.store.commands import Commands
     from services.common.store.store import Store
     from services.orchestrator.s3_events import Upload
+    from services.orchestrator.upload_owners import Owner, Owners
 
 log = structlog.get_logger()
 ROUNDS = 3
@@ -67,13 +67,24 @@ class Taken:
 class Intake:
     """Takes uploads in, one batch at a time."""
 
-    def __init__(self, store: Store, s3: S3Client, announcer: Announcer, commands: Commands, erasure: Erasure) -> None:
+    def __init__(
+        self,
+        store: Store,
+        s3: S3Client,
+        announcer: Announcer,
+        commands: Commands,
+        erasure: Erasure,
+        *,
+        owners: Callable[[], Owners],
+    ) -> None:
+        """`owners`: makes the clients of one batch."""
         self._store = store
         self._s3 = s3
         self._announcer = announcer
         self._commands = commands
         self._places = announcer.places
         self._erasure = erasure
+        self._owners = owners
 
     def take(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
         """Queue a job for every upload that needs one; a failure of one upload does not touch the others.
@@ -92,10 +103,10 @@ class Intake:
     def _take_once(self, uploads: Iterable[Upload], now: int) -> list[Taken]:
         taken: list[Taken] = []
         by_client: dict[str, list[_JudgedUpload]] = defaultdict(list)
-        clients: dict[str, ClientLookup] = {}
+        owners = self._owners()
         for upload in uploads:
             try:
-                judged = self._judged(upload, now, clients)
+                judged = self._judged(upload, now, owners)
             except Exception as error:  # noqa: BLE001 - the caller gets the error, and the message comes again
                 taken.append(Taken(upload, error=error))
             else:
@@ -104,10 +115,10 @@ class Intake:
                 else:
                     taken.append(Taken(upload))
         for client_id, judged_uploads in by_client.items():
-            taken += self._queue(client_id, judged_uploads, clients, now)
+            taken += self._queue(owners.named(client_id), judged_uploads, now)
         return taken
 
-    def _judged(self, upload: Upload, now: int, clients: dict[str, ClientLookup]) -> _JudgedUpload | None:
+    def _judged(self, upload: Upload, now: int, owners: Owners) -> _JudgedUpload | None:
         """The upload with its meaning and its job; None if there is nothing to queue."""
         modified = self._last_modified(upload)
         if modified is None:
@@ -119,8 +130,8 @@ class Intake:
         meaning = judge(upload.etag, modified, found) if found else Meaning.NEW
         match meaning, found:
             case Meaning.NEW, _:
-                beside = bound if isinstance(bound, Job) else None
-                return _JudgedUpload(upload, modified, meaning, self._job_of_plain_upload(upload, now, clients), beside)
+                job = self._job_of_plain_upload(upload, now, owners.of(upload.key))
+                return _JudgedUpload(upload, modified, meaning, job, bound if isinstance(bound, Job) else None)
             case ((Meaning.AWAITED | Meaning.AGAIN), Job()):
                 return _JudgedUpload(upload, modified, meaning, found)
             case Meaning.NOTED, Job():
@@ -161,33 +172,23 @@ class Intake:
                 return tombstone
         return None
 
-    def _look_up_client(self, client_id: str, clients: dict[str, ClientLookup]) -> ClientLookup:
-        if client_id not in clients:
-            clients[client_id] = self._store.callbacks.look_up_client(client_id)
-        return clients[client_id]
-
-    def _job_of_plain_upload(self, upload: Upload, now: int, clients: dict[str, ClientLookup]) -> Job:
-        client_id, _ = object_keys.upload_job(upload.key)
-        owner = object_keys.DEFAULT_CLIENT
-        if client_id and self._look_up_client(client_id, clients).known:
-            owner = client_id
+    def _job_of_plain_upload(self, upload: Upload, now: int, owner: Owner) -> Job:
         return Job(
             job_id=upload_job_id(self._places.bucket, upload.key, upload.etag),
-            client_id=owner,
+            client_id=owner.client_id,
             status=JobStatus.QUEUED,
             created_at=now,
             source_key=upload.key,
             file_name=upload.key.rsplit("/", 1)[-1],
+            **owner.defaults,
         )
 
-    def _queue(
-        self, client_id: str, judged_uploads: Sequence[_JudgedUpload], clients: dict[str, ClientLookup], now: int
-    ) -> list[Taken]:
+    def _queue(self, owner: Owner, judged_uploads: Sequence[_JudgedUpload], now: int) -> list[Taken]:
         """Queue the uploads of one client, each at its place in the fair queue."""
         turns = [turn(estimated_seconds(judged.upload.size)) for judged in judged_uploads]
         try:
-            callbacks = self._look_up_client(client_id, clients).callbacks
-            first = self._store.turns.take(client_id, sum(turns), now)
+            callbacks = owner.callbacks
+            first = self._store.turns.take(owner.client_id, sum(turns), now)
         except Exception as error:  # noqa: BLE001 - as above
             return [Taken(judged.upload, error=error) for judged in judged_uploads]
         taken = []
@@ -223,4 +224,7 @@ class Intake:
         if not new:
             raise _ChangedError
         log.info("job.queued", job_id=job.job_id, bytes=job.source_bytes, again=again)
+        if judged.meaning is Meaning.NEW:
+            for one in job.left_out:
+                log.warning("intake.default_left_out", job_id=job.job_id, option=one["option"], code=one["code"])
         return job

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from services.common.aws import Aws
@@ -26,6 +27,7 @@ from services.orchestrator.recovery import Recovery
 from services.orchestrator.registrations import Registrations
 from services.orchestrator.slot_launches import SlotLaunches
 from services.orchestrator.sweep import Sweep
+from services.orchestrator.upload_owners import Owners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +62,8 @@ class Orchestrator:
         erasure = Erasure(self.store, s3, settings.bucket_name)
         recordings = SourceObjects(s3, settings.bucket_name)
         commands = Commands(self.store, announcer, recordings.uploaded_at, recordings.give_up)
-        self.intake = Intake(self.store, s3, announcer, commands, erasure)
+        owners = partial(Owners, self.store, settings.models, settings.unrecorded_models)
+        self.intake = Intake(self.store, s3, announcer, commands, erasure, owners=owners)
         launches = SlotLaunches(self.store, Launcher(ec2, aws.ssm(), settings), settings, clock=clock)
         self.fleet = Fleet(self.store, launches, settings)
         self.registrations = Registrations(self.store)

@@ -52,7 +52,7 @@ def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put_settings(world)
     for cached in (
         *(deployment.settings, deployment.store, deployment.vault),
-        *(deployment.places, deployment.commands, deployment.erasure),
+        *(deployment.own_settings, deployment.places, deployment.commands, deployment.erasure),
     ):
         cached.cache_clear()
 
@@ -218,7 +218,7 @@ def document(*arguments: str) -> Any:
 
 def test_what_operators_do_is_told_as_json_too(world: World) -> None:
     assert document("clients", "add", "alice") == {"client": "alice", "folder": "uploads/alice/"}
-    assert document("clients", "list") == [{"client": "alice"}]
+    assert document("clients", "list") == [{"client": "alice", "has_defaults": False}]
     made = document("keys", "create", "alice", "--name", "laptop", "--limit", "100")
     (listed,) = document("keys", "list", "alice")
     assert made == {"client": "alice", "key": made["key"], **listed}

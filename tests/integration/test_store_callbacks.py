@@ -165,4 +165,4 @@ def test_a_client_that_is_made_known_again_keeps_what_it_has(world: World) -> No
     before = world.all_items()
     world.store.clients.register("alice")
     assert world.all_items() == before
-    assert world.store.clients.all() == ["alice"]
+    assert [one.client_id for one in world.store.clients.all()] == ["alice"]

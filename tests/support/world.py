@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from unittest.mock import patch
 
@@ -37,10 +37,12 @@ from services.gpu_worker.settings import WorkerSettings
 from services.local.emulator import dynamodb, multipart
 from services.local.resources import TABLE_SHAPE
 from services.orchestrator.intake import Intake
+from services.orchestrator.upload_owners import Owners
 from tests.support.faults import Faults
 from tests.support.shared_aws import REGION, shared_aws
 
 TABLE, BUCKET = "transcription-jobs", "recordings"
+MODELS = ("whisper-base",)
 
 # The emulator makes a key pair with every key, which takes longer than most tests: one serves them all.
 moto.kms.models.generate_private_key = cache(moto.kms.models.generate_private_key)
@@ -55,7 +57,7 @@ def lively(**more: Any) -> WorkerSettings:
         "bucket_name": BUCKET,
         "deployment": "test",
         "secrets_key_id": "key",
-        "models": ("whisper-base",),
+        "models": MODELS,
         "device": "cpu",
         "self_test_likeness": 0,
         "self_test_floor_cpu": 0,
@@ -257,7 +259,8 @@ def dated_by(clock: Callable[[], int]) -> Iterator[None]:
 
 def intake_of(world: World) -> Intake:
     """The orchestrator's intake for this deployment."""
-    return Intake(world.store, world.s3, world.announcer, world.commands, Erasure(world.store, world.s3, BUCKET))
+    erasure, owners = Erasure(world.store, world.s3, BUCKET), partial(Owners, world.store, MODELS)
+    return Intake(world.store, world.s3, world.announcer, world.commands, erasure, owners=owners)
 
 
 def _key(key: Key) -> dict[str, Any]:

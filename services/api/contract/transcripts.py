@@ -11,6 +11,8 @@ from services.api.schemas.fields import shown_as
 from services.common.domain.options import FORMATS
 from services.common.transcript.formats import media_type
 
+_LABEL = Field(pattern="^S[1-9][0-9]*$")
+
 
 class TranscriptWord(Shown):
     """A word with its time."""
@@ -19,6 +21,8 @@ class TranscriptWord(Shown):
     start: Seconds
     end: Seconds
     probability: Share
+    speaker: Annotated[str, _LABEL] | None = None
+    """As the segment's."""
 
 
 class TranscriptSegment(Shown):
@@ -32,8 +36,32 @@ class TranscriptSegment(Shown):
     flags: list[Annotated[str, shown_as("Flag")]]
     channel: int | None = None
     """From 0; present if the job asked for `channels: separate`."""
+    speaker: Annotated[str, _LABEL] | None = None
+    """The `id` of who says all of it; present if the job asked for `speakers`, and null if it is not known."""
     words: list[TranscriptWord] | None = None
     """Present if the job asked for `words`."""
+
+
+class TranscriptSpeaker(Shown):
+    """A speaker who was told apart from the others."""
+
+    id: Annotated[str, _LABEL]
+    """`S1` for the one who is heard first, and so on; no renaming changes it."""
+    name: str
+    """The client's name as it was when the text was written; else, in the transcript's language, `Speaker 1`."""
+    channel: int | None = None
+    """From 0; present if the job asked for `channels: separate`."""
+
+
+class SpeakerQuality(Shown):
+    """What is known of a speaker's words."""
+
+    id: Annotated[str, _LABEL]
+    seconds: Seconds
+    """How long the speaker's words are together."""
+    words: int
+    confidence: Share
+    """Mean probability of the speaker's words."""
 
 
 class TranscriptQuality(Quality):
@@ -49,6 +77,8 @@ class TranscriptQuality(Quality):
     """Clips of which text was left out, since it was certainly not said."""
     flags: dict[str, int]
     """How many clips have each flag."""
+    speakers: list[SpeakerQuality] | None = None
+    """Present if the job asked for `speakers`; in their order."""
 
 
 class Transcript(Shown):
@@ -61,7 +91,10 @@ class Transcript(Shown):
     duration: Seconds
     """Of the recording."""
     text: str
-    """One segment a line; the speaker's name stands before it if several speak."""
+    """One segment a line or, if the job asked for `speakers`, a paragraph for each turn, with an empty line between.
+    The speaker's name stands before it if several speak, or if the client gave a name."""
+    speakers: list[TranscriptSpeaker] | None = None
+    """Present if the job asked for `speakers`; in the order in which they are heard first."""
     segments: list[TranscriptSegment]
     quality: TranscriptQuality
     options: OptionsInEffect
@@ -72,8 +105,6 @@ class Transcript(Shown):
     """The client's own name for the job, as it was when the text was written."""
     metadata: Annotated[dict[str, str], shown_as("Metadata")] = Field(default={})
     """As it was when the text was written."""
-    names: list[str | None] = Field(default=[])
-    """The client's names for the speakers, as they were when the text was written."""
 
 
 _JSON = "json"

@@ -30,7 +30,8 @@ class CliSettings(BaseSettings):
     webhook_allow_private: bool = False
     """Plain http and private addresses: for the local stack."""
     config_parameter: str = ""
-    """The SSM parameter with the deployment's other settings. Needed to cancel, retry or erase a job."""
+    """The SSM parameter with the deployment's other settings. Needed to cancel, retry or erase a job, and to know which
+    models a client's uploads may have."""
 
     def needed(self, name: str, output: str) -> str:
         """A setting without which the command cannot work; `output` is Terraform's that has it.
@@ -62,8 +63,8 @@ def store() -> Store:
 
 
 @cache
-def places() -> Places:
-    """The deployment's bucket and addresses, by its own settings: a person could name those of another deployment.
+def own_settings() -> CommonSettings:
+    """The deployment's settings as it has them itself: a person could name those of another deployment.
 
     Raises:
         SettingsError: the environment names no parameter, or that of another deployment.
@@ -77,7 +78,14 @@ def places() -> Places:
             f"TABLE_NAME is {settings().table_name}, and {name} is of the deployment with the table "
             f"{told.table_name}: take both from `terraform output` of one deployment."
         )
-    return Places(bucket=told.bucket_name, public_url=told.public_url, retention_days=told.retention_days)
+    return told
+
+
+@cache
+def places() -> Places:
+    """The deployment's bucket and addresses. Raises as `own_settings`."""
+    own = own_settings()
+    return Places(bucket=own.bucket_name, public_url=own.public_url, retention_days=own.retention_days)
 
 
 @cache

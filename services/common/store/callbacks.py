@@ -64,10 +64,13 @@ def prolonging(callback: Callback, expires_at: int | None) -> Operation:
 
 @dataclass(frozen=True)
 class ClientLookup:
-    """What intake reads about a client: whether it was made known, and its callbacks."""
+    """What intake reads about a client."""
 
     known: bool
+    """Whether it was made known."""
     callbacks: Sequence[Callback]
+    defaults: Mapping[str, Any]
+    """The options that its plain uploads get."""
 
 
 class Callbacks:
@@ -90,13 +93,15 @@ class Callbacks:
         return from_item(Callback, item) if item else None
 
     def look_up_client(self, client_id: str) -> ClientLookup:
-        """Read whether the client was made known, and its callbacks, in one query.
+        """Read whether the client was made known, with which defaults, and its callbacks, in one query.
 
         Their keys are neighbours. Keys and vocabularies, which lie behind them, are not read.
         """
         items = list(self._table.between(keys.of_client(client_id), keys.CALLBACKS, keys.CLIENT))
         callbacks = [item for item in items if item["sk"].startswith(keys.CALLBACKS)]
-        return ClientLookup(any(item["sk"] == keys.CLIENT for item in items), list(known(Callback, callbacks)))
+        own = next((item for item in items if item["sk"] == keys.CLIENT), None)
+        defaults = own.get("defaults", {}) if own else {}
+        return ClientLookup(known=own is not None, callbacks=list(known(Callback, callbacks)), defaults=defaults)
 
     def of_client(self, client_id: str) -> list[Callback]:
         return self._in(keys.of_client(client_id))

@@ -15,6 +15,8 @@ from services.common.store import keys
 from services.common.store.operations import ABSENT, PRESENT, ConditionFailedError, Operation, Put, Update
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.common.store.table import Table
 
 DEFAULT_LIMIT = 600
@@ -44,6 +46,15 @@ class ApiKey:
     created_at: int
     limit: int
     revoked_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedClient:
+    """A client in the list of all."""
+
+    client_id: str
+    has_defaults: bool
+    """Whether its plain uploads get options that it has set."""
 
 
 class Counted(StrEnum):
@@ -77,12 +88,32 @@ class Clients:
         for key in (keys.client(client_id), keys.listed_client(client_id)):
             self._table.attempt(Put(item={"pk": key[0], "sk": key[1]}, when=ABSENT))
 
-    def all(self) -> list[str]:
-        """Every client that was made known, sorted."""
-        return [item["sk"] for item in self._table.items(keys.ALL_CLIENTS)]
+    def all(self) -> list[ListedClient]:
+        """Every client that was made known, by name."""
+        return [
+            ListedClient(client_id=item["sk"], has_defaults=item.get("has_defaults", False))
+            for item in self._table.items(keys.ALL_CLIENTS)
+        ]
 
     def known(self, client_id: str) -> bool:
         return self._table.get(keys.client(client_id)) is not None
+
+    def defaults(self, client_id: str) -> Mapping[str, Any] | None:
+        """The options that the client's plain uploads get, empty if there are none; None: the client is not known."""
+        item = self._table.get(keys.client(client_id))
+        return None if item is None else item.get("defaults", {})
+
+    def set_defaults(self, client_id: str, options: Mapping[str, Any]) -> bool:
+        """Give the client's plain uploads these options from now on, and none if empty; False: it is not known."""
+        own = {"defaults": options or None}
+        # The list says it too, so that whoever reads it need not read every client.
+        listed = {"has_defaults": True if options else None}
+        return self._table.attempt_all(
+            [
+                Update(key=keys.client(client_id), when=PRESENT, set=own),
+                Update(key=keys.listed_client(client_id), when=PRESENT, set=listed),
+            ]
+        )
 
     def add_key(self, api_key: str, *, client_id: str, name: str, now: int, limit: int = DEFAULT_LIMIT) -> str:
         """Store an API key as its hash.

@@ -15,9 +15,9 @@ event of a job is the job's `sequence`, which only grows.
 | delivery | `JOB#<job or callback>` | `DELIVERY#<event>#<callback>` | `delivery`: next try, or its sender's lease | |
 | callback of one job | `JOB#<job>` | `CALLBACK#<callback>` | | |
 | callback | `CLIENT#<client>` | `CALLBACK#<callback>` | | |
-| client, with counts of callbacks and vocabularies | `CLIENT#<client>` | `CLIENT` | | |
+| client, with its uploads' defaults and counts of callbacks and vocabularies | `CLIENT#<client>` | `CLIENT` | | |
 | vocabulary | `CLIENT#<client>` | `VOCABULARY#<name>` | | |
-| client, in the list of all | `CLIENT#` | `<client>` | | |
+| client, in the list of all, with whether it has defaults | `CLIENT#` | `<client>` | | |
 | client's place in the fair queue | `CLIENT#<client>` | `TURN` | | |
 | API key, with its rate limit | `KEY#<sha256>` | `KEY` | | |
 | API key, in its client's list | `CLIENT#<client>` | `KEY#<sha256>` | | |

@@ -1,4 +1,4 @@
-"""The options of a job on the command line. They are checked here, before anything is sent."""
+"""The options of a job on the command line, and of a client's uploads. They are checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.errors import UsageError
+from services.cli.options.option_groups import takes
 from services.common.domain import model_keys, vocabularies
 from services.common.domain.annotations import check_annotations
 from services.common.domain.errors import InvalidFieldError
-from services.common.domain.options import CHANNELS, DEFAULTS, PRESETS, STYLES, Options
+from services.common.domain.options import CHANNELS, DEFAULTS, FORMATS, PRESETS, STYLES, Options
 
 CALLBACK_ID = re.compile(r"cb_[a-z2-7]{1,40}")
 ANY_MODEL = "any"
@@ -28,7 +29,7 @@ def one_of(words: Sequence[str], told: str) -> Any:  # noqa: ANN401 - typer's ow
     return typer.Option(help=f"{told}: {', '.join(words)}.", autocompletion=lambda: list(words))
 
 
-def of_a_job(
+def options_of_a_job(
     *,
     language: Annotated[
         str, typer.Option("--language", "-l", help="Language code of the speech, or auto: it is detected.")
@@ -48,15 +49,10 @@ def of_a_job(
     doubtful_places: Annotated[
         bool, typer.Option("--doubtful-places", help="Places worth hearing again, at the end of the docx.")
     ] = False,
-    reference: Annotated[str | None, typer.Option(help="A name of your own for the jobs.")] = None,
-    metadata: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A note of your own; again for each further one.")
-    ] = None,
-    callback_id: Annotated[str | None, typer.Option(help="A callback that is told of the jobs, `cb_…`.")] = None,
 ) -> dict[str, Any]:
-    """The body of `POST /api/jobs`, without what tells of the recording and without formats.
+    """The `options` of `POST /api/jobs`, without formats.
 
-    It has only what differs from the defaults, so that a service of an earlier release takes the job.
+    They are only those that differ from the defaults, so that a service of an earlier release takes the job.
 
     Raises:
         UsageError: a value cannot be meant.
@@ -75,10 +71,27 @@ def of_a_job(
         "tracks": _tracks(tracks) if tracks else None,
         "doubtful_places": doubtful_places,
     }
-    told = {"reference": reference, "metadata": _metadata(metadata or ()), "callback_id": _callback(callback_id)}
     usual = asdict(DEFAULTS)
-    options = {name: value for name, value in given.items() if value is not None and value != usual[name]}
-    return {"options": options} | {name: value for name, value in told.items() if value}
+    return {name: value for name, value in given.items() if value is not None and value != usual[name]}
+
+
+def told_of_a_job(
+    *,
+    reference: Annotated[str | None, typer.Option(help="A name of your own for the jobs.")] = None,
+    metadata: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A note of your own; again for each further one.")
+    ] = None,
+    callback_id: Annotated[str | None, typer.Option(help="A callback that is told of the jobs, `cb_…`.")] = None,
+) -> dict[str, Any]:
+    """What the same body has beside the options. Raises as `options_of_a_job`."""
+    told = {"reference": reference, "metadata": _metadata(metadata or ()), "callback_id": _callback(callback_id)}
+    return {name: value for name, value in told.items() if value}
+
+
+@takes(options=options_of_a_job, told=told_of_a_job)
+def of_a_job(*, options: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
+    """The body of `POST /api/jobs`, without what tells of the recording and without formats."""
+    return {"options": options, **told}
 
 
 def with_formats(wanted: dict[str, Any], formats: tuple[str, ...], *, fetched: bool) -> dict[str, Any]:
@@ -109,6 +122,20 @@ def with_formats(wanted: dict[str, Any], formats: tuple[str, ...], *, fetched: b
         told = UNKNOWN_LANGUAGE if error.field == "language" else str(error)
         raise UsageError(f"--{error.field.replace('_', '-')}: {told}") from None
     return {**wanted, "options": options}
+
+
+def checked_formats(texts: list[str] | None) -> tuple[str, ...]:
+    """The formats, each once, as `txt,srt` or one after another.
+
+    Raises:
+        UsageError: there is no such format.
+
+    """
+    words = [word.strip().lower().removeprefix(".") for text in texts or () for word in text.split(",")]
+    for word in words:
+        if word not in FORMATS:
+            raise UsageError(f"There is no format {word or 'without a name'}; there are: {', '.join(FORMATS)}.")
+    return tuple(dict.fromkeys(words))
 
 
 def _tracks(texts: list[str]) -> list[int]:

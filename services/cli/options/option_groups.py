@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import inspect
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Result = TypeVar("Result")
 
-def takes(**groups: Callable[..., Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+
+def takes(**groups: Callable[..., Any]) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Make a command that has the options of these functions too, and is given what they return, by their names.
 
-    The functions check their options: what they raise, the command raises before it begins.
+    The functions check their options: what they raise, the command raises before it begins. A group of options may be
+    made of smaller ones in the same way.
     """
 
-    def taking(function: Callable[..., None]) -> Callable[..., None]:
+    def taking(function: Callable[..., Result]) -> Callable[..., Result]:
         own = [one for one in _parameters(function) if one.name not in groups]
         of_groups = {name: _parameters(group) for name, group in groups.items()}
 
         @wraps(function)
-        def command(**given: Any) -> None:  # noqa: ANN401 - whatever the options are
+        def command(**given: Any) -> Result:  # noqa: ANN401 - whatever the options are
             values = {
-                name: groups[name](**{one.name: given.pop(one.name) for one in parameters})
+                name: groups[name](**{one.name: given.pop(one.name) for one in parameters if one.name in given})
                 for name, parameters in of_groups.items()
             }
-            function(**given, **values)
+            return function(**given, **values)
 
         parameters = [*own, *(one for group in of_groups.values() for one in group)]
         # From these, typer makes the options.
