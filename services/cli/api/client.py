@@ -122,7 +122,7 @@ class Api:
 
         """
         reply = self._granted("GET", path("jobs", job_id, "transcript"), params={"format": form, "version": "latest"})
-        assert reply
+        assert reply is not None
         return reply.content
 
     def stored(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
@@ -140,7 +140,7 @@ class Api:
 
     def _asked(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
         reply = self._granted(method, path, **more)
-        return reply and document(reply, self._who)
+        return None if reply is None else document(reply, self._who)
 
     def _granted(self, method: str, path: str, **more: Any) -> httpx.Response | None:  # noqa: ANN401 - JSON
         """The answer; None: what was to be deleted is gone, and nobody tells more of it."""

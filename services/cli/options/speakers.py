@@ -37,7 +37,7 @@ def typed(text: str) -> Any:  # noqa: ANN401 - a word, a number or an object
 
 
 def told(speakers: Any) -> str:  # noqa: ANN401 - as the API shows it
-    """The same, of what the API shows."""
+    """The same of what the API shows; any other value is told as it is."""
     if not isinstance(speakers, dict):
         return str(speakers)
     return f"{speakers.get('at_least', 1)}-{speakers.get('at_most', '')}"

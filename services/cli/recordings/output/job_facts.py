@@ -88,8 +88,13 @@ def _options(options: dict[str, Any]) -> Iterator[tuple[str, object]]:
     usual = DEFAULTS.to_json()
     for name, value in options.items():
         if name != "model" and value != usual.get(name):
-            words = ", ".join(map(str, value)) if isinstance(value, list) else speakers.told(value)
-            yield "option", f"{name.replace('_', '-')}: {'yes' if value is True else words}"
+            yield "option", f"{name.replace('_', '-')}: {_value(value)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "yes" if value is True else speakers.told(value)
 
 
 def _quality(quality: dict[str, Any]) -> Iterator[tuple[str, object]]:
