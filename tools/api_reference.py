@@ -138,7 +138,8 @@ def _schema(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
         yield "One of " + ", ".join(f"`{word}`" for word in schema["enum"]) + "."
         yield ""
     if "oneOf" in schema:
-        yield f"{_type(schema)}, told apart by `{schema['discriminator']['propertyName']}`."
+        by = schema.get("discriminator", {}).get("propertyName")
+        yield _type(schema) + (f", told apart by `{by}`." if by else ".")
         yield ""
     if "additionalProperties" in schema and "properties" not in schema:
         yield f"An {_type(schema)}."
@@ -157,7 +158,10 @@ def _type(schema: Mapping[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     if alternatives := schema.get("anyOf") or schema.get("oneOf"):
         kinds = [_type(one) for one in alternatives if one.get("type") != "null"]
-        return " or ".join(dict.fromkeys(kinds)) + (_OR_NULL if {"type": "null"} in alternatives else "")
+        told = " or ".join(dict.fromkeys(kinds))
+        if {"type": "null"} not in alternatives:
+            return told
+        return f"{told},{_OR_NULL}" if told.endswith(_OR_NULL) else told + _OR_NULL
     if "enum" in schema:
         many = len(schema["enum"])
         few = 12

@@ -127,7 +127,7 @@ def followed(by: str, *codes: ProblemCode) -> Responses:
 
 
 def redirect(*codes: ProblemCode) -> Responses:
-    """The responses of an operation that redirects to a link."""
+    """The responses of an operation that redirects to a link; `contract.transcripts` adds those with a file."""
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
     found = {"description": "Follow without the Authorization header.", "content": body}
     return {302: {**found, "headers": _location("The fresh link.")}, **problems(*codes)}

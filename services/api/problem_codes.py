@@ -54,11 +54,23 @@ class ProblemCode(StrEnum):
         "The job was made for other formats of the transcript.",
         "Ask for a format that `detail` names, or make a new job whose `formats` hold the one you need.",
     )
+    NO_LATEST_VERSION = (
+        "NO_LATEST_VERSION",
+        404,
+        "The words of which the transcript's latest version is made are not kept, or not as this release keeps them.",
+        "Leave `version` out: the machine's version is there, with the names that it was written with.",
+    )
     METHOD_NOT_ALLOWED = (
         "METHOD_NOT_ALLOWED",
         405,
         "The address exists, but does not take this method.",
         "Use a method that the header `Allow` names.",
+    )
+    TRANSCRIPT_TOO_LARGE = (
+        "TRANSCRIPT_TOO_LARGE",
+        406,
+        "The transcript's latest version is too large for a reply, in the format and the encoding that are asked for.",
+        "Send the header `Accept-Encoding: gzip`, ask for another format, or leave `version` out.",
     )
     CONFLICT = (
         "CONFLICT",
@@ -177,8 +189,11 @@ class ProblemCode(StrEnum):
     INVALID_ANNOTATION = (
         "INVALID_ANNOTATION",
         422,
-        "The job's metadata has too many bytes as a whole. A single text or key that is wrong is an `INVALID_REQUEST`.",
-        "Shorten it, as `detail` says.",
+        (
+            "The job's metadata or its names have too many bytes as a whole. A single text or key that is wrong is an "
+            "`INVALID_REQUEST`."
+        ),
+        "Shorten them, as `detail` says.",
     )
     MODEL_UNAVAILABLE = (
         "MODEL_UNAVAILABLE",

@@ -12,6 +12,7 @@ from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.vault import Vault
 from services.gpu_worker.engine.processes.reader_main import Limits
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
 from services.gpu_worker.image.bucket_models import BucketModels
 from services.gpu_worker.image.models import Models
 from services.gpu_worker.machine.device_check import DeviceCheck
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from services.common.aws import Aws
     from services.gpu_worker.engine.process import EngineProcess
+    from services.gpu_worker.engine.speakers.work import Speakers
     from services.gpu_worker.machine.head_start import HeadStart
     from services.gpu_worker.machine.identity import Identity
     from services.gpu_worker.machine.presence import Presence
@@ -66,6 +68,8 @@ class Surroundings:
     """Starts an engine with a model."""
     prefetch: Callable[[str], object]
     """Gets a model's files, or raises."""
+    speakers: Speakers
+    """Tells speakers apart."""
     models_now: Callable[[], Sequence[str]]
     """Reads which models the deployment has."""
     first_listen: Callable[[EngineProcess], Heard] = listen
@@ -122,6 +126,7 @@ def build(
             settings=settings, models=models, readers=readers, stop=shutdown.stop, head_start=head_start
         ),
         prefetch=models.ready,
+        speakers=SpeakerProcesses(readers, models=models.speakers),
         models_now=lambda: settings_for(identity.machine, aws).models,
         first_listen=head_start.heard if head_start else listen,
     )
@@ -170,6 +175,7 @@ def wire(settings: WorkerSettings, identity: Identity, outside: Surroundings, sh
         folder=folder,
         clock=clock,
         endings=endings,
+        speakers=outside.speakers,
     )
     leaving = Leaving(
         settings=settings,

@@ -253,6 +253,7 @@ SCENARIOS = (
     Scenario(name="single part", run=_plain),
     Scenario(name="three parts with merge", run=_plain, shape={"parts": 3}),
     Scenario(name="decoded before it is split", run=_plain, shape={"parts": 3, "early": 5}),
+    Scenario(name="speakers told apart", run=_plain, shape={"parts": 3, "early": 5, "speakers": 1}),
     Scenario(name="one of three parts fails", run=_one_part_fails, expected={"failed"}, shape={"parts": 3}),
     Scenario(name="interrupted", run=_interrupted),
     Scenario(name="canceled", run=_canceled, expected={"completed", "canceled"}),

@@ -13,8 +13,9 @@ import pytest
 
 from services.api.early_launch import HASTY
 from services.common.domain.times import MINUTE_MS
-from tests.support.api_jobs import put_many, uploaded
+from tests.support.api_jobs import completed, keep_words, put_many, uploaded
 from tests.support.gateway import Client, Gateway
+from tests.support.transcripts import call
 from tests.support.world import World
 
 # What the deployed package does not hold, and structlog would load if it found it.
@@ -27,7 +28,7 @@ HANDLER = "import services.api.handler"
 FEWEST, MOST = 3, 20
 """Runs of each: the least of few is not yet what it takes on a machine that others use."""
 RATIO = 1.25
-OWN_MODULES = 91
+OWN_MODULES = 92
 """What only the document, machines or the orchestrator need is imported when it is needed, so that a start stays as
 short as it is."""
 LIBRARIES = {"argparse", "boto3", "dotenv", "gettext", "pydantic", "pydantic_settings", "structlog"}
@@ -131,6 +132,15 @@ def test_telling_of_a_registration_is_one_call_more(world: World, more: dict[str
 
     assert calls[-1].endswith("SendMessage")
     assert len(calls) <= most, calls
+
+
+def test_the_latest_version_of_a_transcript_takes_three_calls(world: World, alice: Client) -> None:
+    job = completed(world, alice)
+    keep_words(world, job, call())
+    with counted(world) as calls:
+        assert alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest").status == 200
+
+    assert len(calls) == 3, calls
 
 
 def test_an_update_takes_three_calls(world: World, alice: Client) -> None:

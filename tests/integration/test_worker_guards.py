@@ -31,6 +31,7 @@ from services.gpu_worker.part.runner import PartRunner
 from services.gpu_worker.queue.heartbeats import Heartbeats
 from services.gpu_worker.settings import WorkerSettings
 from tests.support.step_engine import StepEngine, make_plan
+from tests.support.step_speakers import StepSpeakers
 from tests.support.world import BUCKET, TABLE, World
 from tests.support.written import lying, of_job, put_job, put_part, put_running
 
@@ -76,6 +77,7 @@ class Bench:
             folder=WorkFolder(Path(tempfile.gettempdir())),
             clock=world.clock,
             endings=self.endings,
+            speakers=StepSpeakers(0),
         )
 
     def lease_until(self, now: int) -> int:

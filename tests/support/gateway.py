@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ class Reply:
     status: int
     headers: dict[str, str]
     body: str
+    """As text; of what is no text see `content`."""
+    content: bytes = b""
 
     @property
     def json(self) -> Any:
@@ -118,10 +121,15 @@ class Gateway:
         body: bytes | None = None,
     ) -> Reply:
         answer = self._handler(request(method, path, headers, body), SimpleNamespace(aws_request_id="lambda-1"))
-        text = answer["body"]
-        if answer["isBase64Encoded"]:
-            text = base64.b64decode(text).decode()
-        reply = Reply(answer["statusCode"], {k.lower(): v for k, v in answer["headers"].items()}, text)
+        content = base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
+        reply = Reply(
+            status=answer["statusCode"],
+            headers={name.lower(): value for name, value in answer["headers"].items()},
+            body=(text := content.decode("utf-8", "replace")),
+            content=content,
+        )
+        if "content-encoding" in reply.headers:
+            text = gzip.decompress(content).decode()
         if "json" in reply.headers.get("content-type", ""):  # without that, it is Mangum that speaks of a dead process
             contract.check_reply(method, path, reply.status, text)
         if "x-request-id" in reply.headers:  # likewise

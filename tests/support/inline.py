@@ -1,4 +1,4 @@
-"""Pools without threads, so that calls have an order."""
+"""Pools and threads that run in the calling thread, so that calls have an order."""
 
 from __future__ import annotations
 
@@ -29,3 +29,16 @@ class InlineExecutor:
 
     def shutdown(self, **_: Any) -> None:
         """Nothing was started."""
+
+
+class InlineThread:
+    """A thread that has ended when it has begun."""
+
+    def __init__(self, *, target: Callable[[], object], **_: Any) -> None:
+        self.start = target
+
+    def is_alive(self) -> bool:
+        return False
+
+    def join(self) -> None:
+        """It has ended."""

@@ -21,12 +21,14 @@ from services.api.schemas.jobs import JobUpdate
 from services.api.service import Service
 from services.api.settings import ApiSettings
 from services.common.domain.errors import TranscriberError
+from services.common.domain.object_keys import DEFAULT_CLIENT
 from services.common.domain.records import Job
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import HOUR_MS, SECOND_MS, rfc3339
 from services.common.store.clients import Caller
 from services.common.webhooks.dispatch import Dispatcher
 from services.common.webhooks.outcome import AttemptOutcome
+from services.gpu_worker.engine.speakers.grid import windows_between
 from services.gpu_worker.machine.identity import Identity
 from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.queue.life import Life
@@ -39,8 +41,9 @@ from services.orchestrator.service import Orchestrator
 from services.orchestrator.settings import OrchestratorSettings
 from tests.support.ec2 import FakeEc2
 from tests.support.faults import Crash, Mode
-from tests.support.inline import InlineExecutor
-from tests.support.step_engine import StepEngine
+from tests.support.inline import InlineExecutor, InlineThread
+from tests.support.step_engine import StepEngine, make_plan
+from tests.support.step_speakers import StepSpeakers
 from tests.support.wired import wired
 from tests.support.world import BUCKET, TABLE, World, dated_by
 
@@ -70,15 +73,30 @@ class StepWorld(World):
         *,
         parts: int = 1,
         early: int = 0,
+        speakers: int = 0,
         max_workers: int = MAX_WORKERS,
         boot_ms: int = 0,
         linger_ms: int = 0,
     ) -> None:
-        """`boot_ms`, `linger_ms`: how long a machine takes until its worker begins, and to power off once it ended."""
+        """A deployment without any recording.
+
+        Args:
+            parts: of each recording.
+            early: see `StepEngine`.
+            speakers: 1: they are told apart in what is uploaded.
+            max_workers: how many machines there may be.
+            boot_ms: how long a machine takes until its worker begins.
+            linger_ms: how long it takes to power off once its worker has ended.
+
+        """
         super().__init__()
+        if speakers:
+            self.store.clients.register(DEFAULT_CLIENT)
+            self.store.clients.set_defaults(DEFAULT_CLIENT, {"speakers": "auto"})
         self.parts = parts
         self.early = early
         """How many clips of a recording are decoded before it is known how long it is."""
+        self.speakers = StepSpeakers(len(windows_between(0, make_plan(parts).samples)))
         self.engines: list[StepEngine] = []
         self.max_workers = max_workers
         self.breaches: list[str] = []
@@ -252,6 +270,7 @@ class StepWorld(World):
             make_engine=lambda _: self._engine(lambda: self._clip(made[0])),
             clock=clock,
             start=start,
+            speakers=self.speakers,
         )
         made.append(life.worker)
         self.lives[life.worker] = life
@@ -410,6 +429,7 @@ def step_world_of(kind: type[Stepping], **shape: int) -> Iterator[Stepping]:
             dated_by(world.clock),
             patch("services.gpu_worker.part.files.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.part.sender.ThreadPoolExecutor", InlineExecutor),
+            patch("services.gpu_worker.part.observing.Thread", InlineThread),
             patch("services.orchestrator.drain.ThreadPoolExecutor", InlineExecutor),
             patch("services.gpu_worker.machine.retrying.FIRST_PAUSE_SECONDS", 0.0),
             patch("services.common.webhooks.dispatch.post", world.post),

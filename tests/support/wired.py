@@ -12,6 +12,7 @@ from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.queue.life import Life
 from services.gpu_worker.settings import WorkerSettings
 from services.gpu_worker.wiring import Surroundings, wire
+from tests.support.step_speakers import StepSpeakers
 from tests.support.world import World
 
 
@@ -38,6 +39,6 @@ def wired(
         make_engine=make_engine,
         prefetch=lambda _: None,
         models_now=lambda: settings.models,
-        **replaced,
+        **{"speakers": StepSpeakers(0), **replaced},
     )
     return wire(settings, identity, surroundings, Shutdown())

@@ -12,9 +12,11 @@ from services.common.domain.records import Part
 from services.common.domain.states import PartStatus
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Clip
+from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.part.checkpoints import Checkpoints
 from tests.support.faults import aws_error
 from tests.support.scripted_engine import plan
+from tests.support.step_speakers import NOTHING_HEARD
 
 
 class Files:
@@ -24,6 +26,13 @@ class Files:
         self._earlier = {result.index: result for result in earlier}
         self.asked = 0
         self.kept: list[tuple[int, list[int]]] = []
+        self.kept_windows: list[tuple[int, list[int]]] = []
+
+    def windows(self, place: str, part_id: str) -> dict[int, ObservedWindow]:
+        return {7: window(7)}
+
+    def put_windows(self, place: str, part: Part, serial: int, windows: list[ObservedWindow]) -> None:
+        self.kept_windows.append((serial, [one.index for one in windows]))
 
     def checkpoints(self, place: str, part_id: str) -> dict[int, ClipResult]:
         self.asked += 1
@@ -37,11 +46,15 @@ def clip(index: int) -> ClipResult:
     return ClipResult(index=index, words=(), logprob=0.0, no_speech=0.0)
 
 
-def checkpoints(files: Any, *, attempt: int = 1, interval: float = 1_000.0) -> Checkpoints:
+def window(index: int) -> ObservedWindow:
+    return ObservedWindow(index, (NOTHING_HEARD,))
+
+
+def checkpoints(files: Any, *, attempt: int = 1, interval: float = 1_000.0, speakers: bool = False) -> Checkpoints:
     part = Part(
         job_id="job", part_id="PART#0000", status=PartStatus.RUNNING, client_id="a", created_at=0, attempt=attempt
     )
-    return Checkpoints(files, "job", part, interval)
+    return Checkpoints(files, "job", part, interval, speakers=speakers)
 
 
 def test_a_later_attempt_finds_what_earlier_ones_have_done() -> None:
@@ -85,6 +98,24 @@ def test_the_interval_begins_anew_with_every_time_that_something_is_kept() -> No
     made.add(clip(0))
     made.add(clip(1))
     assert files.kept == [(1, [0])]
+
+
+def test_observed_windows_are_kept_with_the_clips_and_under_names_of_their_own() -> None:
+    files = Files()
+    made = checkpoints(files, speakers=True)
+    made.observe(window(0))
+    made.add(clip(0))
+    made.save()
+    made.observe(window(1))
+    made.save()
+    made.save()
+    assert files.kept == [(1, [0])]
+    assert files.kept_windows == [(2, [0]), (3, [1])]
+
+
+def test_a_later_attempt_finds_the_windows_that_earlier_ones_have_observed() -> None:
+    assert list(checkpoints(Files(), attempt=2, speakers=True).windows) == [7]
+    assert list(checkpoints(Files(), attempt=2).windows) == []
 
 
 class Unreachable(Files):

@@ -13,14 +13,17 @@ from services.common.domain.options import FORMATS, Options
 from services.common.transcript import kept_words
 from services.common.transcript.formats import render
 from services.common.transcript.quality import Quality, Remark
-from services.common.transcript.transcript import Segment, Transcript
+from services.common.transcript.segments import Segment
+from services.common.transcript.transcript import Transcript
+from services.common.transcript.voices import Voice
 from services.common.transcript.words import Word
 from tests.support.transcripts import call, spoken, transcript
 
 NUMBERS = st.floats(0, 1e6)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 NAMES = st.lists(st.sampled_from(["repetition", "unsure", "gaps"]), max_size=3).map(tuple)
-WORDS = st.builds(Word, TEXTS, NUMBERS, NUMBERS, NUMBERS)
+SPEAKERS = st.none() | st.integers(0, 9)
+WORDS = st.builds(Word, TEXTS, NUMBERS, NUMBERS, NUMBERS, SPEAKERS)
 SEGMENTS = st.builds(
     Segment,
     start=NUMBERS,
@@ -30,6 +33,7 @@ SEGMENTS = st.builds(
     channel=st.integers(0, 7),
     flags=NAMES,
     words=st.lists(WORDS, max_size=5).map(tuple),
+    speaker=SPEAKERS,
 )
 QUALITIES = st.builds(
     Quality,
@@ -58,6 +62,8 @@ TRANSCRIPTS = st.builds(
     quality=QUALITIES,
     options=OPTIONS,
     versions=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    voices=st.lists(st.builds(Voice, seconds=NUMBERS, confidence=NUMBERS), max_size=3).map(tuple),
+    names=st.just(()),
 )
 
 

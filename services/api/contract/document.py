@@ -11,11 +11,12 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from services.api.contract import enumerations, examples, headers, refusals
+from services.api.contract import enumerations, examples, headers, refusals, speakers, transcripts
 from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
 from services.api.contract.messages import MEANINGS, FeedMessage, Message
 from services.api.contract.transcripts import Transcript
 from services.api.schemas.fields import SHOWN_AS, MetadataTexts
+from services.api.schemas.jobs import TranscriptLink
 from services.api.schemas.problems import ProblemDocument
 from services.common.domain import model_keys
 from services.common.domain.events import DIRECT, EventType
@@ -69,6 +70,7 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
     if models:
         _offer(schemas["JobOptions"]["properties"], models)
     described: dict[str, Any] = {"info": document.pop("info"), **_without_titles(_linked(document))}
+    transcripts.add_to(described)
     refusals.add_to(described)
     headers.add_to(described)
     examples.add(described)
@@ -77,13 +79,13 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
 
 def components() -> dict[str, Any]:
     """The schemas that no route refers to by itself."""
-    shown = (ProblemDocument, JobCost, JobTimes, Model, OptionsInEffect, Quality, Transcript)
+    shown = (ProblemDocument, JobCost, JobTimes, Model, OptionsInEffect, Quality, Transcript, TranscriptLink)
     _, made = models_json_schema([(one, "serialization") for one in shown], ref_template=COMPONENTS + "{model}")
     defined: dict[str, Any] = dict(made["$defs"])
     for name, kind in _NAMED.items():
         schema = TypeAdapter(kind).json_schema(ref_template=COMPONENTS + "{model}")
         defined |= schema.pop("$defs", {}) | {name: schema}
-    return defined | enumerations.schemas()
+    return defined | enumerations.schemas() | speakers.schemas()
 
 
 def standalone(name: str, title: str) -> dict[str, Any]:

@@ -33,6 +33,7 @@ OPTIONS = {
     "words": False,
     "channels": "mixed",
     "tracks": None,
+    "speakers": "auto",
     "formats": ["json", "txt", "srt", "vtt", "tsv"],
     "doubtful_places": False,
 }
@@ -61,6 +62,7 @@ REGISTERED = {
     "sequence": 1_795_683_600_000,
     "reference": "case 2026-114",
     "metadata": {"department": "north"},
+    "names": ["Anna Ek", None, "Bo"],
     "callback_id": CALLBACK,
     "progress": NO_PROGRESS,
 }

@@ -168,4 +168,6 @@ def add(document: dict[str, Any]) -> None:
 
 def _put(content: dict[str, Any], own: Mapping[str, Any] | None) -> None:
     for described in (one for one in content.values() if "example" not in one):
-        described["example"] = own or BODIES[described["schema"]["$ref"].rsplit("/", 1)[-1]]
+        schema = described["schema"]
+        first = schema.get("anyOf", [schema])[0]
+        described["example"] = own or BODIES[first["$ref"].rsplit("/", 1)[-1]]

@@ -88,6 +88,8 @@ class Quality(Shown):
     """Where the sound ends earlier than the file says."""
     warnings: list[Annotated[str, shown_as("QualityWarning")]]
     remarks: list[Remark]
+    speaker_count: int | None = None
+    """How many speakers were told apart; present if the job asked for `speakers`, and null if they could not be."""
 
 
 class OptionsInEffect(Shown):
@@ -104,5 +106,6 @@ class OptionsInEffect(Shown):
     words: bool
     channels: Annotated[str, shown_as("Channels")]
     tracks: list[int] | None
+    speakers: Annotated[str | int | dict[str, int], shown_as("Speakers")]
     formats: list[Annotated[str, shown_as("Format")]]
     doubtful_places: bool

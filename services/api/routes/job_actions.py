@@ -54,7 +54,10 @@ def complete_upload(job_id: str, caller: Authenticated, wired: Wired) -> views.J
 
 @router.patch("", responses=openapi.problems(*_CHANGING, ProblemCode.INVALID_ANNOTATION))
 def update_job(job_id: str, wanted: views.JobUpdate, caller: Authenticated, wired: Wired) -> views.JobView:
-    """Replace the job's reference, its metadata or both, in any status; messages that follow have the new words."""
+    """Replace the job's reference, metadata or names, in any status; messages that follow have the new words.
+
+    Transcripts of the latest version have the new names at once.
+    """
     job = lookup.job(job_id, caller, wired)
     updated = wired.commands.annotate(job, wanted.model_dump(exclude_unset=True), wired.clock())
     return jobs.view(updated, wired)

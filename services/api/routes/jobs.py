@@ -62,7 +62,7 @@ def create_job(
     with within("options"):
         Options.parse(options, settings.models, settings.unrecorded_models)
     _check_size(wanted, wired)
-    annotations = check_annotations(wanted.model_dump(include={"reference", "metadata"}))
+    annotations = check_annotations(wanted.model_dump(include={"reference", "metadata", "names"}))
     job_id = new_id("job")
     early = wired.early_launch
     secret, seed = idempotency.fresh_secret() if wanted.callback else ("", {})

@@ -1,10 +1,10 @@
-"""Transcripts, by redirect to a presigned link."""
+"""Transcripts: the machine's version by redirect to a presigned link, the latest one as a file."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from services.api import openapi
@@ -13,32 +13,51 @@ from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes import lookup
 from services.api.schemas.fields import OneOf
-from services.api.schemas.jobs import TranscriptLink
 from services.common.domain.options import FORMATS, READ_FORMAT
 from services.common.domain.states import JobStatus
 
 router = openapi.router("/jobs/{job_id}/transcript", "transcripts")
-_REFUSALS = (ProblemCode.NOT_FOUND, ProblemCode.NO_SUCH_FORMAT, ProblemCode.NOT_COMPLETED)
+_REFUSALS = (
+    ProblemCode.NOT_FOUND,
+    ProblemCode.NO_SUCH_FORMAT,
+    ProblemCode.NO_LATEST_VERSION,
+    ProblemCode.NOT_COMPLETED,
+    ProblemCode.TRANSCRIPT_TOO_LARGE,
+)
+VERSIONS = MACHINE, LATEST = "machine", "latest"
 HINT = (
     "Follow the link without the Authorization header: S3 takes one kind of authorisation at a time, and the link "
     "carries its own. With ?redirect=false the link comes as JSON instead of as a redirect."
 )
 
 
-@router.get("", response_model=TranscriptLink, responses=openapi.redirect(*_REFUSALS))
+@router.get("", response_model=None, responses=openapi.redirect(*_REFUSALS))
 def read_transcript(
+    request: Request,
     job_id: str,
     caller: Authenticated,
     wired: Wired,
     form: Annotated[str, OneOf(FORMATS, "Format"), Query(alias="format")] = READ_FORMAT,
+    version: Annotated[
+        str,
+        OneOf(VERSIONS),
+        Query(description="`machine`: the file that was announced. `latest`: a file with the names as they are now."),
+    ] = MACHINE,
     redirect: Annotated[
         bool, Query(description="false: the link as JSON, for clients that keep their headers.")
     ] = True,
-) -> JSONResponse:
-    """The transcript in one of its formats, by redirect to a fresh link."""
+) -> Response:
+    """The transcript in one of its formats, by redirect to a fresh link.
+
+    The latest version comes as the file itself, in any format. What was announced never changes.
+    """
     job = lookup.job(job_id, caller, wired)
     if job.status is not JobStatus.COMPLETED or job.result is None:
         raise Problem(ProblemCode.NOT_COMPLETED, f"The job is {job.status.value}: there is no transcript.")
+    if version == LATEST:
+        from services.api import latest  # noqa: PLC0415 - a cold start does not need it
+
+        return latest.rendered(job, form, request.headers.get("accept-encoding", ""), wired)
     entry = job.result["files"].get(form)
     if entry is None:
         there = ", ".join(job.result["files"])

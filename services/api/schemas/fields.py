@@ -20,7 +20,12 @@ from services.common.domain import vocabularies
 from services.common.domain.annotations import (
     MAX_KEY_CHARACTERS,
     MAX_METADATA_BYTES,
+    MAX_NAME_CHARACTERS,
+    MAX_NAMES,
+    MAX_NAMES_BYTES,
     MAX_REFERENCE_CHARACTERS,
+    NAME,
+    NAME_WORDS,
     PRINTABLE,
     PRINTABLE_WORDS,
 )
@@ -129,3 +134,14 @@ MetadataTexts = Annotated[
     ),
 ]
 Metadata = Annotated[MetadataTexts, shown_as("Metadata")]
+_Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS), Rule(NAME, NAME_WORDS)]
+Names = Annotated[
+    list[_Name | None],
+    Field(
+        max_length=MAX_NAMES,
+        description="The client's names for the speakers, which its messages and its transcripts show: the first one is "
+        f"for `S1`, who is heard first, and null leaves a speaker without one. Together at most {MAX_NAMES_BYTES} bytes "
+        "as compact JSON in UTF-8. Spaces around a name are left out.",
+        examples=[["Anna Ek", None, "Bo"]],
+    ),
+]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from services.api.schemas.callbacks import Target
-from services.api.schemas.fields import WHOLE, Body, DateTime, Metadata, Reference, Rule, Url, shown_as
+from services.api.schemas.fields import WHOLE, Body, DateTime, Metadata, Names, Reference, Rule, Url, shown_as
 from services.api.schemas.options import JobOptions
 from services.api.schemas.uploads import UploadForm
 from services.common.domain import media_types
@@ -62,6 +62,9 @@ class NewJob(Body):
     )
     reference: Reference | None = None
     metadata: Metadata | None = None
+    names: Names | None = Field(
+        default=None, description="For the speakers in the order in which they are heard first."
+    )
 
     @field_validator("multipart")
     @classmethod
@@ -94,11 +97,12 @@ class JobUpdate(Body):
 
     reference: Reference | None = None
     metadata: Metadata | None = None
+    names: Names | None = Field(default=None, description="Of the speakers: all are replaced.")
 
     @model_validator(mode="after")
     def _says_something(self) -> JobUpdate:
         if not self.model_fields_set:
-            raise ValueError("Give `reference`, `metadata` or both.")
+            raise ValueError("Give `reference`, `metadata` or `names`.")
         return self
 
 
@@ -170,6 +174,9 @@ class JobFacts(BaseModel):
     )
     reference: str | None = Field(default=None, description="The client's own name for the job.")
     metadata: Annotated[dict[str, str], shown_as("Metadata")] = {}
+    names: list[str | None] = Field(
+        default=[], description="The client's names for the speakers `S1`, `S2`, …; null, or none: no name was given."
+    )
 
 
 class JobView(JobFacts):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
 
-from services.api.schemas.fields import WHOLE, Body, OneOf, VocabularyName
+from services.api.schemas.fields import TOLD, WHOLE, Body, OneOf, VocabularyName, shown_as
+from services.common.domain.errors import InvalidOptionError
 from services.common.domain.options import (
     CHANNELS,
     DEFAULTS,
@@ -20,6 +22,7 @@ from services.common.domain.options import (
     PRESETS,
     STYLES,
 )
+from services.common.domain.speakers import OFF, RULE, ExpectedSpeakers
 
 _Hint = Annotated[str, Field(max_length=MAX_HINT_CHARACTERS)]
 _Track = Annotated[int, Field(ge=1, le=HIGHEST_TRACK), WHOLE]
@@ -36,6 +39,22 @@ _Tracks = Annotated[
     Field(min_length=1, max_length=MAX_TRACKS, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_different),
 ]
+
+
+def _speakers(given: object) -> Any:  # noqa: ANN401 - a word, a number or an object
+    """The option in its shortest form.
+
+    Raises:
+        PydanticCustomError: it is none of its forms, which the message lists.
+
+    """
+    if given is None:
+        raise PydanticCustomError(TOLD, RULE)
+    try:
+        expected = ExpectedSpeakers.parse(given)
+    except InvalidOptionError as error:
+        raise PydanticCustomError(TOLD, str(error)) from None
+    return expected.to_json() if expected else OFF
 
 
 class JobOptions(Body):
@@ -66,6 +85,9 @@ class JobOptions(Body):
     tracks: _Tracks | None = Field(
         default=None,
         description=f"Which sound tracks are heard, counted from 1, up to {MAX_TRACKS}; left out: the engine chooses.",
+    )
+    speakers: Annotated[Any, PlainValidator(_speakers), shown_as("Speakers")] = Field(
+        default=OFF, description="How many speakers are told apart; each word and each sentence then has its speaker."
     )
     formats: list[Annotated[str, OneOf(FORMATS, "Format")]] = Field(
         default=list(DEFAULTS.formats), min_length=1, max_length=len(FORMATS)

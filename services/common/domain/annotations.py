@@ -15,19 +15,25 @@ if TYPE_CHECKING:
 
 MAX_REFERENCE_CHARACTERS = 80
 MAX_KEY_CHARACTERS = 40
+MAX_METADATA_BYTES = 2_048
+"""Of the whole metadata as compact JSON in UTF-8. A message has it beside a text of up to 20 kB."""
 MAX_NAME_CHARACTERS = 80
 MAX_NAMES = 50
 MAX_NAMES_BYTES = 4_096
-"""Of all names as compact JSON in UTF-8."""
-MAX_METADATA_BYTES = 2_048
-"""Of the whole metadata as compact JSON in UTF-8. A message has them beside a text of up to 20 kB."""
+"""Of all names as compact JSON in UTF-8. A message has them too."""
 UNPRINTABLE = r"\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
 """Unicode's control characters (Cc), its separators of lines and paragraphs (Zl, Zp), and what turns the direction in
 which a text is read: a screen would show another text than the one that is there."""
 PRINTABLE = f"^[^{UNPRINTABLE}]*$"
 """The texts without these, as a pattern for schemas."""
 PRINTABLE_WORDS = "without control characters, line breaks and marks of direction"
+SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+"""The printable characters that leave no ink. Each dialect of patterns has a list of its own behind `\\s`."""
+NAME = f"^[^{UNPRINTABLE}]*[^{SPACES}{UNPRINTABLE}][^{UNPRINTABLE}]*$"
+"""The printable texts that are more than spaces, as a pattern for schemas."""
+NAME_WORDS = f"Give a name of 1 to {MAX_NAME_CHARACTERS} characters {PRINTABLE_WORDS}, or null for none."
 _REFUSED = re.compile(rf"[{UNPRINTABLE}\ud800-\udfff]")
+_NAME = re.compile(NAME)
 
 
 def check_annotations(annotations: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,27 +82,31 @@ def _metadata(value: object) -> dict[str, str]:
                 "metadata", f"A key of metadata must have 1 to {MAX_KEY_CHARACTERS} characters."
             )
         _printable("metadata", key + text)
-    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-    if size > MAX_METADATA_BYTES:
-        raise InvalidAnnotationError(
-            "metadata", f"metadata has {size} bytes as JSON, and may have {MAX_METADATA_BYTES}: shorten it."
-        )
+    _short("metadata", value, MAX_METADATA_BYTES)
     return dict(value)
 
 
 def _names(value: object) -> list[str | None]:
-    """The same names: the first one is for the speaker who is heard first, and None leaves a speaker without one."""
+    """The same names, without spaces around them and without None at the end, where it says nothing."""
     if not isinstance(value, list | tuple) or len(value) > MAX_NAMES:
         raise InvalidAnnotationError("names", f"names must be a list of at most {MAX_NAMES} names.")
-    return [_name(name) for name in value]
+    names = [None if name is None else _name(name) for name in value]
+    _short("names", names, MAX_NAMES_BYTES)
+    while names and names[-1] is None:
+        names.pop()
+    return names
 
 
-def _name(value: object) -> str | None:
-    if value is None:
-        return None
-    if not (isinstance(value, str) and value.strip() and len(value) <= MAX_NAME_CHARACTERS):
-        raise InvalidAnnotationError("names", f"A name must be a text of 1 to {MAX_NAME_CHARACTERS} characters.")
+def _name(value: object) -> str:
+    if not isinstance(value, str) or len(value) > MAX_NAME_CHARACTERS or not _NAME.match(value):
+        raise InvalidAnnotationError("names", NAME_WORDS)
     return _printable("names", value).strip()
+
+
+def _short(field: str, value: object, most: int) -> None:
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    if size > most:
+        raise InvalidAnnotationError(field, f"{field} has {size} bytes as JSON, and may have {most}: shorten it.")
 
 
 def _printable(field: str, text: str) -> str:

@@ -85,7 +85,7 @@ class InvalidOptionError(InvalidFieldError):
 
 
 class InvalidAnnotationError(InvalidFieldError):
-    """A job's reference or metadata that is too long, or holds what cannot be kept."""
+    """A job's reference, metadata or names that are too long, or hold what cannot be kept."""
 
     code = "INVALID_ANNOTATION"
 

@@ -120,6 +120,15 @@ def checkpoints(place: str, part_id: str) -> str:
     return f"{work(place)}{part_id.removeprefix(PART)}/"
 
 
+def observed(place: str, part_id: str, attempt: int, serial: int) -> str:
+    """The key of a checkpoint with what was observed of a part's speakers. Two attempts never write the same key."""
+    return f"{all_observed(place, part_id)}{attempt:04d}-{serial:06d}.json"
+
+
+def all_observed(place: str, part_id: str) -> str:
+    return f"{work(place)}speakers-{part_id.removeprefix(PART)}/"
+
+
 def model_file(model: str, file: str) -> str:
     """The key of a model's file; `model` is the folder of one revision of it, below `models/`."""
     return f"{MODELS}{model}/{file}"

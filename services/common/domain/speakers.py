@@ -12,8 +12,8 @@ OFF, AUTO = "off", "auto"
 MOST_SPEAKERS = 50
 """The highest number that may be given; how many are found is not bounded."""
 RULE = (
-    f"speakers must be {OFF}, {AUTO}, a whole number from 1 to {MOST_SPEAKERS}, or an object with at_least, at_most or "
-    "both."
+    f"Give {OFF}, {AUTO}, a whole number from 1 to {MOST_SPEAKERS}, or an object with at_least, at_most or both, which "
+    "are such numbers."
 )
 _BOUNDS = {"at_least", "at_most"}
 
@@ -46,20 +46,19 @@ class ExpectedSpeakers:
         if value == AUTO:
             return cls()
         if isinstance(value, Mapping) and value and set(value) <= _BOUNDS:
-            found = cls(at_least=_number(value.get("at_least"), 1), at_most=_number(value.get("at_most"), None))
+            found = cls(**{bound: _number(number) for bound, number in value.items()})
         else:
-            found = cls(at_most=_number(value, MOST_SPEAKERS))
+            found = cls(at_most=_number(value))
         if found.at_most is not None and found.at_most < found.at_least:
-            raise InvalidOptionError("speakers", "speakers: at_most must not be less than at_least.")
+            raise InvalidOptionError("speakers", "Give an at_most that is not less than at_least.")
         return found
 
 
-def _number(value: object, absent: Any) -> Any:  # noqa: ANN401 - as `absent`
-    if value is None:
-        return absent
+def _number(value: object) -> int:
     # JSON has one kind of number, so `2.0` is a whole one; `true` is no number in JSON.
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidOptionError("speakers", RULE)
-    if not 1 <= value <= MOST_SPEAKERS:
+    # In this order: what is no number, or is infinite, has no whole one.
+    if not (1 <= value <= MOST_SPEAKERS and value == int(value)):
         raise InvalidOptionError("speakers", RULE)
     return int(value)

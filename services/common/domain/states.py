@@ -130,7 +130,7 @@ class JobTransition(Transition):
         JobStatus.CANCELED,
     )
     RETRY = "retried by its client", frozenset({JobStatus.FAILED}), JobStatus.QUEUED
-    ANNOTATE = "its client updates its reference or metadata", frozenset(JobStatus)
+    ANNOTATE = "its client updates its reference, metadata or names", frozenset(JobStatus)
     BEGIN_ANEW = (
         "its recording is uploaded once more",
         frozenset({JobStatus.FAILED, JobStatus.CANCELED}),

@@ -123,7 +123,7 @@ class Commands:
 
         Args:
             job: as it was read.
-            annotations: `reference`, `metadata` or both, each replaced as a whole; None removes it.
+            annotations: any of `reference`, `metadata` and `names`, each replaced as a whole; None removes it.
             now: epoch milliseconds.
 
         Returns:

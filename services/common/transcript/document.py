@@ -22,7 +22,7 @@ from docx.text.paragraph import Paragraph
 
 from services.common.transcript.doubtful_places import DoubtfulPlace, doubtful_places
 from services.common.transcript.transcript import Transcript
-from services.common.transcript.turns import Turn, turns
+from services.common.transcript.turns import Turn
 
 _LOCALES: Mapping[str, str] = {
     "da": "da-DK",
@@ -83,7 +83,7 @@ def document(transcript: Transcript) -> bytes:
     _set_language(made, _LOCALES.get(transcript.language, transcript.language))
     _lay_out(made)
     made.add_heading(labels.title, level=0)
-    _add_turns(made, turns(transcript))
+    _add_turns(made, transcript.turns)
     if transcript.options.doubtful_places:
         _add_places(made, tuple(doubtful_places(transcript)), labels)
     if transcript.language in _RIGHT_TO_LEFT:
@@ -142,7 +142,7 @@ def _add_turns(made: Document, told: Iterable[Turn]) -> None:
     """
     named, unnamed = _turn(made, speaker="?"), _turn(made)
     made.element.body[-1:-1] = [
-        _copy(named, _clock(turn.start), f"{turn.speaker}: ", _clean(turn.text))
+        _copy(named, _clock(turn.start), f"{_clean(turn.speaker)}: ", _clean(turn.text))
         if turn.speaker
         else _copy(unnamed, _clock(turn.start), _clean(turn.text))
         for turn in told

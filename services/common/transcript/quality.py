@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+from services.common.transcript.voices import Voice, label
 
 FLAGS = ("compression", "repetition", "unsure", "no_speech", "too_fast", "hallucination")
 """Doubts about a clip's text."""
@@ -23,6 +25,8 @@ WARNINGS = (
     "very_short",
     "vocabulary_cut",
     "defaults_left_out",
+    "speakers_fewer",
+    "speakers_unknown",
 )
 """What of a recording is missing or doubtful; docs/recordings.md says what each means."""
 DOUBTFUL = 0.5
@@ -72,15 +76,25 @@ class Quality:
         remarks = tuple(Remark(**remark) for remark in data["remarks"])
         return cls(**{**data, "warnings": tuple(data["warnings"]), "remarks": remarks})
 
-    def published(self) -> dict[str, Any]:
-        """The `quality` of the published json: `short` and more, under the same names."""
+    def published(self, voices: Sequence[Voice] | None = None) -> dict[str, Any]:
+        """The `quality` of the published json: `short` and more, under the same names.
+
+        Args:
+            voices: the speakers who were told apart; None if the options do not ask for them.
+
+        """
         deciles = {name: share for name, share in self.confidence.items() if name != "mean"}
         whole = {**self.to_json(), "confidence": self.confidence.get("mean"), "confidence_deciles": deciles}
-        return {**whole, **self.short()}
+        if voices is not None:
+            whole["speakers"] = [
+                {"id": label(place), "seconds": voice.seconds, "words": voice.words, "confidence": voice.confidence}
+                for place, voice in enumerate(voices)
+            ]
+        return {**whole, **self.short(voices)}
 
-    def short(self) -> dict[str, Any]:
-        """The form that goes into messages and replies."""
-        return {
+    def short(self, voices: Sequence[Voice] | None = None) -> dict[str, Any]:
+        """The form that goes into messages and replies, which says of `voices` how many they are."""
+        short = {
             "confidence": self.confidence.get("mean"),
             "doubtful_share": self.doubtful_share,
             "covered_share": self.covered_share,
@@ -89,3 +103,6 @@ class Quality:
             "warnings": list(self.warnings),
             "remarks": [asdict(remark) for remark in self.remarks],
         }
+        if voices is None:
+            return short
+        return {**short, "speaker_count": None if "speakers_unknown" in self.warnings else len(voices)}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations, pairwise, zip_longest
 
 from services.common.transcript.transcript import Transcript
@@ -18,31 +19,78 @@ SHORTEST, LONGEST = 1.0, 7.0
 """Seconds on screen."""
 GAP = 0.08
 """Seconds between two cues: two frames, so that the eye sees the change."""
+_CUT = "…"
+_JOINER = "\N{ZERO WIDTH JOINER}"
+_JOINED = {"Mn", "Me", "Mc", "Cf", "Sk"}
+"""Categories of characters that are a part of the one before them: accents, and what joins and colours emoji."""
+
+
+NAME_CHARACTERS = 20
+"""The longest name that is shown whole in front of a cue: with its colon it takes half of a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """One subtitle; times are in seconds."""
+    """One subtitle, of one speaker; times are in seconds."""
 
     start: float
     end: float
     lines: tuple[str, ...]
     speaker: str = ""
-    """The speaker's name, if several speak; the lines leave room for the name and a colon."""
+    """The speaker's name, if it is to be shown."""
+    shown: str = ""
+    """The name as it fits in front of the lines, which leave room for it and a colon."""
 
 
 def cues(transcript: Transcript) -> list[Cue]:
     """The subtitles of a transcript, in order. Those of the same channel do not overlap."""
     found: list[Cue] = []
-    names = transcript.speakers
+    shown = fitting_names(transcript.speakers)
     for channel in sorted({segment.channel for segment in transcript.segments}):
-        name = names.get(channel, "")
-        width = LINE_CHARACTERS - len(f"{name}: ") if name else LINE_CHARACTERS
-        said = [segment.words for segment in transcript.segments if segment.channel == channel]
-        pieces = [piece for words in said for piece in _pieces(words, width)]
-        timed = _timed(pieces, width, transcript.seconds)
-        found.extend(replace(cue, speaker=name) for cue in timed)
+        pieces: list[_Piece] = []
+        for segment, name in transcript.told:
+            if segment.channel == channel:
+                fitting = shown.get(transcript.speaker(segment), "")
+                width = LINE_CHARACTERS - len(f"{fitting}: ") if fitting else LINE_CHARACTERS
+                pieces.extend(_Piece(words, width, name, fitting) for words in _pieces(segment.words, width))
+        found.extend(_timed(pieces, transcript.seconds))
     return sorted(found, key=lambda cue: (cue.start, cue.end))
+
+
+def fitting_names(names: Mapping[int | None, str]) -> dict[int | None, str]:
+    """The names of speakers as they fit in front of a cue, none longer than `NAME_CHARACTERS`.
+
+    A long name is cut. Where that makes two names equal which are not, each ends with its speaker's number.
+    """
+    cut = {speaker: _cut(name, NAME_CHARACTERS) for speaker, name in names.items()}
+    whole: dict[str, set[str]] = {}
+    for speaker, name in names.items():
+        whole.setdefault(cut[speaker], set()).add(name)
+    for speaker, name in names.items():
+        if speaker is not None and len(whole[cut[speaker]]) > 1:
+            number = f" {speaker + 1}"
+            cut[speaker] = _cut(name, NAME_CHARACTERS - len(number)) + number
+    return cut
+
+
+def _cut(name: str, most: int) -> str:
+    """A name of `most` characters at most; a letter keeps its accents, or goes with them."""
+    if len(name) <= most:
+        return name
+    end = most - len(_CUT)
+    while end > 1 and (unicodedata.category(name[end]) in _JOINED or name[end - 1] == _JOINER):
+        end -= 1
+    return name[:end].rstrip() + _CUT
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Words that are a cue, the width that they are laid in, and the speaker's name, whole and as it is shown."""
+
+    words: Sequence[Word]
+    width: int
+    speaker: str
+    shown: str
 
 
 def _pieces(words: Sequence[Word], width: int) -> Iterator[tuple[Word, ...]]:
@@ -78,15 +126,17 @@ def wrap(text: str, width: int) -> tuple[str, ...] | None:
     return None
 
 
-def _timed(pieces: Sequence[Sequence[Word]], width: int, seconds: float) -> Iterator[Cue]:
+def _timed(pieces: Sequence[_Piece], seconds: float) -> Iterator[Cue]:
     """Give each piece the time that its words take and, as far as the next one allows, the time that reading takes."""
-    for words, following in zip_longest(pieces, pieces[1:]):
+    for piece, following in zip_longest(pieces, pieces[1:]):
+        words = piece.words
         text = " ".join("".join(word.text for word in words).split())
         start = words[0].start
         read = start + max(SHORTEST, len(text) / READING_SPEED)
-        latest = following[0].start - GAP if following else seconds
+        latest = following.words[0].start - GAP if following else seconds
         end = min(max(words[-1].end, min(read, latest)), start + LONGEST)
-        yield Cue(start, round(end, 3), wrap(text, width) or _chopped(text, width))
+        lines = wrap(text, piece.width) or _chopped(text, piece.width)
+        yield Cue(start, round(end, 3), lines, piece.speaker, piece.shown)
 
 
 def _chopped(text: str, width: int) -> tuple[str, ...]:

@@ -2,79 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.common.domain.options import Options
 from services.common.transcript.quality import Quality
-from services.common.transcript.words import Word
+from services.common.transcript.segments import Segment
+from services.common.transcript.turns import Turn, turns
+from services.common.transcript.voices import Voice, default_name
 
 VERSION = 1
-SPEAKER: Mapping[str, str] = {"sv": "Talare"}
-"""The word for a speaker, by the transcript's language."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Segment:
-    """A sentence, or a part of one that was said without a long pause; times are in seconds."""
-
-    start: float
-    end: float
-    text: str
-    confidence: float
-    """Mean probability of its words."""
-    channel: int
-    flags: tuple[str, ...]
-    """Doubts about the clip from which the words are, such as `repetition`."""
-    words: tuple[Word, ...]
-    speaker: int | None = None
-    """Who says it, as a place in `Transcript.voices`; None: not known."""
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` takes back."""
-        return {
-            "start": self.start,
-            "end": self.end,
-            "text": self.text,
-            "confidence": self.confidence,
-            "channel": self.channel,
-            "flags": list(self.flags),
-            "words": [word.to_json() for word in self.words],
-            "speaker": self.speaker,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Segment:
-        """The segment that `to_json` gave."""
-        words = tuple(map(Word.from_json, data["words"]))
-        return cls(**{**data, "flags": tuple(data["flags"]), "words": words})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
-    """A speaker who was told apart from the others."""
-
-    channel: int
-    seconds: float
-    """How long the speaker's words are together."""
-    words: int
-    confidence: float
-    """Mean probability of the speaker's words."""
-
-    def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` takes back."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Voice:
-        """The voice that `to_json` gave."""
-        return cls(**data)
-
-
-def label(speaker: int) -> str:
-    """The label of a speaker, which no renaming changes."""
-    return f"S{speaker + 1}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,23 +32,61 @@ class Transcript:
     names: tuple[str | None, ...] = ()
     """The client's names for them, which are not kept with the words."""
 
+    def named(self, names: Sequence[str | None]) -> Transcript:
+        """The same transcript with the client's names: one a speaker, in their order; None leaves the speaker's own.
+
+        Names beyond the speakers who were found change nothing.
+        """
+        return replace(self, names=tuple(names))
+
+    def name(self, speaker: int) -> str:
+        """What people call a speaker: what the client does, if it does."""
+        return self._given(speaker) or default_name(speaker, self.language)
+
     @property
-    def speakers(self) -> Mapping[int, str]:
-        """A name for people for each channel, if several channels have text; else empty."""
-        heard = sorted({segment.channel for segment in self.segments})
-        name = SPEAKER.get(self.language, "Speaker")
-        return {channel: f"{name} {channel + 1}" for channel in heard} if len(heard) > 1 else {}
+    def told_apart(self) -> tuple[Voice, ...] | None:
+        """The voices, or None if the options do not ask for speakers."""
+        return None if self.options.speakers is None else self.voices
+
+    def speaker(self, segment: Segment) -> int | None:
+        """The number of a segment's speaker; None: not known. Unless speakers were told apart, channels are."""
+        if self.voices:
+            return segment.speaker
+        return segment.channel if self.options.channels == "separate" else None
+
+    @property
+    def speakers(self) -> Mapping[int | None, str]:
+        """A name for people for each speaker who is heard; empty if only one is, and the client gave no name."""
+        heard = {speaker for segment in self.segments if (speaker := self.speaker(segment)) is not None}
+        shown = len(heard) > 1 or any(map(self._given, heard))
+        return {speaker: self.name(speaker) for speaker in sorted(heard)} if shown else {}
+
+    @property
+    def told(self) -> Iterator[tuple[Segment, str]]:
+        """Each segment with its speaker's name for people, which may be empty."""
+        names = self.speakers
+        return ((segment, names.get(self.speaker(segment), "")) for segment in self.segments)
+
+    @property
+    def turns(self) -> Iterator[Turn]:
+        """The turns of the whole transcript, in order."""
+        return turns(self.told)
 
     @property
     def text(self) -> str:
-        """The text alone, one segment per line; the speaker's name stands before it if several speak."""
-        names = self.speakers
-        return "\n".join(
-            f"{names[segment.channel]}: {segment.text}" if names else segment.text for segment in self.segments
-        )
+        """The text alone: one segment a line or, if the options ask for speakers, one turn a paragraph.
+
+        The speaker's name stands before it if several speak, or if the client gave a name.
+        """
+        if self.options.speakers is None:
+            return "\n".join(_after(name, segment.text) for segment, name in self.told)
+        return "\n\n".join(_after(turn.speaker, " ".join(turn.text.split())) for turn in self.turns)
+
+    def _given(self, speaker: int) -> str | None:
+        return self.names[speaker] if speaker < len(self.names) else None
 
     def to_json(self) -> dict[str, Any]:
-        """The whole transcript as a JSON object that `from_json` takes back.
+        """The whole transcript as a JSON object that `from_json` takes back, but for the names.
 
         It holds every word, whatever the options say.
         """
@@ -129,7 +105,7 @@ class Transcript:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Transcript:
-        """The transcript that `to_json` gave.
+        """The transcript that `to_json` of this or an earlier release gave.
 
         Raises:
             ValueError: it is of another version.
@@ -148,3 +124,7 @@ class Transcript:
             versions=data["versions"],
             voices=tuple(map(Voice.from_json, data.get("voices", ()))),
         )
+
+
+def _after(name: str, text: str) -> str:
+    return f"{name}: {text}" if name else text

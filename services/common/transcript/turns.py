@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.common.transcript.transcript import Segment, Transcript
+from services.common.transcript.segments import Segment
 
 LONGEST_PAUSE = 3.0
 """Seconds of silence that end a turn."""
@@ -19,26 +19,27 @@ class Turn:
 
     start: float
     speaker: str
-    """A name for people; empty if only one speaks."""
+    """A name for people; empty if only one speaks, or if nobody knows who."""
     text: str
 
 
-def turns(transcript: Transcript) -> Iterator[Turn]:
-    """The turns of the whole transcript, in order."""
-    names = transcript.speakers
+def turns(told: Iterable[tuple[Segment, str]]) -> Iterator[Turn]:
+    """The turns of segments, each with its speaker's name for people, in order."""
     current: list[Segment] = []
-    for segment in transcript.segments:
+    name = ""
+    for segment, speaker in told:
         if current and _begins_turn(segment, current):
-            yield _turn(current, names.get(current[0].channel, ""))
+            yield _turn(current, name)
             current = []
         current.append(segment)
+        name = speaker
     if current:
-        yield _turn(current, names.get(current[0].channel, ""))
+        yield _turn(current, name)
 
 
 def _begins_turn(segment: Segment, current: Sequence[Segment]) -> bool:
     return (
-        segment.channel != current[0].channel
+        (segment.channel, segment.speaker) != (current[0].channel, current[0].speaker)
         or segment.start - current[-1].end > LONGEST_PAUSE
         or segment.end - current[0].start > LONGEST_TURN
     )

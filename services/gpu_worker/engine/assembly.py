@@ -6,19 +6,37 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 
 from services.common.domain.options import Options
+from services.common.transcript.attribution import SpokenTurn, attributed
+from services.common.transcript.segments import Segment
 from services.common.transcript.sentences import sentences
-from services.common.transcript.transcript import Segment, Transcript
+from services.common.transcript.spoken_by_one import spoken_by_one
+from services.common.transcript.transcript import Transcript
+from services.common.transcript.voices import numbered, voices
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.quality_report import report
+from services.gpu_worker.engine.quality_report import remark_on_speakers, report
 
 
-def assemble(plan: Plan, results: Iterable[ClipResult], options: Options, model: ModelFiles) -> Transcript:
+def assemble(
+    plan: Plan,
+    results: Iterable[ClipResult],
+    options: Options,
+    model: ModelFiles,
+    turns: Sequence[Sequence[SpokenTurn]] | None = None,
+) -> Transcript:
     """Put the results of all clips of a plan together.
+
+    Args:
+        plan: of the whole recording.
+        results: one for each of its clips.
+        options: of the job.
+        model: which the job is transcribed with.
+        turns: when each speaker is heard, for each channel; None: speakers were not, or could not be, told apart.
 
     Raises:
         ValueError: a clip has no result.
@@ -29,34 +47,49 @@ def assemble(plan: Plan, results: Iterable[ClipResult], options: Options, model:
     if missing:
         raise ValueError(f"no result for clips {missing}")
     ordered = [by_index[clip.index] for clip in plan.clips]
-    segments = [segment for channel in range(plan.channels) for segment in _segments(plan, ordered, channel)]
+    parts = [
+        segment
+        for channel in range(plan.channels)
+        for segment in _segments(plan, ordered, channel, None if turns is None else turns[channel])
+    ]
+    segments = numbered(sorted(parts, key=lambda segment: (segment.start, segment.channel)))
+    found = voices(segments)
     return Transcript(
         language=plan.language,
         seconds=round(plan.seconds, 3),
-        segments=tuple(sorted(segments, key=lambda segment: (segment.start, segment.channel))),
-        quality=report(plan, ordered),
+        segments=segments,
+        quality=report(plan, ordered, remark_on_speakers(options, segments, found, told_apart=turns is not None)),
         options=options,
         model=model.name,
         revision=model.revision,
         versions=_versions(),
+        voices=found,
     )
 
 
-def _segments(plan: Plan, ordered: list[ClipResult], channel: int) -> Iterator[Segment]:
+def _segments(
+    plan: Plan, ordered: list[ClipResult], channel: int, turns: Sequence[SpokenTurn] | None
+) -> Iterator[Segment]:
+    """The segments of a channel, whose speakers are numbered as in its turns."""
     mine = [result for result in ordered if plan.clips[result.index].channel == channel]
     words = _apart([word for result in mine for word in result.words], round(plan.seconds, 3))
-    doubts = [result.flags for result in mine for _ in result.words]
-    flags = {id(word): doubt for word, doubt in zip(words, doubts, strict=True)}
-    for sentence in sentences(words):
+    doubts = iter([result.flags for result in mine for _ in result.words])
+    said = sentences(words) if turns is None else _by_speaker(words, turns)
+    for sentence in said:
         yield Segment(
             start=sentence[0].start,
             end=sentence[-1].end,
             text="".join(word.text for word in sentence).strip(),
             confidence=round(sum(word.probability for word in sentence) / len(sentence), 4),
             channel=channel,
-            flags=tuple(sorted({flag for word in sentence for flag in flags[id(word)]})),
+            flags=tuple(sorted({flag for flags in islice(doubts, len(sentence)) for flag in flags})),
             words=sentence,
+            speaker=sentence[0].speaker,
         )
+
+
+def _by_speaker(words: Sequence[Word], turns: Sequence[SpokenTurn]) -> Iterator[tuple[Word, ...]]:
+    return (part for sentence in sentences(attributed(words, turns)) for part in spoken_by_one(sentence))
 
 
 def _apart(words: Sequence[Word], seconds: float) -> list[Word]:

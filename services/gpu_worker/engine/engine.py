@@ -127,6 +127,7 @@ class Engine:
         stop: StopFlag,
         part: int | None = None,
         apart: bool = False,
+        until: int = 0,
     ) -> Generator[ClipResult, None, None]:
         """Decode clips of a plan that is known, by index, and yield each as it is done, in any order.
 
@@ -139,6 +140,7 @@ class Engine:
             stop: once it is set, decoding stops after the results that are known by then.
             part: the index of the part that the file holds; None for the whole recording.
             apart: whether nothing of another recording may be on the device meanwhile.
+            until: as far as this sample of the recording the spool gets the sound, whatever the clips need.
 
         Raises:
             StoppedError: `stop` is set.
@@ -148,7 +150,8 @@ class Engine:
         """
 
         def begin(halt: StopFlag) -> Flow:
-            items = self._reader.clips(path, plan, sorted(set(clips)), spool=spool, stop=halt, part=part)
+            wanted = sorted(set(clips))
+            items = self._reader.clips(path, plan, wanted, spool=spool, stop=halt, part=part, until=until)
             return Flow(items, spool, offset=0 if part is None else plan.parts[part].start)
 
         with _flowing(begin, stop) as flow:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from services.common.transcript.quality import DOUBTFUL, Quality
+from services.common.domain.options import Options
+from services.common.transcript.quality import DOUBTFUL, Quality, Remark
+from services.common.transcript.segments import Segment
+from services.common.transcript.voices import Voice
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Plan
 
 
-def report(plan: Plan, results: Sequence[ClipResult]) -> Quality:
+def report(plan: Plan, results: Sequence[ClipResult], on_speakers: Remark | None = None) -> Quality:
     """The quality report of a recording; `results` are those of all clips of the plan."""
+    remarks = plan.remarks if on_speakers is None else (*plan.remarks, on_speakers)
     probabilities = sorted(word.probability for result in results for word in result.words)
     speech = sum(clip.samples for clip in plan.clips)
     covered = sum(plan.clips[result.index].samples for result in results if result.words)
@@ -27,9 +31,32 @@ def report(plan: Plan, results: Sequence[ClipResult]) -> Quality:
         confidence=_distribution(probabilities),
         doubtful_share=round(sum(p < DOUBTFUL for p in probabilities) / max(len(probabilities), 1), 4),
         truncated_at=plan.truncated_at,
-        warnings=_warnings(plan, results),
-        remarks=plan.remarks,
+        warnings=_warnings(plan, results, remarks),
+        remarks=remarks,
     )
+
+
+def remark_on_speakers(
+    options: Options, segments: Sequence[Segment], found: Sequence[Voice], *, told_apart: bool
+) -> Remark | None:
+    """What people should know of the speakers who were found, if the options ask for them.
+
+    A number that the client gave is one of each channel. A channel without text has no speakers and no remark.
+    """
+    asked = options.speakers
+    if asked is None:
+        return None
+    if not told_apart:
+        return Remark("speakers_unknown", "The speakers could not be told apart; the text is whole.")
+    wanted = asked.at_least if asked.at_least > 1 else asked.at_most or 0
+    by_channel = Counter(voice.channel for voice in found)
+    channels = sorted({segment.channel for segment in segments})
+    fewer = {channel: by_channel[channel] for channel in channels if by_channel[channel] < wanted}
+    if not fewer:
+        return None
+    told = [f"{count} in channel {channel}" for channel, count in fewer.items()]
+    number = " and ".join(told) if options.channels == "separate" else str(fewer[channels[0]])
+    return Remark("speakers_fewer", f"{wanted} speakers were asked for, and {number} found.")
 
 
 def _distribution(ordered: Sequence[float]) -> dict[str, float]:
@@ -40,8 +67,8 @@ def _distribution(ordered: Sequence[float]) -> dict[str, float]:
     return {"mean": round(sum(ordered) / len(ordered), 4), **deciles}
 
 
-def _warnings(plan: Plan, results: Sequence[ClipResult]) -> tuple[str, ...]:
-    warnings = list(plan.warnings)
+def _warnings(plan: Plan, results: Sequence[ClipResult], remarks: Sequence[Remark]) -> tuple[str, ...]:
+    warnings = [remark.code for remark in remarks]
     if not plan.speech:
         warnings.append("no_speech")
     elif not any(result.words for result in results):

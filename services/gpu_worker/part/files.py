@@ -15,11 +15,12 @@ from services.common.transcript import kept_words
 from services.common.transcript.formats import media_type
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.engine.stopping import StoppedError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -85,13 +86,18 @@ class Files:
 
     def checkpoints(self, place: str, part_id: str) -> dict[int, ClipResult]:
         """Every finished clip of a part, by index, from all attempts."""
-        prefix = object_keys.checkpoints(place, part_id)
-        results: dict[int, ClipResult] = {}
-        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-            for entry in page.get("Contents", []):
-                for data in self._get_json(entry["Key"]):
-                    results[data["index"]] = ClipResult.from_json(data)
-        return results
+        stored = self._stored(object_keys.checkpoints(place, part_id))
+        return {data["index"]: ClipResult.from_json(data) for data in stored}
+
+    def put_windows(self, place: str, part: Part, serial: int, windows: Sequence[ObservedWindow]) -> None:
+        """Store observed windows for later attempts and the merge; `serial` as for `put_checkpoint`."""
+        key = object_keys.observed(place, part.part_id, part.attempt, serial)
+        self._put_json(key, [window.to_json() for window in windows])
+
+    def windows(self, place: str, part_id: str) -> dict[int, ObservedWindow]:
+        """Every observed window of a part, by index, from all attempts."""
+        stored = self._stored(object_keys.all_observed(place, part_id))
+        return {data["index"]: ObservedWindow.from_json(data) for data in stored}
 
     def publish(
         self, place: str, attempt: int, rendered: Mapping[str, bytes], words: bytes
@@ -122,6 +128,12 @@ class Files:
             form: {"key": keys[form], "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for form, content in rendered.items()
         }
+
+    def _stored(self, prefix: str) -> Iterator[Any]:
+        """What the lists below a prefix hold."""
+        for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
+            for entry in page.get("Contents", []):
+                yield from self._get_json(entry["Key"])
 
     def _put_json(self, key: str, content: object) -> None:
         body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()

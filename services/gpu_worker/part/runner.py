@@ -19,15 +19,19 @@ from services.common.transcript.formats import render
 from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.transcribing import Transcribing
+from services.gpu_worker.part.who_speaks import who_speaks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from services.common.domain.records import Job
     from services.common.store.store import Store
     from services.common.transcript.transcript import Transcript
     from services.gpu_worker.engine.decode.model_files import ModelFiles
     from services.gpu_worker.engine.decode.results import ClipResult
     from services.gpu_worker.engine.process import EngineProcess
+    from services.gpu_worker.engine.speakers.windows import ObservedWindow
+    from services.gpu_worker.engine.speakers.work import Speakers
     from services.gpu_worker.machine.work_folder import WorkFolder
     from services.gpu_worker.part.claim import Claim
     from services.gpu_worker.part.endings import PartEndings
@@ -52,6 +56,7 @@ class PartRunner:
         folder: WorkFolder,
         clock: Callable[[], int],
         endings: PartEndings,
+        speakers: Speakers,
     ) -> None:
         self._store = store
         self._files = files
@@ -59,6 +64,7 @@ class PartRunner:
         self._folder = folder
         self._clock = clock
         self._endings = endings
+        self._speakers = speakers
 
     def do(self, claim: Claim, engine: EngineProcess, model: ModelFiles) -> None:
         """Work on a part until it is done, has failed, was given back, or turns out to be another worker's."""
@@ -89,12 +95,14 @@ class PartRunner:
             files=self._files,
             settings=self._settings,
             clock=self._clock,
+            speakers=self._speakers,
         )
-        plan, results = work.run()
+        plan, found = work.run()
         claim.on_device = False
         if claim.part.parts == 1:
             times = {**work.times, "transcribed": self._clock()}
-            self._complete(claim, assemble(plan, results.values(), claim.options, model), times)
+            turns = who_speaks(claim, self._speakers, plan, found.windows)
+            self._complete(claim, assemble(plan, found.results.values(), claim.options, model, turns), times)
         else:
             self._finish_slice(claim)
 
@@ -117,21 +125,23 @@ class PartRunner:
         """Put the text of all parts together and complete the job; this needs no device."""
         plan = claim.retry(lambda: self._files.plan(claim.job.place))
         results: dict[int, ClipResult] = {}
+        windows: dict[int, ObservedWindow] = {}
         for part in plan.parts:
-            results |= claim.retry(
-                partial(self._files.checkpoints, claim.job.place, part_name(part.index)),
-            )
-        self._complete(claim, assemble(plan, results.values(), claim.options, model), {"transcribed": self._clock()})
+            name = part_name(part.index)
+            results |= claim.retry(partial(self._files.checkpoints, claim.job.place, name))
+            if claim.options.speakers:
+                windows |= claim.retry(partial(self._files.windows, claim.job.place, name))
+        turns = who_speaks(claim, self._speakers, plan, windows)
+        transcript = assemble(plan, results.values(), claim.options, model, turns)
+        self._complete(claim, transcript, {"transcribed": self._clock()})
 
     def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
         """Write the transcript's files and complete the job, with its annotations as they are at that moment."""
-        text = transcript.text
-        inline = {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}
         result = self._publish(claim, transcript)
         rewritten = 0
         while True:
             try:
-                return self._endings.complete(claim, result, times, **inline)
+                return self._endings.complete(claim, result, times, **_inline(claim.job, transcript))
             except JobChangedError as changed:
                 before, claim.job = claim.job, changed.job
                 if annotations_of(before) != annotations_of(claim.job) and rewritten < MOST_REWRITTEN:
@@ -152,5 +162,11 @@ class PartRunner:
             "language": transcript.language,
             "duration_seconds": transcript.seconds,
             "model": {"name": transcript.model, "revision": transcript.revision},
-            "quality": transcript.quality.short(),
+            "quality": transcript.quality.short(transcript.told_apart),
         }
+
+
+def _inline(job: Job, transcript: Transcript) -> dict[str, str]:
+    """The text with the names of the moment, if a message has room for it."""
+    text = transcript.named(job.names).text
+    return {"text": text} if len(text.encode()) <= INLINE_TEXT_BYTES else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,18 +20,21 @@ from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.engine.processes.readers import ReaderLostError
+from services.gpu_worker.engine.speakers.grid import WINDOW
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
 from services.gpu_worker.part.claim import StopReason
 from services.gpu_worker.part.left_out import with_what_was_left_out
+from services.gpu_worker.part.observing import Observing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from services.common.store.store import Store
     from services.gpu_worker.engine.decode.results import ClipResult
-    from services.gpu_worker.engine.plan.plan import Plan
+    from services.gpu_worker.engine.plan.plan import Plan, PlannedPart
     from services.gpu_worker.engine.process import EngineProcess
+    from services.gpu_worker.engine.speakers.work import Speakers
     from services.gpu_worker.part.claim import Claim
     from services.gpu_worker.part.files import Files
     from services.gpu_worker.settings import WorkerSettings
@@ -54,6 +57,7 @@ class Transcribing:
         files: Files,
         settings: WorkerSettings,
         clock: Callable[[], int],
+        speakers: Speakers,
     ) -> None:
         """`folder`: of the part; it holds the `recording`, or the part's own audio."""
         self._claim = claim
@@ -71,16 +75,26 @@ class Transcribing:
         self.times: dict[str, int] = {}
         """Of the stages, in epoch milliseconds."""
         every = settings.checkpoint_seconds
-        self._checkpoints = claim.retry(lambda: Checkpoints(files, claim.job.place, claim.part, every))
+        told_apart = claim.options.speakers is not None
+        self._checkpoints = claim.retry(
+            lambda: Checkpoints(files, claim.job.place, claim.part, every, speakers=told_apart)
+        )
+        self._speakers = speakers
+        self._observing: Observing | None = None
 
-    def run(self) -> tuple[Plan, dict[int, ClipResult]]:
-        """The plan, and the results of every clip of the part by index; each is checkpointed soon after it is done."""
+    def run(self) -> tuple[Plan, Checkpoints]:
+        """The plan, and what is known of every clip and window of the part; each is stored soon after it is done."""
         claim, checkpoints = self._claim, self._checkpoints
         (self._folder / "spool").mkdir()
         try:
-            with closing(self._results()) as results:
+            with ExitStack() as until_done:
+                results = until_done.enter_context(closing(self._results()))
+                if self._observing:
+                    until_done.enter_context(self._observing)
                 for result in results:
                     self._take(result)
+                if self._observing:
+                    self._observing.wait()
         except (StoppedError, DeviceDiedError, DecoderFailedError, ReaderLostError, OSError):
             # The finished clips are of use to the next attempt. A worker that has lost the lease writes nothing.
             if claim.stop_reason in {None, StopReason.SHUTDOWN}:
@@ -90,7 +104,7 @@ class Transcribing:
             # The merge reads the checkpoints; a job of one part has its results in memory.
             claim.retry(checkpoints.save)
         assert self._plan is not None
-        return self._plan, checkpoints.results
+        return self._plan, checkpoints
 
     def _take(self, result: ClipResult) -> None:
         if "first_text" not in self.times:
@@ -106,6 +120,8 @@ class Transcribing:
         if claim.part.parts > 1:
             plan = claim.retry(lambda: self._files.plan(claim.job.place))
             self._checkpoints.keep(plan)
+            part = plan.parts[index]
+            self._observe(spool, part, offset=part.start if index else 0)
             self._need(plan, index)
             return self._engine.decode(
                 recording,
@@ -116,7 +132,9 @@ class Transcribing:
                 stop=claim.stop,
                 part=index or None,
                 apart=claim.part.suspected,
+                until=part.end + WINDOW if self._observing else 0,
             )
+        self._observe(spool, None)
         return self._engine.transcribe(
             recording,
             claim.options,
@@ -133,6 +151,18 @@ class Transcribing:
                 most_parts=MAX_PARTS,
             ),
         )
+
+    def _observe(self, spool: Path, part: PlannedPart | None, *, offset: int = 0) -> None:
+        """Have the part's speakers observed, if they are to be told apart."""
+        if self._claim.options.speakers:
+            self._observing = Observing(
+                self._claim,
+                self._speakers,
+                self._checkpoints,
+                spool,
+                part=part,
+                offset=offset,
+            )
 
     def _planned(self, plan: Plan) -> None:
         """Take the plan, once the recording has been read; its clips are being decoded meanwhile."""
@@ -168,6 +198,8 @@ class Transcribing:
     def _need(self, plan: Plan, index: int) -> None:
         """Note the plan, and which of its clips this part needs."""
         self._plan = plan
+        if self._observing:
+            self._observing.need(plan.parts[index])
         self._lengths = {clip: plan.clips[clip].samples / RATE for clip in plan.parts[index].clips}
         self._advance()
 

@@ -14,6 +14,7 @@ from services.gpu_worker.engine.audio.samples import BLOCK, Samples
 from services.gpu_worker.engine.audio.sound import RATE, Span
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.plan.spool import SAMPLE, voice_file
+from services.gpu_worker.engine.speakers.grid import WINDOW
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
 LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
@@ -23,7 +24,8 @@ LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 def cut_parts(plan: Plan, spool: Path, folder: Path, *, stop: StopFlag) -> None:
     """Write every part's samples as `<index>.flac` into a folder, 16 bit at 16 kHz, one channel a voice.
 
-    FLAC is lossless, so the words stay the same. `Engine.decode(..., part=index)` decodes such a file.
+    FLAC is lossless, so the words stay the same. `Engine.decode(..., part=index)` decodes such a file. It goes on for a
+    window of speakers behind the part's end, since the last window that begins in the part ends there.
 
     Args:
         plan: of the whole recording.
@@ -37,7 +39,7 @@ def cut_parts(plan: Plan, spool: Path, folder: Path, *, stop: StopFlag) -> None:
     """
     for part in plan.parts:
         with _flac(folder / f"{part.index}.flac", plan.channels) as write:
-            for block in _blocks_between(spool, (part.start, part.end), plan.channels):
+            for block in _blocks_between(spool, (part.start, part.end + WINDOW), plan.channels):
                 if stop.is_set():
                     raise StoppedError
                 write(block)

@@ -20,7 +20,14 @@ MOST_MISSING = RATE
 
 
 def clips(
-    path: Path, plan: Plan, clips: Sequence[int], *, spool: Path, stop: StopFlag, part: int | None = None
+    path: Path,
+    plan: Plan,
+    clips: Sequence[int],
+    *,
+    spool: Path,
+    stop: StopFlag,
+    part: int | None = None,
+    until: int = 0,
 ) -> Items:
     """Each of these clips, in the order of their indices, as soon as its sound is in the spool.
 
@@ -31,6 +38,7 @@ def clips(
         spool: the folder that gets the sound.
         stop: once it is set, reading stops.
         part: the index of the part that the file holds; None for the whole recording.
+        until: as far as this sample of the recording the spool gets the sound, whatever the clips need.
 
     Raises:
         ReadingDiffersError: what is read is not what was planned.
@@ -40,11 +48,11 @@ def clips(
     """
     position = 0 if part is None else plan.parts[part].start
     waiting = deque(plan.clips[index] for index in clips)
-    for block in spooled(_as_planned(path, plan, part, stop), spool) if waiting else ():
+    for block in spooled(_as_planned(path, plan, part, stop), spool) if waiting or position < until else ():
         position += block.shape[1]
         while waiting and waiting[0].end <= position:
             yield ReadClip(waiting.popleft())
-        if not waiting:
+        if not waiting and position >= until:
             return
     for clip in waiting:
         yield ReadClip(clip)

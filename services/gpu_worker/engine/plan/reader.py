@@ -58,7 +58,15 @@ class Reader(Protocol):
         """See `planner.plan`."""
 
     def clips(
-        self, path: Path, plan: Plan, clips: Sequence[int], *, spool: Path, stop: StopFlag, part: int | None = None
+        self,
+        path: Path,
+        plan: Plan,
+        clips: Sequence[int],
+        *,
+        spool: Path,
+        stop: StopFlag,
+        part: int | None = None,
+        until: int = 0,
     ) -> Items:
         """See `planned_clips.clips`."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import count, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,11 +22,24 @@ if TYPE_CHECKING:
 
 SAMPLE = 2
 """Bytes of a sample."""
+_WHOLE = "whole"
+"""The name of an empty file that tells that the others are whole."""
 
 
 def voice_file(folder: Path, voice: int) -> Path:
     """Where the samples of a voice are, in the folder of a spool."""
     return folder / f"voice-{voice}"
+
+
+def voice_files(folder: Path) -> list[Path]:
+    """The files of all voices, in order; none until the first samples are there."""
+    found = list(takewhile(Path.exists, (voice_file(folder, voice) for voice in count())))
+    return found if found and found[0].stat().st_size else []
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the spool holds the recording up to its end, or all that will be read of it."""
+    return (folder / _WHOLE).exists()
 
 
 def spooled(blocks: Iterator[Samples], folder: Path) -> Iterator[Samples]:
@@ -39,6 +53,7 @@ def spooled(blocks: Iterator[Samples], folder: Path) -> Iterator[Samples]:
                 file.write(samples.tobytes())
                 file.flush()
             yield block
+    (folder / _WHOLE).touch()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 MIB = 1 << 20
+_LEAST_URGENT = 19
+"""How nice a process is that may wait until the others need no core: the device comes first."""
 ALIVE_SECONDS = 1.0
 """The pause between two messages that reading makes progress."""
 
@@ -147,6 +149,20 @@ def _perform(task: str, arguments: dict[str, Any], stop: _Voice) -> Iterator[Any
             yield from reader.clips(**arguments, stop=stop)
         case "cut_parts":
             reader.cut_parts(**arguments, stop=stop)
+        case "observe":
+            from services.gpu_worker.engine.speakers.following import follow  # noqa: PLC0415 - readers do without
+
+            os.nice(_LEAST_URGENT)
+            yield from follow(**arguments, threads=_free_cores(), stop=stop)
+        case "speaker_turns":
+            from services.gpu_worker.engine.speakers.voices import turns_of_voices  # noqa: PLC0415 - as above
+
+            yield from turns_of_voices(**arguments)
+
+
+def _free_cores() -> int:
+    """How many cores there are beside the one that the device's process needs."""
+    return max(len(os.sched_getaffinity(0)) - 1, 1)
 
 
 def failure(error: Exception, limits: Limits) -> Failed:

@@ -72,21 +72,42 @@ class ReaderProcesses:
     ) -> Items:
         """As `LocalReader.plan`."""
         given = {"path": path, "options": options, "spool": spool, "max_seconds": max_seconds, "cutting": cutting}
-        return self._read("plan", stop, **given)
+        return self.perform("plan", stop, **given)
 
     def clips(
-        self, path: Path, plan: Plan, clips: Sequence[int], *, spool: Path, stop: StopFlag, part: int | None = None
+        self,
+        path: Path,
+        plan: Plan,
+        clips: Sequence[int],
+        *,
+        spool: Path,
+        stop: StopFlag,
+        part: int | None = None,
+        until: int = 0,
     ) -> Items:
         """As `LocalReader.clips`."""
-        return self._read("clips", stop, path=path, plan=plan, clips=list(clips), spool=spool, part=part)
+        given = {"path": path, "plan": plan, "clips": list(clips), "spool": spool, "part": part, "until": until}
+        return self.perform("clips", stop, **given)
 
     def cut_parts(self, plan: Plan, spool: Path, folder: Path, *, stop: StopFlag) -> None:
         """As `LocalReader.cut_parts`."""
-        for _ in self._read("cut_parts", stop, plan=plan, spool=spool, folder=folder):
+        for _ in self.perform("cut_parts", stop, plan=plan, spool=spool, folder=folder):
             pass
 
-    def _read(self, task: str, stop: StopFlag, **arguments: object) -> Generator[Any, None, None]:
-        """The values of a task that runs in a process of its own; the process ends with this iterator."""
+    def perform(self, task: str, stop: StopFlag, **arguments: object) -> Generator[Any, None, None]:
+        """The values of a task that runs in a process of its own; the process ends with this iterator.
+
+        Args:
+            task: one that `reader_main.py` knows.
+            stop: once it is set, the process is ended.
+            arguments: of the task.
+
+        Raises:
+            StoppedError: `stop` is set.
+            ReaderLostError: the process ended by itself, or could not begin.
+            TranscriberError: the task failed with it, or used more than the limits allow.
+
+        """
         ours, theirs = os.pipe()
         try:
             process = self._started(theirs, task, arguments)
