@@ -189,8 +189,10 @@ class ProblemCode(StrEnum):
     INVALID_ANNOTATION = (
         "INVALID_ANNOTATION",
         422,
-        "The job's metadata or its names have too many bytes as a whole. A single text or key that is wrong is an "
-        "`INVALID_REQUEST`.",
+        (
+            "The job's metadata or its names have too many bytes as a whole. A single text or key that is wrong is an "
+            "`INVALID_REQUEST`."
+        ),
         "Shorten them, as `detail` says.",
     )
     MODEL_UNAVAILABLE = (
