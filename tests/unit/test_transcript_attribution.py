@@ -15,7 +15,7 @@ from services.common.transcript.words import Word
 
 A, B, C = 0, 1, 2
 LETTERS = {"A": A, "B": B, "C": C, "?": None}
-MANY = 100_000
+MANY = 50_000
 
 
 def word(start: float, end: float) -> Word:
