@@ -98,7 +98,8 @@ def speech(meeting: Sound) -> Float:
 
 def piece(speech: Float, first: int, frames: int) -> Float:
     taken = speech[first : first + frames]
-    return taken - taken.mean(axis=0)
+    centred: Float = taken - taken.mean(axis=0)
+    return centred
 
 
 def likeness(one: Float, other: Float) -> float:
