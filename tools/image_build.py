@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from tools import models
 from tools.deployment import MODELS, RefusedError
 
@@ -45,7 +46,7 @@ def build(needs: Needs | None, given: Sequence[str] = ()) -> None:
     if len(held) > MOST_CHARACTERS:
         raise RefusedError(f"The models' names have more than {MOST_CHARACTERS} characters together: name fewer.")
     sys.stdout.write(f"{_announcement(needs, chosen, by_hand)}\n")
-    models.record_if_reachable(held.split(","))
+    models.record_if_reachable([SPEAKERS, *held.split(",")])
     commit = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
     of_artifact = {"artifact_sha256": hashlib.sha256(ARTIFACT.read_bytes()).hexdigest(), "commit": commit}
     told = [f"-var={name}={value}" for name, value in (of_artifact | chosen).items()]

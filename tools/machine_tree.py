@@ -18,7 +18,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.catalogue import PACKAGED, SPEAKERS
 from services.gpu_worker.engine.decode.model_files import locate, relative
 from tools.package import build_worker
 
@@ -88,7 +88,8 @@ def _provision(base: Path, artifact: Path, tree: Path) -> Path:
     shutil.copy(ROOT / "packer" / "models.lock.json", room)
     (new / IDENTITY.lstrip("/")).write_text(f"{BUILDER}\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as models:
-        shutil.copytree(locate(PACKAGED).folder, Path(models) / relative(PACKAGED))
+        for key in (PACKAGED, SPEAKERS):
+            shutil.copytree(locate(key).folder, Path(models) / relative(key))
         _inside(
             new,
             f"{ARTIFACT}/provision",

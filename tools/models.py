@@ -2,7 +2,8 @@
 
 `python -m tools.models record NAME[@style] …` asks the hub for a model's files at the catalogue's revision, and writes
 their digests to packer/models.lock.json. The weights, half a gigabyte, are not downloaded for that. Without names it
-records the models of the deployment that Terraform has created from here, else the default one. A model that the lock
+records the models of the deployment that Terraform has created from here, else the default one, and those that tell
+speakers apart (`speakers`), of which the project itself knows what they are. A model that the lock
 knows stays as it is: to record a newer commit of a style's branch, delete its entry first.
 """
 
@@ -24,8 +25,10 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.request import Request, urlopen
 
 from services.common.domain import model_keys
-from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
-from services.gpu_worker.engine.decode.model_files import NEEDED, PATTERNS, ModelRecord
+from services.gpu_worker.engine.decode import catalogue
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE, SPEAKERS
+from services.gpu_worker.engine.decode.model_files import NEEDED, ModelRecord, shipped
+from services.gpu_worker.engine.decode.model_sources import HUB_FILES
 from services.gpu_worker.image import model_lock
 from tools import deployment
 from tools.deployment import RefusedError
@@ -62,13 +65,12 @@ def ask(key: str) -> ModelRecord:
         RefusedError: the catalogue or the hub does not know it, or the hub did not answer.
 
     """
-    name, style = model_keys.split(key)
-    row = CATALOGUE.get(name)
-    revision = row.revisions.get(style) if row else None
+    if own := shipped(key):
+        return own
+    name, _ = model_keys.split(key)
+    revision = catalogue.revision(key)
     if revision is None:
-        raise RefusedError(f"The catalogue knows no model {key}; it knows {', '.join(CATALOGUE)}.")
-    if name == PACKAGED:
-        return ModelRecord(revision=revision, sha256=dict(PACKAGED_DIGESTS))
+        raise RefusedError(f"The catalogue knows no model {key}; it knows {', '.join((*CATALOGUE, SPEAKERS))}.")
     try:
         found = _from_hub(name, revision)
     except (OSError, HTTPException, ValueError, KeyError) as error:
@@ -84,7 +86,7 @@ def _from_hub(name: str, revision: str) -> ModelRecord:
     digests: dict[str, str] = {}
     for entry in told["siblings"]:
         file = entry["rfilename"]
-        if not any(fnmatch(file, pattern) for pattern in PATTERNS):
+        if not any(fnmatch(file, pattern) for pattern in HUB_FILES):
             continue
         if large := entry.get("lfs"):
             digests[file] = large["sha256"]
@@ -103,14 +105,16 @@ def _get(path: str) -> bytes:
 
 
 def listed() -> tuple[str, ...]:
-    """The models of the deployment that Terraform has created from here; the default one if there is none.
+    """The models that tell speakers apart, and those of the deployment that Terraform has created from here.
+
+    If there is no deployment, the default one instead.
 
     Raises:
         RefusedError: the deployment's settings cannot be read.
 
     """
     names = deployment.Names.of(deployment.outputs())
-    return deployment.needs(names).models if names.known else deployment.MODELS
+    return (SPEAKERS, *(deployment.needs(names).models if names.known else deployment.MODELS))
 
 
 def record_if_reachable(keys: Iterable[str], path: Path = LOCK) -> None:
@@ -171,7 +175,7 @@ def _listed_or_default() -> tuple[str, ...]:
         return listed()
     except RefusedError as error:
         sys.stderr.write(f"left out: recording the deployment's own models. {error}\n")
-        return deployment.MODELS
+        return (SPEAKERS, *deployment.MODELS)
 
 
 def _say(new: Sequence[str], path: Path) -> None:

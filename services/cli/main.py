@@ -44,6 +44,7 @@ class Transcribe(Commands):
             _client("jobs", "client.jobs:jobs", "The client's jobs, newest first."),
             _client("cancel", "client.jobs:cancel", "End jobs that have not ended."),
             _client("retry", "client.jobs:retry", "Queue failed jobs again; what was finished of them stays finished."),
+            _client("rename", "client.renaming:rename", "Name the speakers of a job."),
             _client("erase", "client.jobs:erase", "Erase jobs with their recordings, transcripts and records."),
             _client("deliveries", "client.deliveries:deliveries", "The messages about a job, or to a callback."),
             _client("redeliver", "client.deliveries:redeliver", "Send a message about a job again."),
@@ -66,7 +67,7 @@ class Transcribe(Commands):
         "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
         "TABLE_NAME": "The deployment's table: for all commands of operators.",
         "AWS_REGION": "The deployment's region, if your AWS profile names another.",
-        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`.",
+        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`.",
         "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
         "NO_COLOR": "Print without colours.",
     }

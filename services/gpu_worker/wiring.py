@@ -126,7 +126,7 @@ def build(
             settings=settings, models=models, readers=readers, stop=shutdown.stop, head_start=head_start
         ),
         prefetch=models.ready,
-        speakers=SpeakerProcesses(readers, models=lambda: models.ready(SPEAKERS)),
+        speakers=SpeakerProcesses(readers, models=models.speakers),
         models_now=lambda: settings_for(identity.machine, aws).models,
         first_listen=head_start.heard if head_start else listen,
     )

@@ -15,7 +15,8 @@ from services.common.domain.errors import DamagedModelError
 from services.gpu_worker.engine.decode.catalogue import CATALOGUE
 from services.gpu_worker.engine.decode.device_choice import EngineSettings
 from services.gpu_worker.engine.decode.loaded_model import LoadedModel
-from services.gpu_worker.engine.decode.model_files import ModelMissingError, ModelRecord, locate, relative
+from services.gpu_worker.engine.decode.model_files import ModelRecord, locate, relative
+from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.image.bucket_models import BucketModels
 from services.gpu_worker.image.models import Models
 from tests.support.hub import Hub, running_hub

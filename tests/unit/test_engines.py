@@ -7,7 +7,8 @@ from typing import Any, cast
 import pytest
 
 from services.common.domain.errors import DamagedModelError
-from services.gpu_worker.engine.decode.model_files import ModelFiles, ModelMissingError
+from services.gpu_worker.engine.decode.model_files import ModelFiles
+from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.process import EngineProcess
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
 from services.gpu_worker.machine.self_test import Passed, SelfTestFailedError

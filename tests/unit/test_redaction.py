@@ -17,7 +17,7 @@ from services.common.domain.errors import DiskFullError, InvalidOptionError, Mod
 from services.common.redaction import OF_MACHINES, describe, traceback_of
 from services.common.store.codec import UnknownVersionError
 from services.common.webhooks.endpoint import InvalidUrlError
-from services.gpu_worker.engine.decode.model_files import ModelMissingError
+from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.orchestrator.bulkheads import SweepFailedError
 from tests.support.operations_in_code import in_code
 

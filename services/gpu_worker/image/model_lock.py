@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from services.common.domain import model_keys
-from services.gpu_worker.engine.decode.catalogue import CATALOGUE
+from services.gpu_worker.engine.decode import catalogue
 from services.gpu_worker.engine.decode.model_files import ModelFiles, ModelRecord, require_same
 
 Lock = dict[str, ModelRecord]
@@ -32,9 +32,8 @@ def known(lock: Mapping[str, ModelRecord], key: str) -> ModelRecord | None:
 
     The catalogue may name a branch for a style. Then the recorded commit counts.
     """
-    name, style = model_keys.split(key)
-    row = CATALOGUE.get(name)
-    pinned = row.revisions.get(style) if row else None
+    _, style = model_keys.split(key)
+    pinned = catalogue.revision(key)
     recorded = lock.get(key)
     return recorded if recorded and pinned in {None, style, recorded["revision"]} else None
 

@@ -2,8 +2,9 @@
 
 The blocks of an image are slow at their first read, a few megabytes a second for a single reader; the bucket, and many
 readers at once, are faster. So a model is fetched from `models/` in the bucket into memory, if it is there; else it is
-read ahead in the folder of the settings, which is the image's; else it is fetched from the hub. A machine of the
-deployment fetches from hub and bucket only what the lock knows; any other machine trusts what it fetches.
+read ahead in the folder of the settings, which is the image's; else it is fetched from the hub or, if it is what tells
+speakers apart, made from a package. A machine of the deployment fetches only what the lock knows; any other machine
+trusts what it fetches.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.common.domain import model_keys
 from services.common.domain.errors import DamagedModelError, unrecorded
-from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.catalogue import PACKAGED, SPEAKERS
 from services.gpu_worker.engine.decode.model_files import (
     DIGESTS,
-    ModelMissingError,
     ModelRecord,
-    bytes_on_hub,
     default_cache,
     locate,
     place,
     relative,
     require_same,
 )
+from services.gpu_worker.engine.decode.model_sources import ModelMissingError, size
 from services.gpu_worker.image import model_lock
 from services.gpu_worker.machine import read_ahead
 
@@ -75,9 +76,19 @@ class Models:
             read_ahead.touch(read_ahead.of_folder(own))
             log.info("model.read_ahead", model=key)
             return own
-        if not self._locked and own:
+        if not self._locked and own and key != SPEAKERS:
             raise ModelMissingError("model", f"The model {key} is neither in the image nor in the bucket.")
-        return self._from_hub(key) if self._locked and key != PACKAGED else locate(key).folder
+        return self._from_source(key) if self._locked and key != PACKAGED else locate(key).folder
+
+    def speakers(self) -> Path:
+        """The folder of the models that tell speakers apart, each file proved to be the recorded one.
+
+        Raises:
+            DamagedModelError: a file is missing, or differs.
+            ModelMissingError: they cannot be had now.
+
+        """
+        return locate(SPEAKERS, self.ready(SPEAKERS)).folder
 
     def fetched(self, key: str, unless: threading.Event | None = None) -> Path | None:
         """The folder of the bucket's copy: in memory, or on the disk if memory is too small and the image has no copy.
@@ -136,11 +147,11 @@ class Models:
         log.info("model.fetched", model=key, bytes=sum(sizes.values()))
         return folder
 
-    def _from_hub(self, key: str) -> Path:
-        """The folder of the hub's copy, at the revision in the lock.
+    def _from_source(self, key: str) -> Path:
+        """The folder of the hub's copy, or of one that is made now, at the revision in the lock.
 
         Raises:
-            ModelMissingError: the lock does not know the model, or the hub does not give it.
+            ModelMissingError: the lock does not know the model, or it cannot be had now.
 
         """
         known = model_lock.known(self._bucket.lock(), key)
@@ -148,9 +159,9 @@ class Models:
             raise ModelMissingError(
                 "model", f"The model {key} is neither in the image nor in the bucket. {unrecorded(key)}"
             )
-        into = self._fetched_before(key) or self._memory_for(key, bytes_on_hub(key, known)) or default_cache()
+        into = self._fetched_before(key) or self._memory_for(key, _size(key, known)) or default_cache()
         found = locate(key, cache=into, recorded=known)
-        log.info("model.fetched_from_hub", model=key, revision=found.revision)
+        log.info("model.fetched_from_source", model=key, revision=found.revision)
         return found.folder
 
     def _fetched_before(self, key: str) -> Path | None:
@@ -167,3 +178,14 @@ class Models:
             log.warning("model.too_large_for_memory", model=key, bytes=size)
             return None
         return self._memory / "models"
+
+
+def _size(key: str, recorded: ModelRecord) -> int:
+    """The size in bytes of a model that the lock knows.
+
+    Raises:
+        ModelMissingError: the hub does not say.
+
+    """
+    name, _ = model_keys.split(key)
+    return size(name, recorded["revision"], recorded["sha256"])

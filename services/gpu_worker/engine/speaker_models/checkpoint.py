@@ -7,7 +7,7 @@ import math
 import pickle
 import zipfile
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+Pickled: TypeAlias = Any
+"""Whatever a pickle holds."""
 Weights = dict[str, "NDArray[np.float64]"]
 _NUMBERS: Mapping[str, str] = {"FloatStorage": "<f4", "LongStorage": "<i8"}
 """The kinds of numbers that occur, as torch and as numpy name them."""
@@ -63,7 +65,7 @@ class _Reader(pickle.Unpickler):
         self._archive = archive
         self._folder = listing.removesuffix("data.pkl")
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> Pickled:
         """Python's method, called for each class or function that the pickle names."""
         if (module, name) == ("collections", "OrderedDict"):
             return OrderedDict
@@ -75,7 +77,7 @@ class _Reader(pickle.Unpickler):
             return _Ignored
         raise pickle.UnpicklingError(f"it names {module}.{name}")
 
-    def persistent_load(self, pid: Any) -> NDArray[Any]:
+    def persistent_load(self, pid: Pickled) -> NDArray[Any]:
         """Python's method, called for what lies beside the pickle: one tensor's numbers."""
         _, numbers, file, *_ = pid
         return np.frombuffer(self._archive.read(f"{self._folder}data/{file}"), numbers)

@@ -40,7 +40,8 @@ def embedding(weights: Weights) -> bytes:
         x = network.normalised(x, f"xvector.transit{block}.nonlinear.batchnorm")
         x = network.convolution(x, f"xvector.transit{block}.linear")
     x = network.normalised(x, "xvector.out_nonlinear.batchnorm")
-    return graph.written(("feats", ("n", "frames", BINS)), (network.tail(x), ("n", NUMBERS)))
+    network.tail(x)
+    return graph.written(("feats", ("n", "frames", BINS)), ("emb", ("n", NUMBERS)))
 
 
 class _Network:
@@ -73,7 +74,7 @@ class _Network:
         gated = self._graph.node("Mul", local, self._gate(y, f"{name}.cam_layer"))
         return self._graph.node("Concat", x, gated, axis=1)
 
-    def tail(self, x: str) -> str:
+    def tail(self, x: str) -> None:
         """Mean and deviation of each channel over all frames, and from them the embedding."""
         x = self._graph.node("Squeeze", x, self._graph.sizes(2))
         time = self._graph.sizes(2)
@@ -85,9 +86,7 @@ class _Network:
         deviation = self._graph.node("Sqrt", self._graph.node("Div", squares, others))
         both = self._graph.node("Concat", self._graph.node("Squeeze", mean, time), deviation, axis=1)
         values, bias = self._folded("xvector.dense.linear", "xvector.dense.nonlinear.batchnorm")
-        return self._graph.node(
-            "Gemm", both, self._graph.numbers(values[:, :, 0]), self._graph.numbers(bias), transB=1, name="emb"
-        )
+        self._graph.node("Gemm", both, self._graph.numbers(values[:, :, 0]), self._graph.numbers(bias), transB=1)
 
     def convolution(self, x: str, name: str, normalisation: str = "", **how: list[int]) -> str:
         """A convolution with the normalisation that follows it, if one is named."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import onnx
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 Shape = tuple[int | str, ...]
 """The sizes of a tensor; a letter stands for any size."""
+Attribute: TypeAlias = Any
+"""Of an operation: a number, numbers or a word."""
 OPERATIONS, FORMAT = 17, 9
 """The versions of ONNX's operations and of its file format that the runtime has to know."""
 
@@ -33,9 +35,9 @@ class Graph:
         """A constant of whole numbers, as sizes and axes are given."""
         return self._constant(np.asarray(values, dtype="<i8"))
 
-    def node(self, operation: str, *inputs: str, name: str = "", **attributes: object) -> str:
-        """Add an operation, and return the name of its first result: `name`, or one of the graph's own."""
-        result = name or f"result_{len(self._nodes)}"
+    def node(self, operation: str, *inputs: str, **attributes: Attribute) -> str:
+        """Add an operation, and return the name of its first result."""
+        result = f"result_{len(self._nodes)}"
         self._nodes.append(onnx.helper.make_node(operation, list(inputs), [result], **attributes))
         return result
 
@@ -44,9 +46,10 @@ class Graph:
 
         Args:
             given: name and shape of what the network takes.
-            result: name and shape of what it gives; the name is that of a node.
+            result: name and shape of what it gives, which is the result of the last operation.
 
         """
+        self._nodes[-1].output[0] = result[0]
         graph = onnx.helper.make_graph(
             self._nodes, "network", [_described(*given)], [_described(*result)], self._constants
         )
@@ -54,7 +57,8 @@ class Graph:
             graph, opset_imports=[onnx.helper.make_opsetid("", OPERATIONS)], ir_version=FORMAT
         )
         onnx.checker.check_model(model)
-        return model.SerializeToString(deterministic=True)
+        written: bytes = model.SerializeToString(deterministic=True)
+        return written
 
     def _constant(self, values: np.ndarray[tuple[int, ...], np.dtype[np.generic]]) -> str:
         name = f"constant_{len(self._constants)}"

@@ -37,8 +37,8 @@ def segmentation(weights: Weights) -> bytes:
     x = graph.node("Transpose", x, perm=[1, 0, 2])
     for name in ("linear.0", "linear.1"):
         x = graph.node("LeakyRelu", _linear(graph, weights, x, name), alpha=0.01)
-    x = graph.node("LogSoftmax", _linear(graph, weights, x, "classifier"), axis=2, name="logp")
-    return graph.written(("wav", ("n", 1, "samples")), (x, ("n", "frames", CLASSES)))
+    graph.node("LogSoftmax", _linear(graph, weights, x, "classifier"), axis=2)
+    return graph.written(("wav", ("n", 1, "samples")), ("logp", ("n", "frames", CLASSES)))
 
 
 def _frames(graph: Graph, weights: Weights) -> str:
@@ -87,7 +87,7 @@ def _linear(graph: Graph, weights: Weights, x: str, name: str) -> str:
 
 
 def sinc_filters(weights: Weights) -> NDArray[np.float64]:
-    """The 80 band-pass filters of the first layer, (80, 1, 251): torch computes them anew from their edges each time."""
+    """The 80 band-pass filters of the first layer, (80, 1, 251), from their edges, which are what was trained."""
     name = "sincnet.conv1d.0.filterbank"
     low = _LOWEST_HZ + np.abs(weights[f"{name}.low_hz_"])
     high = np.clip(low + _LEAST_BAND_HZ + np.abs(weights[f"{name}.band_hz_"]), _LOWEST_HZ, RATE / 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -16,11 +17,15 @@ FRAMES = 589
 """Frames of segmentation in a window."""
 CLASSES = 7
 """Who speaks in a frame: nobody, one of three, or two of three: -, 0, 1, 2, 01, 02, 12."""
-SEGMENT_BATCH = 2
-EMBED_BATCH = 8
-EMBED_FRAMES = 200
-"""Frames of the filterbank in a piece of one voice: 2 s."""
 EMBEDDING = 192
+"""Numbers that describe a voice."""
+SEGMENT_BATCH = EMBED_BATCH = 2
+"""Greater batches cost as much an item. One item alone costs a tenth more, as all weights are read for it."""
+EMBED_LENGTHS = (100, 150, 200, 300)
+"""Frames of the filterbank, a hundred a second, that a piece of one voice may have; a batch has one length.
+
+A shorter piece is repeated until it fills the next length: that tells voices apart as well as the piece by itself does.
+"""
 
 Float = npt.NDArray[np.float32]
 
@@ -38,7 +43,7 @@ class Networks(Protocol):
         """Voices, shape (EMBED_BATCH, EMBEDDING), not of unit length.
 
         Args:
-            features: shape (EMBED_BATCH, EMBED_FRAMES, BANDS), each piece less its mean over its frames.
+            features: shape (EMBED_BATCH, one of EMBED_LENGTHS, BANDS), each piece less its mean over its frames.
 
         """
 
@@ -68,21 +73,29 @@ class OnnxNetworks:
 
     def embed(self, features: Float) -> Float:
         """As Networks says."""
-        _check(features, (EMBED_BATCH, EMBED_FRAMES, BANDS))
+        _check(features, *((EMBED_BATCH, length, BANDS) for length in EMBED_LENGTHS))
         voices: Float = self._embedding.run(None, {"feats": features})[0]
         return voices
 
 
-def _check(given: npt.NDArray[Any], shape: tuple[int, ...]) -> None:
-    """Refuse another number of items: a product of another height rounds otherwise."""
-    if given.shape != shape:
-        raise ValueError(f"the shape is {given.shape}, not {shape}")
+@functools.cache
+def onnx_networks(folder: Path) -> OnnxNetworks:
+    """The networks of this process; the fork server makes them before it forks, so that no other process has to."""
+    return OnnxNetworks(folder)
+
+
+def _check(given: npt.NDArray[Any], *shapes: tuple[int, ...]) -> None:
+    """Refuse any other shape: a product of another height may round otherwise."""
+    if given.shape not in shapes:
+        raise ValueError(f"the shape is {given.shape}, not one of {shapes}")
 
 
 def _session(file: Path) -> Untyped:
-    """A session of onnxruntime, in which a call runs on the thread that makes it: a pool would not survive a fork."""
+    """A session of onnxruntime, in which a call runs on the thread that makes it: a pool would not survive a fork.
+
+    It keeps its memory from call to call: given back to the kernel each time, it cost a quarter more.
+    """
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
-    options.enable_cpu_mem_arena = False
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(str(file), sess_options=options, providers=["CPUExecutionProvider"])
