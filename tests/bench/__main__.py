@@ -79,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     return arguments.parse_args()
 
 
-def _keep(report: Mapping[str, Any]) -> None:
+def _keep(report: dict[str, Any]) -> None:
     """Add the figures to those of the same machine, in the place of older ones."""
     Path("reports").mkdir(exist_ok=True)
     target = Path("reports/bench.json")
@@ -91,7 +91,7 @@ def _keep(report: Mapping[str, Any]) -> None:
     target.write_text(json.dumps(kept, indent=1, ensure_ascii=False))
 
 
-def _show(report: Mapping[str, Any]) -> None:
+def _show(report: dict[str, Any]) -> None:
     lists = [part_of.table(report[part]) for part, part_of in LISTS.items() if report.get(part)]
     rest = {part: figures for part, figures in report.items() if part not in LISTS}
     sys.stdout.write("\n\n".join([table.render(rest), *lists]) + "\n")

@@ -104,6 +104,7 @@ def _heard(recording: Recording, engine: LocalEngine | None, spool: Path) -> tup
         results = list(engine.transcribe(recording.path, _options(engine), planned=plans.append, **given))
         return plans[0], results
     *_, plan = LocalReader().plan(recording.path, Options(), **given)
+    assert isinstance(plan, Plan)
     return plan, []
 
 
