@@ -6,21 +6,24 @@ Pure, with JSON for checkpoints. Who is who in another window is not known here;
 from __future__ import annotations
 
 import base64
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from services.gpu_worker.engine.speakers.grid import WINDOW
-from services.gpu_worker.engine.speakers.networks import EMBEDDING
+from services.gpu_worker.engine.speakers.grid import STEP, WINDOW
 
 TICK = 160
 """Samples of a tick, in which all times of an observation are counted: 10 ms."""
 TICKS = WINDOW // TICK
 """Ticks of a window."""
+MIDDLE = ((TICKS - STEP // TICK) // 2, (TICKS + STEP // TICK) // 2)
+"""The ticks for which a window answers, STEP long; those before and behind it are another window's middle."""
 
 Float = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 _LARGEST = 127
 
@@ -37,7 +40,7 @@ class Piece:
     alone: bool
     """Nobody else spoke meanwhile."""
     voice: bytes
-    """EMBEDDING numbers of eight bits each. Only their direction counts."""
+    """Numbers of eight bits each. Only their direction counts."""
 
     def direction(self) -> Float:
         """The voice, of length one."""
@@ -63,7 +66,10 @@ class Observation:
 
     def to_json(self) -> list[Any]:
         """A JSON value that `from_json` takes back; about 1 KB where somebody speaks all the time."""
-        return [[list(sum(track.spans, ())), [_piece_to_json(piece) for piece in track.pieces]] for track in self.tracks]
+        return [
+            [list(itertools.chain(*track.spans)), [_piece_to_json(piece) for piece in track.pieces]]
+            for track in self.tracks
+        ]
 
     @classmethod
     def from_json(cls, data: list[Any]) -> Observation:
@@ -78,10 +84,14 @@ class Observation:
 
 def eight_bits(voice: Float) -> bytes:
     """A voice as `Piece` keeps it: the angle to what it was is less than a degree."""
-    if voice.shape != (EMBEDDING,):
-        raise ValueError(f"a voice has {EMBEDDING} numbers, not shape {voice.shape}")
-    scale = _LARGEST / max(float(np.abs(voice).max()), np.finfo(np.float32).tiny)
-    return np.rint(voice * scale).astype(np.int8).tobytes()
+    largest = max(float(np.abs(voice).max()), float(np.finfo(np.float32).tiny))
+    return bytes(np.rint(voice * (_LARGEST / largest)).astype(np.int8))
+
+
+def runs(mask: Mask) -> tuple[tuple[int, int], ...]:
+    """Where a mask is true: the first index of each run, and the one behind its last."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False)).tolist()
+    return tuple(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _piece_to_json(piece: Piece) -> list[Any]:

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from services.gpu_worker.engine.speakers.filterbank import BANDS, filterbank
-from services.gpu_worker.engine.speakers.grid import STEP
 from services.gpu_worker.engine.speakers.networks import (
     EMBED_BATCH,
     EMBED_LENGTHS,
@@ -21,14 +20,21 @@ from services.gpu_worker.engine.speakers.networks import (
     SEGMENT_BATCH,
     Networks,
 )
-from services.gpu_worker.engine.speakers.observations import TICK, TICKS, Observation, Piece, Track, eight_bits
+from services.gpu_worker.engine.speakers.observations import (
+    MIDDLE,
+    TICK,
+    TICKS,
+    Observation,
+    Piece,
+    Track,
+    eight_bits,
+    runs,
+)
 
 Float = npt.NDArray[np.float32]
 Ticks = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
-MIDDLE = ((TICKS - STEP // TICK) // 2, (TICKS + STEP // TICK) // 2)
-"""The ticks of a window for which it answers."""
 _SPEAKS = np.array([[0, 1, 0, 0, 1, 1, 0], [0, 0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 0, 1, 1]], np.float32)
 """In which classes of the segmentation each of three voices speaks."""
 _FIRST_FRAME, _FRAME = 495.5 / TICK, 270 / TICK
@@ -70,12 +76,6 @@ def observe(networks: Networks, windows: Sequence[npt.NDArray[np.int16]]) -> lis
     ]
 
 
-def runs(mask: Mask) -> tuple[tuple[int, int], ...]:
-    """Where a mask is true: the first index of each run, and the one behind its last."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False)).tolist()
-    return tuple(zip(edges[::2], edges[1::2], strict=True))
-
-
 def _segmented(networks: Networks, windows: Sequence[npt.NDArray[np.int16]]) -> Iterator[Float]:
     for first in range(0, len(windows), SEGMENT_BATCH):
         group = np.stack(windows[first : first + SEGMENT_BATCH])
@@ -89,7 +89,8 @@ def _activity(probabilities: Float) -> Mask:
     places = _FIRST_FRAME + _FRAME * np.arange(FRAMES)
     ticks = np.arange(TICKS) + 0.5
     active = np.stack([np.interp(ticks, places, track) > _LIKELY for track in speaks.T])
-    return active[active.sum(axis=1) >= _LEAST_TRACK]
+    heard: Mask = active[active.sum(axis=1) >= _LEAST_TRACK]
+    return heard
 
 
 def _cuts(active: Mask, track: int) -> Iterator[tuple[Ticks, bool]]:
@@ -119,7 +120,7 @@ def _chosen(alone: Mask) -> Ticks:
 def _embedded(networks: Networks, windows: Sequence[npt.NDArray[np.int16]], cuts: Sequence[_Cut]) -> list[Float]:
     """What the voice of each piece is like."""
     bands = {index: filterbank(windows[index]) for index in sorted({cut[0] for cut in cuts})}
-    lengths = [min(EMBED_LENGTHS, key=lambda length, held=len(ticks): abs(length - held)) for _, _, ticks, _ in cuts]
+    lengths = [_nearest_length(len(ticks)) for _, _, ticks, _ in cuts]
     voices: dict[int, Float] = {}
     for length in EMBED_LENGTHS:
         places = [place for place, of in enumerate(lengths) if of == length]
@@ -133,8 +134,13 @@ def _embedded(networks: Networks, windows: Sequence[npt.NDArray[np.int16]], cuts
     return [voices[place] for place in range(len(cuts))]
 
 
+def _nearest_length(ticks: int) -> int:
+    return min(EMBED_LENGTHS, key=lambda length: abs(length - ticks))
+
+
 def _features(bands: Float, length: int) -> Float:
     """A piece of exactly so many frames, less its mean: from its middle, or repeated until it is long enough."""
     first = max(0, (len(bands) - length) // 2)
-    taken = bands[(first + np.arange(length)) % len(bands)]
-    return taken - taken.mean(axis=0)
+    taken: Float = bands[(first + np.arange(length)) % len(bands)]
+    taken -= taken.mean(axis=0)
+    return taken
