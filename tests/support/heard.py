@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from services.gpu_worker.engine.speakers.clustering import Pieces
 from services.gpu_worker.engine.speakers.grid import STEP
 from services.gpu_worker.engine.speakers.observations import (
     MIDDLE,
@@ -17,6 +16,7 @@ from services.gpu_worker.engine.speakers.observations import (
     Track,
     eight_bits,
 )
+from services.gpu_worker.engine.speakers.pieces import Pieces
 
 NUMBERS = 192
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from services.gpu_worker.engine.speakers.clustering import Pieces, cluster
+from services.gpu_worker.engine.speakers.clustering import cluster
 from services.gpu_worker.engine.speakers.joining import Labels
+from services.gpu_worker.engine.speakers.pieces import Pieces
 from tests.support.heard import people, pieces_of
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from services.gpu_worker.engine.audio.sound import Span
-from services.gpu_worker.engine.speakers.clustering import Pieces, cluster
+from services.gpu_worker.engine.speakers.clustering import cluster
 from services.gpu_worker.engine.speakers.grid import STEP
 from services.gpu_worker.engine.speakers.observations import MIDDLE, TICK, TICKS, Observation, Piece, Track, runs
+from services.gpu_worker.engine.speakers.pieces import Pieces
 
 _STEP = STEP // TICK
 _SECOND = 100
