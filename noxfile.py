@@ -48,6 +48,12 @@ MACHINE_PACKAGES = {
     "dnsmasq-base": "dnsmasq",
 }
 RECORDING_PACKAGES = {"ffmpeg": "ffmpeg"}
+VOICE_PACKAGES = {
+    "flite": "flite",
+    "festival": "festival",
+    "festvox-kdlpc16k": "/usr/share/festival/voices/english/ked_diphone",
+    "espeak-ng": "espeak-ng",
+}
 BROWSER_PACKAGES = {"chromium": "chromium"}
 APT_FAILED = 100
 BURST_SECONDS = 600
@@ -72,8 +78,8 @@ def may_install() -> bool:
 
 
 def install_programs(session: nox.Session, packages: dict[str, str], success_codes: Sequence[int] = (0,)) -> None:
-    """Install the Debian packages whose program this machine lacks."""
-    missing = [package for package, program in packages.items() if shutil.which(program) is None]
+    """Install the Debian packages whose program, or folder, this machine lacks."""
+    missing = [name for name, found in packages.items() if shutil.which(found) is None and not Path(found).exists()]
     if missing:
         session.run("apt-get", "update", "-q", external=True)
         session.run(
@@ -153,7 +159,12 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed, accuracy and memory beside the plain library's: `./nox -s bench [-- long --runs 3]`, one hour."""
+    """Measure speed, accuracy and memory beside the plain library's: `./nox -s bench [-- long --runs 3]`, two hours."""
+    if not session.posargs or ("speakers" in session.posargs and "--folder" not in session.posargs):
+        if not may_install():
+            session.warn("The dialogues' voices are those of: " + ", ".join(VOICE_PACKAGES))
+        else:
+            install_programs(session, VOICE_PACKAGES)
     install(session)
     session.run("python", "-m", "tests.bench", *session.posargs)
 

@@ -44,6 +44,7 @@ class Transcribe(Commands):
             _client("jobs", "client.jobs:jobs", "The client's jobs, newest first."),
             _client("cancel", "client.jobs:cancel", "End jobs that have not ended."),
             _client("retry", "client.jobs:retry", "Queue failed jobs again; what was finished of them stays finished."),
+            _client("rename", "client.renaming:rename", "Name the speakers of a job."),
             _client("erase", "client.jobs:erase", "Erase jobs with their recordings, transcripts and records."),
             _client("deliveries", "client.deliveries:deliveries", "The messages about a job, or to a callback."),
             _client("redeliver", "client.deliveries:redeliver", "Send a message about a job again."),

@@ -225,6 +225,6 @@ class Intake:
             raise _ChangedError
         log.info("job.queued", job_id=job.job_id, bytes=job.source_bytes, again=again)
         if judged.meaning is Meaning.NEW:
-            for one in job.left_out:
+            for one in job.left_out or ():
                 log.warning("intake.default_left_out", job_id=job.job_id, option=one["option"], code=one["code"])
         return job

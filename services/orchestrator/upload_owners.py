@@ -57,7 +57,7 @@ class Owner:
         return {
             "options": options,
             "vocabulary": KeptWords.of(vocabulary.words).to_json() if vocabulary else None,
-            "left_out": [one.to_json() for one in left_out],
+            "left_out": [one.to_json() for one in left_out] or None,
         }
 
     @cached_property

@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,24 +30,22 @@ from tests.bench.contestants import Field
 from tests.bench.device import report as device
 from tests.bench.device.recordings import RECORDINGS
 from tests.bench.device.report import SPEEDS
+from tests.bench.speakers import report as speakers
+from tests.bench.speakers import session
+from tests.bench.speakers.recordings import NAMES
 from tests.support.accuracy import MEETING
 from tests.support.acoustics import load, write_wav
 from tests.support.random_model import write_random_model
 
 MEETINGS = 5
 WITH_MODEL = ("long", "short", "stages", "accuracy", "memory", "gpu")
-PARTS = (*WITH_MODEL, "device", "upload")
+PARTS = (*WITH_MODEL, "device", "upload", "speakers")
+LISTS: Mapping[str, Any] = {"device": device, "speakers": speakers}
+"""Parts whose figures are a list, with an entry for each recording."""
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all by default")
-    arguments.add_argument("--runs", type=int, default=5)
-    arguments.add_argument("--recordings", nargs="+", default=list(RECORDINGS), choices=RECORDINGS, help="of `device`")
-    arguments.add_argument("--speeds", nargs="+", type=int, default=SPEEDS, help="of `device`, in times real time")
-    arguments.add_argument("--model", default=PACKAGED)
-    arguments.add_argument("--compute-type", default="auto", help="int8, int8_float16, float16 or float32")
-    given = arguments.parse_args()
+    given = _arguments()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     with tempfile.TemporaryDirectory() as folder:
         settings = EngineSettings(compute_type=given.compute_type)
@@ -57,16 +56,45 @@ def main() -> None:
             report["device"] = device.figures(given.recordings, given.speeds, given.runs, Path(folder))
         if "upload" in given.parts:
             report["upload"] = upload.from_upload_to_webhook(given.runs, Path(folder))
+        if "speakers" in given.parts:
+            model = None if given.no_words else locate(given.model)
+            chosen = session.chosen(given.dialogues, given.folder, given.kept or Path(folder) / "dialogues")
+            report["speakers"] = session.figures(chosen, model, settings)
+    _keep(report)
+    _show(report)
+
+
+def _arguments() -> argparse.Namespace:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("parts", nargs="*", default=PARTS, help=f"of {', '.join(PARTS)}; all by default")
+    arguments.add_argument("--runs", type=int, default=5)
+    arguments.add_argument("--recordings", nargs="+", default=list(RECORDINGS), choices=RECORDINGS, help="of `device`")
+    arguments.add_argument("--speeds", nargs="+", type=int, default=SPEEDS, help="of `device`, in times real time")
+    arguments.add_argument("--model", default=PACKAGED)
+    arguments.add_argument("--compute-type", default="auto", help="int8, int8_float16, float16 or float32")
+    arguments.add_argument("--dialogues", nargs="+", default=NAMES, choices=NAMES, help="of `speakers`; all by default")
+    arguments.add_argument("--kept", type=Path, help="of `speakers`: the folder in which made dialogues stay")
+    arguments.add_argument("--folder", type=Path, help="of `speakers`: recordings and RTTM files, instead of made ones")
+    arguments.add_argument("--no-words", action="store_true", help="of `speakers`: only who speaks when")
+    return arguments.parse_args()
+
+
+def _keep(report: dict[str, Any]) -> None:
+    """Add the figures to those of the same machine, in the place of older ones."""
     Path("reports").mkdir(exist_ok=True)
     target = Path("reports/bench.json")
     before = json.loads(target.read_text()) if target.exists() else {}
     if before.get("machine") != report["machine"]:
         before = {}  # figures of two devices do not make one table
-    entries = report.pop("device", [])
-    if entries:
-        before["device"] = device.joined(before.get("device", []), entries)
-    target.write_text(json.dumps(before | report, indent=1, ensure_ascii=False))
-    sys.stdout.write(f"{table.render(report)}\n\n{device.table(entries) if entries else ''}\n")
+    lists = {part: part_of.joined(before.get(part, []), report.get(part, [])) for part, part_of in LISTS.items()}
+    kept = before | report | {part: entries for part, entries in lists.items() if entries}
+    target.write_text(json.dumps(kept, indent=1, ensure_ascii=False))
+
+
+def _show(report: dict[str, Any]) -> None:
+    lists = [part_of.table(report[part]) for part, part_of in LISTS.items() if report.get(part)]
+    rest = {part: figures for part, figures in report.items() if part not in LISTS}
+    sys.stdout.write("\n\n".join([table.render(rest), *lists]) + "\n")
 
 
 def machine(model: str, settings: EngineSettings) -> dict[str, Any]:

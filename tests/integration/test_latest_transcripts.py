@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -15,13 +19,14 @@ from services.common.domain.options import FORMATS
 from services.common.domain.records import Job
 from services.common.transcript.formats import media_type, render
 from tests.support.api_jobs import completed, keep_words, uploaded
+from tests.support.documents import shell_blocks
 from tests.support.faults import aws_error
 from tests.support.gateway import Client, Gateway, Reply
 from tests.support.items import job_of
-from tests.support.transcripts import call, spoken, transcript
+from tests.support.transcripts import call, dialogue, spoken, transcript
 from tests.support.world import BUCKET, World
 
-HEARD = call(formats=["json", "txt"], words=True)
+HEARD = dialogue((0, "Hej du."), (1, "Hej själv."), (0, "Jaha."), formats=["json", "txt"], words=True)
 
 
 def ask(client: Client, job: Job, form: str = "txt", **headers: str) -> Reply:
@@ -48,18 +53,35 @@ def test_any_format_comes_as_the_file_that_is_written_of_the_kept_words(alice: C
     assert reply.headers["etag"] == f'"{hashlib.sha256(reply.content).hexdigest()[:32]}"'
 
 
+@pytest.mark.curl
+def test_the_documented_commands_name_the_speakers_and_fetch_the_document(
+    gateway: Gateway, alice: Client, job: Job, tmp_path: Path
+) -> None:
+    (block,) = [text for text in shell_blocks("docs/api/README.md") if "version=latest" in text]
+    with gateway.served() as url:
+        given = {"TRANSCRIBE_URL": url, "TRANSCRIBE_KEY": alice.api_key, "JOB_ID": job.job_id}
+        command = ["bash", "-euo", "pipefail", "-c", block]
+        subprocess.run(command, cwd=tmp_path, env=os.environ | given, check=True, timeout=60)
+
+    assert json.loads((tmp_path / "job.json").read_bytes())["names"] == ["Anna Ek", "Bo"]
+    assert (tmp_path / "meeting.docx").read_bytes() == ask(alice, job, "docx").content
+
+
 def test_a_renaming_is_in_the_latest_version_at_once_and_never_in_what_was_announced(
     world: World, alice: Client, job: Job
 ) -> None:
     announced = {entry["key"]: b"as announced" for entry in (job.result or {})["files"].values()}
     for key, content in announced.items():
         world.s3.put_object(Bucket=BUCKET, Key=key, Body=content)
-    before, shown = ask(alice, job, "json"), alice.get(f"/api/jobs/{job.job_id}").json
+    before, shown = {form: ask(alice, job, form) for form in FORMATS}, alice.get(f"/api/jobs/{job.job_id}").json
     renamed = alice.call("PATCH", f"/api/jobs/{job.job_id}", {"names": [None, "Åsa Örjansdotter"]}).json
-    after = ask(alice, job, "json")
+    after = {form: ask(alice, job, form) for form in FORMATS}
 
-    assert [before.json["names"], after.json["names"]] == [["Anna", None, "Bo"], [None, "Åsa Örjansdotter"]]
-    assert before.headers["etag"] != after.headers["etag"]
+    assert before["txt"].body.startswith("Anna: Hej du.\n")
+    assert "\nÅsa Örjansdotter: Hej själv.\n" in after["txt"].body
+    told = [[speaker["name"] for speaker in one["json"].json["speakers"]] for one in (before, after)]
+    assert told == [["Anna", "Talare 2"], ["Talare 1", "Åsa Örjansdotter"]]
+    assert not {before[form].headers["etag"] for form in FORMATS} & {after[form].headers["etag"] for form in FORMATS}
     assert {**renamed, "names": shown["names"], "sequence": shown["sequence"]} == shown
     location = alice.get(f"/api/jobs/{job.job_id}/transcript?format=json").headers["location"]
     assert "results/x/1/transcript.json?" in location
@@ -87,16 +109,16 @@ def test_a_word_document_is_compressed_by_itself(alice: Client, job: Job) -> Non
 
 
 def test_a_json_that_is_too_long_for_a_reply_comes_compressed_or_is_refused_with_what_to_do(
-    world: World, alice: Client, job: Job
+    world: World, alice: Client, job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As of a recording of many hours with all words: Lambda's reply has at most 6 MB, base64 included."""
-    long = transcript(*[spoken("Ordförande " * 200)] * 250, words=True)
-    keep_words(world, job, long)
+    assert latest.MOST_BYTES * 4 / 3 <= 6_000_000
+    monkeypatch.setattr(latest, "MOST_BYTES", 50_000)
+    keep_words(world, job, transcript(*[spoken("Ordförande " * 100)] * 10, words=True))
     refused = ask(alice, job, "json")
     packed = ask(alice, job, "json", accept_encoding="gzip")
 
     assert len(gzip.decompress(packed.content)) > latest.MOST_BYTES
-    assert len(packed.content) * 4 / 3 < 6_000_000
     assert (refused.status, refused.json["code"], refused.json["field"]) == (406, "TRANSCRIPT_TOO_LARGE", "format")
     assert "send the header `Accept-Encoding: gzip`" in refused.json["detail"]
 

@@ -185,7 +185,7 @@ class PrivateWorld(StepWorld):
 
     def _set_defaults(self, number: int) -> None:
         """Plain uploads get the vocabulary, or what can only be left out."""
-        wrong = {"vocabulary": NAME, "model": TOKEN, NOTE: NOTE, "channels": WORD}
+        wrong = {"vocabulary": NAME, "model": TOKEN, "tempo": NOTE, "channels": WORD}
         with self.calls.of(""):
             options = {"prompt": PROMPT, "hotwords": HOTWORDS, "vocabulary": LIST}
             self.store.clients.set_defaults("alice", options | (wrong if number % 2 else {}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -55,7 +56,7 @@ def transcript(
     return assemble(plan, results, Options.parse(options, ["any"]), MODEL, spoken_turns)
 
 
-def dialogue(*said: tuple[int | None, str], **options: object) -> Transcript:
+def dialogue(*said: tuple[int | None, str], **options: Any) -> Transcript:
     """A recording of one channel: each in turn, by a number of the speaker, says some words, a second after another.
 
     Nobody is heard where the number is None.
@@ -67,11 +68,11 @@ def dialogue(*said: tuple[int | None, str], **options: object) -> Transcript:
         if speaker is not None:
             turns.append((start, end, speaker))
         start = end + (1.01 if speaker is not None else 1.5)
-    asked = {"speakers": "auto", **options}
-    return transcript(tuple(word for clip in clips for word in clip), turns=[turns], **asked)
+    words = tuple(word for clip in clips for word in clip)
+    return transcript(words, turns=[turns], **{"speakers": "auto", **options})
 
 
-def call(**options: object) -> Transcript:
+def call(**options: Any) -> Transcript:
     """Two speakers on channels of their own, at the same time."""
     return transcript(spoken("Hej du."), spoken("Hej själv.", 0.1), channel_count=2, channels="separate", **options)
 

@@ -32,7 +32,11 @@ _CONTROLS = [
 ]
 _HALVES = [chr(number) for number in (0xD800, 0xDFFF)]
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="".join(_CONTROLS)), max_size=60)
-_SCHEMAS = {"reference": TypeAdapter(Reference), "metadata": TypeAdapter(Metadata), "names": TypeAdapter(Names)}
+_SCHEMAS: dict[str, TypeAdapter[Any]] = {
+    "reference": TypeAdapter(Reference),
+    "metadata": TypeAdapter(Metadata),
+    "names": TypeAdapter(Names),
+}
 _NAME = _TEXT.map(str.strip).filter(bool)
 
 
@@ -152,7 +156,7 @@ def test_a_place_without_a_name_keeps_the_others_in_theirs_and_says_nothing_at_t
 
 
 def test_null_removes_and_what_is_left_out_stays() -> None:
-    removed = {"reference": None, "metadata": {}, "names": []}
+    removed: dict[str, Any] = {"reference": None, "metadata": {}, "names": []}
     assert check_annotations(dict.fromkeys(removed)) == removed
     assert check_annotations({"reference": "a"}) == {"reference": "a"}
     assert check_annotations({}) == {}

@@ -40,8 +40,18 @@ def test_of_a_completed_job_what_came_of_it_is_told() -> None:
         "cost $0.0042, 80 s of a machine, g4dn.xlarge, spot",
         "reference case 2026-114",
         "metadata department=north",
+        "option speakers: auto",
+        "S1 Anna Ek",
+        "S3 Bo",
     ):
         assert line in told
+    assert not [line for line in told if line.startswith("S2")], "who has no name"
+
+
+def test_how_many_speakers_were_told_apart_is_told_if_they_were() -> None:
+    quality = COMPLETED["quality"]
+    assert "speakers 3" in lines(COMPLETED, quality={**quality, "speaker_count": 3})
+    assert not [line for line in lines(COMPLETED, quality={**quality, "speaker_count": None}) if "speakers 3" in line]
 
 
 def test_of_an_open_job_how_far_it_is_and_how_to_wait_for_it() -> None:

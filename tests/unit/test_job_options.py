@@ -9,6 +9,7 @@ import typer
 
 from services.cli.commands import command
 from services.cli.errors import UsageError
+from services.cli.options import speakers
 from services.cli.options.job_options import of_a_job, with_formats
 from services.cli.options.option_groups import takes
 
@@ -18,7 +19,7 @@ def wanted(*formats: str, fetched: bool = True, **given: Any) -> dict[str, Any]:
 
 
 def test_only_what_differs_from_the_defaults_is_sent() -> None:
-    assert wanted("txt", "srt", language="sv", preset="balanced", style="standard") == {"options": {}}
+    assert wanted("txt", "srt", language="sv", preset="balanced", style="standard", speakers="off") == {"options": {}}
     assert wanted(fetched=False) == {"options": {}}
 
 
@@ -36,6 +37,8 @@ def test_every_option_is_sent_as_the_api_takes_it() -> None:
         words=True,
         channels="separate",
         tracks=["2, 1", "3"],
+        speakers="2-4",
+        speaker_name=["Åsa Ek", "", "Ek, Bo"],
         doubtful_places=True,
         reference="case 1",
         metadata=["department=north", "note=a=b", "empty="],
@@ -53,13 +56,32 @@ def test_every_option_is_sent_as_the_api_takes_it() -> None:
             "words": True,
             "channels": "separate",
             "tracks": [2, 1, 3],
+            "speakers": {"at_least": 2, "at_most": 4},
             "doubtful_places": True,
             "formats": ["json", "txt", "srt", "vtt", "tsv", "docx"],
         },
         "reference": "case 1",
         "metadata": {"department": "north", "note": "a=b", "empty": ""},
+        "names": ["Åsa Ek", None, "Ek, Bo"],
         "callback_id": "cb_a2",
     }
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("auto", "auto"),
+        (" Auto", "auto"),
+        ("1", 1),
+        ("50", 50),
+        ("2-4", {"at_least": 2, "at_most": 4}),
+        ("3-3", {"at_least": 3, "at_most": 3}),
+        ("2-", {"at_least": 2}),
+    ],
+)
+def test_how_many_speakers_are_expected_is_typed_and_shown_in_the_same_words(typed: str, sent: Any) -> None:
+    assert wanted(speakers=typed) == {"options": {"speakers": sent}}
+    assert speakers.told(sent) == typed.strip().lower()
 
 
 @pytest.mark.parametrize(
@@ -70,6 +92,15 @@ def test_every_option_is_sent_as_the_api_takes_it() -> None:
         ({"preset": "slow"}, "--preset: .*fast"),
         ({"channels": "left"}, "--channels: .*separate"),
         ({"tracks": ["a"]}, "--tracks: a are no numbers"),
+        ({"speakers": "many"}, "--speakers: many is no number of speakers: give auto, 3 for at most three, 2-4, or 2-"),
+        ({"speakers": ""}, "--speakers: nothing is no number of speakers"),
+        ({"speakers": "-4"}, "--speakers: -4 is no number of speakers"),
+        ({"speakers": "٣"}, "--speakers: ٣ is no number of speakers"),
+        ({"speakers": "0"}, "--speakers: Give off, auto, a whole number from 1 to 50"),
+        ({"speakers": "51"}, "--speakers: Give off, auto, a whole number from 1 to 50"),
+        ({"speakers": "4-2"}, "--speakers: Give an at_most that is not less"),
+        ({"speaker_name": ["x" * 81]}, "--speaker-name: Give a name of 1 to 80 characters"),
+        ({"speaker_name": ["Bo"] * 51}, "--speaker-name: .*at most 50"),
         ({"tracks": ["²"]}, "--tracks: ² are no numbers"),
         ({"tracks": ["1,1"]}, "--tracks: .*different whole numbers"),
         ({"hotwords": "x" * 601}, "--hotwords: They have 601 characters"),

@@ -37,6 +37,7 @@ def read_transcript(
     job_id: str,
     caller: Authenticated,
     wired: Wired,
+    *,
     form: Annotated[str, OneOf(FORMATS, "Format"), Query(alias="format")] = READ_FORMAT,
     version: Annotated[
         str,

@@ -139,9 +139,9 @@ Names = Annotated[
     list[_Name | None],
     Field(
         max_length=MAX_NAMES,
-        description="The client's names for the speakers, which its messages and its transcripts show: the first one is "
-        f"for `S1`, who is heard first, and null leaves a speaker without one. Together at most {MAX_NAMES_BYTES} bytes "
-        "as compact JSON in UTF-8. Spaces around a name are left out.",
+        description="The client's names for the speakers, which its messages and its transcripts show: the first is "
+        "for `S1`, who is heard first, and null leaves a speaker without one. Together they have at most "
+        f"{MAX_NAMES_BYTES} bytes as compact JSON in UTF-8. Spaces around a name are left out.",
         examples=[["Anna Ek", None, "Bo"]],
     ),
 ]

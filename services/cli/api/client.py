@@ -114,6 +114,17 @@ class Api:
                 break
         raise refused_by_storage(reply)
 
+    def latest_transcript(self, job_id: str, form: str) -> bytes:
+        """The text of a completed job with the names as they are now.
+
+        Raises:
+            RefusedError: there is none.
+
+        """
+        reply = self._granted("GET", path("jobs", job_id, "transcript"), params={"format": form, "version": "latest"})
+        assert reply is not None
+        return reply.content
+
     def stored(self, ask: Callable[[], httpx.Response]) -> httpx.Response:
         """Ask the storage until there is an answer that would not be another one later; returns it, refusals too.
 
@@ -128,6 +139,11 @@ class Api:
         return self._persistence.patience(who)
 
     def _asked(self, method: str, path: str, **more: Any) -> Any:  # noqa: ANN401 - JSON
+        reply = self._granted(method, path, **more)
+        return None if reply is None else document(reply, self._who)
+
+    def _granted(self, method: str, path: str, **more: Any) -> httpx.Response | None:  # noqa: ANN401 - JSON
+        """The answer; None: what was to be deleted is gone, and nobody tells more of it."""
         # Whatever follows the slash, the key goes to the service's own host.
         assert path.startswith("/")
         asked = 0
@@ -139,7 +155,7 @@ class Api:
 
         reply = self._persistence.tried(ask, self._who)
         if reply.is_success:
-            return document(reply, self._who)
+            return reply
         if method == "DELETE" and reply.status_code == httpx.codes.NOT_FOUND and asked > 1:
             # The first request was carried out, and its answer was lost.
             return None

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
 from services.cli.errors import UsageError
+from services.cli.options import speakers as speaker_words
 from services.cli.options.option_groups import takes
 from services.common.domain import model_keys, vocabularies
 from services.common.domain.annotations import check_annotations
 from services.common.domain.errors import InvalidFieldError
 from services.common.domain.options import CHANNELS, DEFAULTS, FORMATS, PRESETS, STYLES, Options
+from services.common.domain.speakers import AUTO, OFF
 
 CALLBACK_ID = re.compile(r"cb_[a-z2-7]{1,40}")
 ANY_MODEL = "any"
 """Which models a deployment holds is not known here: whatever is asked for is taken to be held."""
 
+_SPELLED = {"names": "speaker-name"}
+"""Fields of the API that are called otherwise here."""
 UNKNOWN_LANGUAGE = "There is no such language: give a code such as sv or en, or auto."
 """There are too many languages to list them in a sentence."""
 
@@ -46,6 +49,14 @@ def options_of_a_job(
         list[str] | None,
         typer.Option("--tracks", "--track", metavar="1,2", help="Sound tracks to be heard, from 1; else it is chosen."),
     ] = None,
+    speakers: Annotated[
+        str,
+        typer.Option(
+            metavar=speaker_words.FORMS,
+            help="Tell speakers apart: auto, 3 for at most three, 2-4, or 2- for two or more.",
+            autocompletion=lambda: [AUTO],
+        ),
+    ] = OFF,
     doubtful_places: Annotated[
         bool, typer.Option("--doubtful-places", help="Places worth hearing again, at the end of the docx.")
     ] = False,
@@ -69,9 +80,10 @@ def options_of_a_job(
         "words": words,
         "channels": channels,
         "tracks": _tracks(tracks) if tracks else None,
+        "speakers": speaker_words.typed(speakers),
         "doubtful_places": doubtful_places,
     }
-    usual = asdict(DEFAULTS)
+    usual = DEFAULTS.to_json()
     return {name: value for name, value in given.items() if value is not None and value != usual[name]}
 
 
@@ -81,10 +93,21 @@ def told_of_a_job(
     metadata: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A note of your own; again for each further one.")
     ] = None,
+    speaker_name: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME", help="Who is heard first; again for each further one. Later: `transcribe rename`."
+        ),
+    ] = None,
     callback_id: Annotated[str | None, typer.Option(help="A callback that is told of the jobs, `cb_…`.")] = None,
 ) -> dict[str, Any]:
     """What the same body has beside the options. Raises as `options_of_a_job`."""
-    told = {"reference": reference, "metadata": _metadata(metadata or ()), "callback_id": _callback(callback_id)}
+    told = {
+        "reference": reference,
+        "metadata": _metadata(metadata or ()),
+        "names": speaker_words.names(speaker_name or ()),
+        "callback_id": _callback(callback_id),
+    }
     return {name: value for name, value in told.items() if value}
 
 
@@ -117,10 +140,11 @@ def with_formats(wanted: dict[str, Any], formats: tuple[str, ...], *, fetched: b
     held = [model_keys.join(options.get("model") or ANY_MODEL, style)] if style in STYLES else [ANY_MODEL]
     try:
         Options.parse(options, held)
-        check_annotations({name: wanted[name] for name in ("reference", "metadata") if name in wanted})
+        check_annotations({name: wanted[name] for name in ("reference", "metadata", "names") if name in wanted})
     except InvalidFieldError as error:
         told = UNKNOWN_LANGUAGE if error.field == "language" else str(error)
-        raise UsageError(f"--{error.field.replace('_', '-')}: {told}") from None
+        option = _SPELLED.get(error.field, error.field).replace("_", "-")
+        raise UsageError(f"--{option}: {told}") from None
     return {**wanted, "options": options}
 
 

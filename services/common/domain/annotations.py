@@ -31,7 +31,7 @@ SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """The printable characters that leave no ink. Each dialect of patterns has a list of its own behind `\\s`."""
 NAME = f"^[^{UNPRINTABLE}]*[^{SPACES}{UNPRINTABLE}][^{UNPRINTABLE}]*$"
 """The printable texts that are more than spaces, as a pattern for schemas."""
-NAME_WORDS = f"Give a name of 1 to {MAX_NAME_CHARACTERS} characters {PRINTABLE_WORDS}, or null for none."
+NAME_WORDS = f"Give a name of 1 to {MAX_NAME_CHARACTERS} characters {PRINTABLE_WORDS}."
 _REFUSED = re.compile(rf"[{UNPRINTABLE}\ud800-\udfff]")
 _NAME = re.compile(NAME)
 

@@ -49,7 +49,7 @@ class Job:
     vocabulary: Mapping[str, Any] | None = None
     """What the job keeps of the vocabulary that the options name, from its registration on: `{words, count}`
     (`KeptWords`)."""
-    left_out: Sequence[Mapping[str, Any]] = ()
+    left_out: Sequence[Mapping[str, Any]] | None = None
     """The defaults of its client without which the job of a plain upload runs, as `{option, code, message}`
     (`client_defaults.py`)."""
     reference: str | None = None

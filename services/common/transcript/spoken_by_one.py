@@ -15,8 +15,9 @@ from itertools import groupby, pairwise, zip_longest
 from services.common.transcript.words import Word
 
 MOST_STRAY_WORDS, LONGEST_STRAY = 2, 0.7
-"""Words and seconds that may have a wrong speaker. Who says more, or says it longer, is believed to speak."""
-PAUSE = 0.3
+"""Words and seconds within what another says that may have a wrong speaker. Elsewhere, where a sentence begins or ends
+or the speaker changes, it is one word: what is short there is more often an answer."""
+PAUSE = 0.25
 """Seconds of silence at which speakers may change: within what one says, most pauses are shorter."""
 _COMMAS = (",", ";", ":", "-")
 
@@ -25,7 +26,7 @@ def spoken_by_one(sentence: Sequence[Word]) -> Iterator[tuple[Word, ...]]:
     """The parts of a sentence that one speaker each says, in order; of words of one channel.
 
     Unknown words take the speaker beside them, and stray ones the longer of the speakers beside them. A part ends at a
-    pause or a comma if there is one within `MOST_STRAY_WORDS` of the place where the speaker changes. Only if no word's
+    pause or a comma if there is one a word before or after the place where the speaker changes. Only if no word's
     speaker is known, it is not known who says the sentence.
     """
     known = [run for run in _runs(sentence) if run[0].speaker is not None]
@@ -83,10 +84,10 @@ def _settled(runs: Sequence[list[Word]]) -> list[list[Word]]:
 
 def _is_stray(runs: Sequence[list[Word]], index: int) -> bool:
     """Whether a run is too short to be believed, and no pauses set it apart from what is said before and after it."""
-    run = runs[index]
-    if len(run) > MOST_STRAY_WORDS or _seconds(run) >= LONGEST_STRAY:
+    run, beside = runs[index], runs[max(index - 1, 0) : index + 2]
+    within = len(beside) == 3 and beside[0][0].speaker == beside[2][0].speaker  # noqa: PLR2004 - one on each side
+    if len(run) > (MOST_STRAY_WORDS if within else 1) or _seconds(run) >= LONGEST_STRAY:
         return False
-    beside = runs[max(index - 1, 0) : index + 2]
     return any(later[0].start - earlier[-1].end < PAUSE for earlier, later in pairwise(beside))
 
 
@@ -124,7 +125,7 @@ def _good_end(words: Sequence[Word], end: int, earliest: int, latest: int) -> in
             return False
         return _pause(words, place) >= PAUSE or words[place - 1].text.rstrip().endswith(_COMMAS)
 
-    near = range(max(earliest, end - MOST_STRAY_WORDS), min(latest, end + MOST_STRAY_WORDS) + 1)
+    near = range(max(earliest, end - 1), min(latest, end + 1) + 1)
     good = filter(is_good, near)
     return min(good, key=lambda place: (abs(place - end), -_pause(words, place)), default=end)
 

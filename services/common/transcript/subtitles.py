@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise, zip_longest
@@ -45,32 +46,29 @@ class Cue:
 def cues(transcript: Transcript) -> list[Cue]:
     """The subtitles of a transcript, in order. Those of the same channel do not overlap."""
     found: list[Cue] = []
-    shown = fitting_names(transcript.speakers)
+    shown = {"": "", **fitting_names(transcript.speakers)}
     for channel in sorted({segment.channel for segment in transcript.segments}):
         pieces: list[_Piece] = []
         for segment, name in transcript.told:
             if segment.channel == channel:
-                fitting = shown.get(transcript.speaker(segment), "")
+                fitting = shown[name]
                 width = LINE_CHARACTERS - len(f"{fitting}: ") if fitting else LINE_CHARACTERS
                 pieces.extend(_Piece(words, width, name, fitting) for words in _pieces(segment.words, width))
         found.extend(_timed(pieces, transcript.seconds))
     return sorted(found, key=lambda cue: (cue.start, cue.end))
 
 
-def fitting_names(names: Mapping[int | None, str]) -> dict[int | None, str]:
-    """The names of speakers as they fit in front of a cue, none longer than `NAME_CHARACTERS`.
+def fitting_names(names: Mapping[int, str]) -> dict[str, str]:
+    """The names of speakers as they fit in front of a cue, by the whole names; none is longer than `NAME_CHARACTERS`.
 
     A long name is cut. Where that makes two names equal which are not, each ends with its speaker's number.
     """
-    cut = {speaker: _cut(name, NAME_CHARACTERS) for speaker, name in names.items()}
-    whole: dict[str, set[str]] = {}
+    fitting: dict[str, str] = {}
+    cut = Counter(_cut(name, NAME_CHARACTERS) for name in set(names.values()))
     for speaker, name in names.items():
-        whole.setdefault(cut[speaker], set()).add(name)
-    for speaker, name in names.items():
-        if speaker is not None and len(whole[cut[speaker]]) > 1:
-            number = f" {speaker + 1}"
-            cut[speaker] = _cut(name, NAME_CHARACTERS - len(number)) + number
-    return cut
+        number = f" {speaker + 1}" if cut[_cut(name, NAME_CHARACTERS)] > 1 else ""
+        fitting.setdefault(name, _cut(name, NAME_CHARACTERS - len(number)) + number)
+    return fitting
 
 
 def _cut(name: str, most: int) -> str:

@@ -55,7 +55,7 @@ class Transcript:
         return segment.channel if self.options.channels == "separate" else None
 
     @property
-    def speakers(self) -> Mapping[int | None, str]:
+    def speakers(self) -> Mapping[int, str]:
         """A name for people for each speaker who is heard; empty if only one is, and the client gave no name."""
         heard = {speaker for segment in self.segments if (speaker := self.speaker(segment)) is not None}
         shown = len(heard) > 1 or any(map(self._given, heard))
@@ -65,7 +65,9 @@ class Transcript:
     def told(self) -> Iterator[tuple[Segment, str]]:
         """Each segment with its speaker's name for people, which may be empty."""
         names = self.speakers
-        return ((segment, names.get(self.speaker(segment), "")) for segment in self.segments)
+        for segment in self.segments:
+            speaker = self.speaker(segment)
+            yield segment, "" if speaker is None else names.get(speaker, "")
 
     @property
     def turns(self) -> Iterator[Turn]:

@@ -15,6 +15,8 @@ QUIET = 0.02
 """Of the sentence's root mean square: what is below it in 10 ms is silence, 34 dB under the voice."""
 PAUSE = 20
 """Frames: shorter silences, as before a "p" or a "t", belong to the speech."""
+_MOMENT = 1e-6
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,11 @@ def timed_words(text: str, stretches: Sequence[Stretch], start: float, speaker: 
     letters = np.cumsum([0, *(len(word) for word in words)]) / sum(len(word) for word in words)
     spoken = np.concatenate([[0], np.repeat(np.cumsum(lengths), 2)[:-1]])
     clock = np.ravel([(stretch.start, stretch.end) for stretch in stretches])
-    times = start + np.interp(letters * lengths.sum(), spoken, clock)
+    borders = letters * lengths.sum()
+    # A word that begins where a stretch ends begins after the pause; one that ends there ends before it.
+    starts = np.interp(borders[:-1] + _MOMENT, spoken, clock).round(3)
+    ends = np.interp(borders[1:] - _MOMENT, spoken, clock).round(3)
     return [
-        TimedWord(
-            text=word, speaker=speaker, start=round(float(times[index]), 3), end=round(float(times[index + 1]), 3)
-        )
-        for index, word in enumerate(words)
+        TimedWord(text=word, speaker=speaker, start=round(start + float(first), 3), end=round(start + float(last), 3))
+        for word, first, last in zip(words, starts, ends, strict=True)
     ]

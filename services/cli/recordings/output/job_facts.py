@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from services.cli.options import speakers
 from services.cli.printing import clock, moment, shown
 from services.cli.recordings.progress.estimates import duration
 from services.cli.recordings.progress.recording import STAGES
@@ -58,6 +59,8 @@ def _facts(job: dict[str, Any]) -> Iterator[tuple[str, object]]:
     yield from _options(job["options"])
     yield from _quality(job.get("quality") or {})
     yield "cost", _cost(job.get("cost") or {})
+    for number, name in enumerate(job.get("names") or (), start=1):
+        yield f"S{number}", name
     yield "callback", job.get("callback_id")
     yield "reference", job.get("reference")
     for key, value in (job.get("metadata") or {}).items():
@@ -85,13 +88,19 @@ def _options(options: dict[str, Any]) -> Iterator[tuple[str, object]]:
     usual = DEFAULTS.to_json()
     for name, value in options.items():
         if name != "model" and value != usual.get(name):
-            words = ", ".join(map(str, value)) if isinstance(value, list) else value
-            yield "option", f"{name.replace('_', '-')}: {'yes' if value is True else words}"
+            yield "option", f"{name.replace('_', '-')}: {_value(value)}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "yes" if value is True else speakers.told(value)
 
 
 def _quality(quality: dict[str, Any]) -> Iterator[tuple[str, object]]:
     if quality.get("confidence") is not None:
         yield "confidence", f"{quality['confidence']:.0%}, {quality['doubtful_share']:.0%} of the words are doubtful"
+    yield "speakers", quality.get("speaker_count")
     for remark in quality.get("remarks", []):
         yield "remark", remark["message"]
 

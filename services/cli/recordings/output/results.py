@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.cli import printing
-from services.cli.errors import JobFailedError, NotWrittenError, UnreachableError
+from services.cli.errors import JobFailedError, NotWrittenError, RefusedError, UnreachableError
 from services.cli.explained import Explained, explain
 from services.cli.recordings.output.telling import problem_of, reason, text_of
 from services.cli.recordings.progress.recording import Phase
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FEW, MANY = 3, 10
 """So many recordings that were not sent, or whose texts are not there, are named one by one."""
+NO_LATEST_VERSION = "NO_LATEST_VERSION"
+"""The code, if the job's words are not kept."""
 AT_ONCE = 4
 """How many texts are fetched at the same time."""
 
@@ -174,13 +176,20 @@ class Results:
 
         """
         try:
-            return {
-                form: self._api.transcript(recording.job_id, form)
-                for form in self._wishes.output.formats or (READ_FORMAT,)
-            }
+            return {form: self._text(recording, form) for form in self._wishes.output.formats or (READ_FORMAT,)}
         except UnreachableError as error:
             again = self._wishes.show(recording.job_id, follow=True)
             raise UnreachableError(f"{error} Its text is there; come back with `{again}`.") from None
+
+    def _text(self, recording: Recording, form: str) -> bytes:
+        """The text with the names as they are now, if the client gave any; else the file that was announced."""
+        if any(recording.job.get("names") or ()):
+            try:
+                return self._api.latest_transcript(recording.job_id, form)
+            except RefusedError as error:
+                if error.problem != NO_LATEST_VERSION:
+                    raise
+        return self._api.transcript(recording.job_id, form)
 
     def _written(self, recording: Recording, contents: dict[str, bytes]) -> list[Path]:
         assert recording.place is not None

@@ -140,8 +140,8 @@ def retry(job: Job, now: int) -> Change[Job]:
 def annotate(job: Job, annotations: Mapping[str, Any], now: int) -> Change[Job]:
     """The client updates its own words on the job.
 
-    `annotations` are any of `reference`, `metadata` and `names`, checked (`annotations.py`). No message tells of it. The sequence
-    is raised nevertheless, so that nobody who has read the earlier words can write a message with them.
+    `annotations` are any of `reference`, `metadata` and `names`, checked (`annotations.py`). No message tells of it.
+    The sequence is raised nevertheless, so that nobody who has read the earlier words can write a message with them.
     """
     return Change(before=job, transition=JobTransition.ANNOTATE, set={**annotations, **_in_sequence(job, now)})
 

@@ -35,12 +35,12 @@ def filterbank(samples: npt.NDArray[np.int16]) -> Float:
     if len(samples) < FRAME:
         return np.empty((0, BANDS), np.float32)
     transform, bands = _matrices()
-    # No frame's result hangs on it, but without it a microphone's constant voltage would cost the quiet bands digits.
-    sound = samples.astype(np.float32) - np.round(samples.mean(dtype=np.float64)).astype(np.float32)
-    frames = np.lib.stride_tricks.sliding_window_view(sound, FRAME)[::HOP]
+    frames = np.lib.stride_tricks.sliding_window_view(samples.astype(np.float32), FRAME)[::HOP]
     powers = np.empty((len(frames), BANDS), np.float32)
     for first in range(0, len(frames), _HEIGHT):
-        spectrum = np.ascontiguousarray(frames[first : first + _HEIGHT]) @ transform
+        block = frames[first : first + _HEIGHT]
+        # The product takes the mean away, but rounds: what all samples have in common goes before it, without an error.
+        spectrum = (block - block[:, :1]) @ transform
         spectrum *= spectrum
         np.matmul(spectrum[:, :_BINS] + spectrum[:, _BINS:], bands, out=powers[first : first + _HEIGHT])
     return np.log(np.maximum(powers, _LEAST_POWER, out=powers), out=powers)

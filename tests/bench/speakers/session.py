@@ -1,0 +1,125 @@
+"""Who said what, by the whole engine: how far its turns and labels are from the truth, and what they cost."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from services.common.domain.options import Options
+from services.common.domain.speakers import ExpectedSpeakers
+from services.common.transcript.attribution import SpokenTurn
+from services.gpu_worker.engine.assembly import assemble
+from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.decode.catalogue import SPEAKERS
+from services.gpu_worker.engine.decode.device_choice import EngineSettings
+from services.gpu_worker.engine.decode.model_files import ModelFiles, locate
+from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.local import LocalEngine
+from services.gpu_worker.engine.plan.local_reader import LocalReader
+from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.speakers.following import follow
+from services.gpu_worker.engine.speakers.voices import turns_of_voices
+from tests.bench.speakers import recordings
+from tests.bench.speakers.recordings import Recording
+from tests.bench.speakers.report import turn_figures
+from tests.bench.speakers.turn_errors import turn_errors
+from tests.bench.speakers.turns import Turn, speakers_of
+from tests.bench.speakers.word_errors import SpokenWord, word_errors
+
+LONGEST = 1e6
+"""Seconds: no recording is too long."""
+Turns = list[tuple[SpokenTurn, ...]]
+
+
+def chosen(names: Sequence[str], folder: Path | None, kept: Path) -> Iterator[Recording]:
+    """The recordings of a folder; without one, the made ones of these names, which are made if `kept` lacks them."""
+    if folder:
+        return recordings.of_folder(folder)
+    kept.mkdir(parents=True, exist_ok=True)
+    return recordings.made(names, kept)
+
+
+def figures(heard: Iterable[Recording], model: ModelFiles | None, settings: EngineSettings) -> list[dict[str, Any]]:
+    """One entry for each recording.
+
+    Args:
+        heard: the recordings.
+        model: of words; None: words are not decoded, and their labels not counted.
+        settings: of the engine.
+
+    """
+    if model is None:
+        return list(_entries(heard, None))
+    engine = LocalEngine.load(model, settings)
+    try:
+        return list(_entries(heard, engine))
+    finally:
+        engine.close()
+
+
+def _entries(heard: Iterable[Recording], engine: LocalEngine | None) -> Iterator[dict[str, Any]]:
+    for recording in heard:
+        entry = _entry(recording, engine)
+        sys.stderr.write(f"{entry}\n")
+        yield entry
+
+
+def _entry(recording: Recording, engine: LocalEngine | None) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as name:
+        plan, results = _heard(recording, engine, Path(name))
+        began = time.process_time()
+        told = _turns(plan, Path(name))
+        spent = time.process_time() - began
+    found = [Turn(turn.start, turn.end, str(turn.speaker)) for channel in told for turn in channel]
+    entry = {
+        "recording": recording.name,
+        "speakers": len(speakers_of(recording.turns)),
+        "found": len(speakers_of(found)),
+        **turn_figures(turn_errors(recording.turns, found)),
+        "processor_seconds_per_hour": round(spent * 3600 / plan.seconds, 1),
+    }
+    if engine and recording.words:
+        transcript = assemble(plan, results, _options(engine), engine.model.files, told)
+        heard = [
+            SpokenWord(word.text, None if word.speaker is None else str(word.speaker))
+            for segment in transcript.segments
+            for word in segment.words
+        ]
+        errors = word_errors(recording.words, heard)
+        entry |= {"words": round(errors.matched / errors.words, 4), "word_errors": round(errors.rate, 4)}
+    return entry
+
+
+def _heard(recording: Recording, engine: LocalEngine | None, spool: Path) -> tuple[Plan, list[ClipResult]]:
+    """The plan and the words, if they are wanted; the sound stays in the spool."""
+    stop = threading.Event()
+    given: dict[str, Any] = {"spool": spool, "max_seconds": LONGEST, "stop": stop}
+    if engine and recording.words:
+        plans: list[Plan] = []
+        results = list(engine.transcribe(recording.path, _options(engine), planned=plans.append, **given))
+        return plans[0], results
+    *_, plan = LocalReader().plan(recording.path, Options(), **given)
+    assert isinstance(plan, Plan)
+    return plan, []
+
+
+def _options(engine: LocalEngine) -> Options:
+    return Options.parse({"speakers": "auto"}, [engine.model.files.key])
+
+
+def _turns(plan: Plan, spool: Path) -> Turns:
+    """Who speaks when, in seconds, on one thread."""
+    windows = list(follow(spool, locate(SPEAKERS).folder, first=0, threads=1, stop=threading.Event()))
+    speech = [
+        [span for clip in plan.clips if clip.channel == channel for span in clip.spans]
+        for channel in range(plan.channels)
+    ]
+    return [
+        tuple(SpokenTurn(plan.clock(turn.start / RATE), plan.clock(turn.end / RATE), turn.speaker) for turn in turns)
+        for turns in turns_of_voices(windows, speech, ExpectedSpeakers())
+    ]

@@ -1,0 +1,105 @@
+"""The dialogues that are made: who speaks when in them is true, and the same each time."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, pairwise
+
+import numpy as np
+import pytest
+
+from services.gpu_worker.engine.audio.sound import RATE
+from tests.bench.speakers import dialogues
+from tests.bench.speakers.dialogues import Made, dialogue, said
+from tests.bench.speakers.sentences import sentences
+from tests.bench.speakers.stretches import Stretch, spoken_stretches, timed_words
+from tests.bench.speakers.turns import speakers_of
+from tests.bench.speakers.voices import VOICES, Speech, Voice, resampled
+
+BEEP = 0.5
+
+
+def beep(seconds: float) -> Speech:
+    return (BEEP * np.sin(np.arange(round(seconds * RATE)))).astype(np.float32)
+
+
+def silence(seconds: float) -> Speech:
+    return np.zeros(round(seconds * RATE), np.float32)
+
+
+@pytest.fixture(autouse=True)
+def beeping(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Voices that beep, a tenth of a second for each letter, with silence around it."""
+
+    def say(_: Voice, text: str) -> Speech:
+        return np.concatenate([silence(0.2), beep(len(text) / 10), silence(0.3)])
+
+    monkeypatch.setattr(dialogues, "say", say)
+
+
+def made(*, speakers: int = 4, seconds: float = 300, seed: int = 1, overlapping: bool = False) -> Made:
+    with ThreadPoolExecutor(2) as workers:
+        return dialogue(VOICES[:speakers], seconds, seed=seed, overlapping=overlapping, workers=workers)
+
+
+def test_the_truth_is_where_the_sound_is() -> None:
+    heard = made()
+    loud = np.abs(heard.sound) > 0
+    spoken = np.zeros_like(loud)
+    for turn in heard.turns:
+        spoken[round(turn.start * RATE) : round(turn.end * RATE)] = True
+    assert np.mean(loud != spoken) < 0.001
+    assert heard.turns[-1].end == pytest.approx(300, abs=15)
+
+
+def test_a_seed_gives_the_same_dialogue_again_and_another_seed_another() -> None:
+    first, again, other = made(), made(), made(seed=2)
+    assert (first.sound == again.sound).all()
+    assert (first.turns, first.words) == (again.turns, again.words)
+    assert first.words != other.words
+
+
+@pytest.mark.parametrize("speakers", [1, 2, 8])
+def test_everybody_speaks(speakers: int) -> None:
+    assert len(speakers_of(made(speakers=speakers).turns)) == speakers
+
+
+def test_speakers_overlap_only_where_they_are_to() -> None:
+    def overlapped(truth: Made) -> int:
+        turns = sorted(truth.turns)
+        return sum(later.start < earlier.end for earlier, later in pairwise(turns))
+
+    assert overlapped(made()) == 0
+    assert overlapped(made(overlapping=True)) >= 5
+
+
+def test_no_sentence_of_two_hours_is_said_twice() -> None:
+    said_in_two_hours = list(islice(sentences(random.Random(1)), 3000))
+    assert len(set(said_in_two_hours)) == 3000
+    assert not any(mark in sentence for sentence in said_in_two_hours for mark in "{}|")
+
+
+def test_some_take_the_floor_much_more_often_than_others() -> None:
+    script = islice(said(random.Random(3), 8, overlapping=False), 2000)
+    counts = Counter(sentence.speaker for sentence in script)
+    assert len(counts) == 8
+    assert max(counts.values()) > 2 * min(counts.values())
+
+
+def test_a_pause_parts_stretches_and_a_stop_consonant_does_not() -> None:
+    sound = np.concatenate([silence(0.1), beep(0.5), silence(0.1), beep(0.5), silence(0.5), beep(0.4), silence(0.2)])
+    assert spoken_stretches(sound) == [Stretch(0.1, 1.2), Stretch(1.7, 2.1)]
+
+
+def test_words_share_the_time_that_is_spoken() -> None:
+    words = timed_words("ab cdef", [Stretch(1.0, 2.0), Stretch(3.0, 5.0)], 10.0, "Anna")
+    assert [(word.text, word.start, word.end) for word in words] == [("ab", 11.0, 12.0), ("cdef", 13.0, 15.0)]
+
+
+def test_a_sound_in_fewer_samples_is_higher() -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(RATE) / RATE)
+    spectrum = np.abs(np.fft.rfft(resampled(tone, RATE // 2)))
+    assert spectrum.argmax() == 1000
+    assert np.abs(resampled(tone, RATE // 2)).max() == pytest.approx(1, abs=0.01)
