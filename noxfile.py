@@ -23,7 +23,7 @@ ROOMS = ("tests/unit", "tests/integration", "tests/e2e")
 _OF_AN_INTERPRETER = (
     *("api_callbacks", "api_jobs", "api_refusals", "cli", "example_receivers", "log_shipping"),
     *("engine_options", "engine_processes", "speech_detection"),
-    *("media", "media_broken", "media_tracks", "models"),
+    *("media", "media_broken", "media_tracks", "models", "speaker_models"),
 )
 ELSEWHERE = (
     "tests/unit",

@@ -96,6 +96,6 @@ check "alarms_are_heard" {
 check "models_recorded" {
   assert {
     condition     = length(local.unrecorded_models) == 0
-    error_message = "The lock of models (${local.models_lock}) does not know ${join(", ", local.unrecorded_models)}, so no machine may fetch that: the API refuses jobs for it, and without an image of your own uploads wait. Run `python -m tools.models record ${join(" ", local.unrecorded_models)}` in the repository, and apply again."
+    error_message = "The lock of models (${local.models_lock}) does not know ${join(", ", local.unrecorded_models)}, so no machine may fetch that: the API refuses jobs that need it, and without an image of your own uploads wait. Run `python -m tools.models record ${join(" ", local.unrecorded_models)}` in the repository, and apply again."
   }
 }

@@ -81,7 +81,7 @@ module "orchestrator" {
   key_arn                  = module.webhook_key.key_arn
   public_url               = local.public_url
   models                   = var.models
-  unrecorded_models        = local.unrecorded_models
+  unrecorded_models        = local.unavailable_models
   launch_templates         = module.gpu_worker.launch_templates
   worker_role_arn          = module.gpu_worker.role_arn
   worker_log_group         = module.gpu_worker.log_group_name
@@ -118,7 +118,7 @@ module "api" {
   bucket_arn               = module.storage.bucket_arn
   key_arn                  = module.webhook_key.key_arn
   models                   = var.models
-  unrecorded_models        = local.unrecorded_models
+  unrecorded_models        = local.unavailable_models
   max_upload_gb            = var.max_upload_gb
   retention_days           = var.retention_days
   requests_per_second      = var.requests_per_second

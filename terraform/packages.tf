@@ -6,8 +6,12 @@ locals {
   worker_artifact  = var.worker_artifact != "" ? var.worker_artifact : "${local.dist}/worker.tar.gz"
 
   # The lock says at which revision and with which digests a machine may fetch a model. Its names are those of
-  # var.models.
+  # var.models, and `speakers`: the models that tell speakers apart.
   models_lock       = var.models_lock != "" ? var.models_lock : "${path.module}/../packer/models.lock.json"
   recorded_models   = fileexists(local.models_lock) ? keys(jsondecode(file(local.models_lock))) : []
-  unrecorded_models = [for model in var.models : model if !contains(local.recorded_models, model)]
+  wanted_models     = concat(var.models, var.speaker_labels ? ["speakers"] : [])
+  unrecorded_models = [for model in local.wanted_models : model if !contains(local.recorded_models, model)]
+
+  # What the functions refuse.
+  unavailable_models = concat(local.unrecorded_models, var.speaker_labels ? [] : ["speakers"])
 }

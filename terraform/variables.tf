@@ -190,6 +190,13 @@ variable "models" {
   }
 }
 
+variable "speaker_labels" {
+  description = "Whether jobs may have their speakers told apart (option speakers). The machines' processors do that beside the GPU's work."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "max_audio_hours" {
   description = "Longest recording, in hours, that is transcribed. A longer one fails with AUDIO_TOO_LONG."
   type        = number

@@ -189,14 +189,17 @@ class ProblemCode(StrEnum):
     INVALID_ANNOTATION = (
         "INVALID_ANNOTATION",
         422,
-        "The job's metadata or its names have too many bytes as a whole. A single text or key that is wrong is an "
-        "`INVALID_REQUEST`.",
+        (
+            "The job's metadata or its names have too many bytes as a whole. A single text or key that is wrong is an "
+            "`INVALID_REQUEST`."
+        ),
         "Shorten them, as `detail` says.",
     )
     MODEL_UNAVAILABLE = (
         "MODEL_UNAVAILABLE",
         422,
-        "This deployment does not hold the model or the style, or its machines must not fetch it.",
+        "This deployment does not hold the model or the style, or its machines must not fetch it; or it tells no "
+        "speakers apart.",
         "Take a model and a style that `detail` or `/api/openapi.json` lists, or ask the operator for it.",
     )
     INVALID_URL = (

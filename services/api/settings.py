@@ -10,7 +10,8 @@ class ApiSettings(CommonSettings):
     """Terraform sets everything that has no default; a test holds the two together."""
 
     unrecorded_models: Words = ()
-    """Those of `models` that the lock of models does not hold; machines must not fetch them."""
+    """Those of `models` that the lock of models does not hold; machines must not fetch them. Also `speakers`, if
+    the deployment tells no speakers apart."""
     max_upload_bytes: int = 5_000_000_000
     """Largest upload by presigned form: S3's own limit is 5 GB."""
     max_upload_gb: int = 50

@@ -66,7 +66,7 @@ class Transcribe(Commands):
         "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
         "TABLE_NAME": "The deployment's table: for all commands of operators.",
         "AWS_REGION": "The deployment's region, if your AWS profile names another.",
-        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`.",
+        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`.",
         "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
         "NO_COLOR": "Print without colours.",
     }

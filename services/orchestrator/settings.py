@@ -9,7 +9,8 @@ class OrchestratorSettings(CommonSettings):
     """Terraform sets everything that has no default; a test holds the two together."""
 
     unrecorded_models: Words = ()
-    """Those of `models` that the lock of models does not hold; machines must not fetch them."""
+    """Those of `models` that the lock of models does not hold; machines must not fetch them. Also `speakers`, if
+    the deployment tells no speakers apart."""
     launch_template_id: str
     """The template of on-demand machines."""
     spot_launch_template_id: str

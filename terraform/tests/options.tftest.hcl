@@ -293,6 +293,50 @@ run "models_that_the_lock_does_not_know_are_named" {
   expect_failures = [check.models_recorded]
 }
 
+run "speakers_are_told_apart_unless_that_is_switched_off" {
+  command = plan
+
+  variables {
+    models = ["whisper-base"]
+  }
+
+  assert {
+    condition     = length(local.unavailable_models) == 0
+    error_message = "The functions refuse ${join(",", local.unavailable_models)}."
+  }
+}
+
+run "labels_that_are_switched_off_need_no_models_and_are_refused" {
+  command = plan
+
+  variables {
+    models         = ["example/elsewhere@strict"]
+    models_lock    = "./tests/mocks/models_without_speakers.lock.json"
+    speaker_labels = false
+  }
+
+  assert {
+    condition     = length(local.unrecorded_models) == 0 && join(",", local.unavailable_models) == "speakers"
+    error_message = "The lock does not know ${join(",", local.unrecorded_models)}; the functions refuse ${join(",", local.unavailable_models)}."
+  }
+}
+
+run "labels_whose_models_the_lock_does_not_know_are_named_and_refused" {
+  command = plan
+
+  variables {
+    models      = ["example/elsewhere@strict"]
+    models_lock = "./tests/mocks/models_without_speakers.lock.json"
+  }
+
+  assert {
+    condition     = join(",", local.unavailable_models) == "speakers"
+    error_message = "The functions refuse ${join(",", local.unavailable_models)}."
+  }
+
+  expect_failures = [check.models_recorded]
+}
+
 run "a_lock_of_another_place_may_be_named" {
   command = plan
 

@@ -200,6 +200,7 @@ Invariant = Callable[[StepWorld, set[str]], Iterator[str]]
 KEPT: tuple[Invariant, ...] = (
     terminal_state_reached,
     one_counted_result,
+    speakers_by_all_windows,
     announced_result_never_changes,
     events_and_deliveries_complete,
     numbers_only_grow,

@@ -1,4 +1,4 @@
-"""A job's reference and metadata: given, updated, told, and gone with the job."""
+"""A job's reference, metadata and names: given, updated, told, and gone with the job."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from tests.support.gateway import Client, Gateway
 from tests.support.items import job_of
 from tests.support.world import World
 
-WORDS = {"reference": "ärende 2026-114", "metadata": {"avdelning": "norr", "tom": ""}}
-NONE: dict[str, Any] = {"reference": None, "metadata": {}}
+NAMED = ["Åsa Ek", None, "Bo"]
+WORDS = {"reference": "ärende 2026-114", "metadata": {"avdelning": "norr", "tom": ""}, "names": NAMED}
+NONE: dict[str, Any] = {"reference": None, "metadata": {}, "names": []}
 
 
 def words(of: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +56,7 @@ def feed(world: World, alice: Client) -> list[dict[str, Any]]:
 
 
 def test_a_job_has_no_words_unless_they_are_given(world: World, alice: Client) -> None:
-    assert words(create(alice)) == words(create(alice, reference=None, metadata=None)) == NONE
+    assert words(create(alice)) == words(create(alice, reference=None, metadata=None, names=None)) == NONE
     assert words(last_message(world, uploaded(world, alice).job_id)) == NONE
 
 
@@ -96,7 +97,11 @@ def test_words_are_updated_in_any_status_and_nothing_else_changes(world: World, 
         ({"metadata": {"b": "c"}}, {**WORDS, "metadata": {"b": "c"}}),
         ({"metadata": {}}, {**WORDS, "metadata": {}}),
         ({"metadata": None}, {**WORDS, "metadata": {}}),
-        ({"reference": None, "metadata": None}, NONE),
+        ({"names": ["Bo"]}, {**WORDS, "names": ["Bo"]}),
+        ({"names": [None, " Åsa  Ek ", None]}, {**WORDS, "names": [None, "Åsa  Ek"]}),
+        ({"names": []}, {**WORDS, "names": []}),
+        ({"names": None}, {**WORDS, "names": []}),
+        ({"reference": None, "metadata": None, "names": None}, NONE),
     ],
 )
 def test_a_field_that_is_given_replaces_null_removes_and_what_is_left_out_stays(
@@ -118,6 +123,14 @@ def test_a_field_that_is_given_replaces_null_removes_and_what_is_left_out_stays(
         ({"metadata": {"a\tb": "c"}}, "INVALID_REQUEST", "metadata"),
         ({"metadata": {"a": 1}}, "INVALID_REQUEST", "metadata.a"),
         ({"metadata": {"a": "\ud83d\ude00" * 600}}, "INVALID_ANNOTATION", "metadata"),
+        ({"names": "Bo"}, "INVALID_REQUEST", "names"),
+        ({"names": ["Bo", 7]}, "INVALID_REQUEST", "names.1"),
+        ({"names": ["Bo", ""]}, "INVALID_REQUEST", "names.1"),
+        ({"names": ["\u3000 "]}, "INVALID_REQUEST", "names.0"),
+        ({"names": ["a" * 81]}, "INVALID_REQUEST", "names.0"),
+        ({"names": ["\ud800"]}, "INVALID_REQUEST", "names.0"),
+        ({"names": ["a"] * 51}, "INVALID_REQUEST", "names"),
+        ({"names": ["å" * 80] * 26}, "INVALID_ANNOTATION", "names"),
     ],
 )
 def test_wrong_words_are_refused_and_nothing_is_changed(
@@ -206,4 +219,4 @@ def test_erasure_takes_the_words_with_the_job(world: World, alice: Client) -> No
     update(alice, job.job_id, {"reference": "fråga 7"})
     alice.delete(f"/api/jobs/{job.job_id}")
     left = json.dumps(world.all_items(), ensure_ascii=False, default=str)
-    assert not [word for word in ("2026-114", "avdelning", "norr", "fråga 7") if word in left]
+    assert not [word for word in ("2026-114", "avdelning", "norr", "fråga 7", "Åsa") if word in left]

@@ -13,8 +13,9 @@ import pytest
 
 from services.api.early_launch import HASTY
 from services.common.domain.times import MINUTE_MS
-from tests.support.api_jobs import put_many, uploaded
+from tests.support.api_jobs import completed, keep_words, put_many, uploaded
 from tests.support.gateway import Client, Gateway
+from tests.support.transcripts import call
 from tests.support.world import World
 
 # What the deployed package does not hold, and structlog would load if it found it.
@@ -131,6 +132,15 @@ def test_telling_of_a_registration_is_one_call_more(world: World, more: dict[str
 
     assert calls[-1].endswith("SendMessage")
     assert len(calls) <= most, calls
+
+
+def test_the_latest_version_of_a_transcript_takes_three_calls(world: World, alice: Client) -> None:
+    job = completed(world, alice)
+    keep_words(world, job, call())
+    with counted(world) as calls:
+        assert alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest").status == 200
+
+    assert len(calls) == 3, calls
 
 
 def test_an_update_takes_three_calls(world: World, alice: Client) -> None:

@@ -165,6 +165,7 @@ def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> No
         "sequence",
         "reference",
         "metadata",
+        "names",
     }
     view = alice.get(f"/api/jobs/{completed(world, alice).job_id}").json
     (listed,) = alice.get("/api/jobs").json["jobs"]

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from services.api import latest
 from services.api.problem_codes import ProblemCode
 from services.common.domain.annotations import MAX_METADATA_BYTES
 from services.common.domain.events import MAX_LISTENERS
@@ -18,10 +19,11 @@ from services.common.settings import SettingsError
 from services.common.store import keys
 from services.common.store.operations import ConditionFailedError
 from services.common.webhooks.registration import MAX_SECRETS
-from tests.support.api_jobs import completed, create
+from tests.support.api_jobs import completed, create, keep_words
 from tests.support.faults import aws_error
 from tests.support.gateway import Client, Gateway, Reply
 from tests.support.multipart import begun, send
+from tests.support.transcripts import call
 from tests.support.world import World
 
 URL = "https://hooks.example.com/"
@@ -77,6 +79,17 @@ def _not_found(at: Scene) -> Reply:
 
 def _no_such_format(at: Scene) -> Reply:
     return at.alice.get(f"/api/jobs/{completed(at.world, at.alice).job_id}/transcript?format=docx")
+
+
+def _no_latest_version(at: Scene) -> Reply:
+    return at.alice.get(f"/api/jobs/{completed(at.world, at.alice).job_id}/transcript?version=latest")
+
+
+def _transcript_too_large(at: Scene) -> Reply:
+    at.monkeypatch.setattr(latest, "MOST_BYTES", 0)
+    job = completed(at.world, at.alice)
+    keep_words(at.world, job, call())
+    return at.alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest")
 
 
 def _method_not_allowed(at: Scene) -> Reply:

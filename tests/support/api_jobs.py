@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import Any
 
+from services.common.domain import object_keys
 from services.common.domain.ids import new_id
 from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.records import Job
@@ -11,8 +14,10 @@ from services.common.domain.states import JobStatus
 from services.common.domain.times import SECOND_MS
 from services.common.store.codec import encode
 from services.common.store.items import item_of
+from services.common.transcript import kept_words
+from services.common.transcript.transcript import Transcript
 from tests.support.gateway import Client
-from tests.support.world import TABLE, World
+from tests.support.world import BUCKET, TABLE, World
 
 BATCH = 25
 """Most items that DynamoDB takes at a time."""
@@ -67,3 +72,10 @@ def completed(world: World, client: Client, **more: Any) -> Job:
     files = {form: file(form) for form in ("txt", "json")}
     result = {"attempt": 1, "prefix": "results/x/1/", "files": files, "language": "sv", "duration_seconds": 1.5}
     return finished(world, client, Outcome(result=result, cost={"dollars": 0.01}), **more)
+
+
+def keep_words(world: World, job: Job, words: Transcript | dict[str, Any]) -> None:
+    """Keep the words of a completed job, as the worker does; or what another release kept."""
+    packed = kept_words.pack(words) if isinstance(words, Transcript) else gzip.compress(json.dumps(words).encode())
+    assert job.result
+    world.s3.put_object(Bucket=BUCKET, Key=object_keys.words(job.place, job.result["attempt"]), Body=packed)

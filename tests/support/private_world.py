@@ -120,6 +120,7 @@ class PrivateWorld(StepWorld):
         """Once through everything; whatever fails is left for the next time. `silent`: no machine reports."""
         self.parts = 1 + 2 * (number % 2)
         self.now = (self.now // HOUR_MS + 1) * HOUR_MS  # when the orchestrator searches for uploads
+        self._set_defaults(number)
         with self.calls.of("api"):
             self._make_vocabulary()
             job, other = self._make_callbacks(), self._make_job()
@@ -181,6 +182,13 @@ class PrivateWorld(StepWorld):
         self._call("PATCH", f"/api/vocabularies/{LIST}", {"words": [WORD, HOTWORDS]})
         for asked in ("/api/vocabularies", f"/api/vocabularies/{LIST}", f"/api/vocabularies/{quote(WORD)}"):
             self._call("GET", asked)
+
+    def _set_defaults(self, number: int) -> None:
+        """Plain uploads get the vocabulary, or what can only be left out."""
+        wrong = {"vocabulary": NAME, "model": TOKEN, NOTE: NOTE, "channels": WORD}
+        with self.calls.of(""):
+            options = {"prompt": PROMPT, "hotwords": HOTWORDS, "vocabulary": LIST}
+            self.store.clients.set_defaults("alice", options | (wrong if number % 2 else {}))
 
     def _make_job(self, **more: Any) -> dict[str, Any]:
         options = {"prompt": PROMPT, "hotwords": HOTWORDS, "vocabulary": LIST, "formats": ["txt", "json"]}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from hypothesis import strategies as st
 
 from services.common.domain.options import Options
+from services.common.transcript.attribution import SpokenTurn
 from services.common.transcript.transcript import Transcript
 from services.common.transcript.words import Word
 from services.gpu_worker.engine.assembly import assemble
@@ -19,6 +21,8 @@ MODEL = ModelFiles(Path("model"), "any", "standard", "abc", {})
 SOURCE = MediaInfo("wav", "pcm_s16le", RATE, 1, 60.0)
 TICK = 0.001
 """Seconds: the formats' own unit."""
+Turns = Sequence[tuple[float, float, int]]
+"""From when to when who speaks in a channel, by numbers that need not be those of the transcript."""
 MOMENTS = st.sampled_from([0.0, 0.02, 0.3]) | st.floats(0, 9)
 WORDS = st.sampled_from(["ja", "jaha.", "o" * 50, "å" * 400])
 
@@ -31,23 +35,45 @@ def spoken(text: str, start: float = 0.0, pace: float = 0.4, probability: float 
     )
 
 
-def transcript(*clips: tuple[Word, ...], speakers: int = 1, **options: object) -> Transcript:
-    """A recording of a minute; the clips lie on channel 0, the last one on the last channel; the second is flagged."""
+def transcript(
+    *clips: tuple[Word, ...], channel_count: int = 1, turns: Sequence[Turns] | None = None, **options: object
+) -> Transcript:
+    """A recording of a minute; the clips lie on channel 0, the last one on the last channel; the second is flagged.
+
+    `turns` are those of each channel, if speakers are told apart.
+    """
     laid = tuple(
-        Clip(index, speakers - 1 if index == len(clips) - 1 else 0, ((index * RATE, (index + 1) * RATE),))
+        Clip(index, channel_count - 1 if index == len(clips) - 1 else 0, ((index * RATE, (index + 1) * RATE),))
         for index in range(len(clips))
     )
-    plan = Plan(60 * RATE, speakers, "sv", 60 * RATE, laid, (PlannedPart(0, 0, 60 * RATE, 0, len(laid)),), SOURCE)
+    plan = Plan(60 * RATE, channel_count, "sv", 60 * RATE, laid, (PlannedPart(0, 0, 60 * RATE, 0, len(laid)),), SOURCE)
     results = [
         ClipResult(index=index, words=words, logprob=-0.2, no_speech=0.0, flags=("unsure",) if index == 1 else ())
         for index, words in enumerate(clips)
     ]
-    return assemble(plan, results, Options.parse(options, ["any"]), MODEL)
+    spoken_turns = None if turns is None else [[SpokenTurn(*turn) for turn in mine] for mine in turns]
+    return assemble(plan, results, Options.parse(options, ["any"]), MODEL, spoken_turns)
+
+
+def dialogue(*said: tuple[int | None, str], **options: object) -> Transcript:
+    """A recording of one channel: each in turn, by a number of the speaker, says some words, a second after another.
+
+    Nobody is heard where the number is None.
+    """
+    start, clips, turns = 0.0, [], []
+    for speaker, text in said:
+        clips.append(spoken(text, start, pace=0.3))
+        end = clips[-1][-1].end
+        if speaker is not None:
+            turns.append((start, end, speaker))
+        start = end + (1.01 if speaker is not None else 1.5)
+    asked = {"speakers": "auto", **options}
+    return transcript(tuple(word for clip in clips for word in clip), turns=[turns], **asked)
 
 
 def call(**options: object) -> Transcript:
     """Two speakers on channels of their own, at the same time."""
-    return transcript(spoken("Hej du."), spoken("Hej själv.", 0.1), speakers=2, channels="separate", **options)
+    return transcript(spoken("Hej du."), spoken("Hej själv.", 0.1), channel_count=2, channels="separate", **options)
 
 
 @st.composite

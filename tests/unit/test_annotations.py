@@ -12,8 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from services.api.schemas.fields import Metadata, Reference
-from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_REFERENCE_CHARACTERS, check_annotations
+from services.api.schemas.fields import Metadata, Names, Reference
+from services.common.domain.annotations import (
+    MAX_METADATA_BYTES,
+    MAX_NAMES_BYTES,
+    MAX_REFERENCE_CHARACTERS,
+    check_annotations,
+)
 from services.common.domain.errors import InvalidAnnotationError
 
 _CHARACTERS = [chr(number) for number in range(sys.maxunicode + 1) if unicodedata.category(chr(number)) != "Cs"]
@@ -27,19 +32,32 @@ _CONTROLS = [
 ]
 _HALVES = [chr(number) for number in (0xD800, 0xDFFF)]
 _TEXT = st.text(st.characters(codec="utf-8", exclude_characters="".join(_CONTROLS)), max_size=60)
-_SCHEMAS = TypeAdapter(Reference), TypeAdapter(Metadata)
+_SCHEMAS = {"reference": TypeAdapter(Reference), "metadata": TypeAdapter(Metadata), "names": TypeAdapter(Names)}
+_NAME = _TEXT.map(str.strip).filter(bool)
 
 
-@given(reference=_TEXT.filter(bool) | st.none(), metadata=st.dictionaries(_TEXT.filter(bool), _TEXT, max_size=4))
-def test_printable_texts_are_taken_as_they_are(reference: str | None, metadata: dict[str, str]) -> None:
+@given(
+    reference=_TEXT.filter(bool) | st.none(),
+    metadata=st.dictionaries(_TEXT.filter(bool), _TEXT, max_size=4),
+    names=st.lists(_NAME | st.none(), max_size=4),
+    last=_NAME,
+)
+def test_printable_texts_are_taken_as_they_are(
+    reference: str | None, metadata: dict[str, str], names: list[str | None], last: str
+) -> None:
     fitting = {key[:40]: text for key, text in metadata.items()}
-    given_ = {"reference": reference, "metadata": fitting}
+    given_ = {"reference": reference, "metadata": fitting, "names": [*names, last]}
     assert check_annotations(given_) == given_
 
 
 @pytest.mark.parametrize("control", [*_CONTROLS, *_HALVES], ids=lambda text: f"{ord(text):#x}")
 @pytest.mark.parametrize(
-    "around", [lambda text: {"reference": f"a{text}"}, lambda text: {"metadata": {f"{text}b": ""}}]
+    "around",
+    [
+        lambda text: {"reference": f"a{text}"},
+        lambda text: {"metadata": {f"{text}b": ""}},
+        lambda text: {"names": ["a", f"a{text}"]},
+    ],
 )
 def test_no_control_character_mark_of_direction_or_half_of_a_pair_is_taken_by_the_check_or_the_schema(
     control: str, around: Any
@@ -49,7 +67,7 @@ def test_no_control_character_mark_of_direction_or_half_of_a_pair_is_taken_by_th
     assert refused.value.field in around(control)
     ((field, words),) = around(control).items()
     with pytest.raises(ValidationError, match="without control characters"):
-        _SCHEMAS[field == "metadata"].validate_python(words)
+        _SCHEMAS[field].validate_python(words)
 
 
 def test_every_other_character_is_taken_by_the_check_and_by_the_schema() -> None:
@@ -59,8 +77,22 @@ def test_every_other_character_is_taken_by_the_check_and_by_the_schema() -> None
 
     assert len(others) > 1_000_000
     for text in texts:
-        assert check_annotations({"reference": text, "metadata": {text: text}})
-        assert [_SCHEMAS[0].validate_python(text), _SCHEMAS[1].validate_python({text: text})]
+        annotations = {"reference": text, "metadata": {text: text}, "names": [f"a{text}a"]}
+        assert check_annotations(annotations) == annotations
+        for field, words in annotations.items():
+            assert _SCHEMAS[field].validate_python(words) == words
+
+
+def test_a_name_is_more_than_spaces_to_the_check_and_to_the_schema_whatever_the_space() -> None:
+    spaces = [one for one in _CHARACTERS if one.isspace() and one not in _CONTROLS]
+
+    assert len(spaces) == 17
+    for space in spaces:
+        assert check_annotations({"names": [f"{space}Bo{space}Ek{space}"]}) == {"names": [f"Bo{space}Ek"]}
+        with pytest.raises(InvalidAnnotationError, match="1 to 80 characters"):
+            check_annotations({"names": [space * 2]})
+        with pytest.raises(ValidationError, match="Give a name"):
+            _SCHEMAS["names"].validate_python([space * 2])
 
 
 @pytest.mark.parametrize(
@@ -74,6 +106,13 @@ def test_every_other_character_is_taken_by_the_check_and_by_the_schema() -> None
         ({"metadata": {"nested": {"a": "b"}}}, "values are texts"),
         ({"metadata": {"number": 1}}, "values are texts"),
         ({"metadata": ["a"]}, "values are texts"),
+        ({"names": "Bo"}, "a list of at most 50"),
+        ({"names": {"S1": "Bo"}}, "a list of at most 50"),
+        ({"names": ["a"] * 51}, "a list of at most 50"),
+        ({"names": [""]}, "1 to 80 characters"),
+        ({"names": ["å" * 81]}, "1 to 80 characters"),
+        ({"names": [7]}, "1 to 80 characters"),
+        ({"names": [["Bo"]]}, "1 to 80 characters"),
     ],
 )
 def test_what_is_wrong_is_refused_in_a_sentence_with_the_field_and_a_stable_code(
@@ -97,7 +136,23 @@ def test_metadata_may_have_so_many_bytes_as_compact_json_and_not_one_more(letter
         check_annotations({"metadata": noted(1)})
 
 
+def test_names_may_have_so_many_bytes_as_compact_json_and_not_one_more() -> None:
+    names = ["\N{GRINNING FACE}" * 80] * 12
+    left = MAX_NAMES_BYTES - len(json.dumps(names, ensure_ascii=False, separators=(",", ":")).encode()) - len(',""')
+    fitting = [*names, "\N{GRINNING FACE}" * (left // 4) + "a" * (left % 4)]
+
+    assert check_annotations({"names": fitting}) == {"names": fitting}
+    with pytest.raises(InvalidAnnotationError, match="4097 bytes"):
+        check_annotations({"names": [*fitting[:-1], fitting[-1] + "a"]})
+
+
+def test_a_place_without_a_name_keeps_the_others_in_theirs_and_says_nothing_at_the_end() -> None:
+    assert check_annotations({"names": [None, "Bo", None, None]}) == {"names": [None, "Bo"]}
+    assert check_annotations({"names": [None]}) == {"names": []}
+
+
 def test_null_removes_and_what_is_left_out_stays() -> None:
-    assert check_annotations({"reference": None, "metadata": None}) == {"reference": None, "metadata": {}}
+    removed = {"reference": None, "metadata": {}, "names": []}
+    assert check_annotations(dict.fromkeys(removed)) == removed
     assert check_annotations({"reference": "a"}) == {"reference": "a"}
     assert check_annotations({}) == {}

@@ -10,6 +10,7 @@ from typing import Any
 import hcl2
 import pytest
 
+from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from tools import deployment, image_build, images, models
 from tools.deployment import Names, Needs, RefusedError, outputs
 from tools.image_build import build
@@ -108,7 +109,7 @@ def test_the_models_of_the_image_are_recorded_first(programs: Programs, monkeypa
     monkeypatch.setattr(models, "record_if_reachable", recorded.extend)
     build(NEEDS)
     build(NEEDS, ["-var", "models=whisper-base"])
-    assert recorded == [*NEEDS.models, "whisper-base"]
+    assert recorded == [SPEAKERS, *NEEDS.models, SPEAKERS, "whisper-base"]
 
 
 def test_an_image_that_could_not_say_what_it_holds_is_not_built(programs: Programs) -> None:

@@ -9,8 +9,8 @@ import typer
 
 from services.cli.commands import command
 from services.cli.errors import UsageError
-from services.cli.recordings.options.job_options import of_a_job, with_formats
-from services.cli.recordings.options.option_groups import takes
+from services.cli.options.job_options import of_a_job, with_formats
+from services.cli.options.option_groups import takes
 
 
 def wanted(*formats: str, fetched: bool = True, **given: Any) -> dict[str, Any]:

@@ -151,7 +151,7 @@ def test_both_functions_are_told_of_models_that_machines_find_in_no_lock() -> No
     lock = blocks("gpu_worker", "resource")["aws_s3_object.models_lock"]
     assert lock["key"] == object_keys.MODELS_LOCK
     root = (TERRAFORM / "main.tf").read_text(encoding="utf-8")
-    assert len(re.findall(r"^  unrecorded_models += local\.unrecorded_models$", root, re.MULTILINE)) == 2
+    assert len(re.findall(r"^  unrecorded_models += local\.unavailable_models$", root, re.MULTILINE)) == 2
 
 
 def test_an_image_is_held_against_the_machine_that_the_launch_template_describes() -> None:

@@ -62,7 +62,7 @@ TRANSCRIPTS = st.builds(
     quality=QUALITIES,
     options=OPTIONS,
     versions=st.dictionaries(TEXTS, TEXTS, max_size=3),
-    voices=st.lists(st.builds(Voice), max_size=3).map(tuple),
+    voices=st.lists(st.builds(Voice, seconds=NUMBERS, confidence=NUMBERS), max_size=3).map(tuple),
     names=st.just(()),
 )
 

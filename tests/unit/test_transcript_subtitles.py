@@ -128,7 +128,7 @@ def test_a_browsers_track_gets_its_header_and_escaped_text() -> None:
 
 
 def test_a_name_leaves_room_for_the_line_that_follows_it() -> None:
-    both = transcript(spoken("någonting " * 30), spoken("Hej själv.", 0.1), speakers=2, channels="separate")
+    both = transcript(spoken("någonting " * 30), spoken("Hej själv.", 0.1), channel_count=2, channels="separate")
     lines = [line for line in render(both, "srt").decode().splitlines() if "någonting" in line]
     assert sum(line.startswith("Talare 1: ") for line in lines) > 1
     assert max(map(len, lines)) <= LINE_CHARACTERS

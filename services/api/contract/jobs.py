@@ -88,6 +88,8 @@ class Quality(Shown):
     """Where the sound ends earlier than the file says."""
     warnings: list[Annotated[str, shown_as("QualityWarning")]]
     remarks: list[Remark]
+    speaker_count: int | None = None
+    """How many speakers were told apart; present if the job asked for `speakers`, and null if they could not be."""
 
 
 class OptionsInEffect(Shown):

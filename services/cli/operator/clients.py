@@ -12,10 +12,9 @@ from services.cli.commands import OperatorCommand, group
 from services.cli.errors import UsageError
 from services.cli.operator import deployment
 from services.cli.operator.arguments import Client
+from services.cli.options.job_options import checked_formats, options_of_a_job, with_formats
+from services.cli.options.option_groups import takes
 from services.cli.printing import answer, note
-from services.cli.recordings.options.job_options import options_of_a_job, with_formats
-from services.cli.recordings.options.option_groups import takes
-from services.cli.recordings.options.outputs import checked
 from services.common.domain import object_keys
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.options import DEFAULT_FORMATS, FORMATS, Options
@@ -73,7 +72,7 @@ def set_(
     options: dict[str, Any],
 ) -> None:
     """Set a client's defaults: options for jobs of its plain uploads, which have none; earlier ones are replaced."""
-    defaults: dict[str, Any] = with_formats({"options": options}, checked(formats), fetched=False)["options"]
+    defaults: dict[str, Any] = with_formats({"options": options}, checked_formats(formats), fetched=False)["options"]
     if clear and defaults:
         raise UsageError("--clear takes all defaults away: give it alone, or the options that are to be the defaults.")
     if not clear and not defaults:

@@ -10,9 +10,9 @@ import typer
 from services.cli import printing
 from services.cli.api.client import Api
 from services.cli.errors import UsageError
+from services.cli.options.job_options import of_a_job, with_formats
+from services.cli.options.option_groups import takes
 from services.cli.recordings.input.sources import find
-from services.cli.recordings.options.job_options import of_a_job, with_formats
-from services.cli.recordings.options.option_groups import takes
 from services.cli.recordings.options.outputs import Output, Wishes, check_folder, of_recordings
 from services.cli.recordings.output.files import Files
 from services.cli.recordings.output.telling import text_of

@@ -11,7 +11,7 @@ import typer
 from services.cli import printing
 from services.cli.api.client import Api, path
 from services.cli.errors import Exit, JobFailedError, RefusedError
-from services.cli.recordings.options.option_groups import takes
+from services.cli.options.option_groups import takes
 from services.cli.recordings.options.outputs import Output, Wishes, of_jobs
 from services.cli.recordings.output.files import Files
 from services.cli.recordings.output.job_facts import described

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 STANDARD = "standard"
 """The style that a bare name stands for."""
+SPEAKERS = "speakers"
+"""The key of the two models that tell speakers apart. No job asks for a model by it."""
 
 
 def join(name: str, style: str) -> str:

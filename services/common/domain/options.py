@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from services.common.domain import model_keys
-from services.common.domain.errors import InvalidOptionError, ModelUnavailableError, unrecorded
+from services.common.domain.errors import NO_SPEAKER_LABELS, InvalidOptionError, ModelUnavailableError, unrecorded
 from services.common.domain.languages import LANGUAGES
 from services.common.domain.speakers import OFF, ExpectedSpeakers
 
@@ -96,7 +96,8 @@ class Options:
         Args:
             mapping: the options as given; None stands for the default.
             models: the keys of the deployment's models, its default first.
-            unfetchable: those of `models` that machines must not fetch, since the lock of models does not hold them.
+            unfetchable: those of `models` that machines must not fetch, since the lock of models does not hold them; also
+                `speakers`, if the deployment tells no speakers apart.
 
         Raises:
             InvalidOptionError: an option is unknown or has a wrong value; `field` names it.
@@ -126,6 +127,8 @@ class Options:
         _check_together(options, models)
         if options.model_key in unfetchable:
             raise ModelUnavailableError("model", unrecorded(options.model_key))
+        if options.speakers and model_keys.SPEAKERS in unfetchable:
+            raise ModelUnavailableError("speakers", NO_SPEAKER_LABELS)
         return options
 
 

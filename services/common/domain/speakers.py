@@ -12,8 +12,8 @@ OFF, AUTO = "off", "auto"
 MOST_SPEAKERS = 50
 """The highest number that may be given; how many are found is not bounded."""
 RULE = (
-    f"speakers must be {OFF}, {AUTO}, a whole number from 1 to {MOST_SPEAKERS}, or an object with at_least, at_most or "
-    "both."
+    f"Give {OFF}, {AUTO}, a whole number from 1 to {MOST_SPEAKERS}, or an object with at_least, at_most or both, which "
+    "are such numbers."
 )
 _BOUNDS = {"at_least", "at_most"}
 
@@ -50,7 +50,7 @@ class ExpectedSpeakers:
         else:
             found = cls(at_most=_number(value))
         if found.at_most is not None and found.at_most < found.at_least:
-            raise InvalidOptionError("speakers", "speakers: at_most must not be less than at_least.")
+            raise InvalidOptionError("speakers", "Give an at_most that is not less than at_least.")
         return found
 
 

@@ -21,6 +21,7 @@ VERSION = 2
 INVISIBLE = "\N{WORD JOINER}"
 """Parts what would mean something to a program from what makes it do so. Players of SubRip do the same."""
 _FORMULAS = ("=", "+", "-", "@", '"')
+_FRACTION = re.compile(r"(?<=:\d\d)(?=[.,]\d)")
 _TAG = re.compile("<(?= *[a-z/])", re.IGNORECASE)
 
 
@@ -159,6 +160,8 @@ def _subtitles(form: str) -> Callable[[Transcript], bytes]:
         for cue in cues(transcript):
             event = SSAEvent(start=round(cue.start * 1000), end=round(cue.end * 1000))
             spoken = "\n".join(_escaped(line, form) for line in cue.lines)
+            if form == "srt" and len(cue.lines) > 1 and cue.lines[-1].isdecimal():
+                spoken += INVISIBLE  # some readers take a number for that of the next cue
             name = _escaped(cue.speaker if form == "vtt" else cue.shown, form)
             before = f"<v {name}>" if form == "vtt" else f"{name}: "
             event.plaintext = before + spoken if name else spoken
@@ -171,10 +174,11 @@ def _subtitles(form: str) -> Callable[[Transcript], bytes]:
 def _escaped(line: str, form: str) -> str:
     """Text that neither a player nor pysubs2 takes for markup; `-->` would begin a new cue.
 
-    In SubRip nothing can stand for `<`, so an invisible character parts it from what would make it a tag. In the same
-    way a backslash is parted from a letter that would make it a new line.
+    An invisible character parts `<` from the name of a tag in SubRip, which has no other way to write it, a backslash
+    from a letter that would make it a new line, and a time from its fraction.
     """
     line = line.replace("-->", "→").replace("{", "(").replace("}", ")").replace("\\", "\\" + INVISIBLE)
+    line = _FRACTION.sub(INVISIBLE, line)
     return html.escape(line, quote=False) if form == "vtt" else _TAG.sub("<" + INVISIBLE, line)
 
 

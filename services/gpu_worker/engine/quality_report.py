@@ -48,16 +48,15 @@ def remark_on_speakers(
         return None
     if not told_apart:
         return Remark("speakers_unknown", "The speakers could not be told apart; the text is whole.")
-    wanted = asked.at_least if asked.at_least > 1 else asked.at_most or 1
-    channels = sorted({segment.channel for segment in segments})
+    wanted = asked.at_least if asked.at_least > 1 else asked.at_most or 0
     by_channel = Counter(voice.channel for voice in found)
-    fewer = [channel for channel in channels if by_channel[channel] < wanted]
+    channels = sorted({segment.channel for segment in segments})
+    fewer = {channel: by_channel[channel] for channel in channels if by_channel[channel] < wanted}
     if not fewer:
         return None
-    where = f" in channel {fewer[0]}" if options.channels == "separate" else ""
-    number = by_channel[fewer[0]]
-    speakers = "1 speaker was" if number == 1 else f"{number} speakers were"
-    return Remark("speakers_fewer", f"{speakers} found{where}, of {wanted} that were asked for.")
+    told = [f"{count} in channel {channel}" for channel, count in fewer.items()]
+    number = " and ".join(told) if options.channels == "separate" else str(fewer[channels[0]])
+    return Remark("speakers_fewer", f"{wanted} speakers were asked for, and {number} found.")
 
 
 def _distribution(ordered: Sequence[float]) -> dict[str, float]:

@@ -14,7 +14,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-from services.gpu_worker.engine.decode.model_files import DIGESTS
+from services.gpu_worker.engine.decode.catalogue import SPEAKERS, SPEAKERS_LICENCES
+from services.gpu_worker.engine.decode.model_files import DIGESTS, ModelRecord, relative
 
 _DPKG = ("dpkg-query", "--show", "--showformat=${Package}\t${Version}\t${Architecture}\n")
 
@@ -56,10 +57,27 @@ def models(folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for record in sorted(folder.rglob(DIGESTS)):
         told = json.loads(record.read_text("utf-8"))
+        if record.parent == folder / relative(SPEAKERS):
+            found += _speakers(told)
+            continue
         hashes = [{"alg": "SHA-256", "content": digest} for digest in told["sha256"].values()]
         name = record.parent.parent.name.replace("--", "/")
         found.append({"type": "machine-learning-model", "name": name, "version": told["revision"], "hashes": hashes})
     return found
+
+
+def _speakers(record: ModelRecord) -> list[dict[str, Any]]:
+    """The two models that tell speakers apart, each with its licence, whose text lies beside it."""
+    return [
+        {
+            "type": "machine-learning-model",
+            "name": name,
+            "version": record["revision"],
+            "hashes": [{"alg": "SHA-256", "content": record["sha256"][file]}],
+            "licenses": [{"license": {"id": licence}}],
+        }
+        for file, (name, licence) in SPEAKERS_LICENCES.items()
+    ]
 
 
 def main() -> None:

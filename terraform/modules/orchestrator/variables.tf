@@ -95,7 +95,7 @@ variable "models" {
 }
 
 variable "unrecorded_models" {
-  description = "Those of `models` that the lock of models does not know. No machine may fetch them, so jobs for them cannot run."
+  description = "Those of `models` that the lock of models does not know. No machine may fetch them, so jobs for them cannot run. Also `speakers`, if no speakers are told apart."
   type        = list(string)
   default     = []
   nullable    = false

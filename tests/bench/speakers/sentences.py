@@ -16,7 +16,7 @@ SENTENCES = (
     "Nobody told {person} that {reason}, so we must {act} {thing}.",
     "{when_first} {people} will {act} {thing} {place}.",
     "We found {number} mistakes in {thing}, and {person} will {act} it {when}.",
-    "{opening} it costs {number} thousand euros to {act} {thing} {place}.",
+    "{opening} it takes {number} weeks to {act} {thing} {place}.",
     "Why did {people} not {act} {thing} {when_past}?",
     "{person} sent me {number} letters about {thing}, because {reason}.",
     "The people {place} are {mood}, since {reason}.",
@@ -25,7 +25,7 @@ SENTENCES = (
 )
 WORDS = {
     "opening": "As far as I know,|To be honest,|In the end,|As I said before,|After the holidays,|Last year|"
-    "On the other hand,|By the way,|In my opinion,|For that reason|If I remember well,|At the moment",
+    "On the other hand,|By the way,|In my opinion,|For that reason,|If I remember well,|At the moment",
     "people": "the teachers|my colleagues|the parents|the engineers|our customers|the farmers|the neighbours|"
     "the students|the drivers|the doctors|the new members|the older people|the owners",
     "person": "Maria|the mayor|Thomas|our manager|Helen|the secretary|Peter|the architect|Laura|the director|"
@@ -53,7 +53,7 @@ WORDS = {
     "the key was lost|the numbers were wrong|the machine is broken|everybody was on holiday|"
     "the law has changed|the train was late|we need more light|the plan was too long",
     "mood": "happy|angry|surprised|very tired|worried|grateful|satisfied|disappointed|curious",
-    "number": "two|three|four|five|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|forty|sixty",
+    "number": "two|three|four|five|six|seven|eight|nine|ten",
     "place": "near the river|in the town hall|at the station|behind the church|on the second floor|in the north|"
     "outside the city|beside the hospital|in our building|across the street",
 }

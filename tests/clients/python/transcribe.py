@@ -39,6 +39,7 @@ from gpu_transcriber_client.models import (
     ResultFile,
     Target,
     Transcript,
+    TranscriptLink,
 )
 from gpu_transcriber_client.types import Unset
 
@@ -100,6 +101,7 @@ def completed_event(api: AuthenticatedClient, job_id: str) -> EventView:
 def read(api: AuthenticatedClient, job_id: str, form: Format) -> httpx.Response:
     """The transcript in one format, from the link, which takes no API key."""
     link = granted(read_transcript.sync(job_id, client=api, format_=form, redirect=False))
+    assert isinstance(link, TranscriptLink), "what came is a file: that of the latest version"
     return httpx.get(link.url).raise_for_status()
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.cli.errors import UsageError
+from services.cli.options.job_options import checked_formats
 from services.common.domain.options import FORMATS, READ_FORMAT
 
 _Formats = Annotated[
@@ -93,7 +94,7 @@ def of_recordings(
     """
     if folder is not None and beside:
         raise UsageError("--beside and --output-dir name two places: give one of them.")
-    wanted = checked(formats) or ((READ_FORMAT,) if beside or folder is not None else ())
+    wanted = checked_formats(formats) or ((READ_FORMAT,) if beside or folder is not None else ())
     if not wanted and force:
         raise UsageError("--force replaces files, and none is written: add `-f txt`, `--beside` or `-o FOLDER`.")
     if wanted and not beside:
@@ -120,12 +121,3 @@ def check_folder(folder: Path) -> None:
         raise UsageError(f"The output folder {folder} {told}.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise UsageError(f"Nothing can be written into the folder {folder.absolute()}: give another with `-o FOLDER`.")
-
-
-def checked(texts: list[str] | None) -> tuple[str, ...]:
-    """The formats, each once, as `txt,srt` or one after another."""
-    words = [word.strip().lower().removeprefix(".") for text in texts or () for word in text.split(",")]
-    for word in words:
-        if word not in FORMATS:
-            raise UsageError(f"There is no format {word or 'without a name'}; there are: {', '.join(FORMATS)}.")
-    return tuple(dict.fromkeys(words))

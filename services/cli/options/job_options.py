@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from services.cli.errors import UsageError
-from services.cli.recordings.options.option_groups import takes
+from services.cli.options.option_groups import takes
 from services.common.domain import model_keys, vocabularies
 from services.common.domain.annotations import check_annotations
 from services.common.domain.errors import InvalidFieldError
-from services.common.domain.options import CHANNELS, DEFAULTS, PRESETS, STYLES, Options
+from services.common.domain.options import CHANNELS, DEFAULTS, FORMATS, PRESETS, STYLES, Options
 
 CALLBACK_ID = re.compile(r"cb_[a-z2-7]{1,40}")
 ANY_MODEL = "any"
@@ -122,6 +122,20 @@ def with_formats(wanted: dict[str, Any], formats: tuple[str, ...], *, fetched: b
         told = UNKNOWN_LANGUAGE if error.field == "language" else str(error)
         raise UsageError(f"--{error.field.replace('_', '-')}: {told}") from None
     return {**wanted, "options": options}
+
+
+def checked_formats(texts: list[str] | None) -> tuple[str, ...]:
+    """The formats, each once, as `txt,srt` or one after another.
+
+    Raises:
+        UsageError: there is no such format.
+
+    """
+    words = [word.strip().lower().removeprefix(".") for text in texts or () for word in text.split(",")]
+    for word in words:
+        if word not in FORMATS:
+            raise UsageError(f"There is no format {word or 'without a name'}; there are: {', '.join(FORMATS)}.")
+    return tuple(dict.fromkeys(words))
 
 
 def _tracks(texts: list[str]) -> list[int]:
