@@ -202,7 +202,7 @@ class PrivateWorld(StepWorld):
         for names in ([SPEAKER, SPEAKER], [SPEAKER * 10], SPEAKER):
             self._call("PATCH", path, {"names": names})
         self._call("GET", f"{path}/transcript?format=txt")
-        self._call("GET", f"{path}/transcript?format=txt&version=latest")
+        self._call("GET", f"{path}/transcript?format=json&version=latest")
         for delivery in self._call("GET", f"{path}/deliveries")["deliveries"][:1]:
             self._ask(f"{path}/deliveries/{delivery['delivery_id']}/redeliver")
         self._ask(f"{path}/retry")
