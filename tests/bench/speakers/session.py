@@ -109,7 +109,7 @@ def _heard(recording: Recording, engine: LocalEngine | None, spool: Path) -> tup
 
 
 def _options(engine: LocalEngine) -> Options:
-    return Options.parse({"speakers": "auto"}, [engine.model.files.key])
+    return Options.parse({"language": "auto", "speakers": "auto"}, [engine.model.files.key])
 
 
 def _turns(plan: Plan, spool: Path) -> Turns:
