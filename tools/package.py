@@ -31,6 +31,13 @@ _LEAVINGS = (
     *("*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED"),
     *("*.dist-info/direct_url.json", "*.dist-info/uv_cache.json"),
 )
+# What nothing here imports of lxml, which writes Word documents; it is as large as all the rest.
+_UNUSED = (
+    *("lxml/html", "lxml/includes", "lxml/isoschematron", "lxml/objectify.*", "lxml/*.pyx", "lxml/*.pxi"),
+    *("lxml/*.h", "docx/templates/default-docx-template"),
+)
+_LATE = {"api": ("services.api.latest", "services.common.transcript.document"), "orchestrator": ()}
+"""What a function imports only once it is needed."""
 
 
 def main(dist: Path) -> None:
@@ -112,7 +119,7 @@ def _add_uv(folder: Path) -> None:
 def install(pinned: str, folder: Path) -> None:
     """Install these pinned packages into `folder`, as wheels for Lambda's machine, and no others."""
     _unpack(pinned, folder)
-    for pattern in _LEAVINGS:
+    for pattern in (*_LEAVINGS, *_UNUSED):
         for path in list(folder.glob(pattern)):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
@@ -137,7 +144,9 @@ def install_runtime(folder: Path) -> Path:
 
 
 def import_handlers(dist: Path, python: Path) -> None:
-    """Import each handler under Python 3.13 from its unpacked zip, with only the runtime's packages beside it.
+    """Import each handler, and what it imports later, under Python 3.13 from its unpacked zip.
+
+    Only the runtime's packages are beside it.
 
     Raises:
         CalledProcessError: a handler cannot be imported; Python's error is on standard error.
@@ -149,7 +158,8 @@ def import_handlers(dist: Path, python: Path) -> None:
             folder = Path(scratch) / service
             shutil.unpack_archive(dist / f"{service}.zip", folder)
             reach = [str(folder), str(runtime)]
-            program = f"import sys; sys.path[:0] = {reach}; import services.{service}.handler as h; h.handler"
+            modules = ", ".join((f"services.{service}.handler", *_LATE[service]))
+            program = f"import sys; sys.path[:0] = {reach}; import {modules}; services.{service}.handler.handler"
             _run(python, "-I", "-S", "-B", "-c", program)
 
 

@@ -2,8 +2,8 @@
 
 It takes a new idempotency key for each new request, names no callback and no vocabulary that it has not made, goes on
 with uploads that it has begun, and does what the schema says in words only: it counts the characters of its hints and
-of a URL's host, the bytes of its metadata, of its vocabulary and of its recording, and asks for the formats that its
-options need.
+of a URL's host, the bytes of its metadata, of its names, of its vocabulary and of its recording, asks for the formats
+that its options need, and for no more speakers at least than at most.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import httpx
 import schemathesis
 
 from services.api.settings import ApiSettings
-from services.common.domain.annotations import MAX_METADATA_BYTES
+from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_NAMES_BYTES
 from services.common.domain.options import DEFAULT_FORMATS, FORMATS, MAX_HINT_CHARACTERS
 from services.common.domain.vocabularies import MAX_VOCABULARY_BYTES
 from tests.support.urls import with_a_host_of_dns
@@ -59,6 +59,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
                 options[hint] = text[: MAX_HINT_CHARACTERS // 2]
         options.pop("vocabulary", None)
         _ask_for_formats(options)
+        _order_bounds(options.get("speakers"))
 
 
 @schemathesis.hook
@@ -93,10 +94,13 @@ def _announce(path: str, job: dict[str, Any]) -> None:
 
 
 def _shorten_texts(body: dict[str, Any]) -> None:
-    """Metadata and the words of a vocabulary have so many bytes as a whole, which no schema can say."""
+    """Metadata, names and the words of a vocabulary have so many bytes as a whole, which no schema can say."""
     if isinstance(metadata := body.get("metadata"), dict):
         while len(json.dumps(metadata, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_METADATA_BYTES:
             metadata.popitem()
+    if isinstance(names := body.get("names"), list):
+        while len(json.dumps(names, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_NAMES_BYTES:
+            names.pop()
     if isinstance(words := body.get("words"), list):
         while sum(len(word.encode()) for word in words) > MAX_VOCABULARY_BYTES:
             words.pop()
@@ -105,6 +109,11 @@ def _shorten_texts(body: dict[str, Any]) -> None:
 def _shorten_host(target: object) -> None:
     if isinstance(target, dict) and isinstance(url := target.get("url"), str):
         target["url"] = with_a_host_of_dns(url)
+
+
+def _order_bounds(speakers: object) -> None:
+    if isinstance(speakers, dict) and {"at_least", "at_most"} <= speakers.keys():
+        speakers["at_least"], speakers["at_most"] = sorted((speakers["at_least"], speakers["at_most"]))
 
 
 def _ask_for_formats(options: dict[str, Any]) -> None:

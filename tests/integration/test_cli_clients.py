@@ -34,6 +34,8 @@ REFUSED = [
         "This deployment does not hold whisper-large. It holds: whisper-base",
     ),
     (("set", "alice", "--style", "subtitle"), "This deployment does not hold whisper-base@subtitle"),
+    (("set", "alice", "--speakers", "off"), "Nothing is set that jobs do not have anyway"),
+    (("set", "alice", "--speakers", "4-2"), "--speakers: "),
     (("set", "alice", "--language", "klingon"), "--language: There is no such language"),
     (("set", "alice", "--hotwords", "x" * 601), "--hotwords: They have 601 characters"),
     (("set", "alice", "--doubtful-places"), "Doubtful places are listed in the docx only: add `-f docx`."),
@@ -69,21 +71,20 @@ def document(*arguments: str) -> Any:
 
 def test_defaults_are_set_shown_and_marked_in_the_list(world: World) -> None:
     world.store.clients.register("bob")
-    lines = transcribe("set", "alice", "--vocabulary", "council", "--style", "strict", "--tracks", "2,1", "--words")
-    assert lines == ["style  strict", "tracks  [2, 1]", "vocabulary  council", "words  true"]
+    lines = transcribe("set", "alice", "--speakers", "auto", "--vocabulary", "council", "--tracks", "2,1", "--words")
+    assert lines == ["speakers  auto", "tracks  [2, 1]", "vocabulary  council", "words  true"]
     assert transcribe("show", "alice") == lines
     assert transcribe("list") == ["alice  has defaults", "bob"]
-    kept = {"vocabulary": "council", "style": "strict", "tracks": [2, 1], "words": True}
+    kept = {"vocabulary": "council", "speakers": "auto", "tracks": [2, 1], "words": True}
     assert world.store.clients.defaults("alice") == kept
 
 
 def test_defaults_are_told_as_json_too() -> None:
-    made = document("set", "alice", "--vocabulary", "council", "-f", "docx", "--doubtful-places")
+    made = document("set", "alice", "--speakers", "2-4", "--style", "strict", "-f", "docx", "--doubtful-places")
     formats = ["json", "txt", "srt", "vtt", "tsv", "docx"]
-    assert made == {
-        "client": "alice",
-        "defaults": {"vocabulary": "council", "doubtful_places": True, "formats": formats},
-    }
+    speakers = {"at_least": 2, "at_most": 4}
+    defaults = {"speakers": speakers, "style": "strict", "doubtful_places": True, "formats": formats}
+    assert made == {"client": "alice", "defaults": defaults}
     assert document("show", "alice") == made
     assert document("list") == [{"client": "alice", "has_defaults": True}]
     assert document("set", "alice", "--clear") == document("show", "alice") == {"client": "alice", "defaults": {}}

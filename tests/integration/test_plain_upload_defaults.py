@@ -21,7 +21,7 @@ from tests.support.world import BUCKET
 from tests.support.written import lying
 
 WORDS = ["Umeå", "Sävar"][:WORDS_READ]
-DEFAULTS = {"language": "auto", "channels": "separate", "tracks": [1, 2], "vocabulary": "council"}
+DEFAULTS = {"language": "auto", "speakers": {"at_most": 4, "at_least": 2}, "tracks": [1, 2], "vocabulary": "council"}
 
 
 @pytest.fixture

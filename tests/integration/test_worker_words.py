@@ -100,6 +100,23 @@ def test_words_that_are_updated_between_the_files_and_the_last_write_again_and_a
     assert [said(data) for data in told(world, "completed")] == [said(transcript(world))] == [WORDS]
 
 
+@pytest.mark.parametrize("parts", [1, 3])
+def test_speakers_whom_the_client_names_meanwhile_have_their_names_in_the_message_and_in_the_files(
+    parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with step_world(parts=parts, speakers=1) as named:
+        named.listen()
+        names = {"names": ["Anna", "Bo"]}
+        before(monkeypatch, Endings, "finish", lambda: named.commands.annotate(the_job(named), names, named.clock()))
+        named.upload()
+        named.settle()
+        (message,), written = told(named, "completed"), transcript(named)
+        assert [speaker["name"] for speaker in written["speakers"]] == ["Anna", "Bo"]
+        assert message["text"] == written["text"]
+        assert message["text"].startswith("Anna: ")
+        assert message["quality"]["speaker_count"] == 2
+
+
 def test_a_client_that_never_stops_to_update_its_words_does_not_hold_the_machine(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from services.common.domain.client_defaults import LeftOut, honoured
+from services.common.domain.model_keys import SPEAKERS
 from services.common.domain.options import MAX_HINT_CHARACTERS, Options
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
@@ -56,6 +57,12 @@ def test_what_cannot_be_honoured_is_left_out_with_its_code_and_the_rest_stays(
 
 def test_a_model_that_no_machine_may_fetch_is_left_out() -> None:
     assert left_out({"model": "large"}, MODELS, "large") == [("model", "MODEL_UNAVAILABLE")]
+
+
+def test_speakers_are_left_out_where_a_deployment_tells_none_apart() -> None:
+    defaults = {"speakers": {"at_least": 2}, "vocabulary": "council"}
+    assert left_out(defaults) == []
+    assert left_out(defaults, MODELS, SPEAKERS) == [("speakers", "MODEL_UNAVAILABLE")]
 
 
 def test_a_deployment_whose_own_model_cannot_be_fetched_takes_no_other_option_away() -> None:

@@ -10,16 +10,17 @@ from typing import Any
 
 import pytest
 
-from services.api import multipart
+from services.api import latest, multipart
 from services.api.problems import MAX_BODY_BYTES
 from services.api.routes.jobs import UPLOAD_MARGIN_MINUTES
 from services.api.schemas.receipts import BACKUP_DAYS, QUEUE_DAYS
 from services.api.settings import ApiSettings
 from services.api.uploads import LINKS
 from services.common.domain import object_keys, options, vocabularies
-from services.common.domain.annotations import MAX_METADATA_BYTES, PRINTABLE
+from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_NAMES_BYTES, PRINTABLE
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
 from services.common.domain.media_types import ALLOWED, APPLICATION_TYPES
+from services.common.domain.speakers import MOST_SPEAKERS
 from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
 from services.common.store.clients import DEFAULT_LIMIT
 from services.common.store.codec import MOST_LOOKED_AT
@@ -95,6 +96,11 @@ ROWS = [
     ("keys of `metadata`", f"1 to {field('NewJob', 'metadata')['propertyNames']['maxLength']} characters"),
     ("values of `metadata`", f"{field('NewJob', 'metadata')['additionalProperties']['maxLength']:,} characters"),
     ("`metadata` as a whole", f"{MAX_METADATA_BYTES:,} bytes as compact JSON"),
+    ("`speakers`, and its `at_least` and `at_most`", f"1 to {MOST_SPEAKERS}"),
+    ("`names`", f"{field('NewJob', 'names')['maxItems']} names or nulls"),
+    ("a name", f"1 to {contract.resolved(field('NewJob', 'names')['items'])['maxLength']} characters, all printable"),
+    ("`names` as a whole", f"{MAX_NAMES_BYTES:,} bytes as compact JSON"),
+    ("transcript with `version=latest`", f"{latest.MOST_BYTES:,} bytes"),
     ("`queue_position`", f"{MOST_COUNTED + 1} | "),
     ("page of deliveries", page("/api/jobs/{job_id}/deliveries")),
     ("page of deliveries", page("/api/callbacks/{callback_id}/deliveries")),

@@ -14,7 +14,7 @@ from services.common.domain.errors import DamagedModelError
 from services.gpu_worker.engine.speaker_models.checkpoint import read_weights
 from tests.support.checkpoints import write_checkpoint
 
-WEIGHTS = {
+WEIGHTS: dict[str, np.ndarray[Any, Any]] = {
     "linear.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "linear.count": np.array(7, dtype=np.int64),
 }
@@ -31,7 +31,9 @@ class Hostile:
 
 
 def test_weights_are_read_with_their_names_and_shapes(tmp_path: Path) -> None:
-    found = read_weights(write_checkpoint(tmp_path / "weights.pt", WEIGHTS, version="2.1", hyper_parameters={"lr": 0.1}))
+    found = read_weights(
+        write_checkpoint(tmp_path / "weights.pt", WEIGHTS, version="2.1", hyper_parameters={"lr": 0.1})
+    )
     assert list(found) == list(WEIGHTS)
     for name, values in WEIGHTS.items():
         assert found[name].tolist() == values.tolist()

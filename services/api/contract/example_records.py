@@ -123,6 +123,7 @@ COMPLETED = {
         "truncated_at": None,
         "warnings": ["gaps"],
         "remarks": [{"code": "gaps", "message": "15.7 s of sound are missing at 28.2 s.", "at": 28.2}],
+        "speaker_count": 3,
     },
     "results": RESULTS,
     "cost": {

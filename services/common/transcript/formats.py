@@ -126,21 +126,17 @@ def _tsv(transcript: Transcript) -> bytes:
     follows, and if the options ask for speakers, the speaker's name, which is empty if it is not known.
     """
     separate, apart = transcript.options.channels == "separate", transcript.options.speakers is not None
-    columns = ["start", "end", "text", *(["channel"] if separate else []), *(["speaker"] if apart else [])]
-    rows = [columns]
+    rows = [["start", "end", "text", *(["channel"] if separate else []), *(["speaker"] if apart else [])]]
     for segment in transcript.segments:
-        times = [str(round(moment * 1000)) for moment in (segment.start, segment.end)]
-        text = " ".join(segment.text.split())
-        speaker = transcript.speaker(segment)
-        name = "" if speaker is None else " ".join(transcript.name(speaker).split())
-        rows.append(
-            [
-                *times,
-                _no_formula(text) if apart else text,
-                *([str(segment.channel)] if separate else []),
-                *([_no_formula(name)] if apart else []),
-            ]
-        )
+        row = [str(round(moment * 1000)) for moment in (segment.start, segment.end)]
+        row.append(" ".join(segment.text.split()))
+        if separate:
+            row.append(str(segment.channel))
+        if apart:
+            speaker = transcript.speaker(segment)
+            row.append("" if speaker is None else transcript.name(speaker))
+            row = [_no_formula(cell) for cell in row]
+        rows.append(row)
     return "".join("\t".join(row) + "\n" for row in rows).encode()
 
 

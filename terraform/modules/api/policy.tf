@@ -58,6 +58,7 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
+  # Links to the announced files, and the words of which the latest version of a transcript is made.
   statement {
     sid       = "SignResults"
     actions   = ["s3:GetObject"]
