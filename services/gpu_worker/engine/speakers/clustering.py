@@ -20,9 +20,9 @@ _LONG = np.float32(1.2)
 """Seconds: shorter pieces say too little to say who there is; they go to the speaker who is most like them."""
 _ITSELF, _OTHER = 0.6, 0.1
 """How alike pieces of one voice are, and of two, where a recording says nothing about it; measured on real voices."""
-_SURE_OF_ITSELF, _SURE_OF_OTHER = 4, 10
+_SURE = 4
 """So many pairs of pieces count as much as these."""
-_CUTS = (0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+_CUTS = (0.5, 0.55, 0.6, 0.65, 0.7)
 """Where the cut lies on the way from two people to one voice. The finer ones are for when more speakers are wanted."""
 _LOWEST, _HIGHEST = 0.2, 0.6
 """No recording moves the cut farther."""
@@ -32,8 +32,13 @@ _BLOCK = 150
 """Windows of a block. Blocks keep ten hours as cheap as sixty times ten minutes."""
 _MOST_GROUPS = 2_000
 """More are never compared with each other: the shortest go to the speaker who is most like them."""
-_SPEAKER_SECONDS = np.float32(2.5)
-"""Who is heard for less is no speaker, unless nobody is heard for longer."""
+_SPEAKER_SECONDS = (1.5, 3.0)
+_SPEAKER_SHARE = 0.02
+"""Who is heard for less than this share of all speech is no speaker, unless nobody is heard for longer; the share is
+never less than the one number of seconds, nor more than the other."""
+_BLENDED, _BLENDED_SHARE = 0.6, 0.03
+"""A speaker with less than this share of all speech is none, if so much of their voice is a blend of three others:
+these are pieces in which one person ended and another began."""
 _ROUNDS = 3
 
 
@@ -86,16 +91,12 @@ def _likeness(pieces: Pieces) -> tuple[float, float]:
     """How alike pieces of one voice are, and pieces of two."""
     one, two, same = _pairs(pieces)
     alike = np.einsum("ij,ij->i", pieces.voices[one], pieces.voices[two])
-    return (
-        _estimate(alike[same], _ITSELF, _SURE_OF_ITSELF),
-        _estimate(alike[~same], _OTHER, _SURE_OF_OTHER),
-    )
+    return _estimate(alike[same], _ITSELF), _estimate(alike[~same], _OTHER)
 
 
-def _estimate(alike: Float, expected: float, sure: int) -> float:
-    if not len(alike):
-        return expected
-    return (float(np.median(alike)) * len(alike) + expected * sure) / (len(alike) + sure)
+def _estimate(alike: Float, expected: float) -> float:
+    seen = float(np.median(alike)) if len(alike) else expected
+    return (seen * len(alike) + expected * _SURE) / (len(alike) + _SURE)
 
 
 def _between(itself: float, other: float, cut: float) -> float:
@@ -150,12 +151,25 @@ def _groups(pieces: Pieces, labels: Labels) -> Groups:
 def _speakers(groups: Groups, least: float, at_most: int | None) -> Float:
     """The voice of each speaker."""
     found = grouped(groups, joined(groups, least))
-    long = np.flatnonzero(found.seconds >= min(_SPEAKER_SECONDS, found.seconds.max()))
-    both = np.ix_(long, long)
-    found = Groups(found.means[long], found.seconds[long], found.together[both], found.apart[both])
+    enough = np.clip(_SPEAKER_SHARE * found.seconds.sum(), *_SPEAKER_SECONDS)
+    kept: list[int] = []
+    for group in np.argsort(-found.seconds, kind="stable").tolist():
+        seconds = found.seconds[group]
+        short = seconds < _BLENDED_SHARE * found.seconds.sum()
+        if not kept or (seconds >= enough and not (short and _is_blend(found.means[group], found.means[kept]))):
+            kept.append(group)
+    both = np.ix_(kept, kept)
+    found = Groups(found.means[kept], found.seconds[kept], found.together[both], found.apart[both])
     if at_most is not None:
         found = grouped(found, joined(found, np.inf, at_most=at_most))
     return _directions(found.means)
+
+
+def _is_blend(voice: Float, others: Float) -> bool:
+    voice, others = _directions(voice[None])[0], _directions(others)
+    nearest = others[np.argsort(-(others @ voice), kind="stable")[:3]].T
+    part = nearest @ np.linalg.lstsq(nearest, voice)[0]
+    return bool(np.linalg.norm(part) > _BLENDED)
 
 
 def _settled(pieces: Pieces, speakers: Float) -> Float:
