@@ -72,6 +72,7 @@ class Environments:
             self._service()
             | storage
             | {
+                "UNRECORDED_MODELS": ",".join(self.settings.unrecorded_models),
                 "CORS_ORIGINS": ",".join(self.settings.cors_origins),
                 "EARLY_LAUNCH_QUEUE_URL": self.made.queue_url if self.settings.launch_at_registration else "",
                 "EARLY_LAUNCH_SECONDS": str(self.settings.early_launch_seconds),
@@ -81,6 +82,7 @@ class Environments:
 
     def orchestrator(self) -> dict[str, str]:
         return self._service() | {
+            "UNRECORDED_MODELS": ",".join(self.settings.unrecorded_models),
             "LAUNCH_TEMPLATE_ID": self.made.launch_template_ids["on-demand"],
             "SPOT_LAUNCH_TEMPLATE_ID": self.made.launch_template_ids["spot"],
             "SUBNET_IDS": ",".join(self.made.subnet_ids),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.gpu_worker.engine.decode.catalogue import PACKAGED
-from services.gpu_worker.engine.decode.model_files import locate, place
+from services.common.domain.errors import TranscriberError
+from services.gpu_worker.engine.decode.catalogue import PACKAGED, SPEAKERS
+from services.gpu_worker.engine.decode.model_files import default_cache, locate, place, relative
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from services.gpu_worker.engine.decode.model_files import ModelFiles
 
@@ -40,6 +42,21 @@ def model_of(chosen: argparse.Namespace, folder: Path) -> ModelFiles:
     """
     key = chosen.model or (PACKAGED if chosen.models_folder is None else PRODUCTION)
     return locate(key, place(folder / chosen.models_folder, key) if chosen.models_folder else None)
+
+
+def made_for_speakers(say: Callable[[str], None]) -> bool:
+    """Make the models that tell speakers apart, if this machine has none; False if it cannot.
+
+    `say`: tells the user that it takes a while, or why it cannot be done.
+    """
+    if not (default_cache() / relative(SPEAKERS)).exists():
+        say("The models that tell speakers apart are made now, once; 81 MB are fetched for that.")
+    try:
+        locate(SPEAKERS)
+    except TranscriberError as error:
+        say(f"{error} Jobs with `speakers` are refused until the next start.")
+        return False
+    return True
 
 
 def introduced(model: ModelFiles) -> str:

@@ -100,7 +100,10 @@ def gateway_cors(origins: Sequence[str]) -> dict[str, Any] | None:
     """The gateway's `CorsConfiguration` for pages of these origins; none without origins, as in Terraform."""
     if not origins:
         return None
-    told = ("accept", "idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id")
+    told = (
+        *("accept", "content-disposition", "content-encoding", "etag", "idempotent-replayed", "location"),
+        *("retry-after", "www-authenticate", "x-request-id"),
+    )
     return {
         "AllowOrigins": list(origins),
         "AllowMethods": list(METHODS),

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -21,11 +22,12 @@ from services.cli.errors import Exit, RefusedError
 from services.cli.printing import note, problem
 from services.cli.streams import end_line
 from services.common.domain.errors import TranscriberError
+from services.common.domain.model_keys import SPEAKERS
 from services.local import resources
 from services.local.announced import announced
 from services.local.emulator.kept.ledger import KeptFolderError
 from services.local.kept_folder import KeptFolder
-from services.local.models import add_options, model_of
+from services.local.models import add_options, made_for_speakers, model_of
 from services.local.processes import StackFailedError
 from services.local.stack import Stack, StackSettings
 
@@ -88,10 +90,13 @@ def settings_of(chosen: argparse.Namespace, kept: KeptFolder | None) -> StackSet
         TranscriberError: there is no such model, or it cannot be got.
 
     """
-    if chosen.model is None and chosen.models_folder is None:
-        return StackSettings(cors_origins=chosen.cors_origin, kept=kept)
-    model = model_of(chosen, Path.cwd())
-    return StackSettings(models=(model.key,), models_folder=model.folder, cors_origins=chosen.cors_origin, kept=kept)
+    settings = StackSettings(cors_origins=chosen.cors_origin, kept=kept)
+    if chosen.model is not None or chosen.models_folder is not None:
+        model = model_of(chosen, Path.cwd())
+        settings = replace(settings, models=(model.key,), models_folder=model.folder)
+    if not made_for_speakers(note):
+        settings = replace(settings, unrecorded_models=(SPEAKERS,))
+    return settings
 
 
 def serve(stack: Stack, ending: threading.Event) -> None:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import boto3
 import httpx
 
+from services.common.domain import object_keys
 from services.common.domain.ids import key_digest, new_api_key
 from services.common.domain.times import now_ms
 from services.common.store.store import Store
-from services.gpu_worker.engine.decode.catalogue import PACKAGED
+from services.gpu_worker.engine.decode.catalogue import PACKAGED, SPEAKERS
+from services.gpu_worker.engine.decode.model_files import shipped
 from services.local import resources
 from services.local.ec2 import KEPT_PATH, EmulatedMachines, start_worker
 from services.local.environments import Environments, of_aws
@@ -43,6 +45,8 @@ class StackSettings:
 
     models: Sequence[str] = (PACKAGED,)
     models_folder: Path | None = None
+    unrecorded_models: Sequence[str] = ()
+    """What API and orchestrator refuse as if the lock of models did not know it."""
     max_workers: int = 1
     sweep_seconds: float = 5
     lease_seconds: float = 20
@@ -107,6 +111,7 @@ class Stack:
             storage_url=self.storage_url,
         )
         self._put_worker_settings(environments)
+        self._put_models_lock()
         self._start_services(environments, api)
         self._wait_for(f"{self.api_url}/api/health")
 
@@ -217,6 +222,11 @@ class Stack:
         self.session.client("ssm", endpoint_url=self.endpoint).put_parameter(
             Name=resources.CONFIG_PARAMETER, Value=json.dumps(environments.common()), Type="String"
         )
+
+    def _put_models_lock(self) -> None:
+        """The packaged model is left out: a test puts another in its place."""
+        lock = json.dumps({SPEAKERS: shipped(SPEAKERS)}).encode()
+        self.s3.put_object(Bucket=resources.BUCKET, Key=object_keys.MODELS_LOCK, Body=lock)
 
     def _wait_for(self, url: str) -> None:
         until = time.monotonic() + START_SECONDS

@@ -129,6 +129,16 @@ def test_a_model_that_no_machine_may_fetch_yet_is_refused_with_the_command_that_
     assert client.post("/api/jobs", {"file_name": "a.mp3"}).status == 201, "others are not refused for it"
 
 
+def test_speakers_are_refused_with_what_to_do_where_the_models_for_them_are_missing(world: World) -> None:
+    client = Gateway(world, unrecorded_models=("speakers",)).client("carol")
+    reply = client.post("/api/jobs", {"file_name": "a.mp3", "options": {"speakers": "auto"}})
+
+    assert (reply.status, reply.json["code"], reply.json["field"]) == (422, "MODEL_UNAVAILABLE", "options.speakers")
+    for what_to_do in ("leave `speakers` out", "speaker_labels = true", "`python -m tools.models record speakers`"):
+        assert what_to_do in reply.json["detail"]
+    assert client.post("/api/jobs", {"file_name": "a.mp3", "options": {"speakers": "off"}}).status == 201
+
+
 def test_a_job_says_how_it_stands(world: World, alice: Client) -> None:
     job = completed(world, alice)
     view = alice.get(f"/api/jobs/{job.job_id}").json

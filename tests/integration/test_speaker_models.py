@@ -15,7 +15,7 @@ import onnxruntime
 import pytest
 
 from services.common.domain.errors import DamagedModelError
-from services.gpu_worker.engine.decode.catalogue import PACKAGED, SPEAKERS, SPEAKERS_BYTES, SPEAKERS_DIGESTS
+from services.gpu_worker.engine.decode.catalogue import SPEAKERS, SPEAKERS_BYTES, SPEAKERS_DIGESTS
 from services.gpu_worker.engine.decode.model_files import locate, needed, shipped
 from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.speaker_models import making, source
@@ -68,11 +68,6 @@ def test_the_licences_lie_beside_them() -> None:
     notice = (folder / "NOTICE").read_text("utf-8")
     assert "changed by GPU Transcriber" in notice
     assert source.PACKAGE in notice
-
-
-@pytest.mark.parametrize("key", [PACKAGED, SPEAKERS])
-def test_the_lock_of_the_repository_knows_what_the_project_itself_ships(key: str) -> None:
-    assert model_lock.known(model_lock.read(models.LOCK), key) == shipped(key)
 
 
 def test_another_edition_in_the_lock_is_not_taken_for_this_one() -> None:
@@ -144,9 +139,21 @@ def test_a_package_index_that_does_not_answer_is_not_waited_for_without_end(
 
 
 def test_whoever_has_no_installer_is_told_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source.shutil, "which", lambda _, path: None)
+    monkeypatch.setattr(shutil, "which", lambda _, path: None)
     with pytest.raises(ModelMissingError, match="uv is needed to fetch it: `pip install uv`"):
         locate(SPEAKERS, cache=tmp_path / "cache")
+
+
+def test_a_machine_of_the_fleet_has_the_installer_beside_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installer = tmp_path / "bin" / "uv"
+    installer.parent.mkdir()
+    installer.write_text("#!/bin/sh\n")
+    installer.chmod(0o755)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path / "venv" / "bin"))
+    assert source._installer() == str(installer)
 
 
 def test_another_checkpoint_is_not_read(tmp_path: Path, installer: Path) -> None:

@@ -42,7 +42,7 @@ def write_checkpoint(path: Path, weights: Mapping[str, np.ndarray[Any, Any]], **
         """Only named by the pickle."""
 
     _rebuild_tensor_v2.__module__, _rebuild_tensor_v2.__qualname__ = "torch._utils", "_rebuild_tensor_v2"
-    utilities._rebuild_tensor_v2 = _rebuild_tensor_v2  # type: ignore[attr-defined]
+    vars(utilities)["_rebuild_tensor_v2"] = _rebuild_tensor_v2
 
     class Pickler(pickle.Pickler):
         def persistent_id(self, thing: Any) -> Any:

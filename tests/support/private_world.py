@@ -43,9 +43,9 @@ from tests.support.world import BUCKET
 
 NAME, PROMPT, HOTWORDS, TOKEN = "hemligt möte med Åsa Öberg.mp3", "kodordet kanariefågel", "Älvsjö", "token-4711-hemlig"
 IDEMPOTENCY = "hemlig-avsikt"
-REFERENCE, NOTE = "hemligt ärende 4711", "hemlig avdelning"
+REFERENCE, NOTE, SPEAKER = "hemligt ärende 4711", "hemlig avdelning", "hemlig talare"
 LIST, WORD = "hemlig-ordlista-4711", "kodnamnet Älgtjuren"
-PRIVATE = (NAME, PROMPT, HOTWORDS, TOKEN, IDEMPOTENCY, REFERENCE, NOTE, LIST, WORD, "Åsa Öberg", "whsec_")
+PRIVATE = (NAME, PROMPT, HOTWORDS, TOKEN, IDEMPOTENCY, REFERENCE, NOTE, SPEAKER, LIST, WORD, "Åsa Öberg", "whsec_")
 GROUP = "/transcribe/worker"
 MODEL = "whisper-base"
 MOST_FAILURES = 20
@@ -193,13 +193,16 @@ class PrivateWorld(StepWorld):
     def _make_job(self, **more: Any) -> dict[str, Any]:
         options = {"prompt": PROMPT, "hotwords": HOTWORDS, "vocabulary": LIST, "formats": ["txt", "json"]}
         callback = {"url": self._receiver(self.ports[0])}
-        words = {"reference": REFERENCE, "metadata": {NOTE: NOTE}}
+        words = {"reference": REFERENCE, "metadata": {NOTE: NOTE}, "names": [SPEAKER]}
         return self._ask("/api/jobs", {"file_name": NAME, "options": options, "callback": callback, **words, **more})
 
     def _see_to(self, path: str) -> None:
         for words in ({"reference": REFERENCE}, {"metadata": {NOTE: NOTE}}, {"metadata": {NOTE: 1}}, {NOTE: NOTE}):
             self._call("PATCH", path, words)
+        for names in ([SPEAKER, SPEAKER], [SPEAKER * 10], SPEAKER):
+            self._call("PATCH", path, {"names": names})
         self._call("GET", f"{path}/transcript?format=txt")
+        self._call("GET", f"{path}/transcript?format=json&version=latest")
         for delivery in self._call("GET", f"{path}/deliveries")["deliveries"][:1]:
             self._ask(f"{path}/deliveries/{delivery['delivery_id']}/redeliver")
         self._ask(f"{path}/retry")

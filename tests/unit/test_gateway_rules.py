@@ -74,7 +74,10 @@ def test_a_listed_origin_may_read_an_answer_with_its_headers_and_the_functions_o
         ("access-control-allow-origin", PAGE),
         (
             "access-control-expose-headers",
-            "accept,idempotent-replayed,location,retry-after,www-authenticate,x-request-id",
+            (
+                "accept,content-disposition,content-encoding,etag,idempotent-replayed,location,retry-after,"
+                "www-authenticate,x-request-id"
+            ),
         ),
     ]
 

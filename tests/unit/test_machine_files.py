@@ -9,7 +9,8 @@ from pathlib import Path
 import hcl2
 import pytest
 
-from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, PACKAGED_DIGESTS
+from services.gpu_worker.engine.decode.catalogue import CATALOGUE, PACKAGED, SPEAKERS
+from services.gpu_worker.engine.decode.model_files import shipped
 from services.gpu_worker.image import bill_of_materials, model_lock
 from tests.support.programs import find
 from tools import deployment
@@ -83,10 +84,9 @@ def test_nothing_is_enabled_before_packers_machine_has_restarted() -> None:
 
 def test_the_lock_holds_only_known_models_and_true_digests() -> None:
     found = model_lock.read(PACKER / "models.lock.json")
-    packaged = model_lock.known(found, PACKAGED)
-    assert packaged
-    assert packaged["sha256"] == PACKAGED_DIGESTS
-    assert {key.partition("@")[0] for key in found} <= set(CATALOGUE)
+    for key in (PACKAGED, SPEAKERS):
+        assert model_lock.known(found, key) == shipped(key), "what the project itself ships or makes"
+    assert {key.partition("@")[0] for key in found} <= {*CATALOGUE, SPEAKERS}
     assert all(model_lock.known(found, key) for key in found), "each at the commit that the catalogue names"
     digests = [digest for record in found.values() for digest in record["sha256"].values()]
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for digest in digests)

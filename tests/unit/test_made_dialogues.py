@@ -6,17 +6,20 @@ import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from services.gpu_worker.engine.audio.sound import RATE
-from tests.bench.speakers import dialogues
+from tests.bench.speakers import dialogues, recordings
 from tests.bench.speakers.dialogues import Made, dialogue, said
+from tests.bench.speakers.recordings import Dialogue
 from tests.bench.speakers.sentences import sentences
 from tests.bench.speakers.stretches import Stretch, spoken_stretches, timed_words
-from tests.bench.speakers.turns import speakers_of
+from tests.bench.speakers.turns import Turn, speakers_of, write_rttm
 from tests.bench.speakers.voices import VOICES, Speech, Voice, resampled
+from tests.support.acoustics import load
 
 BEEP = 0.5
 
@@ -39,7 +42,7 @@ def beeping(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialogues, "say", say)
 
 
-def made(*, speakers: int = 4, seconds: float = 300, seed: int = 1, overlapping: bool = False) -> Made:
+def made(*, speakers: int = 4, seconds: float = 120, seed: int = 1, overlapping: bool = False) -> Made:
     with ThreadPoolExecutor(2) as workers:
         return dialogue(VOICES[:speakers], seconds, seed=seed, overlapping=overlapping, workers=workers)
 
@@ -51,7 +54,7 @@ def test_the_truth_is_where_the_sound_is() -> None:
     for turn in heard.turns:
         spoken[round(turn.start * RATE) : round(turn.end * RATE)] = True
     assert np.mean(loud != spoken) < 0.001
-    assert heard.turns[-1].end == pytest.approx(300, abs=15)
+    assert heard.turns[-1].end == pytest.approx(120, abs=15)
 
 
 def test_a_seed_gives_the_same_dialogue_again_and_another_seed_another() -> None:
@@ -63,7 +66,7 @@ def test_a_seed_gives_the_same_dialogue_again_and_another_seed_another() -> None
 
 @pytest.mark.parametrize("speakers", [1, 2, 8])
 def test_everybody_speaks(speakers: int) -> None:
-    assert len(speakers_of(made(speakers=speakers).turns)) == speakers
+    assert len(speakers_of(made(speakers=speakers, seconds=300).turns)) == speakers
 
 
 def test_speakers_overlap_only_where_they_are_to() -> None:
@@ -72,7 +75,7 @@ def test_speakers_overlap_only_where_they_are_to() -> None:
         return sum(later.start < earlier.end for earlier, later in pairwise(turns))
 
     assert overlapped(made()) == 0
-    assert overlapped(made(overlapping=True)) >= 5
+    assert overlapped(made(seconds=300, overlapping=True)) >= 5
 
 
 def test_no_sentence_of_two_hours_is_said_twice() -> None:
@@ -103,3 +106,25 @@ def test_a_sound_in_fewer_samples_is_higher() -> None:
     spectrum = np.abs(np.fft.rfft(resampled(tone, RATE // 2)))
     assert spectrum.argmax() == 1000
     assert np.abs(resampled(tone, RATE // 2)).max() == pytest.approx(1, abs=0.01)
+
+
+def test_a_made_recording_is_kept_with_its_turns_and_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "DIALOGUES", {"call": Dialogue(speakers=2, minutes=1, condition="telephone")})
+    [first] = recordings.made(["call"], tmp_path)
+    assert len(speakers_of(first.turns)) == 2
+    assert {word.speaker for word in first.words} == set(speakers_of(first.turns))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["call.json", "call.rttm", "call.wav"]
+    sound = load(first.path)
+    power, hertz = np.abs(np.fft.rfft(sound, 80 * RATE)) ** 2, np.fft.rfftfreq(80 * RATE, 1 / RATE)
+    assert power[(hertz < 250) | (hertz > 3500)].sum() < 0.01 * power.sum()
+    first.path.unlink()
+    assert list(recordings.made(["call"], tmp_path)) == [first]  # what is there is not made again
+
+
+def test_a_folder_gives_the_recordings_whose_truth_it_holds(tmp_path: Path) -> None:
+    for name in ("a.wav", "b.wav", "c.txt"):
+        (tmp_path / name).touch()
+    write_rttm(tmp_path / "all.rttm", "b", [Turn(0.0, 1.0, "Anna")])
+    assert [(found.name, found.turns, found.words) for found in recordings.of_folder(tmp_path)] == [
+        ("b", [Turn(0.0, 1.0, "Anna")], [])
+    ]

@@ -14,7 +14,7 @@ from services.common.domain.errors import DamagedModelError
 from services.gpu_worker.engine.speaker_models.checkpoint import read_weights
 from tests.support.checkpoints import write_checkpoint
 
-WEIGHTS = {
+WEIGHTS: dict[str, np.ndarray[Any, Any]] = {
     "linear.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
     "linear.count": np.array(7, dtype=np.int64),
 }

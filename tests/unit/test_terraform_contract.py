@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 
 from services.api.schemas import receipts
 from services.api.settings import ApiSettings
-from services.common.domain import object_keys
+from services.common.domain import model_keys, object_keys
 from services.common.settings import CommonSettings
 from services.common.webhooks.endpoint import ALLOWED_PORTS
 from services.gpu_worker.machine import identity
@@ -152,6 +152,8 @@ def test_both_functions_are_told_of_models_that_machines_find_in_no_lock() -> No
     assert lock["key"] == object_keys.MODELS_LOCK
     root = (TERRAFORM / "main.tf").read_text(encoding="utf-8")
     assert len(re.findall(r"^  unrecorded_models += local\.unavailable_models$", root, re.MULTILINE)) == 2
+    packages = (TERRAFORM / "packages.tf").read_text(encoding="utf-8")
+    assert packages.count(f'["{model_keys.SPEAKERS}"]') == 2, "the key by which both refuse to tell speakers apart"
 
 
 def test_an_image_is_held_against_the_machine_that_the_launch_template_describes() -> None:

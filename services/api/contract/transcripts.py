@@ -117,7 +117,7 @@ _EXAMPLES = {
 }
 _TEXT = {"type": "string"}
 _HEADERS = {
-    "Content-Disposition": "The recording's name with the format's ending; of a file only, as the next ones.",
+    "Content-Disposition": "The recording's name with the format's ending; of a file only, as the next ones are.",
     "Content-Encoding": "`gzip`, if the request takes it.",
     "ETag": "Of this content in this encoding.",
 }

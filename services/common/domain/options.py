@@ -96,8 +96,8 @@ class Options:
         Args:
             mapping: the options as given; None stands for the default.
             models: the keys of the deployment's models, its default first.
-            unfetchable: those of `models` that machines must not fetch, since the lock of models does not hold them; also
-                `speakers`, if the deployment tells no speakers apart.
+            unfetchable: those of `models` that machines must not fetch, since the lock of models does not hold them;
+                also `speakers`, if the deployment tells no speakers apart.
 
         Raises:
             InvalidOptionError: an option is unknown or has a wrong value; `field` names it.

@@ -56,7 +56,7 @@ class Job:
     """The client's own name for the job (`annotations.py`)."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """What the client notes on the job for itself."""
-    names: Sequence[str | None] = ()
+    names: Sequence[str | None] = field(default_factory=list)
     """The client's names for the speakers, in the order in which they are first heard."""
     sequence: int = 0
     """A hybrid logical clock: the time of the last change that was announced or made by an update, in epoch

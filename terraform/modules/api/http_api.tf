@@ -9,11 +9,21 @@ resource "aws_apigatewayv2_api" "this" {
     for_each = length(var.cors_origins) > 0 ? [1] : []
 
     content {
-      allow_origins  = var.cors_origins
-      allow_methods  = local.methods
-      allow_headers  = ["authorization", "content-type", "idempotency-key"]
-      expose_headers = ["accept", "idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id"]
-      max_age        = 3600
+      allow_origins = var.cors_origins
+      allow_methods = local.methods
+      allow_headers = ["authorization", "content-type", "idempotency-key"]
+      expose_headers = [
+        "accept",
+        "content-disposition",
+        "content-encoding",
+        "etag",
+        "idempotent-replayed",
+        "location",
+        "retry-after",
+        "www-authenticate",
+        "x-request-id",
+      ]
+      max_age = 3600
     }
   }
 }

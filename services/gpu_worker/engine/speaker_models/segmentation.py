@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 RATE = 16_000
 CLASSES = 7
 """Nobody, each of three, each pair of them."""
+_CHANNELS = 60
+"""Of SincNet's last layers."""
+_BLOCK = 16
 _UNITS = 128
 """Of an LSTM, in each direction."""
 _LOWEST_HZ, _LEAST_BAND_HZ = 50.0, 50.0
@@ -42,21 +45,38 @@ def segmentation(weights: Weights) -> bytes:
 
 
 def _frames(graph: Graph, weights: Weights) -> str:
-    """SincNet: 60 numbers for every 270 samples."""
-    x = _normalised(graph, weights, "wav", "sincnet.wav_norm1d")
-    x = graph.node("Abs", graph.node("Conv", x, graph.numbers(sinc_filters(weights)), strides=[10]))
+    """SincNet: 60 numbers for every 270 samples.
+
+    Its convolutions over time are written as ones over two axes, in whole blocks of channels: only those the runtime
+    computes block by block.
+    """
+    x = graph.node("Unsqueeze", _normalised(graph, weights, "wav", "sincnet.wav_norm1d"), graph.sizes(2))
+    x = graph.node("Conv", x, graph.numbers(sinc_filters(weights)[:, :, None]), strides=[1, 10])
+    x = graph.node("LeakyRelu", x, alpha=-1.0)  # the same as Abs, but the runtime makes it a part of the convolution
     for layer in range(3):
         if layer:
             name = f"sincnet.conv1d.{layer}"
-            x = graph.node("Conv", x, graph.numbers(weights[f"{name}.weight"]), graph.numbers(weights[f"{name}.bias"]))
-        x = graph.node("MaxPool", x, kernel_shape=[3], strides=[3])
+            kernel = _whole_blocks(_whole_blocks(weights[f"{name}.weight"]), axis=1)[:, :, None]
+            bias = _whole_blocks(weights[f"{name}.bias"])
+            x = graph.node("Conv", x, graph.numbers(kernel), graph.numbers(bias))
+        x = graph.node("MaxPool", x, kernel_shape=[1, 3], strides=[1, 3])
         x = graph.node("LeakyRelu", _normalised(graph, weights, x, f"sincnet.norm1d.{layer}"), alpha=0.01)
-    return x
+    x = graph.node("Squeeze", x, graph.sizes(2))
+    return graph.node("Slice", x, graph.sizes(0), graph.sizes(_CHANNELS), graph.sizes(1))
 
 
 def _normalised(graph: Graph, weights: Weights, x: str, name: str) -> str:
-    scale, bias = graph.numbers(weights[f"{name}.weight"]), graph.numbers(weights[f"{name}.bias"])
-    return graph.node("InstanceNormalization", x, scale, bias, epsilon=1e-5)
+    scale, bias = (weights[f"{name}.{one}"] for one in ("weight", "bias"))
+    if len(scale) > 1:
+        scale, bias = _whole_blocks(scale), _whole_blocks(bias)
+    return graph.node("InstanceNormalization", x, graph.numbers(scale), graph.numbers(bias), epsilon=1e-5)
+
+
+def _whole_blocks(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
+    """With channels of zeros after the others, so that none is left over when they are taken block by block."""
+    room = [(0, 0)] * values.ndim
+    room[axis] = (0, -values.shape[axis] % _BLOCK)
+    return np.pad(values, room)
 
 
 def _lstm(graph: Graph, weights: Weights, x: str, layer: int) -> str:
