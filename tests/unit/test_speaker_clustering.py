@@ -77,6 +77,18 @@ def test_nobody_is_invented_for_a_number_that_is_asked_for() -> None:
     assert set(cluster(pieces_of(people(1), [0] * 240), at_least=3, at_most=3).tolist()) == {0}
 
 
+def test_two_who_are_taken_for_one_are_found_when_two_are_asked_for() -> None:
+    who = turns_of(2, 240, length=6)
+    pieces = replace(pieces_of(people(2, alike=0.65), who), tracks=np.zeros(len(who), np.int64))
+    assert set(cluster(pieces).tolist()) == {0}
+    assert same_partition(cluster(pieces, at_least=2), who)
+
+
+def test_who_is_heard_for_a_moment_is_no_speaker() -> None:
+    who = [*turns_of(2, 240), 2]
+    assert len(set(cluster(pieces_of(people(3), who)).tolist())) == 2
+
+
 def test_voices_that_are_told_apart_within_windows_are_two_although_they_are_alike() -> None:
     voices, who = people(2, alike=0.62), turns_of(2, 240, length=1)
     apart = pieces_of(voices, who, like_itself=0.8)
