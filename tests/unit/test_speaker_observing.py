@@ -102,7 +102,11 @@ def test_silence_has_no_tracks() -> None:
 
 
 def test_company_changes_nothing() -> None:
-    scripts = ([(0, 10, FIRST)], [(1, 4, FIRST), (4.5, 7.5, SECOND)], [(2, 3, SECOND)])
+    scripts: tuple[list[tuple[float, float, int]], ...] = (
+        [(0, 10, FIRST)],
+        [(1, 4, FIRST), (4.5, 7.5, SECOND)],
+        [(2, 3, SECOND)],
+    )
     alone = [observe(ToldNetworks(*scripts), [window(script)])[0] for script in range(3)]
     together = observe(ToldNetworks(*scripts), [window(script) for script in (2, 0, 1, 0, 2)])
     assert together == [alone[2], alone[0], alone[1], alone[0], alone[2]]
