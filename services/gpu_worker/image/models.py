@@ -60,6 +60,8 @@ class Models:
         self._memory = memory
         self._locked = locked
         self._fetched: dict[str, Path] = {}
+        self._getting_speakers = threading.Lock()
+        """Several parts may begin at once: while one gets the files, another must not take or write half of them."""
 
     def ready(self, key: str) -> Path:
         """The folder that holds the model's files, once they are there.
@@ -88,7 +90,8 @@ class Models:
             ModelMissingError: they cannot be had now.
 
         """
-        return locate(SPEAKERS, self.ready(SPEAKERS)).folder
+        with self._getting_speakers:
+            return locate(SPEAKERS, self.ready(SPEAKERS)).folder
 
     def fetched(self, key: str, unless: threading.Event | None = None) -> Path | None:
         """The folder of the bucket's copy: in memory, or on the disk if memory is too small and the image has no copy.
