@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,17 +46,21 @@ def put_into_image(folder: Path) -> Path:
     return Path(shutil.copytree(locate(SPEAKERS).folder, folder / relative(SPEAKERS)))
 
 
-def of_machine(world: World, tmp_path: Path) -> Models:
+def of_machine(world: World, tmp_path: Path, bucket: type[BucketModels] = BucketModels) -> Models:
     image, memory = tmp_path / "image", tmp_path / "memory"
     image.mkdir(exist_ok=True)
-    return Models(BucketModels(world.s3, BUCKET), folder=image, memory=memory, locked=True)
+    return Models(bucket(world.s3, BUCKET), folder=image, memory=memory, locked=True)
 
 
-def test_they_come_from_the_bucket_into_memory(world: World, tmp_path: Path) -> None:
+def put_into_bucket(world: World) -> None:
     put_lock(world, SPEAKERS)
     for path in locate(SPEAKERS).folder.iterdir():
         key = object_keys.model_file(relative(SPEAKERS), path.name)
         world.s3.put_object(Bucket=BUCKET, Key=key, Body=path.read_bytes())
+
+
+def test_they_come_from_the_bucket_into_memory(world: World, tmp_path: Path) -> None:
+    put_into_bucket(world)
     found = of_machine(world, tmp_path).speakers()
     assert found.is_relative_to(tmp_path / "memory")
     assert {path.name for path in found.iterdir()} == {*SPEAKERS_DIGESTS, DIGESTS}
@@ -103,3 +109,29 @@ def test_a_persons_own_box_makes_them_into_its_cache_whatever_folder_its_model_l
     own = Models(BucketModels(world.s3, BUCKET), folder=model, memory=None)
     assert own.speakers() == tmp_path / "disk" / "gpu-transcriber" / "models" / relative(SPEAKERS)
     assert len(made) == 1
+
+
+def test_parts_that_begin_at_the_same_time_get_whole_files_and_fetch_them_once(world: World, tmp_path: Path) -> None:
+    """While the first fetches, the second asks: it waits for the files."""
+    put_into_bucket(world)
+    fetching, second_asks = threading.Event(), threading.Event()
+    fetches: list[Path] = []
+
+    class Slow(BucketModels):
+        def fetch(self, *given: Any) -> bool:
+            fetches.append(given[3])
+            fetching.set()
+            assert second_asks.wait(20)
+            return super().fetch(*given)
+
+    models, found = of_machine(world, tmp_path, Slow), list[Path]()
+    first = threading.Thread(target=lambda: found.append(models.speakers()))
+    second = threading.Thread(target=lambda: (second_asks.set(), found.append(models.speakers())))
+    first.start()
+    assert fetching.wait(20)
+    second.start()
+    for thread in (first, second):
+        thread.join()
+    assert len(found) == 2
+    assert set(found) == set(fetches)
+    assert len(fetches) == 1

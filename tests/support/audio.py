@@ -10,6 +10,8 @@ from pathlib import Path
 from rapidfuzz.distance import Levenshtein
 
 MEETING = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
+DIALOGUE = MEETING.with_name("dialogue.mp3")
+"""Three people for fifty seconds; who speaks when is in the RTTM file beside it."""
 
 
 def sentences() -> list[str]:

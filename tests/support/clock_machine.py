@@ -16,6 +16,7 @@ from services.common.domain.records import FIRST_PART, Job, Part
 from services.common.domain.states import TERMINAL
 from services.gpu_worker.engine.process import EngineProcess
 from services.gpu_worker.engine.processes import device_link
+from services.gpu_worker.engine.speakers.work import Speakers
 from services.gpu_worker.machine.identity import Identity
 from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.part.claim import Claim
@@ -37,8 +38,17 @@ def with_a_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 class Machine:
     """A worker in threads of this process, its model and its readings in processes of their own."""
 
-    def __init__(self, world: World, model: Path, room: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
-        """`settings`: of the worker, besides what all tests have."""
+    def __init__(
+        self,
+        world: World,
+        model: Path,
+        room: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        speakers: Speakers | None = None,
+        **settings: Any,
+    ) -> None:
+        """`settings`: of the worker, besides what all tests have; None of `speakers`: ones who say nothing."""
         with_a_clock(monkeypatch)
         self.world = world
         self.engines: list[EngineProcess] = []
@@ -55,6 +65,7 @@ class Machine:
             dispatcher=None,
             folder=WorkFolder(room),
             make_engine=self._make_engine,
+            **({"speakers": speakers} if speakers else {}),
         )
         self.worker = life.worker
         self._note(monkeypatch)

@@ -61,6 +61,8 @@ class Models:
         self._locked = locked
         self._fetched: dict[str, Path] = {}
         self._speakers: Path | None = None
+        self._getting_speakers = threading.Lock()
+        """Several parts may begin at once: while one gets the files, another must not take or write half of them."""
 
     def ready(self, key: str) -> Path:
         """The folder that holds the model's files, once they are there.
@@ -89,9 +91,10 @@ class Models:
             ModelMissingError: they cannot be had now.
 
         """
-        if self._speakers is None:
-            self._speakers = locate(SPEAKERS, self.ready(SPEAKERS)).folder
-        return self._speakers
+        with self._getting_speakers:
+            if self._speakers is None:
+                self._speakers = locate(SPEAKERS, self.ready(SPEAKERS)).folder
+            return self._speakers
 
     def fetched(self, key: str, unless: threading.Event | None = None) -> Path | None:
         """The folder of the bucket's copy: in memory, or on the disk if memory is too small and the image has no copy.

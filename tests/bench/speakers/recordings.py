@@ -24,7 +24,7 @@ NOISE_DECIBELS = 10
 TELEPHONE_HERTZ = (300, 3400)
 BLOCK = 10 * RATE
 """A Fourier transform of a length without a large prime factor is many times as fast."""
-SOUNDS = (".flac", ".wav")
+SOUNDS = (".flac", ".mp3", ".wav")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 _LEAST_URGENT = 19
 """How nice a process is that may wait until the others need no core: the device comes first."""
+_MOST_THREADS = 8
+"""Of those that observe speakers: each needs 50 MiB, and the process may not have more for more cores."""
 ALIVE_SECONDS = 1.0
 """The pause between two messages that reading makes progress."""
 
@@ -161,8 +163,8 @@ def _perform(task: str, arguments: dict[str, Any], stop: _Voice) -> Iterator[Any
 
 
 def _free_cores() -> int:
-    """How many cores there are beside the one that the device's process needs."""
-    return max(len(os.sched_getaffinity(0)) - 1, 1)
+    """How many cores speakers are observed on: those beside the one that the device's process needs, up to a bound."""
+    return min(max(len(os.sched_getaffinity(0)) - 1, 1), _MOST_THREADS)
 
 
 def failure(error: Exception, limits: Limits) -> Failed:
