@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from services.gpu_worker.engine.speakers.grid import STEP
 from services.gpu_worker.engine.speakers.observations import Observation, Piece, Track, eight_bits
 from services.gpu_worker.engine.speakers.voices import turns_of_voices
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
+from services.gpu_worker.engine.stopping import StoppedError
 from tests.bench.speakers.voices import resampled
 from tests.support.acoustics import Sound, load, music, silence, whispered, write_wav
 from tests.support.audio import DIALOGUE, MEETING
@@ -38,7 +40,7 @@ from tests.support.random_model import write_random_model
 TEN_HOURS = 10 * 3_600 * RATE
 FRUGAL = Limits(memory_mib=750, processor_seconds=20, silence_seconds=60)
 """What a process may take that tells the speakers of ten hours apart, with the libraries, which are 250 MiB."""
-WORD, PAUSE = RATE // 2, RATE
+WORD, PAUSE = RATE // 2, RATE // 2
 """Samples."""
 
 
@@ -51,12 +53,12 @@ class Listened:
 
     def __init__(self, sound: Sound, folder: Path) -> None:
         self.path = write_wav(folder / "sound.wav", sound)
-        spool, stop = folder / "spool", threading.Event()
-        spool.mkdir()
-        *_, plan = LocalReader().plan(self.path, options(), spool=spool, max_seconds=LONGEST, stop=stop)
+        self.spool, stop = folder / "spool", threading.Event()
+        self.spool.mkdir()
+        *_, plan = LocalReader().plan(self.path, options(), spool=self.spool, max_seconds=LONGEST, stop=stop)
         assert isinstance(plan, Plan)
         self.plan = plan
-        self.windows = list(follow(spool, locate(SPEAKERS).folder, first=0, stop=stop))
+        self.windows = list(follow(self.spool, locate(SPEAKERS).folder, first=0, stop=stop))
         self.speech = [[span for clip in plan.clips for span in clip.spans]] * plan.channels
 
     def turns(self, **expected: int) -> list[SpokenTurn]:
@@ -70,6 +72,11 @@ class Listened:
 @pytest.fixture(scope="module")
 def dialogue() -> Sound:
     return load(DIALOGUE)
+
+
+@pytest.fixture(scope="module")
+def listened(dialogue: Sound, tmp_path_factory: pytest.TempPathFactory) -> Listened:
+    return Listened(dialogue, tmp_path_factory.mktemp("dialogue"))
 
 
 @pytest.fixture(scope="module")
@@ -130,11 +137,39 @@ def repeated(windows: list[ObservedWindow], unlike: float) -> Iterator[ObservedW
 
 @pytest.mark.parametrize(("unlike", "found"), [(10, range(3, 4)), (200, range(3, 5_000))], ids=["voices", "no voices"])
 def test_ten_hours_are_told_apart_within_twenty_seconds_and_little_memory(
-    dialogue: Sound, tmp_path: Path, unlike: float, found: range
+    listened: Listened, unlike: float, found: range
 ) -> None:
     """Also if nothing is like anything else; some of what is expected is more than there is."""
-    windows = list(repeated(Listened(dialogue, tmp_path).windows, unlike))
-    processes = SpeakerProcesses(ReaderProcesses(FRUGAL), models=lambda: tmp_path)
+    windows = list(repeated(listened.windows, unlike))
+    processes = SpeakerProcesses(ReaderProcesses(FRUGAL), models=Path)
     expected = ExpectedSpeakers(at_least=50)
     (turns,) = processes.turns(windows, [[(0, TEN_HOURS)]], expected, stop=threading.Event())
     assert len({turn.speaker for turn in turns}) in found
+
+
+def stopped_while_it_waits_for_sound(processes: SpeakerProcesses, _: Listened, stop: threading.Event) -> None:
+    spool = Path("no such spool")
+    threading.Timer(0.3, stop.set).start()
+    list(processes.observe(spool, first=0, stop=stop))
+
+
+def stopped_while_it_observes(processes: SpeakerProcesses, listened: Listened, stop: threading.Event) -> None:
+    for _ in processes.observe(listened.spool, first=0, stop=stop):
+        stop.set()
+
+
+def stopped_while_it_tells_apart(processes: SpeakerProcesses, listened: Listened, stop: threading.Event) -> None:
+    windows = list(repeated(listened.windows, 10))
+    threading.Timer(0.3, stop.set).start()
+    processes.turns(windows, [[(0, TEN_HOURS)]], ExpectedSpeakers(), stop=stop)
+
+
+@pytest.mark.parametrize(
+    "work", [stopped_while_it_waits_for_sound, stopped_while_it_observes, stopped_while_it_tells_apart]
+)
+def test_a_stop_ends_every_step_and_its_process(work: Callable[..., None], listened: Listened) -> None:
+    stop = threading.Event()
+    processes = SpeakerProcesses(ReaderProcesses(FRUGAL), models=lambda: locate(SPEAKERS).folder)
+    with pytest.raises(StoppedError):
+        work(processes, listened, stop)
+    assert {child.name for child in multiprocessing.active_children()}.isdisjoint({"observe", "speaker_turns"})
