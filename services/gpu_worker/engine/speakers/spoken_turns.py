@@ -14,6 +14,7 @@ from services.gpu_worker.engine.speakers.clustering import cluster
 from services.gpu_worker.engine.speakers.grid import STEP
 from services.gpu_worker.engine.speakers.observations import MIDDLE, TICK, TICKS, Observation, Piece, Track, runs
 from services.gpu_worker.engine.speakers.pieces import Pieces
+from services.gpu_worker.engine.speakers.telephone import without_telephone
 
 _STEP = STEP // TICK
 _SECOND = 100
@@ -133,7 +134,7 @@ def _said_by(track: Track, pieces: list[tuple[Piece, int]], within: tuple[int, i
 
 def _arrays(pieces: Sequence[tuple[int, int, Piece]]) -> Pieces:
     return Pieces(
-        voices=np.stack([piece.direction() for _, _, piece in pieces]),
+        voices=without_telephone(np.stack([piece.direction() for _, _, piece in pieces])),
         seconds=np.array([piece.length / _SECOND for _, _, piece in pieces], np.float32),
         alone=np.array([piece.alone for _, _, piece in pieces]),
         windows=np.array([window for window, _, _ in pieces]),
