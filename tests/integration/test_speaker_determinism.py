@@ -117,7 +117,12 @@ def test_a_spool_that_is_written_slowly_changes_nothing(
 ) -> None:
     """The next second of sound comes only when the spool was found too short."""
     wanted = threading.Semaphore(0)
-    monkeypatch.setattr(following, "time", SimpleNamespace(sleep=lambda _: (wanted.release(), time.sleep(0.001))))
+
+    def sleep(_: float) -> None:
+        wanted.release()
+        time.sleep(0.001)
+
+    monkeypatch.setattr(following, "time", SimpleNamespace(sleep=sleep))
     sound = np.fromfile(voice_file(spool, 0), np.int16)[None]
 
     def blocks() -> Iterator[Any]:

@@ -22,11 +22,12 @@ from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.process import LIMITS
-from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.engine.processes.readers import ReaderLostError, ReaderProcesses
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
 from services.gpu_worker.engine.speakers.grid import STEP, windows_between
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.part import endings
+from services.gpu_worker.part.observing import TRIES
 from tests.support.acoustics import load, write_wav
 from tests.support.audio import DIALOGUE
 from tests.support.clock_machine import Machine, until
@@ -190,17 +191,22 @@ def test_a_process_that_is_killed_each_time_costs_the_labels_alone_and_the_next_
     assert "speakers.unknown" in told
 
 
-def test_a_process_that_is_killed_while_it_tells_speakers_apart_costs_the_labels_alone(
-    machine_with: Start, upload: Upload, speakers: Watched, world: World
+@pytest.mark.parametrize(("times", "warnings"), [(1, []), (TRIES, ["speakers_unknown"])])
+def test_a_process_that_ends_while_it_tells_speakers_apart_is_begun_once_more(
+    machine_with: Start, upload: Upload, speakers: Watched, world: World, times: int, warnings: list[str]
 ) -> None:
+    left = [True] * times
+
     def fail() -> None:
-        raise MemoryError
+        if left:
+            left.pop()
+            raise ReaderLostError
 
     speakers.before_turns = fail
     machine = machine_with(speakers)
     job = upload()
     machine.wait_for(job)
-    assert transcript(world, job)["quality"]["warnings"] == ["speakers_unknown"]
+    assert transcript(world, job)["quality"]["warnings"] == warnings
 
 
 @pytest.mark.parametrize("trouble", ["missing", "damaged"])
