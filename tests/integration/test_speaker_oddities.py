@@ -38,8 +38,8 @@ from tests.support.listening import LONGEST, heard
 from tests.support.random_model import write_random_model
 
 TEN_HOURS = 10 * 3_600 * RATE
-FRUGAL = Limits(memory_mib=750, processor_seconds=20, silence_seconds=60)
-"""What a process may take that tells the speakers of ten hours apart, with the libraries, which are 250 MiB."""
+FRUGAL = Limits(memory_mib=500, processor_seconds=20, silence_seconds=60)
+"""What a process may take that tells the speakers of ten hours apart: less than 400 MiB were enough, and 7 s."""
 WORD, PAUSE = RATE // 2, RATE // 2
 """Samples."""
 

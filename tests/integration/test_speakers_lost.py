@@ -193,7 +193,7 @@ def test_a_process_that_is_killed_each_time_costs_the_labels_alone_and_the_next_
 
 @pytest.mark.parametrize(("times", "warnings"), [(1, []), (TRIES, ["speakers_unknown"])])
 def test_a_process_that_ends_while_it_tells_speakers_apart_is_begun_once_more(
-    machine_with: Start, upload: Upload, speakers: Watched, world: World, times: int, warnings: list[str]
+    machine_with: Start, upload: Upload, speakers: Watched, times: int, warnings: list[str]
 ) -> None:
     left = [True] * times
 
@@ -206,7 +206,7 @@ def test_a_process_that_ends_while_it_tells_speakers_apart_is_begun_once_more(
     machine = machine_with(speakers)
     job = upload()
     machine.wait_for(job)
-    assert transcript(world, job)["quality"]["warnings"] == warnings
+    assert transcript(machine.world, job)["quality"]["warnings"] == warnings
 
 
 @pytest.mark.parametrize("trouble", ["missing", "damaged"])
