@@ -61,7 +61,8 @@ def rendered(job: Job, form: str, accepted: str, wired: Service) -> Response:
 
 def _words(job: Job, wired: Service) -> Transcript:
     assert job.result
-    key = object_keys.words(job.place, job.result["attempt"])
+    # Attempts count from 1: where a result does not tell its own, nothing lies.
+    key = object_keys.words(job.place, job.result.get("attempt", 0))
     try:
         kept = wired.s3.get_object(Bucket=wired.settings.bucket_name, Key=key)["Body"].read()
         return kept_words.unpack(kept)

@@ -198,8 +198,7 @@ class ProblemCode(StrEnum):
     MODEL_UNAVAILABLE = (
         "MODEL_UNAVAILABLE",
         422,
-        "This deployment does not hold the model or the style, or its machines must not fetch it; or it tells no "
-        "speakers apart.",
+        "This deployment does not hold the model or style, its machines may not fetch it, or it has no speaker labels.",
         "Take a model and a style that `detail` or `/api/openapi.json` lists, or ask the operator for it.",
     )
     INVALID_URL = (

@@ -1,6 +1,7 @@
 """`nox -s bench`: speed, accuracy and memory of the engine beside the plain library's: a table, and reports/bench.json.
 
-The recording of eleven minutes is the meeting five times over with pauses, made here, so nothing else is needed.
+The recording of eleven minutes is the meeting five times over with pauses, made here, so nothing else is needed. Only
+the dialogues of `speakers` need the synthesizers that the nox session installs.
 """
 
 from __future__ import annotations
@@ -72,7 +73,14 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--speeds", nargs="+", type=int, default=SPEEDS, help="of `device`, in times real time")
     arguments.add_argument("--model", default=PACKAGED)
     arguments.add_argument("--compute-type", default="auto", help="int8, int8_float16, float16 or float32")
-    arguments.add_argument("--dialogues", nargs="+", default=NAMES, choices=NAMES, help="of `speakers`; all by default")
+    arguments.add_argument(
+        "--dialogues",
+        nargs="+",
+        default=NAMES,
+        choices=NAMES,
+        metavar="NAME",
+        help=f"of `speakers`: {', '.join(NAMES)}",
+    )
     arguments.add_argument("--kept", type=Path, help="of `speakers`: the folder in which made dialogues stay")
     arguments.add_argument("--folder", type=Path, help="of `speakers`: recordings and RTTM files, instead of made ones")
     arguments.add_argument("--no-words", action="store_true", help="of `speakers`: only who speaks when")

@@ -25,7 +25,9 @@ from services.common.domain.options import FORMATS
 from services.common.domain.records import Job
 from services.common.domain.times import DAY_MS
 from services.common.store.leases import FencedError, JobChangedError
+from tests.support.api_jobs import keep_words
 from tests.support.gateway import Gateway
+from tests.support.transcripts import call
 from tests.support.world import BUCKET, World, emulated
 
 EXAMPLES = 100
@@ -33,6 +35,7 @@ UNLIMITED = 1_000_000_000
 FAILED = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable": True})
 FILES = {form: {"key": f"results/x/1/transcript.{form}", "bytes": 5, "sha256": "0" * 64} for form in FORMATS}
 COMPLETED = Outcome(result={"attempt": 1, "prefix": "results/x/1/", "files": FILES})
+HEARD = call(words=True)
 
 
 def work(world: World, stop: threading.Event) -> None:
@@ -46,9 +49,11 @@ def work(world: World, stop: threading.Event) -> None:
             seen[job_id] = None
             if len(seen) % 3:
                 try:
-                    world.ended(world.arrived(job_id), FAILED if len(seen) % 3 == 1 else COMPLETED)
+                    ended = world.ended(world.arrived(job_id), FAILED if len(seen) % 3 == 1 else COMPLETED)
                 except (AssertionError, FencedError, JobChangedError):
                     continue  # canceled, erased or updated at the same moment
+                if ended.result:
+                    keep_words(world, ended, HEARD)
 
 
 def send_at_once(patch: pytest.MonkeyPatch, world: World) -> None:

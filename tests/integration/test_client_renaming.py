@@ -55,6 +55,7 @@ def ran(*arguments: str, code: Exit = Exit.DONE) -> Result:
         (["", "Bo"], [None, "Bo"], "S2 is Bo"),
         (["S3=Eva"], ["Anna", None, "Eva"], "S1 is Anna, S3 is Eva"),
         (["S2=Bo=Ek", "S1="], [None, "Bo=Ek"], "S2 is Bo=Ek"),
+        (["s2=Bo"], ["Anna", "Bo"], "S1 is Anna, S2 is Bo"),
         ([""], [], "has no names"),
     ],
 )
@@ -76,13 +77,37 @@ def test_for_programs_the_renamed_job_is_printed(alice: Client) -> None:
     [
         (["Anna", "S2=Bo"], "Give the names of all speakers in their order, or each as in `S2=Bo`."),
         (["x" * 81], "Give a name of 1 to 80 characters"),
-        (["S51=Bo"], "names must be a list of at most 50 names."),
+        (["S0=Bo"], "There are names for S1 to S50 only."),
+        (["S51=Bo"], "There are names for S1 to S50 only."),
+        (["S100=Bo"], "There are names for S1 to S50 only."),
+        (["S2=Bo", "S02=Eva"], "Give each speaker one name."),
     ],
 )
 def test_what_cannot_be_meant_changes_nothing(world: World, alice: Client, words: list[str], sentence: str) -> None:
     job_id = create(alice, names=["Anna"])["job_id"]
     assert sentence in ran("rename", job_id, *words, code=Exit.USAGE).stderr
     assert job_of(world, job_id).names == ["Anna"]
+
+
+@pytest.mark.parametrize(
+    ("options", "heard", "remark"),
+    [
+        ({}, None, "No text shows names: the job did not ask for speakers."),
+        ({"channels": "separate"}, None, ""),
+        ({"speakers": "auto"}, None, ""),
+        ({"speakers": "auto"}, 1, "The job has 1 speaker: no text shows the further names."),
+        ({"speakers": "auto"}, 2, ""),
+    ],
+)
+def test_names_that_no_text_will_show_are_told(
+    world: World, alice: Client, options: dict[str, Any], heard: int | None, remark: str
+) -> None:
+    job = completed(world, alice, options=options)
+    if heard is not None:
+        quality = {**HEARD.quality.short(HEARD.told_apart), "speaker_count": heard}
+        world.change((f"JOB#{job.job_id}", "JOB"), result={**(job.result or {}), "quality": quality})
+    told = [line for line in ran("rename", job.job_id, "Anna", "Bo").stderr.splitlines() if "no text" in line.lower()]
+    assert [line[: len(remark)] for line in told] == ([remark] if remark else [])
 
 
 def test_a_job_that_is_anothers_is_not_renamed(gateway: Gateway) -> None:

@@ -139,6 +139,13 @@ def test_a_job_whose_words_are_not_kept_has_the_machines_version_only(world: Wor
     assert alice.get(f"/api/jobs/{old.job_id}/transcript?format=txt&version=machine").status == 302
 
 
+def test_a_result_that_does_not_tell_its_attempt_has_the_machines_version_only(
+    world: World, alice: Client, job: Job
+) -> None:
+    world.change((f"JOB#{job.job_id}", "JOB"), result={"prefix": "results/x/1/", "files": {}})
+    assert ask(alice, job).json["code"] == "NO_LATEST_VERSION"
+
+
 def test_words_that_another_release_kept_are_not_taken_for_those_of_this_one(
     world: World, alice: Client, job: Job
 ) -> None:

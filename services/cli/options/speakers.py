@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from services.cli.errors import UsageError
-from services.common.domain.speakers import AUTO, OFF
+from services.common.domain.speakers import AUTO, MOST_SPEAKERS, OFF
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,24 +16,33 @@ _BOUNDS = re.compile(r"(\d{1,9})-(\d{0,9})", re.ASCII)
 
 
 def typed(text: str) -> Any:  # noqa: ANN401 - a word, a number or an object
-    """The option as the API takes it. Whether the numbers are allowed is checked with the other options.
+    """The option as the API takes it.
 
     Raises:
-        UsageError: it is none of the forms.
+        UsageError: it is none of the forms, or no recording is expected to have so many speakers.
 
     """
     text = text.strip().lower()
     if text in {OFF, AUTO}:
         return text
     if re.fullmatch(r"\d{1,9}", text, re.ASCII):
-        return int(text)
+        return _number(text)
     if found := _BOUNDS.fullmatch(text):
         least, most = found.groups()
-        return {"at_least": int(least)} | ({"at_most": int(most)} if most else {})
+        bounds = {"at_least": _number(least)} | ({"at_most": _number(most)} if most else {})
+        if bounds["at_least"] > bounds.get("at_most", MOST_SPEAKERS):
+            raise UsageError(f"--speakers: {text} begins with the larger number: give {most}-{least}.")
+        return bounds
     raise UsageError(
         f"--speakers: {text or 'nothing'} is no number of speakers: give {AUTO}, 3 for at most three, 2-4, or 2- for "
         "two or more."
     )
+
+
+def _number(text: str) -> int:
+    if not 1 <= int(text) <= MOST_SPEAKERS:
+        raise UsageError(f"--speakers: {text} is too few or too many: give a number from 1 to {MOST_SPEAKERS}.")
+    return int(text)
 
 
 def told(speakers: Any) -> str:  # noqa: ANN401 - as the API shows it

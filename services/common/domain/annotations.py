@@ -1,4 +1,4 @@
-"""Annotations: a client's own words on a job, which the system keeps and repeats but never reads. Pure."""
+"""Annotations: a client's own words on a job, which the system keeps and repeats, and decides nothing by. Pure."""
 
 from __future__ import annotations
 

@@ -127,8 +127,8 @@ def unrecorded(model: str) -> str:
 
 NO_SPEAKER_LABELS = (
     "This deployment tells no speakers apart: leave `speakers` out. Whoever runs it sets speaker_labels = true and, if "
-    "the lock of models does not know what is needed, runs `python -m tools.models record speakers` in the deployment's "
-    "repository, and applies."
+    "the lock of models does not know what is needed, runs `python -m tools.models record speakers` in the "
+    "deployment's repository, and applies."
 )
 """The message about `speakers` where machines must not fetch the models that tell speakers apart."""
 

@@ -60,6 +60,7 @@ class Models:
         self._memory = memory
         self._locked = locked
         self._fetched: dict[str, Path] = {}
+        self._speakers: Path | None = None
         self._getting_speakers = threading.Lock()
         """Several parts may begin at once: while one gets the files, another must not take or write half of them."""
 
@@ -83,7 +84,7 @@ class Models:
         return self._from_source(key) if self._locked and key != PACKAGED else locate(key).folder
 
     def speakers(self) -> Path:
-        """The folder of the models that tell speakers apart, each file proved to be the recorded one.
+        """The folder of the models that tell speakers apart, each file proved once to be the recorded one.
 
         Raises:
             DamagedModelError: a file is missing, or differs.
@@ -91,7 +92,9 @@ class Models:
 
         """
         with self._getting_speakers:
-            return locate(SPEAKERS, self.ready(SPEAKERS)).folder
+            if self._speakers is None:
+                self._speakers = locate(SPEAKERS, self.ready(SPEAKERS)).folder
+            return self._speakers
 
     def fetched(self, key: str, unless: threading.Event | None = None) -> Path | None:
         """The folder of the bucket's copy: in memory, or on the disk if memory is too small and the image has no copy.

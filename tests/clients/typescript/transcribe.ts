@@ -107,7 +107,7 @@ assert.deepEqual(received.body.data.results, job.results);
 async function read(format: Schemas["Format"]): Promise<Response> {
   const query = { format, redirect: false };
   const link = await granted(api.GET("/api/jobs/{job_id}/transcript", { params: { path, query } }));
-  assert("url" in link, "what came is a file: that of the latest version");
+  assert(typeof link === "object" && "url" in link, "what came is a file: that of the latest version");
   return fetch(link.url);
 }
 

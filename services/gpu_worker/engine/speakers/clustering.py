@@ -7,22 +7,18 @@ alike a voice is to itself, and pieces that it tells apart show how alike two pe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import numpy.typing as npt
 
 from services.gpu_worker.engine.speakers.joining import Float, Groups, Labels, grouped, joined
-
-Mask = npt.NDArray[np.bool_]
+from services.gpu_worker.engine.speakers.pieces import Pieces
 
 _LONG = np.float32(1.2)
 """Seconds: shorter pieces say too little to say who there is; they go to the speaker who is most like them."""
 _ITSELF, _OTHER = 0.6, 0.1
 """How alike pieces of one voice are, and of two, where a recording says nothing about it; measured on real voices."""
-_SURE_OF_ITSELF, _SURE_OF_OTHER = 4, 10
+_SURE = 4
 """So many pairs of pieces count as much as these."""
-_CUTS = (0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+_CUTS = (0.5, 0.55, 0.6, 0.65, 0.7)
 """Where the cut lies on the way from two people to one voice. The finer ones are for when more speakers are wanted."""
 _LOWEST, _HIGHEST = 0.2, 0.6
 """No recording moves the cut farther."""
@@ -32,31 +28,19 @@ _BLOCK = 150
 """Windows of a block. Blocks keep ten hours as cheap as sixty times ten minutes."""
 _MOST_GROUPS = 2_000
 """More are never compared with each other: the shortest go to the speaker who is most like them."""
-_SPEAKER_SECONDS = np.float32(2.5)
-"""Who is heard for less is no speaker, unless nobody is heard for longer."""
+_SPEAKER_SECONDS = (1.5, 3.0)
+_SPEAKER_SHARE = 0.02
+"""Who is heard for less than this share of all speech is no speaker, unless nobody is heard for longer; the share is
+never less than the one number of seconds, nor more than the other."""
+_BLENDED, _BLENDED_SHARE = 0.6, 0.03
+"""A speaker with less than this share of all speech is none, if so much of their voice is a blend of three others:
+these are pieces in which one person ended and another began."""
+_ONE_VOICE, _SURELY_TWO = 0.85, 0.75
+"""Two speakers who are more alike than the first are one; who was found with a finer cut counts only below the second.
+Halves of a monologue are at 0.8 and more, two people on a telephone at 0.8 at most, and mostly below 0.6."""
+_FEW_SECONDS = 6.0
+_LEAST_INSIDE = 1e-2
 _ROUNDS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """Pieces of a recording, in order of their windows."""
-
-    voices: Float
-    """Shape (pieces, numbers), each of length one."""
-    seconds: Float
-    alone: Mask
-    """Nobody else spoke meanwhile."""
-    windows: Labels
-    tracks: Labels
-    """The voices that were told apart in the window."""
-
-    def __len__(self) -> int:
-        return len(self.voices)
-
-    def __getitem__(self, chosen: Labels | Mask | slice) -> Pieces:
-        return Pieces(
-            self.voices[chosen], self.seconds[chosen], self.alone[chosen], self.windows[chosen], self.tracks[chosen]
-        )
 
 
 def cluster(pieces: Pieces, *, at_least: int = 1, at_most: int | None = None) -> Labels:
@@ -75,41 +59,30 @@ def cluster(pieces: Pieces, *, at_least: int = 1, at_most: int | None = None) ->
     itself, other = _likeness(certain)
     cuts = [_between(itself, other, cut) for cut in (_CUTS if at_least > 1 else _CUTS[:1])]
     groups = _blocks(certain, cuts[-1] + _STRICTER)
-    for cut in cuts:
-        speakers = _speakers(groups, cut, at_most)
-        if len(speakers) >= at_least:
+    found = _one_of_each(certain, _speakers(groups, cuts[0], at_most), itself)
+    for cut in cuts[1:]:
+        if len(found) >= at_least:
             break
-    return _nearest(pieces, _settled(certain, speakers))
+        finer = _one_of_each(certain, _speakers(groups, cut, at_most), itself)
+        if len(finer) > len(found) and _most_alike(certain, finer, itself)[0] < _SURELY_TWO:
+            found = finer
+    return _nearest(pieces, found)
 
 
 def _likeness(pieces: Pieces) -> tuple[float, float]:
     """How alike pieces of one voice are, and pieces of two."""
-    one, two, same = _pairs(pieces)
+    one, two, same = pieces.pairs()
     alike = np.einsum("ij,ij->i", pieces.voices[one], pieces.voices[two])
-    return (
-        _estimate(alike[same], _ITSELF, _SURE_OF_ITSELF),
-        _estimate(alike[~same], _OTHER, _SURE_OF_OTHER),
-    )
+    return _estimate(alike[same], _ITSELF), _estimate(alike[~same], _OTHER)
 
 
-def _estimate(alike: Float, expected: float, sure: int) -> float:
-    if not len(alike):
-        return expected
-    return (float(np.median(alike)) * len(alike) + expected * sure) / (len(alike) + sure)
+def _estimate(alike: Float, expected: float) -> float:
+    seen = float(np.median(alike)) if len(alike) else expected
+    return (seen * len(alike) + expected * _SURE) / (len(alike) + _SURE)
 
 
 def _between(itself: float, other: float, cut: float) -> float:
     return min(max(other + cut * (itself - other), _LOWEST), _HIGHEST)
-
-
-def _pairs(pieces: Pieces) -> tuple[Labels, Labels, Mask]:
-    """All pairs of pieces in one window; and whether they are of one track."""
-    sizes = np.unique(pieces.windows, return_counts=True)[1]
-    ends = np.repeat(np.cumsum(sizes), sizes)
-    later = ends - np.arange(len(pieces)) - 1
-    one = np.repeat(np.arange(len(pieces)), later)
-    two = one + 1 + np.arange(len(one)) - np.repeat(np.cumsum(later) - later, later)
-    return one, two, pieces.tracks[one] == pieces.tracks[two]
 
 
 def _blocks(pieces: Pieces, least: float) -> Groups:
@@ -138,7 +111,7 @@ def _groups(pieces: Pieces, labels: Labels) -> Groups:
     place = np.full(count, -1)
     place[kept] = np.arange(len(kept))
     together, apart = np.zeros((2, len(kept), len(kept)), np.float32)
-    one, two, same = _pairs(pieces)
+    one, two, same = pieces.pairs()
     first, second = place[labels[one]], place[labels[two]]
     for pairs, of in ((together, same), (apart, ~same)):
         chosen = of & (first >= 0) & (second >= 0)
@@ -150,22 +123,65 @@ def _groups(pieces: Pieces, labels: Labels) -> Groups:
 def _speakers(groups: Groups, least: float, at_most: int | None) -> Float:
     """The voice of each speaker."""
     found = grouped(groups, joined(groups, least))
-    long = np.flatnonzero(found.seconds >= min(_SPEAKER_SECONDS, found.seconds.max()))
-    both = np.ix_(long, long)
-    found = Groups(found.means[long], found.seconds[long], found.together[both], found.apart[both])
+    enough = np.clip(_SPEAKER_SHARE * found.seconds.sum(), *_SPEAKER_SECONDS)
+    kept: list[int] = []
+    for group in np.argsort(-found.seconds, kind="stable").tolist():
+        seconds = found.seconds[group]
+        short = seconds < _BLENDED_SHARE * found.seconds.sum()
+        if not kept or (seconds >= enough and not (short and _is_blend(found.means[group], found.means[kept]))):
+            kept.append(group)
+    both = np.ix_(kept, kept)
+    found = Groups(found.means[kept], found.seconds[kept], found.together[both], found.apart[both])
     if at_most is not None:
         found = grouped(found, joined(found, np.inf, at_most=at_most))
     return _directions(found.means)
 
 
-def _settled(pieces: Pieces, speakers: Float) -> Float:
-    """The speakers, after each piece has gone to the one who is most like it, some times over."""
+def _is_blend(voice: Float, others: Float) -> bool:
+    voice, others = _directions(voice[None])[0], _directions(others)
+    nearest = others[np.argsort(-(others @ voice), kind="stable")[:3]].T
+    part = nearest @ np.linalg.lstsq(nearest, voice)[0]
+    return bool(np.linalg.norm(part) > _BLENDED)
+
+
+def _one_of_each(pieces: Pieces, speakers: Float, itself: float) -> Float:
+    """The speakers, after each piece has gone to the one who is most like it, and nobody is there twice."""
     for _ in range(_ROUNDS):
+        speakers = _voices_of(pieces, _nearest(pieces, speakers))
+    while len(speakers) > 1:
+        alike, one, two = _most_alike(pieces, speakers, itself)
+        if alike < _ONE_VOICE:
+            break
         nearest = _nearest(pieces, speakers)
-        sums = np.zeros_like(speakers)
-        np.add.at(sums, nearest, pieces.voices * pieces.seconds[:, None])
-        speakers = _directions(sums[np.bincount(nearest, minlength=len(speakers)) > 0])
+        speakers = _voices_of(pieces, np.where(nearest == two, one, nearest))
     return speakers
+
+
+def _most_alike(pieces: Pieces, speakers: Float, itself: float) -> tuple[float, int, int]:
+    """How alike the two speakers are that are most alike, were they described without noise; and who they are.
+
+    Two pieces of one voice are not the same, as both have noise; the mean cosine between pieces of one speaker says how
+    much. A speaker of few seconds is taken to have as much as is usual.
+    """
+    nearest = _nearest(pieces, speakers)
+    shares = (np.arange(len(speakers))[:, None] == nearest) * pieces.seconds
+    sums = shares @ pieces.voices
+    products = sums @ sums.T
+    seconds, squares = shares.sum(axis=1), (shares**2).sum(axis=1)
+    inside = (np.diag(products) - squares + itself * _FEW_SECONDS**2) / (seconds**2 - squares + _FEW_SECONDS**2)
+    scale = seconds * np.sqrt(np.maximum(inside, _LEAST_INSIDE))
+    alike = products / np.maximum(np.outer(scale, scale), _LEAST_INSIDE)
+    np.fill_diagonal(alike, -1)
+    one, two = np.unravel_index(int(alike.argmax()), alike.shape)
+    return float(alike[one, two]), int(one), int(two)
+
+
+def _voices_of(pieces: Pieces, labels: Labels) -> Float:
+    """The voice of each speaker who has a piece."""
+    present, labels = np.unique(labels, return_inverse=True)
+    sums = np.zeros((len(present), pieces.voices.shape[1]), np.float32)
+    np.add.at(sums, labels, pieces.voices * pieces.seconds[:, None])
+    return _directions(sums)
 
 
 def _nearest(pieces: Pieces, speakers: Float) -> Labels:

@@ -56,11 +56,11 @@ def joined(groups: Groups, least: float, *, at_most: int | None = None) -> Label
 
 def grouped(groups: Groups, labels: Labels) -> Groups:
     """What the groups are after they have been joined."""
-    member = np.zeros((int(labels.max()) + 1, len(labels)), np.float32)
-    member[labels, np.arange(len(labels))] = 1
-    seconds = member @ groups.seconds
-    means = (member @ (groups.means * groups.seconds[:, None])) / seconds[:, None]
-    together, apart = (member @ pairs @ member.T for pairs in (groups.together, groups.apart))
+    member: Float = (np.arange(labels.max() + 1)[:, None] == labels).astype(np.float32)
+    seconds: Float = np.matmul(member, groups.seconds)
+    means: Float = np.matmul(member, groups.means * groups.seconds[:, None]) / seconds[:, None]
+    together: Float = np.linalg.multi_dot([member, groups.together, member.T])
+    apart: Float = np.linalg.multi_dot([member, groups.apart, member.T])
     return Groups(means, seconds, together, apart)
 
 
