@@ -190,7 +190,10 @@ def test_channels_have_speakers_of_their_own_whoever_is_in_the_others(
     assert told(plan, alone) == [dialogue]
     in_parts = cut(stereo, separate, parts, cutting=IN_PARTS)
     assert len(in_parts.parts) > 1
-    assert of_parts(in_parts, parts, models) == found
+    shared = of_parts(in_parts, parts, models)
+    # Where somebody speaks at every place, parts overlap, and both have the windows there.
+    assert sorted({window.index for window in shared}) == [window.index for window in found]
+    assert all(window == found[window.index] for window in shared)
 
 
 def test_a_process_of_its_own_observes_the_same_and_tells_the_same(
