@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,6 +23,7 @@ from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.local_reader import LocalReader
 from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.processes import reader_main
 from services.gpu_worker.engine.processes.reader_main import Limits
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
@@ -174,3 +176,11 @@ def test_a_stop_ends_every_step_and_its_process(work: Callable[..., None], liste
     with pytest.raises(StoppedError):
         work(processes, listened, stop)
     assert {child.name for child in multiprocessing.active_children()}.isdisjoint({"observe", "speaker_turns"})
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 3), (96, 8)])
+def test_speakers_are_observed_on_cores_that_are_free_but_on_no_more_than_memory_allows(
+    monkeypatch: pytest.MonkeyPatch, cores: int, threads: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores))
+    assert vars(reader_main)["_free_cores"]() == threads

@@ -26,17 +26,16 @@ from services.gpu_worker.engine.processes.readers import ReaderLostError, Reader
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
 from services.gpu_worker.engine.speakers.grid import STEP, windows_between
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
+from services.gpu_worker.machine.shutdown import LEAVE_SECONDS
 from services.gpu_worker.part import endings
 from services.gpu_worker.part.observing import TRIES
 from tests.support.acoustics import load, write_wav
 from tests.support.audio import DIALOGUE
-from tests.support.clock_machine import Machine, until
+from tests.support.clock_machine import PATIENCE, Machine, until
 from tests.support.gateway import Client
 from tests.support.world import BUCKET, World
 
 SPLIT = {"part_minutes": 12 / 60, "alone_minutes": 15 / 60, "checkpoint_seconds": 0.0}
-QUICKLY = 5.0
-"""Seconds in which a part is given back."""
 SECONDS = 30
 """Of the dialogue that are enough where labels are not compared."""
 WINDOWS = SECONDS * RATE // STEP
@@ -124,7 +123,7 @@ def kill(name: str) -> None:
     (process,) = processes(name)
     assert process.pid
     os.kill(process.pid, signal.SIGKILL)
-    process.join(QUICKLY)
+    process.join(PATIENCE)
 
 
 def transcript(world: World, job: Job) -> dict[str, Any]:
@@ -237,11 +236,11 @@ def test_a_machine_that_has_to_leave_gives_the_part_back_and_the_next_goes_on_wi
     speakers.held_at = HELD_AT
     job = upload()
     machine = machine_with(speakers, checkpoint_seconds=0.0)
-    assert speakers.holding.wait(QUICKLY * 4)
+    assert speakers.holding.wait(PATIENCE)
     until(lambda: all(claim.progress == 1 for claim in machine.worker.held))
     began = time.monotonic()
     machine.stop()
-    assert time.monotonic() - began < QUICKLY
+    assert time.monotonic() - began < LEAVE_SECONDS
     assert world.job(job.job_id).status is not JobStatus.COMPLETED
     assert speakers.observed == list(range(HELD_AT))
 
@@ -257,7 +256,7 @@ def test_a_job_that_is_canceled_while_labels_lag_behind_ends_at_once(
     speakers.held_at = HELD_AT
     job = upload()
     machine = machine_with(speakers)
-    assert speakers.holding.wait(QUICKLY * 4)
+    assert speakers.holding.wait(PATIENCE)
     alice.post(f"/api/jobs/{job.job_id}/cancel")
     until(lambda: not machine.worker.held)
     assert world.job(job.job_id).status is JobStatus.CANCELED
