@@ -18,8 +18,11 @@ from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.plan import Plan
+from tests.bench.speakers.recordings import recording
+from tests.bench.speakers.session import figures
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate, sentences_found
 from tests.support.acoustics import NOBODY_SPEAKS, load, silence, write_wav
+from tests.support.audio import DIALOGUE
 from tests.support.listening import decoded, heard, plan_of
 
 # The plain library, decoding in sequence, has 0.095 on the same recording (docs/performance.md); a processor of another
@@ -86,3 +89,10 @@ def test_no_words_where_nobody_speaks(engine: LocalEngine, tmp_path: Path, sound
     transcript = assemble(plan, results, OPTIONS, engine.model.files)
     assert transcript.text == ""
     assert "no_speech" in transcript.quality.warnings
+
+
+def test_who_says_what_in_the_dialogue_is_told() -> None:
+    (found,) = figures([recording(DIALOGUE)], locate(PACKAGED), EngineSettings(device="cpu"))
+    assert (found["found"], found["speakers"]) == (3, 3)
+    assert found["words"] > 0.9
+    assert found["word_errors"] < 0.04

@@ -34,6 +34,7 @@ from services.gpu_worker.engine.speakers.voices import turns_of_voices
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from tests.bench.speakers.turn_errors import turn_errors
 from tests.bench.speakers.turns import Turn, read_rttm, speakers_of
+from tests.support.acoustics import load, write_wav
 from tests.support.audio import DIALOGUE
 from tests.support.listening import LONGEST, cut
 
@@ -57,10 +58,10 @@ def loaded_once(models: Path) -> Iterator[None]:
         yield
 
 
-def read(path: Path, spool: Path) -> Plan:
+def read(path: Path, spool: Path, options: Options = OPTIONS) -> Plan:
     """The plan of a recording whose sound is in the spool then."""
     stop = threading.Event()
-    *_, plan = LocalReader().plan(path, OPTIONS, spool=spool, max_seconds=LONGEST, stop=stop)
+    *_, plan = LocalReader().plan(path, options, spool=spool, max_seconds=LONGEST, stop=stop)
     assert isinstance(plan, Plan)
     return plan
 
@@ -89,7 +90,8 @@ def windows(plan: Plan, spool: Path, models: Path) -> Windows:
 
 
 def told(plan: Plan, windows: Windows) -> list[tuple[SpeakerTurn, ...]]:
-    speech = [[span for clip in plan.clips if clip.channel == voice for span in clip.spans] for voice in range(1)]
+    voices = range(plan.channels)
+    speech = [[span for clip in plan.clips if clip.channel == voice for span in clip.spans] for voice in voices]
     return list(turns_of_voices(windows, speech, ExpectedSpeakers()))
 
 
@@ -117,7 +119,12 @@ def test_a_spool_that_is_written_slowly_changes_nothing(
 ) -> None:
     """The next second of sound comes only when the spool was found too short."""
     wanted = threading.Semaphore(0)
-    monkeypatch.setattr(following, "time", SimpleNamespace(sleep=lambda _: (wanted.release(), time.sleep(0.001))))
+
+    def sleep(_: float) -> None:
+        wanted.release()
+        time.sleep(0.001)
+
+    monkeypatch.setattr(following, "time", SimpleNamespace(sleep=sleep))
     sound = np.fromfile(voice_file(spool, 0), np.int16)[None]
 
     def blocks() -> Iterator[Any]:
@@ -141,21 +148,52 @@ def test_company_changes_nothing(spool: Path, models: Path, windows: Windows, ta
     assert found == windows
 
 
+def of_parts(plan: Plan, folder: Path, models: Path) -> Windows:
+    """The windows of each part, from its own file."""
+    found: Windows = []
+    for part in plan.parts:
+        with tempfile.TemporaryDirectory() as spool:
+            given: dict[str, Any] = {"spool": Path(spool), "stop": threading.Event(), "until": part.end + WINDOW}
+            path = folder / f"{part.index}.flac"
+            assert list(LocalReader().clips(path, plan, [], part=part.index, **given)) == []
+            wanted = windows_between(part.start, part.end)
+            found += observed(Path(spool), models, first=wanted.start, last=wanted.stop, offset=part.start)
+    return found
+
+
 def test_parts_from_their_own_files_have_the_windows_and_turns_of_the_whole(
     models: Path, plan: Plan, windows: Windows, tmp_path: Path
 ) -> None:
     in_parts = cut(DIALOGUE, OPTIONS, tmp_path, cutting=IN_PARTS)
     assert len(in_parts.parts) > 1
-    found: Windows = []
-    for part in in_parts.parts:
-        with tempfile.TemporaryDirectory() as folder:
-            given: dict[str, Any] = {"spool": Path(folder), "stop": threading.Event(), "until": part.end + WINDOW}
-            path = tmp_path / f"{part.index}.flac"
-            assert list(LocalReader().clips(path, in_parts, [], part=part.index, **given)) == []
-            wanted = windows_between(part.start, part.end)
-            found += observed(Path(folder), models, first=wanted.start, last=wanted.stop, offset=part.start)
+    found = of_parts(in_parts, tmp_path, models)
     assert found == windows
     assert told(in_parts, found) == told(plan, windows)
+
+
+def test_channels_have_speakers_of_their_own_whoever_is_in_the_others(
+    models: Path, plan: Plan, talk: Path, tmp_path: Path
+) -> None:
+    """The dialogue in one channel, another recording in the other; the same in parts."""
+    sound, other = load(DIALOGUE), load(talk)
+    stereo = write_wav(tmp_path / "stereo.wav", np.stack([sound, np.resize(other, len(sound))], axis=1))
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    for folder in (whole, parts):
+        folder.mkdir()
+    separate = Options.parse({"preset": "fast", "speakers": "auto", "channels": "separate"}, ["random"])
+    separate_plan = read(stereo, whole, separate)
+    found = observed(whole, models, threads=2)
+    dialogue, monologue = told(separate_plan, found)
+    assert len({turn.speaker for turn in dialogue}) == 3
+    assert {turn.speaker for turn in monologue} == {0}
+    alone = [ObservedWindow(window.index, window.voices[:1]) for window in found]
+    assert told(plan, alone) == [dialogue]
+    in_parts = cut(stereo, separate, parts, cutting=IN_PARTS)
+    assert len(in_parts.parts) > 1
+    shared = of_parts(in_parts, parts, models)
+    # Where somebody speaks at every place, parts overlap, and both have the windows there.
+    assert sorted({window.index for window in shared}) == [window.index for window in found]
+    assert all(window == found[window.index] for window in shared)
 
 
 def test_a_process_of_its_own_observes_the_same_and_tells_the_same(

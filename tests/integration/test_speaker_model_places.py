@@ -125,8 +125,12 @@ def test_parts_that_begin_at_the_same_time_get_whole_files_and_fetch_them_once(w
             return super().fetch(*given)
 
     models, found = of_machine(world, tmp_path, Slow), list[Path]()
-    first = threading.Thread(target=lambda: found.append(models.speakers()))
-    second = threading.Thread(target=lambda: (second_asks.set(), found.append(models.speakers())))
+
+    def get(asks: threading.Event) -> None:
+        asks.set()
+        found.append(models.speakers())
+
+    first, second = (threading.Thread(target=get, args=(asks,)) for asks in (threading.Event(), second_asks))
     first.start()
     assert fetching.wait(20)
     second.start()

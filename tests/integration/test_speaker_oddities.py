@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -22,12 +23,14 @@ from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.local_reader import LocalReader
 from services.gpu_worker.engine.plan.plan import Plan
+from services.gpu_worker.engine.processes import reader_main
 from services.gpu_worker.engine.processes.reader_main import Limits
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
+from services.gpu_worker.engine.speakers.eight_bits import eight_bits
 from services.gpu_worker.engine.speakers.following import follow
 from services.gpu_worker.engine.speakers.grid import STEP
-from services.gpu_worker.engine.speakers.observations import Observation, Piece, Track, eight_bits
+from services.gpu_worker.engine.speakers.observations import Observation, Piece, Track
 from services.gpu_worker.engine.speakers.voices import turns_of_voices
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.engine.stopping import StoppedError
@@ -38,8 +41,8 @@ from tests.support.listening import LONGEST, heard
 from tests.support.random_model import write_random_model
 
 TEN_HOURS = 10 * 3_600 * RATE
-FRUGAL = Limits(memory_mib=750, processor_seconds=20, silence_seconds=60)
-"""What a process may take that tells the speakers of ten hours apart, with the libraries, which are 250 MiB."""
+FRUGAL = Limits(memory_mib=500, processor_seconds=20, silence_seconds=60)
+"""What a process may take that tells the speakers of ten hours apart: less than 400 MiB were enough, and 7 s."""
 WORD, PAUSE = RATE // 2, RATE // 2
 """Samples."""
 
@@ -173,3 +176,11 @@ def test_a_stop_ends_every_step_and_its_process(work: Callable[..., None], liste
     with pytest.raises(StoppedError):
         work(processes, listened, stop)
     assert {child.name for child in multiprocessing.active_children()}.isdisjoint({"observe", "speaker_turns"})
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 3), (96, 8)])
+def test_speakers_are_observed_on_cores_that_are_free_but_on_no_more_than_memory_allows(
+    monkeypatch: pytest.MonkeyPatch, cores: int, threads: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores))
+    assert vars(reader_main)["_free_cores"]() == threads

@@ -22,20 +22,20 @@ from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.process import LIMITS
-from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.engine.processes.readers import ReaderLostError, ReaderProcesses
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
 from services.gpu_worker.engine.speakers.grid import STEP, windows_between
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
+from services.gpu_worker.machine.shutdown import LEAVE_SECONDS
 from services.gpu_worker.part import endings
+from services.gpu_worker.part.observing import TRIES
 from tests.support.acoustics import load, write_wav
 from tests.support.audio import DIALOGUE
-from tests.support.clock_machine import Machine, until
+from tests.support.clock_machine import PATIENCE, Machine, until
 from tests.support.gateway import Client
 from tests.support.world import BUCKET, World
 
 SPLIT = {"part_minutes": 12 / 60, "alone_minutes": 15 / 60, "checkpoint_seconds": 0.0}
-QUICKLY = 5.0
-"""Seconds in which a part is given back."""
 SECONDS = 30
 """Of the dialogue that are enough where labels are not compared."""
 WINDOWS = SECONDS * RATE // STEP
@@ -123,7 +123,7 @@ def kill(name: str) -> None:
     (process,) = processes(name)
     assert process.pid
     os.kill(process.pid, signal.SIGKILL)
-    process.join(QUICKLY)
+    process.join(PATIENCE)
 
 
 def transcript(world: World, job: Job) -> dict[str, Any]:
@@ -190,17 +190,22 @@ def test_a_process_that_is_killed_each_time_costs_the_labels_alone_and_the_next_
     assert "speakers.unknown" in told
 
 
-def test_a_process_that_is_killed_while_it_tells_speakers_apart_costs_the_labels_alone(
-    machine_with: Start, upload: Upload, speakers: Watched, world: World
+@pytest.mark.parametrize(("times", "warnings"), [(1, []), (TRIES, ["speakers_unknown"])])
+def test_a_process_that_ends_while_it_tells_speakers_apart_is_begun_once_more(
+    machine_with: Start, upload: Upload, speakers: Watched, times: int, warnings: list[str]
 ) -> None:
+    left = [True] * times
+
     def fail() -> None:
-        raise MemoryError
+        if left:
+            left.pop()
+            raise ReaderLostError
 
     speakers.before_turns = fail
     machine = machine_with(speakers)
     job = upload()
     machine.wait_for(job)
-    assert transcript(world, job)["quality"]["warnings"] == ["speakers_unknown"]
+    assert transcript(machine.world, job)["quality"]["warnings"] == warnings
 
 
 @pytest.mark.parametrize("trouble", ["missing", "damaged"])
@@ -231,11 +236,11 @@ def test_a_machine_that_has_to_leave_gives_the_part_back_and_the_next_goes_on_wi
     speakers.held_at = HELD_AT
     job = upload()
     machine = machine_with(speakers, checkpoint_seconds=0.0)
-    assert speakers.holding.wait(QUICKLY * 4)
+    assert speakers.holding.wait(PATIENCE)
     until(lambda: all(claim.progress == 1 for claim in machine.worker.held))
     began = time.monotonic()
     machine.stop()
-    assert time.monotonic() - began < QUICKLY
+    assert time.monotonic() - began < LEAVE_SECONDS
     assert world.job(job.job_id).status is not JobStatus.COMPLETED
     assert speakers.observed == list(range(HELD_AT))
 
@@ -251,7 +256,7 @@ def test_a_job_that_is_canceled_while_labels_lag_behind_ends_at_once(
     speakers.held_at = HELD_AT
     job = upload()
     machine = machine_with(speakers)
-    assert speakers.holding.wait(QUICKLY * 4)
+    assert speakers.holding.wait(PATIENCE)
     alice.post(f"/api/jobs/{job.job_id}/cancel")
     until(lambda: not machine.worker.held)
     assert world.job(job.job_id).status is JobStatus.CANCELED

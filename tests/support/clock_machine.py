@@ -21,6 +21,7 @@ from services.gpu_worker.machine.identity import Identity
 from services.gpu_worker.machine.work_folder import WorkFolder
 from services.gpu_worker.part.claim import Claim
 from tests.support import clock_device
+from tests.support.step_speakers import StepSpeakers
 from tests.support.wired import wired
 from tests.support.world import World, lively
 
@@ -65,7 +66,7 @@ class Machine:
             dispatcher=None,
             folder=WorkFolder(room),
             make_engine=self._make_engine,
-            **({"speakers": speakers} if speakers else {}),
+            speakers=speakers or StepSpeakers(0),
         )
         self.worker = life.worker
         self._note(monkeypatch)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 TRIES = 2
-"""How often the windows that are left are begun, if the process that observes them ends."""
+"""How often the windows that are left are begun, if the process that observes them ends; and so for who speaks."""
 _POLL_SECONDS = 0.1
 
 

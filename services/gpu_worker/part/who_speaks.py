@@ -10,12 +10,14 @@ from services.common.transcript.attribution import SpokenTurn
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.speakers.grid import windows_between
 from services.gpu_worker.engine.stopping import StoppedError
+from services.gpu_worker.part.observing import TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from services.gpu_worker.engine.audio.sound import Span
     from services.gpu_worker.engine.plan.plan import Plan
+    from services.gpu_worker.engine.speakers.spoken_turns import SpeakerTurn
     from services.gpu_worker.engine.speakers.windows import ObservedWindow
     from services.gpu_worker.engine.speakers.work import Speakers
     from services.gpu_worker.part.claim import Claim
@@ -41,17 +43,21 @@ def who_speaks(
         log.error("speakers.unknown", job_id=claim.part.job_id, windows=len(wanted), missing=missing)
         return None
     speech = [_speech(plan, channel) for channel in range(plan.channels)]
-    try:
-        found = speakers.turns([windows[index] for index in wanted], speech, expected, stop=claim.stop)
-    except StoppedError:
-        raise
-    except Exception:
-        log.exception("speakers.unknown", job_id=claim.part.job_id, windows=len(wanted), missing=0)
-        return None
-    return [
-        tuple(SpokenTurn(plan.clock(turn.start / RATE), plan.clock(turn.end / RATE), turn.speaker) for turn in channel)
-        for channel in found
-    ]
+    for _ in range(TRIES):
+        try:
+            found = speakers.turns([windows[index] for index in wanted], speech, expected, stop=claim.stop)
+        except StoppedError:
+            raise
+        except Exception:
+            log.exception("speakers.failed", job_id=claim.part.job_id, part=claim.part.part_id)
+        else:
+            return [tuple(_on_the_clock(plan, turn) for turn in channel) for channel in found]
+    log.error("speakers.unknown", job_id=claim.part.job_id, windows=len(wanted), missing=0)
+    return None
+
+
+def _on_the_clock(plan: Plan, turn: SpeakerTurn) -> SpokenTurn:
+    return SpokenTurn(plan.clock(turn.start / RATE), plan.clock(turn.end / RATE), turn.speaker)
 
 
 def _speech(plan: Plan, channel: int) -> list[Span]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from services.gpu_worker.engine.audio.sound import RATE
 from tests.bench.speakers.dialogues import Made, Said, place
-from tests.bench.speakers.turns import write_rttm
+from tests.bench.speakers.recordings import write_truth
 from tests.bench.speakers.voices import VOICES, Voice, say
 from tests.support.acoustics import write_wav
 
@@ -50,12 +50,12 @@ def made() -> Made:
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the three files."""
     dialogue = made()
     with tempfile.TemporaryDirectory() as folder:
         wav = write_wav(Path(folder) / "dialogue.wav", dialogue.sound.astype(np.float64))
         _as_mp3(wav)
-    write_rttm(DIALOGUE.with_suffix(".rttm"), DIALOGUE.stem, dialogue.turns)
+    write_truth(DIALOGUE, dialogue)
 
 
 def _as_mp3(wav: Path) -> None:

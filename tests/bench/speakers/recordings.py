@@ -93,9 +93,14 @@ def _make(name: str, folder: Path, workers: Executor) -> None:
     """Write the three files, the words last: where they are, all is there."""
     truth = _dialogue(name, folder, workers) if name in DIALOGUES else ODDITIES[name](workers)
     write_wav(folder / f"{name}.wav", truth.sound.astype(np.float64))
-    write_rttm(folder / f"{name}.rttm", name, truth.turns)
+    write_truth(folder / f"{name}.wav", truth)
+
+
+def write_truth(path: Path, truth: Made) -> None:
+    """Write both files of the truth beside a recording."""
+    write_rttm(path.with_suffix(".rttm"), path.stem, truth.turns)
     words = json.dumps([asdict(word) for word in truth.words], indent=0)
-    (folder / f"{name}.json").write_text(words, encoding="utf-8")
+    path.with_suffix(".json").write_text(words, encoding="utf-8")
 
 
 def _dialogue(name: str, folder: Path, workers: Executor) -> Made:
