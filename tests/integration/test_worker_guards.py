@@ -196,15 +196,14 @@ def test_one_of_several_parts_is_done_from_its_own_sound_and_kept_for_the_merge(
     assert (bench.job_now.parts_done, bench.status, bench.sent) == (1, "running", [])
 
 
-def test_windows_that_another_release_observed_are_left_aside_and_the_part_goes_on(world: World) -> None:
-    files = Files(world.s3, BUCKET)
-    bench = Bench(world)
+def test_windows_that_another_release_observed_are_left_aside(world: World) -> None:
+    files, part = Files(world.s3, BUCKET), Bench(world).claim.part
     own = ObservedWindow(1, (NOTHING_HEARD,))
-    files.put_windows("job_1", bench.claim.part, 1, [own])
-    key = object_keys.observed("job_1", bench.claim.part.part_id, 2, 1)
+    files.put_windows("job_1", part, 1, [own])
+    key = object_keys.observed("job_1", part.part_id, part.attempt + 1, 1)
     theirs = [{"version": VERSION + 1, "index": index, "heard": "otherwise"} for index in (0, 1)]
     world.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(theirs).encode())
-    assert files.windows("job_1", bench.claim.part.part_id) == {1: own}
+    assert files.windows("job_1", part.part_id) == {1: own}
 
 
 def test_who_leaves_one_of_several_parts_leaves_its_job_to_the_others(world: World) -> None:

@@ -129,10 +129,11 @@ def test_nobody_who_has_to_leave_waits_for_models_that_are_being_fetched(monkeyp
         assert fetched.wait(20)
         raise StoppedError
 
-    with observed(StepSpeakers(100, fetch), checkpoints, part(0, 8), stop) as work, pytest.raises(StoppedError):
+    with observed(StepSpeakers(100, fetch), checkpoints, part(0, 8), stop) as work:
         assert fetching.wait(20)
         stop.set()
-        work.wait()
+        with pytest.raises(StoppedError):
+            work.wait()
     fetched.set()
     work._thread.join(20)
     assert not work._thread.is_alive()
