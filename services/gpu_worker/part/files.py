@@ -95,8 +95,8 @@ class Files:
         self._put_json(key, [window.to_json() for window in windows])
 
     def windows(self, place: str, part_id: str) -> dict[int, ObservedWindow]:
-        """Every observed window of a part, by index, from all attempts."""
-        stored = self._stored(object_keys.all_observed(place, part_id))
+        """Every observed window of a part, by index, from all attempts, but those that another release observed."""
+        stored = filter(ObservedWindow.is_readable, self._stored(object_keys.all_observed(place, part_id)))
         return {data["index"]: ObservedWindow.from_json(data) for data in stored}
 
     def publish(
