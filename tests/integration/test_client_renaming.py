@@ -131,6 +131,16 @@ def test_a_file_of_a_job_with_names_has_them_as_they_are_now(job: Job, tmp_path:
     assert written(job, tmp_path / "again", "txt").decode() == "Anna: Hej du.\n\nEva: Hej själv.\n"
 
 
+def test_a_name_that_was_taken_away_is_in_no_file_that_is_written_then(
+    world: World, alice: Client, tmp_path: Path
+) -> None:
+    """The file that was announced has it for ever."""
+    job = completed(world, alice, names=["Anna"], options={"speakers": "auto"})
+    keep_words(world, job, HEARD)
+    ran("rename", job.job_id, "")
+    assert written(job, tmp_path, "txt").decode() == "Talare 1: Hej du.\n\nTalare 2: Hej själv.\n"
+
+
 def test_a_text_that_is_waited_for_has_the_names_too(job: Job) -> None:
     ran("rename", job.job_id, "Anna", "Bo")
     assert ran("show", job.job_id, "--follow", "-q").stdout == "Anna: Hej du.\n\nBo: Hej själv.\n"

@@ -12,6 +12,7 @@ from services.cli.recordings.progress.recording import Phase
 from services.cli.recordings.side_by_side import Errands
 from services.cli.recordings.upload.uploads import goes_on
 from services.common.domain.options import READ_FORMAT
+from services.common.domain.speakers import OFF
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ class Results:
             raise UnreachableError(f"{error} Its text is there; come back with `{again}`.") from None
 
     def _text(self, recording: Recording, form: str) -> bytes:
-        """The text with the names as they are now, if the client gave any; else the file that was announced."""
-        if any(recording.job.get("names") or ()):
+        """The text with the names as they are now, if it may have any; else the file that was announced."""
+        if _may_have_names(recording.job):
             try:
                 return self._api.latest_transcript(recording.job_id, form)
             except RefusedError as error:
@@ -199,6 +200,12 @@ class Results:
             why = f"cannot be written into {recording.place.folder.absolute()} ({error.strerror})"
             again = f"make room or give another folder, then run `{self._wishes.show(recording.job_id, follow=False)}`"
             raise NotWrittenError(f"Its text is there and {why}: {again}.") from None
+
+
+def _may_have_names(job: dict[str, Any]) -> bool:
+    """Whether a job has names, or may have had some at its end, which the file that was announced has for ever."""
+    asked = job.get("options", {}).get("speakers", OFF) != OFF
+    return asked or any(job.get("names") or ())
 
 
 def _goes_on(recording: Recording) -> bool:
