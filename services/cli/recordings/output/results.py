@@ -184,11 +184,13 @@ class Results:
 
     def _text(self, recording: Recording, form: str) -> bytes:
         """The text with the names as they are now, if it may have any; else the file that was announced."""
-        if _may_have_names(recording.job):
+        named = any(recording.job.get("names") or ())
+        if named or _asks_for_speakers(recording.job):
             try:
                 return self._api.latest_transcript(recording.job_id, form)
             except RefusedError as error:
-                if error.problem != NO_LATEST_VERSION:
+                # Without names, the file that was announced is as good whatever is wrong, as if it is too large.
+                if named and error.problem != NO_LATEST_VERSION:
                     raise
         return self._api.transcript(recording.job_id, form)
 
@@ -202,10 +204,9 @@ class Results:
             raise NotWrittenError(f"Its text is there and {why}: {again}.") from None
 
 
-def _may_have_names(job: dict[str, Any]) -> bool:
-    """Whether a job has names, or may have had some at its end, which the file that was announced has for ever."""
-    asked = job.get("options", {}).get("speakers", OFF) != OFF
-    return asked or any(job.get("names") or ())
+def _asks_for_speakers(job: dict[str, Any]) -> bool:
+    """Whether a job may have had names at its end, which the file that was announced has for ever."""
+    return (job.get("options") or {}).get("speakers", OFF) != OFF
 
 
 def _goes_on(recording: Recording) -> bool:
