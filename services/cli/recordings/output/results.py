@@ -206,7 +206,7 @@ class Results:
 
 def _asks_for_speakers(job: dict[str, Any]) -> bool:
     """Whether a job may have had names at its end, which the file that was announced has for ever."""
-    return (job.get("options") or {}).get("speakers", OFF) != OFF
+    return bool((job.get("options") or {}).get("speakers", OFF) != OFF)
 
 
 def _goes_on(recording: Recording) -> bool:
