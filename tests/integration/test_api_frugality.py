@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,13 +173,20 @@ def test_a_cold_start_imports_no_module_that_it_can_do_without() -> None:
 
 @pytest.mark.alone
 @pytest.mark.timeout(120)
-def test_the_handler_imports_in_little_more_than_its_libraries_take() -> None:
-    """Processor time of both in fresh processes, alternating, the least of several: other work only ever adds."""
+def test_the_handler_imports_in_little_more_than_its_libraries_take(tmp_path: Path) -> None:
+    """Processor time of both in fresh processes, alternating, the least of several: other work only ever adds.
+
+    The first run compiles all modules into a folder of the test's, whatever this machine's settings say.
+    """
+    compiled = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    compiled["PYTHONPYCACHEPREFIX"] = str(tmp_path)
     least = dict.fromkeys((BASE, HANDLER), math.inf)
     for run in range(1, MOST + 1):
         for program in least:
             timed = f"{DEPLOYED}\nimport time; t = time.process_time()\n{program}\nprint(time.process_time() - t)"
-            done = subprocess.run([sys.executable, "-c", timed], capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                [sys.executable, "-c", timed], env=compiled, capture_output=True, text=True, check=True
+            )
             least[program] = min(least[program], float(done.stdout))
         if run >= FEWEST and least[HANDLER] <= RATIO * least[BASE]:
             return

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from services.gpu_worker.engine.speakers.eight_bits import Float, eight_bits
 from services.gpu_worker.engine.speakers.grid import STEP
 from services.gpu_worker.engine.speakers.observations import (
     MIDDLE,
     TICK,
-    Float,
     Observation,
     Piece,
     Track,
-    eight_bits,
 )
 from services.gpu_worker.engine.speakers.pieces import Pieces
 

@@ -7,8 +7,9 @@ import json
 
 import numpy as np
 
+from services.gpu_worker.engine.speakers.eight_bits import direction, eight_bits
 from services.gpu_worker.engine.speakers.grid import STEP, WINDOW
-from services.gpu_worker.engine.speakers.observations import TICK, Observation, Piece, Track, eight_bits
+from services.gpu_worker.engine.speakers.observations import TICK, Observation, Piece, Track
 from services.gpu_worker.engine.speakers.spoken_turns import SpeakerTurn, overlapping_turns, speaker_turns
 from tests.support.heard import dialogue, people, spoken
 
@@ -44,7 +45,7 @@ def test_a_voice_in_eight_bits_is_the_same_voice() -> None:
     voice = spoken(people(1)[0], np.random.default_rng(5))
     piece = Piece(0, 150, 150, alone=True, voice=eight_bits(7 * voice))
     assert len(piece.voice) == 192
-    assert float(piece.direction() @ voice) > 0.9998
+    assert float(direction(piece.voice) @ voice) > 0.9998
 
 
 def test_there_are_no_turns_where_nobody_speaks() -> None:

@@ -10,9 +10,6 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from services.gpu_worker.engine.speakers.grid import STEP, WINDOW
 
 TICK = 160
@@ -21,11 +18,6 @@ TICKS = WINDOW // TICK
 """Ticks of a window."""
 MIDDLE = ((TICKS - STEP // TICK) // 2, (TICKS + STEP // TICK) // 2)
 """The ticks for which a window answers, STEP long; those before and behind it are another window's middle."""
-
-Float = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
-
-_LARGEST = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +32,7 @@ class Piece:
     alone: bool
     """Nobody else spoke meanwhile."""
     voice: bytes
-    """Numbers of eight bits each. Only their direction counts."""
-
-    def direction(self) -> Float:
-        """The voice, of length one."""
-        numbers = np.frombuffer(self.voice, np.int8).astype(np.float32)
-        return numbers / max(np.float32(1), np.linalg.norm(numbers))
+    """Numbers of eight bits each (`eight_bits.py`). Only their direction counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +67,6 @@ class Observation:
                 for spans, pieces in data
             )
         )
-
-
-def eight_bits(voice: Float) -> bytes:
-    """A voice as `Piece` keeps it: the angle to what it was is less than a degree."""
-    largest = max(float(np.abs(voice).max()), float(np.finfo(np.float32).tiny))
-    return bytes(np.rint(voice * (_LARGEST / largest)).astype(np.int8))
-
-
-def runs(mask: Mask) -> tuple[tuple[int, int], ...]:
-    """Where a mask is true: the first index of each run, and the one behind its last."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False)).tolist()
-    return tuple(zip(edges[::2], edges[1::2], strict=True))
 
 
 def _piece_to_json(piece: Piece) -> list[Any]:

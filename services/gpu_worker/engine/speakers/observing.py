@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from services.gpu_worker.engine.speakers.eight_bits import eight_bits
 from services.gpu_worker.engine.speakers.filterbank import BANDS, filterbank
 from services.gpu_worker.engine.speakers.networks import (
     EMBED_BATCH,
@@ -27,9 +28,8 @@ from services.gpu_worker.engine.speakers.observations import (
     Observation,
     Piece,
     Track,
-    eight_bits,
-    runs,
 )
+from services.gpu_worker.engine.speakers.runs import runs
 
 Float = npt.NDArray[np.float32]
 Ticks = npt.NDArray[np.int64]

@@ -11,9 +11,12 @@ import numpy.typing as npt
 
 from services.gpu_worker.engine.audio.sound import Span
 from services.gpu_worker.engine.speakers.clustering import cluster
+from services.gpu_worker.engine.speakers.eight_bits import direction
 from services.gpu_worker.engine.speakers.grid import STEP
-from services.gpu_worker.engine.speakers.observations import MIDDLE, TICK, TICKS, Observation, Piece, Track, runs
+from services.gpu_worker.engine.speakers.observations import MIDDLE, TICK, TICKS, Observation, Piece, Track
 from services.gpu_worker.engine.speakers.pieces import Pieces
+from services.gpu_worker.engine.speakers.runs import runs
+from services.gpu_worker.engine.speakers.telephone import without_telephone
 
 _STEP = STEP // TICK
 _SECOND = 100
@@ -133,7 +136,7 @@ def _said_by(track: Track, pieces: list[tuple[Piece, int]], within: tuple[int, i
 
 def _arrays(pieces: Sequence[tuple[int, int, Piece]]) -> Pieces:
     return Pieces(
-        voices=np.stack([piece.direction() for _, _, piece in pieces]),
+        voices=without_telephone(np.stack([direction(piece.voice) for _, _, piece in pieces])),
         seconds=np.array([piece.length / _SECOND for _, _, piece in pieces], np.float32),
         alone=np.array([piece.alone for _, _, piece in pieces]),
         windows=np.array([window for window, _, _ in pieces]),
