@@ -24,10 +24,12 @@ from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.process import LIMITS
 from services.gpu_worker.engine.processes.readers import ReaderLostError, ReaderProcesses
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
+from services.gpu_worker.engine.speakers import windows
 from services.gpu_worker.engine.speakers.grid import STEP, windows_between
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.machine.shutdown import LEAVE_SECONDS
 from services.gpu_worker.part import endings
+from services.gpu_worker.part.files import Files
 from services.gpu_worker.part.observing import TRIES
 from tests.support.acoustics import load, write_wav
 from tests.support.audio import DIALOGUE
@@ -264,3 +266,15 @@ def test_a_job_that_is_canceled_while_labels_lag_behind_ends_at_once(
     good = upload()
     machine.wait_for(good)
     assert transcript(world, good)["quality"]["warnings"] == []
+
+
+def test_windows_that_another_release_has_stored_are_observed_again(
+    world: World, upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, job = Files(world.s3, BUCKET), upload()
+    _, part = world.claimed(job)
+    files.put_windows(job.place, part, 1, [ObservedWindow(0, ())])
+    with monkeypatch.context() as newer:
+        newer.setattr(windows, "VERSION", windows.VERSION + 1)
+        files.put_windows(job.place, part, 2, [ObservedWindow(1, ())])
+    assert files.windows(job.place, part.part_id) == {0: ObservedWindow(0, ())}
