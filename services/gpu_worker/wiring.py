@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from services.common.domain.events import Places
+from services.common.domain.options import MAX_VOICES
 from services.common.store.announcements import Announcer
 from services.common.store.store import Store
 from services.common.webhooks.dispatch import Dispatcher
@@ -51,6 +52,9 @@ if TYPE_CHECKING:
     from services.gpu_worker.machine.self_test import Heard
     from services.gpu_worker.machine.work_folder import WorkFolder
     from services.gpu_worker.settings import WorkerSettings
+
+SPEAKER_SECONDS = 250
+"""Processor time that the speakers of one voice may take, an hour: three times what they do, as cores may be shared."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,11 +130,17 @@ def build(
             settings=settings, models=models, readers=readers, stop=shutdown.stop, head_start=head_start
         ),
         prefetch=models.ready,
-        speakers=SpeakerProcesses(readers, models=models.speakers),
+        speakers=SpeakerProcesses(_for_speakers(readers, settings), models=models.speakers),
         models_now=lambda: settings_for(identity.machine, aws).models,
         first_listen=head_start.heard if head_start else listen,
     )
     return wire(settings, identity, surroundings, shutdown)
+
+
+def _for_speakers(readers: ReaderProcesses, settings: WorkerSettings) -> ReaderProcesses:
+    """Processes like those that read, with the processor time that speakers take."""
+    most = settings.max_audio_hours * MAX_VOICES * SPEAKER_SECONDS
+    return replace(readers, limits=replace(readers.limits, processor_seconds=round(600 + most)))
 
 
 def wire(settings: WorkerSettings, identity: Identity, outside: Surroundings, shutdown: Shutdown) -> Life:

@@ -6,6 +6,7 @@ import json
 import shutil
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from services.gpu_worker.engine.decode.catalogue import SPEAKERS, SPEAKERS_DIGES
 from services.gpu_worker.engine.decode.model_files import DIGESTS, locate, relative, shipped
 from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.speaker_models import making
+from services.gpu_worker.image import models as model_places
 from services.gpu_worker.image.bucket_models import BucketModels
 from services.gpu_worker.image.models import Models
 from tests.support.random_model import write_random_model
@@ -139,3 +141,21 @@ def test_parts_that_begin_at_the_same_time_get_whole_files_and_fetch_them_once(w
     assert len(found) == 2
     assert set(found) == set(fetches)
     assert len(fetches) == 1
+
+
+def test_models_that_cannot_be_had_are_not_looked_for_again_for_every_part(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To find that out may take minutes; after some more minutes they may be there."""
+    clock = [1_000.0]
+    monkeypatch.setattr(model_places, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    put_lock(world)
+    models = of_machine(world, tmp_path)
+    for _ in range(2):
+        with pytest.raises(ModelMissingError):
+            models.speakers()
+    put_into_bucket(world)
+    with pytest.raises(ModelMissingError):
+        models.speakers()
+    clock[0] += model_places._AGAIN_SECONDS
+    assert models.speakers().is_dir()

@@ -10,7 +10,7 @@ from services.common.domain.retry_policy import MAX_DEATHS
 from services.common.domain.states import JobStatus, PartStatus
 from services.gpu_worker.part.claim import BEGINNING_SECONDS, Claim
 from services.gpu_worker.queue.admission import LEAST_AHEAD_SECONDS as AHEAD
-from services.gpu_worker.queue.admission import MAX_HELD, ahead_seconds, has_room, joins
+from services.gpu_worker.queue.admission import MAX_HELD, MAX_LABELLING, ahead_seconds, has_room, joins
 
 MODEL = Options().model_key
 
@@ -45,6 +45,14 @@ def test_a_fast_device_has_more_in_hand_for_as_long_as_the_next_recording_takes_
 def test_short_recordings_keep_each_other_company_up_to_a_limit() -> None:
     assert has_room([held(seconds=5.0)] * (MAX_HELD - 1), AHEAD, 0.0)
     assert not has_room([held(seconds=5.0)] * MAX_HELD, AHEAD, 0.0)
+
+
+def test_recordings_whose_speakers_are_still_observed_leave_the_device_to_others_up_to_a_limit() -> None:
+    labelling = held(seconds=0.0)
+    labelling.labelling = True
+    assert has_room([labelling] * MAX_HELD, AHEAD, 0.0)
+    assert has_room([labelling] * MAX_LABELLING + [held(seconds=5.0)] * (MAX_HELD - 1), AHEAD, 0.0)
+    assert not has_room([labelling] * (MAX_LABELLING + 1) + [held(seconds=5.0)] * (MAX_HELD - 1), AHEAD, 0.0)
 
 
 @pytest.mark.parametrize("past", [{"deaths": 1}, {"losses": MAX_DEATHS}])

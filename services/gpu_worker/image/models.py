@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import structlog
@@ -35,9 +36,12 @@ from services.gpu_worker.machine import read_ahead
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from services.common.domain.errors import TranscriberError
     from services.gpu_worker.image.bucket_models import BucketModels
 
 log = structlog.get_logger()
+_AGAIN_SECONDS = 300.0
+"""How long speakers' models that could not be had are not looked for again: that may take minutes, for every part."""
 _SPARE = 1.25
 """How much memory must be free, as a multiple of the model's size."""
 
@@ -61,6 +65,9 @@ class Models:
         self._locked = locked
         self._fetched: dict[str, Path] = {}
         self._speakers: Path | None = None
+        self._no_speakers: TranscriberError | None = None
+        """Why they could not be had when they were looked for last."""
+        self._no_speakers_until = 0.0
         self._getting_speakers = threading.Lock()
         """Several parts may begin at once: while one gets the files, another must not take or write half of them."""
 
@@ -92,8 +99,14 @@ class Models:
 
         """
         with self._getting_speakers:
+            if self._no_speakers and time.monotonic() < self._no_speakers_until:
+                raise self._no_speakers
             if self._speakers is None:
-                self._speakers = locate(SPEAKERS, self.ready(SPEAKERS)).folder
+                try:
+                    self._speakers = locate(SPEAKERS, self.ready(SPEAKERS)).folder
+                except (DamagedModelError, ModelMissingError) as error:
+                    self._no_speakers, self._no_speakers_until = error, time.monotonic() + _AGAIN_SECONDS
+                    raise
             return self._speakers
 
     def fetched(self, key: str, unless: threading.Event | None = None) -> Path | None:

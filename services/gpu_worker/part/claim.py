@@ -84,6 +84,8 @@ class Claim:
         self.stop_reason: StopReason | None = None
         self.on_device = False
         """Whether this recording may be the cause if the process that holds the model dies."""
+        self.labelling = False
+        """Whether its text is done, and only its speakers are still to be observed, without the device."""
         self.seconds_left = part.seconds * (1 - part.progress)
         """Seconds of its audio that are still to be decoded: an estimate until the recording is planned."""
         self.progress = part.progress

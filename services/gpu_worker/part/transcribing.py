@@ -95,7 +95,7 @@ class Transcribing:
                     self._take(result)
                 if self._observing:
                     # The device has done its work, so from here on the recording is not the cause if a machine dies.
-                    claim.on_device = False
+                    claim.on_device, claim.labelling = False, True
                     self._observing.wait()
         except (StoppedError, DeviceDiedError, DecoderFailedError, ReaderLostError, OSError):
             # The finished clips are of use to the next attempt. A worker that has lost the lease writes nothing.

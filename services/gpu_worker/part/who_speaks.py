@@ -9,6 +9,8 @@ import structlog
 from services.common.transcript.attribution import SpokenTurn
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.speakers.grid import windows_between
+from services.gpu_worker.engine.speakers.observations import Observation
+from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.observing import TRIES
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from services.gpu_worker.engine.audio.sound import Span
     from services.gpu_worker.engine.plan.plan import Plan
     from services.gpu_worker.engine.speakers.spoken_turns import SpeakerTurn
-    from services.gpu_worker.engine.speakers.windows import ObservedWindow
     from services.gpu_worker.engine.speakers.work import Speakers
     from services.gpu_worker.part.claim import Claim
 
@@ -38,6 +39,8 @@ def who_speaks(
     if expected is None:
         return None
     wanted = windows_between(0, plan.samples)
+    # A recording that is read again may be shorter by less than a second, and then lack the last window.
+    windows = {wanted[-1]: _silence(wanted[-1], plan.channels), **windows} if wanted else windows
     missing = sum(index not in windows for index in wanted)
     if missing:
         log.error("speakers.unknown", job_id=claim.part.job_id, windows=len(wanted), missing=missing)
@@ -54,6 +57,10 @@ def who_speaks(
             return [tuple(_on_the_clock(plan, turn) for turn in channel) for channel in found]
     log.error("speakers.unknown", job_id=claim.part.job_id, windows=len(wanted), missing=0)
     return None
+
+
+def _silence(index: int, voices: int) -> ObservedWindow:
+    return ObservedWindow(index, (Observation(),) * voices)
 
 
 def _on_the_clock(plan: Plan, turn: SpeakerTurn) -> SpokenTurn:

@@ -19,6 +19,8 @@ LEAST_AHEAD_SECONDS = 120.0
 """The least audio to have in hand, in seconds, however slow the device is."""
 MAX_HELD = 8
 """How many parts are held at once, at most; short recordings share the device's batches."""
+MAX_LABELLING = 8
+"""How many more may be held whose text is done and whose speakers are not: the device goes on with others meanwhile."""
 
 
 def ahead_seconds(speed: float) -> float:
@@ -40,7 +42,8 @@ def has_room(held: Sequence[Claim], ahead: float, now: float) -> bool:
     """
     if any(goes_alone(claim.part) for claim in held):
         return False
-    return len(held) < MAX_HELD and sum(claim.ahead(now) for claim in held) < ahead
+    labelling = sum(claim.labelling for claim in held)
+    return len(held) - min(labelling, MAX_LABELLING) < MAX_HELD and sum(claim.ahead(now) for claim in held) < ahead
 
 
 def joins(part: Part, model: str, held: Sequence[Claim]) -> bool:
