@@ -13,7 +13,8 @@ from services.common.transcript.attribution import SpokenTurn
 from services.gpu_worker.engine.speakers.grid import windows_between
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.engine.stopping import StoppedError
-from services.gpu_worker.part.who_speaks import TRIES, who_speaks
+from services.gpu_worker.part.observing import TRIES
+from services.gpu_worker.part.who_speaks import who_speaks
 from tests.support.step_engine import CLIP_SECONDS, make_plan
 from tests.support.step_speakers import NOTHING_HEARD, StepSpeakers
 
