@@ -31,8 +31,8 @@ MOST_BYTES = 4_500_000
 """Longest body. Lambda's reply has at most 6 MB, in which a body that is no text is base64."""
 _COMPRESSED = "docx"
 """The format that is compressed by itself."""
-_GZIP = re.compile(r"(^|,)\s*(gzip|x-gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*(,|$))[\d.]+\s*)?(,|$)", re.IGNORECASE)
-"""In an `Accept-Encoding`: the client takes it, and does not give it the weight 0."""
+_NEVER = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
+"""The weight with which an `Accept-Encoding` names what the client does not take."""
 
 
 def rendered(job: Job, form: str, accepted: str, wired: Service) -> Response:
@@ -51,12 +51,19 @@ def rendered(job: Job, form: str, accepted: str, wired: Service) -> Response:
     content = render(_words(job, wired), form, annotations_of(job))
     tag = hashlib.sha256(content).hexdigest()[:32]
     headers = {"Cache-Control": "no-store", "Content-Disposition": _disposition(job, form), "Vary": "Accept-Encoding"}
-    if form != _COMPRESSED and _GZIP.search(accepted):
+    if form != _COMPRESSED and _takes_gzip(accepted):
         content = gzip.compress(content, mtime=0)
         headers["Content-Encoding"], tag = "gzip", f"{tag}-gzip"
     if len(content) > MOST_BYTES:
         raise Problem(ProblemCode.TRANSCRIPT_TOO_LARGE, _remedy(headers), field="format")
     return Response(content, headers=headers | {"ETag": f'"{tag}"'}, media_type=media_type(form))
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether an `Accept-Encoding` takes gzip: what it says of all others, `*`, holds only if it does not name it."""
+    parts = [part.partition(";") for part in accepted.lower().split(",")]
+    takes = {name.strip(): not _NEVER.fullmatch(weight) for name, _, weight in parts}
+    return takes.get("gzip", takes.get("x-gzip", takes.get("*", False)))
 
 
 def _words(job: Job, wired: Service) -> Transcript:
@@ -69,9 +76,9 @@ def _words(job: Job, wired: Service) -> Transcript:
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchKey":
             raise
-        detail = "The words of this transcript are not kept: there is the machine's version only."
+        detail = "The words of this transcript are not kept: leave `version` out, and the announced file comes."
     except ValueError:
-        detail = "Another release kept the words of this transcript: there is the machine's version only."
+        detail = "Another release kept the words of this transcript: leave `version` out, and the announced file comes."
     raise Problem(ProblemCode.NO_LATEST_VERSION, detail, field="version")
 
 

@@ -199,7 +199,7 @@ class ProblemCode(StrEnum):
         "MODEL_UNAVAILABLE",
         422,
         "This deployment does not hold the model or style, its machines may not fetch it, or it has no speaker labels.",
-        "Take a model and a style that `detail` or `/api/openapi.json` lists, or ask the operator for it.",
+        "Take a model and style that `detail` or `/api/openapi.json` lists, leave out `speakers`, or ask the operator.",
     )
     INVALID_URL = (
         "INVALID_URL",

@@ -12,6 +12,7 @@ import docx
 import pytest
 from typer.testing import CliRunner, Result
 
+from services.api import latest
 from services.cli.api.client import Api
 from services.cli.errors import Exit
 from services.cli.main import app
@@ -131,14 +132,28 @@ def test_a_file_of_a_job_with_names_has_them_as_they_are_now(job: Job, tmp_path:
     assert written(job, tmp_path / "again", "txt").decode() == "Anna: Hej du.\n\nEva: Hej själv.\n"
 
 
+def test_a_name_that_was_taken_away_is_in_no_file_that_is_written_then(
+    world: World, alice: Client, tmp_path: Path
+) -> None:
+    """The file that was announced has it for ever."""
+    job = completed(world, alice, names=["Anna"], options={"speakers": "auto"})
+    keep_words(world, job, HEARD)
+    ran("rename", job.job_id, "")
+    assert written(job, tmp_path, "txt").decode() == "Talare 1: Hej du.\n\nTalare 2: Hej själv.\n"
+
+
 def test_a_text_that_is_waited_for_has_the_names_too(job: Job) -> None:
     ran("rename", job.job_id, "Anna", "Bo")
     assert ran("show", job.job_id, "--follow", "-q").stdout == "Anna: Hej du.\n\nBo: Hej själv.\n"
 
 
-@pytest.mark.parametrize("names", [[], ["Anna"]], ids=["no names", "no words kept"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"names": ["Anna"]}, {"options": {"speakers": "auto"}}],
+    ids=["no names", "names and no words kept", "speakers and no words kept"],
+)
 def test_a_job_without_names_or_without_kept_words_gives_the_file_that_was_announced(
-    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, names: list[str]
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: dict[str, Any]
 ) -> None:
     asked: list[Any] = []
 
@@ -147,9 +162,20 @@ def test_a_job_without_names_or_without_kept_words_gives_the_file_that_was_annou
         return b"as announced"
 
     monkeypatch.setattr(Api, "transcript", announced)
-    job = completed(world, alice, names=names)
+    job = completed(world, alice, **more)
     assert written(job, tmp_path / "texts", "txt") == b"as announced"
     assert asked == [(job.job_id, "txt")]
+
+
+@pytest.mark.parametrize(("names", "code"), [([], Exit.DONE), (["Anna"], Exit.REFUSED)])
+def test_a_text_that_is_too_large_for_a_reply_is_the_announced_one_only_if_nobody_has_a_name(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch, names: list[str], code: Exit
+) -> None:
+    monkeypatch.setattr(latest, "MOST_BYTES", 10)
+    monkeypatch.setattr(Api, "transcript", lambda *_: b"as announced")
+    job = completed(world, alice, names=names, options={"speakers": "auto"})
+    keep_words(world, job, HEARD)
+    assert ran("show", job.job_id, "--follow", "-q", code=code).stdout == ("" if names else "as announced\n")
 
 
 def test_show_tells_the_names_and_what_was_expected(alice: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from services.common.domain.records import FIRST_PART, Delivery, Job, Part, part
 from services.common.domain.retry_policy import pause_ms
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.gpu_worker.engine.speakers.windows import VERSION, ObservedWindow
 from services.gpu_worker.machine.identity import Identity
 from services.gpu_worker.machine.presence import Presence
 from services.gpu_worker.machine.shutdown import Shutdown
@@ -31,7 +33,7 @@ from services.gpu_worker.part.runner import PartRunner
 from services.gpu_worker.queue.heartbeats import Heartbeats
 from services.gpu_worker.settings import WorkerSettings
 from tests.support.step_engine import StepEngine, make_plan
-from tests.support.step_speakers import StepSpeakers
+from tests.support.step_speakers import NOTHING_HEARD, StepSpeakers
 from tests.support.world import BUCKET, TABLE, World
 from tests.support.written import lying, of_job, put_job, put_part, put_running
 
@@ -192,6 +194,16 @@ def test_one_of_several_parts_is_done_from_its_own_sound_and_kept_for_the_merge(
     assert heard == [b"its own"]
     assert files.checkpoints("job_1", name).keys() == {2, 3}
     assert (bench.job_now.parts_done, bench.status, bench.sent) == (1, "running", [])
+
+
+def test_windows_that_another_release_observed_are_left_aside(world: World) -> None:
+    files, part = Files(world.s3, BUCKET), Bench(world).claim.part
+    own = ObservedWindow(1, (NOTHING_HEARD,))
+    files.put_windows("job_1", part, 1, [own])
+    key = object_keys.observed("job_1", part.part_id, part.attempt + 1, 1)
+    theirs = [{"version": VERSION + 1, "index": index, "heard": "otherwise"} for index in (0, 1)]
+    world.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(theirs).encode())
+    assert files.windows("job_1", part.part_id) == {1: own}
 
 
 def test_who_leaves_one_of_several_parts_leaves_its_job_to_the_others(world: World) -> None:

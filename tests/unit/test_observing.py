@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from services.common.domain.errors import DamagedModelError
+from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.plan.plan import PlannedPart
 from services.gpu_worker.engine.speakers.grid import STEP
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
@@ -102,6 +104,40 @@ def test_after_that_the_windows_stay_unknown_and_the_work_goes_on() -> None:
     with observed(StepSpeakers(100, failing(6, TRIES)), checkpoints, part(3, 8)) as work:
         work.wait()
     assert list(checkpoints.windows) == [3, 4, 5]
+
+
+@pytest.mark.parametrize("error", [ModelMissingError("speakers", "not here"), DamagedModelError("not the one")])
+def test_models_that_are_not_there_are_looked_for_once(error: Exception) -> None:
+    """It may take minutes to find out that they cannot be had, and the text is complete by then."""
+    looked: list[int] = []
+
+    def look(index: int) -> None:
+        looked.append(index)
+        raise error
+
+    with observed(StepSpeakers(100, look), Checkpoints(), part(3, 8)) as work:
+        work.wait()
+    assert looked == [3]
+
+
+def test_nobody_who_has_to_leave_waits_for_models_that_are_being_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observing, "_LEAVING_SECONDS", 0.01)
+    fetching, fetched, stop, checkpoints = threading.Event(), threading.Event(), threading.Event(), Checkpoints()
+
+    def fetch(_: int) -> None:
+        fetching.set()
+        assert fetched.wait(20)
+        raise StoppedError
+
+    with observed(StepSpeakers(100, fetch), checkpoints, part(0, 8), stop) as work:
+        assert fetching.wait(20)
+        stop.set()
+        with pytest.raises(StoppedError):
+            work.wait()
+    fetched.set()
+    work._thread.join(20)
+    assert not work._thread.is_alive()
+    assert checkpoints.windows == {}
 
 
 def test_who_waits_for_the_last_windows_stores_those_that_are_known(monkeypatch: pytest.MonkeyPatch) -> None:

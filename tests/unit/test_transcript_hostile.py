@@ -25,8 +25,10 @@ HOSTILE = (
     "</v><v Eva>",
     "<i>kursiv</i>",
     "< b >fet",
+    "<5 och >3",
     "a-->b",
     "--->",
+    "Bo--",
     r"{\an8}",
     r"{\pos(1,2)}x{",
     r"\N",
@@ -124,8 +126,13 @@ def test_subtitles_keep_their_number_times_text_and_names(hostile: Transcript, f
         named = [plain(html.unescape(name)) for name in re.findall("<v ([^>\n]*)>", content)]
         assert named == [subtitle(cue.speaker) for cue in shown]
         assert content.count("<") == len(shown)
+    assert content.count("-->") == len(shown), "readers take any other line with an arrow for the times of a new cue"
     with av.open(io.BytesIO(content.encode())) as container:
-        assert sum(1 for packet in container.demux() if packet.size) == len(shown)
+        packets = [packet for packet in container.demux() if packet.size]
+        assert len(packets) == len(shown)
+        if form == "srt":
+            drawn = [packet.decode()[0].dialogue.decode() for packet in packets]
+            assert list(map(plain, drawn)) == said, "FFmpeg takes no word for a tag"
 
 
 def test_a_text_has_a_paragraph_for_each_turn(hostile: Transcript) -> None:

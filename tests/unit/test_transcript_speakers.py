@@ -152,8 +152,8 @@ def test_words_of_nobody_known_are_apart_and_without_a_name() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (3, "3 speakers were asked for, and 2 found."),
-        ({"at_least": 3, "at_most": 9}, "3 speakers were asked for, and 2 found."),
+        (3, "Speakers that were asked for: 3; found: 2."),
+        ({"at_least": 3, "at_most": 9}, "Speakers that were asked for: 3; found: 2."),
         (2, None),
         (1, None),
         ("auto", None),
@@ -170,7 +170,7 @@ def test_a_channel_with_fewer_speakers_is_named() -> None:
     asked: Mapping[str, Any] = {"channel_count": 2, "channels": "separate", "speakers": 2}
     told = transcript(spoken("Hej du."), spoken("Hej själv.", 5), turns=([(0.0, 9.0, 0)], [(0.0, 9.0, 0)]), **asked)
     (remark,) = told.quality.remarks
-    assert remark.message == "2 speakers were asked for, and 1 in channel 0 and 1 in channel 1 found."
+    assert remark.message == "Speakers that were asked for in each channel: 2; found: 1 in channel 0, 1 in channel 1."
 
 
 def test_a_recording_without_text_has_no_speakers_and_no_remark_on_them() -> None:

@@ -11,8 +11,11 @@ _BOUNDS = {
     "type": "object",
     "description": "Bounds of how many speakers there are; `at_most` is not less than `at_least`.",
     "properties": {
-        "at_least": {**_NUMBER, "description": "Voices are told apart more finely, but nobody is invented."},
-        "at_most": {**_NUMBER, "description": "Fewer may be found, which is a warning."},
+        "at_least": {
+            **_NUMBER,
+            "description": "Voices are told apart more finely, but nobody is invented: fewer found is a warning.",
+        },
+        "at_most": {**_NUMBER, "description": "Without `at_least`, fewer found is a warning."},
     },
     "minProperties": 1,
     "additionalProperties": False,

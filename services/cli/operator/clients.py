@@ -71,7 +71,10 @@ def set_(
     clear: Annotated[bool, typer.Option("--clear", help="Take all defaults away.")] = False,
     options: dict[str, Any],
 ) -> None:
-    """Set a client's defaults: options for jobs of its plain uploads, which have none; earlier ones are replaced."""
+    """Set the options that a client's recordings get if they are put into the bucket without the API.
+
+    All that was set before is replaced.
+    """
     defaults: dict[str, Any] = with_formats({"options": options}, checked_formats(formats), fetched=False)["options"]
     if clear and defaults:
         raise UsageError("--clear takes all defaults away: give it alone, or the options that are to be the defaults.")

@@ -22,7 +22,7 @@ INVISIBLE = "\N{WORD JOINER}"
 """Parts what would mean something to a program from what makes it do so. Players of SubRip do the same."""
 _FORMULAS = ("=", "+", "-", "@", '"')
 _FRACTION = re.compile(r"(?<=:\d\d)(?=[.,]\d)")
-_TAG = re.compile("<(?= *[a-z/])", re.IGNORECASE)
+_TAG = re.compile("<(?= *[a-z0-9/])", re.IGNORECASE)
 
 
 class _Format(NamedTuple):
@@ -159,6 +159,8 @@ def _subtitles(form: str) -> Callable[[Transcript], bytes]:
             if form == "srt" and len(cue.lines) > 1 and cue.lines[-1].isdecimal():
                 spoken += INVISIBLE  # some readers take a number for that of the next cue
             name = _escaped(cue.speaker if form == "vtt" else cue.shown, form)
+            if form == "vtt" and name.endswith("--"):
+                name += INVISIBLE  # with the end of the tag it would be an arrow
             before = f"<v {name}>" if form == "vtt" else f"{name}: "
             event.plaintext = before + spoken if name else spoken
             file.append(event)

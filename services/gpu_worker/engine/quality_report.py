@@ -54,9 +54,10 @@ def remark_on_speakers(
     fewer = {channel: by_channel[channel] for channel in channels if by_channel[channel] < wanted}
     if not fewer:
         return None
-    told = [f"{count} in channel {channel}" for channel, count in fewer.items()]
-    number = " and ".join(told) if options.channels == "separate" else str(fewer[channels[0]])
-    return Remark("speakers_fewer", f"{wanted} speakers were asked for, and {number} found.")
+    if options.channels == "separate":
+        told = ", ".join(f"{count} in channel {channel}" for channel, count in fewer.items())
+        return Remark("speakers_fewer", f"Speakers that were asked for in each channel: {wanted}; found: {told}.")
+    return Remark("speakers_fewer", f"Speakers that were asked for: {wanted}; found: {fewer[channels[0]]}.")
 
 
 def _distribution(ordered: Sequence[float]) -> dict[str, float]:

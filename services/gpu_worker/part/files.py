@@ -15,7 +15,7 @@ from services.common.transcript import kept_words
 from services.common.transcript.formats import media_type
 from services.gpu_worker.engine.decode.results import ClipResult
 from services.gpu_worker.engine.plan.plan import Plan
-from services.gpu_worker.engine.speakers.windows import VERSION, ObservedWindow
+from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.engine.stopping import StoppedError
 
 if TYPE_CHECKING:
@@ -95,12 +95,9 @@ class Files:
         self._put_json(key, [window.to_json() for window in windows])
 
     def windows(self, place: str, part_id: str) -> dict[int, ObservedWindow]:
-        """Every observed window of a part, by index, from all attempts.
-
-        Those of a release that observes otherwise are left out: they are observed again, which costs no text.
-        """
-        stored = self._stored(object_keys.all_observed(place, part_id))
-        return {data["index"]: ObservedWindow.from_json(data) for data in stored if data["version"] == VERSION}
+        """Every observed window of a part, by index, from all attempts, but those that another release observed."""
+        stored = filter(ObservedWindow.is_readable, self._stored(object_keys.all_observed(place, part_id)))
+        return {data["index"]: ObservedWindow.from_json(data) for data in stored}
 
     def publish(
         self, place: str, attempt: int, rendered: Mapping[str, bytes], words: bytes

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.common.domain.errors import DamagedModelError
+from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.engine.speakers.grid import windows_between
 from services.gpu_worker.engine.stopping import AnyOf, StoppedError
 
@@ -27,6 +29,8 @@ log = structlog.get_logger()
 TRIES = 2
 """How often the windows that are left are begun, if the process that observes them ends; and so for who speaks."""
 _POLL_SECONDS = 0.1
+_LEAVING_SECONDS = 10.0
+"""How long the thread may take to end; a machine that has to end has two minutes to store what was done."""
 
 
 class Observing:
@@ -69,7 +73,8 @@ class Observing:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join()
+        # It may still be waiting for models that have to be fetched; it does nothing more then.
+        self._thread.join(_LEAVING_SECONDS)
 
     def need(self, part: PlannedPart) -> None:
         """Tell which part it is that was claimed, once the recording has been read."""
@@ -95,8 +100,11 @@ class Observing:
                 self._observe()
             except StoppedError:
                 return
-            except Exception:
+            except Exception as error:
                 log.exception("speakers.failed", **about)
+                if isinstance(error, DamagedModelError | ModelMissingError):
+                    # It may have taken minutes to find that out, and would take them again.
+                    return
             else:
                 return
 

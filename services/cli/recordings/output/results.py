@@ -12,6 +12,7 @@ from services.cli.recordings.progress.recording import Phase
 from services.cli.recordings.side_by_side import Errands
 from services.cli.recordings.upload.uploads import goes_on
 from services.common.domain.options import READ_FORMAT
+from services.common.domain.speakers import OFF
 from services.common.domain.states import JobStatus
 
 if TYPE_CHECKING:
@@ -182,12 +183,14 @@ class Results:
             raise UnreachableError(f"{error} Its text is there; come back with `{again}`.") from None
 
     def _text(self, recording: Recording, form: str) -> bytes:
-        """The text with the names as they are now, if the client gave any; else the file that was announced."""
-        if any(recording.job.get("names") or ()):
+        """The text with the names as they are now, if it may have any; else the file that was announced."""
+        named = any(recording.job.get("names") or ())
+        if named or _asks_for_speakers(recording.job):
             try:
                 return self._api.latest_transcript(recording.job_id, form)
             except RefusedError as error:
-                if error.problem != NO_LATEST_VERSION:
+                # Without names, the file that was announced is as good whatever is wrong, as if it is too large.
+                if named and error.problem != NO_LATEST_VERSION:
                     raise
         return self._api.transcript(recording.job_id, form)
 
@@ -199,6 +202,11 @@ class Results:
             why = f"cannot be written into {recording.place.folder.absolute()} ({error.strerror})"
             again = f"make room or give another folder, then run `{self._wishes.show(recording.job_id, follow=False)}`"
             raise NotWrittenError(f"Its text is there and {why}: {again}.") from None
+
+
+def _asks_for_speakers(job: dict[str, Any]) -> bool:
+    """Whether a job may have had names at its end, which the file that was announced has for ever."""
+    return bool((job.get("options") or {}).get("speakers", OFF) != OFF)
 
 
 def _goes_on(recording: Recording) -> bool:

@@ -9,7 +9,7 @@ import select
 import signal
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +93,23 @@ class _Voice:
             self.say(Alive())
         return False
 
+    @contextmanager
+    def getting_on(self) -> Iterator[None]:
+        """Tell all the time that work gets on which looks at no flag; only its processor time is limited."""
+        over = threading.Event()
+
+        def tell() -> None:
+            while not over.wait(ALIVE_SECONDS):
+                self.say(Alive())
+
+        telling = threading.Thread(target=tell, daemon=True)
+        telling.start()
+        try:
+            yield
+        finally:
+            over.set()
+            telling.join()
+
 
 def serve(connection: Connection, limits: Limits, task: str, arguments: dict[str, Any]) -> None:
     """Run this process: read as the task says, and send the values. It ends early if the worker kills it or ends."""
@@ -159,7 +176,8 @@ def _perform(task: str, arguments: dict[str, Any], stop: _Voice) -> Iterator[Any
         case "speaker_turns":
             from services.gpu_worker.engine.speakers.voices import turns_of_voices  # noqa: PLC0415 - as above
 
-            yield from turns_of_voices(**arguments)
+            with stop.getting_on():
+                yield from turns_of_voices(**arguments)
 
 
 def _free_cores() -> int:

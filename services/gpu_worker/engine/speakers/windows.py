@@ -22,6 +22,11 @@ class ObservedWindow:
         """A JSON object that `from_json` takes back."""
         return {"version": VERSION, "index": self.index, "voices": [voice.to_json() for voice in self.voices]}
 
+    @staticmethod
+    def is_readable(data: Mapping[str, Any]) -> bool:
+        """Whether `from_json` takes this; another release may have observed otherwise."""
+        return bool(data["version"] == VERSION)
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> ObservedWindow:
         """The window that `to_json` gave.
@@ -30,6 +35,6 @@ class ObservedWindow:
             ValueError: it is of another version.
 
         """
-        if data["version"] != VERSION:
+        if not cls.is_readable(data):
             raise ValueError(f"observed window version {data['version']} is not {VERSION}")
         return cls(data["index"], tuple(map(Observation.from_json, data["voices"])))
