@@ -19,6 +19,7 @@ from services.common.domain.machines import Slot
 from services.common.domain.options import Options
 from services.common.domain.records import FIRST_PART, Delivery, Job, Part, part_name
 from services.common.domain.retry_policy import pause_ms
+from services.common.domain.speakers import ExpectedSpeakers
 from services.common.domain.states import JobStatus, PartStatus, SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
 from services.gpu_worker.engine.speakers.windows import VERSION, ObservedWindow
@@ -32,6 +33,7 @@ from services.gpu_worker.part.files import Files
 from services.gpu_worker.part.runner import PartRunner
 from services.gpu_worker.queue.heartbeats import Heartbeats
 from services.gpu_worker.settings import WorkerSettings
+from tests.support.clock_machine import until
 from tests.support.step_engine import StepEngine, make_plan
 from tests.support.step_speakers import NOTHING_HEARD, StepSpeakers
 from tests.support.world import BUCKET, TABLE, World
@@ -142,6 +144,20 @@ def test_a_part_that_is_done_ends_its_job_with_everything_that_is_told_of_it(ben
     assert event
     assert '"text":"Ord0.' in event.body
     assert (bench.claim.progress, bench.claim.seconds_left) == (1.0, 0)
+
+
+def test_a_recording_whose_labels_lag_behind_its_text_is_not_on_the_device(bench: Bench) -> None:
+    """A machine that dies meanwhile, does not die of it."""
+    seen: list[float] = []
+
+    def lagging(_: int) -> None:
+        until(lambda: not bench.claim.on_device)
+        seen.append(bench.claim.progress)
+
+    bench.claim.options = Options(speakers=ExpectedSpeakers())
+    bench.work._speakers = StepSpeakers(1, lagging)
+    bench.do()
+    assert (bench.status, seen) == ("completed", [1.0])
 
 
 def test_a_recording_that_cannot_be_had_fails_its_job_with_a_code(bench: Bench) -> None:

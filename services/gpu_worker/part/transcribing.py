@@ -94,6 +94,8 @@ class Transcribing:
                 for result in results:
                     self._take(result)
                 if self._observing:
+                    # The device has done its work, so from here on the recording is not the cause if a machine dies.
+                    claim.on_device = False
                     self._observing.wait()
         except (StoppedError, DeviceDiedError, DecoderFailedError, ReaderLostError, OSError):
             # The finished clips are of use to the next attempt. A worker that has lost the lease writes nothing.
