@@ -188,6 +188,15 @@ def test_the_lock_records_a_model_once_and_holds_it_to_that() -> None:
     assert lock == {KEY: {"revision": REVISION, "sha256": {"model.bin": "aa"}}}
 
 
+def test_an_image_whose_source_lacks_a_model_says_where_it_belongs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["fetch_models", KEY, "--into", str(tmp_path / "image"), "--lock", str(tmp_path / "lock.json")]
+    monkeypatch.setattr("sys.argv", [*asked, "--source", str(tmp_path / "source")])
+    assert fetch_models.main() == 1
+    assert f"There is no {KEY} in {tmp_path / 'source'}: put its files into " in capsys.readouterr().err
+
+
 def test_an_image_gets_its_models_only_if_they_are_those_that_the_lock_knows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

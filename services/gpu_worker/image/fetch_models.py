@@ -14,20 +14,27 @@ from pathlib import Path
 
 from services.common import logs
 from services.common.domain.errors import TranscriberError
+from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from services.gpu_worker.engine.decode.model_files import ModelFiles, ModelRecord, locate, place
+from services.gpu_worker.engine.decode.model_sources import ModelMissingError
 from services.gpu_worker.image.model_lock import check_or_record, known, read, write
 
 
 def fetch(key: str, into: Path, source: Path | None, recorded: ModelRecord | None) -> ModelFiles:
     """Fetch one model into a folder, from another folder of the same layout or from the hub.
 
+    The models that tell speakers apart are made if the other folder does not hold them.
+
     Raises:
         DamagedModelError: it is not as it was `recorded`.
         ModelMissingError: it cannot be got.
 
     """
-    if source is not None:
-        shutil.copytree(place(source, key), place(into, key), dirs_exist_ok=True)
+    held = place(source, key) if source else None
+    if held and held.is_dir():
+        shutil.copytree(held, place(into, key), dirs_exist_ok=True)
+    elif held and key != SPEAKERS:
+        raise ModelMissingError("model", f"There is no {key} in {source}: put its files into {held}.")
     return locate(key, cache=into, recorded=recorded)
 
 
