@@ -99,6 +99,15 @@ def test_a_name_is_more_than_spaces_to_the_check_and_to_the_schema_whatever_the_
             _SCHEMAS["names"].validate_python([space * 2])
 
 
+@pytest.mark.parametrize("unseen", ["\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad"])
+def test_a_name_is_more_than_what_nobody_can_see(unseen: str) -> None:
+    assert check_annotations({"names": [f"Bo{unseen}"]}) == {"names": [f"Bo{unseen}"]}
+    with pytest.raises(InvalidAnnotationError, match="1 to 80 characters"):
+        check_annotations({"names": [unseen * 2, "Bo"]})
+    with pytest.raises(ValidationError, match="Give a name"):
+        _SCHEMAS["names"].validate_python([unseen * 2])
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -27,8 +27,9 @@ which a text is read: a screen would show another text than the one that is ther
 PRINTABLE = f"^[^{UNPRINTABLE}]*$"
 """The texts without these, as a pattern for schemas."""
 PRINTABLE_WORDS = "without control characters, line breaks and marks of direction"
-SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-"""The printable characters that leave no ink. Each dialect of patterns has a list of its own behind `\\s`."""
+SPACES = r" \u00a0\u00ad\u1680\u2000-\u200d\u202f\u205f-\u2064\u3000\ufeff"
+"""The printable characters that leave no ink, wide ones and those without width. Each dialect of patterns has a list of
+its own behind `\\s`."""
 NAME = f"^[^{UNPRINTABLE}]*[^{SPACES}{UNPRINTABLE}][^{UNPRINTABLE}]*$"
 """The printable texts that are more than spaces, as a pattern for schemas."""
 NAME_WORDS = f"Give a name of 1 to {MAX_NAME_CHARACTERS} characters {PRINTABLE_WORDS}."
