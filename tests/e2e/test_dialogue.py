@@ -27,6 +27,9 @@ from services.local.receiver import Receiver
 from services.local.stack import Stack
 from tests.support.audio import DIALOGUE
 
+pytestmark = pytest.mark.alone
+"""The processes that observe speakers have the least priority, and would wait for all other tests."""
+
 NAMES = ["Anna Ek", "Bo", "Åsa Öst"]
 OPTIONS = {"speakers": "auto", "language": "en", "formats": list(FORMATS)}
 

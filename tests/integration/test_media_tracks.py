@@ -14,6 +14,7 @@ from services.common.domain.options import Options
 from services.gpu_worker.engine.audio.reading import read
 from services.gpu_worker.engine.audio.sound import RATE, VOICES
 from services.gpu_worker.engine.plan.reader import Cutting
+from services.gpu_worker.engine.speakers.grid import WINDOW
 from tests.support.acoustics import write_wav
 from tests.support.audio import MEETING
 from tests.support.listening import cut
@@ -90,6 +91,7 @@ def test_microphones_on_tracks_of_their_own_are_mixed_or_kept_separate(tmp_path:
 def test_a_part_s_own_file_holds_the_very_samples_of_every_voice(
     tmp_path: Path, meeting: np.ndarray, voices: int
 ) -> None:
+    """And those of the window of speakers that begins in the part and ends behind it."""
     stop = threading.Event()
     apart = np.stack([np.roll(np.tile(meeting, 2), voice * 300) * (1 - voice / 10) for voice in range(voices)], axis=1)
     recording = write_wav(tmp_path / "voices.wav", apart)
@@ -100,7 +102,7 @@ def test_a_part_s_own_file_holds_the_very_samples_of_every_voice(
     whole = np.concatenate(list(read(recording, plan.hearing, stop)[1]), axis=1)
     for part in plan.parts:
         own = np.concatenate(list(read(tmp_path / f"{part.index}.flac", VOICES, stop)[1]), axis=1)
-        assert np.array_equal(own, whole[:, part.start : part.end])
+        assert np.array_equal(own, whole[:, part.start : part.end + WINDOW])
 
 
 def test_in_joined_files_the_track_that_was_asked_for_stays_the_same(tmp_path: Path, meeting: np.ndarray) -> None:

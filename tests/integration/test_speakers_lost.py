@@ -37,6 +37,9 @@ from tests.support.clock_machine import PATIENCE, Machine, until
 from tests.support.gateway import Client
 from tests.support.world import BUCKET, World
 
+pytestmark = pytest.mark.alone
+"""The processes that observe speakers have the least priority, and would wait for all other tests."""
+
 SPLIT = {"part_minutes": 12 / 60, "alone_minutes": 15 / 60, "checkpoint_seconds": 0.0}
 SECONDS = 30
 """Of the dialogue: by then all three have spoken."""

@@ -37,7 +37,7 @@ def built(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[[Machine | 
 
     def models(*_: Any, locked: bool, **__: Any) -> Any:
         held.append(locked)
-        return SimpleNamespace(ready=str)
+        return SimpleNamespace(ready=str, speakers=Path)
 
     monkeypatch.setattr(wiring, "Models", models)
     monkeypatch.setattr(ReaderProcesses, "warm_up", lambda _: None)

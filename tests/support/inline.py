@@ -40,5 +40,5 @@ class InlineThread:
     def is_alive(self) -> bool:
         return False
 
-    def join(self) -> None:
+    def join(self, _: float = 0) -> None:
         """It has ended."""
