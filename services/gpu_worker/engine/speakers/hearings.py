@@ -2,7 +2,7 @@
 
 Each instant is heard several times, every time with other sound before and behind it. The network errs at the edges of
 what it hears, and it errs when one voice goes over into another, but not each time in the same way: so an instant
-belongs to whom the hearings give it on average.
+belongs to whom the hearings give it on average, each with the more weight the more of it lies on both sides.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.gpu_worker.engine.speakers.grid import HEARINGS, STEP
-from services.gpu_worker.engine.speakers.observations import TICK, TICKS, Observation, Piece, Track
+from services.gpu_worker.engine.speakers.observations import TICK, TICKS, Observation, Piece
 from services.gpu_worker.engine.speakers.runs import runs
 
 Float = npt.NDArray[np.float32]
@@ -26,8 +26,12 @@ Labelled = dict[tuple[int, int], list[tuple[Piece, int]]]
 BLOCK = STEP // TICK
 """Ticks from a window to the next."""
 
-_SPEAKS, _SOMEBODY = 0.5, 0.4
+_WEIGHTS = np.minimum(np.arange(TICKS) + 0.5, TICKS - np.arange(TICKS) - 0.5).astype(np.float32)
+"""How much each tick of a hearing counts: the more, the farther it is from the edges."""
+_SPEAKS, _SOMEBODY = 0.5, 0.45
 """From what likelihood on one speaks; and who is the most likely one. That somebody speaks is surer than who it is."""
+MODE = 0
+_COMPACT = 1.5
 _BEGINNINGS = tuple(hearing // TICK for hearing in HEARINGS)
 _BLOCKS = -(-(_BEGINNINGS[-1] + TICKS) // BLOCK)
 """So many blocks a window reaches into."""
@@ -41,6 +45,23 @@ class _Vote:
     """Where the hearing begins, in ticks of the recording."""
     speaker: int
     likely: Float
+    """For each tick of the hearing, with its weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A piece in the recording."""
+
+    start: int
+    end: int
+    """In ticks of the recording."""
+    speaker: int
+    likely: Float
+    """How likely its track speaks in these ticks."""
+    track: tuple[int, int]
+    """The window, and the place in it."""
+    compact: bool
+    """Nobody else spoke meanwhile, and there is no long gap: so other hearings can say whom they call so."""
 
 
 def speaking(observations: Sequence[Observation], labelled: Labelled) -> Iterator[tuple[int, int, int]]:
@@ -62,7 +83,7 @@ def _in_block(votes: list[_Vote], begin: int, heard: Float) -> Iterator[tuple[in
         part = vote.likely[max(0, first) : max(0, first + BLOCK)]
         offset = max(0, -first)
         likely[place, offset : offset + len(part)] += part
-    likely /= heard
+    likely /= np.maximum(heard, _WEIGHTS[0])
     speaks = likely > _SPEAKS
     best = likely.argmax(axis=0)
     ticks = np.arange(BLOCK)
@@ -73,49 +94,70 @@ def _in_block(votes: list[_Vote], begin: int, heard: Float) -> Iterator[tuple[in
 
 
 def _times_heard(windows: int) -> Float:
-    """How often each tick is heard."""
+    """With how much weight each tick is heard."""
     heard = np.zeros((windows + _BLOCKS - 1) * BLOCK, np.float32)
     for beginning in _BEGINNINGS:
         for start in range(beginning, beginning + windows * BLOCK, BLOCK):
-            heard[start : start + TICKS] += 1
-    return np.maximum(heard, 1)
+            heard[start : start + TICKS] += _WEIGHTS
+    return heard
 
 
 def _votes(observations: Sequence[Observation], labelled: Labelled) -> list[list[_Vote]]:
     """Votes by windows, with as many empty ones behind the last as it reaches into."""
     votes: list[list[_Vote]] = [[] for _ in range(len(observations) + _BLOCKS - 1)]
-    for (window, place), pieces in labelled.items():
-        votes[window] += _of_pieces(observations[window].tracks[place], pieces, window * BLOCK)
-    described = [list(of_window) for of_window in votes]
+    described = _described(observations, labelled)
     for window, observation in enumerate(observations):
         near = list(itertools.chain(*described[max(0, window + 1 - _BLOCKS) : window + _BLOCKS]))
-        for place, track in enumerate(observation.tracks):
-            if (window, place) not in labelled:
-                votes[window] += _by_company(track, window * BLOCK + _BEGINNINGS[track.hearing], near)
+        for hearing, beginning in enumerate(_BEGINNINGS):
+            of_hearing = [(place, track) for place, track in enumerate(observation.tracks) if track.hearing == hearing]
+            tracks = [track.likely() for _, track in of_hearing]
+            start = window * BLOCK + beginning
+            lent = _lent(tracks, start, near)
+            for (place, _), track, others in zip(of_hearing, tracks, lent, strict=True):
+                own = [piece for piece in near if piece.track == (window, place)]
+                ps = own or [o for o in others if o.compact]
+                if MODE==0: ps = ps or others
+                if ps:
+                    votes[window] += _of_track(track, start, ps)
     return votes
 
 
-def _of_pieces(track: Track, pieces: list[tuple[Piece, int]], start: int) -> Iterator[_Vote]:
-    """Up to half-way between two pieces, it is who speaks in the first."""
-    likely = track.likely()
-    edges = [0, *((one.end + two.start) // 2 for (one, _), (two, _) in itertools.pairwise(pieces)), TICKS]
-    for speaker in sorted({speaker for _, speaker in pieces}):
-        own = np.zeros(TICKS, np.float32)
-        for (_, of), (first, last) in zip(pieces, itertools.pairwise(edges), strict=True):
-            if of == speaker:
-                own[first:last] = likely[first:last]
-        yield _Vote(start, speaker, own)
+def _described(observations: Sequence[Observation], labelled: Labelled) -> list[list[_Described]]:
+    """The pieces of each window."""
+    found: list[list[_Described]] = [[] for _ in observations]
+    for (window, place), pieces in labelled.items():
+        likely, start = observations[window].tracks[place].likely(), window * BLOCK
+        found[window] += [
+            _Described(
+                start + piece.start,
+                start + piece.end,
+                speaker,
+                likely[piece.start : piece.end],
+                (window, place),
+                piece.alone and piece.end - piece.start <= _COMPACT * piece.length,
+            )
+            for piece, speaker in pieces
+        ]
+    return found
 
 
-def _by_company(track: Track, start: int, near: list[_Vote]) -> Iterator[_Vote]:
-    """A track that was not described is of whom other hearings find at the same time."""
-    likely = track.likely()
-    shared: dict[int, float] = {}
-    for vote in near:
-        apart = vote.start - start
-        if abs(apart) < TICKS:
-            one, two = likely[max(0, apart) :], vote.likely[max(0, -apart) :]
-            common = min(len(one), len(two))
-            shared[vote.speaker] = shared.get(vote.speaker, 0) + float(one[:common] @ two[:common])
-    if shared and max(shared.values()) > 0:
-        yield _Vote(start, max(sorted(shared), key=shared.__getitem__), likely)
+def _lent(tracks: list[Float], start: int, near: list[_Described]) -> list[list[_Described]]:
+    """The pieces that were spoken by each track of a hearing, whichever hearing they are from."""
+    lent: list[list[_Described]] = [[] for _ in tracks]
+    for piece in near:
+        first, last = max(piece.start, start), min(piece.end, start + TICKS)
+        if first < last and tracks:
+            spoken = piece.likely[first - piece.start : last - piece.start]
+            shared = [float(track[first - start : last - start] @ spoken) for track in tracks]
+            if max(shared) > float(spoken @ spoken) / 2:
+                lent[shared.index(max(shared))].append(piece)
+    return lent
+
+
+def _of_track(track: Float, start: int, pieces: list[_Described]) -> Iterator[_Vote]:
+    """Each tick is of whom the nearest piece is."""
+    ticks = start + np.arange(TICKS)
+    apart = [np.maximum(piece.start - ticks, ticks + 1 - piece.end) for piece in pieces]
+    nearest = np.array([piece.speaker for piece in pieces])[np.argmin(apart, axis=0)]
+    for speaker in np.unique(nearest).tolist():
+        yield _Vote(start, speaker, np.where(nearest == speaker, track * _WEIGHTS, np.float32(0)))
