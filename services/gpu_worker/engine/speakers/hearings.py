@@ -8,6 +8,7 @@ belongs to whom the hearings give it on average, each with the more weight the m
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,8 +21,10 @@ from services.gpu_worker.engine.speakers.runs import runs
 
 Float = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
-Labelled = dict[tuple[int, int], list[tuple[Piece, int]]]
-"""The pieces of tracks, each with its speaker, by window and by the track's place in it."""
+Place = tuple[int, int]
+"""A track, by its window and its place in it."""
+Labelled = dict[Place, list[tuple[Piece, int]]]
+"""The pieces of tracks, each with its speaker."""
 
 BLOCK = STEP // TICK
 """Ticks from a window to the next."""
@@ -30,8 +33,8 @@ _WEIGHTS = np.minimum(np.arange(TICKS) + 0.5, TICKS - np.arange(TICKS) - 0.5).as
 """How much each tick of a hearing counts: the more, the farther it is from the edges."""
 _SPEAKS, _SOMEBODY = 0.5, 0.45
 """From what likelihood on one speaks; and who is the most likely one. That somebody speaks is surer than who it is."""
-MODE = 0
 _COMPACT = 1.5
+"""How much longer than what was used of it a piece may be, to say in other hearings, too, who speaks."""
 _BEGINNINGS = tuple(hearing // TICK for hearing in HEARINGS)
 _BLOCKS = -(-(_BEGINNINGS[-1] + TICKS) // BLOCK)
 """So many blocks a window reaches into."""
@@ -58,19 +61,19 @@ class _Described:
     speaker: int
     likely: Float
     """How likely its track speaks in these ticks."""
-    track: tuple[int, int]
-    """The window, and the place in it."""
+    track: Place
     compact: bool
-    """Nobody else spoke meanwhile, and there is no long gap: so other hearings can say whom they call so."""
+    """Nobody else spoke meanwhile, and there is no long gap."""
 
 
 def speaking(observations: Sequence[Observation], labelled: Labelled) -> Iterator[tuple[int, int, int]]:
     """Stretches in which somebody speaks: the first tick, the one behind the last, and who; in no order."""
-    votes = _votes(observations, labelled)
     heard = _times_heard(len(observations))
-    for block in range(len(votes)):
-        near = list(itertools.chain(*votes[max(0, block + 1 - _BLOCKS) : block + 1]))
-        yield from _in_block(near, block * BLOCK, heard[block * BLOCK : (block + 1) * BLOCK])
+    near: deque[list[_Vote]] = deque(maxlen=_BLOCKS)
+    for block, votes in enumerate(_votes(observations, labelled)):
+        near.append(votes)
+        begin = block * BLOCK
+        yield from _in_block([*itertools.chain(*near)], begin, heard[begin : begin + BLOCK])
 
 
 def _in_block(votes: list[_Vote], begin: int, heard: Float) -> Iterator[tuple[int, int, int]]:
@@ -102,24 +105,29 @@ def _times_heard(windows: int) -> Float:
     return heard
 
 
-def _votes(observations: Sequence[Observation], labelled: Labelled) -> list[list[_Vote]]:
-    """Votes by windows, with as many empty ones behind the last as it reaches into."""
-    votes: list[list[_Vote]] = [[] for _ in range(len(observations) + _BLOCKS - 1)]
+def _votes(observations: Sequence[Observation], labelled: Labelled) -> Iterator[list[_Vote]]:
+    """Votes window by window, and none for the blocks behind the last window's first."""
     described = _described(observations, labelled)
     for window, observation in enumerate(observations):
         near = list(itertools.chain(*described[max(0, window + 1 - _BLOCKS) : window + _BLOCKS]))
+        votes: list[_Vote] = []
         for hearing, beginning in enumerate(_BEGINNINGS):
-            of_hearing = [(place, track) for place, track in enumerate(observation.tracks) if track.hearing == hearing]
-            tracks = [track.likely() for _, track in of_hearing]
-            start = window * BLOCK + beginning
-            lent = _lent(tracks, start, near)
-            for (place, _), track, others in zip(of_hearing, tracks, lent, strict=True):
-                own = [piece for piece in near if piece.track == (window, place)]
-                ps = own or [o for o in others if o.compact]
-                if MODE==0: ps = ps or others
-                if ps:
-                    votes[window] += _of_track(track, start, ps)
-    return votes
+            tracks = {
+                (window, place): track.likely()
+                for place, track in enumerate(observation.tracks)
+                if track.hearing == hearing
+            }
+            votes += _of_hearing(tracks, window * BLOCK + beginning, near)
+        yield votes
+    yield from [[]] * (_BLOCKS - 1)
+
+
+def _of_hearing(tracks: dict[Place, Float], start: int, near: list[_Described]) -> Iterator[_Vote]:
+    """A track's own pieces tell who speaks in it; if it has none, those that other hearings have of it."""
+    lent = _lent(tracks, start, near)
+    for place, track in tracks.items():
+        if pieces := [piece for piece in near if piece.track == place] or lent[place]:
+            yield from _of_track(track, start, pieces)
 
 
 def _described(observations: Sequence[Observation], labelled: Labelled) -> list[list[_Described]]:
@@ -132,7 +140,7 @@ def _described(observations: Sequence[Observation], labelled: Labelled) -> list[
                 start + piece.start,
                 start + piece.end,
                 speaker,
-                likely[piece.start : piece.end],
+                likely[piece.start : piece.end].copy(),
                 (window, place),
                 piece.alone and piece.end - piece.start <= _COMPACT * piece.length,
             )
@@ -141,16 +149,17 @@ def _described(observations: Sequence[Observation], labelled: Labelled) -> list[
     return found
 
 
-def _lent(tracks: list[Float], start: int, near: list[_Described]) -> list[list[_Described]]:
-    """The pieces that were spoken by each track of a hearing, whichever hearing they are from."""
-    lent: list[list[_Described]] = [[] for _ in tracks]
+def _lent(tracks: dict[Place, Float], start: int, near: list[_Described]) -> dict[Place, list[_Described]]:
+    """For each track of a hearing, the pieces in which it speaks, whichever hearing they are from."""
+    lent: dict[Place, list[_Described]] = {place: [] for place in tracks}
     for piece in near:
         first, last = max(piece.start, start), min(piece.end, start + TICKS)
-        if first < last and tracks:
+        if tracks and piece.compact and first < last:
             spoken = piece.likely[first - piece.start : last - piece.start]
-            shared = [float(track[first - start : last - start] @ spoken) for track in tracks]
-            if max(shared) > float(spoken @ spoken) / 2:
-                lent[shared.index(max(shared))].append(piece)
+            shared = {place: float(track[first - start : last - start] @ spoken) for place, track in tracks.items()}
+            most = max(shared, key=shared.__getitem__)
+            if shared[most] > float(spoken @ spoken) / 2:
+                lent[most].append(piece)
     return lent
 
 

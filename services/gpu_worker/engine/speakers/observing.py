@@ -1,8 +1,8 @@
 """Hears windows: who speaks when in each, and what the voices are like.
 
-A window is heard with what lies before and behind, but answers only for its middle (`STEP` long): there, the network of
-segmentation knows what is said on both sides. So each second is described once, and a window's margins are described
-only for a voice that says little in the middle.
+A window is heard more than once, at each of HEARINGS. Only in the middle of the first hearing (`STEP` long) voices are
+described: there, the network of segmentation knows what is said on both sides. So each second is described once, and
+the margins are described only for a voice that says little in the middle.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ _SPEAKS = np.array([[0, 1, 0, 0, 1, 1, 0], [0, 0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 0
 _FIRST_FRAME, _FRAME = 495.5 / TICK, 270 / TICK
 """Where the middle of the first frame of segmentation lies, and how far it is to the next, in ticks."""
 _SPEAKS_FROM = 0.5
+"""From what likelihood on a tick may describe a voice."""
 _LEAST_TRACK = 10
 """Ticks: who is heard for less in a window is taken for noise."""
 _LEAST_PIECE = 40
@@ -94,7 +95,7 @@ def _segmented(networks: Networks, hearings: Sequence[npt.NDArray[np.int16]]) ->
 
 
 def _likely(probabilities: Float) -> Float:
-    """How likely each voice speaks in each tick, shape (voices, TICKS), from logarithms of a hearing's probabilities."""
+    """How likely each voice speaks in each tick, shape (voices, TICKS), from the logarithms of a hearing."""
     speaks = np.exp(probabilities) @ _SPEAKS.T
     places = _FIRST_FRAME + _FRAME * np.arange(FRAMES)
     ticks = np.arange(TICKS) + 0.5
