@@ -25,9 +25,9 @@ from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.processes.reader_main import Limits
 from services.gpu_worker.engine.processes.readers import ReaderProcesses
 from services.gpu_worker.engine.processes.speaker_processes import SpeakerProcesses
+from services.gpu_worker.engine.speakers.eight_bits import eight_bits
 from services.gpu_worker.engine.speakers.following import follow
 from services.gpu_worker.engine.speakers.grid import STEP
-from services.gpu_worker.engine.speakers.eight_bits import eight_bits
 from services.gpu_worker.engine.speakers.observations import Observation, Piece
 from services.gpu_worker.engine.speakers.voices import turns_of_voices
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
