@@ -23,18 +23,20 @@ _DIRECTION = (
 Measured: pieces of 1.5 s of eleven voices of synthesizers, as they were and through a telephone (300 to 3,400 Hz, eight
 bits on a curve); the mean of each voice's differences, and of these the mean. Seven voices of real meetings give nearly
 the same direction (the cosine is 0.8), and the same speakers.
+`python -m tests.bench.speakers.telephone_direction` finds it again, for another network.
 """
 
 
 def without_telephone(voices: Float) -> Float:
     """Voices, shape (n, numbers), less what a telephone may have added; each of length one."""
-    direction = _direction()
+    direction = telephone_direction()
     left = voices - (voices @ direction)[:, None] * direction
     lengths = np.linalg.norm(left, axis=1, keepdims=True)
     return np.asarray(left / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
 
 @functools.cache
-def _direction() -> Float:
+def telephone_direction() -> Float:
+    """The direction in which a telephone moves a voice, of length one."""
     numbers = np.frombuffer(base64.b64decode(_DIRECTION), np.int8).astype(np.float32)
     return np.asarray(numbers / np.linalg.norm(numbers), np.float32)
