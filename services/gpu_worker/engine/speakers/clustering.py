@@ -17,7 +17,7 @@ from services.gpu_worker.engine.speakers.pieces import Pieces
 
 _LONG = np.float32(1.2)
 """Seconds: shorter pieces say too little to say who there is; they go to the speaker who is most like them."""
-_CUTS = (0.5, 0.55, 0.6, 0.65, 0.7)
+_CUTS = (0.45, 0.55, 0.6, 0.65, 0.7)
 """Where the cut lies on the way from two people to one voice. The finer ones are for when more speakers are wanted; the
 finest counts, too, when it finds more speakers of whom all are heard well and no two are alike."""
 _STRICTER = 0.1
