@@ -17,7 +17,7 @@ from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from services.gpu_worker.engine.decode.model_files import locate
 from services.gpu_worker.engine.speakers.filterbank import BANDS, FRAME, HOP, filterbank
-from services.gpu_worker.engine.speakers.grid import WINDOW
+from services.gpu_worker.engine.speakers.grid import HEARING
 from services.gpu_worker.engine.speakers.networks import (
     CLASSES,
     EMBED_BATCH,
@@ -71,7 +71,7 @@ def test_the_filterbank_is_kaldis(meeting: Sound, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "frames"), [(0, 0), (FRAME - 1, 0), (FRAME, 1), (FRAME + HOP - 1, 1), (FRAME + HOP, 2), (WINDOW, 998)]
+    ("length", "frames"), [(0, 0), (FRAME - 1, 0), (FRAME, 1), (FRAME + HOP - 1, 1), (FRAME + HOP, 2), (HEARING, 998)]
 )
 def test_only_whole_frames_are_computed(length: int, frames: int) -> None:
     assert filterbank(np.ones(length, np.int16)).shape == (frames, BANDS)
@@ -84,9 +84,9 @@ def networks() -> OnnxNetworks:
 
 @pytest.fixture(scope="module")
 def windows(meeting: Sound) -> Samples:
-    """One of speech, and others of all kinds: shape (n, WINDOW)."""
-    sounds = [meeting, meeting[WINDOW // 2 :], white_noise(10), silence(10)]
-    return np.stack([pcm(np.resize(sound, WINDOW)) for sound in sounds])
+    """One of speech, and others of all kinds: shape (n, HEARING)."""
+    sounds = [meeting, meeting[HEARING // 2 :], white_noise(10), silence(10)]
+    return np.stack([pcm(np.resize(sound, HEARING)) for sound in sounds])
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_speech_is_heard_and_silence_is_not(networks: OnnxNetworks, windows: Sam
 def test_a_windows_result_has_the_same_bits_in_every_company_and_place(
     networks: OnnxNetworks, windows: Samples
 ) -> None:
-    alone = networks.segment(np.concatenate([windows[:1], np.zeros((SEGMENT_BATCH - 1, WINDOW), np.int16)]))[0]
+    alone = networks.segment(np.concatenate([windows[:1], np.zeros((SEGMENT_BATCH - 1, HEARING), np.int16)]))[0]
     for other in windows:
         for place in range(SEGMENT_BATCH):
             batch = np.stack([other] * SEGMENT_BATCH)
@@ -193,6 +193,6 @@ def test_a_forked_process_computes_the_same_on_one_thread(networks: OnnxNetworks
 
 def test_another_shape_is_refused(networks: OnnxNetworks) -> None:
     with pytest.raises(ValueError, match="shape"):
-        networks.segment(np.zeros((SEGMENT_BATCH + 1, WINDOW), np.int16))
+        networks.segment(np.zeros((SEGMENT_BATCH + 1, HEARING), np.int16))
     with pytest.raises(ValueError, match="shape"):
         networks.embed(np.zeros((EMBED_BATCH, EMBED_LENGTHS[0] + 1, BANDS), np.float32))

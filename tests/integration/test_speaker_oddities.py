@@ -30,7 +30,7 @@ from services.gpu_worker.engine.processes.speaker_processes import SpeakerProces
 from services.gpu_worker.engine.speakers.eight_bits import eight_bits
 from services.gpu_worker.engine.speakers.following import follow
 from services.gpu_worker.engine.speakers.grid import STEP
-from services.gpu_worker.engine.speakers.observations import Observation, Piece, Track
+from services.gpu_worker.engine.speakers.observations import Observation, Piece
 from services.gpu_worker.engine.speakers.voices import turns_of_voices
 from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from services.gpu_worker.engine.stopping import StoppedError
@@ -134,7 +134,9 @@ def repeated(windows: list[ObservedWindow], unlike: float) -> Iterator[ObservedW
 
     for index in range(TEN_HOURS // STEP):
         voices = windows[index % len(windows)].voices
-        tracks = [[Track(track.spans, tuple(map(other, track.pieces))) for track in voice.tracks] for voice in voices]
+        tracks = [
+            [replace(track, pieces=tuple(map(other, track.pieces))) for track in voice.tracks] for voice in voices
+        ]
         yield ObservedWindow(index, tuple(Observation(tuple(voice)) for voice in tracks))
 
 

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.gpu_worker.engine.speakers.eight_bits import Float, eight_bits
-from services.gpu_worker.engine.speakers.grid import STEP
+from services.gpu_worker.engine.speakers.grid import HEARINGS, STEP
 from services.gpu_worker.engine.speakers.observations import (
     MIDDLE,
     TICK,
+    TICKS,
     Observation,
     Piece,
     Track,
+    levels_of,
 )
 from services.gpu_worker.engine.speakers.pieces import Pieces
 
@@ -58,17 +60,29 @@ def _heard(
     voices: Float, turns: Sequence[tuple[int, int, int]], offset: int, random: np.random.Generator
 ) -> Observation:
     tracks = []
-    for person in sorted({person for _, _, person in turns}):
-        spans = [(max(0, start - offset), min(1000, end - offset)) for start, end, who in turns if who == person]
-        heard = tuple((start, end) for start, end in spans if start < end)
-        pieces = [
-            Piece(first, last, last - first, alone=True, voice=eight_bits(spoken(voices[person], random)))
-            for start, end in heard
-            for first, last in _cut(max(start, MIDDLE[0]), min(end, MIDDLE[1]))
-        ]
-        if heard:
-            tracks.append(Track(heard, tuple(pieces)))
+    for hearing, beginning in enumerate(HEARINGS):
+        for person in sorted({person for _, _, person in turns}):
+            from_here = [
+                (start - offset - beginning // TICK, end - offset - beginning // TICK, who) for start, end, who in turns
+            ]
+            spans = [(max(0, start), min(TICKS, end)) for start, end, who in from_here if who == person]
+            heard = [(start, end) for start, end in spans if start < end]
+            pieces = [
+                Piece(first, last, last - first, alone=True, voice=eight_bits(spoken(voices[person], random)))
+                for start, end in heard
+                for first, last in _cut(max(start, MIDDLE[0]), min(end, MIDDLE[1]))
+            ]
+            if heard:
+                tracks.append(track(*heard, hearing=hearing, pieces=() if hearing else tuple(pieces)))
     return Observation(tuple(tracks))
+
+
+def track(*spans: tuple[int, int], hearing: int = 0, pieces: tuple[Piece, ...] = ()) -> Track:
+    """A track that surely speaks in these ticks, and in no others."""
+    likely = np.zeros(TICKS, np.float32)
+    for start, end in spans:
+        likely[start:end] = 1
+    return Track(hearing, levels_of(likely), pieces)
 
 
 def _cut(start: int, end: int) -> list[tuple[int, int]]:

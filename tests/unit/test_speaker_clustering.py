@@ -77,11 +77,23 @@ def test_nobody_is_invented_for_a_number_that_is_asked_for() -> None:
     assert set(cluster(pieces_of(people(1), [0] * 240), at_least=3, at_most=3).tolist()) == {0}
 
 
-def test_two_who_are_taken_for_one_are_found_when_two_are_asked_for() -> None:
-    who = turns_of(2, 240, length=6)
+def test_two_who_are_alike_and_heard_for_moments_are_found_when_two_are_asked_for() -> None:
+    who = turns_of(2, 16, length=4)
     pieces = replace(pieces_of(people(2, alike=0.65), who), tracks=np.zeros(len(who), np.int64))
     assert set(cluster(pieces).tolist()) == {0}
     assert same_partition(cluster(pieces, at_least=2), who)
+
+
+def test_two_who_are_alike_are_found_when_both_are_heard_well() -> None:
+    who = turns_of(2, 240, length=6)
+    pieces = replace(pieces_of(people(2, alike=0.65), who), tracks=np.zeros(len(who), np.int64))
+    assert same_partition(cluster(pieces), who)
+
+
+def test_one_voice_that_segmentation_tells_apart_is_one() -> None:
+    who = turns_of(2, 120, length=1)
+    whispers_and_shouts = people(2, alike=0.8)
+    assert set(cluster(pieces_of(whispers_and_shouts, who)).tolist()) == {0}
 
 
 def test_who_is_heard_for_a_moment_is_no_speaker() -> None:

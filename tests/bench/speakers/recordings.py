@@ -112,11 +112,11 @@ def _dialogue(name: str, folder: Path, workers: Executor) -> Made:
     if wanted.condition == "noise":
         truth.sound = with_noise(truth.sound.astype(np.float64), NOISE_DECIBELS, seed).astype(np.float32)
     if wanted.condition == "telephone":
-        truth.sound = _over_the_phone(truth.sound.astype(np.float64), folder / f"{name}-telephone").astype(np.float32)
+        truth.sound = over_the_phone(truth.sound.astype(np.float64), folder / f"{name}-telephone").astype(np.float32)
     return truth
 
 
-def _over_the_phone(sound: Sound, path: Path) -> Sound:
+def over_the_phone(sound: Sound, path: Path) -> Sound:
     """As a telephone exchange passes it on: its band, 8 kHz, A-law."""
     samples = -(-len(sound) // BLOCK) * BLOCK
     spectrum = np.fft.rfft(sound, samples)

@@ -6,12 +6,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from services.common.domain.options import Options
-from services.common.domain.speakers import ExpectedSpeakers
 from services.common.transcript.attribution import SpokenTurn
 from services.gpu_worker.engine.assembly import assemble
 from services.gpu_worker.engine.audio.sound import RATE
@@ -23,7 +22,8 @@ from services.gpu_worker.engine.local import LocalEngine
 from services.gpu_worker.engine.plan.local_reader import LocalReader
 from services.gpu_worker.engine.plan.plan import Plan
 from services.gpu_worker.engine.speakers.following import follow
-from services.gpu_worker.engine.speakers.voices import turns_of_voices
+from services.gpu_worker.engine.speakers.spoken_turns import SpeakerTurn, overlapping_turns, speaker_turns
+from services.gpu_worker.engine.speakers.windows import ObservedWindow
 from tests.bench.speakers import recordings
 from tests.bench.speakers.recordings import Recording
 from tests.bench.speakers.report import turn_figures
@@ -74,9 +74,12 @@ def _entry(recording: Recording, engine: LocalEngine | None) -> dict[str, Any]:
         plan, results = _heard(recording, engine, Path(name))
         models = locate(SPEAKERS).folder
         began = time.process_time()
-        told = _turns(plan, Path(name), models)
+        windows = list(follow(Path(name), models, first=0, threads=1, stop=threading.Event()))
+        told = _turns(plan, windows, speaker_turns)
         spent = time.process_time() - began
-    found = [Turn(turn.start, turn.end, str(turn.speaker)) for channel in told for turn in channel]
+    # Words have one speaker; but the rate counts all who speak at once.
+    at_once = _turns(plan, windows, overlapping_turns)
+    found = [Turn(turn.start, turn.end, str(turn.speaker)) for channel in at_once for turn in channel]
     entry = {
         "recording": recording.name,
         "speakers": len(speakers_of(recording.turns)),
@@ -113,14 +116,15 @@ def _options(engine: LocalEngine) -> Options:
     return Options.parse({"language": "auto", "speakers": "auto"}, [engine.model.files.key])
 
 
-def _turns(plan: Plan, spool: Path, models: Path) -> Turns:
-    """Who speaks when, in seconds, on one thread."""
-    windows = list(follow(spool, models, first=0, threads=1, stop=threading.Event()))
-    speech = [
-        [span for clip in plan.clips if clip.channel == channel for span in clip.spans]
-        for channel in range(plan.channels)
-    ]
-    return [
-        tuple(SpokenTurn(plan.clock(turn.start / RATE), plan.clock(turn.end / RATE), turn.speaker) for turn in turns)
-        for turns in turns_of_voices(windows, speech, ExpectedSpeakers())
-    ]
+def _turns(plan: Plan, windows: Sequence[ObservedWindow], tell: Callable[..., tuple[SpeakerTurn, ...]]) -> Turns:
+    """Who speaks when, in seconds."""
+    found: Turns = []
+    for channel in range(plan.channels):
+        observations = [window.voices[channel] for window in windows]
+        turns = tell(observations, [span for clip in plan.clips if clip.channel == channel for span in clip.spans])
+        found.append(
+            tuple(
+                SpokenTurn(plan.clock(turn.start / RATE), plan.clock(turn.end / RATE), turn.speaker) for turn in turns
+            )
+        )
+    return found

@@ -7,21 +7,19 @@ alike a voice is to itself, and pieces that it tells apart show how alike two pe
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from services.gpu_worker.engine.speakers.joining import Float, Groups, Labels, grouped, joined
+from services.gpu_worker.engine.speakers.likeness import Likeness, judged
 from services.gpu_worker.engine.speakers.pieces import Pieces
 
 _LONG = np.float32(1.2)
 """Seconds: shorter pieces say too little to say who there is; they go to the speaker who is most like them."""
-_ITSELF, _OTHER = 0.6, 0.1
-"""How alike pieces of one voice are, and of two, where a recording says nothing about it; measured on real voices."""
-_SURE = 4
-"""So many pairs of pieces count as much as these."""
-_CUTS = (0.5, 0.55, 0.6, 0.65, 0.7)
-"""Where the cut lies on the way from two people to one voice. The finer ones are for when more speakers are wanted."""
-_LOWEST, _HIGHEST = 0.2, 0.6
-"""No recording moves the cut farther."""
+_CUTS = (0.45, 0.55, 0.6, 0.65, 0.7)
+"""Where the cut lies on the way from two people to one voice. The finer ones are for when more speakers are wanted; the
+finest counts, too, when it finds more speakers of whom all are heard well and no two are alike."""
 _STRICTER = 0.1
 """Within a block, only what is more alike than the cut by so much is joined: the rest waits for the whole recording."""
 _BLOCK = 150
@@ -35,9 +33,13 @@ never less than the one number of seconds, nor more than the other."""
 _BLENDED, _BLENDED_SHARE = 0.6, 0.03
 """A speaker with less than this share of all speech is none, if so much of their voice is a blend of three others:
 these are pieces in which one person ended and another began."""
-_ONE_VOICE, _SURELY_TWO = 0.85, 0.75
-"""Two speakers who are more alike than the first are one; who was found with a finer cut counts only below the second.
-Halves of a monologue are at 0.8 and more, two people on a telephone at 0.8 at most, and mostly below 0.6."""
+_ONE_VOICE = 0.85
+"""Two speakers who are more alike than this are one. Halves of a monologue are at 0.8 and more, two people on a
+telephone at 0.8 at most, and mostly below 0.6."""
+_SURELY_TWO = 0.7
+"""Who was found with a finer cut counts only if no two are farther than this on the way from two people to one."""
+_HEARD_WELL = 15.0
+"""Seconds that somebody must be heard to be found with a finer cut, unless more speakers are wanted."""
 _FEW_SECONDS = 6.0
 _LEAST_INSIDE = 1e-2
 _ROUNDS = 3
@@ -55,34 +57,19 @@ def cluster(pieces: Pieces, *, at_least: int = 1, at_most: int | None = None) ->
     known = pieces.alone & (pieces.seconds >= _LONG)
     if not known.any():
         known = pieces.seconds >= pieces.seconds.max()
-    certain = pieces[known]
-    itself, other = _likeness(certain)
-    cuts = [_between(itself, other, cut) for cut in (_CUTS if at_least > 1 else _CUTS[:1])]
-    groups = _blocks(certain, cuts[-1] + _STRICTER)
-    found = _one_of_each(certain, _speakers(groups, cuts[0], at_most), itself)
-    for cut in cuts[1:]:
-        if len(found) >= at_least:
-            break
-        finer = _one_of_each(certain, _speakers(groups, cut, at_most), itself)
-        if len(finer) > len(found) and _most_alike(certain, finer, itself)[0] < _SURELY_TWO:
+    certain, likeness = judged(pieces[known])
+    groups = _blocks(certain, likeness.between(_CUTS[-1]) + _STRICTER)
+
+    def people(cut: float) -> Float:
+        return _one_of_each(certain, _speakers(groups, likeness.between(cut), at_most), likeness)
+
+    found = people(_CUTS[0])
+    for cut in _CUTS[1:] if len(found) < at_least else _CUTS[-1:]:
+        finer = people(cut)
+        wanted = len(found) < at_least or _seconds(certain, finer).min() >= _HEARD_WELL
+        if len(finer) > len(found) and wanted and _most_alike(certain, finer, likeness)[0] < _SURELY_TWO:
             found = finer
     return _nearest(pieces, found)
-
-
-def _likeness(pieces: Pieces) -> tuple[float, float]:
-    """How alike pieces of one voice are, and pieces of two."""
-    one, two, same = pieces.pairs()
-    alike = np.einsum("ij,ij->i", pieces.voices[one], pieces.voices[two])
-    return _estimate(alike[same], _ITSELF), _estimate(alike[~same], _OTHER)
-
-
-def _estimate(alike: Float, expected: float) -> float:
-    seen = float(np.median(alike)) if len(alike) else expected
-    return (seen * len(alike) + expected * _SURE) / (len(alike) + _SURE)
-
-
-def _between(itself: float, other: float, cut: float) -> float:
-    return min(max(other + cut * (itself - other), _LOWEST), _HIGHEST)
 
 
 def _blocks(pieces: Pieces, least: float) -> Groups:
@@ -144,12 +131,12 @@ def _is_blend(voice: Float, others: Float) -> bool:
     return bool(np.linalg.norm(part) > _BLENDED)
 
 
-def _one_of_each(pieces: Pieces, speakers: Float, itself: float) -> Float:
+def _one_of_each(pieces: Pieces, speakers: Float, likeness: Likeness) -> Float:
     """The speakers, after each piece has gone to the one who is most like it, and nobody is there twice."""
     for _ in range(_ROUNDS):
         speakers = _voices_of(pieces, _nearest(pieces, speakers))
     while len(speakers) > 1:
-        alike, one, two = _most_alike(pieces, speakers, itself)
+        alike, one, two = _most_alike(pieces, speakers, replace(likeness, other=0))
         if alike < _ONE_VOICE:
             break
         nearest = _nearest(pieces, speakers)
@@ -157,8 +144,10 @@ def _one_of_each(pieces: Pieces, speakers: Float, itself: float) -> Float:
     return speakers
 
 
-def _most_alike(pieces: Pieces, speakers: Float, itself: float) -> tuple[float, int, int]:
+def _most_alike(pieces: Pieces, speakers: Float, likeness: Likeness) -> tuple[float, int, int]:
     """How alike the two speakers are that are most alike, were they described without noise; and who they are.
+
+    That is 1 for one voice, and 0 for two that are as alike as two people are in this recording.
 
     Two pieces of one voice are not the same, as both have noise; the mean cosine between pieces of one speaker says how
     much. A speaker of few seconds is taken to have as much as is usual.
@@ -168,9 +157,12 @@ def _most_alike(pieces: Pieces, speakers: Float, itself: float) -> tuple[float, 
     sums = shares @ pieces.voices
     products = sums @ sums.T
     seconds, squares = shares.sum(axis=1), (shares**2).sum(axis=1)
-    inside = (np.diag(products) - squares + itself * _FEW_SECONDS**2) / (seconds**2 - squares + _FEW_SECONDS**2)
-    scale = seconds * np.sqrt(np.maximum(inside, _LEAST_INSIDE))
-    alike = products / np.maximum(np.outer(scale, scale), _LEAST_INSIDE)
+    inside = (np.diag(products) - squares + likeness.itself * _FEW_SECONDS**2) / (
+        seconds**2 - squares + _FEW_SECONDS**2
+    )
+    within = np.sqrt(np.maximum(inside, _LEAST_INSIDE))
+    between = products / np.maximum(np.outer(seconds, seconds), _LEAST_INSIDE)
+    alike = (between - likeness.other) / np.maximum(np.outer(within, within) - likeness.other, _LEAST_INSIDE)
     np.fill_diagonal(alike, -1)
     one, two = np.unravel_index(int(alike.argmax()), alike.shape)
     return float(alike[one, two]), int(one), int(two)
@@ -182,6 +174,11 @@ def _voices_of(pieces: Pieces, labels: Labels) -> Float:
     sums = np.zeros((len(present), pieces.voices.shape[1]), np.float32)
     np.add.at(sums, labels, pieces.voices * pieces.seconds[:, None])
     return _directions(sums)
+
+
+def _seconds(pieces: Pieces, speakers: Float) -> Float:
+    """How long each speaker is heard."""
+    return np.bincount(_nearest(pieces, speakers), pieces.seconds, len(speakers)).astype(np.float32)
 
 
 def _nearest(pieces: Pieces, speakers: Float) -> Labels:

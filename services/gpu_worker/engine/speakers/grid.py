@@ -6,10 +6,14 @@ not depend on how a recording was split.
 
 from __future__ import annotations
 
-WINDOW = 160_000
-"""Samples of a window: 10 s at 16 kHz."""
+HEARING = 160_000
+"""Samples that are heard at once: 10 s at 16 kHz."""
+HEARINGS = (0, 40_000)
+"""Where in a window it is heard, in samples."""
+WINDOW = HEARINGS[-1] + HEARING
+"""Samples of a window."""
 STEP = 80_000
-"""Samples from the beginning of one window to that of the next."""
+"""Samples from the beginning of one window to that of the next: so each sample is heard four times."""
 
 
 def windows_between(start: int, end: int) -> range:

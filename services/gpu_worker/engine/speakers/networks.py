@@ -10,10 +10,10 @@ import numpy.typing as npt
 import onnxruntime
 
 from services.gpu_worker.engine.speakers.filterbank import BANDS
-from services.gpu_worker.engine.speakers.grid import WINDOW
+from services.gpu_worker.engine.speakers.grid import HEARING
 
 FRAMES = 589
-"""Frames of segmentation in a window."""
+"""Frames of segmentation in a hearing."""
 CLASSES = 7
 """Who speaks in a frame: nobody, one of three, or two of three: -, 0, 1, 2, 01, 02, 12."""
 EMBEDDING = 192
@@ -36,7 +36,7 @@ class Networks(Protocol):
     """Computes both networks, a fixed number of items at a time. No item's result depends on the others, to the bit."""
 
     def segment(self, windows: npt.NDArray[np.int16]) -> Float:
-        """Logarithms of probabilities, shape (SEGMENT_BATCH, FRAMES, CLASSES), of shape (SEGMENT_BATCH, WINDOW)."""
+        """Logarithms of probabilities, shape (SEGMENT_BATCH, FRAMES, CLASSES), of shape (SEGMENT_BATCH, HEARING)."""
 
     def embed(self, features: Float) -> Float:
         """Voices, shape (EMBED_BATCH, EMBEDDING), not of unit length.
@@ -66,7 +66,7 @@ class OnnxNetworks:
 
     def segment(self, windows: npt.NDArray[np.int16]) -> Float:
         """As Networks says."""
-        _check(windows, (SEGMENT_BATCH, WINDOW))
+        _check(windows, (SEGMENT_BATCH, HEARING))
         sound = windows.astype(np.float32) / np.float32(32768)
         probabilities: Float = self._segmentation.run(None, {"wav": sound[:, None]})[0]
         return probabilities

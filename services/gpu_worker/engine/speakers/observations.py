@@ -6,18 +6,26 @@ Pure, with JSON for checkpoints. Who is who in another window is not known here;
 from __future__ import annotations
 
 import base64
-import itertools
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
-from services.gpu_worker.engine.speakers.grid import STEP, WINDOW
+import numpy as np
+import numpy.typing as npt
+
+from services.gpu_worker.engine.speakers.grid import HEARING, STEP
 
 TICK = 160
 """Samples of a tick, in which all times of an observation are counted: 10 ms."""
-TICKS = WINDOW // TICK
-"""Ticks of a window."""
+TICKS = HEARING // TICK
+"""Ticks of a hearing."""
 MIDDLE = ((TICKS - STEP // TICK) // 2, (TICKS + STEP // TICK) // 2)
-"""The ticks for which a window answers, STEP long; those before and behind it are another window's middle."""
+"""The ticks of a window's first hearing whose voices the window describes; those before and behind are another's."""
+
+Float = npt.NDArray[np.float32]
+
+_SURE = 15
+"""The greatest of the numbers that say how likely it is that somebody speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class Piece:
 
     start: int
     end: int
-    """The first tick of the window that was used, and the one behind the last; what lies between may have gaps."""
+    """The first tick of the hearing that was used, and the one behind the last; what lies between may have gaps."""
     length: int
     """How many ticks were used."""
     alone: bool
@@ -37,12 +45,23 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One of at most three voices that were told apart within a window."""
+    """One of at most three voices that were told apart within a hearing."""
 
-    spans: tuple[tuple[int, int], ...]
-    """When it speaks: first tick, and the one behind the last."""
-    pieces: tuple[Piece, ...]
-    """In order of time; they do not overlap."""
+    hearing: int
+    """The hearing, by its place in HEARINGS."""
+    levels: bytes
+    """A number for each tick of the hearing (`levels_of`)."""
+    pieces: tuple[Piece, ...] = ()
+    """In order of time; they do not overlap. Only the first hearing is described, and there whoever says enough."""
+
+    def likely(self) -> Float:
+        """How likely it is that the voice speaks, for each tick of the hearing."""
+        return np.frombuffer(self.levels, np.uint8).astype(np.float32) / np.float32(_SURE)
+
+
+def levels_of(likely: Float) -> bytes:
+    """Numbers of four bits, a byte each, for probabilities."""
+    return bytes(np.rint(likely * _SURE).astype(np.uint8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +69,25 @@ class Observation:
     """What was heard of one voice of the sound in one window."""
 
     tracks: tuple[Track, ...] = ()
+    """Those of the first hearing come first."""
 
     def to_json(self) -> list[Any]:
-        """A JSON value that `from_json` takes back; about 1 KB where somebody speaks all the time."""
-        return [
-            [list(itertools.chain(*track.spans)), [_piece_to_json(piece) for piece in track.pieces]]
-            for track in self.tracks
-        ]
+        """A JSON value that `from_json` takes back; about 1.3 KB where somebody speaks all the time."""
+        return [[track.hearing, _packed(track.levels), [*map(_piece_to_json, track.pieces)]] for track in self.tracks]
 
     @classmethod
     def from_json(cls, data: list[Any]) -> Observation:
         """The observation that `to_json` gave."""
         return cls(
             tuple(
-                Track(tuple(zip(spans[::2], spans[1::2], strict=True)), tuple(map(_piece_from_json, pieces)))
-                for spans, pieces in data
+                Track(hearing, zlib.decompress(base64.b64decode(levels)), tuple(map(_piece_from_json, pieces)))
+                for hearing, levels, pieces in data
             )
         )
+
+
+def _packed(levels: bytes) -> str:
+    return base64.b64encode(zlib.compress(levels, 9)).decode()
 
 
 def _piece_to_json(piece: Piece) -> list[Any]:

@@ -1,8 +1,8 @@
 """Hears windows: who speaks when in each, and what the voices are like.
 
-A window is heard with what lies before and behind, but answers only for its middle (`STEP` long): there, the network of
-segmentation knows what is said on both sides. So each second is described once, and a window's margins are described
-only for a voice that says little in the middle.
+A window is heard more than once, at each of HEARINGS. Only in the middle of the first hearing (`STEP` long) voices are
+described: there, the network of segmentation knows what is said on both sides. So each second is described once, and
+the margins are described only for a voice that says little in the middle.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from services.gpu_worker.engine.speakers.eight_bits import eight_bits
 from services.gpu_worker.engine.speakers.filterbank import BANDS, filterbank
+from services.gpu_worker.engine.speakers.grid import HEARING, HEARINGS
 from services.gpu_worker.engine.speakers.networks import (
     EMBED_BATCH,
     EMBED_LENGTHS,
@@ -28,8 +29,8 @@ from services.gpu_worker.engine.speakers.observations import (
     Observation,
     Piece,
     Track,
+    levels_of,
 )
-from services.gpu_worker.engine.speakers.runs import runs
 
 Float = npt.NDArray[np.float32]
 Ticks = npt.NDArray[np.int64]
@@ -39,7 +40,8 @@ _SPEAKS = np.array([[0, 1, 0, 0, 1, 1, 0], [0, 0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 0
 """In which classes of the segmentation each of three voices speaks."""
 _FIRST_FRAME, _FRAME = 495.5 / TICK, 270 / TICK
 """Where the middle of the first frame of segmentation lies, and how far it is to the next, in ticks."""
-_LIKELY = 0.5
+_SPEAKS_FROM = 0.5
+"""From what likelihood on a tick may describe a voice."""
 _LEAST_TRACK = 10
 """Ticks: who is heard for less in a window is taken for noise."""
 _LEAST_PIECE = 40
@@ -59,37 +61,46 @@ def observe(networks: Networks, windows: Sequence[npt.NDArray[np.int16]]) -> lis
 
     What is heard in a window depends on nothing but its samples.
     """
-    activity = [_activity(probabilities) for probabilities in _segmented(networks, windows)]
+    hearings = [window[start : start + HEARING] for start in HEARINGS for window in windows]
+    likely = [_likely(probabilities) for probabilities in _segmented(networks, hearings)]
+    first = likely[: len(windows)]
     cuts = [
         (index, track, ticks, alone)
-        for index, active in enumerate(activity)
-        for track in range(len(active))
-        for ticks, alone in _cuts(active, track)
+        for index, tracks in enumerate(first)
+        for track in range(len(tracks))
+        for ticks, alone in _cuts(tracks > _SPEAKS_FROM, track)
     ]
-    pieces: list[list[list[Piece]]] = [[[] for _ in active] for active in activity]
-    for (index, track, ticks, alone), voice in zip(cuts, _embedded(networks, windows, cuts), strict=True):
+    pieces: list[list[list[Piece]]] = [[[] for _ in tracks] for tracks in first]
+    for (index, track, ticks, alone), voice in zip(cuts, _embedded(networks, hearings, cuts), strict=True):
         piece = Piece(int(ticks[0]), int(ticks[-1]) + 1, len(ticks), alone, eight_bits(voice))
         pieces[index][track].append(piece)
     return [
-        Observation(tuple(Track(runs(mask), tuple(kept)) for mask, kept in zip(active, held, strict=True)))
-        for active, held in zip(activity, pieces, strict=True)
+        Observation(
+            tuple(Track(0, levels_of(track), tuple(held)) for track, held in zip(tracks, pieces[index], strict=True))
+            + tuple(
+                Track(hearing, levels_of(track))
+                for hearing in range(1, len(HEARINGS))
+                for track in likely[hearing * len(windows) + index]
+            )
+        )
+        for index, tracks in enumerate(first)
     ]
 
 
-def _segmented(networks: Networks, windows: Sequence[npt.NDArray[np.int16]]) -> Iterator[Float]:
-    for first in range(0, len(windows), SEGMENT_BATCH):
-        group = np.stack(windows[first : first + SEGMENT_BATCH])
+def _segmented(networks: Networks, hearings: Sequence[npt.NDArray[np.int16]]) -> Iterator[Float]:
+    for first in range(0, len(hearings), SEGMENT_BATCH):
+        group = np.stack(hearings[first : first + SEGMENT_BATCH])
         missing = SEGMENT_BATCH - len(group)
         yield from networks.segment(np.pad(group, ((0, missing), (0, 0))))[: len(group)]
 
 
-def _activity(probabilities: Float) -> Mask:
-    """In which ticks each voice speaks, shape (voices, TICKS), from the logarithms of a window's probabilities."""
+def _likely(probabilities: Float) -> Float:
+    """How likely each voice speaks in each tick, shape (voices, TICKS), from the logarithms of a hearing."""
     speaks = np.exp(probabilities) @ _SPEAKS.T
     places = _FIRST_FRAME + _FRAME * np.arange(FRAMES)
     ticks = np.arange(TICKS) + 0.5
-    active = np.stack([np.interp(ticks, places, track) > _LIKELY for track in speaks.T])
-    heard: Mask = active[active.sum(axis=1) >= _LEAST_TRACK]
+    likely = np.stack([np.interp(ticks, places, track) for track in speaks.T]).astype(np.float32)
+    heard: Float = likely[(likely > _SPEAKS_FROM).sum(axis=1) >= _LEAST_TRACK]
     return heard
 
 
@@ -117,9 +128,9 @@ def _chosen(alone: Mask) -> Ticks:
     return np.sort(np.concatenate([inside, nearest]))
 
 
-def _embedded(networks: Networks, windows: Sequence[npt.NDArray[np.int16]], cuts: Sequence[_Cut]) -> list[Float]:
+def _embedded(networks: Networks, hearings: Sequence[npt.NDArray[np.int16]], cuts: Sequence[_Cut]) -> list[Float]:
     """What the voice of each piece is like."""
-    bands = {index: filterbank(windows[index]) for index in sorted({cut[0] for cut in cuts})}
+    bands = {index: filterbank(hearings[index]) for index in sorted({cut[0] for cut in cuts})}
     lengths = [_nearest_length(len(ticks)) for _, _, ticks, _ in cuts]
     voices: dict[int, Float] = {}
     for length in EMBED_LENGTHS:

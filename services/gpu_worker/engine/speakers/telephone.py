@@ -14,27 +14,27 @@ import numpy as np
 from services.gpu_worker.engine.speakers.joining import Float
 
 _DIRECTION = (
-    "xfkswKj7JRDX4tAgLtDeD+8aOQlIWPpLIuHp6SNx4RXTyx9Vrehh6kQgmQ38E6cnKAwXGAz1JTU/++C1B9wb/eIlyuUSFvomEfmZ"
-    "R/IF2Or6RbcO7uprBI+8u/nHGA8jIzn09ry1CN0o8BgOzSHwqhbG6P9TOS/HweD0ve/MBcTmF84jNwXhN+CkyfPxHCt/4b/8C+De"
-    "AawO1r4B4gLOyFUwK2wRGfQd7mBShAEhHiwCTOXULfn4O98iDgQtDOEo"
+    "wBQs0LgMEQvP+80dS+oF7fgcRRIrSvNhO8z12iJb5/jtyxpcvt5D8ioamhYSHK8qHBUHIgfgDSc49umhGLE5Ac/2tOwiNOUfGhWnPhL0"
+    "BvLzMrErzgl/MonKywT0BwoUG0bf3NDP7NQ60w8k1CncuBDI6ugxLBnE4eXz19W9OdztLt0qGffRFvO01/D6BStw+NDj7wHiDLYbzsgC"
+    "3C3a3lc3O1INM9gT7W5RgyEhHy/+V+nYJ/gLN+8uDQAq9NE4"
 )
 """Numbers of eight bits, of which only the direction counts. It belongs to the network of the file `embedding.onnx`.
 
-Measured: pieces of 1.5 s of eleven voices of synthesizers, as they were and through a telephone (300 to 3,400 Hz, eight
-bits on a curve); the mean of each voice's differences, and of these the mean. Seven voices of real meetings give nearly
-the same direction (the cosine is 0.8), and the same speakers.
+`python -m tests.bench.speakers.telephone_direction` finds it, also for another network: it compares pieces of 1.5 s of
+synthesizers' voices as they are, and through a telephone (300 to 3,400 Hz, 8 kHz, A-law).
 """
 
 
 def without_telephone(voices: Float) -> Float:
     """Voices, shape (n, numbers), less what a telephone may have added; each of length one."""
-    direction = _direction()
+    direction = telephone_direction()
     left = voices - (voices @ direction)[:, None] * direction
     lengths = np.linalg.norm(left, axis=1, keepdims=True)
     return np.asarray(left / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)
 
 
 @functools.cache
-def _direction() -> Float:
+def telephone_direction() -> Float:
+    """The direction in which a telephone moves a voice, of length one."""
     numbers = np.frombuffer(base64.b64decode(_DIRECTION), np.int8).astype(np.float32)
     return np.asarray(numbers / np.linalg.norm(numbers), np.float32)
