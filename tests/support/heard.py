@@ -8,6 +8,7 @@ import numpy as np
 
 from services.gpu_worker.engine.speakers.eight_bits import Float, eight_bits
 from services.gpu_worker.engine.speakers.grid import HEARINGS, STEP
+from services.gpu_worker.engine.speakers.levels import levels_of
 from services.gpu_worker.engine.speakers.observations import (
     MIDDLE,
     TICK,
@@ -15,7 +16,6 @@ from services.gpu_worker.engine.speakers.observations import (
     Observation,
     Piece,
     Track,
-    levels_of,
 )
 from services.gpu_worker.engine.speakers.pieces import Pieces
 

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.speakers.grid import HEARING, HEARINGS, WINDOW
+from services.gpu_worker.engine.speakers.levels import likelihood
 from services.gpu_worker.engine.speakers.networks import (
     CLASSES,
     EMBED_BATCH,
@@ -69,7 +70,7 @@ def heard(script: list[tuple[float, float, int]], hearing: int = 0) -> list[Trac
 
 
 def spans(track: Track) -> tuple[tuple[int, int], ...]:
-    return runs(track.likely() > 0.5)
+    return runs(likelihood(track.levels) > 0.5)
 
 
 def test_a_window_of_one_voice_has_its_middle_described_once() -> None:

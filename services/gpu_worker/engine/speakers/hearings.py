@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.gpu_worker.engine.speakers.grid import HEARINGS, STEP
+from services.gpu_worker.engine.speakers.levels import likelihood
 from services.gpu_worker.engine.speakers.observations import TICK, TICKS, Observation, Piece
 from services.gpu_worker.engine.speakers.runs import runs
 
@@ -113,7 +114,7 @@ def _votes(observations: Sequence[Observation], labelled: Labelled) -> Iterator[
         votes: list[_Vote] = []
         for hearing, beginning in enumerate(_BEGINNINGS):
             tracks = {
-                (window, place): track.likely()
+                (window, place): likelihood(track.levels)
                 for place, track in enumerate(observation.tracks)
                 if track.hearing == hearing
             }
@@ -134,7 +135,7 @@ def _described(observations: Sequence[Observation], labelled: Labelled) -> list[
     """The pieces of each window."""
     found: list[list[_Described]] = [[] for _ in observations]
     for (window, place), pieces in labelled.items():
-        likely, start = observations[window].tracks[place].likely(), window * BLOCK
+        likely, start = likelihood(observations[window].tracks[place].levels), window * BLOCK
         found[window] += [
             _Described(
                 start + piece.start,

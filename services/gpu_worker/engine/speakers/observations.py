@@ -10,9 +10,6 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from services.gpu_worker.engine.speakers.grid import HEARING, STEP
 
 TICK = 160
@@ -21,11 +18,6 @@ TICKS = HEARING // TICK
 """Ticks of a hearing."""
 MIDDLE = ((TICKS - STEP // TICK) // 2, (TICKS + STEP // TICK) // 2)
 """The ticks of a window's first hearing whose voices the window describes; those before and behind are another's."""
-
-Float = npt.NDArray[np.float32]
-
-_SURE = 15
-"""The greatest of the numbers that say how likely it is that somebody speaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +42,9 @@ class Track:
     hearing: int
     """The hearing, by its place in HEARINGS."""
     levels: bytes
-    """A number for each tick of the hearing (`levels_of`)."""
+    """A number for each tick of the hearing (`levels.py`)."""
     pieces: tuple[Piece, ...] = ()
     """In order of time; they do not overlap. Only the first hearing is described, and there whoever says enough."""
-
-    def likely(self) -> Float:
-        """How likely it is that the voice speaks, for each tick of the hearing."""
-        return np.frombuffer(self.levels, np.uint8).astype(np.float32) / np.float32(_SURE)
-
-
-def levels_of(likely: Float) -> bytes:
-    """Numbers of four bits, a byte each, for probabilities."""
-    return bytes(np.rint(likely * _SURE).astype(np.uint8))
 
 
 @dataclass(frozen=True, slots=True)

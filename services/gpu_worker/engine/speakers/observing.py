@@ -15,6 +15,7 @@ import numpy.typing as npt
 from services.gpu_worker.engine.speakers.eight_bits import eight_bits
 from services.gpu_worker.engine.speakers.filterbank import BANDS, filterbank
 from services.gpu_worker.engine.speakers.grid import HEARING, HEARINGS
+from services.gpu_worker.engine.speakers.levels import levels_of
 from services.gpu_worker.engine.speakers.networks import (
     EMBED_BATCH,
     EMBED_LENGTHS,
@@ -29,7 +30,6 @@ from services.gpu_worker.engine.speakers.observations import (
     Observation,
     Piece,
     Track,
-    levels_of,
 )
 
 Float = npt.NDArray[np.float32]
