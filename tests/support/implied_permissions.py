@@ -20,7 +20,6 @@ _MAPPING = f"{_DOCS}/lambda/latest/dg/services-sqs-configure.html"
 _LOGS = f"{_DOCS}/lambda/latest/dg/monitoring-cloudwatchlogs.html"
 _BOOT = "terraform/modules/gpu_worker/user-data.sh.tftpl"
 _MODELS = "services/gpu_worker/image/bucket_models.py, where a model lies in the bucket; here it lies on the machine"
-_MULTIPART = f"{_DOCS}/AmazonS3/latest/userguide/mpuAndPermissions.html"
 _DISKS = f"{_DOCS}/ebs/latest/userguide/ebs-encryption-requirements.html"
 _EC2 = f"arn:aws:ec2:{REGION}:{ACCOUNT}"
 
@@ -70,7 +69,6 @@ def _queue(deployed: Deployed) -> Iterator[Implied]:
 def _machine(deployed: Deployed) -> Iterator[Implied]:
     yield Implied(Request("s3:GetObject", f"{deployed.bucket_arn}/artifacts/worker.tar.gz"), _BOOT)
     yield Implied(Request("s3:GetObject", f"{deployed.bucket_arn}/models/name/revision/model.bin"), _MODELS)
-    yield Implied(Request("s3:AbortMultipartUpload", f"{deployed.bucket_arn}/work/job/0000.flac"), _MULTIPART)
 
 
 def _launch(deployed: Deployed) -> Iterator[Implied]:

@@ -14,7 +14,7 @@ from botocore import xform_name
 ROOT = Path(__file__).parents[2] / "services"
 _SERVICES = ("cloudwatch", "dynamodb", "ec2", "kms", "logs", "s3", "sqs", "ssm")
 # boto3's own methods that stand for operations.
-_TRANSFERS = {"upload_file": "PutObject", "download_file": "GetObject", "generate_presigned_post": "PutObject"}
+_TRANSFERS = {"download_file": "GetObject", "generate_presigned_post": "PutObject"}
 _NOT_AWS = {"sign"}
 """The webhook library has a method of this name, and so has KMS."""
 _BY_NAME = {"get_paginator", "get_waiter", "generate_presigned_url"}

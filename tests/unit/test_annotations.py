@@ -37,7 +37,7 @@ _SCHEMAS: dict[str, TypeAdapter[Any]] = {
     "metadata": TypeAdapter(Metadata),
     "names": TypeAdapter(Names),
 }
-_NAME = _TEXT.map(str.strip).filter(bool)
+_NAME = st.tuples(_TEXT, st.characters(categories=["L", "N", "P"]), _TEXT).map("".join).map(str.strip)
 
 
 @given(

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from boto3.exceptions import RetriesExceededError, S3UploadFailedError
+from boto3.exceptions import RetriesExceededError
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -42,17 +42,6 @@ def canceled(*reasons: str) -> ClientError:
     return error
 
 
-def upload_failed(cause: Exception) -> Exception:
-    """As boto3 raises it."""
-    try:
-        try:
-            raise cause
-        except type(cause):
-            raise S3UploadFailedError("Failed to upload.")  # noqa: B904 - so does boto3
-    except S3UploadFailedError as error:
-        return error
-
-
 PASSING = [
     *(ConnectTimeoutError(endpoint_url=URL), ReadTimeoutError(endpoint_url=URL), UNREACHABLE),
     *(ConnectionClosedError(endpoint_url=URL), ResponseStreamingError(error="reset")),
@@ -60,7 +49,6 @@ PASSING = [
     CredentialRetrievalError(provider="iam-role", error_msg="late"),
     MetadataRetrievalError(error_msg="late"),
     RetriesExceededError(UNREACHABLE),  # type: ignore[arg-type] # its stub says that it is given another kind
-    upload_failed(aws_error("SlowDown", "UploadPart", status=503)),
     aws_error("ThrottlingException", "GetItem"),
     aws_error("ProvisionedThroughputExceededException", "GetItem"),
     aws_error("TransactionConflictException", "UpdateItem"),
@@ -79,7 +67,6 @@ LASTING = [
     canceled("ConditionalCheckFailed", "ThrottlingError"),
     canceled("None"),
     canceled(),
-    upload_failed(aws_error("AccessDenied", "PutObject", status=403)),
     *(NoCredentialsError(), ParamValidationError(report="wrong"), ValueError(), StoppedError()),
 ]
 

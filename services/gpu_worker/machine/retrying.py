@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
-from boto3.exceptions import RetriesExceededError, S3UploadFailedError
+from boto3.exceptions import RetriesExceededError
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
@@ -81,9 +81,6 @@ _UNANSWERED = (
 
 def is_transient(error: BaseException) -> bool:
     """Whether an error of AWS may be gone at the next try; one about a permission, a name or an argument is not."""
-    if isinstance(error, S3UploadFailedError):
-        # This error only quotes another one, which is its context.
-        return error.__context__ is not None and is_transient(error.__context__)
     if not isinstance(error, ClientError):
         return isinstance(error, _UNANSWERED)
     code = error.response.get("Error", {}).get("Code", "")

@@ -71,7 +71,9 @@ class Files:
         self._s3.download_file(self._bucket, key, str(destination))
 
     def store(self, key: str, source: Path) -> None:
-        self._s3.upload_file(str(source), self._bucket, key)
+        # Not `upload_file`, whose errors at times do not say what AWS answered: then a throttled call looks like a bug.
+        with source.open("rb") as file:
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=file)
 
     def put_plan(self, place: str, plan: Plan) -> None:
         self._put_json(object_keys.plan(place), plan.to_json())

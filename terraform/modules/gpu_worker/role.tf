@@ -63,14 +63,6 @@ data "aws_iam_policy_document" "this" {
     resources = [for prefix in ["results", "work"] : "${var.bucket_arn}/${prefix}/*"]
   }
 
-  # A worker calls off an upload that fails half-way, so that its pieces do not stay until the bucket's rule deletes
-  # them.
-  statement {
-    sid       = "CallOffUploads"
-    actions   = ["s3:AbortMultipartUpload"]
-    resources = ["${var.bucket_arn}/work/*"]
-  }
-
   statement {
     sid       = "FindCheckpoints"
     actions   = ["s3:ListBucket"]

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from services.gpu_worker.engine.speakers.descriptions import described, directions
 from services.gpu_worker.engine.speakers.joining import Float, Groups, Labels, grouped, joined
 from services.gpu_worker.engine.speakers.likeness import Likeness, judged
 from services.gpu_worker.engine.speakers.pieces import Pieces
@@ -40,8 +41,6 @@ _SURELY_TWO = 0.7
 """Who was found with a finer cut counts only if no two are farther than this on the way from two people to one."""
 _HEARD_WELL = 15.0
 """Seconds that somebody must be heard to be found with a finer cut, unless more speakers are wanted."""
-_FEW_SECONDS = 6.0
-_LEAST_INSIDE = 1e-2
 _ROUNDS = 3
 
 
@@ -66,8 +65,11 @@ def cluster(pieces: Pieces, *, at_least: int = 1, at_most: int | None = None) ->
     found = people(_CUTS[0])
     for cut in _CUTS[1:] if len(found) < at_least else _CUTS[-1:]:
         finer = people(cut)
-        wanted = len(found) < at_least or _seconds(certain, finer).min() >= _HEARD_WELL
-        if len(finer) > len(found) and wanted and _most_alike(certain, finer, likeness)[0] < _SURELY_TWO:
+        if len(finer) <= len(found):
+            continue
+        heard = described(certain, _nearest(certain, finer))
+        wanted = len(found) < at_least or heard.seconds.min() >= _HEARD_WELL
+        if wanted and heard.most_alike(likeness)[0] < _SURELY_TWO:
             found = finer
     return _nearest(pieces, found)
 
@@ -121,11 +123,11 @@ def _speakers(groups: Groups, least: float, at_most: int | None) -> Float:
     found = Groups(found.means[kept], found.seconds[kept], found.together[both], found.apart[both])
     if at_most is not None:
         found = grouped(found, joined(found, np.inf, at_most=at_most))
-    return _directions(found.means)
+    return directions(found.means)
 
 
 def _is_blend(voice: Float, others: Float) -> bool:
-    voice, others = _directions(voice[None])[0], _directions(others)
+    voice, others = directions(voice[None])[0], directions(others)
     nearest = others[np.argsort(-(others @ voice), kind="stable")[:3]].T
     part = nearest @ np.linalg.lstsq(nearest, voice)[0]
     return bool(np.linalg.norm(part) > _BLENDED)
@@ -134,58 +136,16 @@ def _is_blend(voice: Float, others: Float) -> bool:
 def _one_of_each(pieces: Pieces, speakers: Float, likeness: Likeness) -> Float:
     """The speakers, after each piece has gone to the one who is most like it, and nobody is there twice."""
     for _ in range(_ROUNDS):
-        speakers = _voices_of(pieces, _nearest(pieces, speakers))
-    while len(speakers) > 1:
-        alike, one, two = _most_alike(pieces, speakers, replace(likeness, other=0))
+        speakers = described(pieces, _nearest(pieces, speakers)).voices
+    found = described(pieces, _nearest(pieces, speakers))
+    while len(found.seconds) > 1:
+        alike, one, two = found.most_alike(replace(likeness, other=0))
         if alike < _ONE_VOICE:
             break
-        nearest = _nearest(pieces, speakers)
-        speakers = _voices_of(pieces, np.where(nearest == two, one, nearest))
-    return speakers
-
-
-def _most_alike(pieces: Pieces, speakers: Float, likeness: Likeness) -> tuple[float, int, int]:
-    """How alike the two speakers are that are most alike, were they described without noise; and who they are.
-
-    That is 1 for one voice, and 0 for two that are as alike as two people are in this recording.
-
-    Two pieces of one voice are not the same, as both have noise; the mean cosine between pieces of one speaker says how
-    much. A speaker of few seconds is taken to have as much as is usual.
-    """
-    nearest = _nearest(pieces, speakers)
-    shares = (np.arange(len(speakers))[:, None] == nearest) * pieces.seconds
-    sums = shares @ pieces.voices
-    products = sums @ sums.T
-    seconds, squares = shares.sum(axis=1), (shares**2).sum(axis=1)
-    inside = (np.diag(products) - squares + likeness.itself * _FEW_SECONDS**2) / (
-        seconds**2 - squares + _FEW_SECONDS**2
-    )
-    within = np.sqrt(np.maximum(inside, _LEAST_INSIDE))
-    between = products / np.maximum(np.outer(seconds, seconds), _LEAST_INSIDE)
-    alike = (between - likeness.other) / np.maximum(np.outer(within, within) - likeness.other, _LEAST_INSIDE)
-    np.fill_diagonal(alike, -1)
-    one, two = np.unravel_index(int(alike.argmax()), alike.shape)
-    return float(alike[one, two]), int(one), int(two)
-
-
-def _voices_of(pieces: Pieces, labels: Labels) -> Float:
-    """The voice of each speaker who has a piece."""
-    present, labels = np.unique(labels, return_inverse=True)
-    sums = np.zeros((len(present), pieces.voices.shape[1]), np.float32)
-    np.add.at(sums, labels, pieces.voices * pieces.seconds[:, None])
-    return _directions(sums)
-
-
-def _seconds(pieces: Pieces, speakers: Float) -> Float:
-    """How long each speaker is heard."""
-    return np.bincount(_nearest(pieces, speakers), pieces.seconds, len(speakers)).astype(np.float32)
+        found = found.joined(one, two)
+    return found.voices
 
 
 def _nearest(pieces: Pieces, speakers: Float) -> Labels:
     nearest: Labels = np.argmax(pieces.voices @ speakers.T, axis=1)
     return nearest
-
-
-def _directions(voices: Float) -> Float:
-    directions: Float = voices / np.linalg.norm(voices, axis=1, keepdims=True)
-    return directions
