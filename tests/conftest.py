@@ -38,9 +38,11 @@ _tests: Counter[str] = Counter()
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C. What a shell starts in the background ignores it, and so would the programs that tests start."""
+    """Hear Ctrl-C and a closed terminal: what a shell or nohup starts may ignore them, and so would what tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
