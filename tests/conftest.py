@@ -38,7 +38,7 @@ _tests: Counter[str] = Counter()
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C and a closed terminal: what a shell or nohup starts may ignore them, and so would what tests start."""
+    """Hear Ctrl-C and a closed terminal, which what a shell or nohup starts may ignore, and a test's programs with it."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
