@@ -38,7 +38,7 @@ _tests: Counter[str] = Counter()
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C and a closed terminal, which what a shell or nohup starts may ignore, and a test's programs with it."""
+    """Hear Ctrl-C and a closed terminal: what nohup or a shell starts may ignore them, and pass that on."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
