@@ -11,7 +11,9 @@ from services.gpu_worker.engine.speakers.likeness import Likeness
 from services.gpu_worker.engine.speakers.pieces import Pieces
 
 _FEW_SECONDS = 6.0
+"""What is usual counts for as much as so many seconds of a speaker."""
 _LEAST_INSIDE = 1e-2
+"""Nothing is divided by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +75,5 @@ def described(pieces: Pieces, labels: Labels) -> Descriptions:
 
 def directions(voices: Float) -> Float:
     """The voices, each of length one."""
-    directions: Float = voices / np.linalg.norm(voices, axis=1, keepdims=True)
-    return directions
+    of_length_one: Float = voices / np.linalg.norm(voices, axis=1, keepdims=True)
+    return of_length_one
