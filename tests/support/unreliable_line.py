@@ -23,6 +23,7 @@ WAIT_SECONDS = 1
 _OF_AWS = re.compile(rb"\r\nauthorization: *aws4", re.IGNORECASE)
 """Of what the API itself asks its storage, on a line of its own."""
 _STORAGE = re.compile(rb"^\S+ /transcribe-local\b")
+_ID = re.compile(rb"/[a-z]+_[a-z0-9]+")
 _INTERNAL = SLOW_DOWN.replace("SlowDown", "InternalError").replace("Please reduce your request rate.", "Try again.")
 
 
@@ -61,8 +62,8 @@ class UnreliableLine:
     def __init__(self, seed: int, every: int = EVERY) -> None:
         self.seed = seed
         self._every = every
-        self._faults: dict[tuple[bytes, bool], Iterator[Fault]] = {}
-        """For requests of a method, to the API and to its storage."""
+        self._faults: dict[bytes, Iterator[Fault]] = {}
+        """For requests of a kind."""
         self._counting = threading.Lock()
         self.requests = 0
         self.failed: list[Failed] = []
@@ -107,10 +108,16 @@ class UnreliableLine:
             self.requests += 1
             if self.requests % self._every:
                 return None
-            kind = request.head.partition(b" ")[0], bool(_STORAGE.match(request.head))
+            kind = _kind(request.head)
             fault = next(self._faults.setdefault(kind, _in_turn(f"{self.seed} {kind}")))
             self.failed.append(Failed(self.requests, fault, request.head.partition(b" HTTP")[0].decode("latin-1")))
             return fault
+
+
+def _kind(head: bytes) -> bytes:
+    """The method and, of the API, the path without what names one job; storage has one path for all."""
+    method, path = head.split(b" ", 2)[:2]
+    return method if _STORAGE.match(head) else method + b" " + _ID.sub(b"/ID", path.partition(b"?")[0])
 
 
 def _in_turn(seed: str) -> Iterator[Fault]:
