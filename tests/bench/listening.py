@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.bench.contestants import Field, transcript
 from tests.support.accuracy import MEETING, SENTENCES, character_error_rate, sentences_found, words_found
-from tests.support.acoustics import NOBODY_SPEAKS, load, over_the_phone, quieter, with_noise, write_wav
+from tests.support.acoustics import NOBODY_SPEAKS, load, over_the_phone, quieter, telephone_band, with_noise, write_wav
 
 NOISES = range(1, 6)
 """Seeds. One noise moves the share of words by several hundredths, so the conditions with noise are means of five."""
@@ -31,6 +31,9 @@ def conditions(folder: Path) -> dict[str, list[Path]]:
         "20 dB quieter": [write_wav(folder / "quiet20.wav", quieter(sound, 20))],
         "30 dB quieter": [write_wav(folder / "quiet30.wav", quieter(sound, 30))],
         "telephone": [over_the_phone(MEETING, folder / "phone.wav")],
+        "steep telephone": [
+            over_the_phone(write_wav(folder / "band.wav", telephone_band(sound)), folder / "steep.wav")
+        ],
     }
 
 

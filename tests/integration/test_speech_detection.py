@@ -1,4 +1,4 @@
-"""Speech is found as Silero's whole model finds it, however the sound comes, in every process and thread."""
+"""Speech is found as Silero's whole model finds it, on a telephone too, however the sound comes, in every process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,22 @@ import onnx
 import pytest
 from faster_whisper.vad import get_vad_model
 
-from services.gpu_worker.engine.audio.sound import RATE
-from services.gpu_worker.engine.plan import silero
+from services.gpu_worker.engine.audio.sound import RATE, Span
+from services.gpu_worker.engine.plan import convolutions, silero
 from services.gpu_worker.engine.plan.spans import WINDOW, Thresholds, speech_spans
 from services.gpu_worker.engine.plan.speech import WINDOWS_A_RUN, SpeechDetector
 from services.gpu_worker.engine.processes import readers
-from tests.support.acoustics import Sound, hum, music, quieter, silence, white_noise, with_noise
+from tests.support.acoustics import (
+    NOBODY_SPEAKS,
+    Sound,
+    hum,
+    music,
+    quieter,
+    silence,
+    telephone_band,
+    white_noise,
+    with_noise,
+)
 
 Samples = npt.NDArray[np.int16]
 RUN = WINDOWS_A_RUN * WINDOW
@@ -56,6 +66,18 @@ def whole_model(samples: Samples) -> list[float]:
     return found
 
 
+def spans(probabilities: list[float]) -> list[Span]:
+    return speech_spans(probabilities, len(probabilities) * WINDOW, Thresholds())
+
+
+def spoken(probabilities: list[float]) -> npt.NDArray[np.bool_]:
+    """Windows in which somebody speaks."""
+    found = np.zeros(len(probabilities), bool)
+    for start, end in spans(probabilities):
+        found[start // WINDOW : end // WINDOW] = True
+    return found
+
+
 def heard(samples: Samples, block: int | None = None) -> list[float]:
     detector = SpeechDetector()
     blocks = [samples[start : start + block] for start in range(0, len(samples), block)] if block else [samples]
@@ -63,13 +85,42 @@ def heard(samples: Samples, block: int | None = None) -> list[float]:
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_probabilities_and_spans_are_those_of_the_whole_model(meeting: Sound, name: str) -> None:
+def test_probabilities_are_those_of_the_whole_model(meeting: Sound, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolutions, "is_cut", lambda _: False)
     samples = pcm(SOUNDS[name](meeting))
-    ours, theirs = heard(samples), whole_model(samples)
-    assert ours == pytest.approx(theirs, abs=CLOSE)
-    spans = [speech_spans(probabilities, len(samples), Thresholds()) for probabilities in (ours, theirs)]
-    assert spans[0] == spans[1]
-    assert bool(spans[0]) == ("speech" in name)
+    assert heard(samples) == pytest.approx(whole_model(samples), abs=CLOSE)
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_speech_is_found_where_the_whole_model_finds_it(meeting: Sound, name: str) -> None:
+    samples = pcm(SOUNDS[name](meeting))
+    ours, theirs = spans(heard(samples)), spans(whole_model(samples))
+    assert ours == theirs
+    assert bool(ours) == ("speech" in name)
+
+
+@pytest.mark.parametrize("line", ["silent", "noisy"])
+def test_speech_on_a_telephone_is_found_as_elsewhere(meeting: Sound, line: str) -> None:
+    cut = telephone_band(meeting)
+    samples = pcm(with_noise(cut, 25) if line == "noisy" else cut)
+    everywhere = spoken(heard(pcm(meeting)))
+    assert (spoken(heard(samples)) & everywhere).sum() > 0.95 * everywhere.sum()
+    assert (spoken(heard(samples)) & ~everywhere).sum() < 0.05 * everywhere.sum()
+    alone = spoken(whole_model(samples))
+    assert (alone & everywhere).sum() < 0.5 * everywhere.sum(), "the network alone hears it: nothing is put back"
+
+
+@pytest.mark.parametrize("name", NOBODY_SPEAKS)
+def test_on_a_telephone_too_nothing_else_is_speech(name: str) -> None:
+    assert spans(heard(pcm(telephone_band(NOBODY_SPEAKS[name](20))))) == []
+
+
+@pytest.mark.parametrize("hertz", [(425,), (1100,), (2100,), (697, 1209), (770, 1336), (941, 1633)])
+def test_tones_of_a_telephone_are_no_speech(hertz: tuple[int, ...]) -> None:
+    ticks = np.arange(20 * RATE) / RATE
+    tone = np.asarray(0.1 * sum(np.sin(2 * np.pi * one * ticks) for one in hertz))
+    for every, lasts in ((20.0, 20.0), (6.0, 1.0), (0.5, 0.25), (0.2, 0.1)):
+        assert spans(heard(pcm(tone * (ticks % every < lasts)))) == []
 
 
 @pytest.mark.parametrize("length", [0, 1, WINDOW - 1, WINDOW, WINDOW + 1, RUN - 1, RUN, RUN + 1])

@@ -109,7 +109,7 @@ class UnreliableLine:
             if self.requests % self._every:
                 return None
             kind = _kind(request.head)
-            fault = next(self._faults.setdefault(kind, _in_turn(f"{self.seed} {kind}")))
+            fault = next(self._faults.setdefault(kind, _in_turn(f"{self.seed} {kind!r}")))
             self.failed.append(Failed(self.requests, fault, request.head.partition(b" HTTP")[0].decode("latin-1")))
             return fault
 

@@ -12,18 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from services.gpu_worker.engine.audio.sound import RATE
 from tests.bench.speakers import oddities
 from tests.bench.speakers.dialogues import Made, dialogue
 from tests.bench.speakers.turns import Turn, read_rttm, write_rttm
 from tests.bench.speakers.voices import VOICES
 from tests.bench.speakers.word_errors import SpokenWord
-from tests.support.acoustics import Sound, load, transcode, with_noise, write_wav
+from tests.support.acoustics import Sound, load, telephone_band, transcode, with_noise, write_wav
 
 NOISE_DECIBELS = 10
-TELEPHONE_HERTZ = (300, 3400)
-BLOCK = 10 * RATE
-"""A Fourier transform of a length without a large prime factor is many times as fast."""
 SOUNDS = (".flac", ".mp3", ".wav")
 
 
@@ -118,11 +114,7 @@ def _dialogue(name: str, folder: Path, workers: Executor) -> Made:
 
 def over_the_phone(sound: Sound, path: Path) -> Sound:
     """As a telephone exchange passes it on: its band, 8 kHz, A-law."""
-    samples = -(-len(sound) // BLOCK) * BLOCK
-    spectrum = np.fft.rfft(sound, samples)
-    hertz = np.fft.rfftfreq(samples, 1 / RATE)
-    spectrum[(hertz < TELEPHONE_HERTZ[0]) | (hertz > TELEPHONE_HERTZ[1])] = 0
-    wide = write_wav(path.with_suffix(".wide.wav"), np.fft.irfft(spectrum, samples)[: len(sound)])
+    wide = write_wav(path.with_suffix(".wide.wav"), telephone_band(sound))
     narrow = transcode(wide, path.with_suffix(".narrow.wav"), codec="pcm_alaw", rate=8000, form="s16")
     heard = load(narrow)
     wide.unlink()

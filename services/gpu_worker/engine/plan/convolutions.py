@@ -1,4 +1,7 @@
-"""The convolutions of Silero's network, as products of matrices over many windows of sound at once."""
+"""The convolutions of Silero's network, as products of matrices over many windows of sound at once.
+
+They begin with a Fourier transform, in which `telephone_band` puts back what a telephone has cut off.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.gpu_worker.engine.plan.spans import WINDOW
+from services.gpu_worker.engine.plan.telephone_band import OUTSIDE, is_cut, of_envelope
 
 HEIGHT = 32
 """Windows that are computed at once: a second of sound, whose products fit into a core's cache."""
@@ -62,6 +66,7 @@ class Encoder:
     def __init__(self, weights: Weights) -> None:
         self._sound = np.zeros((HEIGHT, CONTEXT + WINDOW + CONTEXT), np.float32)
         self._spectrum = _Product(self._sound, weights.basis, step=_HOP)
+        self._outside = weights.basis[:, np.r_[OUTSIDE, _BINS + OUTSIDE]]
         self._layers: list[_Layer] = []
         frames, inputs = _FRAMES, _BINS
         for kernel, bias, stride in zip(weights.kernels, weights.biases, _STRIDES, strict=True):
@@ -75,7 +80,11 @@ class Encoder:
         spectrum = self._spectrum()
         spectrum *= spectrum
         power = np.add(spectrum[..., :_BINS], spectrum[..., _BINS:], out=spectrum[..., :_BINS])
-        np.sqrt(power, out=self._layers[0].values)
+        magnitudes = self._layers[0].values
+        np.sqrt(power, out=magnitudes)
+        if is_cut(magnitudes[: len(windows)]):
+            restored = of_envelope(self._spectrum.pieces, self._outside)
+            magnitudes[..., OUTSIDE] = np.maximum(magnitudes[..., OUTSIDE], restored)
         for layer, following in pairwise(self._layers):
             layer(into=following.values)
         encoded = np.empty((HEIGHT, 1, OUTPUTS), np.float32)
@@ -89,13 +98,13 @@ class _Product:
     def __init__(self, rows: Float, matrix: Float, *, step: int) -> None:
         length, outputs = matrix.shape
         self._matrix = matrix
-        self._pieces = np.lib.stride_tricks.sliding_window_view(rows, length, axis=1)[:, ::step]
-        self._laid_out = np.empty(self._pieces.shape, np.float32)
-        self._result = np.empty((*self._pieces.shape[:2], outputs), np.float32)
+        self.pieces = np.lib.stride_tricks.sliding_window_view(rows, length, axis=1)[:, ::step]
+        self._laid_out = np.empty(self.pieces.shape, np.float32)
+        self._result = np.empty((*self.pieces.shape[:2], outputs), np.float32)
 
     def __call__(self) -> Float:
         """Of what the rows hold now: shape (rows, pieces of a row, outputs), valid until the next call."""
-        np.copyto(self._laid_out, self._pieces)
+        np.copyto(self._laid_out, self.pieces)
         count, outputs = self._matrix.shape
         np.matmul(self._laid_out.reshape(-1, count), self._matrix, out=self._result.reshape(-1, outputs))
         return self._result
