@@ -54,11 +54,16 @@ def send_all(client: Client) -> list[str]:
     return [client.send(content, f"{number}.mp3") for number, content in enumerate(recordings())]
 
 
-def texts(client: Client, ids: list[str]) -> list[str]:
+def texts(stack: Stack, client: Client, ids: list[str]) -> list[str]:
     for job_id in ids:
         job = client.wait(job_id, seconds=PATIENCE_SECONDS)
-        assert job["status"] == "completed", job
+        assert job["status"] == "completed", f"{job}\n{logged(stack, job_id)}"
     return [client.transcript(job_id, "srt") for job_id in ids]
+
+
+def logged(stack: Stack, job_id: str) -> str:
+    """What is said of a job, and all that went wrong."""
+    return "\n".join(line for line in stack.log_text().splitlines() if job_id in line or '"level": "error"' in line)
 
 
 def kill_now_and_then(stack: Stack, seed: int, done: threading.Event, killed: list[str]) -> None:
@@ -77,9 +82,9 @@ def kill_now_and_then(stack: Stack, seed: int, done: threading.Event, killed: li
 @pytest.mark.timeout(2 * PATIENCE_SECONDS)
 def test_workers_killed_at_random_lose_nothing_and_change_no_word(random_model: Path) -> None:
     model = None if REAL else random_model
-    with Stack(settings(model, 1)) as calm:
-        client = Client(calm, "acme")
-        expected = texts(client, send_all(client))
+    with Stack(settings(model, 1)) as stack:
+        client = Client(stack, "acme")
+        expected = texts(stack, client, send_all(client))
     assert all(expected)
     assert len(set(expected)) == len(expected)
     seed = int(os.environ.get("CHAOS_SEED", time.time_ns() % 1_000_000))
@@ -91,7 +96,7 @@ def test_workers_killed_at_random_lose_nothing_and_change_no_word(random_model: 
         killer = threading.Thread(target=kill_now_and_then, args=(stack, seed, done, killed))
         killer.start()
         try:
-            found = texts(client, ids)
+            found = texts(stack, client, ids)
         finally:
             done.set()
             killer.join()
