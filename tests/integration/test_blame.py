@@ -78,9 +78,10 @@ def test_a_bad_file_costs_others_nothing_and_the_next_is_claimed_within_a_second
     assert (len(machine.engines), machine.left) == (1, [])
 
 
-def test_a_recording_whose_reading_kills_its_process_leaves_the_device_alone(
-    machine: Machine, upload: Upload, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def stuck(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> Job:
+    """A recording whose reader waits until it is ended."""
+
     def fetch(files: Files, job: Job, destination: Path, stop: threading.Event) -> None:
         if job.job_id == bad.job_id:
             os.mkfifo(destination)
@@ -89,17 +90,42 @@ def test_a_recording_whose_reading_kills_its_process_leaves_the_device_alone(
 
     real = Files.fetch_source
     monkeypatch.setattr(Files, "fetch_source", fetch)
-    bad, good = upload(), upload()
-    machine.start()
-    machine.wait_for(good)
+    bad = upload()
+    return bad
+
+
+def end_readers(number: int) -> None:
     for process in multiprocessing.active_children():
         if process.name == "plan" and process.pid:
-            os.kill(process.pid, signal.SIGSEGV)
-    machine.wait_for(bad)
-    error = machine.world.job(bad.job_id).error
+            os.kill(process.pid, number)
+
+
+def test_a_recording_whose_reading_kills_its_process_leaves_the_device_alone(
+    machine: Machine, upload: Upload, stuck: Job
+) -> None:
+    good = upload()
+    machine.start()
+    machine.wait_for(good)
+    end_readers(signal.SIGSEGV)
+    machine.wait_for(stuck)
+    error = machine.world.job(stuck.job_id).error
     assert error
     assert (error["code"], error["retryable"]) == ("INVALID_MEDIA", False)
-    assert (machine.part(bad).attempt, len(machine.engines)) == (1, 1)
+    assert (machine.part(stuck).attempt, len(machine.engines)) == (1, 1)
+
+
+def test_a_recording_whose_reader_is_killed_is_tried_again_and_then_not_for_ever(machine: Machine, stuck: Job) -> None:
+    machine.start()
+    for deaths in range(MAX_DEATHS):
+        until(lambda: machine.part(stuck).attempt == deaths + 1)  # noqa: B023 - called here
+        until(lambda: any(process.name == "plan" for process in multiprocessing.active_children()))
+        assert machine.part(stuck).deaths == deaths
+        end_readers(signal.SIGKILL)
+    machine.wait_for(stuck)
+    error = machine.world.job(stuck.job_id).error
+    assert error
+    assert error["code"] == "REPEATED_CRASH"
+    assert len(machine.engines) == 1
 
 
 def test_a_recording_that_kills_the_device_goes_last_and_alone_and_only_it_is_blamed(

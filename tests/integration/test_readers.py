@@ -31,7 +31,7 @@ from services.gpu_worker.engine.plan.reader import Items, ReadClip
 from services.gpu_worker.engine.process import LIMITS
 from services.gpu_worker.engine.processes import readers
 from services.gpu_worker.engine.processes.reader_main import failure
-from services.gpu_worker.engine.processes.readers import ReaderProcesses
+from services.gpu_worker.engine.processes.readers import ReaderKilledError, ReaderProcesses
 from services.gpu_worker.engine.stopping import StoppedError
 from tests.support.acoustics import Sound, write_wav
 from tests.support.listening import cut, plan_of
@@ -132,13 +132,21 @@ def test_an_option_that_a_recording_does_not_allow_keeps_its_kind_and_its_field(
     assert refused.value.field == "tracks"
 
 
-@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL, signal.SIGABRT])
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT])
 def test_a_process_that_dies_of_a_recording_is_the_recordings_error(
     endless: Path, begin: Callable[..., Future[Plan]], number: int
 ) -> None:
     dying = begin(endless)
     os.kill(reading(), number)
     with pytest.raises(InvalidMediaError, match="died of it"):
+        dying.result(PATIENCE)
+
+
+def test_a_process_that_is_killed_speaks_against_nobody(endless: Path, begin: Callable[..., Future[Plan]]) -> None:
+    """By the kernel that lacks memory, or with its whole machine, of which it may be the first to die."""
+    dying = begin(endless)
+    os.kill(reading(), signal.SIGKILL)
+    with pytest.raises(ReaderKilledError):
         dying.result(PATIENCE)
 
 
@@ -150,7 +158,7 @@ def test_a_process_that_dies_in_the_middle_of_what_it_gives_is_the_recordings_er
     next(clips)
     pid = reading()
     time.sleep(0.3)
-    os.kill(pid, signal.SIGKILL)
+    os.kill(pid, signal.SIGABRT)
     with pytest.raises(InvalidMediaError, match="died of it"):
         list(clips)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.common.domain.errors import LostTooOftenError, RepeatedCrashError, TranscriberError
 
 MAX_DEATHS = 3
-"""Most deaths of processes that had the part on the device."""
+"""Most deaths of processes that had the part on the device, or read it and were killed."""
 MAX_FAULTS = 3
 """Most attempts that a device, a disk or a different reading may make fail."""
 MAX_LOSSES = 20

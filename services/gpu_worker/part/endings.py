@@ -22,6 +22,7 @@ from services.common.domain.retry_policy import (
 from services.common.domain.states import Waiting
 from services.common.store.leases import FencedError, JobChangedError
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
+from services.gpu_worker.engine.processes.readers import ReaderKilledError
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.claim import StopReason
 
@@ -71,6 +72,8 @@ class PartEndings:
                 self._stopped(claim)
             case DeviceDiedError():
                 self._device_died(claim, engine, error)
+            case ReaderKilledError():
+                self._count(claim, "deaths")
             case DecoderFailedError():
                 log.error("decoder.failed", **about, exc_info=error)
                 self._engine_failed(engine, claim.part.job_id)
@@ -151,15 +154,11 @@ class PartEndings:
 
     def _device_died(self, claim: Claim, engine: EngineProcess, error: DeviceDiedError) -> None:
         """End an attempt after the death of the model's process; the part may be the cause, or one of several."""
-        part = claim.part
-        guilty, suspected = error.suspects == 1, error.suspects > 1
-        if guilty:
-            self._engine_failed(engine, part.job_id)
-        deaths, losses = part.deaths + guilty, part.losses + suspected
-        if error.suspects and exhausted(deaths, losses):
-            self.fail(claim, exhaustion_error(deaths))
+        if error.suspects == 1:
+            self._engine_failed(engine, claim.part.job_id)
+            self._count(claim, "deaths")
         elif error.suspects:
-            self.give_back(claim, counted="deaths" if guilty else "losses", behind=guilty, suspected=suspected)
+            self._count(claim, "losses", suspected=True)
         else:
             self.give_back(claim)
 
@@ -172,10 +171,16 @@ class PartEndings:
 
     def retry_later(self, claim: Claim) -> None:
         """Give back a part that failed through no fault of the recording; it waits longer after each such attempt."""
-        if exhausted(claim.part.deaths, claim.part.losses + 1):
-            self.fail(claim, exhaustion_error(claim.part.deaths))
+        self._count(claim, "losses", delay_ms=pause_ms(claim.part.losses))
+
+    def _count(self, claim: Claim, counted: str, *, delay_ms: int = 0, suspected: bool = False) -> None:
+        """Give back a part with one more of its `deaths` or `losses`; if those are too many, the job fails."""
+        deaths, losses = (getattr(claim.part, count) + (count == counted) for count in ("deaths", "losses"))
+        if exhausted(deaths, losses):
+            self.fail(claim, exhaustion_error(deaths))
         else:
-            self.give_back(claim, counted="losses", delay_ms=pause_ms(claim.part.losses))
+            behind = counted == "deaths"
+            self.give_back(claim, counted=counted, delay_ms=delay_ms, behind=behind, suspected=suspected)
 
     def model_unavailable(self, claim: Claim, error: TranscriberError) -> None:
         """Give back a part whose model this machine cannot get now; it counts as no fault, as another may have it."""

@@ -50,6 +50,12 @@ class ReaderLostError(Exception):
     loggable = True
 
 
+class ReaderKilledError(Exception):
+    """Somebody killed a reader: the kernel for want of memory, or whoever ends all processes of the machine."""
+
+    loggable = True
+
+
 @dataclass(frozen=True)
 class ReaderProcesses:
     """A `Reader` for the engine. Safe to use from several threads."""
@@ -105,6 +111,7 @@ class ReaderProcesses:
         Raises:
             StoppedError: `stop` is set.
             ReaderLostError: the process ended by itself, or could not begin.
+            ReaderKilledError: it was killed.
             TranscriberError: the task failed with it, or used more than the limits allow.
 
         """
@@ -169,6 +176,8 @@ class ReaderProcesses:
         if code is None or code >= 0:
             # It exited, so the recording is not the cause: it could not begin, or took the worker for ended.
             return ReaderLostError(f"The process that read the recording ended with status {code}.")
+        if code == -signal.SIGKILL:
+            return ReaderKilledError("The process that read the recording was killed.")
         if code == -signal.SIGXCPU:
             return refusals.too_much_time(self.limits.processor_seconds)
         return refusals.deadly()
