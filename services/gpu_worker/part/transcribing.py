@@ -19,7 +19,7 @@ from services.common.store.parts import MAX_PARTS
 from services.gpu_worker.engine.audio.sound import RATE
 from services.gpu_worker.engine.plan.reader import Cutting
 from services.gpu_worker.engine.processes.device_link import DeviceDiedError
-from services.gpu_worker.engine.processes.readers import ReaderKilledError, ReaderLostError
+from services.gpu_worker.engine.processes.readers import ReaderLostError
 from services.gpu_worker.engine.speakers.grid import WINDOW
 from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
@@ -97,7 +97,7 @@ class Transcribing:
                     # The device has done its work, so from here on the recording is not the cause if a machine dies.
                     claim.on_device, claim.labelling = False, True
                     self._observing.wait()
-        except (StoppedError, DeviceDiedError, DecoderFailedError, ReaderLostError, ReaderKilledError, OSError):
+        except (StoppedError, DeviceDiedError, DecoderFailedError, ReaderLostError, OSError):
             # The finished clips are of use to the next attempt. A worker that has lost the lease writes nothing.
             if claim.stop_reason in {None, StopReason.SHUTDOWN}:
                 self._keep()

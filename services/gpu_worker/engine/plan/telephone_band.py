@@ -3,8 +3,8 @@
 A telephone passes on 300 to 3,400 Hz. A voice whose fundamental is missing is noise to Silero's network: through a
 filter with steep edges, it misses a third of what people say, and nearly everything of some. But harmonics that are a
 fundamental apart beat at its frequency, so the sound's envelope still has it (the missing fundamental, which the ear
-hears, too), and something of what was above the band as well. Where nothing is left below the band, the network gets
-what the envelope has on both sides of it, unless the sound has more.
+hears, too), and something of what was above the band as well. Where nothing is left on either side of the band, the
+network gets what the envelope has there. Music with nothing below has something above, and is left as it is.
 
 Each bin of the network's Fourier transform is 62.5 Hz wide.
 """
@@ -18,16 +18,16 @@ Float = npt.NDArray[np.float32]
 
 OUTSIDE = np.r_[2:5, 55:120]
 """The bins that are filled: 125 to 250 Hz, and 3.4 to 7.5 kHz."""
-_BELOW, _INSIDE = slice(1, 3), slice(6, 55)
-"""62 to 125 Hz, and the band less its edges."""
-_EMPTY = 0.01
-"""The share of the band's power that is below it. A voice that was not cut has more, and often as much as the band."""
+_BELOW, _INSIDE, _ABOVE = slice(1, 3), slice(6, 55), slice(57, 120)
+"""62 to 125 Hz, the band less its edges, and 3.6 to 7.5 kHz."""
+_EMPTY = 0.02
+"""So much of the band's power may be on a side that is empty: noise on the line. At 0.03 some music is cut as well."""
 
 
 def is_cut(magnitudes: Float) -> bool:
-    """Whether these frames of sound, shape (…, bins), have nothing below a telephone's band."""
-    below, inside = (float(np.square(magnitudes[..., bins]).sum()) for bins in (_BELOW, _INSIDE))
-    return below < _EMPTY * inside
+    """Whether these frames of sound, shape (…, bins), have nothing on either side of a telephone's band."""
+    below, inside, above = (float(np.square(magnitudes[..., bins]).sum()) for bins in (_BELOW, _INSIDE, _ABOVE))
+    return max(below, above) < _EMPTY * inside
 
 
 def of_envelope(frames: Float, basis: Float) -> Float:

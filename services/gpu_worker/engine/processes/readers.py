@@ -45,15 +45,13 @@ _KILL_SECONDS = 5.0
 
 
 class ReaderLostError(Exception):
-    """A reader ended without a result, and the recording is not the cause: the part is tried again."""
+    """A reader ended without a result, and the recording is hardly the cause: the part is tried again."""
 
     loggable = True
 
 
-class ReaderKilledError(Exception):
-    """Somebody killed a reader: the kernel for want of memory, or whoever ends all processes of the machine."""
-
-    loggable = True
+class ReaderKilledError(ReaderLostError):
+    """A reader was killed: by the kernel that lacks memory, or with all processes of its machine."""
 
 
 @dataclass(frozen=True)
