@@ -90,6 +90,12 @@ class InvalidAnnotationError(InvalidFieldError):
     code = "INVALID_ANNOTATION"
 
 
+class InvalidCorrectionError(InvalidFieldError):
+    """A correction that is not written as one, or does not fit the machine's words; `field` names the place."""
+
+    code = "INVALID_CORRECTION"
+
+
 class ModelUnavailableError(InvalidOptionError):
     """A model or style that this deployment does not hold."""
 
