@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from services.api.routes import corrections
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import APIRouter, FastAPI
 
-_LATE: Sequence[APIRouter] = ()
+_LATE: Sequence[APIRouter] = (corrections.router,)
 
 
 def add_to(app: FastAPI) -> None:

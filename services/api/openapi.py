@@ -31,6 +31,9 @@ _LINKS = {
             "erase_job",
             "list_job_deliveries",
             "read_transcript",
+            "read_words",
+            "read_correction",
+            "save_correction",
             "retry_job",
         ),
     ),
@@ -131,6 +134,24 @@ def redirect(*codes: ProblemCode) -> Responses:
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
     found = {"description": "Follow without the Authorization header.", "content": body}
     return {302: {**found, "headers": _location("The fresh link.")}, **problems(*codes)}
+
+
+def file(schema: str, *codes: ProblemCode) -> Responses:
+    """The responses of an operation that answers with a JSON file of this schema, compressed for who takes that."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    headers = {"Content-Encoding": "`gzip`, if the request takes it.", "ETag": "Of this content in this encoding."}
+    return {200: {"content": content, "headers": _texts(headers)}, **problems(*codes)}
+
+
+def tagged(*codes: ProblemCode) -> Responses:
+    """The responses of an operation that answers with a correction, whose number is its `ETag`."""
+    return {200: {"headers": _texts({"ETag": "The correction's number in quotation marks, for `If-Match`."})}} | (
+        problems(*codes)
+    )
+
+
+def _texts(headers: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": about, "schema": {"type": "string"}} for name, about in headers.items()}
 
 
 def _location(description: str) -> dict[str, Any]:

@@ -65,6 +65,8 @@ REGISTERED = {
     "names": ["Anna Ek", None, "Bo"],
     "callback_id": CALLBACK,
     "progress": NO_PROGRESS,
+    "correction": None,
+    "expires_at": "2026-12-26T09:00:00.000Z",
 }
 UPLOAD_FORM = {
     "url": "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/",
@@ -175,3 +177,25 @@ DELIVERY = {
     ],
     "next_attempt_at": None,
 }
+WORDS = {
+    "language": "sv",
+    "duration": 1873.2,
+    "speakers_asked": True,
+    "names": ["Anna Ek", None, "Bo"],
+    "speakers": [
+        {"id": "S1", "name": "Anna Ek"},
+        {"id": "S2", "name": "Talare 2"},
+        {"id": "S3", "name": "Bo"},
+    ],
+    "segments": [
+        {
+            "start": 0.42,
+            "end": 1.9,
+            "channel": 0,
+            "speaker": 0,
+            "flags": [],
+            "words": [[" Välkomna", 0.42, 0.98, 0.97], [" till", 1.02, 1.2, 0.99], [" mötet.", 1.24, 1.9, 0.41]],
+        }
+    ],
+}
+CHANGES = [{"first": 0, "end": 3, "segments": [{"speaker": 0, "pieces": [[0, 2], "det här mötet."]}]}]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from services.api.contract.example_records import (
     CALLBACK,
     CALLBACK_VIEW,
+    CHANGES,
     COMPLETED,
     DELIVERY,
     EVENT,
@@ -23,13 +24,14 @@ from services.api.contract.example_records import (
     UPLOAD_FORM,
     VOCABULARY,
     VOCABULARY_SUMMARY,
+    WORDS,
 )
 from services.common.domain.events import EventType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "callback_id", "progress")
+_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "callback_id", "progress", "expires_at")
 
 
 def _told(view: Mapping[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -69,6 +71,14 @@ BODIES: Mapping[str, Any] = {
         "upload": UPLOAD_FORM,
         "callback": {"callback_id": CALLBACK, "secret": SECRET},
     },
+    "CorrectionUpdate": {"changes": CHANGES},
+    "CorrectionView": {
+        "number": 7,
+        "changed_at": "2026-11-26T10:30:00.000Z",
+        "by": "client",
+        "changes": CHANGES,
+        "latest": 7,
+    },
     "DeliveryPage": {"deliveries": [DELIVERY], "next": None},
     "DeliveryView": DELIVERY,
     "Feed": {
@@ -88,6 +98,7 @@ BODIES: Mapping[str, Any] = {
     "JobPage": {"jobs": [COMPLETED], "next": None},
     "JobUpdate": {"reference": "case 2026-114", "metadata": {"department": "north"}},
     "JobView": COMPLETED,
+    "MachineWords": WORDS,
     "NewCallback": {"url": CALLBACK_VIEW["url"], "prefix": "meetings/", "challenge": True},
     "NewJob": {
         "file_name": "möte.mp3",
@@ -109,6 +120,12 @@ BODIES: Mapping[str, Any] = {
         "erases_uploads_until": "2026-11-27T13:00:00.000Z",
         "ages_out": [{"what": "point-in-time backups of the table", "days": 35}],
         "final": False,
+    },
+    "SavedCorrection": {
+        "number": 7,
+        "changed_at": "2026-11-26T10:30:00.000Z",
+        "by": "client",
+        "expires_at": "2026-12-26T10:30:00.000Z",
     },
     "TranscriptLink": {
         "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{JOB}/1/transcript.txt"

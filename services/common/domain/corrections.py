@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 from services.common.domain.annotations import MAX_NAMES, NAME, PRINTABLE_WORDS, is_printable
 from services.common.domain.errors import InvalidCorrectionError
 
-MAX_CORRECTION_BYTES = 1_000_000
-"""Of the body of a request that saves one."""
 MAX_SPEAKERS = MAX_NAMES
 """A client has names for so many. A person may add speakers whom the machine did not find."""
 BY_CLIENT = "client"

@@ -114,6 +114,20 @@ class NotFailedError(PermanentError):
     code = "NOT_FAILED"
 
 
+class CorrectedMeanwhileError(TranscriberError):
+    """A correction was made against another one than the newest; `latest` is the newest one's number."""
+
+    code = "CORRECTED_MEANWHILE"
+
+    def __init__(self, latest: int) -> None:
+        super().__init__(f"The newest correction is {latest}: read it, bring the changes together, and save again.")
+        self.latest = latest
+
+    def __reduce__(self) -> tuple[type[CorrectedMeanwhileError], tuple[int]]:
+        """Pickle with the number, so that the error can be sent to another process."""
+        return type(self), (self.latest,)
+
+
 class ChangedMeanwhileError(TranscriberError):
     """A job changed at the moment at which it was to be changed."""
 
