@@ -1,4 +1,4 @@
-"""Files that are written of the machine's words when somebody asks: the latest version of a transcript, and earlier ones.
+"""Files that are made of the machine's words when somebody asks: a transcript's latest version, and its corrections.
 
 The latest version has the newest correction, and the names as they are now. A cold start does not pay for what renders
 it.

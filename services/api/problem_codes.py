@@ -265,7 +265,7 @@ class ProblemCode(StrEnum):
         "PRECONDITION_REQUIRED",
         428,
         "The request does not say upon which correction it is made, so it might undo another one.",
-        "Send the header `If-Match` with the `ETag` of the correction that was read; `\"0\"` if there was none.",
+        'Send the header `If-Match` with the `ETag` of the correction that was read; `"0"` if there was none.',
     )
     TOO_MANY_REQUESTS = (
         "TOO_MANY_REQUESTS",

@@ -31,7 +31,16 @@ from services.common.domain.events import EventType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "callback_id", "progress", "expires_at")
+_NOT_IN_MESSAGES = (
+    "options",
+    "waiting",
+    "waiting_reason",
+    "parts",
+    "parts_done",
+    "callback_id",
+    "progress",
+    "expires_at",
+)
 
 
 def _told(view: Mapping[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

@@ -64,6 +64,7 @@ def save_correction(
     caller: Authenticated,
     wired: Wired,
     response: Response,
+    *,
     if_match: Annotated[
         Annotated[str, TAG] | None,
         Header(alias="If-Match", description="The `ETag` of the correction that was read. It is required."),

@@ -146,9 +146,7 @@ def annotate(job: Job, annotations: Mapping[str, Any], now: int) -> Change[Job]:
     return Change(before=job, transition=JobTransition.ANNOTATE, set={**annotations, **_in_sequence(job, now)})
 
 
-def correct(
-    job: Job, correction: Mapping[str, Any], *, tell_at: int, expires_at: int | None, now: int
-) -> Change[Job]:
+def correct(job: Job, correction: Mapping[str, Any], *, tell_at: int, expires_at: int | None, now: int) -> Change[Job]:
     """Somebody has corrected the text.
 
     The sequence is raised, so that nobody who has read the correction before can announce it as the newest.
