@@ -123,7 +123,7 @@ def test_changes_of_segments_beside_each_other_and_an_insertion_between_them_are
 
 
 def test_who_was_overtaken_is_told_by_whom_in_any_process() -> None:
-    sent = pickle.loads(pickle.dumps(CorrectedMeanwhileError(7)))  # noqa: S301 - our own
+    sent = pickle.loads(pickle.dumps(CorrectedMeanwhileError(7)))
     assert (sent.latest, "newest correction is 7" in str(sent)) == (7, True)
 
 
