@@ -46,12 +46,16 @@ _LINKS = {
         ),
     ),
     "vocabulary": ("name", ("read_vocabulary", "update_vocabulary", "delete_vocabulary")),
+    "share": ("share_id", ("delete_share",)),
 }
+_ABOVE: Mapping[str, Mapping[str, str]] = {"share": {"job_id": "$request.path.job_id"}}
+"""The rest of what names something that is made below something else."""
 _IN_JOBS = {operation: {"job_id": "$response.body#/jobs/0/job_id"} for operation in _LINKS["job"][1]}
 _IN_CALLBACKS = {
     operation: {"callback_id": "$response.body#/callbacks/0/callback_id"} for operation in _LINKS["callback"][1]
 }
 _IN_VOCABULARIES = {operation: {"name": "$response.body#/vocabularies/0/name"} for operation in _LINKS["vocabulary"][1]}
+_IN_SHARES = {"delete_share": {"job_id": "$request.path.job_id", "share_id": "$response.body#/shares/0/share_id"}}
 _IN_DELIVERIES = {
     "redeliver": {"job_id": "$request.path.job_id", "delivery_id": "$response.body#/deliveries/0/delivery_id"}
 }
@@ -93,9 +97,10 @@ def with_page(responses: Responses) -> Responses:
 
 
 def created(what: str, *codes: ProblemCode) -> Responses:
-    """The responses of an operation that makes a job, a callback or a vocabulary, with links to what comes next."""
+    """The responses of an operation that makes a job, a callback or the like, with links to what comes next."""
     name, operations = _LINKS[what]
-    links = _links({operation: {name: f"$response.body#/{name}"} for operation in operations})
+    values = {**_ABOVE.get(what, {}), name: f"$response.body#/{name}"}
+    links = _links(dict.fromkeys(operations, values))
     return {201: {"links": links, "headers": _location(f"The new {what}.")}, **problems(*codes)}
 
 
@@ -111,6 +116,7 @@ def listed(what: str, *codes: ProblemCode) -> Responses:
         "callbacks": _IN_CALLBACKS,
         "vocabularies": _IN_VOCABULARIES,
         "deliveries": _IN_DELIVERIES,
+        "shares": _IN_SHARES,
     }[what]
     return {200: {"links": _links(parameters)}, **problems(*codes)}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from services.api.problem_codes import ProblemCode
 
 API = "https://api.example.com"
-JOB, CALLBACK, EVENT = (
+JOB, CALLBACK, EVENT, SHARE = (
     f"{kind}_{name}"
     for kind, name in (
         ("job", "r4cmb7wnsyv3qk2ed5xhgz6tui"),
         ("cb", "m2vzkq6rdt4xwp7hsnya3ejgoc"),
         ("evt", "3n5ya7qkbdhvx2mwtj4crgzpes"),
+        ("share", "w6dtq3m5znrx7ahkuvj2e4sypg"),
     )
 )
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="  # noqa: S105 - an example
@@ -175,3 +176,11 @@ DELIVERY = {
     ],
     "next_attempt_at": None,
 }
+SHARE_VIEW = {
+    "share_id": SHARE,
+    "right": "correct",
+    "label": "Anna at the desk",
+    "created_at": "2026-11-26T12:00:00.000Z",
+    "ends_at": "2026-12-03T12:00:00.000Z",
+}
+SHARE_TOKEN = f"{JOB}.{SHARE}.MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.api.contract.example_records import (
+    API,
     CALLBACK,
     CALLBACK_VIEW,
     COMPLETED,
@@ -20,6 +21,8 @@ from services.api.contract.example_records import (
     QUEUED,
     REGISTERED,
     SECRET,
+    SHARE_TOKEN,
+    SHARE_VIEW,
     UPLOAD_FORM,
     VOCABULARY,
     VOCABULARY_SUMMARY,
@@ -69,6 +72,7 @@ BODIES: Mapping[str, Any] = {
         "upload": UPLOAD_FORM,
         "callback": {"callback_id": CALLBACK, "secret": SECRET},
     },
+    "CreatedShare": {**SHARE_VIEW, "token": SHARE_TOKEN, "url": f"{API}/#share={SHARE_TOKEN}"},
     "DeliveryPage": {"deliveries": [DELIVERY], "next": None},
     "DeliveryView": DELIVERY,
     "Feed": {
@@ -98,6 +102,7 @@ BODIES: Mapping[str, Any] = {
         "reference": "case 2026-114",
         "metadata": {"department": "north"},
     },
+    "NewShare": {"right": "correct", "days": 7, "label": "Anna at the desk"},
     "NewVocabulary": {"name": "council", "words": VOCABULARY["words"]},
     "NewSecret": {**CALLBACK_VIEW, "secret": SECRET},
     "ProblemType": PROBLEM_TYPE,
@@ -110,6 +115,7 @@ BODIES: Mapping[str, Any] = {
         "ages_out": [{"what": "point-in-time backups of the table", "days": 35}],
         "final": False,
     },
+    "ShareList": {"shares": [SHARE_VIEW]},
     "TranscriptLink": {
         "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{JOB}/1/transcript.txt"
         "?X-Amz-Expires=300",
