@@ -72,6 +72,12 @@ class ProblemCode(StrEnum):
         "The words of which the transcript's latest version is made are not kept, or not as this release keeps them.",
         "Leave `version` out: the machine's version is there, with the names that it was written with.",
     )
+    NO_SUCH_VERSION = (
+        "NO_SUCH_VERSION",
+        404,
+        "The transcript has no correction of this number, or it is not written as this release writes them.",
+        "Ask for the number that `correction` of the job names, or for `latest`.",
+    )
     METHOD_NOT_ALLOWED = (
         "METHOD_NOT_ALLOWED",
         405,
@@ -180,6 +186,12 @@ class ProblemCode(StrEnum):
         "The request was carried out before under its `Idempotency-Key`, and what it made has been deleted since.",
         "Take a new `Idempotency-Key` to make it once more.",
     )
+    CORRECTED_MEANWHILE = (
+        "CORRECTED_MEANWHILE",
+        412,
+        "Somebody has saved another correction since the one that `If-Match` names. Nothing was changed.",
+        "Read the newest correction, whose number is `latest`, bring the changes together, and save them upon it.",
+    )
     TOO_LARGE = (
         "TOO_LARGE",
         413,
@@ -212,6 +224,12 @@ class ProblemCode(StrEnum):
             "`INVALID_REQUEST`."
         ),
         "Shorten them, as `detail` says.",
+    )
+    INVALID_CORRECTION = (
+        "INVALID_CORRECTION",
+        422,
+        "The changes are not written as changes, or do not fit the machine's words.",
+        "Correct what `field` names, as `detail` says. `GET /api/jobs/{job_id}/words` has the words.",
     )
     MODEL_UNAVAILABLE = (
         "MODEL_UNAVAILABLE",
@@ -260,6 +278,12 @@ class ProblemCode(StrEnum):
         422,
         "The `Idempotency-Key` was used for another request within the last day.",
         "Take a new key for each new request, and the same key only to send the same request again.",
+    )
+    PRECONDITION_REQUIRED = (
+        "PRECONDITION_REQUIRED",
+        428,
+        "The request does not say upon which correction it is made, so it might undo another one.",
+        'Send the header `If-Match` with the `ETag` of the correction that was read; `"0"` if there was none.',
     )
     TOO_MANY_REQUESTS = (
         "TOO_MANY_REQUESTS",

@@ -16,6 +16,8 @@ class ApiSettings(CommonSettings):
     """Largest upload by presigned form: S3's own limit is 5 GB."""
     max_upload_gb: int = 50
     """Largest upload in parts, in units of 10^9 bytes."""
+    longest_retention_days: int = 365
+    """Days for which a job is kept at most that somebody works on."""
     upload_minutes: int = 60
     """Minutes for which the form and the links of an upload are valid."""
     early_launch_queue_url: str = ""

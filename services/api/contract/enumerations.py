@@ -26,6 +26,8 @@ _NO_JOB_ENDS_SO = {
     "NOT_FAILED",
     "CONFLICT",
     "INVALID_ANNOTATION",
+    "INVALID_CORRECTION",
+    "CORRECTED_MEANWHILE",
 }
 """The base of others, what ends a machine instead of a job, and why a job or a command on it was refused."""
 

@@ -66,6 +66,8 @@ REGISTERED = {
     "names": ["Anna Ek", None, "Bo"],
     "callback_id": CALLBACK,
     "progress": NO_PROGRESS,
+    "correction": None,
+    "expires_at": "2026-12-26T09:00:00.000Z",
 }
 UPLOAD_FORM = {
     "url": "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/",
@@ -176,6 +178,28 @@ DELIVERY = {
     ],
     "next_attempt_at": None,
 }
+WORDS = {
+    "language": "sv",
+    "duration": 1873.2,
+    "speakers_asked": True,
+    "names": ["Anna Ek", None, "Bo"],
+    "speakers": [
+        {"id": "S1", "name": "Anna Ek"},
+        {"id": "S2", "name": "Talare 2"},
+        {"id": "S3", "name": "Bo"},
+    ],
+    "segments": [
+        {
+            "start": 0.42,
+            "end": 1.9,
+            "channel": 0,
+            "speaker": 0,
+            "flags": [],
+            "words": [[" Välkomna", 0.42, 0.98, 0.97], [" till", 1.02, 1.2, 0.99], [" mötet.", 1.24, 1.9, 0.41]],
+        }
+    ],
+}
+CHANGES = [{"first": 0, "end": 3, "segments": [{"speaker": 0, "pieces": [[0, 2], "det här mötet."]}]}]
 SHARE_VIEW = {
     "share_id": SHARE,
     "right": "correct",
@@ -184,3 +208,28 @@ SHARE_VIEW = {
     "ends_at": "2026-12-03T12:00:00.000Z",
 }
 SHARE_TOKEN = f"{JOB}.{SHARE}.MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
+_SPOKEN = "Välkomna till mötet."
+TRANSCRIPT = {
+    "version": 2,
+    "language": "sv",
+    "duration": 61.4,
+    "text": f"Anna Ek: {_SPOKEN}",
+    "speakers": [{"id": "S1", "name": "Anna Ek"}],
+    "segments": [
+        {"start": 0.0, "end": 2.5, "text": _SPOKEN, "confidence": 0.94, "flags": [], "speaker": "S1"},
+    ],
+    "quality": {
+        **COMPLETED["quality"],  # type: ignore[dict-item] # a map
+        "confidence_deciles": {"p10": 0.71, "p50": 0.97, "p90": 0.99},
+        "speech_share": 0.92,
+        "clips": 3,
+        "redecoded_clips": 0,
+        "dropped_clips": 0,
+        "flags": {},
+    },
+    "options": OPTIONS,
+    "model": COMPLETED["model"],
+    "versions": {"faster-whisper": "1.2.1"},
+    "reference": "case 2026-114",
+    "metadata": {"department": "north"},
+}

@@ -11,6 +11,7 @@ from services.api.contract.example_records import (
     API,
     CALLBACK,
     CALLBACK_VIEW,
+    CHANGES,
     COMPLETED,
     DELIVERY,
     EVENT,
@@ -23,16 +24,27 @@ from services.api.contract.example_records import (
     SECRET,
     SHARE_TOKEN,
     SHARE_VIEW,
+    TRANSCRIPT,
     UPLOAD_FORM,
     VOCABULARY,
     VOCABULARY_SUMMARY,
+    WORDS,
 )
 from services.common.domain.events import EventType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "callback_id", "progress")
+_NOT_IN_MESSAGES = (
+    "options",
+    "waiting",
+    "waiting_reason",
+    "parts",
+    "parts_done",
+    "callback_id",
+    "progress",
+    "expires_at",
+)
 
 
 def _told(view: Mapping[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -72,6 +84,14 @@ BODIES: Mapping[str, Any] = {
         "upload": UPLOAD_FORM,
         "callback": {"callback_id": CALLBACK, "secret": SECRET},
     },
+    "CorrectionUpdate": {"changes": CHANGES},
+    "CorrectionView": {
+        "number": 7,
+        "changed_at": "2026-11-26T10:30:00.000Z",
+        "by": "client",
+        "changes": CHANGES,
+        "latest": 7,
+    },
     "CreatedShare": {**SHARE_VIEW, "token": SHARE_TOKEN, "url": f"{API}/#share={SHARE_TOKEN}"},
     "DeliveryPage": {"deliveries": [DELIVERY], "next": None},
     "DeliveryView": DELIVERY,
@@ -92,6 +112,8 @@ BODIES: Mapping[str, Any] = {
     "JobPage": {"jobs": [COMPLETED], "next": None},
     "JobUpdate": {"reference": "case 2026-114", "metadata": {"department": "north"}},
     "JobView": COMPLETED,
+    "MachineWords": WORDS,
+    "NamesUpdate": {"names": ["Anna Ek", None, "Bo"]},
     "NewCallback": {"url": CALLBACK_VIEW["url"], "prefix": "meetings/", "challenge": True},
     "NewJob": {
         "file_name": "möte.mp3",
@@ -115,7 +137,23 @@ BODIES: Mapping[str, Any] = {
         "ages_out": [{"what": "point-in-time backups of the table", "days": 35}],
         "final": False,
     },
+    "SavedCorrection": {
+        "number": 7,
+        "changed_at": "2026-11-26T10:30:00.000Z",
+        "by": "client",
+        "expires_at": "2026-12-26T10:30:00.000Z",
+    },
+    "SharedTranscript": {
+        "file_name": "möte.mp3",
+        "language": "sv",
+        "duration": 1873.2,
+        "names": ["Anna Ek", None, "Bo"],
+        "right": "correct",
+        "ends_at": SHARE_VIEW["ends_at"],
+        "expires_at": "2026-12-26T10:30:00.000Z",
+    },
     "ShareList": {"shares": [SHARE_VIEW]},
+    "Transcript": TRANSCRIPT,
     "TranscriptLink": {
         "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{JOB}/1/transcript.txt"
         "?X-Amz-Expires=300",

@@ -16,6 +16,7 @@ from services.common.domain.options import in_effect
 from services.common.domain.progress import Progress, ProgressStage
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import SECOND_MS, rfc3339
 
 _Sha256 = Annotated[
     str,
@@ -179,6 +180,13 @@ class JobFacts(BaseModel):
     )
 
 
+class JobCorrection(BaseModel):
+    """The newest correction of a job's text."""
+
+    number: int = Field(ge=1)
+    changed_at: DateTime
+
+
 class JobView(JobFacts):
     """A job as it stands."""
 
@@ -194,6 +202,12 @@ class JobView(JobFacts):
         default=None, description="The callback that the job came with: its own, or the registered one that it names."
     )
     progress: JobProgress
+    correction: JobCorrection | None = Field(
+        default=None, description="The newest correction of the text; null: it is the machine's."
+    )
+    expires_at: DateTime | None = Field(
+        default=None, description="Until when the job, its results and its recording are kept; corrections prolong it."
+    )
 
     @classmethod
     def of(cls, job: Job, places: Places, default_model: str, progress: Progress) -> JobView:
@@ -207,7 +221,15 @@ class JobView(JobFacts):
             parts_done=job.parts if job.status is JobStatus.COMPLETED else job.parts_done,
             progress=JobProgress.model_validate(progress, from_attributes=True),
             callback_id=job.callback_id,
+            correction=_correction(job),
+            expires_at=None if job.expires_at is None else rfc3339(job.expires_at * SECOND_MS),
         )
+
+
+def _correction(job: Job) -> JobCorrection | None:
+    if job.correction is None:
+        return None
+    return JobCorrection(number=job.correction["number"], changed_at=rfc3339(job.correction["changed_at"]))
 
 
 def _options(job: Job, default_model: str) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from services.api.schemas.fields import WHOLE, Body, DateTime, OneOf, Rule, Url
+from services.api.schemas.fields import WHOLE, Body, DateTime, Names, OneOf, Rule, Url
 from services.common.domain.annotations import NAME, PRINTABLE_WORDS
+from services.common.domain.records import Job
 from services.common.domain.shares import DEFAULT_DAYS, MAX_DAYS, MAX_LABEL_CHARACTERS, Share, ShareRight
-from services.common.domain.times import rfc3339
+from services.common.domain.times import SECOND_MS, rfc3339
 
 _Right = Annotated[str, OneOf(tuple(ShareRight), "ShareRight")]
 _Label = Annotated[
@@ -69,3 +70,34 @@ class CreatedShare(ShareView):
 
 class ShareList(BaseModel):
     shares: list[ShareView]
+
+
+class NamesUpdate(Body):
+    """Names for the speakers."""
+
+    names: Names | None = Field(description="Of the speakers: all are replaced; null removes them.")
+
+
+class SharedTranscript(BaseModel):
+    """What a share opens, as its holder sees it: nothing else of the job or its client."""
+
+    file_name: str
+    language: str | None
+    duration: float | None = Field(description="Seconds of the recording.")
+    names: list[str | None]
+    right: _Right
+    ends_at: DateTime = Field(description="When the share ends.")
+    expires_at: DateTime | None = Field(description="When the transcript and its recording end.")
+
+    @classmethod
+    def of(cls, job: Job, share: Share) -> SharedTranscript:
+        result = job.result or {}
+        return cls(
+            file_name=job.file_name,
+            language=result.get("language"),
+            duration=result.get("duration_seconds"),
+            names=list(job.names),
+            right=share.right.value,
+            ends_at=rfc3339(share.ends_at),
+            expires_at=None if job.expires_at is None else rfc3339(job.expires_at * SECOND_MS),
+        )

@@ -98,6 +98,11 @@ def words(place: str, attempt: int) -> str:
     return f"{result_prefix(place, attempt)}words.json.gz"
 
 
+def correction(place: str, number: int) -> str:
+    """The key of one version of the corrections. Attempts are numbers, so no result has such a key."""
+    return f"{results(place)}corrections/{number}.json"
+
+
 def work(place: str) -> str:
     """The prefix of plans, parts' audio and checkpoints."""
     return f"{WORK}{place}/"

@@ -75,6 +75,10 @@ class Jobs:
         """At most `limit` jobs whose upload is awaited, those first that expire last. The index may lag by seconds."""
         return known(Job, self._table.due(keys.Due.UPLOAD, latest_first=True, limit=limit))
 
+    def overdue_corrections(self, now: int, limit: int) -> list[str]:
+        """Ids of at most `limit` jobs whose newest correction should be announced by now."""
+        return [item["job_id"] for item in self._table.due(keys.Due.CORRECTED, before=now, limit=limit)]
+
     def waits(self, job_id: str, waiting: str, reason: str) -> None:
         """Note why a queued job has no machine yet; nothing is written if the same reason is there already."""
         self._note(job_id, Attr("waiting_reason").ne(reason), waiting, reason)

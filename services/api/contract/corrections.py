@@ -1,0 +1,77 @@
+"""The machine's words as editors of transcripts get them, and the changes that they save."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from services.api.contract.jobs import Seconds, Share, Shown
+from services.api.contract.transcripts import TranscriptSpeaker
+from services.api.schemas.fields import shown_as
+from services.common.domain.annotations import NAME
+from services.common.domain.corrections import MAX_SPEAKERS
+
+MachineWord = tuple[str, Seconds, Seconds, Share]
+"""The text with its leading space, if it has one; start, end, probability."""
+_Index = Annotated[int, Field(ge=0)]
+_KeptWords = Annotated[
+    tuple[_Index, _Index], Field(description="Words of the machine that stay: the first one, and the one behind them.")
+]
+_NewText = Annotated[
+    str,
+    Field(pattern=NAME, description="New words, which share out the time between the kept ones around them."),
+]
+
+
+class MachineSegment(Shown):
+    """A segment as the machine wrote it."""
+
+    start: Seconds
+    end: Seconds
+    channel: int
+    speaker: int | None
+    """A place in `speakers`, from 0; null: not known, or not asked for."""
+    flags: list[Annotated[str, shown_as("Flag")]]
+    words: list[MachineWord]
+    """Each as text, start, end and probability."""
+
+
+class MachineWords(Shown):
+    """The machine's words. They never change; `names` are as they are now."""
+
+    language: str
+    """ISO 639 code."""
+    duration: Seconds
+    speakers_asked: bool
+    """Whether the job asked for `speakers`: only then do corrections name speakers."""
+    names: list[str | None]
+    """The client's names for the speakers."""
+    speakers: list[TranscriptSpeaker]
+    segments: list[MachineSegment]
+
+
+class CorrectedSegment(Shown):
+    """A segment as a person wrote it."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    speaker: Annotated[int, Field(ge=0, lt=MAX_SPEAKERS)] | None
+    """A place in `speakers` from 0, or behind them for a speaker whom the machine did not find; null: not known."""
+    pieces: list[_KeptWords | _NewText] = Field(min_length=1)
+    """What it is made of, in order. Kept words rise over a whole change, and lie within it."""
+
+
+class CorrectionChange(Shown):
+    """Segments that take the place of the machine's words from `first` to before `end`, which are whole segments.
+
+    If `first` is `end`, they are inserted before that word.
+    """
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    first: _Index
+    """The index of a word: its place among the words of all segments, from 0."""
+    end: _Index
+    segments: list[CorrectedSegment]
+    """None: the words are deleted."""
