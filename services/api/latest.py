@@ -1,4 +1,4 @@
-"""Files that are written of the machine's words when somebody asks: the latest version of a transcript, and earlier ones.
+"""Files that are made of the machine's words when somebody asks: a transcript's latest version, and its corrections.
 
 The latest version has the newest correction, and the names as they are now. A cold start does not pay for what renders
 it.
@@ -40,7 +40,7 @@ _NEVER = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
 """The weight with which an `Accept-Encoding` names what the client does not take."""
 
 
-def rendered(job: Job, form: str, version: str, accepted: str, wired: Service) -> Response:
+def rendered(job: Job, form: str, version: str, accepted: str, wired: Service, *, names_only: bool = False) -> Response:
     """A version of a completed job's transcript, as a file.
 
     Args:
@@ -50,6 +50,7 @@ def rendered(job: Job, form: str, version: str, accepted: str, wired: Service) -
             were when it was saved.
         accepted: `Accept-Encoding` of the request.
         wired: what the routes use.
+        names_only: whether the file has no other annotations than the names.
 
     Raises:
         Problem: its words are not kept, there is no such version, or the file is too large for a reply.
@@ -60,6 +61,8 @@ def rendered(job: Job, form: str, version: str, accepted: str, wired: Service) -
     if found is None and not is_latest:
         raise no_such_version(int(version))
     annotations = annotations_of(job) if is_latest or found is None else found.annotations
+    if names_only:
+        annotations = {"names": annotations["names"]}
     words = machine_words(job, wired)
     told = corrected(words, found.changes) if found else words
     content = render(told, form, {**annotations, **({"correction": found.shown} if found else {})})

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from services.common.domain.corrections import Change
     from services.common.domain.records import Job
+    from services.common.store.operations import Operation
     from services.common.store.store import Store
     from services.common.transcript.transcript import Transcript
 
@@ -159,7 +160,7 @@ class Corrections:
         for _ in range(TRIES):
             expires_at = extended_expiry(job.created_at, job.expires_at, now, *self._keeping)
             change = job_changes.correct(job, correction, tell_at=now + QUIET_MS, expires_at=expires_at, now=now)
-            operations = [update(change)]
+            operations: list[Operation] = [update(change)]
             if prolongs and job.own_callback:
                 own = keys.callback(job.client_id, job.own_callback, job.job_id)
                 operations.append(prolonging(own, expires_at))

@@ -16,6 +16,7 @@ from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
 from services.common.store.store import Store
 from services.orchestrator.console_output import HASTY, Consoles
+from services.orchestrator.corrections_at_rest import CorrectionsAtRest
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.fleet import Fleet
 from services.orchestrator.instances import Instances
@@ -75,6 +76,7 @@ class Orchestrator:
             fleet=self.fleet,
             expectations=tuple(self._expectations()),
             expiry=Expiry(self.store, announcer, recordings),
+            corrections=CorrectionsAtRest(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,
             dispatcher=self.dispatcher,

@@ -10,13 +10,13 @@ from fastapi.routing import APIRoute
 
 from services.api import late_routes
 from services.common.domain.records import Job
-from services.common.domain.shares import MAX_SHARES, MINUTE_LIMIT
+from services.common.domain.shares import MAX_SHARES, MINUTE_LIMIT, ShareRight, share_of
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS, rfc3339
+from services.common.store.operations import ConditionFailedError
 from tests.support.api_jobs import completed, create, keep_words
 from tests.support.gateway import Client, Gateway, Reply
-from tests.support.items import items_of
 from tests.support.transcripts import dialogue
-from tests.support.world import World
+from tests.support.world import TABLE, World
 
 HEARD = dialogue((0, "Hej du."), (1, "Hej själv."), formats=["json", "txt"], words=True)
 CHANGES = [{"first": 2, "end": 4, "segments": [{"speaker": 1, "pieces": [[2, 3], "på dig."]}]}]
@@ -54,6 +54,17 @@ def reader(alice: Client, job: Job) -> Client:
 def editor(alice: Client, job: Job) -> Client:
     """Who holds a link to correct."""
     return Client(alice.gateway, shared(alice, job, right="correct")["token"])
+
+
+def items_of(world: World, job_id: str) -> list[dict[str, Any]]:
+    """What the table holds of a job, as DynamoDB writes it."""
+    asked = {":pk": {"S": f"JOB#{job_id}"}}
+    found: Any = world.dynamodb.query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues=asked,  # type: ignore[arg-type]
+    )
+    return list(found["Items"])
 
 
 def code(reply: Reply) -> tuple[int, str]:
@@ -197,19 +208,14 @@ def test_an_erased_job_takes_its_shares_along(world: World, alice: Client, reade
     receipt = alice.call("DELETE", f"/api/jobs/{job.job_id}").json
     assert receipt["removed"]["records"] >= 1
     assert code(reader.get("/api/shared")) == (401, "SHARE_ENDED")
-    assert [item["sk"] for item in items_of(world, job.job_id)] == ["JOB"]
+    assert [item["sk"]["S"] for item in items_of(world, job.job_id)] == ["JOB"]
 
 
 def test_no_share_is_made_of_a_job_that_is_erased_at_the_same_moment(world: World, alice: Client, job: Job) -> None:
-    operations = world.store.shares.addition
     alice.call("DELETE", f"/api/jobs/{job.job_id}")
-    from services.common.domain.shares import ShareRight, share_of
-
-    made = share_of(job, "share_a", "s", ShareRight.READ, days=1, label=None, now=world.now)
-    from services.common.store.operations import ConditionFailedError
-
+    late = share_of(job, "share_a", "secret", ShareRight.READ, days=1, label=None, now=world.now)
     with pytest.raises(ConditionFailedError):
-        world.store.commit(operations(made), None)
+        world.store.commit(world.store.shares.addition(late))
 
 
 def test_a_share_may_make_so_many_requests_a_minute(world: World, reader: Client) -> None:
@@ -238,11 +244,11 @@ def test_a_repeated_request_makes_one_share_with_one_token(alice: Client, job: J
     assert len(alice.get(f"/api/jobs/{job.job_id}/shares").json["shares"]) == 1
 
 
-def test_only_a_completed_job_of_ones_own_is_shared(alice: Client, bob: Client, job: Job) -> None:
+def test_only_a_completed_job_of_ones_own_is_shared(alice: Client, mallory: Client, job: Job) -> None:
     waiting = create(alice)["job_id"]
     assert code(alice.post(f"/api/jobs/{waiting}/shares", {})) == (409, "NOT_COMPLETED")
     for method, address in (("POST", "shares"), ("GET", "shares"), ("DELETE", "shares/share_a")):
-        reply = bob.call(method, f"/api/jobs/{job.job_id}/{address}", {} if method == "POST" else None)
+        reply = mallory.call(method, f"/api/jobs/{job.job_id}/{address}", {} if method == "POST" else None)
         assert code(reply) == (404, "NOT_FOUND")
 
 

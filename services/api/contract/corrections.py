@@ -6,17 +6,22 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from services.api.contract.jobs import Seconds, Share, Shown
+from services.api.contract.jobs import Seconds, Shown
 from services.api.contract.transcripts import TranscriptSpeaker
 from services.api.schemas.fields import shown_as
 from services.common.domain.annotations import NAME
 from services.common.domain.corrections import MAX_SPEAKERS
 
-MachineWord = tuple[str, Seconds, Seconds, Share]
-"""The text with its leading space, if it has one; start, end, probability."""
+MachineWord = Annotated[list[str | float], Field(min_length=4, max_length=4)]
+"""Programs that are generated of the document know no lists whose entries have a type each."""
 _Index = Annotated[int, Field(ge=0)]
 _KeptWords = Annotated[
-    tuple[_Index, _Index], Field(description="Words of the machine that stay: the first one, and the one behind them.")
+    list[_Index],
+    Field(
+        min_length=2,
+        max_length=2,
+        description="Words of the machine that stay: the first one, and the one behind them.",
+    ),
 ]
 _NewText = Annotated[
     str,
@@ -34,7 +39,7 @@ class MachineSegment(Shown):
     """A place in `speakers`, from 0; null: not known, or not asked for."""
     flags: list[Annotated[str, shown_as("Flag")]]
     words: list[MachineWord]
-    """Each as text, start, end and probability."""
+    """Each as its text with the space before it, its start, its end and its probability."""
 
 
 class MachineWords(Shown):

@@ -41,6 +41,8 @@ TAGS = {
 }
 _NAMED: Mapping[str, Any] = {"FeedMessage": FeedMessage, "Message": Message, "Metadata": MetadataTexts}
 """Schemas of types that are no models."""
+_OWN_MESSAGES = {*DIRECT, EventType.CALLBACK_DISABLED, EventType.CORRECTED}
+"""The types whose messages have a schema of their own."""
 _WEBHOOK_HEADERS = {
     "webhook-id": "Of the event: the same on every attempt, and for every callback. Act once on it for each callback.",
     "webhook-timestamp": "Epoch seconds of this attempt: refuse a message older than five minutes.",
@@ -116,7 +118,7 @@ def _server(address: str) -> dict[str, Any]:
 
 def _webhook(kind: EventType) -> dict[str, Any]:
     name = "".join(word.capitalize() for word in kind.value.replace(".", "_").split("_"))
-    schema = f"{name}Message" if kind in {*DIRECT, EventType.CALLBACK_DISABLED} else "JobMessage"
+    schema = f"{name}Message" if kind in _OWN_MESSAGES else "JobMessage"
     headers = [
         {"name": header, "in": "header", "required": True, "description": about, "schema": {"type": "string"}}
         for header, about in _WEBHOOK_HEADERS.items()

@@ -233,3 +233,13 @@ TRANSCRIPT = {
     "reference": "case 2026-114",
     "metadata": {"department": "north"},
 }
+CORRECTION = {
+    "number": 7,
+    "changed_at": "2026-11-26T10:30:00.000Z",
+    "by": "client",
+    "uri": f"s3://transcribe-123456789012/results/{JOB}/corrections/7.json",
+    "bytes": 214,
+    "sha256": "d" * 64,
+    "result_url": f"{API}/api/jobs/{JOB}/transcript?format=txt&version=7",
+    "text": {"bytes": 64, "sha256": "e" * 64},
+}

@@ -68,6 +68,7 @@ def save_correction(
     caller: Authenticated,
     wired: Wired,
     response: Response,
+    *,
     if_match: IfMatch = None,
 ) -> SavedCorrection:
     """Save all changes as the newest correction, upon the one that was read.

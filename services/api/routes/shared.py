@@ -56,7 +56,8 @@ def read_shared_transcript(
     request: Request, visiting: Visiting, wired: Wired, form: Form = READ_FORMAT, version: _Version = LATEST
 ) -> Response:
     """The corrected transcript as a file in any format."""
-    return latest.rendered(visiting.job, form, version, request.headers.get("accept-encoding", ""), wired)
+    accepted = request.headers.get("accept-encoding", "")
+    return latest.rendered(visiting.job, form, version, accepted, wired, names_only=True)
 
 
 @router.get("/correction", responses=openapi.tagged(ProblemCode.NO_SUCH_VERSION, always=WITH_A_SHARE))

@@ -74,7 +74,7 @@ class Version:
 
 def digest(changes: tuple[Change, ...]) -> str:
     """The sha256 of changes, by which a request that is sent once more is known."""
-    return described(json.dumps(to_json(changes), ensure_ascii=False).encode())["sha256"]
+    return sha256(json.dumps(to_json(changes), ensure_ascii=False).encode()).hexdigest()
 
 
 def described(content: bytes) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def update_unread(key: keys.Key, change: UnreadChange, when: ConditionBase) -> U
 def update(change: Change[Record], when: ConditionBase | None = None) -> Update:
     """The conditional write of a change.
 
-    A new status, and another time at which something is due, also set the item's place in the index `due`. Attributes that
+    A new status, and another time at which a job is due, also set the item's place in the index `due`. Attributes that
     become None are removed.
 
     Args:

@@ -163,6 +163,13 @@ class Jobs:
         """Expire a job whose recording was not uploaded in time; False if it came or is awaited for longer."""
         return self._table.attempt_all([update(expiry, same_upload(expiry.before)), *announcement.operations()])
 
+    def tell_correction(self, telling: Change[Job], announcement: Announcement) -> bool:
+        """Note that a job's newest correction is announced; `telling` is `job_changes.tell_correction`.
+
+        False if the job has changed since it was read: then it is corrected once more, announced already, or gone.
+        """
+        return self._table.attempt_all([update(telling), *announcement.operations()])
+
     def annotate(self, change: Change[Job]) -> Job | None:
         """Update the client's own words on a job; `change` is `job_changes.annotate`.
 

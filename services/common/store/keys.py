@@ -8,7 +8,7 @@ event of a job is the job's `sequence`, which only grows.
 
 | item | pk | sk | due as | by_client's sort |
 |---|---|---|---|---|
-| job | `JOB#<job>` | `JOB` | `upload`: when an awaited upload expires; `corrected`: when its correction is announced | `JOB#<created>#<job>` |
+| job | `JOB#<job>` | `JOB` | `upload`: when it expires; `corrected`: when that is told | `JOB#<created>#<job>` |
 | tombstone of an erased job | `JOB#<job>` | `JOB` | `erasure`: when to search once more | |
 | part | `JOB#<job>` | `PART#0000`, `PART#MERGE` | `queued`: its turn; `running`: its lease's end | |
 | event | `JOB#<job or callback>` | `EVENT#<event>` | | `EVENT#<created>#<event>` |

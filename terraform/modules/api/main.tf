@@ -1,7 +1,7 @@
 # The function that answers. modules/lambda_function makes it, with its log group and its role.
 locals {
   # Of the API's operations: those that are routed, and those that a page of another origin may use.
-  methods = ["DELETE", "GET", "PATCH", "POST"]
+  methods = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 
   url = var.domain_name == "" ? aws_apigatewayv2_api.this.api_endpoint : "https://${var.domain_name}"
 

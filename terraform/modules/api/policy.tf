@@ -58,11 +58,18 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Links to the announced files, and the words of which the latest version of a transcript is made.
+  # Links to the announced files, the words of which other versions of a transcript are made, and corrections.
   statement {
     sid       = "SignResults"
     actions   = ["s3:GetObject"]
     resources = ["${var.bucket_arn}/results/*"]
+  }
+
+  # Each correction is an object of its own beside the results, which nothing may write but the worker.
+  statement {
+    sid       = "KeepCorrections"
+    actions   = ["s3:PutObject"]
+    resources = ["${var.bucket_arn}/results/*/corrections/*"]
   }
 
   # When a job is erased or canceled, the API looks at what lies at its key. S3 tells that only to whoever may read
