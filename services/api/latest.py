@@ -15,6 +15,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 from fastapi import Response
 
+from services.api.compression import takes_gzip
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.common.domain import object_keys
@@ -31,8 +32,6 @@ MOST_BYTES = 4_500_000
 """Longest body. Lambda's reply has at most 6 MB, in which a body that is no text is base64."""
 _COMPRESSED = "docx"
 """The format that is compressed by itself."""
-_NEVER = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
-"""The weight with which an `Accept-Encoding` names what the client does not take."""
 
 
 def rendered(job: Job, form: str, accepted: str, wired: Service) -> Response:
@@ -51,19 +50,12 @@ def rendered(job: Job, form: str, accepted: str, wired: Service) -> Response:
     content = render(_words(job, wired), form, annotations_of(job))
     tag = hashlib.sha256(content).hexdigest()[:32]
     headers = {"Cache-Control": "no-store", "Content-Disposition": _disposition(job, form), "Vary": "Accept-Encoding"}
-    if form != _COMPRESSED and _takes_gzip(accepted):
+    if form != _COMPRESSED and takes_gzip(accepted):
         content = gzip.compress(content, mtime=0)
         headers["Content-Encoding"], tag = "gzip", f"{tag}-gzip"
     if len(content) > MOST_BYTES:
         raise Problem(ProblemCode.TRANSCRIPT_TOO_LARGE, _remedy(headers), field="format")
     return Response(content, headers=headers | {"ETag": f'"{tag}"'}, media_type=media_type(form))
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` takes gzip: what it says of all others, `*`, holds only if it does not name it."""
-    parts = [part.partition(";") for part in accepted.lower().split(",")]
-    takes = {name.strip(): not _NEVER.fullmatch(weight) for name, _, weight in parts}
-    return takes.get("gzip", takes.get("x-gzip", takes.get("*", False)))
 
 
 def _words(job: Job, wired: Service) -> Transcript:
