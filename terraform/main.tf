@@ -14,7 +14,7 @@ module "storage" {
 
   name                = local.bucket_name
   retention_days      = var.retention_days
-  cors_origins        = var.cors_origins
+  cors_origins        = concat(var.cors_origins, local.page_origins)
   deletion_protection = var.deletion_protection
 }
 
@@ -123,6 +123,7 @@ module "api" {
   retention_days           = var.retention_days
   requests_per_second      = var.requests_per_second
   cors_origins             = var.cors_origins
+  page_enabled             = var.page_enabled
   domain_name              = var.domain_name
   certificate_arn          = var.certificate_arn
   role_path                = var.role_path

@@ -15,4 +15,7 @@ locals {
   tags = merge(var.tags, { project = "gpu-transcriber", deployment = var.deployment })
 
   public_url = var.api_enabled ? module.api[0].url : ""
+
+  # The API's own page sends recordings to the bucket, to which it is a page of another origin.
+  page_origins = var.api_enabled && var.page_enabled ? [module.api[0].url] : []
 }

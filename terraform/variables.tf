@@ -333,6 +333,13 @@ variable "cors_origins" {
   nullable    = false
 }
 
+variable "page_enabled" {
+  description = "Whether the API serves a page at its own address, on which people upload recordings, watch them and read their texts. The bucket then lets in that page too."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "domain_name" {
   description = "A domain of your own for the API. Empty takes the address that AWS gives."
   type        = string

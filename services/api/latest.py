@@ -16,6 +16,7 @@ from urllib.parse import quote
 from botocore.exceptions import ClientError
 from fastapi import Response
 
+from services.api.compression import takes_gzip
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes.transcripts import LATEST
@@ -36,8 +37,6 @@ MOST_BYTES = 4_500_000
 """Longest body. Lambda's reply has at most 6 MB, in which a body that is no text is base64."""
 _COMPRESSED = "docx"
 """The format that is compressed by itself."""
-_NEVER = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
-"""The weight with which an `Accept-Encoding` names what the client does not take."""
 
 
 def rendered(job: Job, form: str, version: str, accepted: str, wired: Service, *, names_only: bool = False) -> Response:
@@ -107,19 +106,12 @@ def sent(
     """
     tag = hashlib.sha256(content).hexdigest()[:32]
     headers = {**(headers or {}), "Cache-Control": "no-store", "Vary": "Accept-Encoding"}
-    if compresses and _takes_gzip(accepted):
+    if compresses and takes_gzip(accepted):
         content = gzip.compress(content, mtime=0)
         headers["Content-Encoding"], tag = "gzip", f"{tag}-gzip"
     if len(content) > MOST_BYTES:
         raise Problem(ProblemCode.TRANSCRIPT_TOO_LARGE, _remedy(headers), field="format")
     return Response(content, headers=headers | {"ETag": f'"{tag}"'}, media_type=kind)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` takes gzip: what it says of all others, `*`, holds only if it does not name it."""
-    parts = [part.partition(";") for part in accepted.lower().split(",")]
-    takes = {name.strip(): not _NEVER.fullmatch(weight) for name, _, weight in parts}
-    return takes.get("gzip", takes.get("x-gzip", takes.get("*", False)))
 
 
 def machine_words(job: Job, wired: Service) -> Transcript:

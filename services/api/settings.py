@@ -25,6 +25,8 @@ class ApiSettings(CommonSettings):
     there; empty: it is told to nobody."""
     early_launch_seconds: float = 600
     """How long after its registration an upload is expected, and a machine may wait for it."""
+    page: bool = True
+    """Whether `/` is a page on which people work with their recordings."""
     link_seconds: int = 300
     """Seconds for which a link to a transcript is valid."""
     start_seconds: float = START_SECONDS

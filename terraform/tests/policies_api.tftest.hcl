@@ -81,6 +81,41 @@ run "api" {
   }
 }
 
+run "api_with_its_page" {
+  command = apply
+
+  module {
+    source = "./modules/api"
+  }
+
+  assert {
+    condition     = keys(aws_apigatewayv2_route.page) == ["GET /", "GET /page/{proxy+}"] && local.environment.PAGE == "true"
+    error_message = "The page cannot be reached."
+  }
+
+  assert {
+    condition     = toset([for permission in aws_lambda_permission.page : trimprefix(permission.source_arn, aws_apigatewayv2_api.this.execution_arn)]) == toset(["/*/GET/", "/*/GET/page/{proxy+}"])
+    error_message = "The gateway may not ask the function for the page, or may ask it for more."
+  }
+}
+
+run "api_without_its_page" {
+  command = apply
+
+  module {
+    source = "./modules/api"
+  }
+
+  variables {
+    page_enabled = false
+  }
+
+  assert {
+    condition     = length(aws_apigatewayv2_route.page) == 0 && length(aws_lambda_permission.page) == 0 && local.environment.PAGE == "false"
+    error_message = "There is a page at ${aws_apigatewayv2_api.this.api_endpoint}."
+  }
+}
+
 run "api_that_tells_nobody_of_a_registration" {
   command = apply
 

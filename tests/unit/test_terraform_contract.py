@@ -211,7 +211,13 @@ def test_the_local_stack_lets_in_pages_of_other_origins_as_terraform_does() -> N
 
     route = api["aws_apigatewayv2_route.this"]
     assert route["for_each"] == "${toset(local.methods)}"
-    assert [route["route_key"].replace("${each.key}", method) for method in methods] == list(resources.ROUTES)
+    routed = [route["route_key"].replace("${each.key}", method) for method in methods]
+    assert [*routed, *blocks("api", "locals")[""]["page_routes"]] == list(resources.ROUTES)
+    page = api["aws_apigatewayv2_route.page"]
+    assert (page["for_each"], page["route_key"]) == (
+        "${toset(var.page_enabled ? local.page_routes : [])}",
+        "${each.key}",
+    )
 
     (rule,) = blocks("storage", "resource")["aws_s3_bucket_cors_configuration.this"]["cors_rule"]
     assert rule.pop("allowed_origins") == origins

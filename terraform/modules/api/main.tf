@@ -3,6 +3,8 @@ locals {
   # Of the API's operations: those that are routed, and those that a page of another origin may use.
   methods = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 
+  page_routes = ["GET /", "GET /page/{proxy+}"]
+
   url = var.domain_name == "" ? aws_apigatewayv2_api.this.api_endpoint : "https://${var.domain_name}"
 
   environment = {
@@ -17,6 +19,7 @@ locals {
     RETENTION_DAYS     = tostring(var.retention_days)
     LOG_RETENTION_DAYS = tostring(var.log_retention_days)
     LOG_LEVEL          = var.log_level
+    PAGE               = tostring(var.page_enabled)
 
     EARLY_LAUNCH_QUEUE_URL = var.launch_at_registration ? var.queue_url : ""
   }

@@ -148,6 +148,13 @@ variable "cors_origins" {
   nullable    = false
 }
 
+variable "page_enabled" {
+  description = "Whether the API serves a page at `/`, on which people work with their recordings. The bucket must then let in the API's own origin."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "domain_name" {
   description = "A domain of your own, such as transcribe.example.com. Empty takes the address that AWS gives."
   type        = string
