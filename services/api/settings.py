@@ -31,7 +31,5 @@ class ApiSettings(CommonSettings):
     """Seconds for which a link to a transcript is valid."""
     start_seconds: float = START_SECONDS
     """How long a machine takes to take a job, if it must start first: for estimates."""
-    page: bool = True
-    """Whether `/` is a page on which people work with their recordings."""
     log_retention_days: int | None = None
     """Days for which logs are kept, for the receipts of erasures; None if it is not known."""
