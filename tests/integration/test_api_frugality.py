@@ -145,6 +145,22 @@ def test_the_latest_version_of_a_transcript_takes_three_calls(world: World, alic
     assert len(calls) == 3, calls
 
 
+def test_words_and_corrections_take_three_calls_and_saving_one_five(world: World, alice: Client) -> None:
+    job = completed(world, alice, callback={"url": "https://hooks.example.com/"})
+    keep_words(world, job, call())
+    place = f"/api/jobs/{job.job_id}"
+    for method, path, upon, most in (
+        ("GET", "words", None, 3),
+        ("PUT", "correction", '"0"', 5),
+        ("GET", "correction", None, 3),
+        ("GET", "transcript?version=1", None, 4),
+    ):
+        body, tag = ({"changes": []}, {"if_match": upon}) if upon else (None, {})
+        with counted(world) as calls:
+            assert alice.call(method, f"{place}/{path}", body, **tag).status == 200
+        assert len(calls) <= most, (path, calls)
+
+
 def test_an_update_takes_three_calls(world: World, alice: Client) -> None:
     job = alice.post("/api/jobs", {"file_name": "a.mp3"}).json
     with counted(world) as calls:
