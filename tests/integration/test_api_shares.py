@@ -63,7 +63,7 @@ def items_of(world: World, job_id: str) -> list[dict[str, Any]]:
     found: Any = world.dynamodb.query(
         TableName=TABLE,
         KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues=asked,  # type: ignore[arg-type]
+        ExpressionAttributeValues=asked,
     )
     return list(found["Items"])
 

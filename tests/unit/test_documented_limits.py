@@ -20,6 +20,7 @@ from services.common.domain import object_keys, options, vocabularies
 from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_NAMES_BYTES, PRINTABLE
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
 from services.common.domain.media_types import ALLOWED, APPLICATION_TYPES
+from services.common.domain.shares import DEFAULT_DAYS, MAX_DAYS
 from services.common.domain.speakers import MOST_SPEAKERS
 from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
 from services.common.store.clients import DEFAULT_LIMIT
@@ -150,6 +151,9 @@ ROWS = [
     ("entry of the feed before it is shown", f"{FEED_LAG_MS // SECOND_MS} s"),
     ("job, its events and its ledger", f"{variable('retention_days')} days by default"),
     ("job, its events and its ledger", f"{API['retention_days']} days by default"),
+    ("job, its events and its ledger", f"up to {variable('longest_retention_days')} days by default"),
+    ("job, its events and its ledger", f"up to {API['longest_retention_days']} days by default"),
+    ("share of a transcript", f"{DEFAULT_DAYS} days by default and {MAX_DAYS} at most"),
     ("callback", f"disabled after {FAILING_DAYS} days"),
     ("receipt of an erasure", f"{(TOMBSTONE_MS + LINGER_MS) // DAY_MS} days at least"),
     ("backup of the table", f"{BACKUP_DAYS} days"),

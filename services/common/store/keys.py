@@ -26,6 +26,7 @@ event of a job is the job's `sequence`, which only grows.
 | slot | `SLOT` | `00`, `01`, … | `slot`: its lease's end, or the sweep's next look | |
 | circuit breaker of launches | `FLEET` | `BREAKER` | | |
 | what the hourly search remembers | `FLEET` | `SEARCH` | | |
+| how far the daily walk through the bucket is | `FLEET` | `WALK` | | |
 | machine without a slot | `FLEET` | `STRAY#<instance>` | | |
 | why a slot's last machine ended | `FLEET` | `END#<slot>` | | |
 | person's own box that works | `FLEET` | `OWN#<owner>` | | |
@@ -58,6 +59,7 @@ CLIENT, ALL_CLIENTS = "CLIENT", "CLIENT#"
 SLOTS, FLEET = "SLOT", "FLEET"
 BREAKER: Key = (FLEET, "BREAKER")
 SEARCH: Key = (FLEET, "SEARCH")
+WALK: Key = (FLEET, "WALK")
 
 
 class Due(StrEnum):
