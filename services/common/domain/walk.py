@@ -8,7 +8,7 @@ from services.common.domain.object_keys import RESULTS, UPLOADS, upload_job
 from services.common.domain.times import DAY_MS
 
 PREFIXES = (RESULTS, UPLOADS)
-"""What is walked through, in the order of its keys. `work/` is left to S3's own rule: it serves nobody once it is old."""
+"""What is walked through, in the order of its keys. S3's own rule is enough for `work/`: it serves nobody once old."""
 
 
 @dataclass(frozen=True, kw_only=True)
