@@ -6,8 +6,11 @@ import gzip
 import hashlib
 import io
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import docx
@@ -22,6 +25,7 @@ from services.common.domain.times import DAY_MS, SECOND_MS, expiry, rfc3339
 from services.common.erasure import Erasure
 from services.common.transcript import kept_words
 from tests.support.api_jobs import completed, keep_words, uploaded
+from tests.support.documents import shell_blocks
 from tests.support.faults import Mode
 from tests.support.gateway import Client, Gateway, Reply
 from tests.support.transcripts import dialogue
@@ -65,6 +69,18 @@ def job(world: World, alice: Client) -> Job:
     done = completed(world, alice, names=["Anna", None])
     keep_words(world, done, HEARD)
     return done
+
+
+@pytest.mark.curl
+def test_the_documented_commands_correct_a_text(gateway: Gateway, alice: Client, job: Job, tmp_path: Path) -> None:
+    (block,) = [text for text in shell_blocks("docs/api/README.md") if "If-Match" in text]
+    with gateway.served() as url:
+        given = {"TRANSCRIBE_URL": url, "TRANSCRIBE_KEY": alice.api_key, "JOB_ID": job.job_id}
+        command = ["bash", "-euo", "pipefail", "-c", block]
+        for number in (1, 2):
+            subprocess.run(command, cwd=tmp_path, env=os.environ | given, check=True, timeout=60)
+            assert json.loads((tmp_path / "saved.json").read_bytes())["number"] == number
+    assert text(alice, job).startswith("Hej på dig.")
 
 
 def test_editors_get_the_machines_words_with_the_names_as_they_are(alice: Client, job: Job) -> None:

@@ -116,7 +116,11 @@ def each_moment(world: World, alice: Client, rival: Callable[[Job], object], che
         save(world, fresh, Change(0, 2))
         world.clock.pass_(QUIET_MS)
         world.faults.calls, world.faults.happened = [], False
-        world.faults.plan(at, Mode.RIVAL, lambda _, job=fresh: rival(job))  # type: ignore[misc]
+
+        def happen(_: Mode, job: Job = fresh) -> None:
+            rival(job)
+
+        world.faults.plan(at, Mode.RIVAL, happen)
         with world.faults.watching():
             sweep(world)
         if not world.faults.happened:

@@ -11,18 +11,20 @@ from typing import Any
 import pytest
 
 from services.api import latest, multipart
-from services.api.problems import MAX_BODY_BYTES
+from services.api.problems import MAX_BODY_BYTES, MAX_LARGE_BODY_BYTES
 from services.api.routes.jobs import UPLOAD_MARGIN_MINUTES
 from services.api.schemas.receipts import BACKUP_DAYS, QUEUE_DAYS
 from services.api.settings import ApiSettings
 from services.api.uploads import LINKS
 from services.common.domain import object_keys, options, vocabularies
 from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_NAMES_BYTES, PRINTABLE
+from services.common.domain.corrections import MAX_SPEAKERS
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
 from services.common.domain.media_types import ALLOWED, APPLICATION_TYPES
 from services.common.domain.shares import DEFAULT_DAYS, MAX_DAYS
 from services.common.domain.speakers import MOST_SPEAKERS
-from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
+from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.domain.versions import QUIET_MS
 from services.common.store.clients import DEFAULT_LIMIT
 from services.common.store.codec import MOST_LOOKED_AT
 from services.common.store.deliveries import KEPT_TRIES
@@ -101,7 +103,10 @@ ROWS = [
     ("`names`", f"{field('NewJob', 'names')['maxItems']} names or nulls"),
     ("a name", f"1 to {contract.resolved(field('NewJob', 'names')['items'])['maxLength']} characters, all printable"),
     ("`names` as a whole", f"{MAX_NAMES_BYTES:,} bytes as compact JSON"),
-    ("transcript with `version=latest`", f"{latest.MOST_BYTES:,} bytes"),
+    ("body of a request that saves a correction", f"{MAX_LARGE_BODY_BYTES:,} bytes"),
+    ("speakers in a correction", f"{MAX_SPEAKERS} | "),
+    ("correction before it is told of", f"{QUIET_MS // MINUTE_MS} minutes"),
+    ("transcript with `version=latest` or a number, words", f"{latest.MOST_BYTES:,} bytes"),
     ("`queue_position`", f"{MOST_COUNTED + 1} | "),
     ("page of deliveries", page("/api/jobs/{job_id}/deliveries")),
     ("page of deliveries", page("/api/callbacks/{callback_id}/deliveries")),

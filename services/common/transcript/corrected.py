@@ -114,8 +114,11 @@ class _Rewritten:
         timed = iter(self._timed())
         for segment in self._change.segments:
             words: list[Word] = []
+            beside: int | None = None
             for piece in segment.pieces:
-                words += self._said(next(timed), segment, follows=bool(words) and isinstance(piece, Kept))
+                apart = bool(words) and isinstance(piece, Kept) and piece.first != beside
+                words += _said(next(timed), segment.speaker, apart=apart)
+                beside = piece.end if isinstance(piece, Kept) else None
             yield Segment(
                 start=words[0].start,
                 end=max(word.end for word in words),
@@ -126,15 +129,6 @@ class _Rewritten:
                 words=tuple(words),
                 speaker=segment.speaker,
             )
-
-    def _said(self, words: Sequence[Word], segment: CorrectedSegment, *, follows: bool) -> Iterator[Word]:
-        """The words of a piece, said by the segment's speaker.
-
-        If they are kept ones that follow other words than before, a space parts them from these.
-        """
-        for index, word in enumerate(words):
-            text = f" {word.text}" if follows and index == 0 and not word.text[:1].isspace() else word.text
-            yield Word(text, word.start, word.end, word.probability, segment.speaker)
 
     def _channel(self, segment: CorrectedSegment) -> int:
         """That of the first word that is kept, else that of the speaker, else that of what was replaced."""
@@ -166,6 +160,13 @@ class _Rewritten:
             yield machine.words[piece.first : piece.end]
             start = machine.end_before(piece.end)
         yield from _shared_out(new, start, last)
+
+
+def _said(words: Sequence[Word], speaker: int | None, *, apart: bool) -> Iterator[Word]:
+    """The words of a piece, said by a speaker; `apart`: the words before are others than in the machine's text."""
+    for index, word in enumerate(words):
+        text = f" {word.text}" if apart and index == 0 and not word.text[:1].isspace() else word.text
+        yield Word(text, word.start, word.end, word.probability, speaker)
 
 
 def _shared_out(texts: Sequence[Sequence[str]], start: float, end: float) -> Iterator[Sequence[Word]]:
