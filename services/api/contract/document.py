@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
+from services.api import late_routes
 from services.api.contract import enumerations, examples, headers, refusals, speakers, transcripts
 from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
 from services.api.contract.messages import MEANINGS, FeedMessage, Message
@@ -56,6 +57,7 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
         models: the keys of the models that the deployment holds; without them, any model and any style is allowed.
 
     """
+    late_routes.add_to(app)
     document: dict[str, Any] = FastAPI.openapi(app)
     document["info"]["contact"] = {"name": "The operator of this deployment, or the project's issues"}
     document["info"]["license"] = {"name": "MIT", "identifier": "MIT"}

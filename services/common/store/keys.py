@@ -16,6 +16,7 @@ event of a job is the job's `sequence`, which only grows.
 | callback of one job | `JOB#<job>` | `CALLBACK#<callback>` | | |
 | callback | `CLIENT#<client>` | `CALLBACK#<callback>` | | |
 | client, with its uploads' defaults and counts of callbacks and vocabularies | `CLIENT#<client>` | `CLIENT` | | |
+| share of a job | `JOB#<job>` | `SHARE#<share>` | | |
 | vocabulary | `CLIENT#<client>` | `VOCABULARY#<name>` | | |
 | client, in the list of all, with whether it has defaults | `CLIENT#` | `<client>` | | |
 | client's place in the fair queue | `CLIENT#<client>` | `TURN` | | |
@@ -52,7 +53,7 @@ Key = tuple[str, str]
 JOB, EVENT, DELIVERY = "JOB", "EVENT", "DELIVERY"
 JOBS, PARTS, EVENTS, DELIVERIES, CALLBACKS = "JOB#", PART, "EVENT#", "DELIVERY#", "CALLBACK#"
 """How the keys of a kind begin: sort keys, and the `sort` of jobs and events."""
-API_KEYS, VOCABULARIES, STRAYS, ENDS, OWN_BOXES = "KEY#", "VOCABULARY#", "STRAY#", "END#", "OWN#"
+API_KEYS, VOCABULARIES, SHARES, STRAYS, ENDS, OWN_BOXES = "KEY#", "VOCABULARY#", "SHARE#", "STRAY#", "END#", "OWN#"
 CLIENT, ALL_CLIENTS = "CLIENT", "CLIENT#"
 SLOTS, FLEET = "SLOT", "FLEET"
 BREAKER: Key = (FLEET, "BREAKER")
@@ -107,6 +108,10 @@ def client(client_id: str) -> Key:
 
 def vocabulary(client_id: str, name: str) -> Key:
     return of_client(client_id), f"{VOCABULARIES}{name}"
+
+
+def share(job_id: str, share_id: str) -> Key:
+    return of_job(job_id), f"{SHARES}{share_id}"
 
 
 def listed_client(client_id: str) -> Key:

@@ -1,0 +1,78 @@
+"""Shares: links that open one transcript and its sound to whoever holds them, until they end or are taken back. Pure.
+
+A share's token is in no address that a server sees: it stands behind the `#` of its link. Only its hash is stored.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from services.common.domain.ids import key_digest
+from services.common.domain.times import DAY_MS, SECOND_MS
+
+MAX_SHARES = 20
+"""Of one job."""
+MAX_DAYS, DEFAULT_DAYS = 90, 7
+MAX_LABEL_CHARACTERS = 80
+MINUTE_LIMIT = 120
+"""Requests that a share may make in a minute: a page that is open saves every few seconds at most."""
+_TOKEN = re.compile(r"(job_[a-z2-7]{1,40})\.(share_[a-z2-7]{1,40})\.([A-Za-z0-9_-]{43})")
+
+
+class ShareRight(StrEnum):
+    """What a share lets its holder do; who may correct may read too."""
+
+    READ = "read"
+    CORRECT = "correct"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A share as it is stored. Times are epoch milliseconds, but for `expires_at`, which is in seconds."""
+
+    job_id: str
+    share_id: str
+    right: ShareRight
+    digest: str
+    """The sha256 of the token."""
+    created_at: int
+    ends_at: int
+    label: str | None = None
+    """The client's own words on whom it is for."""
+    expires_at: int | None = None
+    """When DynamoDB may delete it."""
+
+
+class Token(NamedTuple):
+    """A share's token, taken apart."""
+
+    job_id: str
+    share_id: str
+    digest: str
+
+
+def token(job_id: str, share_id: str, secret: str) -> str:
+    """The text that opens a share; `secret` is that of `secrets.token_urlsafe(32)`."""
+    return f"{job_id}.{share_id}.{secret}"
+
+
+def parse_token(text: str) -> Token | None:
+    """The token in this text, or None if it is none; whether there is such a share is not known by that."""
+    found = _TOKEN.fullmatch(text)
+    return Token(found[1], found[2], key_digest(text)) if found else None
+
+
+def end_of(now: int, days: int, job_expires_at: int | None) -> int:
+    """When a new share ends, epoch milliseconds: after so many days, and with its job at the latest.
+
+    Args:
+        now: epoch milliseconds.
+        days: how long it is wanted.
+        job_expires_at: when the job ends, epoch seconds; None: not known.
+
+    """
+    wanted = now + days * DAY_MS
+    return wanted if job_expires_at is None else min(wanted, job_expires_at * SECOND_MS)
