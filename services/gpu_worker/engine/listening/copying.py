@@ -22,7 +22,6 @@ from services.gpu_worker.engine.audio.sound import RATE
 
 Sound: TypeAlias = npt.NDArray[np.int16]
 """Of all voices together, shape (samples,)."""
-MEDIA_TYPE = "audio/mp4"
 BIT_RATE = 32_000
 """14 MB an hour."""
 _SAMPLE = 2

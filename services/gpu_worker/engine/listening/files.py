@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+PEAKS_PER_SECOND = 20
+PEAKS_TYPE, COPY_TYPE = "application/gzip", "audio/mp4"
+"""Media types."""
+
 
 def peaks_file(folder: Path) -> Path:
     """Of a reading into this folder; it is missing where there are no peaks."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.listening.files import PEAKS_PER_SECOND
 
-PER_SECOND = 20
-BIN = RATE // PER_SECOND
+BIN = RATE // PEAKS_PER_SECOND
 _FULL = 32_767
 """The loudest sample."""
 
