@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from services.api.routes import recordings
+
 if TYPE_CHECKING:
     from fastapi import APIRouter, FastAPI
 
-_LATE: Sequence[APIRouter] = ()
+_LATE: Sequence[APIRouter] = (recordings.router,)
 
 
 def add_to(app: FastAPI) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 from fastapi import Response
 
+from services.api.disposition import disposition
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.common.domain import object_keys
@@ -50,7 +49,8 @@ def rendered(job: Job, form: str, accepted: str, wired: Service) -> Response:
     """
     content = render(_words(job, wired), form, annotations_of(job))
     tag = hashlib.sha256(content).hexdigest()[:32]
-    headers = {"Cache-Control": "no-store", "Content-Disposition": _disposition(job, form), "Vary": "Accept-Encoding"}
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+    headers["Content-Disposition"] = disposition(job, ending=form)
     if form != _COMPRESSED and _takes_gzip(accepted):
         content = gzip.compress(content, mtime=0)
         headers["Content-Encoding"], tag = "gzip", f"{tag}-gzip"
@@ -80,14 +80,6 @@ def _words(job: Job, wired: Service) -> Transcript:
     except ValueError:
         detail = "Another release kept the words of this transcript: leave `version` out, and the announced file comes."
     raise Problem(ProblemCode.NO_LATEST_VERSION, detail, field="version")
-
-
-def _disposition(job: Job, form: str) -> str:
-    """The recording's name with the format's ending, in a header."""
-    name = object_keys.file_name(re.split(r"[/\\]", job.file_name)[-1])
-    name = f"{PurePosixPath(name).stem}.{form}"
-    quoted = quote(name, safe="")
-    return f'attachment; filename="{name}"' if quoted == name else f"attachment; filename*=UTF-8''{quoted}"
 
 
 def _remedy(headers: dict[str, str]) -> str:

@@ -31,6 +31,7 @@ _LINKS = {
             "erase_job",
             "list_job_deliveries",
             "read_transcript",
+            "read_recording",
             "retry_job",
         ),
     ),

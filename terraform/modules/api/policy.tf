@@ -58,17 +58,18 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Links to the announced files, and the words of which the latest version of a transcript is made.
+  # Links to the announced files, to peaks and to listening copies, and the words of which the latest version of a
+  # transcript is made.
   statement {
     sid       = "SignResults"
     actions   = ["s3:GetObject"]
     resources = ["${var.bucket_arn}/results/*"]
   }
 
-  # When a job is erased or canceled, the API looks at what lies at its key. S3 tells that only to whoever may read
-  # the object.
+  # Links from which a recording is played. And when a job is erased, canceled or listened to, the API looks at what
+  # lies at its key: S3 tells that only to whoever may read the object.
   statement {
-    sid       = "KnowWhatIsErased"
+    sid       = "SignRecordings"
     actions   = ["s3:GetObject"]
     resources = ["${var.bucket_arn}/uploads/*"]
   }

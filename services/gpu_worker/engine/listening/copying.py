@@ -8,22 +8,16 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
-import av
 import numpy as np
-import numpy.typing as npt
 
 from services.gpu_worker.engine.audio.samples import BLOCK
-from services.gpu_worker.engine.audio.sound import RATE
+from services.gpu_worker.engine.listening.encoding import Encoder, Mono, encoder
 
-Sound: TypeAlias = npt.NDArray[np.int16]
-"""Of all voices together, shape (samples,)."""
-BIT_RATE = 32_000
-"""14 MB an hour."""
 _SAMPLE = 2
 """Bytes of a sample in the spool."""
 _LESS_URGENT = 5
@@ -54,8 +48,12 @@ class Copying:
 
     def begin(self) -> None:
         """Begin to encode, if that has not begun."""
-        if not self.begun:
+        if self.begun or self.error:
+            return
+        try:
             self._thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            self.error = error
 
     def push(self, silence: int, samples: int) -> None:
         """Tell that so many samples more are in the spool, and how many of silence come before them."""
@@ -67,7 +65,8 @@ class Copying:
 
     def wait(self, seconds: float) -> bool:
         """Wait for its end, for so many seconds at most; whether nothing is being written any more."""
-        self._thread.join(seconds)
+        if self.begun:
+            self._thread.join(seconds)
         return not self._thread.is_alive()
 
     def give_up(self) -> None:
@@ -82,28 +81,26 @@ class Copying:
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LESS_URGENT)
         try:
-            with _encoder(self._destination) as encode:
-                for block in self._mixed():
-                    encode(block)
+            with encoder(self._destination) as made:
+                self._encode(made)
         except Exception as error:  # noqa: BLE001 - whoever asked for the copy goes on without it
             self.error = error
             with suppress(OSError):
                 self._destination.unlink()
 
-    def _mixed(self) -> Iterator[Sound]:
-        """The sound of all voices together, with its pauses, in blocks of a second at most."""
+    def _encode(self, made: Encoder) -> None:
         with ExitStack() as open_files:
             files: list[BinaryIO] = []
             while stretch := self._stretches.get():
                 silence, samples = stretch
                 files = files or [open_files.enter_context(file.open("rb")) for file in self._voices()]
-                for count in _blocks(silence):
+                self._go_on()
+                if silence:
+                    made.silence(silence)
+                for start in range(0, samples, BLOCK):
                     self._go_on()
-                    yield np.zeros(count, np.int16)
-                for count in _blocks(samples):
-                    self._go_on()
-                    voices = [np.frombuffer(file.read(count * _SAMPLE), np.int16) for file in files]
-                    yield voices[0] if len(voices) == 1 else _sum(voices)
+                    wanted = min(BLOCK, samples - start) * _SAMPLE
+                    made.sound(_together([np.frombuffer(file.read(wanted), np.int16) for file in files]))
             self._go_on()
 
     def _go_on(self) -> None:
@@ -111,31 +108,8 @@ class Copying:
             raise GivenUpError
 
 
-def _blocks(samples: int) -> Iterator[int]:
-    for start in range(0, samples, BLOCK):
-        yield min(BLOCK, samples - start)
-
-
-def _sum(voices: list[Sound]) -> Sound:
-    """Voices together: mostly one of them speaks, so they stay as loud as they are."""
+def _together(voices: list[Mono]) -> Mono:
+    """Voices as one, as loud as they are, since mostly one of them speaks."""
+    if len(voices) == 1:
+        return voices[0]
     return np.clip(np.sum(voices, axis=0, dtype=np.int32), -32768, 32767).astype(np.int16)
-
-
-@contextmanager
-def _encoder(destination: Path) -> Iterator[Callable[[Sound], None]]:
-    """Writes an M4A whose index comes before its sound, so that a browser has it with its first request."""
-    with av.open(str(destination), "w", format="ipod", options={"movflags": "+faststart"}) as container:
-        # The better way to choose scale factors takes three times as long.
-        stream = container.add_stream("aac", rate=RATE, layout="mono", options={"aac_coder": "fast"})
-        stream.bit_rate = BIT_RATE
-        position = 0
-
-        def encode(block: Sound) -> None:
-            nonlocal position
-            frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), "s16", "mono")
-            frame.rate, frame.pts = RATE, position
-            position += len(block)
-            container.mux(stream.encode(frame))
-
-        yield encode
-        container.mux(stream.encode(None))
