@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 from fastapi import Response
 
 from services.api.compression import takes_gzip
+from services.api.disposition import disposition
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes.transcripts import LATEST
@@ -65,7 +63,7 @@ def rendered(job: Job, form: str, version: str, accepted: str, wired: Service, *
     words = machine_words(job, wired)
     told = corrected(words, found.changes) if found else words
     content = render(told, form, {**annotations, **({"correction": found.shown} if found else {})})
-    headers = {"Content-Disposition": _disposition(job, form)}
+    headers = {"Content-Disposition": disposition(job, ending=form)}
     return sent(content, media_type(form), accepted, headers, compresses=form != _COMPRESSED)
 
 
@@ -134,14 +132,6 @@ def machine_words(job: Job, wired: Service) -> Transcript:
     except ValueError:
         detail = "Another release kept the words of this transcript: leave `version` out, and the announced file comes."
     raise Problem(ProblemCode.NO_LATEST_VERSION, detail, field="version")
-
-
-def _disposition(job: Job, form: str) -> str:
-    """The recording's name with the format's ending, in a header."""
-    name = object_keys.file_name(re.split(r"[/\\]", job.file_name)[-1])
-    name = f"{PurePosixPath(name).stem}.{form}"
-    quoted = quote(name, safe="")
-    return f'attachment; filename="{name}"' if quoted == name else f"attachment; filename*=UTF-8''{quoted}"
 
 
 def _remedy(headers: dict[str, str]) -> str:

@@ -35,6 +35,7 @@ _LINKS = {
             "read_words",
             "read_correction",
             "save_correction",
+            "read_recording",
             "retry_job",
         ),
     ),

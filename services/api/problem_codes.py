@@ -186,6 +186,12 @@ class ProblemCode(StrEnum):
         "The request was carried out before under its `Idempotency-Key`, and what it made has been deleted since.",
         "Take a new `Idempotency-Key` to make it once more.",
     )
+    RECORDING_GONE = (
+        "RECORDING_GONE",
+        410,
+        "The recording of which the transcript was made is not there any more: it was deleted, or replaced by another.",
+        "Go on without the sound. The transcript stays as it is.",
+    )
     CORRECTED_MEANWHILE = (
         "CORRECTED_MEANWHILE",
         412,

@@ -36,6 +36,7 @@ from services.common.domain.events import EventType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BUCKET = "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com"
 _NOT_IN_MESSAGES = (
     "options",
     "waiting",
@@ -139,6 +140,17 @@ BODIES: Mapping[str, Any] = {
         "ages_out": [{"what": "point-in-time backups of the table", "days": 35}],
         "final": False,
     },
+    "Recording": {
+        "url": f"{_BUCKET}/uploads/acme/{JOB}/m%C3%B6te.mp3?response-content-type=audio%2Fmpeg&X-Amz-Expires=3600",
+        "media_type": "audio/mpeg",
+        "kind": "source",
+        "video": False,
+        "expires_at": "2026-11-26T10:01:31.900Z",
+        "peaks": {
+            "url": f"{_BUCKET}/results/{JOB}/1/peaks.gz?response-content-encoding=gzip&X-Amz-Expires=3600",
+            "per_second": 20,
+        },
+    },
     "SavedCorrection": {
         "number": 7,
         "changed_at": "2026-11-26T10:30:00.000Z",
@@ -157,8 +169,7 @@ BODIES: Mapping[str, Any] = {
     "ShareList": {"shares": [SHARE_VIEW]},
     "Transcript": TRANSCRIPT,
     "TranscriptLink": {
-        "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{JOB}/1/transcript.txt"
-        "?X-Amz-Expires=300",
+        "url": f"{_BUCKET}/results/{JOB}/1/transcript.txt?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
     "VocabularyList": {"vocabularies": [VOCABULARY_SUMMARY]},
@@ -174,7 +185,7 @@ BODIES: Mapping[str, Any] = {
                 {
                     "number": 2,
                     "bytes": 981_236,
-                    "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/uploads/acme/{JOB}/m%C3%B6te.mp3"
+                    "url": f"{_BUCKET}/uploads/acme/{JOB}/m%C3%B6te.mp3"
                     "?uploadId=VXBsb2FkIElE&partNumber=2&X-Amz-SignedHeaders=content-length%3Bhost",
                 }
             ],

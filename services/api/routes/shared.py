@@ -10,10 +10,12 @@ from services.api import corrections, latest, openapi
 from services.api.auth import Wired
 from services.api.openapi import WITH_A_SHARE
 from services.api.problem_codes import ProblemCode
+from services.api.recordings import recording
 from services.api.routes.corrections import SAVING, IfMatch, Number
 from services.api.routes.transcripts import LATEST, Form
 from services.api.schemas.corrections import CorrectionUpdate, CorrectionView, SavedCorrection
 from services.api.schemas.fields import Rule
+from services.api.schemas.recordings import Recording
 from services.api.schemas.shares import NamesUpdate, SharedTranscript
 from services.api.share_auth import Visiting
 from services.common.domain.options import READ_FORMAT
@@ -58,6 +60,16 @@ def read_shared_transcript(
     """The corrected transcript as a file in any format."""
     accepted = request.headers.get("accept-encoding", "")
     return latest.rendered(visiting.job, form, version, accepted, wired, names_only=True)
+
+
+@router.get("/recording", responses=_shared(ProblemCode.RECORDING_GONE))
+def read_shared_recording(visiting: Visiting, wired: Wired, response: Response) -> Recording:
+    """What a browser plays beside the transcript, as `GET /api/jobs/{job_id}/recording` gives it.
+
+    A link that was given works on to its own end, also if the share is taken back meanwhile.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    return recording(visiting.job, wired)
 
 
 @router.get("/correction", responses=openapi.tagged(ProblemCode.NO_SUCH_VERSION, always=WITH_A_SHARE))
