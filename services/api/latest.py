@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import re
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 from fastapi import Response
 
+from services.api.compression import takes_gzip
+from services.api.disposition import disposition
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem
 from services.api.routes.transcripts import LATEST
@@ -36,11 +35,9 @@ MOST_BYTES = 4_500_000
 """Longest body. Lambda's reply has at most 6 MB, in which a body that is no text is base64."""
 _COMPRESSED = "docx"
 """The format that is compressed by itself."""
-_NEVER = re.compile(r"\s*q\s*=\s*0(\.0*)?\s*")
-"""The weight with which an `Accept-Encoding` names what the client does not take."""
 
 
-def rendered(job: Job, form: str, version: str, accepted: str, wired: Service) -> Response:
+def rendered(job: Job, form: str, version: str, accepted: str, wired: Service, *, names_only: bool = False) -> Response:
     """A version of a completed job's transcript, as a file.
 
     Args:
@@ -50,6 +47,7 @@ def rendered(job: Job, form: str, version: str, accepted: str, wired: Service) -
             were when it was saved.
         accepted: `Accept-Encoding` of the request.
         wired: what the routes use.
+        names_only: whether the file has no other annotations than the names.
 
     Raises:
         Problem: its words are not kept, there is no such version, or the file is too large for a reply.
@@ -60,10 +58,12 @@ def rendered(job: Job, form: str, version: str, accepted: str, wired: Service) -
     if found is None and not is_latest:
         raise no_such_version(int(version))
     annotations = annotations_of(job) if is_latest or found is None else found.annotations
+    if names_only:
+        annotations = {"names": annotations["names"]}
     words = machine_words(job, wired)
     told = corrected(words, found.changes) if found else words
     content = render(told, form, {**annotations, **({"correction": found.shown} if found else {})})
-    headers = {"Content-Disposition": _disposition(job, form)}
+    headers = {"Content-Disposition": disposition(job, ending=form)}
     return sent(content, media_type(form), accepted, headers, compresses=form != _COMPRESSED)
 
 
@@ -104,19 +104,12 @@ def sent(
     """
     tag = hashlib.sha256(content).hexdigest()[:32]
     headers = {**(headers or {}), "Cache-Control": "no-store", "Vary": "Accept-Encoding"}
-    if compresses and _takes_gzip(accepted):
+    if compresses and takes_gzip(accepted):
         content = gzip.compress(content, mtime=0)
         headers["Content-Encoding"], tag = "gzip", f"{tag}-gzip"
     if len(content) > MOST_BYTES:
         raise Problem(ProblemCode.TRANSCRIPT_TOO_LARGE, _remedy(headers), field="format")
     return Response(content, headers=headers | {"ETag": f'"{tag}"'}, media_type=kind)
-
-
-def _takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` takes gzip: what it says of all others, `*`, holds only if it does not name it."""
-    parts = [part.partition(";") for part in accepted.lower().split(",")]
-    takes = {name.strip(): not _NEVER.fullmatch(weight) for name, _, weight in parts}
-    return takes.get("gzip", takes.get("x-gzip", takes.get("*", False)))
 
 
 def machine_words(job: Job, wired: Service) -> Transcript:
@@ -139,14 +132,6 @@ def machine_words(job: Job, wired: Service) -> Transcript:
     except ValueError:
         detail = "Another release kept the words of this transcript: leave `version` out, and the announced file comes."
     raise Problem(ProblemCode.NO_LATEST_VERSION, detail, field="version")
-
-
-def _disposition(job: Job, form: str) -> str:
-    """The recording's name with the format's ending, in a header."""
-    name = object_keys.file_name(re.split(r"[/\\]", job.file_name)[-1])
-    name = f"{PurePosixPath(name).stem}.{form}"
-    quoted = quote(name, safe="")
-    return f'attachment; filename="{name}"' if quoted == name else f"attachment; filename*=UTF-8''{quoted}"
 
 
 def _remedy(headers: dict[str, str]) -> str:

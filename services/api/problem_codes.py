@@ -42,6 +42,18 @@ class ProblemCode(StrEnum):
         "The request has no API key, or one that is unknown or revoked.",
         "Send a valid key as `Authorization: Bearer …`. An operator makes keys with `transcribe keys create`.",
     )
+    SHARE_ENDED = (
+        "SHARE_ENDED",
+        401,
+        "The share has ended, was taken back, or there never was one: its transcript cannot be opened with this token.",
+        "Ask whoever sent the link for a new one.",
+    )
+    ONLY_TO_READ = (
+        "ONLY_TO_READ",
+        403,
+        "The share lets its holder read the transcript, and not correct it.",
+        "Ask whoever sent the link for one that lets you correct.",
+    )
     NOT_FOUND = (
         "NOT_FOUND",
         404,
@@ -126,6 +138,12 @@ class ProblemCode(StrEnum):
         "The client has as many vocabularies as it may have.",
         "Delete a vocabulary that is no longer needed. Jobs that were made with it keep its words.",
     )
+    TOO_MANY_SHARES = (
+        "TOO_MANY_SHARES",
+        409,
+        "The job has as many shares as it may have.",
+        "Take one back that is no longer needed, with `DELETE /api/jobs/{job_id}/shares/{share_id}`.",
+    )
     TOO_MANY_CALLBACKS = (
         "TOO_MANY_CALLBACKS",
         409,
@@ -167,6 +185,12 @@ class ProblemCode(StrEnum):
         409,
         "The request was carried out before under its `Idempotency-Key`, and what it made has been deleted since.",
         "Take a new `Idempotency-Key` to make it once more.",
+    )
+    RECORDING_GONE = (
+        "RECORDING_GONE",
+        410,
+        "The recording of which the transcript was made is not there any more: it was deleted, or replaced by another.",
+        "Go on without the sound. The transcript stays as it is.",
     )
     CORRECTED_MEANWHILE = (
         "CORRECTED_MEANWHILE",

@@ -25,8 +25,12 @@ class ApiSettings(CommonSettings):
     there; empty: it is told to nobody."""
     early_launch_seconds: float = 600
     """How long after its registration an upload is expected, and a machine may wait for it."""
+    page: bool = True
+    """Whether `/` is a page on which people work with their recordings."""
     link_seconds: int = 300
     """Seconds for which a link to a transcript is valid."""
+    recording_link_seconds: int = 3600
+    """Seconds for which the links are valid from which a recording is played."""
     start_seconds: float = START_SECONDS
     """How long a machine takes to take a job, if it must start first: for estimates."""
     log_retention_days: int | None = None

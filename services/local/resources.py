@@ -37,7 +37,8 @@ SECRETS_KEY = "webhook secrets"
 """The description of the key that seals secrets."""
 MAX_RECEIVES = 5
 METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
-ROUTES = tuple(f"{method} /api/{{proxy+}}" for method in METHODS)
+PAGE_ROUTES = ("GET /", "GET /page/{proxy+}")
+ROUTES = (*(f"{method} /api/{{proxy+}}" for method in METHODS), *PAGE_ROUTES)
 ORIGIN = r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
 """An origin as browsers send it, but for the port that its scheme has anyway, which they leave out."""
 

@@ -22,6 +22,7 @@ from services.orchestrator.fleet import Fleet
 from services.orchestrator.instances import Instances
 from services.orchestrator.intake import Intake
 from services.orchestrator.launch import Launcher
+from services.orchestrator.leftovers import Leftovers
 from services.orchestrator.reaper import Reaper
 from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
@@ -79,6 +80,7 @@ class Orchestrator:
             corrections=CorrectionsAtRest(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,
+            leftovers=Leftovers(self.store, s3, settings.bucket_name, settings.retention_days),
             dispatcher=self.dispatcher,
             clock=clock,
             wait=wait,

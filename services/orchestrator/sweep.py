@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from services.orchestrator.expected import Expected
     from services.orchestrator.expiry import Expiry
     from services.orchestrator.fleet import Fleet
+    from services.orchestrator.leftovers import Leftovers
     from services.orchestrator.reaper import Reaper
     from services.orchestrator.reconciliation import Reconciliation
     from services.orchestrator.recovery import Recovery
@@ -58,6 +59,7 @@ class Sweep:
     corrections: CorrectionsAtRest
     erasure: Erasure
     reconciliation: Reconciliation
+    leftovers: Leftovers
     dispatcher: Callable[[], Dispatcher]
     """Makes the dispatcher, only when a delivery is due: its HTTP client is slow to import."""
     clock: Callable[[], int]
@@ -86,6 +88,7 @@ class Sweep:
         corrected = bulkheads.step("corrections", lambda: self._tell_corrections(bulkheads, in_time))
         erased = bulkheads.step("erasure", lambda: self._erase(bulkheads, in_time))
         found = bulkheads.step("search", lambda: self.reconciliation.run(self.clock(), in_time))
+        deleted = bulkheads.step("leftovers", lambda: self.leftovers.run(self.clock(), in_time))
         sent = bulkheads.step("deliveries", lambda: self._deliver(seconds_left))
         done = {
             "recovered": recovered or 0,
@@ -94,6 +97,7 @@ class Sweep:
             "corrected": corrected or 0,
             "erased": erased or 0,
             "found": found or 0,
+            "deleted": deleted or 0,
             "sent": sent or 0,
         }
         if any(done.values()):

@@ -24,7 +24,7 @@ from tests.support.faults import aws_error
 from tests.support.gateway import Client, Gateway, Reply
 from tests.support.multipart import begun, send
 from tests.support.transcripts import call
-from tests.support.world import World
+from tests.support.world import BUCKET, World
 
 URL = "https://hooks.example.com/"
 
@@ -111,6 +111,12 @@ def _transcript_too_large(at: Scene) -> Reply:
     job = completed(at.world, at.alice)
     keep_words(at.world, job, call())
     return at.alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest")
+
+
+def _recording_gone(at: Scene) -> Reply:
+    job = completed(at.world, at.alice)
+    at.world.s3.delete_object(Bucket=BUCKET, Key=job.source_key)
+    return at.alice.get(f"/api/jobs/{job.job_id}/recording")
 
 
 def _method_not_allowed(at: Scene) -> Reply:

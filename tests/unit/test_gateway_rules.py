@@ -59,7 +59,9 @@ def test_a_route_that_takes_every_method_would_send_preflights_to_the_function()
         *((method, "/api/jobs", True) for method in resources.METHODS),
         *((method, "/api/jobs", False) for method in ("HEAD", "OPTIONS")),
         ("GET", "/api/", False),
-        ("GET", "/", False),
+        *(("GET", path, True) for path in ("/", "/page/0123456789abcdef/vendor/lit-html.js")),
+        *(("POST", path, False) for path in ("/", "/page/0123456789abcdef/main.js")),
+        ("GET", "/favicon.ico", False),
     ],
 )
 def test_a_request_reaches_the_function_if_a_route_takes_it(method: str, path: str, *, routed: bool) -> None:

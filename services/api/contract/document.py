@@ -31,6 +31,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TAGS = {
     "jobs": "A recording on its way to text: registered, uploaded, watched, canceled, retried, erased.",
     "transcripts": "The text, in the formats that the job asked for.",
+    "shares": "Links that open one transcript to whoever holds them.",
     "vocabularies": "Lists of names and terms that the client keeps for its jobs.",
     "callbacks": "Addresses to which signed webhooks are sent.",
     "deliveries": "The ledger of what was sent to callbacks, and redelivery.",

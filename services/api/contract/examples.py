@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.api.contract.example_records import (
+    API,
     CALLBACK,
     CALLBACK_VIEW,
     CHANGES,
@@ -22,6 +23,9 @@ from services.api.contract.example_records import (
     QUEUED,
     REGISTERED,
     SECRET,
+    SHARE_TOKEN,
+    SHARE_VIEW,
+    TRANSCRIPT,
     UPLOAD_FORM,
     VOCABULARY,
     VOCABULARY_SUMMARY,
@@ -32,6 +36,7 @@ from services.common.domain.events import EventType
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BUCKET = "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com"
 _NOT_IN_MESSAGES = (
     "options",
     "waiting",
@@ -90,6 +95,7 @@ BODIES: Mapping[str, Any] = {
         "changes": CHANGES,
         "latest": 7,
     },
+    "CreatedShare": {**SHARE_VIEW, "token": SHARE_TOKEN, "url": f"{API}/#share={SHARE_TOKEN}"},
     "DeliveryPage": {"deliveries": [DELIVERY], "next": None},
     "DeliveryView": DELIVERY,
     "Feed": {
@@ -110,6 +116,7 @@ BODIES: Mapping[str, Any] = {
     "JobUpdate": {"reference": "case 2026-114", "metadata": {"department": "north"}},
     "JobView": COMPLETED,
     "MachineWords": WORDS,
+    "NamesUpdate": {"names": ["Anna Ek", None, "Bo"]},
     "NewCallback": {"url": CALLBACK_VIEW["url"], "prefix": "meetings/", "challenge": True},
     "NewJob": {
         "file_name": "möte.mp3",
@@ -120,6 +127,7 @@ BODIES: Mapping[str, Any] = {
         "reference": "case 2026-114",
         "metadata": {"department": "north"},
     },
+    "NewShare": {"right": "correct", "days": 7, "label": "Anna at the desk"},
     "NewVocabulary": {"name": "council", "words": VOCABULARY["words"]},
     "NewSecret": {**CALLBACK_VIEW, "secret": SECRET},
     "ProblemType": PROBLEM_TYPE,
@@ -132,15 +140,36 @@ BODIES: Mapping[str, Any] = {
         "ages_out": [{"what": "point-in-time backups of the table", "days": 35}],
         "final": False,
     },
+    "Recording": {
+        "url": f"{_BUCKET}/uploads/acme/{JOB}/m%C3%B6te.mp3?response-content-type=audio%2Fmpeg&X-Amz-Expires=3600",
+        "media_type": "audio/mpeg",
+        "kind": "source",
+        "video": False,
+        "expires_at": "2026-11-26T10:01:31.900Z",
+        "peaks": {
+            "url": f"{_BUCKET}/results/{JOB}/1/peaks.gz?response-content-encoding=gzip&X-Amz-Expires=3600",
+            "per_second": 20,
+        },
+    },
     "SavedCorrection": {
         "number": 7,
         "changed_at": "2026-11-26T10:30:00.000Z",
         "by": "client",
         "expires_at": "2026-12-26T10:30:00.000Z",
     },
+    "SharedTranscript": {
+        "file_name": "möte.mp3",
+        "language": "sv",
+        "duration": 1873.2,
+        "names": ["Anna Ek", None, "Bo"],
+        "right": "correct",
+        "ends_at": SHARE_VIEW["ends_at"],
+        "expires_at": "2026-12-26T10:30:00.000Z",
+    },
+    "ShareList": {"shares": [SHARE_VIEW]},
+    "Transcript": TRANSCRIPT,
     "TranscriptLink": {
-        "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{JOB}/1/transcript.txt"
-        "?X-Amz-Expires=300",
+        "url": f"{_BUCKET}/results/{JOB}/1/transcript.txt?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
     "VocabularyList": {"vocabularies": [VOCABULARY_SUMMARY]},
@@ -156,7 +185,7 @@ BODIES: Mapping[str, Any] = {
                 {
                     "number": 2,
                     "bytes": 981_236,
-                    "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/uploads/acme/{JOB}/m%C3%B6te.mp3"
+                    "url": f"{_BUCKET}/uploads/acme/{JOB}/m%C3%B6te.mp3"
                     "?uploadId=VXBsb2FkIElE&partNumber=2&X-Amz-SignedHeaders=content-length%3Bhost",
                 }
             ],

@@ -15,9 +15,13 @@ from services.api.schemas.corrections import TAG, CorrectionUpdate, CorrectionVi
 from services.common.domain.corrections import BY_CLIENT
 
 router = openapi.router("/jobs/{job_id}", "transcripts")
+Number = Annotated[int | None, Query(ge=0, le=999_999_999, description="Of an earlier one.")]
+IfMatch = Annotated[
+    Annotated[str, TAG] | None,
+    Header(alias="If-Match", description="The `ETag` of the correction that was read. It is required."),
+]
 _COMPLETED = (ProblemCode.NOT_FOUND, ProblemCode.NOT_COMPLETED)
-_SAVING = (
-    *_COMPLETED,
+SAVING = (
     ProblemCode.NO_LATEST_VERSION,
     ProblemCode.CONFLICT,
     ProblemCode.CORRECTED_MEANWHILE,
@@ -48,7 +52,7 @@ def read_correction(
     caller: Authenticated,
     wired: Wired,
     response: Response,
-    number: Annotated[int | None, Query(ge=0, le=999_999_999, description="Of an earlier one.")] = None,
+    number: Number = None,
 ) -> CorrectionView:
     """The newest correction, or an earlier one; number 0, without changes, if nothing was corrected."""
     job = check_completed(lookup.job(job_id, caller, wired))
@@ -57,7 +61,7 @@ def read_correction(
     return found
 
 
-@router.put("/correction", responses=openapi.tagged(*_SAVING))
+@router.put("/correction", responses=openapi.tagged(*_COMPLETED, *SAVING))
 def save_correction(
     job_id: str,
     wanted: CorrectionUpdate,
@@ -65,10 +69,7 @@ def save_correction(
     wired: Wired,
     response: Response,
     *,
-    if_match: Annotated[
-        Annotated[str, TAG] | None,
-        Header(alias="If-Match", description="The `ETag` of the correction that was read. It is required."),
-    ] = None,
+    if_match: IfMatch = None,
 ) -> SavedCorrection:
     """Save all changes as the newest correction, upon the one that was read.
 

@@ -31,6 +31,7 @@ MACHINE, LATEST = "machine", "latest"
 _VERSION = Rule(
     f"^({MACHINE}|{LATEST}|[1-9][0-9]{{0,8}})$", f"Give `{MACHINE}`, `{LATEST}` or the number of a correction."
 )
+Form = Annotated[str, OneOf(FORMATS, "Format"), Query(alias="format")]
 HINT = (
     "Follow the link without the Authorization header: S3 takes one kind of authorisation at a time, and the link "
     "carries its own. With ?redirect=false the link comes as JSON instead of as a redirect."
@@ -44,7 +45,7 @@ def read_transcript(
     caller: Authenticated,
     wired: Wired,
     *,
-    form: Annotated[str, OneOf(FORMATS, "Format"), Query(alias="format")] = READ_FORMAT,
+    form: Form = READ_FORMAT,
     version: Annotated[
         str,
         _VERSION,

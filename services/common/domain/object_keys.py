@@ -103,6 +103,16 @@ def correction(place: str, number: int) -> str:
     return f"{results(place)}corrections/{number}.json"
 
 
+def peaks(place: str, attempt: int) -> str:
+    """The key of what a picture of the sound is drawn from, written by the attempt that planned the recording."""
+    return f"{result_prefix(place, attempt)}peaks.gz"
+
+
+def listening(place: str, attempt: int) -> str:
+    """The key of the copy for browsers that do not play the recording itself; written as `peaks`."""
+    return f"{result_prefix(place, attempt)}listening.m4a"
+
+
 def work(place: str) -> str:
     """The prefix of plans, parts' audio and checkpoints."""
     return f"{WORK}{place}/"

@@ -16,6 +16,7 @@ event of a job is the job's `sequence`, which only grows.
 | callback of one job | `JOB#<job>` | `CALLBACK#<callback>` | | |
 | callback | `CLIENT#<client>` | `CALLBACK#<callback>` | | |
 | client, with its uploads' defaults and counts of callbacks and vocabularies | `CLIENT#<client>` | `CLIENT` | | |
+| share of a job | `JOB#<job>` | `SHARE#<share>` | | |
 | vocabulary | `CLIENT#<client>` | `VOCABULARY#<name>` | | |
 | client, in the list of all, with whether it has defaults | `CLIENT#` | `<client>` | | |
 | client's place in the fair queue | `CLIENT#<client>` | `TURN` | | |
@@ -25,6 +26,7 @@ event of a job is the job's `sequence`, which only grows.
 | slot | `SLOT` | `00`, `01`, … | `slot`: its lease's end, or the sweep's next look | |
 | circuit breaker of launches | `FLEET` | `BREAKER` | | |
 | what the hourly search remembers | `FLEET` | `SEARCH` | | |
+| how far the daily walk through the bucket is | `FLEET` | `WALK` | | |
 | machine without a slot | `FLEET` | `STRAY#<instance>` | | |
 | why a slot's last machine ended | `FLEET` | `END#<slot>` | | |
 | person's own box that works | `FLEET` | `OWN#<owner>` | | |
@@ -52,11 +54,12 @@ Key = tuple[str, str]
 JOB, EVENT, DELIVERY = "JOB", "EVENT", "DELIVERY"
 JOBS, PARTS, EVENTS, DELIVERIES, CALLBACKS = "JOB#", PART, "EVENT#", "DELIVERY#", "CALLBACK#"
 """How the keys of a kind begin: sort keys, and the `sort` of jobs and events."""
-API_KEYS, VOCABULARIES, STRAYS, ENDS, OWN_BOXES = "KEY#", "VOCABULARY#", "STRAY#", "END#", "OWN#"
+API_KEYS, VOCABULARIES, SHARES, STRAYS, ENDS, OWN_BOXES = "KEY#", "VOCABULARY#", "SHARE#", "STRAY#", "END#", "OWN#"
 CLIENT, ALL_CLIENTS = "CLIENT", "CLIENT#"
 SLOTS, FLEET = "SLOT", "FLEET"
 BREAKER: Key = (FLEET, "BREAKER")
 SEARCH: Key = (FLEET, "SEARCH")
+WALK: Key = (FLEET, "WALK")
 
 
 class Due(StrEnum):
@@ -108,6 +111,10 @@ def client(client_id: str) -> Key:
 
 def vocabulary(client_id: str, name: str) -> Key:
     return of_client(client_id), f"{VOCABULARIES}{name}"
+
+
+def share(job_id: str, share_id: str) -> Key:
+    return of_job(job_id), f"{SHARES}{share_id}"
 
 
 def listed_client(client_id: str) -> Key:

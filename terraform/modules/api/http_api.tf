@@ -46,6 +46,16 @@ resource "aws_apigatewayv2_route" "this" {
   target    = "integrations/${aws_apigatewayv2_integration.function.id}"
 }
 
+# The page, by the routes of its own files: everything else of the function lies below /api.
+resource "aws_apigatewayv2_route" "page" {
+  #checkov:skip=CKV_AWS_309:the page asks its visitor for an API key, and is the same for everybody until then
+  for_each = toset(var.page_enabled ? local.page_routes : [])
+
+  api_id    = aws_apigatewayv2_api.this.id
+  route_key = each.key
+  target    = "integrations/${aws_apigatewayv2_integration.function.id}"
+}
+
 resource "aws_apigatewayv2_stage" "default" {
   api_id      = aws_apigatewayv2_api.this.id
   name        = "$default"
@@ -87,4 +97,14 @@ resource "aws_lambda_permission" "gateway" {
   function_name = module.function.function_name
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/*/*/api/{proxy+}"
+}
+
+resource "aws_lambda_permission" "page" {
+  for_each = aws_apigatewayv2_route.page
+
+  statement_id  = "page-${index(local.page_routes, each.key)}"
+  action        = "lambda:InvokeFunction"
+  function_name = module.function.function_name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/*/${replace(each.key, " ", "")}"
 }

@@ -58,7 +58,8 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Links to the announced files, the words of which other versions of a transcript are made, and corrections.
+  # Links to the announced files, to peaks and to listening copies; the words of which other versions of a transcript are
+  # made, and corrections.
   statement {
     sid       = "SignResults"
     actions   = ["s3:GetObject"]
@@ -72,10 +73,10 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/results/*/corrections/*"]
   }
 
-  # When a job is erased or canceled, the API looks at what lies at its key. S3 tells that only to whoever may read
-  # the object.
+  # Links from which a recording is played. And when a job is erased, canceled or listened to, the API looks at what
+  # lies at its key: S3 tells that only to whoever may read the object.
   statement {
-    sid       = "KnowWhatIsErased"
+    sid       = "SignRecordings"
     actions   = ["s3:GetObject"]
     resources = ["${var.bucket_arn}/uploads/*"]
   }
