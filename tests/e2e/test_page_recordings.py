@@ -63,13 +63,9 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-def key_of(client: Client) -> str:
-    return client.http.headers["authorization"].removeprefix("Bearer ")
-
-
 def sign_in(page: Page, stack: Stack, client: Client) -> None:
     page.goto(f"{stack.api_url}/")
-    page.get_by_label(re.compile("API key|API-nyckel")).fill(key_of(client))
+    page.get_by_label(re.compile("API key|API-nyckel")).fill(client.key)
     page.keyboard.press("Enter")
     page.get_by_role("searchbox").wait_for()
 
@@ -110,7 +106,7 @@ def test_with_the_keyboard_alone_a_recording_is_sent_watched_read_and_erased(
     with opened(width=NARROW, language="sv") as watched:
         page = watched.page
         page.goto(f"{stack.api_url}/")
-        page.keyboard.type(key_of(client))
+        page.keyboard.type(client.key)
         page.keyboard.press("Enter")
         page.get_by_text("Det finns inga inspelningar än").wait_for()
         assert page.locator("html").get_attribute("lang") == "sv"
@@ -217,7 +213,7 @@ def test_dropped_and_pasted_files_are_sent_with_the_options_that_are_remembered(
         kept = page.evaluate("JSON.stringify(localStorage)")
     jobs = client.http.get("/api/jobs").json()["jobs"]
     assert [(job["options"]["language"], job["options"]["vocabulary"]) for job in jobs] == [("auto", "council")] * 2
-    assert key_of(client) not in kept
+    assert client.key not in kept
     assert recording.name not in kept
 
 
@@ -263,10 +259,11 @@ def test_three_files_are_sent_at_once_and_one_that_is_stopped_leaves_nothing(
     files = [tmp_path / f"{number}.mp3" for number in range(5)]
     for file in files:
         file.write_bytes(recording.read_bytes())
-    held: list[Route] | None = []
+    held: list[Route] = []
+    go_on = False
 
     def hold(route: Route) -> None:
-        if held is None:
+        if go_on:
             route.continue_()
         else:
             held.append(route)
@@ -282,8 +279,8 @@ def test_three_files_are_sent_at_once_and_one_that_is_stopped_leaves_nothing(
         page.get_by_role("button", name="Stop sending 4.mp3").click()
         page.get_by_role("button", name="Stop sending 0.mp3").click()
         expect(page.get_by_text("Waits for its turn")).to_have_count(0)
-        waiting, held = held, None
-        for route in waiting:
+        go_on = True
+        for route in held:
             if "0.mp3" not in (route.request.post_data or ""):
                 route.continue_()
         for number in (1, 2, 3):
@@ -333,7 +330,7 @@ def test_a_waiting_job_says_why_how_long_and_is_canceled_and_a_failed_one_is_tri
 ) -> None:
     """The states are the API's answers as they are, in which a test puts what a machine would have to bring about."""
     job = client.job(client.send(recording.read_bytes(), recording.name))
-    shown = [
+    shown: list[dict[str, Any]] = [
         {"status": "queued", "waiting": "capacity", "stage": "queued", "queue_position": 3, "estimated_seconds": None},
         {
             "status": "running",
@@ -360,7 +357,7 @@ def test_a_waiting_job_says_why_how_long_and_is_canceled_and_a_failed_one_is_tri
         page = watched.page
         page.route("**/api/jobs**", answer)
         page.goto(f"{stack.api_url}/")
-        page.get_by_label("API key").fill(key_of(client))
+        page.get_by_label("API key").fill(client.key)
         page.keyboard.press("Enter")
         entry = row(page, recording.name)
         entry.get_by_text("In the queue, at place 3").wait_for()
@@ -387,7 +384,7 @@ def test_a_key_that_is_wrong_or_taken_back_is_told_and_is_never_kept_or_in_an_ad
             page.keyboard.press("Enter")
             page.get_by_role("alert").filter(has_text="does not know this key").wait_for()
         assert page.evaluate("sessionStorage.length") == 0
-        page.get_by_label("API key").fill(key_of(client))
+        page.get_by_label("API key").fill(client.key)
         page.keyboard.press("Enter")
         page.get_by_role("alert").filter(has_text="There is no such recording").wait_for()
 
@@ -401,7 +398,7 @@ def test_a_key_that_is_wrong_or_taken_back_is_told_and_is_never_kept_or_in_an_ad
         other = watched.tab()
         other.goto(f"{stack.api_url}/")
         other.get_by_label("API key").wait_for()
-    assert not any(key_of(client) in address for address in watched.asked)
+    assert not any(client.key in address for address in watched.asked)
 
 
 def test_the_language_changes_at_once_and_is_remembered_and_signing_out_forgets_the_key(
