@@ -195,7 +195,7 @@ class View {
   #filters() {
     const choose = (event) => this.#filter({ statuses: FILTERS[event.target.value] });
     return html`
-      <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>
+      <search class="filters">
         <input
           type="search"
           maxlength="100"
@@ -206,7 +206,7 @@ class View {
         <select aria-label=${t("list.filter")} @change=${choose}>
           ${Object.keys(FILTERS).map((name) => html`<option value=${name}>${t(`list.${name}`)}</option>`)}
         </select>
-      </form>
+      </search>
     `;
   }
 
