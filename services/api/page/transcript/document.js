@@ -169,9 +169,10 @@ export class Document {
     const before = this.#tables;
     this.#tables = new Map();
     for (const group of grouped(next)) {
-      const isNew = group.paragraphs.some((one) => before.get(one.id)?.of !== one);
+      const size = group.paragraphs.length;
+      const isNew = group.paragraphs.some((one) => before.get(one.id)?.of !== one || before.get(one.id).size !== size);
       const made = isNew ? tables(this.machine, group) : group.paragraphs.map((one) => before.get(one.id).table);
-      group.paragraphs.forEach((one, place) => this.#tables.set(one.id, { of: one, table: made[place] }));
+      group.paragraphs.forEach((one, place) => this.#tables.set(one.id, { of: one, size, table: made[place] }));
     }
     for (const listener of this.listeners) {
       listener();
