@@ -1,0 +1,55 @@
+/** The transcript of one recording: read it, listen to it, correct it. */
+
+import "./texts.js";
+import { t } from "../texts.js";
+import { failure } from "../troubles.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+import { Workplace } from "./workplace.js";
+
+const STYLE = new URL("transcript.css", import.meta.url).href;
+
+/**
+ * @param {HTMLElement} root
+ * @param {{api: import("../api.js").Api, base: string, shared: boolean, onLeave: () => void}} wanted
+ * @returns {() => void} closes it
+ */
+export function open(root, { api, base, shared }) {
+  const ending = new AbortController();
+  /** @type {Workplace | null} */
+  let workplace = null;
+  render(html`<p aria-busy="true">${t("transcript.loading")}</p>`, root);
+  Promise.all([loaded(api, base, ending.signal), styled()])
+    .then(([what]) => {
+      if (!ending.signal.aborted) {
+        render(nothing, root);
+        workplace = new Workplace(root, { api, base, shared, ...what });
+      }
+    })
+    .catch((error) => ending.signal.aborted || render(failure(error, ""), root));
+  return () => {
+    ending.abort();
+    workplace?.close();
+    render(nothing, root);
+  };
+}
+
+async function loaded(api, base, signal) {
+  const [about, words, correction] = await Promise.all(
+    [base, `${base}/words`, `${base}/correction`].map((path) => api.get(path, { signal })),
+  );
+  return { about: about.body, words: words.body, correction: correction.body };
+}
+
+/** The view's own styles, once. */
+function styled() {
+  if (document.querySelector(`link[href="${STYLE}"]`)) {
+    return undefined;
+  }
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
+  const there = new Promise((resolve) => {
+    link.onload = resolve;
+    link.onerror = resolve;
+  });
+  document.head.append(link);
+  return there;
+}
