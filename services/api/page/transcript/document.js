@@ -45,7 +45,7 @@ export class Document {
 
   /** A paragraph's text was edited. */
   retext(id, text, now) {
-    const typing = this.#typing?.id === id ? this.#typing : { id, last: 0, table: this.table(id) };
+    const typing = this.#typing?.id === id ? this.#typing : { id, last: -Infinity, table: this.table(id) };
     const pieces = aligned(typing.table, text);
     this.#replace(id, (one) => [{ ...one, pieces }], now - typing.last < PAUSE_MS);
     this.#typing = { ...typing, last: now };
