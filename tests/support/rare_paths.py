@@ -34,6 +34,7 @@ def walk(deployment: Deployment, recording: bytes) -> None:
         _on_demand(deployment, client, recording[:60_000])
         _in_parts(deployment, client)
         _corrected(deployment, client, job_id)
+        _shared(client, job_id)
         _another_under_its_key(deployment, job_id)
         _erased(deployment, client, job_id)
         _erasure_that_broke_off(deployment, _plain_upload(deployment, client, recording))
@@ -131,6 +132,19 @@ def _corrected(deployment: Deployment, client: Client, job_id: str) -> None:
     deployment.make_overdue(job_id, "tell_correction_at")
     told = "/api/events?type=transcript.corrected"
     eventually(lambda: client.http.get(told).raise_for_status().json()["events"])
+
+
+def _shared(client: Client, job_id: str) -> None:
+    """It is shared, somebody opens it and names its speakers, and it is taken back."""
+    path = f"/api/jobs/{job_id}/shares"
+    share = client.http.post(path, json={"right": "correct"}).raise_for_status().json()
+    holder = {"Authorization": f"Bearer {share['token']}"}
+    for opened in ("", "/words", "/correction", "/transcript", "/recording"):
+        client.http.get(f"/api/shared{opened}", headers=holder).raise_for_status()
+    client.http.patch("/api/shared", json={"names": ["Anna"]}, headers=holder).raise_for_status()
+    client.http.get(path).raise_for_status()
+    client.http.delete(f"{path}/{share['share_id']}").raise_for_status()
+    assert client.http.get("/api/shared", headers=holder).status_code == 401
 
 
 def _another_under_its_key(deployment: Deployment, job_id: str) -> None:
