@@ -17,6 +17,9 @@ const BUSY = new Set(["waiting", "sending", "offline"]);
 /**
  * @typedef {object} Upload
  * @property {File} file
+ * @property {Record<string, unknown>} options of its job
+ * @property {string} key under which its registration is known
+ * @property {AbortController} ending breaks it off
  * @property {"waiting" | "sending" | "offline" | "done" | "failed"} state
  * @property {number} bytes that are there
  * @property {string | null} job

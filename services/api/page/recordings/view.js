@@ -39,8 +39,7 @@ class View {
     this.api = api;
     this.uploads = uploads;
     this.jobs = new Jobs(api);
-    this.options = new Options();
-    this.options.changed = () => this.draw();
+    this.options = new Options(() => this.draw());
     /** Why the last action on a job did not work, by its id. */
     this.troubles = new Map();
     this.said = "";

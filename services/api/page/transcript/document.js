@@ -45,7 +45,7 @@ export class Document {
 
   /** A paragraph's text was edited. */
   retext(id, text, now) {
-    const typing = this.#typing?.id === id ? this.#typing : { id, last: 0, table: this.table(id) };
+    const typing = this.#typing?.id === id ? this.#typing : { id, last: -Infinity, table: this.table(id) };
     const pieces = aligned(typing.table, text);
     this.#replace(id, (one) => [{ ...one, pieces }], now - typing.last < PAUSE_MS);
     this.#typing = { ...typing, last: now };
@@ -122,20 +122,25 @@ export class Document {
     return this.#future.length > 0;
   }
 
+  /** Takes back what was done last; returns the id of the first paragraph that is not as before. */
   undo() {
-    this.#travel(this.#past, this.#future);
+    return this.#travel(this.#past, this.#future);
   }
 
   redo() {
-    this.#travel(this.#future, this.#past);
+    return this.#travel(this.#future, this.#past);
   }
 
   #travel(from, to) {
-    if (from.length > 0) {
-      to.push(this.paragraphs);
-      this.#typing = null;
-      this.#show(from.pop());
+    if (from.length === 0) {
+      return undefined;
     }
+    const before = this.paragraphs;
+    to.push(before);
+    this.#typing = null;
+    this.#show(from.pop());
+    const place = this.paragraphs.findIndex((one, at) => one !== before[at]);
+    return this.paragraphs.at(Math.max(place, -1))?.id;
   }
 
   #forget() {

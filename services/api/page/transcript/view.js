@@ -4,6 +4,7 @@ import "./texts.js";
 import { t } from "../texts.js";
 import { failure } from "../troubles.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+import { Drafts } from "./drafts.js";
 import { Workplace } from "./workplace.js";
 
 const STYLE = new URL("transcript.css", import.meta.url).href;
@@ -15,6 +16,8 @@ const STYLE = new URL("transcript.css", import.meta.url).href;
  */
 export function open(root, { api, base, shared }) {
   const ending = new AbortController();
+  // A share's token begins with the ids of its job and of itself, and ends with what is secret.
+  const kept = shared ? api.authorization.split(".").slice(0, 2).join(".") : base;
   /** @type {Workplace | null} */
   let workplace = null;
   render(html`<p aria-busy="true">${t("transcript.loading")}</p>`, root);
@@ -22,10 +25,15 @@ export function open(root, { api, base, shared }) {
     .then(([what]) => {
       if (!ending.signal.aborted) {
         render(nothing, root);
-        workplace = new Workplace(root, { api, base, shared, ...what });
+        workplace = new Workplace(root, { api, base, shared, drafts: kept, ...what });
       }
     })
-    .catch((error) => ending.signal.aborted || render(failure(error, ""), root));
+    .catch((error) => {
+      if (error.code === "NOT_FOUND" && !shared) {
+        Drafts.forget(kept);
+      }
+      ending.signal.aborted || render(failure(error, ""), root);
+    });
   return () => {
     ending.abort();
     workplace?.close();

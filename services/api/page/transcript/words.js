@@ -130,13 +130,15 @@ export function tables(machine, { home, paragraphs }) {
   const inserted = home.first === home.end;
   let start = inserted ? machine.endBefore(home.first) : machine.start(home.first);
   const last = inserted ? machine.start(home.end) : machine.endBefore(home.end);
-  /** @type {Word[]} */
+  /** @type {{word: Word, length: number}[]} new words that have no time yet */
   let fresh = [];
   const made = paragraphs.map((one) => {
     const table = { text: "", words: [] };
     for (const piece of one.pieces) {
       if (typeof piece === "string") {
-        fresh.push(...piece.split(" ").map((text) => added(table, ` ${text}`, [0, 0, SURE], -1)));
+        for (const text of piece.split(" ")) {
+          fresh.push({ word: added(table, ` ${text}`, [0, 0, SURE], -1), length: [...text].length });
+        }
         continue;
       }
       shareOut(fresh, start, machine.start(piece[0]));
@@ -163,14 +165,14 @@ function added(table, text, [start, end, probability], index) {
   return word;
 }
 
-/** Gives new words the time from start to end, by their lengths. */
-function shareOut(words, start, end) {
+/** Gives new words the time from start to end, by their lengths in characters. */
+function shareOut(fresh, start, end) {
   const begin = Math.min(start, end);
-  const whole = words.reduce((sum, { from, to }) => sum + to - from, 0);
+  const whole = fresh.reduce((sum, { length }) => sum + length, 0);
   let said = 0;
   let moment = begin;
-  for (const word of words) {
-    said += word.to - word.from;
+  for (const { word, length } of fresh) {
+    said += length;
     const share = Math.round((begin + ((end - begin) * said) / whole) * 1000) / 1000;
     word.start = moment;
     word.end = said === whole ? end : Math.min(Math.max(moment, share), end);
