@@ -16,12 +16,14 @@ export class Column {
    * @param {import("./document.js").Document} text
    * @param {import("./speakers.js").Speakers} speakers
    * @param {string} language of what is said
+   * @param {boolean} mayCorrect whether speakers can be changed
    */
-  constructor(root, text, speakers, language) {
+  constructor(root, text, speakers, language, mayCorrect) {
     this.root = root;
     this.text = text;
     this.speakers = speakers;
     this.language = language;
+    this.mayCorrect = mayCorrect;
     this.isOpen = false;
     /** @type {Map<number, {turn: HTMLElement, words: HTMLElement, time: HTMLElement, who: HTMLElement, told: string}>} */
     this.parts = new Map();
@@ -191,7 +193,7 @@ export class Column {
     turn.dataset.speaker = speaker === null ? "" : String(this.speakers.colour(speaker));
     who.textContent = name || t("speaker.none");
     who.hidden = isSame || (!name && !this.speakers.areAsked);
-    who.disabled = !this.isOpen;
+    who.disabled = !this.mayCorrect;
     who.setAttribute("aria-label", t("speaker.of", { name: name || t("speaker.none"), time }));
     shown.textContent = time;
     shown.setAttribute("aria-label", t("time.play", { time }));

@@ -51,6 +51,11 @@ export class Following extends EventTarget {
     this.#keepInView(true);
   }
 
+  /** The person is led elsewhere. */
+  pause() {
+    this.#set(false);
+  }
+
   /** Marks the word that is said now. */
   tick() {
     const now = this.#wordAt(this.player.time);
