@@ -340,9 +340,10 @@ def image(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Send a recording through the whole system on this machine: `./nox -s demo [-- FILE…]`."""
+    """Send a recording through the whole system on this machine: `./nox -s demo [-- --open FILE…]`."""
     install(session, "local")
-    session.run("python", "-m", "services.local.demo", "--folder", session.invoked_from, *session.posargs)
+    command = ("python", "-m", "services.local.demo", "--folder", session.invoked_from, *session.posargs)
+    session.run(*command, interrupt_timeout=None)
 
 
 @nox.session
@@ -353,6 +354,14 @@ def local(session: nox.Session) -> None:
     with session.chdir(session.invoked_from):
         # nox would kill it half a second after Ctrl-C; it takes as long as the last of it takes to be kept.
         session.run(*command, env={"PYTHONPATH": str(Path(__file__).parent)}, interrupt_timeout=None)
+
+
+@nox.session
+def screenshots(session: nox.Session) -> None:
+    """Take the pictures of the page that stand in docs/images anew."""
+    install_programs(session, BROWSER_PACKAGES)
+    install(session)
+    session.run("python", "-m", "tools.screenshots", *session.posargs)
 
 
 @nox.session

@@ -47,6 +47,18 @@ variable "retention_days" {
   nullable    = false
 }
 
+variable "longest_retention_days" {
+  description = "Days for which they are kept at most when people correct the text, which keeps job, recording and transcripts for another retention_days. It counts for nothing where retention_days is more."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = var.longest_retention_days >= 0 && var.longest_retention_days <= 3650 && floor(var.longest_retention_days) == var.longest_retention_days
+    error_message = "longest_retention_days: whole days up to 3650. With retention_days or less, correcting a text keeps nothing for longer."
+  }
+}
+
 # Names and places.
 
 variable "deployment" {
@@ -330,6 +342,13 @@ variable "cors_origins" {
   description = "Web origins, such as https://app.example.com, whose pages may call the API and use its links and forms in S3; no others may."
   type        = list(string)
   default     = []
+  nullable    = false
+}
+
+variable "page_enabled" {
+  description = "Whether the API serves a page at its own address, on which people upload recordings, watch them and read their texts. The bucket then lets in that page too."
+  type        = bool
+  default     = true
   nullable    = false
 }
 

@@ -36,7 +36,10 @@ _UNUSED = (
     *("lxml/html", "lxml/includes", "lxml/isoschematron", "lxml/objectify.*", "lxml/*.pyx", "lxml/*.pxi"),
     *("lxml/*.h", "docx/templates/default-docx-template"),
 )
-_LATE = {"api": ("services.api.latest", "services.common.transcript.document"), "orchestrator": ()}
+_LATE = {
+    "api": ("services.api.latest", "services.api.page_files", "services.common.transcript.document"),
+    "orchestrator": (),
+}
 """What a function imports only once it is needed."""
 
 

@@ -51,6 +51,8 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
         app.router.routes.extend(part.router.routes)
     app.add_route("/api/docs", _docs_page, include_in_schema=False)
     app.add_route("/api/docs/{version}/{name}", _docs_asset, include_in_schema=False)
+    app.add_route("/", _page, include_in_schema=False)
+    app.add_route("/page/{version}/{path:path}", _page_file, include_in_schema=False)
     app.router.default = _with_late_routes(app)
     problems.install(app)
     app.add_middleware(Tracing)
@@ -75,7 +77,7 @@ def _with_late_routes(app: FastAPI) -> ASGIApp:
     return answer
 
 
-# The page is imported by whoever opens it, so that a cold start does not pay for it.
+# Pages are imported by whoever opens them, so that a cold start does not pay for them.
 
 
 def _docs_page(request: Request) -> Response:
@@ -88,3 +90,15 @@ def _docs_asset(request: Request) -> Response:
     from services.api import docs_page  # noqa: PLC0415
 
     return docs_page.asset(request)
+
+
+def _page(request: Request) -> Response:
+    from services.api import page_files  # noqa: PLC0415
+
+    return page_files.start(request)
+
+
+def _page_file(request: Request) -> Response:
+    from services.api import page_files  # noqa: PLC0415
+
+    return page_files.file(request)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from services.api.routes import recordings
+from services.api.routes import corrections, recordings, shared, shares
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fastapi import APIRouter, FastAPI
 
-_LATE: Sequence[APIRouter] = (recordings.router,)
+_LATE: Sequence[APIRouter] = (corrections.router, recordings.router, shares.router, shared.router)
 
 
 def add_to(app: FastAPI) -> None:

@@ -16,6 +16,8 @@ class ApiSettings(CommonSettings):
     """Largest upload by presigned form: S3's own limit is 5 GB."""
     max_upload_gb: int = 50
     """Largest upload in parts, in units of 10^9 bytes."""
+    longest_retention_days: int = 365
+    """Days for which a job is kept at most that somebody works on."""
     upload_minutes: int = 60
     """Minutes for which the form and the links of an upload are valid."""
     early_launch_queue_url: str = ""
@@ -23,6 +25,8 @@ class ApiSettings(CommonSettings):
     there; empty: it is told to nobody."""
     early_launch_seconds: float = 600
     """How long after its registration an upload is expected, and a machine may wait for it."""
+    page: bool = True
+    """Whether `/` is a page on which people work with their recordings."""
     link_seconds: int = 300
     """Seconds for which a link to a transcript is valid."""
     recording_link_seconds: int = 3600

@@ -141,7 +141,9 @@ class Stack:
         self.session = boto3.session.Session(
             aws_access_key_id="local", aws_secret_access_key="local", region_name=resources.REGION
         )
-        self.resources = resources.create(self.session, self.endpoint, self.settings.cors_origins)
+        # The API's own page is to the bucket a page of another origin.
+        origins = [*self.settings.cors_origins, self.public_url]
+        self.resources = resources.create(self.session, self.endpoint, origins)
         self.store = Store(self.session.client("dynamodb", endpoint_url=self.endpoint), resources.TABLE)
         self.s3 = self.session.client("s3", endpoint_url=self.endpoint)
         # The machines of an earlier run have ended with its emulator, which nobody can ask about them any more.

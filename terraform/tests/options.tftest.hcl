@@ -36,6 +36,19 @@ run "api_left_out" {
   }
 }
 
+run "page_left_out" {
+  command = apply
+
+  variables {
+    page_enabled = false
+  }
+
+  assert {
+    condition     = length(local.page_origins) == 0
+    error_message = "The bucket lets in a page that is not there."
+  }
+}
+
 run "own_domain" {
   command = apply
 
@@ -47,6 +60,11 @@ run "own_domain" {
   assert {
     condition     = output.api_url == "https://transcribe.example.com"
     error_message = "The API's address is ${output.api_url}."
+  }
+
+  assert {
+    condition     = join(",", local.page_origins) == "https://transcribe.example.com"
+    error_message = "The bucket would keep the page at its own domain out."
   }
 }
 

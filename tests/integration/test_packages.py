@@ -201,5 +201,13 @@ def test_the_packed_api_serves_its_documentation(built: Path, runtime: Path) -> 
     assert statuses == [200] * 4
 
 
+@pytest.mark.lambda_python
+def test_the_packed_api_serves_its_page(built: Path, runtime: Path) -> None:
+    with function(built, runtime, "api", {}) as asked:
+        named = re.findall(r'"(page/[^"]+)"', asked(request("GET", "/"))["body"])
+        statuses = [asked(request("GET", f"/{name}"))["statusCode"] for name in named]
+    assert statuses == [200] * 5
+
+
 def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}

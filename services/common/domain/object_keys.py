@@ -98,6 +98,11 @@ def words(place: str, attempt: int) -> str:
     return f"{result_prefix(place, attempt)}words.json.gz"
 
 
+def correction(place: str, number: int) -> str:
+    """The key of one version of the corrections. Attempts are numbers, so no result has such a key."""
+    return f"{results(place)}corrections/{number}.json"
+
+
 def peaks(place: str, attempt: int) -> str:
     """The key of what a picture of the sound is drawn from, written by the attempt that planned the recording."""
     return f"{result_prefix(place, attempt)}peaks.gz"

@@ -5,13 +5,18 @@ A share's token is in no address that a server sees: it stands behind the `#` of
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from services.common.domain.ids import key_digest
 from services.common.domain.times import DAY_MS, SECOND_MS
+
+if TYPE_CHECKING:
+    from services.common.domain.records import Job
 
 MAX_SHARES = 20
 """Of one job."""
@@ -55,8 +60,14 @@ class Token(NamedTuple):
 
 
 def token(job_id: str, share_id: str, secret: str) -> str:
-    """The text that opens a share; `secret` is that of `secrets.token_urlsafe(32)`."""
-    return f"{job_id}.{share_id}.{secret}"
+    """The text that opens a share; `secret` is any text with 256 random bits."""
+    whole = base64.urlsafe_b64encode(hashlib.sha256(secret.encode()).digest()).decode().rstrip("=")
+    return f"{job_id}.{share_id}.{whole}"
+
+
+def link(public_url: str, text: str) -> str:
+    """The address of the page that opens a share by its token, which browsers send to nobody."""
+    return f"{public_url.rstrip('/')}/#share={text}"
 
 
 def parse_token(text: str) -> Token | None:
@@ -65,14 +76,31 @@ def parse_token(text: str) -> Token | None:
     return Token(found[1], found[2], key_digest(text)) if found else None
 
 
-def end_of(now: int, days: int, job_expires_at: int | None) -> int:
-    """When a new share ends, epoch milliseconds: after so many days, and with its job at the latest.
+def share_of(
+    job: Job, share_id: str, secret: str, right: ShareRight, *, days: int, label: str | None, now: int
+) -> Share:
+    """A new share of a job, for so many days; it ends with the job at the latest.
 
     Args:
+        job: whose transcript it opens.
+        share_id: its id.
+        secret: as for `token`.
+        right: what its holder may do.
+        days: how long it is good for.
+        label: the client's own words on whom it is for.
         now: epoch milliseconds.
-        days: how long it is wanted.
-        job_expires_at: when the job ends, epoch seconds; None: not known.
 
     """
-    wanted = now + days * DAY_MS
-    return wanted if job_expires_at is None else min(wanted, job_expires_at * SECOND_MS)
+    ends_at = now + days * DAY_MS
+    if job.expires_at is not None:
+        ends_at = min(ends_at, job.expires_at * SECOND_MS)
+    return Share(
+        job_id=job.job_id,
+        share_id=share_id,
+        right=right,
+        digest=key_digest(token(job.job_id, share_id, secret)),
+        created_at=now,
+        ends_at=ends_at,
+        label=label,
+        expires_at=ends_at // SECOND_MS,
+    )

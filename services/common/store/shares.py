@@ -10,7 +10,7 @@ from services.common.domain.shares import Share
 from services.common.store import keys
 from services.common.store.clients import count_request, requests_in
 from services.common.store.codec import from_item, known, to_item
-from services.common.store.operations import ABSENT, PRESENT, Check, Delete, Put
+from services.common.store.operations import ABSENT, PRESENT, Check, Delete, Operation, Put
 
 if TYPE_CHECKING:
     from services.common.domain.shares import Token
@@ -30,12 +30,12 @@ class Shares:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def add(self, share: Share) -> bool:
-        """Store a new share; False if its job is gone or is being erased."""
+    def addition(self, share: Share) -> list[Operation]:
+        """The operations that store a new share. They fail if its job is gone or is being erased."""
         pk, sk = keys.share(share.job_id, share.share_id)
         item = {**to_item(share, pk=pk, sk=sk), "minutes": {}}
         there = Check(key=keys.job(share.job_id), when=Attr("status").exists())
-        return self._table.attempt_all([there, Put(item=item, when=ABSENT)])
+        return [there, Put(item=item, when=ABSENT)]
 
     def open(self, token: Token, now: int) -> Opened | None:
         """The share that this token opens, and count the request; None if there is none, or it has ended."""

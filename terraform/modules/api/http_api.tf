@@ -11,7 +11,7 @@ resource "aws_apigatewayv2_api" "this" {
     content {
       allow_origins = var.cors_origins
       allow_methods = local.methods
-      allow_headers = ["authorization", "content-type", "idempotency-key"]
+      allow_headers = ["authorization", "content-type", "idempotency-key", "if-match"]
       expose_headers = [
         "accept",
         "content-disposition",
@@ -43,6 +43,16 @@ resource "aws_apigatewayv2_route" "this" {
 
   api_id    = aws_apigatewayv2_api.this.id
   route_key = "${each.key} /api/{proxy+}"
+  target    = "integrations/${aws_apigatewayv2_integration.function.id}"
+}
+
+# The page, by the routes of its own files: everything else of the function lies below /api.
+resource "aws_apigatewayv2_route" "page" {
+  #checkov:skip=CKV_AWS_309:the page asks its visitor for an API key, and is the same for everybody until then
+  for_each = toset(var.page_enabled ? local.page_routes : [])
+
+  api_id    = aws_apigatewayv2_api.this.id
+  route_key = each.key
   target    = "integrations/${aws_apigatewayv2_integration.function.id}"
 }
 
@@ -87,4 +97,14 @@ resource "aws_lambda_permission" "gateway" {
   function_name = module.function.function_name
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/*/*/api/{proxy+}"
+}
+
+resource "aws_lambda_permission" "page" {
+  for_each = aws_apigatewayv2_route.page
+
+  statement_id  = "page-${index(local.page_routes, each.key)}"
+  action        = "lambda:InvokeFunction"
+  function_name = module.function.function_name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_apigatewayv2_api.this.execution_arn}/*/${replace(each.key, " ", "")}"
 }

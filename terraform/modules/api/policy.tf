@@ -3,6 +3,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
     actions = [
+      "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
@@ -58,12 +59,19 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Links to the announced files, to peaks and to listening copies, and the words of which the latest version of a
-  # transcript is made.
+  # Links to the announced files, to peaks and to listening copies; the words of which other versions of a transcript are
+  # made, and corrections.
   statement {
     sid       = "SignResults"
     actions   = ["s3:GetObject"]
     resources = ["${var.bucket_arn}/results/*"]
+  }
+
+  # Each correction is an object of its own beside the results, which nothing may write but the worker.
+  statement {
+    sid       = "KeepCorrections"
+    actions   = ["s3:PutObject"]
+    resources = ["${var.bucket_arn}/results/*/corrections/*"]
   }
 
   # Links from which a recording is played. And when a job is erased, canceled or listened to, the API looks at what

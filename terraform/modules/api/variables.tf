@@ -115,6 +115,12 @@ variable "retention_days" {
   nullable    = false
 }
 
+variable "longest_retention_days" {
+  description = "Days for which they are kept at most if people correct the text."
+  type        = number
+  nullable    = false
+}
+
 variable "log_level" {
   description = "The least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
   type        = string
@@ -145,6 +151,13 @@ variable "cors_origins" {
   description = "Web origins whose pages may call the API."
   type        = list(string)
   default     = []
+  nullable    = false
+}
+
+variable "page_enabled" {
+  description = "Whether the API serves a page at `/`, on which people work with their recordings. The bucket must then let in the API's own origin."
+  type        = bool
+  default     = true
   nullable    = false
 }
 

@@ -1,4 +1,4 @@
-# For pages of a website that upload and download through presigned links.
+# For the API's own page, and for pages of a website, that upload and download through presigned links.
 resource "aws_s3_bucket_cors_configuration" "this" {
   count = length(var.cors_origins) > 0 ? 1 : 0
 
