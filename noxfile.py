@@ -340,9 +340,10 @@ def image(session: nox.Session) -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Send a recording through the whole system on this machine: `./nox -s demo [-- FILE…]`."""
+    """Send a recording through the whole system on this machine: `./nox -s demo [-- --open FILE…]`."""
     install(session, "local")
-    session.run("python", "-m", "services.local.demo", "--folder", session.invoked_from, *session.posargs)
+    command = ("python", "-m", "services.local.demo", "--folder", session.invoked_from, *session.posargs)
+    session.run(*command, interrupt_timeout=None)
 
 
 @nox.session

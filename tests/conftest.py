@@ -27,7 +27,14 @@ YIELDING = 5
 """How nice the others are."""
 SHARE_A_STACK = (
     *("test_api_examples.py", "test_command_line.py", "test_demo.py", "test_dialogue.py", "test_logs.py"),
-    *("test_official_client.py", "test_pages.py", "test_resumed_upload.py", "test_system.py", "test_terminal.py"),
+    *(
+        "test_official_client.py",
+        "test_page_recordings.py",
+        "test_pages.py",
+        "test_resumed_upload.py",
+        "test_system.py",
+        "test_terminal.py",
+    ),
 )
 """Files whose tests use the stack of tests/e2e/conftest.py."""
 NOTHING_LEFT_OUT = "CI" in os.environ

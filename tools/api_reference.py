@@ -34,8 +34,9 @@ changed. A code that is not in the table comes from a later release: go by its s
 """
 _OTHER_ERRORS = """
 The gateway in front of the API answers some requests itself, with `{"message": …}` and no problem document: 404 for
-addresses outside `/api/`, 413 for bodies of many megabytes, 429 when the whole deployment gets more requests than it
-takes ([limits.md](limits.md)), and 500 or 503 when the function cannot be reached or takes too long.
+addresses outside `/api/` but those of the page, 413 for bodies of many megabytes, 429 when the whole deployment gets
+more requests than it takes ([limits.md](limits.md)), and 500 or 503 when the function cannot be reached or takes too
+long.
 
 The codes with which a job fails are others: [operations.md](../operations.md#codes-of-failed-jobs)."""
 _FASTAPIS_OWN = "Successful Response"

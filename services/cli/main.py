@@ -41,6 +41,7 @@ class Transcribe(Commands):
         (
             _client("send", "recordings.send:send", "Transcribe recordings.", TEXT),
             _client("show", "recordings.show:show", "Show a job; with --follow until its text is there.", TEXT),
+            _client("open", "client.opening:open_page", "Open a job on the service's page, in a browser.", TEXT),
             _client("jobs", "client.jobs:jobs", "The client's jobs, newest first."),
             _client("cancel", "client.jobs:cancel", "End jobs that have not ended."),
             _client("retry", "client.jobs:retry", "Queue failed jobs again; what was finished of them stays finished."),

@@ -35,12 +35,12 @@ class Client:
 
     def __init__(self, stack: System, client_id: str) -> None:
         self.client_id = client_id
-        key = stack.new_client(client_id)
+        self.key = stack.new_client(client_id)
         # Reading the certificates takes longer than an upload to this machine.
         trust = httpx.create_ssl_context(trust_env=False)
         self.http = httpx.Client(
             base_url=stack.api_url,
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {self.key}"},
             trust_env=False,
             timeout=60,
             verify=trust,

@@ -1,10 +1,15 @@
-"""The demo: recordings go through the whole system on this machine, shown live: `./nox -s demo [-- FILE…]`."""
+"""The demo: recordings go through the whole system on this machine, shown live: `./nox -s demo [-- FILE…]`.
+
+With `--open` the system goes on afterwards, and its page is opened in a browser.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
+import webbrowser
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +45,7 @@ CLIP = Path(__file__).parents[2] / "examples" / "audio" / "meeting.mp3"
 PATIENCE_SECONDS = 3_600
 BOOT_SECONDS = 55
 """How long a spot machine boots until its model is loaded (docs/performance.md)."""
+LOOK_SECONDS = 1.0
 IDLE_SECONDS: float = WorkerSettings.model_fields["idle_seconds"].default
 """A machine stays this long after its last job."""
 
@@ -114,8 +120,17 @@ def report(console: Console, client: Client, shipment: Shipment, files: Files) -
     return True
 
 
-def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folder: Path) -> bool:
-    """Start a system and send files through it; True if each of them has a transcript."""
+def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folder: Path, *, stay: bool = False) -> bool:
+    """Start a system and send files through it; True if each of them has a transcript.
+
+    Args:
+        console: where everything is shown.
+        paths: of the files.
+        model: which transcribes them.
+        folder: where transcripts are written.
+        stay: whether the page is opened, and the system goes on until Ctrl-C.
+
+    """
     console.print("Starting S3, SQS, DynamoDB, EC2, the API and the orchestrator …")
     options = {"model": model.name, "style": model.style}
     with Receiver() as receiver, Stack(StackSettings(models=(model.key,), models_folder=model.folder)) as stack:
@@ -126,7 +141,29 @@ def transcribe(console: Console, paths: Sequence[Path], model: ModelFiles, folde
             watch(stack, receiver, shipments, display)
         files = Files(Output(formats=(READ_FORMAT,), folder=folder), began=datetime.now().astimezone())
         done = [report(console, client, shipment, files) for shipment in shipments]
+        console.rule()
+        if stay:
+            show_page(console, stack, client)
+        else:
+            console.print(f"page     {stack.api_url}/ while the system runs: `--open` opens it and keeps it up")
         return all(done)
+
+
+def show_page(console: Console, stack: Stack, client: Client) -> None:
+    """Open the page, and keep the system up until Ctrl-C.
+
+    Raises:
+        StackFailedError: a part of the system has ended.
+
+    """
+    console.print(f"page     {stack.api_url}/", soft_wrap=True)
+    console.print(f"key      {client.key}", soft_wrap=True)
+    console.print("Ctrl-C ends it.")
+    webbrowser.open(f"{stack.api_url}/")
+    with suppress(KeyboardInterrupt):
+        while True:
+            stack.check()
+            time.sleep(LOOK_SECONDS)
 
 
 def main() -> int:
@@ -134,6 +171,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="recordings; without any, a Swedish clip")
     parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where transcripts are written")
+    parser.add_argument("--open", action="store_true", help="then open the page, and go on until Ctrl-C")
     add_options(parser)
     chosen = parser.parse_args()
     # Sentences are broken between words where a screen ends; a file or a program gets them whole.
@@ -147,7 +185,7 @@ def main() -> int:
     try:
         model = model_of(chosen, chosen.folder)
         console.print(escape(introduced(model)))
-        return 0 if transcribe(console, paths, model, chosen.folder) else 1
+        return 0 if transcribe(console, paths, model, chosen.folder, stay=chosen.open) else 1
     except TranscriberError as error:
         console.print(f"[red]{escape(str(error))}[/]")
         return 2

@@ -49,6 +49,7 @@ def told(stack: Stack, api_key: str) -> str:
 export TRANSCRIBE_URL={stack.api_url}
 export TRANSCRIBE_KEY={api_key}
 # Its documentation: {stack.api_url}/api/docs
+# The page, which asks for that key: {stack.api_url}/
 #
 # S3: aws s3 cp interview.m4a s3://{resources.BUCKET}/uploads/{CLIENT}/
 # The table: transcribe clients list

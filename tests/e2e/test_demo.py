@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from rich.console import Console
 
@@ -47,6 +50,36 @@ def test_a_bad_file_ends_with_its_code_and_status_1_and_the_good_one_with_its_te
     assert written.read_text("utf-8").strip()
     assert f"file     {written}" in done.stdout
     assert "Production uses KBLab/kb-whisper-small" in done.stdout
+
+
+def test_with_open_the_page_is_opened_and_the_system_goes_on_until_ctrl_c(tmp_path: Path) -> None:
+    (tmp_path / "kort.mp3").write_bytes(MEETING.read_bytes()[:60_000])
+    opened = tmp_path / "opened"
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{opened}\n')
+    browser.chmod(0o755)
+    command = [sys.executable, "-m", "services.local.demo", "--folder", str(tmp_path), "--open", "kort.mp3"]
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"BROWSER": f"{browser} %s"},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as demo:
+        assert demo.stdout
+        told = dict[str, str]()
+        for line in demo.stdout:
+            name, _, rest = line.strip().partition(" ")
+            told[name] = rest.strip()
+            if name == "Ctrl-C":
+                break
+        seen = httpx.get(f"{told['page']}api/jobs", headers={"Authorization": f"Bearer {told['key']}"}).json()
+        assert [job["file_name"] for job in seen["jobs"]] == ["kort.mp3"]
+        assert httpx.get(told["page"]).headers["content-type"] == "text/html; charset=utf-8"
+        os.killpg(demo.pid, signal.SIGINT)
+        assert demo.wait(timeout=60) == 0
+    assert opened.read_text().strip() == told["page"]
 
 
 @pytest.mark.parametrize(

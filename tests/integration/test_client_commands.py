@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import webbrowser
 from collections.abc import Iterator
 from typing import Any
 
@@ -184,3 +185,32 @@ def test_a_reader_that_has_left_ends_a_command_quietly(world: World) -> None:
     script = f"set -o pipefail; {program} jobs --limit 100 | true"
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False, env=os.environ)
     assert (done.returncode, done.stderr) == (Exit.CLOSED, "")
+
+
+@pytest.mark.parametrize("has_browser", [True, False])
+def test_open_shows_a_job_on_the_page_and_prints_its_address_without_a_key(
+    world: World, alice: Client, monkeypatch: pytest.MonkeyPatch, *, has_browser: bool
+) -> None:
+    job = completed(world, alice)
+    shown = list[str]()
+
+    def opens(address: str) -> bool:
+        shown.append(address)
+        return has_browser
+
+    monkeypatch.setattr(webbrowser, "open", opens)
+    done = ran("open", job.job_id)
+    address = f"{os.environ['TRANSCRIBE_URL']}/#/{job.job_id}"
+    assert (done.stdout, shown) == (f"{address}\n", [address])
+    assert said(done) == (
+        [] if has_browser else ["There is no browser here that could be opened: open this address in one."]
+    )
+    assert document("open", job.job_id) == {"url": address}
+
+
+def test_open_shows_nothing_of_a_job_that_is_not_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = list[str]()
+    monkeypatch.setattr(webbrowser, "open", shown.append)
+    done = ran("open", "job_nobodys", code=Exit.REFUSED)
+    assert (done.stdout, shown) == ("", [])
+    assert said(done)[0].startswith("transcribe: There is no such job")

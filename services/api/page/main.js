@@ -78,6 +78,10 @@ window.addEventListener("hashchange", async () => {
   document.querySelector("main").focus({ preventScroll: true });
 });
 window.addEventListener("textschange", show);
+// A file that is dropped where no view takes it would otherwise be opened in the page's place.
+for (const kind of ["dragover", "drop"]) {
+  window.addEventListener(kind, (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+}
 window.addEventListener("beforeunload", (event) => {
   if (uploads?.isBusy) {
     event.preventDefault();

@@ -45,7 +45,7 @@ export function shell({ signedIn, signOut }) {
   const leave = html`<button class="quiet" @click=${() => signOut()}>${t("page.sign_out")}</button>`;
   render(
     html`
-      <a class="skip" href=${location.hash || "#/"} @click=${toContent}>${t("page.to_content")}</a>
+      <a class="skip" href="#content" @click=${toContent}>${t("page.to_content")}</a>
       <header>
         <a class="name" href="#/">${t("page.name")}</a>
         <span class="actions">
@@ -53,7 +53,7 @@ export function shell({ signedIn, signOut }) {
           ${signedIn ? leave : nothing}
         </span>
       </header>
-      <main tabindex="-1"></main>
+      <main id="content" tabindex="-1"></main>
     `,
     document.body,
   );

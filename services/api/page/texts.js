@@ -11,6 +11,11 @@ export function language() {
   return chosen;
 }
 
+/** How numbers and dates are written: as the reader's browser says it for this language. */
+export function locale() {
+  return navigator.languages.find((tag) => tag.toLowerCase().startsWith(chosen)) ?? { sv: "sv-SE", en: "en-GB" }[chosen];
+}
+
 /** Speaks another language from now on, and after the next visit. The window is told by an event `textschange`. */
 export function setLanguage(code) {
   chosen = code;
@@ -43,7 +48,7 @@ export function has(key) {
 }
 
 function said(value) {
-  return typeof value === "number" ? new Intl.NumberFormat(chosen).format(value) : value;
+  return typeof value === "number" ? new Intl.NumberFormat(locale()).format(value) : value;
 }
 
 function kept() {

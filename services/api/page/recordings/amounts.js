@@ -1,6 +1,6 @@
 /** Sizes, times and sums as people write them. */
 
-import { language, t } from "../texts.js";
+import { locale, t } from "../texts.js";
 
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"];
 
@@ -24,12 +24,13 @@ export function clock(seconds) {
 
 /** The day and time of an RFC 3339 moment. */
 export function moment(text) {
-  return new Intl.DateTimeFormat(language(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(text));
 }
 
-/** What a job cost, with as many digits as say something. */
+/** What something cost, to the cent. */
 export function dollars(sum) {
-  return number(sum, { style: "currency", currency: "USD", maximumSignificantDigits: 2 });
+  const cents = number(Math.max(sum, 0.01), { style: "currency", currency: "USD", currencyDisplay: "narrowSymbol" });
+  return sum < 0.01 ? t("amount.less", { sum: cents }) : cents;
 }
 
 /** How long something may take, no more exactly than an estimate is. */
@@ -37,7 +38,8 @@ export function about(seconds) {
   if (seconds < 50) {
     return t("about.moment");
   }
-  return seconds < 5400 ? t("about.minutes", { n: Math.round(seconds / 60) }) : t("about.hours", { n: Math.round(seconds / 3600) });
+  const isShort = seconds < 5400;
+  return t(isShort ? "about.minutes" : "about.hours", { n: Math.round(seconds / (isShort ? 60 : 3600)) });
 }
 
 /** `62 %`, never more than there is. */
@@ -46,5 +48,5 @@ export function share(fraction) {
 }
 
 function number(value, how) {
-  return new Intl.NumberFormat(language(), how).format(value);
+  return new Intl.NumberFormat(locale(), how).format(value);
 }

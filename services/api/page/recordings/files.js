@@ -7,16 +7,15 @@
 export function whenDropped(take, signal) {
   const mark = (isOver) => document.body.classList.toggle("dropping", isOver);
   const taken = async (transfer) => take(await filesOf(transfer));
-  const heard = (act) => (event) => {
-    if (event.dataTransfer.types.includes("Files")) {
-      event.preventDefault();
-      act(event.dataTransfer);
-    }
+  const holdsFiles = (event) => event.dataTransfer.types.includes("Files");
+  const dropped = (event) => {
+    mark(false);
+    taken(event.dataTransfer);
   };
-  document.addEventListener("dragover", heard(() => mark(true)), { signal });
+  document.addEventListener("dragover", (event) => holdsFiles(event) && mark(true), { signal });
   // Only what leaves the window has nowhere to go.
   document.addEventListener("dragleave", (event) => event.relatedTarget ?? mark(false), { signal });
-  document.addEventListener("drop", heard((transfer) => taken(transfer, mark(false))), { signal });
+  document.addEventListener("drop", (event) => holdsFiles(event) && dropped(event), { signal });
   document.addEventListener("paste", (event) => taken(event.clipboardData), { signal });
   signal.addEventListener("abort", () => mark(false));
 }

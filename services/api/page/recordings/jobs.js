@@ -3,8 +3,14 @@
 import { Refusal } from "../api.js";
 
 const PAGE = 20;
-/** How long after an answer it is asked for again. */
-const EVERY_MS = { busy: 3_000, calm: 15_000, hidden: 60_000 };
+/** How long after an answer it is asked for again: where jobs are open, where none is, and where nobody looks. */
+const BUSY_MS = 1_500;
+const MORE_EACH_MS = 300;
+const LONGEST_MS = 6_000;
+const CALM_MS = 15_000;
+const HIDDEN_MS = 60_000;
+/** And where there was no answer. */
+const TROUBLED_MS = 5_000;
 /** A list tells no estimate; so many jobs that are under way are read by themselves. */
 const READ_ALONE = 10;
 /** With a filter, a page may be empty although more follows. */
@@ -27,9 +33,9 @@ export class Jobs extends EventTarget {
     this.error = null;
     this.ending = new AbortController();
     this.timer = 0;
-    document.addEventListener("visibilitychange", () => document.hidden || this.refresh(), {
-      signal: this.ending.signal,
-    });
+    const signal = this.ending.signal;
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh(), { signal });
+    window.addEventListener("online", () => this.refresh(), { signal });
   }
 
   close() {
@@ -135,9 +141,10 @@ export class Jobs extends EventTarget {
   }
 
   #again() {
-    const pace = document.hidden ? "hidden" : this.all.some((job) => OPEN.has(job.status)) ? "busy" : "calm";
+    const open = this.all.filter((job) => OPEN.has(job.status)).length;
+    const watched = open ? Math.min(BUSY_MS + MORE_EACH_MS * open, LONGEST_MS) : CALM_MS;
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.refresh(), EVERY_MS[pace]);
+    this.timer = setTimeout(() => this.refresh(), document.hidden ? HIDDEN_MS : this.error ? TROUBLED_MS : watched);
   }
 
   #tell() {

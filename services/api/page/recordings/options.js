@@ -45,9 +45,11 @@ add({
 });
 
 export class Options {
-  /** @param {string[]} vocabularies names of the client's word lists */
-  constructor(vocabularies = []) {
-    this.vocabularies = vocabularies;
+  /** @param {() => void} changed is called when something else was chosen */
+  constructor(changed) {
+    this.changed = changed;
+    /** Names of the client's word lists. */
+    this.vocabularies = /** @type {string[]} */ ([]);
     this.chosen = { ...DEFAULTS, ...kept() };
   }
 
@@ -106,7 +108,7 @@ export class Options {
   #keep(name, value) {
     this.chosen[name] = value;
     localStorage.setItem(KEPT, JSON.stringify(this.chosen));
-    this.changed?.();
+    this.changed();
   }
 }
 

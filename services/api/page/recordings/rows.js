@@ -55,7 +55,7 @@ export function jobRow(job, act, trouble) {
       ${trouble ? html`<p class="wrong" role="alert">${sentence(trouble)}</p>` : nothing}
       <p class="actions">
         ${isOpen ? button("job.cancel", name, () => act.cancel(job)) : nothing}
-        ${status === "failed" ? button("job.retry", name, () => act.retry(job)) : nothing}
+        ${job.error?.retryable ? button("job.retry", name, () => act.retry(job)) : nothing}
         ${button("job.erase", name, () => act.erase(job))}
       </p>
     </li>

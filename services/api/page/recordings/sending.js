@@ -100,7 +100,10 @@ async function sendLinks(file, { part_size: size, received, links }, told, signa
     for (let link = waiting.shift(); link && !refused; link = waiting.shift()) {
       const { number, bytes, url } = link;
       const start = (number - 1) * size;
-      const tellPart = (loaded) => tell(underWay.set(number, Math.min(loaded, bytes)));
+      const tellPart = (loaded) => {
+        underWay.set(number, Math.min(loaded, bytes));
+        tell();
+      };
       try {
         await sent("PUT", url, file.slice(start, start + bytes), file, tellPart, signal);
         done += bytes;

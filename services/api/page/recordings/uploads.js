@@ -5,8 +5,8 @@ import { forgetAll, recordOf } from "./records.js";
 import { sendForm, sendParts, StorageRefusal } from "./sending.js";
 
 const AT_ONCE = 3;
-/** From this size on a file is sent in parts: a line that breaks then costs a part, and not all of the file. */
-const PARTS_FROM_BYTES = 16_000_000;
+/** A file that is larger than a part is sent in parts: a line that breaks then costs a part, and not all of the file. */
+const PARTS_FROM_BYTES = 8 << 20;
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 15_000;
 /** Media types that the API takes; of others it is told nothing, and the engine recognises the file by itself. */
@@ -17,6 +17,9 @@ const BUSY = new Set(["waiting", "sending", "offline"]);
 /**
  * @typedef {object} Upload
  * @property {File} file
+ * @property {Record<string, unknown>} options of its job
+ * @property {string} key under which its registration is known
+ * @property {AbortController} ending breaks it off
  * @property {"waiting" | "sending" | "offline" | "done" | "failed"} state
  * @property {number} bytes that are there
  * @property {string | null} job
@@ -123,7 +126,7 @@ export class Uploads extends EventTarget {
   async #send(upload, signal) {
     const { file } = upload;
     const record = recordOf(file);
-    const isLarge = file.size >= PARTS_FROM_BYTES;
+    const isLarge = file.size > PARTS_FROM_BYTES;
     const job = (await this.#begun(upload, record)) ?? (await this.#registered(upload, record, isLarge));
     this.#set(upload, { job: job.job_id });
     if (job.status === "awaiting_upload") {

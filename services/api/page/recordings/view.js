@@ -39,8 +39,7 @@ class View {
     this.api = api;
     this.uploads = uploads;
     this.jobs = new Jobs(api);
-    this.options = new Options();
-    this.options.changed = () => this.draw();
+    this.options = new Options(() => this.draw());
     /** Why the last action on a job did not work, by its id. */
     this.troubles = new Map();
     this.said = "";
@@ -195,7 +194,7 @@ class View {
   #filters() {
     const choose = (event) => this.#filter({ statuses: FILTERS[event.target.value] });
     return html`
-      <form class="filters" role="search" @submit=${(event) => event.preventDefault()}>
+      <search class="filters">
         <input
           type="search"
           maxlength="100"
@@ -206,7 +205,7 @@ class View {
         <select aria-label=${t("list.filter")} @change=${choose}>
           ${Object.keys(FILTERS).map((name) => html`<option value=${name}>${t(`list.${name}`)}</option>`)}
         </select>
-      </form>
+      </search>
     `;
   }
 

@@ -1,0 +1,149 @@
+"""The project's own page in a real browser: what it asks for is recorded, and what must not happen fails its test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+
+from tests.support import node, programs
+
+AXE = Path(__file__).parent / "axe"
+AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+WIDE, NARROW = 1440, 360
+HEIGHT = 900
+PATIENCE_MS = 30_000
+"""How long a page may take for one thing."""
+_TELL_OF_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+    console.error(`securitypolicyviolation: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));
+"""
+_LANGUAGES = {"sv": "sv-SE", "en": "en-GB"}
+_TOUCHES_POLICY = ("securitypolicyviolation", "Content Security Policy", "Trusted Type")
+
+
+class Watched:
+    """One tab, of a profile of its own. `page` is Playwright's."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.asked: list[str] = []
+        """Every address that the page asked for."""
+        self.troubles: list[str] = []
+        """What its policy forbade, and what its scripts threw and did not catch."""
+        self.page = self.tab()
+
+    def tab(self) -> Page:
+        """Another tab of the same profile, watched as well."""
+        page = self.context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("pageerror", lambda error: self.troubles.append(f"{error.message}\n{error.stack}"))
+        page.on("console", self._heard)
+        return page
+
+    @property
+    def origins(self) -> set[str]:
+        """Whom the page asked; what it holds itself (`data:`, `blob:`) is nobody's."""
+        return {
+            "://".join(urlsplit(address)[:2])
+            for address in self.asked
+            if urlsplit(address).scheme not in {"data", "blob"}
+        }
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if any(words in message.text for words in _TOUCHES_POLICY):
+            self.troubles.append(message.text)
+
+
+class Pages:
+    """A browser until the context ends; no name leads anywhere from it."""
+
+    def __init__(self) -> None:
+        self._starting = sync_playwright()
+
+    def __enter__(self) -> Self:
+        browser = programs.browser()
+        assert browser
+        playwright: Playwright = self._starting.start()
+        self._playwright = playwright
+        self._browser: Browser = playwright.chromium.launch(
+            executable_path=browser,
+            args=[
+                "--no-sandbox",
+                "--disable-dev-shm-usage",
+                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            ],
+        )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._browser.close()
+        self._playwright.stop()
+
+    @contextmanager
+    def open(
+        self,
+        allowed: Sequence[str],
+        *,
+        width: int = WIDE,
+        dark: bool = False,
+        language: str = "en",
+        more: Mapping[str, Any] | None = None,
+    ) -> Iterator[Watched]:
+        """A tab; afterwards it has asked nobody but these origins, and there was no trouble.
+
+        Args:
+            allowed: origins, such as those of the API and the bucket.
+            width: of the window, in pixels.
+            dark: whether the reader prefers dark pages.
+            language: the reader's, `sv` or `en`.
+            more: further settings of Playwright's context.
+
+        """
+        context = self._browser.new_context(
+            viewport={"width": width, "height": HEIGHT},
+            color_scheme="dark" if dark else "light",
+            locale=_LANGUAGES[language],
+            reduced_motion="reduce",
+            **(more or {}),
+        )
+        context.add_init_script(_TELL_OF_VIOLATIONS)
+        watched = Watched(context)
+        try:
+            yield watched
+            assert watched.troubles == []
+            assert watched.origins <= set(allowed), watched.origins - set(allowed)
+        finally:
+            context.close()
+
+
+def assert_accessible(page: Page) -> None:
+    """What axe finds in the page as it is now: nothing.
+
+    Raises:
+        AssertionError: naming each rule that is broken, and where.
+
+    """
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_axe())
+    found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
+    told = [
+        f"{one['id']}: {one['help']}\n    "
+        + "\n    ".join(f"{spot['target']} {spot['html'][:200]} {spot['failureSummary']}" for spot in one["nodes"])
+        for one in found
+    ]
+    assert told == [], "\n".join(told)
+
+
+@cache
+def _axe() -> str:
+    script = (node.packages(AXE) / "axe-core" / "axe.min.js").read_bytes()
+    assert hashlib.sha256(script).hexdigest() == AXE_SHA256, "this is not the axe that was chosen"
+    return script.decode()
