@@ -13,7 +13,7 @@ from fastapi import Response
 from services.api import latest
 from services.api.problem_codes import ProblemCode
 from services.api.problems import Problem, not_found
-from services.api.schemas.corrections import CorrectionView, SavedCorrection
+from services.api.schemas.corrections import IF_MATCH, CorrectionView, SavedCorrection
 from services.api.service import Service
 from services.common.corrections import newest
 from services.common.domain.corrections import parse, to_json
@@ -103,7 +103,7 @@ def correct(job: Job, changes: object, if_match: str | None, by: str, wired: Ser
     """
     if if_match is None:
         detail = 'Send the header `If-Match` with the `ETag` of the correction that was read; `"0"` if there was none.'
-        raise Problem(ProblemCode.PRECONDITION_REQUIRED, detail, field="If-Match")
+        raise Problem(ProblemCode.PRECONDITION_REQUIRED, detail, field=IF_MATCH)
     after = wired.corrections.save(
         job,
         parse(changes),

@@ -54,9 +54,10 @@ def rendered(job: Job, form: str, version: str, accepted: str, wired: Service, *
 
     """
     is_latest = version == LATEST
-    found = version_of(job, newest(job) if is_latest else int(version), wired)
-    if found is None and not is_latest:
-        raise no_such_version(int(version))
+    number = newest(job) if is_latest else int(version)
+    found = version_of(job, number, wired)
+    if found is None and number:
+        raise no_such_version(number)
     annotations = annotations_of(job) if is_latest or found is None else found.annotations
     if names_only:
         annotations = {"names": annotations["names"]}

@@ -104,8 +104,8 @@ class Corrections:
             ChangedMeanwhileError: the job changed at each of `TRIES` tries.
 
         """
-        same = digest(changes)
-        if job.correction and (job.correction["base"], job.correction["changes"]) == (base, same):
+        told = digest(changes)
+        if _is_newest(job, base, told):
             return job
         if newest(job) != base:
             raise CorrectedMeanwhileError(newest(job))
@@ -117,15 +117,18 @@ class Corrections:
             "changed_at": now,
             "by": by,
             "base": base,
-            "changes": same,
+            "changes": told,
             **described(document),
             "text": described(text),
         }
         try:
-            return self._name(job, correction, now)
+            after = self._name(job, correction, now)
         except (CorrectedMeanwhileError, ChangedMeanwhileError):
             self._take_back(job, version.number)
             raise
+        if after is None or newest(after) != version.number:
+            self._take_back(job, version.number)
+        return after
 
     def _write(
         self, job: Job, changes: tuple[Change, ...], annotations: Mapping[str, Any], *, by: str, now: int
@@ -155,7 +158,10 @@ class Corrections:
         raise ChangedMeanwhileError
 
     def _name(self, job: Job, correction: Mapping[str, Any], now: int) -> Job | None:
-        """Let the job name a version that was written as the newest one; returns the job after that, or None."""
+        """Let the job name a version that was written as the newest one.
+
+        Returns the job after that, also if the same request has saved it at the same moment; None if it is gone.
+        """
         base, prolongs = newest(job), job.own_callback is not None
         for _ in range(TRIES):
             expires_at = extended_expiry(job.created_at, job.expires_at, now, *self._keeping)
@@ -170,9 +176,8 @@ class Corrections:
                 read = self._store.jobs.get(job.job_id)
             else:
                 return change.after
-            if read is None:
-                self._take_back(job, correction["number"])
-                return None
+            if read is None or _is_newest(read, base, correction["changes"]):
+                return read
             if newest(read) != base:
                 raise CorrectedMeanwhileError(newest(read))
             # If the job is as it was, the callback is not: it is gone.
@@ -186,6 +191,11 @@ class Corrections:
             self._s3.delete_object(Bucket=self._bucket, Key=object_keys.correction(job.place, number))
         except (ClientError, BotoCoreError) as error:
             log.warning("correction.left", job_id=job.job_id, number=number, error=error)
+
+
+def _is_newest(job: Job, base: int, told: str) -> bool:
+    """Whether the newest correction of a job was made upon `base`, with changes of the digest `told`."""
+    return job.correction is not None and (job.correction["base"], job.correction["changes"]) == (base, told)
 
 
 def newest(job: Job) -> int:

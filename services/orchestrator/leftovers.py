@@ -8,18 +8,22 @@ job, and so does a tombstone, whose erasure looks after its objects.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from botocore.exceptions import ClientError
 
+from services.common import source_object
 from services.common.domain.ids import upload_job_id
+from services.common.domain.object_keys import UPLOADS
 from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.domain.walk import Walk, jobs_named_by
+from services.common.erasure import Deletions
 from services.common.store.codec import UnknownVersionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectTypeDef
@@ -27,8 +31,9 @@ if TYPE_CHECKING:
     from services.common.store.store import Store
 
 log = structlog.get_logger()
-PAGE = 500
-"""Objects that are looked at before the cursor is stored."""
+PAGE = 100
+"""Objects that are looked at before the cursor is stored. To delete as many recordings takes some seconds, and a page
+is not begun unless the sweep has time."""
 
 
 class _Old(NamedTuple):
@@ -61,29 +66,35 @@ class Leftovers:
             walk = walk.begin(now)
         deleted = 0
         while in_time():
-            walk, done = self._page(walk, now)
+            walk, done = self._page(walk, now - self._retention_ms)
             deleted += done
             if not self._store.fleet.move_walk(seen, walk) or not walk.cursor:
                 break
             seen = walk
         return deleted
 
-    def _page(self, walk: Walk, now: int) -> tuple[Walk, int]:
-        """Look at one page, from the cursor on; returns the walk after it, and how many objects were deleted."""
+    def _page(self, walk: Walk, before: int) -> tuple[Walk, int]:
+        """Look at one page, from the cursor on; returns the walk after it, and how many objects were deleted.
+
+        `before`: only what is dated before that may be deleted, epoch milliseconds.
+        """
         page = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=walk.prefix, StartAfter=walk.cursor, MaxKeys=PAGE)
         contents = page.get("Contents", [])
-        old = list(self._old(contents, now))
-        there = {job_id for job_id in frozenset[str]().union(*(each.jobs for each in old)) if self._is_there(job_id)}
-        left = [each for each in old if not each.jobs & there]
-        deleted = sum(map(self._delete, left))
-        if left:
-            log.info("leftovers.deleted", objects=deleted, left=len(left) - deleted)
+        recordings = walk.prefix == UPLOADS
+        deleted = left = 0
+        for jobs, group in groupby(self._old(contents, before), key=lambda old: old.jobs):
+            objects = list(group)
+            # Just before each deletion: the same recording may be uploaded again, and become the same job.
+            if not any(map(self._is_there, jobs)):
+                done = self._delete_recordings(objects, before) if recordings else self._delete_results(objects)
+                deleted, left = deleted + done.deleted, left + done.left
+        if deleted or left:
+            log.info("leftovers.deleted", objects=deleted, left=left)
         return walk.move(contents[-1]["Key"] if page.get("IsTruncated") else None), deleted
 
-    def _old(self, contents: list[ObjectTypeDef], now: int) -> Iterator[_Old]:
+    def _old(self, contents: Iterable[ObjectTypeDef], before: int) -> Iterator[_Old]:
         for entry in contents:
-            modified = int(entry["LastModified"].timestamp()) * SECOND_MS
-            if modified < now - self._retention_ms:
+            if int(entry["LastModified"].timestamp()) * SECOND_MS < before:
                 key, etag = entry["Key"], entry["ETag"].strip('"')
                 yield _Old(key, etag, jobs_named_by(key, upload_job_id(self._bucket, key, etag)))
 
@@ -94,11 +105,35 @@ class Leftovers:
         except UnknownVersionError:
             return True
 
-    def _delete(self, old: _Old) -> bool:
-        """Delete this very object; False if another one is there by now, or S3 refuses, and tomorrow's walk tries."""
+    def _delete_recordings(self, objects: Sequence[_Old], before: int) -> Deletions:
+        """Delete these very objects, but none that was uploaded again since it was listed.
+
+        The same bytes have the same ETag, so S3's own condition does not see that.
+        """
+        deleted = left = 0
+        for old in objects:
+            try:
+                there = source_object.look(self._s3, self._bucket, old.key)
+                if there and there.modified < before:
+                    deleted += source_object.delete(self._s3, self._bucket, old.key, old.etag)
+            except ClientError as error:
+                log.warning("leftovers.failed", error=error)
+                left += 1
+        return Deletions(deleted, left)
+
+    def _delete_results(self, objects: Sequence[_Old]) -> Deletions:
+        """Delete the results of one job in one call.
+
+        There is no condition on their ETags, for which S3 wants the right to read them, and the orchestrator reads no
+        transcripts. It needs none: a job that begins at this very moment writes its results later than this takes.
+        """
+        keys = [old.key for old in objects]
         try:
-            self._s3.delete_object(Bucket=self._bucket, Key=old.key, IfMatch=f'"{old.etag}"')
+            reply = self._s3.delete_objects(
+                Bucket=self._bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            )
         except ClientError as error:
             log.warning("leftovers.failed", error=error)
-            return False
-        return True
+            return Deletions(left=len(keys))
+        left = len(reply.get("Errors", []))
+        return Deletions(len(keys) - left, left)

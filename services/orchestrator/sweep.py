@@ -1,8 +1,8 @@
 """The sweep: every minute, it does the next step for everything that is overdue, in a fixed order.
 
 All writes are conditional, so two sweeps at once do no harm. If nothing is overdue, nothing is written but, once an
-hour, what the search remembers. If a step or one of its items fails, all others are still done, and the sweep fails at
-its end.
+hour, what the search remembers, and once a day, how far the walk is. If a step or one of its items fails, all others
+are still done, and the sweep fails at its end.
 """
 
 from __future__ import annotations

@@ -43,9 +43,16 @@ run "api" {
   assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.this.statement : statement.resources == toset(["${var.bucket_arn}/uploads/*"])
-      if length(setintersection(statement.actions, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"])) > 0
+      if length(setintersection(statement.actions, ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"])) > 0
     ])
-    error_message = "An upload could land, be looked at or be given up outside uploads/."
+    error_message = "An upload could be looked at or be given up outside uploads/."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : statement.resources if contains(statement.actions, "s3:PutObject")
+    ])) == toset(["${var.bucket_arn}/uploads/*", "${var.bucket_arn}/results/*/corrections/*"])
+    error_message = "The API could write more than uploads and corrections."
   }
 
   assert {

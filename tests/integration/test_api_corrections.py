@@ -18,11 +18,11 @@ import pytest
 
 from services.common.corrections import Corrections, Keeping
 from services.common.domain import object_keys
-from services.common.domain.corrections import Change
+from services.common.domain.corrections import Change, parse
 from services.common.domain.options import FORMATS
 from services.common.domain.records import Job
 from services.common.domain.times import DAY_MS, SECOND_MS, expiry, rfc3339
-from services.common.erasure import Erasure
+from services.common.erasure import SECOND_LOOK_MS, Erasure
 from services.common.transcript import kept_words
 from tests.support.api_jobs import completed, keep_words, uploaded
 from tests.support.documents import shell_blocks
@@ -213,6 +213,19 @@ def erased_by_a_rival(world: World, job: Job, _: Mode) -> None:
     Erasure(world.store, world.s3, BUCKET).erase(world.job(job.job_id), world.now)
 
 
+def test_the_same_request_twice_at_the_same_moment_is_saved_once(world: World, alice: Client, job: Job) -> None:
+    for at in range(len(sequence(world, lambda: save(alice, job, SELF)))):
+        fresh = completed(world, alice)
+        keep_words(world, fresh, HEARD)
+
+        def again(_: Mode, fresh: Job = fresh) -> None:
+            store = Corrections(world.store, world.s3, BUCKET, Keeping(30, 365))
+            store.save(world.job(fresh.job_id), parse(SELF), lambda: HEARD, base=0, by="client", now=world.now)
+
+        assert beside(world, at, again, partial(save, alice, fresh, SELF)).status == 200
+        assert len([key for key in lying(world, fresh) if "/corrections/" in key]) == 1
+
+
 def test_a_request_whose_reply_was_lost_is_answered_as_it_was(world: World, alice: Client, job: Job) -> None:
     first = save(alice, job, SELF)
     world.clock.pass_(5_000)
@@ -257,6 +270,18 @@ def test_a_job_that_is_erased_meanwhile_is_gone_and_nothing_of_the_correction_is
         reply = beside(world, at, partial(erased_by_a_rival, world, fresh), partial(save, alice, fresh, SELF))
         assert (reply.status, reply.json["code"]) in {(404, "NOT_FOUND"), (404, "NO_LATEST_VERSION")}, calls[at]
         assert lying(world, fresh) == {}
+
+
+def test_what_a_process_writes_after_an_erasure_and_its_own_end_is_found_by_the_later_search(
+    world: World, alice: Client, job: Job
+) -> None:
+    erasure = Erasure(world.store, world.s3, BUCKET)
+    tombstone = erasure.erase(job, world.now)
+    assert tombstone
+    world.s3.put_object(Bucket=BUCKET, Key=object_keys.correction(job.place, 1), Body=b"{}")
+    world.clock.pass_(SECOND_LOOK_MS)
+    erasure.finish(tombstone, world.now)
+    assert lying(world, job) == {}
 
 
 def test_a_correction_prolongs_the_job_and_its_own_callback_up_to_the_longest_time(
@@ -326,13 +351,17 @@ def test_what_is_no_correction_is_refused_with_its_place(alice: Client, job: Job
     assert (refused.status, refused.json["code"], refused.json["field"]) == (422, "INVALID_CORRECTION", field)
 
 
-def test_a_version_of_another_release_is_not_taken_for_one_of_this(world: World, alice: Client, job: Job) -> None:
+def test_a_version_of_another_release_or_a_lost_one_is_not_taken_for_the_machines_text(
+    world: World, alice: Client, job: Job
+) -> None:
     save(alice, job, SELF)
     key = object_keys.correction(job.place, 1)
     written = json.loads(world.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
     world.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps({**written, "version": 99}).encode())
-    for reply in (alice.get(path(job)), alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest")):
-        assert (reply.status, reply.json["code"]) == (404, "NO_SUCH_VERSION")
+    for _ in range(2):
+        for reply in (alice.get(path(job)), alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest")):
+            assert (reply.status, reply.json["code"]) == (404, "NO_SUCH_VERSION")
+        world.s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def test_what_the_job_notes_of_a_correction_is_true(world: World, alice: Client, job: Job) -> None:

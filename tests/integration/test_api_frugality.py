@@ -21,7 +21,7 @@ from tests.support.transcripts import call
 from tests.support.world import World
 
 # What the deployed package does not hold, and structlog would load if it found it.
-DEPLOYED = "import sys; sys.modules['rich'] = None"
+DEPLOYED = "import sys; sys.modules['rich'] = sys.modules['greenlet'] = None"
 BASE = """
 import fastapi, mangum, boto3
 session = boto3.session.Session(region_name='eu-north-1'); session.client('dynamodb'); session.client('s3')

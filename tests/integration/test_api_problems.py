@@ -58,6 +58,11 @@ class Scene:
         (delivery,) = self.alice.get(f"/api/jobs/{job.job_id}/deliveries").json["deliveries"]
         return place, f"/api/jobs/{job.job_id}/deliveries/{delivery['delivery_id']}/redeliver"
 
+    def corrected(self, changes: list[Any], **headers: str) -> Reply:
+        """What saving these changes of a completed job's words gives."""
+        job = completed(self.world, self.alice)
+        return self.alice.call("PUT", f"/api/jobs/{job.job_id}/correction", {"changes": changes}, **headers)
+
     def fails(self, error: Exception) -> None:
         """What the routes ask of the table fails in this way."""
 
@@ -83,6 +88,22 @@ def _no_such_format(at: Scene) -> Reply:
 
 def _no_latest_version(at: Scene) -> Reply:
     return at.alice.get(f"/api/jobs/{completed(at.world, at.alice).job_id}/transcript?version=latest")
+
+
+def _no_such_version(at: Scene) -> Reply:
+    return at.alice.get(f"/api/jobs/{completed(at.world, at.alice).job_id}/correction?number=7")
+
+
+def _invalid_correction(at: Scene) -> Reply:
+    return at.corrected([{"first": 0, "end": 0, "segments": 1}], if_match='"0"')
+
+
+def _corrected_meanwhile(at: Scene) -> Reply:
+    return at.corrected([], if_match='"7"')
+
+
+def _precondition_required(at: Scene) -> Reply:
+    return at.corrected([])
 
 
 def _transcript_too_large(at: Scene) -> Reply:

@@ -99,6 +99,13 @@ def test_who_reads_gets_the_transcript_as_its_client_has_it(alice: Client, reade
         assert own.content == other.content
 
 
+def test_who_reads_hears_the_recording_too(alice: Client, reader: Client, job: Job) -> None:
+    own, other = alice.get(f"/api/jobs/{job.job_id}/recording"), reader.get("/api/shared/recording")
+    assert (own.status, other.status) == (200, 200)
+    assert own.json == other.json
+    assert other.headers["cache-control"] == "no-store"
+
+
 def test_a_share_tells_nothing_else_of_its_client(world: World, reader: Client, job: Job) -> None:
     told = reader.get("/api/shared")
     assert told.json["file_name"] == "möte.mp3"

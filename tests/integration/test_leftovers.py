@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.common.domain.ids import upload_job_id
 from services.common.domain.records import Job
@@ -15,6 +17,7 @@ from services.common.domain.walk import Walk, jobs_named_by
 from services.orchestrator import leftovers
 from services.orchestrator.leftovers import Leftovers
 from tests.support.api_jobs import put_many
+from tests.support.aws_requests import requests_of
 from tests.support.faults import Mode, aws_error
 from tests.support.world import BUCKET, TABLE, World, dated_by, emulated
 
@@ -103,14 +106,19 @@ def test_a_tombstone_counts_as_a_job_since_its_erasure_looks_after_the_objects(w
     assert walk(world) == 0
 
 
-def test_an_object_that_was_replaced_since_it_was_listed_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("content", [b"new", PLAIN.encode()], ids=["another", "the-same"])
+def test_a_recording_that_is_uploaded_again_after_it_was_listed_stays(
+    world: World, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """Also before its job is there, and if it is the same bytes, which have the same ETag."""
     put(world, PLAIN)
     pass_days(world, 2 * DAYS)
     found = Leftovers._is_there
 
     def replaced(self: Leftovers, job_id: str) -> bool:
-        world.s3.put_object(Bucket=BUCKET, Key=PLAIN, Body=b"new")
-        return found(self, job_id)
+        there = found(self, job_id)
+        world.s3.put_object(Bucket=BUCKET, Key=PLAIN, Body=content)
+        return there
 
     monkeypatch.setattr(Leftovers, "_is_there", replaced)
     assert walk(world) == 0
@@ -151,22 +159,98 @@ def test_a_walk_that_dies_goes_on_with_the_page_that_it_had_begun(world: World, 
     assert at > 5
 
 
-def test_what_s3_refuses_to_delete_is_tried_the_next_day(world: World) -> None:
+def test_what_another_deletes_at_the_same_moment_is_no_failure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     put(world, PLAIN, "uploads/other.mp3")
+    pass_days(world, 2 * DAYS)
+    found = Leftovers._is_there
+
+    def deleted(self: Leftovers, job_id: str) -> bool:
+        world.s3.delete_object(Bucket=BUCKET, Key=PLAIN)
+        return found(self, job_id)
+
+    monkeypatch.setattr(Leftovers, "_is_there", deleted)
+    with capture_logs() as logs:
+        assert walk(world) == 1
+    assert logs == [{"event": "leftovers.deleted", "log_level": "info", "objects": 1, "left": 0}]
+
+
+@pytest.mark.parametrize("failing", ["s3.DeleteObject", "s3.DeleteObjects"])
+def test_what_s3_refuses_to_delete_is_tried_the_next_day_and_keeps_nothing_else(world: World, failing: str) -> None:
+    put(world, PLAIN, "uploads/other.mp3", "results/job_a/1/transcript.txt", "results/job_b/1/transcript.txt")
     pass_days(world, 2 * DAYS)
 
     def refuse(call: str) -> None:
-        if call == "s3.DeleteObject":
-            raise aws_error("AccessDenied", "DeleteObject", status=403)
+        if call == failing:
+            raise aws_error("AccessDenied", failing, status=403)
 
     world.faults.refuse = refuse
-    with world.faults.watching():
-        assert walk(world) == 0
+    with world.faults.watching(), capture_logs() as logs:
+        assert walk(world) == 2
+    assert [line["event"] for line in logs].count("leftovers.failed") == 2
+    assert [line["left"] for line in logs if line["event"] == "leftovers.deleted"] in ([2, 0], [0, 2])
     pass_days(world, 1)
     assert walk(world) == 2
+    assert lying(world) == set()
 
 
-def test_two_sweeps_at_once_do_not_undo_each_other(world: World) -> None:
+def test_a_single_result_that_s3_refuses_to_delete_is_counted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(world, "results/job_a/1/transcript.json", "results/job_a/1/transcript.txt")
+    pass_days(world, 2 * DAYS)
+    refused = {"Errors": [{"Key": "results/job_a/1/transcript.json", "Code": "InternalError"}]}
+    monkeypatch.setattr(world.s3, "delete_objects", lambda **_: refused)
+    with capture_logs() as logs:
+        assert walk(world) == 1
+    assert [(line["objects"], line["left"]) for line in logs] == [(1, 1)]
+
+
+def test_the_walk_needs_no_right_to_read_results(world: World) -> None:
+    """Nor to write anything: what it asks of S3 is what the orchestrator's role may do (`policy.tf`)."""
+    put(world, PLAIN, OF_THE_API, "results/job_a/1/transcript.txt", "results/job_b/1/transcript.txt")
+    pass_days(world, 2 * DAYS)
+    asked: set[tuple[str, str]] = set()
+
+    def note(params: dict[str, Any], event_name: str, **_: Any) -> None:
+        for request in requests_of("s3", event_name.rsplit(".", 1)[-1], params):
+            folder = [*request.resource.split("/"), ""][1]
+            asked.add((request.action, folder))
+
+    world.s3.meta.events.register("provide-client-params.s3.*", note)
+    try:
+        assert walk(world) == 4
+    finally:
+        world.s3.meta.events.unregister("provide-client-params.s3.*", note)
+    assert asked == {
+        ("s3:ListBucket", ""),
+        ("s3:GetObject", "uploads"),
+        ("s3:DeleteObject", "uploads"),
+        ("s3:DeleteObject", "results"),
+    }
+
+
+def test_two_sweeps_at_once_delete_the_same_and_one_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leftovers, "PAGE", 2)
+    put(world, *(f"results/job_{letter}/1/transcript.txt" for letter in "abc"), *(f"uploads/{one}" for one in "abc"))
+    plain = put_job(world, upload_job_id(BUCKET, PLAIN, put(world, PLAIN)))
+    pass_days(world, 2 * DAYS)
+    found = Leftovers._is_there
+    others: list[int] = []
+
+    def overtaken(self: Leftovers, job_id: str) -> bool:
+        if not others:
+            others.append(0)
+            others[0] = walk(world)
+        return found(self, job_id)
+
+    monkeypatch.setattr(Leftovers, "_is_there", overtaken)
+    walk(world)
+    assert others[0] == 6
+    assert lying(world) == {plain.source_key}
+    after = world.store.fleet.walk()
+    assert after
+    assert (after.cursor, after.began) == ("", world.now)
+
+
+def test_a_walk_moves_on_only_from_where_it_was_read(world: World) -> None:
     put(world, PLAIN)
     pass_days(world, 2 * DAYS)
     seen = world.store.fleet.walk()

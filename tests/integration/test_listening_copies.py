@@ -227,8 +227,8 @@ def test_a_process_of_its_own_leaves_the_same(source: Path, tmp_path: Path) -> N
     assert here.copy
 
 
-def test_a_copy_for_which_the_disk_has_no_room_is_left_out_and_the_log_says_so(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_a_copy_for_which_the_disk_has_no_room_is_left_out_and_the_plan_says_so(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = Copying.__init__
 
@@ -240,8 +240,8 @@ def test_a_copy_for_which_the_disk_has_no_room_is_left_out_and_the_log_says_so(
     monkeypatch.setattr(Copying, "__init__", full)
     monkeypatch.setattr(Path, "unlink", lambda _, **__: None)  # of what is no file
     heard = read(path, tmp_path / "spool")
-    assert (heard.plan, heard.peaks, heard.copy) == (without.plan, without.peaks, None)
-    assert '"event": "listening.failed"' in capsys.readouterr().err
+    assert (heard.plan.clips, heard.peaks, heard.copy) == (without.plan.clips, without.peaks, None)
+    assert heard.plan.listening == {**without.plan.listening, "faults": ["copy: OSError"]}
 
 
 def test_peaks_for_which_the_disk_has_no_room_are_left_out(source: Path, tmp_path: Path) -> None:
@@ -250,6 +250,7 @@ def test_peaks_for_which_the_disk_has_no_room_are_left_out(source: Path, tmp_pat
     given: dict[str, Any] = {"spool": tmp_path / "spool", "max_seconds": LONGEST, "stop": threading.Event()}
     *_, plan = LocalReader().plan(source, Options(), **given)
     assert isinstance(plan, Plan)
+    assert plan.listening["faults"] == ["peaks: OSError"]
     assert not peaks_file(tmp_path / "spool").exists()
 
 

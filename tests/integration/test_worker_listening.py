@@ -16,8 +16,10 @@ import pytest
 from services.common.domain import object_keys
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.gpu_worker.engine.listening.files import copy_file
 from services.gpu_worker.part import endings
 from services.gpu_worker.part.files import Files
+from services.gpu_worker.part.transcribing import Transcribing
 from tests.support import clock_device
 from tests.support.acoustics import Sound, load, transcode
 from tests.support.audio import MEETING
@@ -28,14 +30,13 @@ from tests.support.gateway import Client
 from tests.support.world import BUCKET, World
 
 SETTINGS: dict[str, Any] = {"part_minutes": 20 / 60, "alone_minutes": 30 / 60, "checkpoint_seconds": 0.0}
-ALONE = 20 * 16_000
-"""Samples of a recording of one part; the whole meeting has several."""
+ALONE, SEVERAL = 20 * 16_000, 50 * 16_000
+"""Samples of recordings of one part, and of two."""
 
 
 @pytest.fixture(scope="module")
 def meeting_sound() -> Sound:
-    """Two minutes."""
-    return load(MEETING)
+    return load(MEETING)[:SEVERAL]
 
 
 @pytest.fixture
@@ -130,9 +131,9 @@ def test_a_recording_of_several_parts_has_one_of_each_for_the_whole_of_it(
     assert sum(entry["Key"].endswith("peaks.gz") for entry in listed) == 1, "who reads it once writes it once"
 
 
-@pytest.mark.parametrize("samples", [ALONE, None])
+@pytest.mark.parametrize("samples", [ALONE, SEVERAL])
 def test_whichever_attempt_completes_a_job_each_byte_is_as_without_a_crash(
-    machine: Machine, upload: Upload, meeting_sound: Sound, monkeypatch: pytest.MonkeyPatch, samples: int | None
+    machine: Machine, upload: Upload, meeting_sound: Sound, monkeypatch: pytest.MonkeyPatch, samples: int
 ) -> None:
     """The device dies when the peaks of the first attempt are stored, before it is split or done."""
     undisturbed = upload(meeting_sound[:samples])
@@ -184,3 +185,28 @@ def test_what_s3_refuses_is_left_out_and_the_log_says_of_which_job(
     failed = [line for line in capsys.readouterr().err.splitlines() if '"listening.failed"' in line]
     assert len(failed) == 2
     assert all(job.job_id in line for line in failed)
+
+
+def test_what_the_reader_could_not_write_is_left_out_and_the_log_says_of_which_job(
+    machine: Machine,
+    upload: Upload,
+    meeting_sound: Sound,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    real = Transcribing._observe
+
+    def in_the_way(work: Transcribing, spool: Path, *more: Any, **named: Any) -> None:
+        copy_file(spool).mkdir()
+        real(work, spool, *more, **named)
+
+    monkeypatch.setattr(Transcribing, "_observe", in_the_way)
+    job = upload(meeting_sound[:ALONE])
+    machine.start()
+    machine.wait_for(job)
+    told = result(machine, job)
+    assert told["media"]["playable"] is False
+    assert "listening" not in told
+    assert stored(machine, told["peaks"])
+    (failed,) = [line for line in capsys.readouterr().err.splitlines() if '"listening.failed"' in line]
+    assert job.job_id in failed

@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.common.domain.corrections import MAX_SPEAKERS, Change, CorrectedSegment, Kept, parse, to_json
@@ -43,6 +43,7 @@ def corrections(draw: st.DrawFn) -> tuple[Change, ...]:
     return tuple(changes)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # others use the machine, too
 @given(corrections())
 def test_what_is_written_as_json_is_read_back(changes: tuple[Change, ...]) -> None:
     assert parse(json.loads(json.dumps(to_json(changes)))) == changes

@@ -21,7 +21,7 @@ from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_NAMES_BYT
 from services.common.domain.corrections import MAX_SPEAKERS
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
 from services.common.domain.media_types import ALLOWED, APPLICATION_TYPES
-from services.common.domain.shares import DEFAULT_DAYS, MAX_DAYS
+from services.common.domain.shares import DEFAULT_DAYS, MAX_DAYS, MAX_LABEL_CHARACTERS, MAX_SHARES, MINUTE_LIMIT
 from services.common.domain.speakers import MOST_SPEAKERS
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.domain.versions import QUIET_MS
@@ -158,6 +158,10 @@ ROWS = [
     ("job, its events and its ledger", f"{API['retention_days']} days by default"),
     ("job, its events and its ledger", f"up to {variable('longest_retention_days')} days by default"),
     ("job, its events and its ledger", f"up to {API['longest_retention_days']} days by default"),
+    ("shares of a job", f"{MAX_SHARES} that have not ended"),
+    ("`days`", f"1 to {MAX_DAYS}"),
+    ("`label`", f"1 to {MAX_LABEL_CHARACTERS} characters"),
+    ("requests with one share", f"{MINUTE_LIMIT} a minute"),
     ("share of a transcript", f"{DEFAULT_DAYS} days by default and {MAX_DAYS} at most"),
     ("callback", f"disabled after {FAILING_DAYS} days"),
     ("receipt of an erasure", f"{(TOMBSTONE_MS + LINGER_MS) // DAY_MS} days at least"),

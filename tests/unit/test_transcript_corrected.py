@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pysubs2
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.common.domain.corrections import Change, CorrectedSegment, Kept, parse
@@ -74,6 +74,11 @@ def corrected_recordings(draw: st.DrawFn) -> tuple[Transcript, tuple[Change, ...
     return machine, tuple(changes)
 
 
+ON_ANY_MACHINE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Others use the machine, too, and what writes a format is imported for the first one."""
+
+
+@ON_ANY_MACHINE
 @given(corrected_recordings())
 def test_kept_words_stay_as_they_are_and_new_ones_never_go_back_in_time(
     case: tuple[Transcript, tuple[Change, ...]],
@@ -123,6 +128,7 @@ def _check(made: Segment, wanted: CorrectedSegment, heard: list[Word]) -> None:
     assert {word.speaker for word in made.words} == {wanted.speaker}
 
 
+@ON_ANY_MACHINE
 @given(corrected_recordings())
 def test_every_format_holds_whatever_was_corrected(case: tuple[Transcript, tuple[Change, ...]]) -> None:
     made = corrected(*case)

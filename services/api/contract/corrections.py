@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
 from services.api.contract.jobs import Seconds, Shown
 from services.api.contract.transcripts import TranscriptSpeaker
+from services.api.schemas.corrections import IF_MATCH
 from services.api.schemas.fields import shown_as
 from services.common.domain.annotations import NAME
 from services.common.domain.corrections import MAX_SPEAKERS
@@ -80,3 +81,16 @@ class CorrectionChange(Shown):
     end: _Index
     segments: list[CorrectedSegment]
     """None: the words are deleted."""
+
+
+def add_to(document: dict[str, Any]) -> None:
+    """Say of each operation that takes `If-Match` that it is required, in place.
+
+    The routes take requests without it, to refuse them with a code of their own.
+    """
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                if parameter["name"] == IF_MATCH:
+                    (schema,) = (one for one in parameter["schema"]["anyOf"] if one["type"] != "null")
+                    parameter |= {"required": True, "schema": schema}

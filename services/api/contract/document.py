@@ -12,9 +12,9 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from services.api import late_routes
-from services.api.contract import enumerations, examples, headers, refusals, speakers, transcripts
+from services.api.contract import corrections, enumerations, examples, headers, refusals, speakers, transcripts
 from services.api.contract.corrections import CorrectionChange, MachineWords
-from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
+from services.api.contract.jobs import JobCorrection, JobCost, JobTimes, Model, OptionsInEffect, Quality
 from services.api.contract.messages import MEANINGS, FeedMessage, Message
 from services.api.contract.transcripts import Transcript
 from services.api.schemas.fields import SHOWN_AS, MetadataTexts
@@ -77,6 +77,7 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
         _offer(schemas["JobOptions"]["properties"], models)
     described: dict[str, Any] = {"info": document.pop("info"), **_without_titles(_linked(document))}
     transcripts.add_to(described)
+    corrections.add_to(described)
     refusals.add_to(described)
     headers.add_to(described)
     examples.add(described)
@@ -86,7 +87,7 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
 def components() -> dict[str, Any]:
     """The schemas that no route refers to by itself."""
     shown = (
-        *(CorrectionChange, JobCost, JobTimes, MachineWords, Model, OptionsInEffect),
+        *(CorrectionChange, JobCorrection, JobCost, JobTimes, MachineWords, Model, OptionsInEffect),
         *(ProblemDocument, Quality, Transcript, TranscriptLink),
     )
     _, made = models_json_schema([(one, "serialization") for one in shown], ref_template=COMPONENTS + "{model}")

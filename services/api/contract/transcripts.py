@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.api.contract.jobs import Model, OptionsInEffect, Quality, Seconds, Share, Shown
-from services.api.schemas.fields import DateTime, shown_as
+from services.api.contract.jobs import JobCorrection, Model, OptionsInEffect, Quality, Seconds, Share, Shown
+from services.api.schemas.fields import shown_as
 from services.common.domain.options import FORMATS
 from services.common.transcript.formats import media_type
 
@@ -81,13 +81,6 @@ class TranscriptQuality(Quality):
     """Present if the job asked for `speakers`; in their order."""
 
 
-class TranscriptCorrection(Shown):
-    """The correction by which the text differs from the machine's."""
-
-    number: int
-    changed_at: DateTime
-
-
 class Transcript(Shown):
     """The json transcript."""
 
@@ -108,7 +101,7 @@ class Transcript(Shown):
     model: Model
     versions: dict[str, str]
     """Of the programs that made the text."""
-    correction: TranscriptCorrection | None = None
+    correction: JobCorrection | None = None
     """Absent: the text is the machine's."""
     reference: str | None = None
     """The client's own name for the job, as it was when the text was written."""

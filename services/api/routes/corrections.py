@@ -11,14 +11,14 @@ from services.api.auth import Authenticated, Wired
 from services.api.problem_codes import ProblemCode
 from services.api.routes import lookup
 from services.api.routes.transcripts import check_completed
-from services.api.schemas.corrections import TAG, CorrectionUpdate, CorrectionView, SavedCorrection
+from services.api.schemas.corrections import IF_MATCH, TAG, CorrectionUpdate, CorrectionView, SavedCorrection
 from services.common.domain.corrections import BY_CLIENT
 
 router = openapi.router("/jobs/{job_id}", "transcripts")
 Number = Annotated[int | None, Query(ge=0, le=999_999_999, description="Of an earlier one.")]
 IfMatch = Annotated[
     Annotated[str, TAG] | None,
-    Header(alias="If-Match", description="The `ETag` of the correction that was read. It is required."),
+    Header(alias=IF_MATCH, description="The `ETag` of the correction that was read. It is required."),
 ]
 _COMPLETED = (ProblemCode.NOT_FOUND, ProblemCode.NOT_COMPLETED)
 SAVING = (

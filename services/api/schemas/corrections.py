@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.api.schemas.fields import Body, DateTime, Rule, shown_as
 
+IF_MATCH = "If-Match"
 TAG = Rule('^"(0|[1-9][0-9]{0,8})"$', 'Give the `ETag` of the correction that was read, such as `"6"`.')
 
 _Changes = Annotated[

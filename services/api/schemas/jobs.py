@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -180,13 +181,6 @@ class JobFacts(BaseModel):
     )
 
 
-class JobCorrection(BaseModel):
-    """The newest correction of a job's text."""
-
-    number: int = Field(ge=1)
-    changed_at: DateTime
-
-
 class JobView(JobFacts):
     """A job as it stands."""
 
@@ -202,7 +196,7 @@ class JobView(JobFacts):
         default=None, description="The callback that the job came with: its own, or the registered one that it names."
     )
     progress: JobProgress
-    correction: JobCorrection | None = Field(
+    correction: Annotated[dict[str, Any], shown_as("JobCorrection")] | None = Field(
         default=None, description="The newest correction of the text; null: it is the machine's."
     )
     expires_at: DateTime | None = Field(
@@ -221,15 +215,13 @@ class JobView(JobFacts):
             parts_done=job.parts if job.status is JobStatus.COMPLETED else job.parts_done,
             progress=JobProgress.model_validate(progress, from_attributes=True),
             callback_id=job.callback_id,
-            correction=_correction(job),
+            correction=_correction(job.correction) if job.correction else None,
             expires_at=None if job.expires_at is None else rfc3339(job.expires_at * SECOND_MS),
         )
 
 
-def _correction(job: Job) -> JobCorrection | None:
-    if job.correction is None:
-        return None
-    return JobCorrection(number=job.correction["number"], changed_at=rfc3339(job.correction["changed_at"]))
+def _correction(correction: Mapping[str, Any]) -> dict[str, Any]:
+    return {"number": correction["number"], "changed_at": rfc3339(correction["changed_at"])}
 
 
 def _options(job: Job, default_model: str) -> dict[str, Any]:

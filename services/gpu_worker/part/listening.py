@@ -35,6 +35,8 @@ def with_listening(plan: Plan, claim: Claim, files: Files, spool: Path) -> Plan:
     """
     place, attempt = claim.job.place, claim.part.attempt
     found: dict[str, Any] = dict(plan.listening)
+    for fault in found.pop("faults", ()):
+        log.warning("listening.failed", job_id=claim.part.job_id, attempt=attempt, error=fault)
     key, file = object_keys.peaks(place, attempt), peaks_file(spool)
     if size := _store(claim, files, key, file, PEAKS_TYPE):
         found["peaks"] = {"key": key, "bytes": size, "per_second": PEAKS_PER_SECOND}
@@ -46,7 +48,7 @@ def with_listening(plan: Plan, claim: Claim, files: Files, spool: Path) -> Plan:
 
 def _store(claim: Claim, files: Files, key: str, file: Path, media_type: str) -> int:
     """Store a file, if it is there; returns its length in bytes, or 0 if nothing is stored."""
-    if not file.exists():
+    if not file.is_file():
         return 0
     try:
         claim.retry(lambda: files.store(key, file, media_type))

@@ -3,6 +3,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
     actions = [
+      "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",

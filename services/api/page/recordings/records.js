@@ -29,6 +29,11 @@ export function recordOf(file) {
   };
 }
 
+/** Whether an upload for this job has begun in this browser, and is not done. */
+export function hasBegun(job) {
+  return names().some((name) => parsed(localStorage.getItem(name))?.job === job);
+}
+
 /** Forgets all of them, as when somebody signs out. */
 export function forgetAll() {
   names().forEach((name) => localStorage.removeItem(name));

@@ -5,6 +5,7 @@ import { sentence } from "../troubles.js";
 import { html, nothing } from "../vendor/lit-html.js";
 import { about, clock, dollars, moment, share, size } from "./amounts.js";
 import { explained, waitingFor } from "./explained.js";
+import { hasBegun } from "./records.js";
 
 /** Marks beside the words, so that nothing is told by colour alone. */
 const MARKS = { completed: "✓", failed: "!", expired: "!", canceled: "–" };
@@ -62,14 +63,17 @@ export function jobRow(job, act, trouble) {
   `;
 }
 
-function stage({ status, progress }) {
+function stage({ job_id: id, status, progress }) {
   const { stage: now, queue_position: place, estimated_seconds: left, fraction } = progress;
-  const words =
+  const key =
     now === "ended"
-      ? t(`job.${status}`)
+      ? status
       : now === "queued" && place
-        ? t("job.queued_at", { place })
-        : t(`job.${now}`);
+        ? "queued_at"
+        : now === "awaiting_upload" && hasBegun(id)
+          ? "broken_off"
+          : now;
+  const words = t(`job.${key}`, { place: place ?? "" });
   const done = now === "transcribing" && fraction ? ` ${share(fraction)}` : "";
   return left === null ? words + done : `${words}${done} · ${t("job.left", { time: about(left) })}`;
 }

@@ -4,6 +4,8 @@ import { Refusal, Unreachable } from "../api.js";
 
 const PARTS_AT_ONCE = 2;
 const MOST_SETBACKS = 3;
+/** For so long, S3 may take nothing and answer nothing. */
+const STILL_MS = 60_000;
 /** What S3 says of a form or a link that has ended. */
 const ENDED = /expired/i;
 /** Why the API does not complete an upload that it gives further links for. */
@@ -87,17 +89,21 @@ async function isComplete(complete, setbacks) {
   }
 }
 
-/** Sends the parts of these links; returns S3's refusal if it took one of them not, so that fresh links are needed. */
+/**
+ * Sends the parts of these links; returns S3's refusal if it did not take one of them, so that fresh links are needed. If
+ * the line breaks for one, those that are under way may still arrive: otherwise they would be sent twice.
+ */
 async function sendLinks(file, { part_size: size, received, links }, told, signal) {
   const waiting = [...links];
   const underWay = new Map();
   const there = received.reduce((sum, number) => sum + lengthOf(number, size, file), 0);
   let done = 0;
   let refused = null;
+  let broken = null;
   const tell = () => told(there + done + [...underWay.values()].reduce((sum, bytes) => sum + bytes, 0));
   tell();
   const sendRest = async () => {
-    for (let link = waiting.shift(); link && !refused; link = waiting.shift()) {
+    for (let link = waiting.shift(); link && !refused && !broken; link = waiting.shift()) {
       const { number, bytes, url } = link;
       const start = (number - 1) * size;
       const tellPart = (loaded) => {
@@ -108,10 +114,11 @@ async function sendLinks(file, { part_size: size, received, links }, told, signa
         await sent("PUT", url, file.slice(start, start + bytes), file, tellPart, signal);
         done += bytes;
       } catch (error) {
-        if (!(error instanceof StorageRefusal)) {
-          throw error;
+        if (error instanceof StorageRefusal) {
+          refused = error;
+        } else {
+          broken ??= error;
         }
-        refused = error;
       } finally {
         underWay.delete(number);
       }
@@ -119,6 +126,9 @@ async function sendLinks(file, { part_size: size, received, links }, told, signa
     }
   };
   await Promise.all(Array.from({ length: PARTS_AT_ONCE }, sendRest));
+  if (broken) {
+    throw broken;
+  }
   return refused;
 }
 
@@ -126,11 +136,16 @@ function lengthOf(number, size, file) {
   return Math.min(size, file.size - (number - 1) * size);
 }
 
-/** One request to S3. Not `fetch`, which does not tell how far it is. */
+/** One request to S3. Not `fetch`, which does not tell how far it is. A line that stands still is taken as broken. */
 function sent(method, url, body, file, told, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const stop = () => request.abort();
+    let timer = 0;
+    const moves = () => {
+      clearTimeout(timer);
+      timer = setTimeout(stop, STILL_MS);
+    };
     request.onload = () => (request.status < 300 ? resolve() : reject(new StorageRefusal(request.responseText)));
     // A browser says no more than that; whether the file can be read is found out by reading it.
     request.onerror = () =>
@@ -141,12 +156,19 @@ function sent(method, url, body, file, told, signal) {
           () => reject(new Unreachable("The line is broken.")),
           (error) => reject(new Unreadable(file.name, { cause: error })),
         );
-    request.onabort = () => reject(signal.reason);
-    request.onloadend = () => signal.removeEventListener("abort", stop);
-    request.upload.onprogress = ({ loaded }) => told(loaded);
+    request.onabort = () => reject(signal.aborted ? signal.reason : new Unreachable("The line stands still."));
+    request.onloadend = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+    };
+    request.upload.onprogress = ({ loaded }) => {
+      moves();
+      told(loaded);
+    };
     signal.throwIfAborted();
     signal.addEventListener("abort", stop, { once: true });
     request.open(method, url);
+    moves();
     request.send(body);
   });
 }

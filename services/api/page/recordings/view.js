@@ -165,7 +165,9 @@ class View {
       <label class="drop">
         <strong>${t("drop.title")}</strong>
         <span class="hint">${t("drop.hint")}</span>
+        <span class="choose">${t("drop.choose")}</span>
         <input
+          class="unseen"
           type="file"
           multiple
           accept=${ACCEPT}

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from services.gpu_worker.engine.audio.playable import Played, is_played, is_played_as_read, media_type
 from services.gpu_worker.engine.audio.reading import Reading
 from services.gpu_worker.engine.audio.samples import Samples
@@ -21,7 +19,6 @@ from services.gpu_worker.engine.listening.files import copy_file, peaks_file
 from services.gpu_worker.engine.listening.peaks import Peaks
 from services.gpu_worker.engine.stopping import StopFlag, StoppedError
 
-log = structlog.get_logger()
 FIRST = 120 * RATE
 """Samples of sound that are read before the copy is begun: the first text does not wait for it."""
 LONGEST = 48 * 3600 * RATE
@@ -37,6 +34,7 @@ class Listening:
         self._reading = reading
         self._folder = folder
         self._peaks = Peaks()
+        self._faults: list[str] = []
         self._copying = Copying(copy_file(folder), voices)
         self._doubtful = not is_played(reading.appearance)
         """Whether a copy is needed whatever is found out later."""
@@ -62,7 +60,10 @@ class Listening:
             self._copying.begin()
 
     def finish(self, stop: StopFlag) -> dict[str, Any]:
-        """Write what is left, when all blocks were taken; returns `{media_type, video, playable}` of the recording.
+        """Write what is left, when all blocks were taken.
+
+        Returns:
+            `{media: {media_type, video, playable}, faults}` of the recording; `faults` tell what could not be made.
 
         Raises:
             StoppedError: `stop` is set.
@@ -71,12 +72,13 @@ class Listening:
         seen = self._reading.appearance
         playable = is_played_as_read(seen, self._played())
         if self._is_too_long:
-            log.warning("listening.failed", error="the clock is beyond all bounds", seconds=self._reading.seconds)
+            self._faults.append("the player's clock is beyond all bounds")
         else:
             self._write_peaks()
             if not playable:
                 self._finish_copy(stop)
-        return {"media_type": media_type(seen), "video": bool(seen.pictures), "playable": playable}
+        media = {"media_type": media_type(seen), "video": bool(seen.pictures), "playable": playable}
+        return {"media": media, "faults": self._faults}
 
     def close(self) -> None:
         """End all work."""
@@ -100,7 +102,7 @@ class Listening:
         try:
             file.write_bytes(self._peaks.packed())
         except (OSError, MemoryError) as error:
-            log.warning("listening.failed", error=error)
+            self._faults.append(f"peaks: {type(error).__name__}")
             file.unlink(missing_ok=True)
 
     def _finish_copy(self, stop: StopFlag) -> None:
@@ -110,7 +112,7 @@ class Listening:
             if stop.is_set():
                 raise StoppedError
         if self._copying.error:
-            log.warning("listening.failed", error=self._copying.error)
+            self._faults.append(f"copy: {type(self._copying.error).__name__}")
 
 
 @contextmanager

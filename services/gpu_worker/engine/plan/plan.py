@@ -102,8 +102,8 @@ class Plan:
     vocabulary: tuple[str, ...] = ()
     """The words of the job's vocabulary that the model reads."""
     listening: Mapping[str, Any] = field(default_factory=dict)
-    """What there is for people who listen, as the job's result shows it: `{media, peaks, listening}`. The reader knows
-    `media` alone; an earlier release knew nothing of it."""
+    """What there is for people who listen. Of the reader: `{media, faults}` (`listening/listening.py`); then as the
+    job's result shows it: `{media, peaks, listening}`. Empty where an earlier release made the plan."""
 
     @property
     def seconds(self) -> float:

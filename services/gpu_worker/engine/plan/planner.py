@@ -74,8 +74,8 @@ def plan(
             heard.push(block)
             yield from planning.push(block)
         yield from planning.finish()
-        media = heard.finish(stop)
-    yield replace(planning.plan(options.language, hearing, cutting), listening={"media": media})
+        left = heard.finish(stop)
+    yield replace(planning.plan(options.language, hearing, cutting), listening=left)
 
 
 class _Planning:
