@@ -108,7 +108,9 @@ export class Workplace {
     this.column.onSeen = () => this.marks.draw();
     this.following = new Following(this.player, this.column, this.marks);
     const follow = this.#at(".follow");
-    this.following.addEventListener("change", () => (follow.hidden = this.following.isOn));
+    const offer = () => (follow.hidden = this.following.isOn || !this.player.isPlaying || this.player.loop !== null);
+    this.following.addEventListener("change", offer);
+    this.player.addEventListener("change", offer);
     text.listeners.push(() => {
       this.column.draw();
       this.following.refresh();
