@@ -364,6 +364,14 @@ def local(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """Take the pictures of the page that stand in docs/images anew."""
+    install_programs(session, BROWSER_PACKAGES)
+    install(session)
+    session.run("python", "-m", "tools.screenshots", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Pin every extra with hashes in requirements/, all at the versions of `dev`; `-- --upgrade` raises the pins."""
     session.install("uv")

@@ -12,10 +12,11 @@ module "network" {
 module "storage" {
   source = "./modules/storage"
 
-  name                = local.bucket_name
-  retention_days      = var.retention_days
-  cors_origins        = concat(var.cors_origins, local.page_origins)
-  deletion_protection = var.deletion_protection
+  name                   = local.bucket_name
+  retention_days         = var.retention_days
+  longest_retention_days = local.longest_retention_days
+  cors_origins           = concat(var.cors_origins, local.page_origins)
+  deletion_protection    = var.deletion_protection
 }
 
 module "jobs_table" {
@@ -121,6 +122,7 @@ module "api" {
   unrecorded_models        = local.unavailable_models
   max_upload_gb            = var.max_upload_gb
   retention_days           = var.retention_days
+  longest_retention_days   = local.longest_retention_days
   requests_per_second      = var.requests_per_second
   cors_origins             = var.cors_origins
   page_enabled             = var.page_enabled

@@ -14,6 +14,8 @@ locals {
   # template has them too.
   tags = merge(var.tags, { project = "gpu-transcriber", deployment = var.deployment })
 
+  longest_retention_days = max(var.longest_retention_days, var.retention_days)
+
   public_url = var.api_enabled ? module.api[0].url : ""
 
   # The API's own page sends recordings to the bucket, to which it is a page of another origin.

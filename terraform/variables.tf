@@ -47,6 +47,18 @@ variable "retention_days" {
   nullable    = false
 }
 
+variable "longest_retention_days" {
+  description = "Days for which they are kept at most when people correct the text, which keeps job, recording and transcripts for another retention_days. It counts for nothing where retention_days is more."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = var.longest_retention_days >= 0 && var.longest_retention_days <= 3650 && floor(var.longest_retention_days) == var.longest_retention_days
+    error_message = "longest_retention_days: whole days up to 3650. With retention_days or less, correcting a text keeps nothing for longer."
+  }
+}
+
 # Names and places.
 
 variable "deployment" {

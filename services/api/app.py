@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.api import openapi, problems
 from services.api.routes import (
@@ -52,10 +53,28 @@ def create_app(make_service: Callable[[], Service]) -> FastAPI:
     app.add_route("/api/docs/{version}/{name}", _docs_asset, include_in_schema=False)
     app.add_route("/", _page, include_in_schema=False)
     app.add_route("/page/{version}/{path:path}", _page_file, include_in_schema=False)
+    app.router.default = _with_late_routes(app)
     problems.install(app)
     app.add_middleware(Tracing)
     openapi.install(app, service)
     return app
+
+
+def _with_late_routes(app: FastAPI) -> ASGIApp:
+    """What answers a request that no route takes.
+
+    The first one brings the late routes, and is routed anew. Most functions never get one.
+    """
+    not_found = app.router.default
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        from services.api import late_routes  # noqa: PLC0415 - a cold start does not pay for them
+
+        app.router.default = not_found
+        late_routes.add_to(app)
+        await app.router(scope, receive, send)
+
+    return answer
 
 
 # Pages are imported by whoever opens them, so that a cold start does not pay for them.

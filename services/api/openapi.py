@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,9 +16,10 @@ from services.api.service import Service
 
 CODES = "x-problem-codes"
 """Where a response of an operation lists the codes that its problem document can have."""
-_WITHOUT_A_KEY = (ProblemCode.INVALID_REQUEST, ProblemCode.INTERNAL, ProblemCode.TOO_LARGE)
-_WITH_A_KEY = (*_WITHOUT_A_KEY, ProblemCode.UNAUTHORIZED, ProblemCode.TOO_MANY_REQUESTS, ProblemCode.UNAVAILABLE)
-"""Codes of every operation."""
+WITHOUT_A_KEY = (ProblemCode.INVALID_REQUEST, ProblemCode.INTERNAL, ProblemCode.TOO_LARGE)
+WITH_A_KEY = (*WITHOUT_A_KEY, ProblemCode.UNAUTHORIZED, ProblemCode.TOO_MANY_REQUESTS, ProblemCode.UNAVAILABLE)
+WITH_A_SHARE = (*WITHOUT_A_KEY, ProblemCode.SHARE_ENDED, ProblemCode.TOO_MANY_REQUESTS, ProblemCode.UNAVAILABLE)
+"""Codes of every operation, by what it needs."""
 _LINKS = {
     "job": (
         "job_id",
@@ -31,6 +32,10 @@ _LINKS = {
             "erase_job",
             "list_job_deliveries",
             "read_transcript",
+            "read_words",
+            "read_correction",
+            "save_correction",
+            "read_recording",
             "retry_job",
         ),
     ),
@@ -46,12 +51,16 @@ _LINKS = {
         ),
     ),
     "vocabulary": ("name", ("read_vocabulary", "update_vocabulary", "delete_vocabulary")),
+    "share": ("share_id", ("delete_share",)),
 }
+_ABOVE: Mapping[str, Mapping[str, str]] = {"share": {"job_id": "$request.path.job_id"}}
+"""The rest of what names something that is made below something else."""
 _IN_JOBS = {operation: {"job_id": "$response.body#/jobs/0/job_id"} for operation in _LINKS["job"][1]}
 _IN_CALLBACKS = {
     operation: {"callback_id": "$response.body#/callbacks/0/callback_id"} for operation in _LINKS["callback"][1]
 }
 _IN_VOCABULARIES = {operation: {"name": "$response.body#/vocabularies/0/name"} for operation in _LINKS["vocabulary"][1]}
+_IN_SHARES = {"delete_share": {"job_id": "$request.path.job_id", "share_id": "$response.body#/shares/0/share_id"}}
 _IN_DELIVERIES = {
     "redeliver": {"job_id": "$request.path.job_id", "delivery_id": "$response.body#/deliveries/0/delivery_id"}
 }
@@ -69,12 +78,12 @@ def router(prefix: str, tag: str, *, needs_key: bool = True) -> APIRouter:
     )
 
 
-def problems(*codes: ProblemCode, needs_key: bool = True) -> Responses:
-    """The error responses of an operation: the given codes, and those of every operation.
+def problems(*codes: ProblemCode, always: Sequence[ProblemCode] = WITH_A_KEY) -> Responses:
+    """The error responses of an operation: the given codes, and those of every operation that needs the same.
 
     What follows from an operation's body or from its `Idempotency-Key` need not be given: `contract.refusals` adds it.
     """
-    return by_status((*(_WITH_A_KEY if needs_key else _WITHOUT_A_KEY), *codes))
+    return by_status((*always, *codes))
 
 
 def by_status(codes: Iterable[ProblemCode]) -> Responses:
@@ -93,9 +102,10 @@ def with_page(responses: Responses) -> Responses:
 
 
 def created(what: str, *codes: ProblemCode) -> Responses:
-    """The responses of an operation that makes a job, a callback or a vocabulary, with links to what comes next."""
+    """The responses of an operation that makes a job, a callback or the like, with links to what comes next."""
     name, operations = _LINKS[what]
-    links = _links({operation: {name: f"$response.body#/{name}"} for operation in operations})
+    values = {**_ABOVE.get(what, {}), name: f"$response.body#/{name}"}
+    links = _links(dict.fromkeys(operations, values))
     return {201: {"links": links, "headers": _location(f"The new {what}.")}, **problems(*codes)}
 
 
@@ -111,6 +121,7 @@ def listed(what: str, *codes: ProblemCode) -> Responses:
         "callbacks": _IN_CALLBACKS,
         "vocabularies": _IN_VOCABULARIES,
         "deliveries": _IN_DELIVERIES,
+        "shares": _IN_SHARES,
     }[what]
     return {200: {"links": _links(parameters)}, **problems(*codes)}
 
@@ -131,6 +142,23 @@ def redirect(*codes: ProblemCode) -> Responses:
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/TranscriptLink"}}}
     found = {"description": "Follow without the Authorization header.", "content": body}
     return {302: {**found, "headers": _location("The fresh link.")}, **problems(*codes)}
+
+
+def file(schema: str, *codes: ProblemCode, always: Sequence[ProblemCode] = WITH_A_KEY) -> Responses:
+    """The responses of an operation that answers with a JSON file of this schema, compressed for who takes that."""
+    content = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+    headers = {"Content-Encoding": "`gzip`, if the request takes it.", "ETag": "Of this content in this encoding."}
+    return {200: {"content": content, "headers": _texts(headers)}, **problems(*codes, always=always)}
+
+
+def tagged(*codes: ProblemCode, always: Sequence[ProblemCode] = WITH_A_KEY) -> Responses:
+    """The responses of an operation that answers with a correction, whose number is its `ETag`."""
+    headers = _texts({"ETag": "The correction's number in quotation marks, for `If-Match`."})
+    return {200: {"headers": headers}, **problems(*codes, always=always)}
+
+
+def _texts(headers: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": about, "schema": {"type": "string"}} for name, about in headers.items()}
 
 
 def _location(description: str) -> dict[str, Any]:

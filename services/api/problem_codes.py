@@ -42,6 +42,18 @@ class ProblemCode(StrEnum):
         "The request has no API key, or one that is unknown or revoked.",
         "Send a valid key as `Authorization: Bearer …`. An operator makes keys with `transcribe keys create`.",
     )
+    SHARE_ENDED = (
+        "SHARE_ENDED",
+        401,
+        "The share has ended, was taken back, or there never was one: its transcript cannot be opened with this token.",
+        "Ask whoever sent the link for a new one.",
+    )
+    ONLY_TO_READ = (
+        "ONLY_TO_READ",
+        403,
+        "The share lets its holder read the transcript, and not correct it.",
+        "Ask whoever sent the link for one that lets you correct.",
+    )
     NOT_FOUND = (
         "NOT_FOUND",
         404,
@@ -59,6 +71,12 @@ class ProblemCode(StrEnum):
         404,
         "The words of which the transcript's latest version is made are not kept, or not as this release keeps them.",
         "Leave `version` out: the machine's version is there, with the names that it was written with.",
+    )
+    NO_SUCH_VERSION = (
+        "NO_SUCH_VERSION",
+        404,
+        "The transcript has no correction of this number, or it is not written as this release writes them.",
+        "Ask for the number that `correction` of the job names, or for `latest`.",
     )
     METHOD_NOT_ALLOWED = (
         "METHOD_NOT_ALLOWED",
@@ -120,6 +138,12 @@ class ProblemCode(StrEnum):
         "The client has as many vocabularies as it may have.",
         "Delete a vocabulary that is no longer needed. Jobs that were made with it keep its words.",
     )
+    TOO_MANY_SHARES = (
+        "TOO_MANY_SHARES",
+        409,
+        "The job has as many shares as it may have.",
+        "Take one back that is no longer needed, with `DELETE /api/jobs/{job_id}/shares/{share_id}`.",
+    )
     TOO_MANY_CALLBACKS = (
         "TOO_MANY_CALLBACKS",
         409,
@@ -162,6 +186,18 @@ class ProblemCode(StrEnum):
         "The request was carried out before under its `Idempotency-Key`, and what it made has been deleted since.",
         "Take a new `Idempotency-Key` to make it once more.",
     )
+    RECORDING_GONE = (
+        "RECORDING_GONE",
+        410,
+        "The recording of which the transcript was made is not there any more: it was deleted, or replaced by another.",
+        "Go on without the sound. The transcript stays as it is.",
+    )
+    CORRECTED_MEANWHILE = (
+        "CORRECTED_MEANWHILE",
+        412,
+        "Somebody has saved another correction since the one that `If-Match` names. Nothing was changed.",
+        "Read the newest correction, whose number is `latest`, bring the changes together, and save them upon it.",
+    )
     TOO_LARGE = (
         "TOO_LARGE",
         413,
@@ -194,6 +230,12 @@ class ProblemCode(StrEnum):
             "`INVALID_REQUEST`."
         ),
         "Shorten them, as `detail` says.",
+    )
+    INVALID_CORRECTION = (
+        "INVALID_CORRECTION",
+        422,
+        "The changes are not written as changes, or do not fit the machine's words.",
+        "Correct what `field` names, as `detail` says. `GET /api/jobs/{job_id}/words` has the words.",
     )
     MODEL_UNAVAILABLE = (
         "MODEL_UNAVAILABLE",
@@ -242,6 +284,12 @@ class ProblemCode(StrEnum):
         422,
         "The `Idempotency-Key` was used for another request within the last day.",
         "Take a new key for each new request, and the same key only to send the same request again.",
+    )
+    PRECONDITION_REQUIRED = (
+        "PRECONDITION_REQUIRED",
+        428,
+        "The request does not say upon which correction it is made, so it might undo another one.",
+        'Send the header `If-Match` with the `ETag` of the correction that was read; `"0"` if there was none.',
     )
     TOO_MANY_REQUESTS = (
         "TOO_MANY_REQUESTS",

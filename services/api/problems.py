@@ -23,6 +23,8 @@ from services.common.store.operations import ConditionFailedError
 
 HTTP_BAD_REQUEST, HTTP_NOT_FOUND, HTTP_METHOD_NOT_ALLOWED = 400, 404, 405
 MAX_BODY_BYTES = 100_000
+MAX_LARGE_BODY_BYTES = 1_000_000
+"""Of a request that saves a correction."""
 MOST_FIELDS, MAX_DETAIL_CHARACTERS = 50, 2_000
 """How much is told of a request in which a great deal is wrong."""
 MEDIA_TYPE = "application/problem+json"
@@ -30,7 +32,10 @@ OUR_FAULT = "Something went wrong here. The request's id helps to find it."
 
 
 class BodyTooLargeError(Exception):
-    """The body has more than `MAX_BODY_BYTES`. Where FastAPI reads it, a 400 of FastAPI has this as its cause."""
+    """The body has more than `most` bytes. Where FastAPI reads it, a 400 of FastAPI has this as its cause."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A request's body has at most {most} bytes.")
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's name
@@ -110,7 +115,8 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, TranscriberError)
-    return document(request, ProblemCode[error.code], str(error), field=getattr(error, "field", None))
+    more = {name: getattr(error, name, None) for name in ("field", "latest")}
+    return document(request, ProblemCode[error.code], str(error), **more)
 
 
 async def _misconfigured(request: Request, error: Exception) -> JSONResponse:
@@ -166,9 +172,8 @@ def _methods(request: Request) -> list[str]:
     return ["GET"]
 
 
-async def _too_large(request: Request, _error: Exception) -> JSONResponse:
-    detail = f"A request's body has at most {MAX_BODY_BYTES} bytes."
-    return document(request, ProblemCode.TOO_LARGE, detail)
+async def _too_large(request: Request, error: Exception) -> JSONResponse:
+    return document(request, ProblemCode.TOO_LARGE, str(error))
 
 
 async def _key_reused(request: Request, _error: Exception) -> JSONResponse:

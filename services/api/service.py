@@ -18,6 +18,7 @@ from services.common.webhooks.vault import Vault
 
 if TYPE_CHECKING:
     from services.api.early_launch import EarlyLaunch
+    from services.common.corrections import Corrections
     from services.common.erasure import Erasure
 
 
@@ -44,6 +45,14 @@ class Service:
         from services.common.erasure import Erasure  # noqa: PLC0415 - a cold start does not need it
 
         return Erasure(self.store, self.s3, self.settings.bucket_name)
+
+    @cached_property
+    def corrections(self) -> Corrections:
+        """Keeps what people correct."""
+        from services.common.corrections import Corrections, Keeping  # noqa: PLC0415 - a cold start does not need it
+
+        keeping = Keeping(self.settings.retention_days, self.settings.longest_retention_days)
+        return Corrections(self.store, self.s3, self.settings.bucket_name, keeping)
 
     @cached_property
     def early_launch(self) -> EarlyLaunch | None:

@@ -16,6 +16,8 @@ class ApiSettings(CommonSettings):
     """Largest upload by presigned form: S3's own limit is 5 GB."""
     max_upload_gb: int = 50
     """Largest upload in parts, in units of 10^9 bytes."""
+    longest_retention_days: int = 365
+    """Days for which a job is kept at most that somebody works on."""
     upload_minutes: int = 60
     """Minutes for which the form and the links of an upload are valid."""
     early_launch_queue_url: str = ""
@@ -27,6 +29,8 @@ class ApiSettings(CommonSettings):
     """Whether `/` is a page on which people work with their recordings."""
     link_seconds: int = 300
     """Seconds for which a link to a transcript is valid."""
+    recording_link_seconds: int = 3600
+    """Seconds for which the links are valid from which a recording is played."""
     start_seconds: float = START_SECONDS
     """How long a machine takes to take a job, if it must start first: for estimates."""
     log_retention_days: int | None = None

@@ -13,9 +13,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.problem_codes import ProblemCode
-from services.api.problems import MAX_BODY_BYTES, OUR_FAULT, BodyTooLargeError, document
+from services.api.problems import MAX_BODY_BYTES, MAX_LARGE_BODY_BYTES, OUR_FAULT, BodyTooLargeError, document
 
 log = structlog.get_logger()
+_LARGE = "PUT"
+"""The method whose bodies may be large: it saves corrections, and nothing else."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._=-]{1,100}")
 
 
@@ -52,14 +54,15 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._received = 0
+        self._most = MAX_LARGE_BODY_BYTES if scope["method"] == _LARGE else MAX_BODY_BYTES
         self.started = time.monotonic()
         self.status: int | None = None
 
     async def receive(self) -> Message:
         message = await self._receive()
         self._received += len(message.get("body", b""))
-        if self._received > MAX_BODY_BYTES:
-            raise BodyTooLargeError
+        if self._received > self._most:
+            raise BodyTooLargeError(self._most)
         return message
 
     async def send(self, message: Message) -> None:

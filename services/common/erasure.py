@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -32,7 +31,6 @@ RETRY_MS = 5 * MINUTE_MS
 """After how long objects are tried again that could not be deleted."""
 TRIES = 3
 """How often it is tried to replace a job by its tombstone, if its upload is renewed at the same moment."""
-_NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
 
 
 class Deletions(NamedTuple):
@@ -103,7 +101,7 @@ class Erasure:
 
         Another object under the same key stays.
         """
-        if self._delete(key, etag):
+        if source_object.delete(self._s3, self._bucket, key, etag):
             self._store.tombstones.count_late(tombstone, now)
             log.info("job.erased", job_id=tombstone.job_id, recording=1, late=True)
 
@@ -116,7 +114,8 @@ class Erasure:
             or self._belongs_to_another(tombstone, tombstone.source_key, there)
         ):
             return Deletions()
-        return Deletions(deleted=int(self._delete(tombstone.source_key, there.etag)))
+        gone = source_object.delete(self._s3, self._bucket, tombstone.source_key, there.etag)
+        return Deletions(deleted=int(gone))
 
     def _abort_multipart(self, tombstone: Tombstone) -> Deletions:
         if tombstone.source_key and tombstone.multipart:
@@ -137,16 +136,6 @@ class Erasure:
         if object_keys.upload_job(key) != (tombstone.client_id, tombstone.job_id):
             return True
         return self._store.jobs.get(upload_job_id(self._bucket, key, there.etag)) is not None
-
-    def _delete(self, key: str, etag: str) -> bool:
-        """Delete this very object; False if it is not there any more."""
-        try:
-            self._s3.delete_object(Bucket=self._bucket, Key=key, IfMatch=f'"{etag}"')
-        except ClientError as error:
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in _NOT_THERE:
-                return False
-            raise
-        return True
 
     def _delete_below(self, prefix: str) -> Deletions:
         deleted = left = 0

@@ -1,4 +1,4 @@
-"""Recordings in the bucket: what lies at a job's key, and uploads in parts that are given up."""
+"""Recordings in the bucket: what lies at a job's key, its deletion, and uploads in parts that are given up."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from services.common.domain.records import Job
 
 log = structlog.get_logger()
+_NOT_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.PRECONDITION_FAILED}
 
 
 class SourceObject(NamedTuple):
@@ -35,6 +36,20 @@ def look(s3: S3Client, bucket: str, key: str) -> SourceObject | None:
             return None
         raise
     return SourceObject(there["ETag"].strip('"'), int(there["LastModified"].timestamp()) * SECOND_MS)
+
+
+def delete(s3: S3Client, bucket: str, key: str, etag: str) -> bool:
+    """Delete this very object; False if it is not there any more. Another one under the same key stays.
+
+    S3 wants the right to read the object, too, since it compares it.
+    """
+    try:
+        s3.delete_object(Bucket=bucket, Key=key, IfMatch=f'"{etag}"')
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in _NOT_THERE:
+            return False
+        raise
+    return True
 
 
 def abort_multipart(s3: S3Client, bucket: str, key: str, upload_id: str) -> None:

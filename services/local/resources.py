@@ -36,7 +36,7 @@ ZONES = ("a", "b", "c")
 SECRETS_KEY = "webhook secrets"
 """The description of the key that seals secrets."""
 MAX_RECEIVES = 5
-METHODS = ("DELETE", "GET", "PATCH", "POST")
+METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 PAGE_ROUTES = ("GET /", "GET /page/{proxy+}")
 ROUTES = (*(f"{method} /api/{{proxy+}}" for method in METHODS), *PAGE_ROUTES)
 ORIGIN = r"^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$"
@@ -108,7 +108,7 @@ def gateway_cors(origins: Sequence[str]) -> dict[str, Any] | None:
     return {
         "AllowOrigins": list(origins),
         "AllowMethods": list(METHODS),
-        "AllowHeaders": ["authorization", "content-type", "idempotency-key"],
+        "AllowHeaders": ["authorization", "content-type", "idempotency-key", "if-match"],
         "ExposeHeaders": list(told),
         "MaxAge": 3600,
     }

@@ -16,11 +16,13 @@ from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
 from services.common.store.store import Store
 from services.orchestrator.console_output import HASTY, Consoles
+from services.orchestrator.corrections_at_rest import CorrectionsAtRest
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.fleet import Fleet
 from services.orchestrator.instances import Instances
 from services.orchestrator.intake import Intake
 from services.orchestrator.launch import Launcher
+from services.orchestrator.leftovers import Leftovers
 from services.orchestrator.reaper import Reaper
 from services.orchestrator.reconciliation import Reconciliation
 from services.orchestrator.recovery import Recovery
@@ -75,8 +77,10 @@ class Orchestrator:
             fleet=self.fleet,
             expectations=tuple(self._expectations()),
             expiry=Expiry(self.store, announcer, recordings),
+            corrections=CorrectionsAtRest(self.store, announcer),
             erasure=erasure,
             reconciliation=self.reconciliation,
+            leftovers=Leftovers(self.store, s3, settings.bucket_name, settings.retention_days),
             dispatcher=self.dispatcher,
             clock=clock,
             wait=wait,

@@ -1,8 +1,8 @@
 """The sweep: every minute, it does the next step for everything that is overdue, in a fixed order.
 
 All writes are conditional, so two sweeps at once do no harm. If nothing is overdue, nothing is written but, once an
-hour, what the search remembers. If a step or one of its items fails, all others are still done, and the sweep fails at
-its end.
+hour, what the search remembers, and once a day, how far the walk is. If a step or one of its items fails, all others
+are still done, and the sweep fails at its end.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from services.common.erasure import Erasure
     from services.common.store.store import Store
     from services.common.webhooks.dispatch import Dispatcher
+    from services.orchestrator.corrections_at_rest import CorrectionsAtRest
     from services.orchestrator.expected import Expected
     from services.orchestrator.expiry import Expiry
     from services.orchestrator.fleet import Fleet
+    from services.orchestrator.leftovers import Leftovers
     from services.orchestrator.reaper import Reaper
     from services.orchestrator.reconciliation import Reconciliation
     from services.orchestrator.recovery import Recovery
@@ -39,8 +41,8 @@ STANDSTILL_BEATS = 2.5
 ERASURES = 20
 """Most erasures that one sweep goes on with; the next sweep takes more."""
 DELIVERIES_SECONDS = 25
-"""Seconds of the function's time that expiries, erasures and the search leave to deliveries. The last delivery may
-begin until five seconds later (`LAST_TRY_SECONDS` in `drain.py`)."""
+"""Seconds of the function's time that the steps from the expiries on leave to deliveries. The last delivery may begin
+until five seconds later (`LAST_TRY_SECONDS` in `drain.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,10 @@ class Sweep:
     expectations: Sequence[Callable[[int], Expected]]
     """Each says which machines are wanted at that time (epoch milliseconds) although nothing is queued."""
     expiry: Expiry
+    corrections: CorrectionsAtRest
     erasure: Erasure
     reconciliation: Reconciliation
+    leftovers: Leftovers
     dispatcher: Callable[[], Dispatcher]
     """Makes the dispatcher, only when a delivery is due: its HTTP client is slow to import."""
     clock: Callable[[], int]
@@ -81,15 +85,19 @@ class Sweep:
         expected = self._expected(bulkheads)
         refused = bulkheads.step("fleet", lambda: self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE, expected=expected))
         expired = bulkheads.step("expiry", lambda: self._expire(bulkheads, in_time))
+        corrected = bulkheads.step("corrections", lambda: self._tell_corrections(bulkheads, in_time))
         erased = bulkheads.step("erasure", lambda: self._erase(bulkheads, in_time))
         found = bulkheads.step("search", lambda: self.reconciliation.run(self.clock(), in_time))
+        deleted = bulkheads.step("leftovers", lambda: self.leftovers.run(self.clock(), in_time))
         sent = bulkheads.step("deliveries", lambda: self._deliver(seconds_left))
         done = {
             "recovered": recovered or 0,
             "freed": freed or 0,
             "expired": expired or 0,
+            "corrected": corrected or 0,
             "erased": erased or 0,
             "found": found or 0,
+            "deleted": deleted or 0,
             "sent": sent or 0,
         }
         if any(done.values()):
@@ -112,6 +120,11 @@ class Sweep:
         now = self.clock()
         overdue = takewhile(lambda _: in_time(), self.expiry.overdue(now))
         return bulkheads.each(overdue, lambda job_id: self.expiry.expire(job_id, now))
+
+    def _tell_corrections(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
+        now = self.clock()
+        overdue = takewhile(lambda _: in_time(), self.corrections.overdue(now))
+        return bulkheads.each(overdue, lambda job_id: self.corrections.tell(job_id, now))
 
     def _erase(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
         """Finish erasures that were interrupted, and do the later search that follows each erasure."""

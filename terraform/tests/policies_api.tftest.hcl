@@ -4,17 +4,18 @@ mock_provider "aws" {
 }
 
 variables {
-  name              = "transcription-eu-north-1"
-  deployment        = "transcription"
-  zip_path          = "./main.tf"
-  table_name        = "transcription-jobs"
-  table_arn         = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
-  bucket_name       = "transcription-123456789012-eu-north-1"
-  bucket_arn        = "arn:aws:s3:::transcription-123456789012-eu-north-1"
-  key_arn           = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  models            = ["KBLab/kb-whisper-small"]
-  unrecorded_models = ["example/one", "example/two"]
-  retention_days    = 30
+  name                   = "transcription-eu-north-1"
+  deployment             = "transcription"
+  zip_path               = "./main.tf"
+  table_name             = "transcription-jobs"
+  table_arn              = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name            = "transcription-123456789012-eu-north-1"
+  bucket_arn             = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn                = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models                 = ["KBLab/kb-whisper-small"]
+  unrecorded_models      = ["example/one", "example/two"]
+  retention_days         = 30
+  longest_retention_days = 365
 }
 
 run "api" {
@@ -42,9 +43,16 @@ run "api" {
   assert {
     condition = alltrue([
       for statement in data.aws_iam_policy_document.this.statement : statement.resources == toset(["${var.bucket_arn}/uploads/*"])
-      if length(setintersection(statement.actions, ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"])) > 0
+      if length(setintersection(statement.actions, ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"])) > 0
     ])
-    error_message = "An upload could land, be looked at or be given up outside uploads/."
+    error_message = "An upload could be looked at or be given up outside uploads/."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for statement in data.aws_iam_policy_document.this.statement : statement.resources if contains(statement.actions, "s3:PutObject")
+    ])) == toset(["${var.bucket_arn}/uploads/*", "${var.bucket_arn}/results/*/corrections/*"])
+    error_message = "The API could write more than uploads and corrections."
   }
 
   assert {

@@ -4,9 +4,10 @@ mock_provider "aws" {
 }
 
 variables {
-  name                = "transcription-123456789012-eu-north-1"
-  retention_days      = 45
-  deletion_protection = false
+  name                   = "transcription-123456789012-eu-north-1"
+  retention_days         = 45
+  longest_retention_days = 400
+  deletion_protection    = false
 }
 
 run "bucket" {
@@ -38,12 +39,12 @@ run "bucket" {
 
   assert {
     condition = alltrue([
-      for prefix in ["uploads/", "results/", "work/"] : anytrue([
+      for prefix, days in { "uploads/" = 400, "results/" = 400, "work/" = 45 } : anytrue([
         for rule in aws_s3_bucket_lifecycle_configuration.this.rule :
-        rule.status == "Enabled" && try(rule.filter[0].prefix == prefix && rule.expiration[0].days == 45, false)
+        rule.status == "Enabled" && try(rule.filter[0].prefix == prefix && rule.expiration[0].days == days, false)
       ])
     ])
-    error_message = "Something that should expire after 45 days does not."
+    error_message = "Something does not expire when it should."
   }
 
   assert {

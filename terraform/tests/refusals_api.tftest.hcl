@@ -4,16 +4,17 @@ mock_provider "aws" {
 }
 
 variables {
-  name           = "transcription-eu-north-1"
-  deployment     = "transcription"
-  zip_path       = "./main.tf"
-  table_name     = "transcription-jobs"
-  table_arn      = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
-  bucket_name    = "transcription-123456789012-eu-north-1"
-  bucket_arn     = "arn:aws:s3:::transcription-123456789012-eu-north-1"
-  key_arn        = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
-  models         = ["KBLab/kb-whisper-small"]
-  retention_days = 30
+  name                   = "transcription-eu-north-1"
+  deployment             = "transcription"
+  zip_path               = "./main.tf"
+  table_name             = "transcription-jobs"
+  table_arn              = "arn:aws:dynamodb:eu-north-1:123456789012:table/transcription-jobs"
+  bucket_name            = "transcription-123456789012-eu-north-1"
+  bucket_arn             = "arn:aws:s3:::transcription-123456789012-eu-north-1"
+  key_arn                = "arn:aws:kms:eu-north-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  models                 = ["KBLab/kb-whisper-small"]
+  retention_days         = 30
+  longest_retention_days = 365
 }
 
 run "function_name_with_a_space" {

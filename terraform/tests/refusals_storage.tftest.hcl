@@ -4,7 +4,8 @@ mock_provider "aws" {
 }
 
 variables {
-  name = "transcription-123456789012-eu-north-1"
+  name                   = "transcription-123456789012-eu-north-1"
+  longest_retention_days = 365
 }
 
 run "bucket_name_in_capitals" {

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from services.common.domain.records import MERGE_PART
+from tests.support.step_engine import PEAKS
 from tests.support.step_world import StepWorld
 from tests.support.world import BUCKET
 
@@ -52,6 +53,15 @@ def one_counted_result(world: StepWorld, _: set[str]) -> Iterator[str]:
         text = (_object(world, f"{job.result['prefix']}transcript.txt") or b"").decode()
         if [word for word in text.split() if word.startswith("Ord")] != words:
             yield f"the text is {text!r}"
+
+
+def peaks_are_there(world: StepWorld, _: set[str]) -> Iterator[str]:
+    """A completed job tells where its peaks lie, and they do, whichever attempt has planned it."""
+    for job in world.jobs():
+        if job.status == "completed":
+            told = (job.result or {}).get("peaks", {"key": "none"})
+            if _object(world, told["key"]) != PEAKS:
+                yield f"no peaks at {told['key']}"
 
 
 def speakers_by_all_windows(world: StepWorld, _: set[str]) -> Iterator[str]:
@@ -200,6 +210,7 @@ Invariant = Callable[[StepWorld, set[str]], Iterator[str]]
 KEPT: tuple[Invariant, ...] = (
     terminal_state_reached,
     one_counted_result,
+    peaks_are_there,
     speakers_by_all_windows,
     announced_result_never_changes,
     events_and_deliveries_complete,

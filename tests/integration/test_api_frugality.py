@@ -21,7 +21,7 @@ from tests.support.transcripts import call
 from tests.support.world import World
 
 # What the deployed package does not hold, and structlog would load if it found it.
-DEPLOYED = "import sys; sys.modules['rich'] = None"
+DEPLOYED = "import sys; sys.modules['rich'] = sys.modules['greenlet'] = None"
 BASE = """
 import fastapi, mangum, boto3
 session = boto3.session.Session(region_name='eu-north-1'); session.client('dynamodb'); session.client('s3')
@@ -143,6 +143,22 @@ def test_the_latest_version_of_a_transcript_takes_three_calls(world: World, alic
         assert alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest").status == 200
 
     assert len(calls) == 3, calls
+
+
+def test_words_and_corrections_take_three_calls_and_saving_one_five(world: World, alice: Client) -> None:
+    job = completed(world, alice, callback={"url": "https://hooks.example.com/"})
+    keep_words(world, job, call())
+    place = f"/api/jobs/{job.job_id}"
+    for method, path, upon, most in (
+        ("GET", "words", None, 3),
+        ("PUT", "correction", '"0"', 5),
+        ("GET", "correction", None, 3),
+        ("GET", "transcript?version=1", None, 4),
+    ):
+        tag = {"if_match": upon} if upon else {}
+        with counted(world) as calls:
+            assert alice.call(method, f"{place}/{path}", {"changes": []} if upon else None, **tag).status == 200
+        assert len(calls) <= most, (path, calls)
 
 
 def test_an_update_takes_three_calls(world: World, alice: Client) -> None:

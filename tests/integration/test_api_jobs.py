@@ -176,6 +176,8 @@ def test_a_job_has_these_fields_and_no_others(world: World, alice: Client) -> No
         "reference",
         "metadata",
         "names",
+        "correction",
+        "expires_at",
     }
     view = alice.get(f"/api/jobs/{completed(world, alice).job_id}").json
     (listed,) = alice.get("/api/jobs").json["jobs"]

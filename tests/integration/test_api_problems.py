@@ -24,7 +24,7 @@ from tests.support.faults import aws_error
 from tests.support.gateway import Client, Gateway, Reply
 from tests.support.multipart import begun, send
 from tests.support.transcripts import call
-from tests.support.world import World
+from tests.support.world import BUCKET, World
 
 URL = "https://hooks.example.com/"
 
@@ -58,6 +58,11 @@ class Scene:
         (delivery,) = self.alice.get(f"/api/jobs/{job.job_id}/deliveries").json["deliveries"]
         return place, f"/api/jobs/{job.job_id}/deliveries/{delivery['delivery_id']}/redeliver"
 
+    def corrected(self, changes: list[Any], **headers: str) -> Reply:
+        """What saving these changes of a completed job's words gives."""
+        job = completed(self.world, self.alice)
+        return self.alice.call("PUT", f"/api/jobs/{job.job_id}/correction", {"changes": changes}, **headers)
+
     def fails(self, error: Exception) -> None:
         """What the routes ask of the table fails in this way."""
 
@@ -85,11 +90,33 @@ def _no_latest_version(at: Scene) -> Reply:
     return at.alice.get(f"/api/jobs/{completed(at.world, at.alice).job_id}/transcript?version=latest")
 
 
+def _no_such_version(at: Scene) -> Reply:
+    return at.alice.get(f"/api/jobs/{completed(at.world, at.alice).job_id}/correction?number=7")
+
+
+def _invalid_correction(at: Scene) -> Reply:
+    return at.corrected([{"first": 0, "end": 0, "segments": 1}], if_match='"0"')
+
+
+def _corrected_meanwhile(at: Scene) -> Reply:
+    return at.corrected([], if_match='"7"')
+
+
+def _precondition_required(at: Scene) -> Reply:
+    return at.corrected([])
+
+
 def _transcript_too_large(at: Scene) -> Reply:
     at.monkeypatch.setattr(latest, "MOST_BYTES", 0)
     job = completed(at.world, at.alice)
     keep_words(at.world, job, call())
     return at.alice.get(f"/api/jobs/{job.job_id}/transcript?version=latest")
+
+
+def _recording_gone(at: Scene) -> Reply:
+    job = completed(at.world, at.alice)
+    at.world.s3.delete_object(Bucket=BUCKET, Key=job.source_key)
+    return at.alice.get(f"/api/jobs/{job.job_id}/recording")
 
 
 def _method_not_allowed(at: Scene) -> Reply:

@@ -56,7 +56,8 @@ WRONG: list[Any] = [
 ]
 WRONG_TEXTS = ["", "0", "-1", "1.5", "9" * 400, "9" * 5_000, "x", LONG, "å", "\x00", "true"]
 URL = "https://hooks.example.com/"
-NEEDED = {"file_name": "a.mp3", "url": URL, "name": "x", "words": ["Umeå"]}
+NEEDED = {"file_name": "a.mp3", "url": URL, "name": "x", "words": ["Umeå"], "changes": []}
+HEADERS = {"Idempotency-Key", "If-Match"}
 _TEMPLATES = {
     template
     for one in list_all_errors()
@@ -159,7 +160,7 @@ def test_each_parameter_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_our
     refused, taken = set(), {one["name"] for one in operations("parameters")[operation] if one["in"] != "path"}
     for name in taken:
         for text in WRONG_TEXTS:
-            in_header = name == "Idempotency-Key"
+            in_header = name in HEADERS
             headers = {name: text} if in_header else {}
             reply = alice.call(method, path if in_header else f"{path}?{name}={quote(text)}", sent, **headers)
             if reply.status == 422:

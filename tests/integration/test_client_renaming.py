@@ -111,6 +111,16 @@ def test_names_that_no_text_will_show_are_told(
     assert [line[: len(remark)] for line in told] == ([remark] if remark else [])
 
 
+def test_a_text_that_was_corrected_is_printed_and_written_so(alice: Client, world: World, tmp_path: Path) -> None:
+    done = completed(world, alice)
+    keep_words(world, done, dialogue((None, "Hej du.")))
+    change = {"first": 0, "end": 2, "segments": [{"speaker": None, "pieces": [[0, 1], "på dig."]}]}
+    assert alice.call("PUT", f"/api/jobs/{done.job_id}/correction", {"changes": [change]}, if_match='"0"').status == 200
+    assert ran("show", done.job_id, "--follow", "-q").stdout == "Hej på dig.\n"
+    ran("show", done.job_id, "-f", "txt", "-o", str(tmp_path))
+    assert [path.read_text("utf-8") for path in tmp_path.iterdir()] == ["Hej på dig.\n"]
+
+
 def test_a_job_that_is_anothers_is_not_renamed(gateway: Gateway) -> None:
     job_id = create(gateway.client("bob"))["job_id"]
     assert "There is no such job" in ran("rename", job_id, "Bo", code=Exit.REFUSED).stderr

@@ -65,6 +65,7 @@ CLAIM = [
     "dynamodb.TransactWriteItems",  # claim, job, event and delivery
     "s3.GetObject",  # the recording
 ]
+PEAKS = ["s3.PutObject"]  # for a picture of the sound, once the recording has been read
 CLIP = [
     *("dynamodb.UpdateItem", "dynamodb.UpdateItem"),  # heartbeats of part and slot, with every clip in this world
     "s3.PutObject",  # and a checkpoint; a short job in earnest ends before the first
@@ -76,12 +77,12 @@ END = [
 ]
 
 
-def test_a_short_job_costs_twenty_calls_and_the_launch_of_its_machine_five(world: StepWorld) -> None:
+def test_a_short_job_costs_twenty_one_calls_and_the_launch_of_its_machine_five(world: StepWorld) -> None:
     world.upload()
     world.settle()
-    steps = [*INTAKE, *LAUNCH, *BOOT, *CLAIM, *CLIP, *CLIP, *END]
+    steps = [*INTAKE, *LAUNCH, *BOOT, *CLAIM, *PEAKS, *CLIP, *CLIP, *END]
     assert world.faults.calls[: len(steps)] == steps
-    assert len([*INTAKE, *CLAIM, *END]) == 20
+    assert len([*INTAKE, *CLAIM, *PEAKS, *END]) == 21
     assert [job.status for job in world.jobs()] == [JobStatus.COMPLETED]
 
 

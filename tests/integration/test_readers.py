@@ -112,7 +112,7 @@ def test_a_process_of_its_own_plans_reads_and_cuts_as_this_one_does(talking: Pat
     assert here == there
     clips, plan, files = here
     assert len(clips) == 2 * len(plan.clips) > 0
-    assert files.keys() == {"0.flac", "voice-0", "whole"}
+    assert files.keys() == {"0.flac", "peaks.gz", "voice-0", "whole"}
 
 
 def test_what_is_wrong_with_a_recording_is_said_in_the_same_words(tmp_path: Path) -> None:

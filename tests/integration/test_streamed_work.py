@@ -109,14 +109,14 @@ def test_a_device_that_dies_while_the_recording_is_split_costs_an_attempt_and_no
     machine = machine_with(**SPLIT)
     real, killed = Files.store, threading.Event()
 
-    def store(files: Files, key: str, path: Path) -> None:
-        if not killed.is_set():
+    def store(files: Files, key: str, path: Path, *kind: str) -> None:
+        if key.endswith(".flac") and not killed.is_set():
             pid = machine.engines[0].pid
             assert pid
             os.kill(pid, signal.SIGKILL)
             until(lambda: not machine.engines[0].alive)
             killed.set()
-        real(files, key, path)
+        real(files, key, path, *kind)
 
     sound = clock_device.recording(meeting_sound, HARMLESS)
     undisturbed = upload(sound)
@@ -142,10 +142,11 @@ def test_a_job_that_is_canceled_while_its_recording_is_split_ends_at_once(
     splitting, over = threading.Event(), threading.Event()
     real = Files.store
 
-    def store(files: Files, key: str, path: Path) -> None:
-        splitting.set()
-        over.wait(PATIENCE)
-        real(files, key, path)
+    def store(files: Files, key: str, path: Path, *kind: str) -> None:
+        if key.endswith(".flac"):
+            splitting.set()
+            over.wait(PATIENCE)
+        real(files, key, path, *kind)
 
     monkeypatch.setattr(Files, "store", store)
     job = upload(clock_device.recording(meeting_sound, HARMLESS))

@@ -20,7 +20,8 @@ from services.common.store.deliveries import KEPT_TRIES
 from services.common.store.idempotency import IdempotencyRecord, KeyReusedError
 from services.common.store.items import item_of
 from services.common.store.operations import ABSENT, ConditionFailedError, Put
-from tests.support.world import World
+from tests.support.faults import Mode
+from tests.support.world import TABLE, World
 from tests.support.written import NEVER, changed, lying, of_job, put_job, table
 
 CALLBACK = Callback(
@@ -273,10 +274,17 @@ def test_minutes_left_over_from_before_pauses_do_not_grow_without_end(world: Wor
     assert (len(found), found["1000"]) == (left, 1)
 
 
-def test_a_key_that_is_gone_is_not_made_again_by_its_minutes(world: World) -> None:
-    with pytest.raises(ConditionFailedError):
-        world.store.clients._forget(("KEY#gone", "KEY"), {"minutes": {"1": 1}}, "1")
-    assert lying(world, ("KEY#gone", "KEY")) == {}
+def test_a_key_that_is_gone_meanwhile_is_not_made_again_by_its_minutes(world: World) -> None:
+    key = (f"KEY#{add_key(world)}", "KEY")
+    put_raw(world, key, **{**lying(world, key), "minutes": {str(number): 1 for number in range(50)}})
+
+    def delete(_: Mode) -> None:
+        world.dynamodb.delete_item(TableName=TABLE, Key={"pk": {"S": key[0]}, "sk": {"S": key[1]}})
+
+    world.faults.plan(1, Mode.RIVAL, delete)
+    with world.faults.watching():
+        assert world.store.clients.authenticate("key-of-alice", 1_000 * MINUTE_MS) is None
+    assert lying(world, key) == {}
 
 
 def test_a_delivery_is_taken_by_one_sender(world: World) -> None:

@@ -113,7 +113,12 @@ def _s3(operation: str, params: dict[str, Any]) -> list[Request]:
         return [Request("s3:ListBucketMultipartUploads", bucket, {"s3:prefix": [params.get("Prefix", "")]})]
     if operation == "DeleteObjects":
         return [Request("s3:DeleteObject", f"{bucket}/{entry['Key']}") for entry in params["Delete"]["Objects"]]
-    return [Request(_S3_OBJECT[operation], f"{bucket}/{params['Key']}")]
+    needed = [_S3_OBJECT[operation]]
+    # S3 compares an object only for whoever may read it:
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html
+    if operation in {"DeleteObject", "PutObject"} and "IfMatch" in params:
+        needed.append("s3:GetObject")
+    return [Request(action, f"{bucket}/{params['Key']}") for action in needed]
 
 
 def _ssm(operation: str, params: dict[str, Any]) -> list[Request]:

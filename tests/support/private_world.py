@@ -150,11 +150,11 @@ class PrivateWorld(StepWorld):
     def _receiver(self, port: int) -> str:
         return f"http://127.0.0.1:{port}/{TOKEN}"
 
-    def _call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def _call(self, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
         """Asked again where something behind the API fails, as clients do."""
         key = f"{IDEMPOTENCY}-{next(self._keys)}"
         for _ in range(MOST_FAILURES):
-            reply = self.alice.call(method, path, body, idempotency_key=key)
+            reply = self.alice.call(method, path, body, idempotency_key=key, **headers)
             if reply.status < HTTPStatus.INTERNAL_SERVER_ERROR:
                 break
         content: dict[str, Any] = json.loads(reply.body) if reply.body else {}
@@ -203,6 +203,12 @@ class PrivateWorld(StepWorld):
             self._call("PATCH", path, {"names": names})
         self._call("GET", f"{path}/transcript?format=txt")
         self._call("GET", f"{path}/transcript?format=json&version=latest")
+        for upon, speaker in (('"0"', 0), ('"0"', None), ('"1"', 0), (NOTE, 0)):
+            segment = {"speaker": speaker, "pieces": [f"{NOTE} {SPEAKER}"]}
+            changes = [{"first": 0, "end": 0, "segments": [segment]}]
+            self._call("PUT", f"{path}/correction", {"changes": changes}, if_match=upon)
+        for asked in ("words", "correction", "correction?number=1", "transcript?format=json&version=1"):
+            self._call("GET", f"{path}/{asked}")
         for delivery in self._call("GET", f"{path}/deliveries")["deliveries"][:1]:
             self._ask(f"{path}/deliveries/{delivery['delivery_id']}/redeliver")
         self._ask(f"{path}/retry")

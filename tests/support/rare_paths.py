@@ -33,6 +33,8 @@ def walk(deployment: Deployment, recording: bytes) -> None:
         _canceled(client)
         _on_demand(deployment, client, recording[:60_000])
         _in_parts(deployment, client)
+        _corrected(deployment, client, job_id)
+        _shared(client, job_id)
         _another_under_its_key(deployment, job_id)
         _erased(deployment, client, job_id)
         _erasure_that_broke_off(deployment, _plain_upload(deployment, client, recording))
@@ -116,6 +118,33 @@ def _in_parts(deployment: Deployment, client: Client) -> None:
     deployment.make_overdue(expired, "upload_expires_at")
     assert client.wait(expired)["status"] == "expired"
     eventually(lambda: not deployment.s3.list_multipart_uploads(Bucket=deployment.bucket).get("Uploads"))
+
+
+def _corrected(deployment: Deployment, client: Client, job_id: str) -> None:
+    """Its text is corrected, and the sweep tells of it once nobody has corrected it for some minutes."""
+    path = f"/api/jobs/{job_id}"
+    words = client.http.get(f"{path}/words").raise_for_status().json()["segments"][0]["words"]
+    changes = [{"first": 0, "end": len(words), "segments": [{"speaker": None, "pieces": ["rättat"]}]}]
+    headers = {"If-Match": '"0"'}
+    client.http.put(f"{path}/correction", json={"changes": changes}, headers=headers).raise_for_status()
+    assert client.http.get(f"{path}/correction").raise_for_status().json()["changes"] == changes
+    assert "rättat" in client.http.get(f"{path}/transcript?version=1").raise_for_status().text
+    deployment.make_overdue(job_id, "tell_correction_at")
+    told = "/api/events?type=transcript.corrected"
+    eventually(lambda: client.http.get(told).raise_for_status().json()["events"])
+
+
+def _shared(client: Client, job_id: str) -> None:
+    """It is shared, somebody opens it and names its speakers, and it is taken back."""
+    path = f"/api/jobs/{job_id}/shares"
+    share = client.http.post(path, json={"right": "correct"}).raise_for_status().json()
+    holder = {"Authorization": f"Bearer {share['token']}"}
+    for opened in ("", "/words", "/correction", "/transcript", "/recording"):
+        client.http.get(f"/api/shared{opened}", headers=holder).raise_for_status()
+    client.http.patch("/api/shared", json={"names": ["Anna"]}, headers=holder).raise_for_status()
+    client.http.get(path).raise_for_status()
+    client.http.delete(f"{path}/{share['share_id']}").raise_for_status()
+    assert client.http.get("/api/shared", headers=holder).status_code == 401
 
 
 def _another_under_its_key(deployment: Deployment, job_id: str) -> None:

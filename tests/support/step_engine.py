@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Container, Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from services.common.transcript.words import Word
 from services.gpu_worker.engine.audio.sound import RATE, MediaInfo
 from services.gpu_worker.engine.decode.model_files import ModelFiles
 from services.gpu_worker.engine.decode.results import ClipResult
+from services.gpu_worker.engine.listening.files import peaks_file
 from services.gpu_worker.engine.plan.plan import Clip, Plan, PlannedPart
 from services.gpu_worker.engine.plan.vocabulary import with_vocabulary
 from services.gpu_worker.engine.stopping import StoppedError
@@ -20,6 +22,8 @@ from services.gpu_worker.machine.self_test import CLIP, TEXT
 
 CLIPS_A_PART = 2
 CLIP_SECONDS = 10
+PEAKS = b"peaks"
+MEDIA = {"media_type": "audio/wav", "video": False, "playable": True}
 WORDS_READ = 2
 """How many words of a vocabulary fit."""
 
@@ -76,6 +80,7 @@ class StepEngine:
         path: Path,
         options: Options,
         *,
+        spool: Path,
         stop: threading.Event,
         planned: Callable[[Plan], None],
         known: Container[Clip] = (),
@@ -85,7 +90,8 @@ class StepEngine:
         plan = with_vocabulary(self._plan, vocabulary, min(WORDS_READ, len(vocabulary.words)))
         early = [clip.index for clip in plan.clips[: self._early] if clip not in known]
         yield from self.decode(path, plan, early, options, stop=stop)
-        planned(plan)
+        peaks_file(spool).write_bytes(PEAKS)
+        planned(replace(plan, listening={"media": MEDIA}))
         clips = [clip for clip in plan.parts[0].clips if plan.clips[clip] not in known and clip not in early]
         yield from self.decode(path, plan, clips, options, stop=stop)
 

@@ -77,6 +77,15 @@ def call(**options: Any) -> Transcript:
     return transcript(spoken("Hej du."), spoken("Hej själv.", 0.1), channel_count=2, channels="separate", **options)
 
 
+def texts_of_people() -> st.SearchStrategy[str]:
+    """Texts of one word or more, as people may write them."""
+    blank = st.sampled_from(["", " ", "  ", "\N{NO-BREAK SPACE}"])
+    words = st.sampled_from(["ja", "nej.", "=1+1", "a-->b", "<i>", "שלום", "👩‍👩‍👧", "田" * 80, '"']) | st.text(
+        st.characters(categories=["L", "N", "P"], codec="utf-8"), min_size=1, max_size=9
+    )
+    return st.tuples(blank, st.lists(words, min_size=1, max_size=4).map(" ".join), blank).map("".join)
+
+
 @st.composite
 def recordings(draw: st.DrawFn) -> tuple[Plan, Transcript]:
     """Up to two channels of clips with silences cut out, and words with and without length, some beyond their clip."""

@@ -8,8 +8,10 @@ from services.common.domain import errors
 from services.common.domain.errors import (
     AlreadyEndedError,
     ChangedMeanwhileError,
+    CorrectedMeanwhileError,
     DamagedModelError,
     InvalidAnnotationError,
+    InvalidCorrectionError,
     NotFailedError,
     PermanentError,
     TranscriberError,
@@ -17,7 +19,10 @@ from services.common.domain.errors import (
 from tests.support.documents import text_of
 
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, TranscriberError)]
-REFUSED_COMMANDS = {AlreadyEndedError.code, NotFailedError.code, ChangedMeanwhileError.code}
+REFUSED_COMMANDS = {
+    *(AlreadyEndedError.code, NotFailedError.code, ChangedMeanwhileError.code),
+    *(CorrectedMeanwhileError.code, InvalidCorrectionError.code),
+}
 NO_JOB_ENDS_SO = {PermanentError.code, DamagedModelError.code, InvalidAnnotationError.code, *REFUSED_COMMANDS}
 """The base of others, what ends a machine instead, and why a job or a command on it was refused."""
 _ROW = re.compile(r"^\| (`[A-Z_`, ]+`) \|.*?\|(?: (\w+).*\|)?$", re.MULTILINE)

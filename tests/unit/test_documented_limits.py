@@ -11,17 +11,20 @@ from typing import Any
 import pytest
 
 from services.api import latest, multipart
-from services.api.problems import MAX_BODY_BYTES
+from services.api.problems import MAX_BODY_BYTES, MAX_LARGE_BODY_BYTES
 from services.api.routes.jobs import UPLOAD_MARGIN_MINUTES
 from services.api.schemas.receipts import BACKUP_DAYS, QUEUE_DAYS
 from services.api.settings import ApiSettings
 from services.api.uploads import LINKS
 from services.common.domain import object_keys, options, vocabularies
 from services.common.domain.annotations import MAX_METADATA_BYTES, MAX_NAMES_BYTES, PRINTABLE
+from services.common.domain.corrections import MAX_SPEAKERS
 from services.common.domain.events import INLINE_TEXT_BYTES, MAX_LISTENERS
 from services.common.domain.media_types import ALLOWED, APPLICATION_TYPES
+from services.common.domain.shares import DEFAULT_DAYS, MAX_DAYS, MAX_LABEL_CHARACTERS, MAX_SHARES, MINUTE_LIMIT
 from services.common.domain.speakers import MOST_SPEAKERS
-from services.common.domain.times import DAY_MS, HOUR_MS, SECOND_MS
+from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.domain.versions import QUIET_MS
 from services.common.store.clients import DEFAULT_LIMIT
 from services.common.store.codec import MOST_LOOKED_AT
 from services.common.store.deliveries import KEPT_TRIES
@@ -100,7 +103,10 @@ ROWS = [
     ("`names`", f"{field('NewJob', 'names')['maxItems']} names or nulls"),
     ("a name", f"1 to {contract.resolved(field('NewJob', 'names')['items'])['maxLength']} characters, all printable"),
     ("`names` as a whole", f"{MAX_NAMES_BYTES:,} bytes as compact JSON"),
-    ("transcript with `version=latest`", f"{latest.MOST_BYTES:,} bytes"),
+    ("body of a request that saves a correction", f"{MAX_LARGE_BODY_BYTES:,} bytes"),
+    ("speakers in a correction", f"{MAX_SPEAKERS} | "),
+    ("correction before it is told of", f"{QUIET_MS // MINUTE_MS} minutes"),
+    ("transcript with `version=latest` or a number, words", f"{latest.MOST_BYTES:,} bytes"),
     ("`queue_position`", f"{MOST_COUNTED + 1} | "),
     ("page of deliveries", page("/api/jobs/{job_id}/deliveries")),
     ("page of deliveries", page("/api/callbacks/{callback_id}/deliveries")),
@@ -150,6 +156,13 @@ ROWS = [
     ("entry of the feed before it is shown", f"{FEED_LAG_MS // SECOND_MS} s"),
     ("job, its events and its ledger", f"{variable('retention_days')} days by default"),
     ("job, its events and its ledger", f"{API['retention_days']} days by default"),
+    ("job, its events and its ledger", f"up to {variable('longest_retention_days')} days by default"),
+    ("job, its events and its ledger", f"up to {API['longest_retention_days']} days by default"),
+    ("shares of a job", f"{MAX_SHARES} that have not ended"),
+    ("`days`", f"1 to {MAX_DAYS}"),
+    ("`label`", f"1 to {MAX_LABEL_CHARACTERS} characters"),
+    ("requests with one share", f"{MINUTE_LIMIT} a minute"),
+    ("share of a transcript", f"{DEFAULT_DAYS} days by default and {MAX_DAYS} at most"),
     ("callback", f"disabled after {FAILING_DAYS} days"),
     ("receipt of an erasure", f"{(TOMBSTONE_MS + LINGER_MS) // DAY_MS} days at least"),
     ("backup of the table", f"{BACKUP_DAYS} days"),

@@ -98,6 +98,13 @@ def test_a_transaction_is_authorised_step_by_step() -> None:
     assert all(request.context == {"dynamodb:LeadingKeys": ["JOB#1"]} for request in asked)
 
 
+@pytest.mark.parametrize(("upon", "asked"), [({}, 1), ({"IfMatch": '"etag"'}, 2)])
+def test_who_deletes_an_object_upon_its_etag_must_be_allowed_to_read_it(upon: dict[str, str], asked: int) -> None:
+    requests = requests_of("s3", "DeleteObject", {"Bucket": "bucket", "Key": "results/a", **upon})
+    actions = ["s3:DeleteObject", "s3:GetObject"][:asked]
+    assert requests == [Request(action, "arn:aws:s3:::bucket/results/a") for action in actions]
+
+
 def test_amazons_public_parameters_belong_to_no_account() -> None:
     public, own = requests_of("ssm", "GetParameters", {"Names": ["/aws/service/x", "/transcription/image"]})
     assert public.resource == "arn:aws:ssm:eu-north-1::parameter/aws/service/x"

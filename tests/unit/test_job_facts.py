@@ -32,6 +32,7 @@ def test_of_a_completed_job_what_came_of_it_is_told() -> None:
         "status completed",
         "created 2026-11-26 09:00",
         "completed 2026-11-26 09:01",
+        "kept until 2026-12-26 09:00",
         "duration 1:01",
         "model KBLab/kb-whisper-small",
         "option hotwords: Åsa Örjansdotter",
@@ -46,6 +47,12 @@ def test_of_a_completed_job_what_came_of_it_is_told() -> None:
     ):
         assert line in told
     assert not [line for line in told if line.startswith("S2")], "who has no name"
+
+
+def test_when_the_text_was_corrected_is_told() -> None:
+    assert "corrected 2026-11-26 10:30" in lines(
+        COMPLETED, correction={"number": 7, "changed_at": "2026-11-26T10:30:00.000Z"}
+    )
 
 
 def test_how_many_speakers_were_told_apart_is_told_if_they_were() -> None:

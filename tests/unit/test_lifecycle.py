@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 ARRIVAL = job_changes.Arrival(etag="new", size=7, modified=5_000, uploaded=5_500, queued=6_000, expires_at=9)
 DONE = job_changes.Outcome(result={"attempt": 1}, cost={"dollars": 1})
 FAILED = job_changes.Outcome(error={"code": "X"})
+CORRECTION = {"number": 7, "changed_at": 9}
 JOB = Job(
     job_id="job_1",
     client_id="alice",
@@ -83,6 +84,8 @@ def jobs(job: Job) -> dict[Transition, Change[Job]]:
         JobTransition.CANCEL: job_changes.cancel(job, 9, seen=4),
         JobTransition.RETRY: job_changes.retry(job, 9),
         JobTransition.ANNOTATE: job_changes.annotate(job, {"reference": "case 7", "metadata": {}}, 9),
+        JobTransition.CORRECT: job_changes.correct(job, CORRECTION, tell_at=9, expires_at=8, now=9),
+        JobTransition.TELL_CORRECTION: job_changes.tell_correction(job, 9),
         JobTransition.BEGIN_ANEW: job_changes.begin_anew(job, ARRIVAL),
     }
 

@@ -26,7 +26,10 @@ def test_a_file_that_is_refused_says_what_s3_answered(
 
     with Stubber(s3) as answers:
         answers.add_client_error(
-            "put_object", code, http_status_code=status, expected_params={"Bucket": "b", "Key": "k", "Body": ANY}
+            "put_object",
+            code,
+            http_status_code=status,
+            expected_params={"Bucket": "b", "Key": "k", "Body": ANY, "ContentType": ANY},
         )
         with pytest.raises(ClientError) as refused:
             Files(s3, "b").store("k", sound)

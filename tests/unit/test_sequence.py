@@ -29,7 +29,7 @@ UNANNOUNCED = {
 
 
 def numbered(job: Job, now: int) -> dict[JobTransition, Change[Job]]:
-    """Every change that is announced, and the update."""
+    """Every change that is announced, the update and the correction."""
     arrival = job_changes.Arrival(etag="e", size=1, modified=1, uploaded=1, queued=now, expires_at=9)
     made = (
         job_changes.arrive(job, arrival),
@@ -42,6 +42,8 @@ def numbered(job: Job, now: int) -> dict[JobTransition, Change[Job]]:
         job_changes.retry(job, now),
         job_changes.begin_anew(job, arrival),
         job_changes.annotate(job, {"reference": "a"}, now),
+        job_changes.correct(job, {"number": 1}, tell_at=now, expires_at=9, now=now),
+        job_changes.tell_correction(job, now),
     )
     return {change.transition: change for change in made if isinstance(change.transition, JobTransition)}
 

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 
 from services.api.schemas import receipts
 from services.api.settings import ApiSettings
-from services.common.domain import model_keys, object_keys
+from services.common.domain import model_keys, object_keys, walk
 from services.common.settings import CommonSettings
 from services.common.webhooks.endpoint import ALLOWED_PORTS
 from services.gpu_worker.machine import identity
@@ -128,7 +128,11 @@ def test_the_tables_keys_and_indexes_are_those_of_the_local_stack() -> None:
 def test_the_bucket_announces_and_expires_the_prefixes_that_the_code_uses() -> None:
     notification = blocks("orchestrator", "resource")["aws_s3_bucket_notification.uploads"]
     assert notification["queue"][0]["filter_prefix"] == object_keys.UPLOADS
-    assert blocks("storage", "locals")[""]["expiring"] == [object_keys.UPLOADS, object_keys.RESULTS, object_keys.WORK]
+    expiring = blocks("storage", "locals")[""]["expiring"]
+    assert {name.strip('"') for name in expiring} == {object_keys.UPLOADS, object_keys.RESULTS, object_keys.WORK}
+    # What the orchestrator deletes once its job is gone (`leftovers.py`) must not expire before.
+    longer = {name.strip('"') for name, days in expiring.items() if days == "${var.longest_retention_days}"}
+    assert longer == set(walk.PREFIXES)
 
 
 def test_machines_carry_the_tags_that_the_code_looks_for() -> None:

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 from pydantic import TypeAdapter
 from pydantic.json_schema import models_json_schema
 
-from services.api.contract import enumerations, examples, headers, refusals, speakers, transcripts
-from services.api.contract.jobs import JobCost, JobTimes, Model, OptionsInEffect, Quality
+from services.api import late_routes
+from services.api.contract import corrections, enumerations, examples, headers, refusals, speakers, transcripts
+from services.api.contract.corrections import CorrectionChange, MachineWords
+from services.api.contract.jobs import JobCorrection, JobCost, JobTimes, Model, OptionsInEffect, Quality
 from services.api.contract.messages import MEANINGS, FeedMessage, Message
 from services.api.contract.transcripts import Transcript
 from services.api.schemas.fields import SHOWN_AS, MetadataTexts
@@ -29,6 +31,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TAGS = {
     "jobs": "A recording on its way to text: registered, uploaded, watched, canceled, retried, erased.",
     "transcripts": "The text, in the formats that the job asked for.",
+    "shares": "Links that open one transcript to whoever holds them.",
     "vocabularies": "Lists of names and terms that the client keeps for its jobs.",
     "callbacks": "Addresses to which signed webhooks are sent.",
     "deliveries": "The ledger of what was sent to callbacks, and redelivery.",
@@ -38,6 +41,8 @@ TAGS = {
 }
 _NAMED: Mapping[str, Any] = {"FeedMessage": FeedMessage, "Message": Message, "Metadata": MetadataTexts}
 """Schemas of types that are no models."""
+_OWN_MESSAGES = {*DIRECT, EventType.CALLBACK_DISABLED, EventType.CORRECTED}
+"""The types whose messages have a schema of their own."""
 _WEBHOOK_HEADERS = {
     "webhook-id": "Of the event: the same on every attempt, and for every callback. Act once on it for each callback.",
     "webhook-timestamp": "Epoch seconds of this attempt: refuse a message older than five minutes.",
@@ -56,6 +61,7 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
         models: the keys of the models that the deployment holds; without them, any model and any style is allowed.
 
     """
+    late_routes.add_to(app)
     document: dict[str, Any] = FastAPI.openapi(app)
     document["info"]["contact"] = {"name": "The operator of this deployment, or the project's issues"}
     document["info"]["license"] = {"name": "MIT", "identifier": "MIT"}
@@ -71,6 +77,7 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
         _offer(schemas["JobOptions"]["properties"], models)
     described: dict[str, Any] = {"info": document.pop("info"), **_without_titles(_linked(document))}
     transcripts.add_to(described)
+    corrections.add_to(described)
     refusals.add_to(described)
     headers.add_to(described)
     examples.add(described)
@@ -79,7 +86,10 @@ def describe(app: FastAPI, *, address: str = "", models: Sequence[str] = ()) -> 
 
 def components() -> dict[str, Any]:
     """The schemas that no route refers to by itself."""
-    shown = (ProblemDocument, JobCost, JobTimes, Model, OptionsInEffect, Quality, Transcript, TranscriptLink)
+    shown = (
+        *(CorrectionChange, JobCorrection, JobCost, JobTimes, MachineWords, Model, OptionsInEffect),
+        *(ProblemDocument, Quality, Transcript, TranscriptLink),
+    )
     _, made = models_json_schema([(one, "serialization") for one in shown], ref_template=COMPONENTS + "{model}")
     defined: dict[str, Any] = dict(made["$defs"])
     for name, kind in _NAMED.items():
@@ -109,7 +119,7 @@ def _server(address: str) -> dict[str, Any]:
 
 def _webhook(kind: EventType) -> dict[str, Any]:
     name = "".join(word.capitalize() for word in kind.value.replace(".", "_").split("_"))
-    schema = f"{name}Message" if kind in {*DIRECT, EventType.CALLBACK_DISABLED} else "JobMessage"
+    schema = f"{name}Message" if kind in _OWN_MESSAGES else "JobMessage"
     headers = [
         {"name": header, "in": "header", "required": True, "description": about, "schema": {"type": "string"}}
         for header, about in _WEBHOOK_HEADERS.items()

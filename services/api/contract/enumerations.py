@@ -10,6 +10,7 @@ from services.common.domain.errors import PermanentError, TranscriberError
 from services.common.domain.events import EventType
 from services.common.domain.options import CHANNELS, FORMATS, LANGUAGE_CHOICES, PRESETS
 from services.common.domain.prices import MARKETS
+from services.common.domain.shares import ShareRight
 from services.common.domain.states import DisabledReason, Waiting
 from services.common.transcript.quality import FLAGS, WARNINGS
 from services.common.webhooks.outcome import NO_ATTEMPT, Failure
@@ -25,6 +26,8 @@ _NO_JOB_ENDS_SO = {
     "NOT_FAILED",
     "CONFLICT",
     "INVALID_ANNOTATION",
+    "INVALID_CORRECTION",
+    "CORRECTED_MEANWHILE",
 }
 """The base of others, what ends a machine instead of a job, and why a job or a command on it was refused."""
 
@@ -62,6 +65,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "Preset": _enumeration("How much work is spent on the text.", PRESETS),
         "ProblemCode": _enumeration("Why a request was refused: docs/api/errors.md says what to do.", ProblemCode),
         "QualityWarning": _enumeration("What of a recording is missing or doubtful: docs/recordings.md.", WARNINGS),
+        "ShareRight": _enumeration("What a share lets its holder do with the transcript.", ShareRight),
         "Waiting": _enumeration("Why a queued job has no machine yet.", Waiting),
     }
 

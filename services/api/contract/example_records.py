@@ -5,12 +5,13 @@ from __future__ import annotations
 from services.api.problem_codes import ProblemCode
 
 API = "https://api.example.com"
-JOB, CALLBACK, EVENT = (
+JOB, CALLBACK, EVENT, SHARE = (
     f"{kind}_{name}"
     for kind, name in (
         ("job", "r4cmb7wnsyv3qk2ed5xhgz6tui"),
         ("cb", "m2vzkq6rdt4xwp7hsnya3ejgoc"),
         ("evt", "3n5ya7qkbdhvx2mwtj4crgzpes"),
+        ("share", "w6dtq3m5znrx7ahkuvj2e4sypg"),
     )
 )
 SECRET = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="  # noqa: S105 - an example
@@ -65,6 +66,8 @@ REGISTERED = {
     "names": ["Anna Ek", None, "Bo"],
     "callback_id": CALLBACK,
     "progress": NO_PROGRESS,
+    "correction": None,
+    "expires_at": "2026-12-26T09:00:00.000Z",
 }
 UPLOAD_FORM = {
     "url": "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/",
@@ -174,4 +177,69 @@ DELIVERY = {
         },
     ],
     "next_attempt_at": None,
+}
+WORDS = {
+    "language": "sv",
+    "duration": 1873.2,
+    "speakers_asked": True,
+    "names": ["Anna Ek", None, "Bo"],
+    "speakers": [
+        {"id": "S1", "name": "Anna Ek"},
+        {"id": "S2", "name": "Talare 2"},
+        {"id": "S3", "name": "Bo"},
+    ],
+    "segments": [
+        {
+            "start": 0.42,
+            "end": 1.9,
+            "channel": 0,
+            "speaker": 0,
+            "flags": [],
+            "words": [[" Välkomna", 0.42, 0.98, 0.97], [" till", 1.02, 1.2, 0.99], [" mötet.", 1.24, 1.9, 0.41]],
+        }
+    ],
+}
+CHANGES = [{"first": 0, "end": 3, "segments": [{"speaker": 0, "pieces": [[0, 2], "det här mötet."]}]}]
+SHARE_VIEW = {
+    "share_id": SHARE,
+    "right": "correct",
+    "label": "Anna at the desk",
+    "created_at": "2026-11-26T12:00:00.000Z",
+    "ends_at": "2026-12-03T12:00:00.000Z",
+}
+SHARE_TOKEN = f"{JOB}.{SHARE}.MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"
+_SPOKEN = "Välkomna till mötet."
+TRANSCRIPT = {
+    "version": 2,
+    "language": "sv",
+    "duration": 61.4,
+    "text": f"Anna Ek: {_SPOKEN}",
+    "speakers": [{"id": "S1", "name": "Anna Ek"}],
+    "segments": [
+        {"start": 0.0, "end": 2.5, "text": _SPOKEN, "confidence": 0.94, "flags": [], "speaker": "S1"},
+    ],
+    "quality": {
+        **COMPLETED["quality"],  # type: ignore[dict-item] # a map
+        "confidence_deciles": {"p10": 0.71, "p50": 0.97, "p90": 0.99},
+        "speech_share": 0.92,
+        "clips": 3,
+        "redecoded_clips": 0,
+        "dropped_clips": 0,
+        "flags": {},
+    },
+    "options": OPTIONS,
+    "model": COMPLETED["model"],
+    "versions": {"faster-whisper": "1.2.1"},
+    "reference": "case 2026-114",
+    "metadata": {"department": "north"},
+}
+CORRECTION = {
+    "number": 7,
+    "changed_at": "2026-11-26T10:30:00.000Z",
+    "by": "client",
+    "uri": f"s3://transcribe-123456789012/results/{JOB}/corrections/7.json",
+    "bytes": 214,
+    "sha256": "d" * 64,
+    "result_url": f"{API}/api/jobs/{JOB}/transcript?format=txt&version=7",
+    "text": {"bytes": 64, "sha256": "e" * 64},
 }

@@ -8,9 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.api.contract.example_records import (
+    API,
     CALLBACK,
     CALLBACK_VIEW,
+    CHANGES,
     COMPLETED,
+    CORRECTION,
     DELIVERY,
     EVENT,
     JOB,
@@ -20,16 +23,30 @@ from services.api.contract.example_records import (
     QUEUED,
     REGISTERED,
     SECRET,
+    SHARE_TOKEN,
+    SHARE_VIEW,
+    TRANSCRIPT,
     UPLOAD_FORM,
     VOCABULARY,
     VOCABULARY_SUMMARY,
+    WORDS,
 )
 from services.common.domain.events import EventType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NOT_IN_MESSAGES = ("options", "waiting", "waiting_reason", "parts", "parts_done", "callback_id", "progress")
+_BUCKET = "https://transcribe-123456789012.s3.eu-north-1.amazonaws.com"
+_NOT_IN_MESSAGES = (
+    "options",
+    "waiting",
+    "waiting_reason",
+    "parts",
+    "parts_done",
+    "callback_id",
+    "progress",
+    "expires_at",
+)
 
 
 def _told(view: Mapping[str, Any], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
@@ -47,6 +64,7 @@ _DATA: Mapping[EventType, dict[str, Any]] = {
     EventType.FAILED: _told(QUEUED, status="failed", error=_NO_SOUND),
     EventType.CANCELED: _told(QUEUED, status="canceled"),
     EventType.EXPIRED: _told(REGISTERED, status="expired"),
+    EventType.CORRECTED: _told(COMPLETED, correction=CORRECTION),
     EventType.CALLBACK_DISABLED: {"callback_id": CALLBACK, "url": CALLBACK_VIEW["url"], "reason": "gone"},
     EventType.CALLBACK_TEST: {"callback_id": CALLBACK, "message": "This is a test."},
     EventType.CALLBACK_CHALLENGE: {"callback_id": CALLBACK, "challenge": "q3k0oZ2v7Jx1m5Yt8Rb4Wd6Ne9Hs"},
@@ -69,6 +87,15 @@ BODIES: Mapping[str, Any] = {
         "upload": UPLOAD_FORM,
         "callback": {"callback_id": CALLBACK, "secret": SECRET},
     },
+    "CorrectionUpdate": {"changes": CHANGES},
+    "CorrectionView": {
+        "number": 7,
+        "changed_at": "2026-11-26T10:30:00.000Z",
+        "by": "client",
+        "changes": CHANGES,
+        "latest": 7,
+    },
+    "CreatedShare": {**SHARE_VIEW, "token": SHARE_TOKEN, "url": f"{API}/#share={SHARE_TOKEN}"},
     "DeliveryPage": {"deliveries": [DELIVERY], "next": None},
     "DeliveryView": DELIVERY,
     "Feed": {
@@ -88,6 +115,8 @@ BODIES: Mapping[str, Any] = {
     "JobPage": {"jobs": [COMPLETED], "next": None},
     "JobUpdate": {"reference": "case 2026-114", "metadata": {"department": "north"}},
     "JobView": COMPLETED,
+    "MachineWords": WORDS,
+    "NamesUpdate": {"names": ["Anna Ek", None, "Bo"]},
     "NewCallback": {"url": CALLBACK_VIEW["url"], "prefix": "meetings/", "challenge": True},
     "NewJob": {
         "file_name": "möte.mp3",
@@ -98,6 +127,7 @@ BODIES: Mapping[str, Any] = {
         "reference": "case 2026-114",
         "metadata": {"department": "north"},
     },
+    "NewShare": {"right": "correct", "days": 7, "label": "Anna at the desk"},
     "NewVocabulary": {"name": "council", "words": VOCABULARY["words"]},
     "NewSecret": {**CALLBACK_VIEW, "secret": SECRET},
     "ProblemType": PROBLEM_TYPE,
@@ -110,9 +140,36 @@ BODIES: Mapping[str, Any] = {
         "ages_out": [{"what": "point-in-time backups of the table", "days": 35}],
         "final": False,
     },
+    "Recording": {
+        "url": f"{_BUCKET}/uploads/acme/{JOB}/m%C3%B6te.mp3?response-content-type=audio%2Fmpeg&X-Amz-Expires=3600",
+        "media_type": "audio/mpeg",
+        "kind": "source",
+        "video": False,
+        "expires_at": "2026-11-26T10:01:31.900Z",
+        "peaks": {
+            "url": f"{_BUCKET}/results/{JOB}/1/peaks.gz?response-content-encoding=gzip&X-Amz-Expires=3600",
+            "per_second": 20,
+        },
+    },
+    "SavedCorrection": {
+        "number": 7,
+        "changed_at": "2026-11-26T10:30:00.000Z",
+        "by": "client",
+        "expires_at": "2026-12-26T10:30:00.000Z",
+    },
+    "SharedTranscript": {
+        "file_name": "möte.mp3",
+        "language": "sv",
+        "duration": 1873.2,
+        "names": ["Anna Ek", None, "Bo"],
+        "right": "correct",
+        "ends_at": SHARE_VIEW["ends_at"],
+        "expires_at": "2026-12-26T10:30:00.000Z",
+    },
+    "ShareList": {"shares": [SHARE_VIEW]},
+    "Transcript": TRANSCRIPT,
     "TranscriptLink": {
-        "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/results/{JOB}/1/transcript.txt"
-        "?X-Amz-Expires=300",
+        "url": f"{_BUCKET}/results/{JOB}/1/transcript.txt?X-Amz-Expires=300",
         "hint": "Follow the link without the Authorization header.",
     },
     "VocabularyList": {"vocabularies": [VOCABULARY_SUMMARY]},
@@ -128,7 +185,7 @@ BODIES: Mapping[str, Any] = {
                 {
                     "number": 2,
                     "bytes": 981_236,
-                    "url": f"https://transcribe-123456789012.s3.eu-north-1.amazonaws.com/uploads/acme/{JOB}/m%C3%B6te.mp3"
+                    "url": f"{_BUCKET}/uploads/acme/{JOB}/m%C3%B6te.mp3"
                     "?uploadId=VXBsb2FkIElE&partNumber=2&X-Amz-SignedHeaders=content-length%3Bhost",
                 }
             ],

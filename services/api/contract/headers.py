@@ -36,6 +36,7 @@ _KNOWN: Mapping[str, Mapping[str, Any]] = {
 }
 _OF_CODES = {
     ProblemCode.UNAUTHORIZED: AUTHENTICATE,
+    ProblemCode.SHARE_ENDED: AUTHENTICATE,
     ProblemCode.DELETED_SINCE: REPLAYED,
     ProblemCode.TOO_MANY_SECRETS: RETRY_AFTER,
     ProblemCode.UNSUPPORTED_MEDIA_TYPE: ACCEPT,

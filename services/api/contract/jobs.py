@@ -56,6 +56,13 @@ class JobCost(Shown):
     dollars: Annotated[float, Field(ge=0)] | None = None
 
 
+class JobCorrection(Shown):
+    """The correction by which a text differs from the machine's."""
+
+    number: Annotated[int, Field(ge=1)]
+    changed_at: DateTime
+
+
 class Model(Shown):
     """The model that made the text."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.api.contract.jobs import Shown
-from services.api.schemas.fields import DateTime, shown_as
+from services.api.schemas.fields import DateTime, Url, shown_as
 from services.api.schemas.jobs import JobFacts
 from services.common.domain.events import INLINE_TEXT_BYTES, EventType
 
@@ -20,6 +20,7 @@ MEANINGS = {
     EventType.FAILED: "There will be no text: `data.error` says why.",
     EventType.CANCELED: "A client has canceled the job.",
     EventType.EXPIRED: "No recording was uploaded in time. One that comes late still queues the job.",
+    EventType.CORRECTED: "Somebody has corrected the text, and has made no change for two minutes.",
     EventType.CALLBACK_DISABLED: "Another callback of the client was disabled: nothing is sent to it any more.",
     EventType.CALLBACK_TEST: "Somebody asked for a test message.",
     EventType.CALLBACK_CHALLENGE: 'Answer 2xx with `data.challenge`, as text or as JSON `{"challenge": …}`.',
@@ -50,6 +51,43 @@ class JobMessage(Envelope):
 
     type: Literal[_OF_JOBS]  # type: ignore[valid-type] # made from the enumeration
     data: JobEventData
+
+
+class FileFacts(Shown):
+    """What is known of a file."""
+
+    bytes: int
+    sha256: str
+    """In hexadecimal digits."""
+
+
+class CorrectionFacts(FileFacts):
+    """The newest correction; size and sha256 are those of the document at `uri`."""
+
+    number: int
+    """Numbers only grow. Messages about one job may overtake each other: keep the largest."""
+    changed_at: DateTime
+    by: str
+    """`client`: who has an API key; otherwise the id of a share."""
+    uri: Url
+    """Where the changes lie, `s3://…`, for who may read the bucket."""
+    text: FileFacts
+    """Of what `result_url` answers."""
+    result_url: Url | None = None
+    """The text of this very correction, which never changes; takes the API key."""
+
+
+class CorrectedData(JobFacts):
+    """The job as it was when its newest correction was announced; `results` are the machine's."""
+
+    correction: CorrectionFacts
+
+
+class TranscriptCorrectedMessage(Envelope):
+    """The text of a job was corrected."""
+
+    type: Literal[EventType.CORRECTED]
+    data: CorrectedData
 
 
 class AboutCallback(Shown):
@@ -101,8 +139,9 @@ class CallbackChallengeMessage(Envelope):
     data: ChallengeData
 
 
-FeedMessage = Annotated[JobMessage | CallbackDisabledMessage, Field(discriminator="type")]
+FeedMessage = Annotated[JobMessage | TranscriptCorrectedMessage | CallbackDisabledMessage, Field(discriminator="type")]
 """What the feed of events shows: tests and challenges are not in it."""
 Message = Annotated[
-    JobMessage | CallbackDisabledMessage | CallbackTestMessage | CallbackChallengeMessage, Field(discriminator="type")
+    JobMessage | TranscriptCorrectedMessage | CallbackDisabledMessage | CallbackTestMessage | CallbackChallengeMessage,
+    Field(discriminator="type"),
 ]

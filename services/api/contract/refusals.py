@@ -32,6 +32,7 @@ _IDS = {
     "{job_id}": example_records.JOB,
     "{callback_id}": example_records.CALLBACK,
     "{delivery_id}": f"{example_records.EVENT}.{example_records.CALLBACK}",
+    "{share_id}": example_records.SHARE,
     "/problems/{name}": "/problems/no-such-code",
     "/vocabularies/{name}": "/vocabularies/council",
 }

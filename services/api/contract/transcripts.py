@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from services.api.contract.jobs import Model, OptionsInEffect, Quality, Seconds, Share, Shown
+from services.api.contract.jobs import JobCorrection, Model, OptionsInEffect, Quality, Seconds, Share, Shown
 from services.api.schemas.fields import shown_as
 from services.common.domain.options import FORMATS
 from services.common.transcript.formats import media_type
@@ -101,6 +101,8 @@ class Transcript(Shown):
     model: Model
     versions: dict[str, str]
     """Of the programs that made the text."""
+    correction: JobCorrection | None = None
+    """Absent: the text is the machine's."""
     reference: str | None = None
     """The client's own name for the job, as it was when the text was written."""
     metadata: Annotated[dict[str, str], shown_as("Metadata")] = Field(default={})
@@ -124,14 +126,18 @@ _HEADERS = {
 
 
 def add_to(document: dict[str, Any]) -> None:
-    """Say of the operation on transcripts that it answers with a link or with a file, in place."""
-    operation = document["paths"]["/api/jobs/{job_id}/transcript"]["get"]
+    """Say of the operations on transcripts that they answer with a link or with a file, in place."""
     link, whole = ({"$ref": f"#/components/schemas/{name}"} for name in ("TranscriptLink", "Transcript"))
-    content: dict[str, Any] = {media_type(_JSON): {"schema": {"anyOf": [link, whole]}}}
-    for form in (one for one in FORMATS if one != _JSON):
-        content[media_type(form)] = {"schema": _TEXT, "example": _EXAMPLES[form]}
-    operation["responses"]["200"] = {
-        "description": "With `redirect=false` the link; of the latest version the file.",
-        "content": content,
-        "headers": {name: {"description": about, "schema": _TEXT} for name, about in _HEADERS.items()},
-    }
+    either = "With `redirect=false` the link; of the latest version, or of a correction, the file."
+    for path, schema, description in (
+        ("/api/jobs/{job_id}/transcript", {"anyOf": [link, whole]}, either),
+        ("/api/shared/transcript", whole, "The file."),
+    ):
+        content: dict[str, Any] = {media_type(_JSON): {"schema": schema}}
+        for form in (one for one in FORMATS if one != _JSON):
+            content[media_type(form)] = {"schema": _TEXT, "example": _EXAMPLES[form]}
+        document["paths"][path]["get"]["responses"]["200"] = {
+            "description": description,
+            "content": content,
+            "headers": {name: {"description": about, "schema": _TEXT} for name, about in _HEADERS.items()},
+        }

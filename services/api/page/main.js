@@ -48,7 +48,7 @@ async function recordings(root, turn) {
 }
 
 async function transcript(root, turn, asked, base, shared) {
-  const view = await import("./text.js");
+  const view = await import("./transcript/view.js");
   if (turn === opening) {
     close = view.open(root, { api: asked, base, shared, onLeave: () => (location.hash = "#/") });
   }

@@ -13,7 +13,7 @@ class Health(BaseModel):
     status: str
 
 
-@router.get("", responses=openapi.problems(needs_key=False))
+@router.get("", responses=openapi.problems(always=openapi.WITHOUT_A_KEY))
 def read_health() -> Health:
     """Whether the API answers; asks nobody else."""
     return Health(status="ok")

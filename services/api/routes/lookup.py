@@ -76,9 +76,11 @@ def delivery(subject: str, delivery_id: str, wired: Service) -> Delivery:
 
 
 Found = TypeVar("Found")
+Finder = Callable[[str, Caller, Service], Found]
+"""Finds what is the caller's by its name or id; raises a 404 if it is not there."""
 
 
-def made_before(find: Callable[[str, Caller, Service], Found], name: str, caller: Caller, wired: Service) -> Found:
+def made_before(find: Finder[Found], name: str, caller: Caller, wired: Service) -> Found:
     """Find what an earlier request under the same idempotency key has made.
 
     Raises:

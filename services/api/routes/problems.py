@@ -15,7 +15,9 @@ from services.api.schemas.problems import ProblemType, ProblemTypeList
 router = openapi.router("/problems", "problems", needs_key=False)
 
 
-@router.get("", response_model=ProblemTypeList, responses=openapi.with_page(openapi.problems(needs_key=False)))
+@router.get(
+    "", response_model=ProblemTypeList, responses=openapi.with_page(openapi.problems(always=openapi.WITHOUT_A_KEY))
+)
 def list_problem_types(request: Request) -> ProblemTypeList | HTMLResponse:
     """Every code that a problem document can have, in order of their statuses; for a browser as a page."""
     found = [_entry(request, code) for code in ProblemCode]
@@ -25,7 +27,7 @@ def list_problem_types(request: Request) -> ProblemTypeList | HTMLResponse:
 @router.get(
     "/{name}",
     response_model=ProblemType,
-    responses=openapi.with_page(openapi.problems(ProblemCode.NOT_FOUND, needs_key=False)),
+    responses=openapi.with_page(openapi.problems(ProblemCode.NOT_FOUND, always=openapi.WITHOUT_A_KEY)),
 )
 def read_problem_type(
     name: Annotated[str, Path(examples=[ProblemCode.NOT_FOUND.slug])], request: Request

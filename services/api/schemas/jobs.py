@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -16,6 +17,7 @@ from services.common.domain.options import in_effect
 from services.common.domain.progress import Progress, ProgressStage
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
+from services.common.domain.times import SECOND_MS, rfc3339
 
 _Sha256 = Annotated[
     str,
@@ -194,6 +196,12 @@ class JobView(JobFacts):
         default=None, description="The callback that the job came with: its own, or the registered one that it names."
     )
     progress: JobProgress
+    correction: Annotated[dict[str, Any], shown_as("JobCorrection")] | None = Field(
+        default=None, description="The newest correction of the text; null: it is the machine's."
+    )
+    expires_at: DateTime | None = Field(
+        default=None, description="Until when the job, its results and its recording are kept; corrections prolong it."
+    )
 
     @classmethod
     def of(cls, job: Job, places: Places, default_model: str, progress: Progress) -> JobView:
@@ -207,7 +215,13 @@ class JobView(JobFacts):
             parts_done=job.parts if job.status is JobStatus.COMPLETED else job.parts_done,
             progress=JobProgress.model_validate(progress, from_attributes=True),
             callback_id=job.callback_id,
+            correction=_correction(job.correction) if job.correction else None,
+            expires_at=None if job.expires_at is None else rfc3339(job.expires_at * SECOND_MS),
         )
+
+
+def _correction(correction: Mapping[str, Any]) -> dict[str, Any]:
+    return {"number": correction["number"], "changed_at": rfc3339(correction["changed_at"])}
 
 
 def _options(job: Job, default_model: str) -> dict[str, Any]:

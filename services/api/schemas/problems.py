@@ -35,6 +35,7 @@ class ProblemDocument(BaseModel):
     code: _Code
     request_id: str
     field: str | None = Field(default=None, description=f"The one field at fault. {_PLACE}")
+    latest: int | None = Field(default=None, description="The number of the newest correction.")
     errors: list[FieldError] | None = Field(default=None, description="All fields at fault.")
 
 

@@ -110,7 +110,12 @@ def _short(field: str, value: object, most: int) -> None:
         raise InvalidAnnotationError(field, f"{field} has {size} bytes as JSON, and may have {most}: shorten it.")
 
 
+def is_printable(text: str) -> bool:
+    """Whether a text holds nothing that is `UNPRINTABLE`, and no half of a character."""
+    return not _REFUSED.search(text)
+
+
 def _printable(field: str, text: str) -> str:
-    if _REFUSED.search(text):
+    if not is_printable(text):
         raise InvalidAnnotationError(field, f"{field} must be a text {PRINTABLE_WORDS}.")
     return text

@@ -90,6 +90,12 @@ class InvalidAnnotationError(InvalidFieldError):
     code = "INVALID_ANNOTATION"
 
 
+class InvalidCorrectionError(InvalidFieldError):
+    """A correction that is not written as one, or does not fit the machine's words; `field` names the place."""
+
+    code = "INVALID_CORRECTION"
+
+
 class ModelUnavailableError(InvalidOptionError):
     """A model or style that this deployment does not hold."""
 
@@ -106,6 +112,20 @@ class NotFailedError(PermanentError):
     """A job that was to be retried has not failed."""
 
     code = "NOT_FAILED"
+
+
+class CorrectedMeanwhileError(TranscriberError):
+    """A correction was made against another one than the newest; `latest` is the newest one's number."""
+
+    code = "CORRECTED_MEANWHILE"
+
+    def __init__(self, latest: int) -> None:
+        super().__init__(f"The newest correction is {latest}: read it, bring the changes together, and save again.")
+        self.latest = latest
+
+    def __reduce__(self) -> tuple[type[CorrectedMeanwhileError], tuple[int]]:
+        """Pickle with the number, so that the error can be sent to another process."""
+        return type(self), (self.latest,)
 
 
 class ChangedMeanwhileError(TranscriberError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.common.domain.annotations import annotations_of
 from services.common.domain.ids import event_id
-from services.common.domain.object_keys import in_one_spelling, named_by_client
+from services.common.domain.object_keys import correction, in_one_spelling, named_by_client
 from services.common.domain.records import Event, Job
 from services.common.domain.states import CallbackStatus
 from services.common.domain.times import expiry, rfc3339
@@ -36,6 +36,7 @@ class EventType(StrEnum):
     FAILED = "transcription.failed"
     CANCELED = "transcription.canceled"
     EXPIRED = "transcription.expired"
+    CORRECTED = "transcript.corrected"
     CALLBACK_DISABLED = "callback.disabled"
     CALLBACK_TEST = "callback.test"
     CALLBACK_CHALLENGE = "callback.challenge"
@@ -165,6 +166,25 @@ def _file(job_id: str, form: str, entry: Mapping[str, Any], places: Places) -> d
     if address := places.job(job_id):
         described["result_url"] = f"{address}/transcript?format={form}"
     return described
+
+
+def correction_data(job: Job, places: Places) -> dict[str, Any]:
+    """What a message tells of a job's newest correction.
+
+    The size and the sha256 are those of the document at `uri`; `text` has those of what `result_url` answers, which
+    never changes.
+    """
+    assert job.correction
+    number = job.correction["number"]
+    data: dict[str, Any] = {
+        **{name: job.correction[name] for name in ("number", "by", "bytes", "sha256")},
+        "changed_at": rfc3339(job.correction["changed_at"]),
+        "uri": places.s3(correction(job.place, number)),
+        "text": dict(job.correction["text"]),
+    }
+    if address := places.job(job.job_id):
+        data["result_url"] = f"{address}/transcript?format=txt&version={number}"
+    return data
 
 
 def listeners(event: Event, job: Job | None, callbacks: Iterable[Callback]) -> list[Callback]:

@@ -98,6 +98,21 @@ def words(place: str, attempt: int) -> str:
     return f"{result_prefix(place, attempt)}words.json.gz"
 
 
+def correction(place: str, number: int) -> str:
+    """The key of one version of the corrections. Attempts are numbers, so no result has such a key."""
+    return f"{results(place)}corrections/{number}.json"
+
+
+def peaks(place: str, attempt: int) -> str:
+    """The key of what a picture of the sound is drawn from, written by the attempt that planned the recording."""
+    return f"{result_prefix(place, attempt)}peaks.gz"
+
+
+def listening(place: str, attempt: int) -> str:
+    """The key of the copy for browsers that do not play the recording itself; written as `peaks`."""
+    return f"{result_prefix(place, attempt)}listening.m4a"
+
+
 def work(place: str) -> str:
     """The prefix of plans, parts' audio and checkpoints."""
     return f"{WORK}{place}/"

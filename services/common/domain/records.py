@@ -78,6 +78,11 @@ class Job:
     """`{code, message, retryable}` once failed."""
     times: Mapping[str, int] = field(default_factory=dict)
     """Stage → when it was reached."""
+    correction: Mapping[str, Any] | None = None
+    """The newest correction of the text: `{number, changed_at, by, base, changes, bytes, sha256, text}`. `changes` is
+    their digest, and `text` is `{bytes, sha256}` (`services/common/corrections.py`)."""
+    tell_correction_at: int | None = None
+    """When it is to be announced, unless it is followed by another one before; None: nothing is to be announced."""
     cost: Mapping[str, Any] = field(default_factory=dict)
     """`{machine_seconds, dollars, …}` once completed."""
     upload_expires_at: int | None = None

@@ -131,6 +131,8 @@ class JobTransition(Transition):
     )
     RETRY = "retried by its client", frozenset({JobStatus.FAILED}), JobStatus.QUEUED
     ANNOTATE = "its client updates its reference, metadata or names", frozenset(JobStatus)
+    CORRECT = "somebody corrects its text", frozenset({JobStatus.COMPLETED})
+    TELL_CORRECTION = "its newest correction is announced", frozenset({JobStatus.COMPLETED})
     BEGIN_ANEW = (
         "its recording is uploaded once more",
         frozenset({JobStatus.FAILED, JobStatus.CANCELED}),

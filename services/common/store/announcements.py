@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from services.common.domain.events import MAX_LISTENERS, EventType, compose, listeners
+from services.common.domain.events import MAX_LISTENERS, EventType, compose, correction_data, listeners
 from services.common.domain.lifecycle import job_changes
 from services.common.domain.records import Delivery
 from services.common.store.items import item_of
@@ -75,6 +75,12 @@ class Announcer:
         back = job_changes.interrupt(job, now).after
         return self.tell(back, EventType.INTERRUPTED, now, attempt=part.attempt)
 
+    def corrected(self, job: Job, now: int) -> Announcement:
+        """The announcement of the newest correction of a job, which is as it is after the change."""
+        assert job.correction
+        told = {"correction": correction_data(job, self.places)}
+        return self.tell(job, EventType.CORRECTED, now, serial=str(job.correction["number"]), extra=told)
+
     def tell(
         self,
         job: Job,
@@ -83,6 +89,7 @@ class Announcer:
         *,
         callbacks: Sequence[Callback] | None = None,
         attempt: int | None = None,
+        serial: str | None = None,
         sender: str | None = None,
         sender_until: int = 0,
         extra: Mapping[str, object] | None = None,
@@ -96,12 +103,14 @@ class Announcer:
             callbacks: the client's and the job's own, if the caller has read them; None: they are read here.
             attempt: the part's attempt, for an event that may happen once in each attempt; None for an event that
                 happens once in each run of the job.
+            serial: tells events apart that may happen several times in each run for another reason.
             sender: the process that makes the first attempt at each delivery, under a lease until `sender_until`.
             sender_until: epoch milliseconds.
             extra: further fields of the webhook's `data`.
 
         """
-        serial = str(job.generation) if attempt is None else f"{job.generation}.{attempt}"
+        if serial is None:
+            serial = str(job.generation) if attempt is None else f"{job.generation}.{attempt}"
         more = {**(extra or {}), **({} if attempt is None else {"attempt": attempt})}
         return Announcement(
             compose(job, kind, serial=serial, places=self.places, **more),

@@ -57,9 +57,9 @@ def enabling(callback: Callback) -> Operation:
     )
 
 
-def prolonging(callback: Callback, expires_at: int | None) -> Operation:
+def prolonging(callback: keys.Key, expires_at: int | None) -> Operation:
     """The operation that keeps the callback of a job for longer, until `expires_at` (epoch seconds)."""
-    return Update(key=keys.of(callback), when=PRESENT, set={"expires_at": expires_at})
+    return Update(key=callback, when=PRESENT, set={"expires_at": expires_at})
 
 
 @dataclass(frozen=True)

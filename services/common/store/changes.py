@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from services.common.domain.states import Transition
 
 
+_SCHEDULING = {"upload_expires_at", "tell_correction_at"}
+"""The fields of a job, beside its status, that say when it is due."""
+
+
 def may(transition: Transition) -> ConditionBase:
     """The condition that the item is in one of the states from which this transition leads."""
     return Attr("status").is_in(sorted(transition.sources))
@@ -67,7 +71,7 @@ def update_unread(key: keys.Key, change: UnreadChange, when: ConditionBase) -> U
 def update(change: Change[Record], when: ConditionBase | None = None) -> Update:
     """The conditional write of a change.
 
-    A new status, and a later end of an awaited upload, also set the item's place in the index `due`. Attributes that
+    A new status, and another time at which a job is due, also set the item's place in the index `due`. Attributes that
     become None are removed.
 
     Args:
@@ -81,7 +85,7 @@ def update(change: Change[Record], when: ConditionBase | None = None) -> Update:
     attributes: dict[str, Any] = dict(change.set)
     if change.transition.target:
         attributes["status"] = change.transition.target
-    if change.transition.target or "upload_expires_at" in change.set:
+    if change.transition.target or _SCHEDULING & change.set.keys():
         after = change.after
         if isinstance(after, Job | Part):
             attributes |= keys.due(after)

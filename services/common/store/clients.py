@@ -17,6 +17,9 @@ from services.common.store.operations import ABSENT, PRESENT, ConditionFailedErr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from boto3.dynamodb.conditions import ConditionBase
+
+    from services.common.store.codec import Item
     from services.common.store.table import Table
 
 DEFAULT_LIMIT = 600
@@ -167,28 +170,39 @@ class Clients:
 
     def authenticate(self, api_key: str, now: int) -> Caller | None:
         """Find the client of an API key and count the call; None if the key is unknown or revoked."""
-        key = keys.api_key(key_digest(api_key))
-        minute = str(now // MINUTE_MS)
-        try:
-            item = self._table.write(
-                Update(
-                    key=key,
-                    when=PRESENT & Attr("revoked_at").not_exists(),
-                    add={f"minutes.{minute}": 1},
-                    # The same write removes older counts, so that a key in steady use costs one write a call.
-                    remove=[f"minutes.{past}" for past in range(int(minute) - _PAST_MINUTES, int(minute))],
-                )
-            )
-        except ConditionFailedError:
+        valid = PRESENT & Attr("revoked_at").not_exists()
+        item = count_request(self._table, keys.api_key(key_digest(api_key)), valid, now)
+        if item is None:
             return None
-        if len(item["minutes"]) > _KEPT_WINDOWS:
-            self._forget(key, item, minute)
         return Caller(
-            client_id=item["owner_id"],
-            name=item["name"],
-            used=item["minutes"][minute],
-            limit=item["minute_limit"],
+            client_id=item["owner_id"], name=item["name"], used=requests_in(item, now), limit=item["minute_limit"]
         )
 
-    def _forget(self, key: keys.Key, item: dict[str, Any], minute: str) -> None:
-        self._table.write(Update(key=key, when=PRESENT, set={"minutes": {minute: item["minutes"][minute]}}))
+
+def count_request(table: Table, key: keys.Key, when: ConditionBase, now: int) -> Item | None:
+    """Count a request on the item that allows it, in one write; returns the item, or None if it is not as required.
+
+    Args:
+        table: that holds the item, whose `minutes` are the counts.
+        key: of the item.
+        when: the condition under which it allows requests.
+        now: epoch milliseconds.
+
+    """
+    minute = now // MINUTE_MS
+    # The same write removes older counts, so that an item in steady use costs one write a request.
+    past = [f"minutes.{earlier}" for earlier in range(minute - _PAST_MINUTES, minute)]
+    try:
+        item = table.write(Update(key=key, when=when, add={f"minutes.{minute}": 1}, remove=past))
+        if len(item["minutes"]) > _KEPT_WINDOWS:
+            kept = {str(minute): item["minutes"][str(minute)]}
+            table.write(Update(key=key, when=PRESENT, set={"minutes": kept}))
+    except ConditionFailedError:
+        return None
+    return item
+
+
+def requests_in(item: Item, now: int) -> int:
+    """How many requests were counted on an item in the minute of that time (epoch milliseconds)."""
+    used: int = item["minutes"].get(str(now // MINUTE_MS), 0)
+    return used

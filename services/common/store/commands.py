@@ -204,7 +204,7 @@ def begun_anew(
         replace(begun, set={**begun.set, "schema_version": BEGUN_ANEW_VERSION}),
         _first_part(change.after, parts, seconds, due_at),
         *(Delete(key=keys.of(part)) for part in parts if part.part_id != FIRST_PART),
-        *(prolonging(callback, change.after.expires_at) for callback in own),
+        *(prolonging(keys.of(callback), change.after.expires_at) for callback in own),
         *announcement.operations(),
     ]
 

@@ -1,7 +1,7 @@
 """Items about the fleet as a whole.
 
 The circuit breaker, machines without a slot, machines that ended badly, people's own boxes that work beside it, and
-what the hourly search remembers.
+what the hourly search and the daily walk remember.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from services.common.domain.machines import Breaker
 from services.common.domain.records import SCHEMA_VERSION
 from services.common.domain.search import Search
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
+from services.common.domain.walk import Walk
 from services.common.store import keys
 from services.common.store.codec import from_item, to_item
 from services.common.store.operations import ABSENT, PRESENT, ConditionFailedError, Delete, Put, Update
@@ -159,6 +160,16 @@ class FleetItems:
             # An item of version 0.1.0 has a cursor only.
             when = Attr("cursor").eq(seen.cursor) & (Attr("began").eq(seen.began) | Attr("began").not_exists())
         return self._table.attempt(Put(item=to_item(search, **_keyed(keys.SEARCH)), when=when))
+
+    def walk(self) -> Walk | None:
+        """How far the daily walk through the bucket is; None: there was none yet."""
+        item = self._table.get(keys.WALK)
+        return from_item(Walk, item) if item else None
+
+    def move_walk(self, seen: Walk | None, walk: Walk) -> bool:
+        """Store how far the walk is, if it is still as it was `seen`; False: another sweep has moved it meanwhile."""
+        when = ABSENT if seen is None else Attr("cursor").eq(seen.cursor) & Attr("began").eq(seen.began)
+        return self._table.attempt(Put(item=to_item(walk, **_keyed(keys.WALK)), when=when))
 
 
 def _keyed(key: keys.Key) -> dict[str, str]:

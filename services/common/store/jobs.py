@@ -75,6 +75,10 @@ class Jobs:
         """At most `limit` jobs whose upload is awaited, those first that expire last. The index may lag by seconds."""
         return known(Job, self._table.due(keys.Due.UPLOAD, latest_first=True, limit=limit))
 
+    def overdue_corrections(self, now: int, limit: int) -> list[str]:
+        """Ids of at most `limit` jobs whose newest correction should be announced by now."""
+        return [item["job_id"] for item in self._table.due(keys.Due.CORRECTED, before=now, limit=limit)]
+
     def waits(self, job_id: str, waiting: str, reason: str) -> None:
         """Note why a queued job has no machine yet; nothing is written if the same reason is there already."""
         self._note(job_id, Attr("waiting_reason").ne(reason), waiting, reason)
@@ -158,6 +162,13 @@ class Jobs:
     def expire(self, expiry: Change[Job], announcement: Announcement) -> bool:
         """Expire a job whose recording was not uploaded in time; False if it came or is awaited for longer."""
         return self._table.attempt_all([update(expiry, same_upload(expiry.before)), *announcement.operations()])
+
+    def tell_correction(self, telling: Change[Job], announcement: Announcement) -> bool:
+        """Note that a job's newest correction is announced; `telling` is `job_changes.tell_correction`.
+
+        False if the job has changed since it was read: then it is corrected once more, announced already, or gone.
+        """
+        return self._table.attempt_all([update(telling), *announcement.operations()])
 
     def annotate(self, change: Change[Job]) -> Job | None:
         """Update the client's own words on a job; `change` is `job_changes.annotate`.

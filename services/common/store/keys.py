@@ -8,7 +8,7 @@ event of a job is the job's `sequence`, which only grows.
 
 | item | pk | sk | due as | by_client's sort |
 |---|---|---|---|---|
-| job | `JOB#<job>` | `JOB` | `upload`: when an awaited upload expires | `JOB#<created>#<job>` |
+| job | `JOB#<job>` | `JOB` | `upload`: when it expires; `corrected`: when that is told | `JOB#<created>#<job>` |
 | tombstone of an erased job | `JOB#<job>` | `JOB` | `erasure`: when to search once more | |
 | part | `JOB#<job>` | `PART#0000`, `PART#MERGE` | `queued`: its turn; `running`: its lease's end | |
 | event | `JOB#<job or callback>` | `EVENT#<event>` | | `EVENT#<created>#<event>` |
@@ -16,6 +16,7 @@ event of a job is the job's `sequence`, which only grows.
 | callback of one job | `JOB#<job>` | `CALLBACK#<callback>` | | |
 | callback | `CLIENT#<client>` | `CALLBACK#<callback>` | | |
 | client, with its uploads' defaults and counts of callbacks and vocabularies | `CLIENT#<client>` | `CLIENT` | | |
+| share of a job | `JOB#<job>` | `SHARE#<share>` | | |
 | vocabulary | `CLIENT#<client>` | `VOCABULARY#<name>` | | |
 | client, in the list of all, with whether it has defaults | `CLIENT#` | `<client>` | | |
 | client's place in the fair queue | `CLIENT#<client>` | `TURN` | | |
@@ -25,6 +26,7 @@ event of a job is the job's `sequence`, which only grows.
 | slot | `SLOT` | `00`, `01`, … | `slot`: its lease's end, or the sweep's next look | |
 | circuit breaker of launches | `FLEET` | `BREAKER` | | |
 | what the hourly search remembers | `FLEET` | `SEARCH` | | |
+| how far the daily walk through the bucket is | `FLEET` | `WALK` | | |
 | machine without a slot | `FLEET` | `STRAY#<instance>` | | |
 | why a slot's last machine ended | `FLEET` | `END#<slot>` | | |
 | person's own box that works | `FLEET` | `OWN#<owner>` | | |
@@ -52,11 +54,12 @@ Key = tuple[str, str]
 JOB, EVENT, DELIVERY = "JOB", "EVENT", "DELIVERY"
 JOBS, PARTS, EVENTS, DELIVERIES, CALLBACKS = "JOB#", PART, "EVENT#", "DELIVERY#", "CALLBACK#"
 """How the keys of a kind begin: sort keys, and the `sort` of jobs and events."""
-API_KEYS, VOCABULARIES, STRAYS, ENDS, OWN_BOXES = "KEY#", "VOCABULARY#", "STRAY#", "END#", "OWN#"
+API_KEYS, VOCABULARIES, SHARES, STRAYS, ENDS, OWN_BOXES = "KEY#", "VOCABULARY#", "SHARE#", "STRAY#", "END#", "OWN#"
 CLIENT, ALL_CLIENTS = "CLIENT", "CLIENT#"
 SLOTS, FLEET = "SLOT", "FLEET"
 BREAKER: Key = (FLEET, "BREAKER")
 SEARCH: Key = (FLEET, "SEARCH")
+WALK: Key = (FLEET, "WALK")
 
 
 class Due(StrEnum):
@@ -68,6 +71,7 @@ class Due(StrEnum):
     DELIVERY = "delivery"
     SLOT = "slot"
     ERASURE = "erasure"
+    CORRECTED = "corrected"
 
 
 def of_job(subject: str) -> str:
@@ -107,6 +111,10 @@ def client(client_id: str) -> Key:
 
 def vocabulary(client_id: str, name: str) -> Key:
     return of_client(client_id), f"{VOCABULARIES}{name}"
+
+
+def share(job_id: str, share_id: str) -> Key:
+    return of_job(job_id), f"{SHARES}{share_id}"
 
 
 def listed_client(client_id: str) -> Key:
@@ -180,10 +188,13 @@ def due(record: Job | Part) -> Mapping[str, Any]:
 
     They are None where it is not in the index.
 
-    A job is in the index only while its upload is awaited. After that, its parts are.
+    A job is in the index only while its upload is awaited, and after corrections until they are announced. In between,
+    its parts are.
     """
     if isinstance(record, Part):
         is_open = record.status in OPEN
         return {"due_kind": Due(record.status) if is_open else None, "due_at": record.due_at if is_open else None}
-    awaited = record.status is JobStatus.AWAITING_UPLOAD
-    return {"due_kind": Due.UPLOAD if awaited else None, "due_at": record.upload_expires_at if awaited else None}
+    if record.status is JobStatus.AWAITING_UPLOAD:
+        return {"due_kind": Due.UPLOAD, "due_at": record.upload_expires_at}
+    at_rest = record.tell_correction_at
+    return {"due_kind": None if at_rest is None else Due.CORRECTED, "due_at": at_rest}

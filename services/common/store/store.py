@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.common.store.endings import Endings
     from services.common.store.fleet import FleetItems
     from services.common.store.leases import Leases
+    from services.common.store.shares import Shares
     from services.common.store.slots import Slots
     from services.common.store.turns import Turns
     from services.common.store.vocabularies import Vocabularies
@@ -56,6 +57,13 @@ class Store:
         from services.common.store.vocabularies import Vocabularies  # noqa: PLC0415
 
         return Vocabularies(self._table)
+
+    @cached_property
+    def shares(self) -> Shares:
+        """The links that open single transcripts."""
+        from services.common.store.shares import Shares  # noqa: PLC0415
+
+        return Shares(self._table)
 
     @cached_property
     def leases(self) -> Leases:

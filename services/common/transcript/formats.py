@@ -67,7 +67,7 @@ def published(transcript: Transcript, annotations: Mapping[str, Any]) -> dict[st
         "language": transcript.language,
         "duration": transcript.seconds,
         "text": transcript.text,
-        **({} if transcript.options.speakers is None else {"speakers": _speakers(transcript)}),
+        **({} if transcript.options.speakers is None else {"speakers": speakers(transcript)}),
         "segments": [_segment(transcript, segment) for segment in transcript.segments],
         "quality": transcript.quality.published(transcript.told_apart),
         "options": transcript.options.to_json(),
@@ -80,7 +80,8 @@ def _json(transcript: Transcript, annotations: Mapping[str, Any] = MappingProxyT
     return (json.dumps(published(transcript, annotations), ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _speakers(transcript: Transcript) -> list[dict[str, Any]]:
+def speakers(transcript: Transcript) -> list[dict[str, Any]]:
+    """The speakers of the published json, in the order of their voices."""
     separate = transcript.options.channels == "separate"
     return [
         {"id": label(place), "name": transcript.name(place)} | ({"channel": voice.channel} if separate else {})
@@ -135,8 +136,7 @@ def _tsv(transcript: Transcript) -> bytes:
         if apart:
             speaker = transcript.speaker(segment)
             row.append("" if speaker is None else transcript.name(speaker))
-            row = [_no_formula(cell) for cell in row]
-        rows.append(row)
+        rows.append([_no_formula(cell) for cell in row])
     return "".join("\t".join(row) + "\n" for row in rows).encode()
 
 

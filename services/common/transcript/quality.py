@@ -105,4 +105,5 @@ class Quality:
         }
         if voices is None:
             return short
-        return {**short, "speaker_count": None if "speakers_unknown" in self.warnings else len(voices)}
+        unknown = "speakers_unknown" in self.warnings and not voices
+        return {**short, "speaker_count": None if unknown else sum(voice.words > 0 for voice in voices)}

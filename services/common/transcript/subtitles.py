@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, pairwise, zip_longest
+from itertools import accumulate, combinations, pairwise, zip_longest
 
 from services.common.transcript.transcript import Transcript
 from services.common.transcript.words import Word
@@ -20,6 +20,8 @@ SHORTEST, LONGEST = 1.0, 7.0
 """Seconds on screen."""
 GAP = 0.08
 """Seconds between two cues: two frames, so that the eye sees the change."""
+TICK = 0.001
+"""The shortest time that the formats can write, in seconds: readers may leave out a cue that takes none."""
 _CUT = "…"
 _JOINER = "\N{ZERO WIDTH JOINER}"
 _JOINED = {"Mn", "Me", "Mc", "Cf", "Sk"}
@@ -44,7 +46,10 @@ class Cue:
 
 
 def cues(transcript: Transcript) -> list[Cue]:
-    """The subtitles of a transcript, in order. Those of the same channel do not overlap."""
+    """The subtitles of a transcript, in order. Those of the same channel do not overlap.
+
+    Only words that a person put where there is no time between two others share a millisecond with what follows.
+    """
     found: list[Cue] = []
     shown = {"": "", **fitting_names(transcript.speakers)}
     for channel in sorted({segment.channel for segment in transcript.segments}):
@@ -99,11 +104,11 @@ def _pieces(words: Sequence[Word], width: int) -> Iterator[tuple[Word, ...]]:
         yield tuple(words)
         return
     total = len(text)
+    lengths = list(accumulate((len(word.text) for word in words), initial=0))
 
     def merit(index: int) -> float:
-        left = len("".join(word.text for word in words[:index]))
         comma = 0.15 if words[index - 1].text.rstrip().endswith((",", ";", ":")) else 0.0
-        return comma - abs(left / total - 0.5)
+        return comma - abs(lengths[index] / total - 0.5)
 
     cut = max(range(1, len(words)), key=merit)
     yield from _pieces(words[:cut], width)
@@ -132,7 +137,7 @@ def _timed(pieces: Sequence[_Piece], seconds: float) -> Iterator[Cue]:
         start = words[0].start
         read = start + max(SHORTEST, len(text) / READING_SPEED)
         latest = following.words[0].start - GAP if following else seconds
-        end = min(max(words[-1].end, min(read, latest)), start + LONGEST)
+        end = max(min(max(words[-1].end, min(read, latest)), start + LONGEST), start + TICK)
         lines = wrap(text, piece.width) or _chopped(text, piece.width)
         yield Cue(start, round(end, 3), lines, piece.speaker, piece.shown)
 

@@ -21,7 +21,7 @@ class Voice:
     """How long the speaker's words are together."""
     words: int
     confidence: float
-    """Mean probability of the speaker's words."""
+    """Mean probability of the speaker's words; 0 if a person has given all of them to others."""
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object that `from_json` takes back."""
@@ -62,11 +62,32 @@ def _said_by(segment: Segment, speaker: int) -> Segment:
 
 def voices(segments: Iterable[Segment]) -> tuple[Voice, ...]:
     """The voices of segments whose speakers are numbered from 0 on, each of whom says at least one word."""
+    by_speaker = _by_speaker(segments)
+    return tuple(_voice(by_speaker[speaker]) for speaker in sorted(by_speaker))
+
+
+def all_voices(segments: Iterable[Segment], before: Sequence[Voice]) -> tuple[Voice, ...]:
+    """The voices of segments that a person has changed.
+
+    The voices that there were before keep their places, also if nobody is heard there any more, so that each keeps its
+    label and its name. New ones follow, up to the highest number that a segment has.
+    """
+    by_speaker = _by_speaker(segments)
+    silent = Voice(channel=0, seconds=0.0, words=0, confidence=0.0)
+    found = [
+        _voice(by_speaker[number]) if number in by_speaker else silent
+        for number in range(max([len(before), *(number + 1 for number in by_speaker)]))
+    ]
+    kept = [replace(new, channel=old.channel) for new, old in zip(found, before, strict=False)]
+    return (*kept, *found[len(before) :])
+
+
+def _by_speaker(segments: Iterable[Segment]) -> dict[int, list[Segment]]:
     by_speaker: dict[int, list[Segment]] = {}
     for segment in segments:
         if segment.speaker is not None:
             by_speaker.setdefault(segment.speaker, []).append(segment)
-    return tuple(_voice(by_speaker[speaker]) for speaker in sorted(by_speaker))
+    return by_speaker
 
 
 def _voice(segments: list[Segment]) -> Voice:

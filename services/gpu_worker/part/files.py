@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from services.common.domain import object_keys
 from services.common.domain.errors import SourceGoneError, SourceReplacedError
+from services.common.domain.media_types import UNKNOWN
 from services.common.transcript import kept_words
 from services.common.transcript.formats import media_type
 from services.gpu_worker.engine.decode.results import ClipResult
@@ -70,10 +71,10 @@ class Files:
     def fetch(self, key: str, destination: Path) -> None:
         self._s3.download_file(self._bucket, key, str(destination))
 
-    def store(self, key: str, source: Path) -> None:
+    def store(self, key: str, source: Path, kind: str = UNKNOWN) -> None:
         # Not `upload_file`, whose errors at times do not say what AWS answered: then a throttled call looks like a bug.
         with source.open("rb") as file:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=file)
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=file, ContentType=kind)
 
     def put_plan(self, place: str, plan: Plan) -> None:
         self._put_json(object_keys.plan(place), plan.to_json())

@@ -102,7 +102,8 @@ class PartRunner:
         if claim.part.parts == 1:
             times = {**work.times, "transcribed": self._clock()}
             turns = who_speaks(claim, self._speakers, plan, found.windows)
-            self._complete(claim, assemble(plan, found.results.values(), claim.options, model, turns), times)
+            transcript = assemble(plan, found.results.values(), claim.options, model, turns)
+            self._complete(claim, transcript, times, plan.listening)
         else:
             self._finish_slice(claim)
 
@@ -133,11 +134,13 @@ class PartRunner:
                 windows |= claim.retry(partial(self._files.windows, claim.job.place, name))
         turns = who_speaks(claim, self._speakers, plan, windows)
         transcript = assemble(plan, results.values(), claim.options, model, turns)
-        self._complete(claim, transcript, {"transcribed": self._clock()})
+        self._complete(claim, transcript, {"transcribed": self._clock()}, plan.listening)
 
-    def _complete(self, claim: Claim, transcript: Transcript, times: Mapping[str, int]) -> None:
+    def _complete(
+        self, claim: Claim, transcript: Transcript, times: Mapping[str, int], listening: Mapping[str, Any]
+    ) -> None:
         """Write the transcript's files and complete the job, with its annotations as they are at that moment."""
-        result = self._publish(claim, transcript)
+        result = self._publish(claim, transcript, listening)
         rewritten = 0
         while True:
             try:
@@ -146,9 +149,9 @@ class PartRunner:
                 before, claim.job = claim.job, changed.job
                 if annotations_of(before) != annotations_of(claim.job) and rewritten < MOST_REWRITTEN:
                     rewritten += 1
-                    result = self._publish(claim, transcript)
+                    result = self._publish(claim, transcript, listening)
 
-    def _publish(self, claim: Claim, transcript: Transcript) -> dict[str, Any]:
+    def _publish(self, claim: Claim, transcript: Transcript, listening: Mapping[str, Any]) -> dict[str, Any]:
         """Write the transcript's files; returns the job's result."""
         place, attempt = claim.job.place, claim.part.attempt
         notes = annotations_of(claim.job)
@@ -163,6 +166,7 @@ class PartRunner:
             "duration_seconds": transcript.seconds,
             "model": {"name": transcript.model, "revision": transcript.revision},
             "quality": transcript.quality.short(transcript.told_apart),
+            **listening,
         }
 
 

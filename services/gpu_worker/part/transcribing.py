@@ -25,6 +25,7 @@ from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part.checkpoints import Checkpoints
 from services.gpu_worker.part.claim import StopReason
 from services.gpu_worker.part.left_out import with_what_was_left_out
+from services.gpu_worker.part.listening import with_listening
 from services.gpu_worker.part.observing import Observing
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class Transcribing:
         """Take the plan, once the recording has been read; its clips are being decoded meanwhile."""
         self.times["planned"] = self._clock()
         plan = with_what_was_left_out(plan, self._claim.job)
+        plan = with_listening(plan, self._claim, self._files, self._folder / "spool")
         if len(plan.parts) > 1:
             known = self._checkpoints.results
             self._claim.begin(sum(plan.clips[clip].samples for clip in plan.parts[0].clips if clip not in known) / RATE)

@@ -11,7 +11,7 @@ resource "aws_apigatewayv2_api" "this" {
     content {
       allow_origins = var.cors_origins
       allow_methods = local.methods
-      allow_headers = ["authorization", "content-type", "idempotency-key"]
+      allow_headers = ["authorization", "content-type", "idempotency-key", "if-match"]
       expose_headers = [
         "accept",
         "content-disposition",

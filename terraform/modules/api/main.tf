@@ -1,25 +1,26 @@
 # The function that answers. modules/lambda_function makes it, with its log group and its role.
 locals {
   # Of the API's operations: those that are routed, and those that a page of another origin may use.
-  methods = ["DELETE", "GET", "PATCH", "POST"]
+  methods = ["DELETE", "GET", "PATCH", "POST", "PUT"]
 
   page_routes = ["GET /", "GET /page/{proxy+}"]
 
   url = var.domain_name == "" ? aws_apigatewayv2_api.this.api_endpoint : "https://${var.domain_name}"
 
   environment = {
-    TABLE_NAME         = var.table_name
-    BUCKET_NAME        = var.bucket_name
-    DEPLOYMENT         = var.deployment
-    SECRETS_KEY_ID     = var.key_arn
-    PUBLIC_URL         = local.url
-    MODELS             = join(",", var.models)
-    UNRECORDED_MODELS  = join(",", var.unrecorded_models)
-    MAX_UPLOAD_GB      = tostring(var.max_upload_gb)
-    RETENTION_DAYS     = tostring(var.retention_days)
-    LOG_RETENTION_DAYS = tostring(var.log_retention_days)
-    LOG_LEVEL          = var.log_level
-    PAGE               = tostring(var.page_enabled)
+    TABLE_NAME             = var.table_name
+    BUCKET_NAME            = var.bucket_name
+    DEPLOYMENT             = var.deployment
+    SECRETS_KEY_ID         = var.key_arn
+    PUBLIC_URL             = local.url
+    MODELS                 = join(",", var.models)
+    UNRECORDED_MODELS      = join(",", var.unrecorded_models)
+    MAX_UPLOAD_GB          = tostring(var.max_upload_gb)
+    RETENTION_DAYS         = tostring(var.retention_days)
+    LONGEST_RETENTION_DAYS = tostring(var.longest_retention_days)
+    LOG_RETENTION_DAYS     = tostring(var.log_retention_days)
+    LOG_LEVEL              = var.log_level
+    PAGE                   = tostring(var.page_enabled)
 
     EARLY_LAUNCH_QUEUE_URL = var.launch_at_registration ? var.queue_url : ""
   }

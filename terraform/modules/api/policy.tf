@@ -3,6 +3,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid = "OwnItems"
     actions = [
+      "dynamodb:ConditionCheckItem",
       "dynamodb:DeleteItem",
       "dynamodb:GetItem",
       "dynamodb:PutItem",
@@ -58,17 +59,25 @@ data "aws_iam_policy_document" "this" {
     resources = ["${var.bucket_arn}/uploads/*"]
   }
 
-  # Links to the announced files, and the words of which the latest version of a transcript is made.
+  # Links to the announced files, to peaks and to listening copies; the words of which other versions of a transcript are
+  # made, and corrections.
   statement {
     sid       = "SignResults"
     actions   = ["s3:GetObject"]
     resources = ["${var.bucket_arn}/results/*"]
   }
 
-  # When a job is erased or canceled, the API looks at what lies at its key. S3 tells that only to whoever may read
-  # the object.
+  # Each correction is an object of its own beside the results, which nothing may write but the worker.
   statement {
-    sid       = "KnowWhatIsErased"
+    sid       = "KeepCorrections"
+    actions   = ["s3:PutObject"]
+    resources = ["${var.bucket_arn}/results/*/corrections/*"]
+  }
+
+  # Links from which a recording is played. And when a job is erased, canceled or listened to, the API looks at what
+  # lies at its key: S3 tells that only to whoever may read the object.
+  statement {
+    sid       = "SignRecordings"
     actions   = ["s3:GetObject"]
     resources = ["${var.bucket_arn}/uploads/*"]
   }

@@ -115,6 +115,12 @@ variable "retention_days" {
   nullable    = false
 }
 
+variable "longest_retention_days" {
+  description = "Days for which they are kept at most if people correct the text."
+  type        = number
+  nullable    = false
+}
+
 variable "log_level" {
   description = "The least severe level that is logged: DEBUG, INFO, WARNING or ERROR."
   type        = string

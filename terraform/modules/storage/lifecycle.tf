@@ -1,7 +1,12 @@
 locals {
-  # work/ holds plans, part audio and checkpoints of jobs that are not done, so it must outlive the longest wait for a
-  # machine.
-  expiring = ["uploads/", "results/", "work/"]
+  # Correcting a text keeps its recording and its results for longer, which no rule can know. The orchestrator deletes
+  # what belongs to no job any more; for uploads/ and results/, these rules are the last resort. work/ holds plans, part
+  # audio and checkpoints of jobs that are not done, so it must outlive the longest wait for a machine.
+  expiring = {
+    "uploads/" = var.longest_retention_days
+    "results/" = var.longest_retention_days
+    "work/"    = var.retention_days
+  }
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
@@ -12,15 +17,15 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     for_each = local.expiring
 
     content {
-      id     = "expire-${trimsuffix(rule.value, "/")}"
+      id     = "expire-${trimsuffix(rule.key, "/")}"
       status = "Enabled"
 
       filter {
-        prefix = rule.value
+        prefix = rule.key
       }
 
       expiration {
-        days = var.retention_days
+        days = rule.value
       }
     }
   }

@@ -15,7 +15,7 @@ variable "name" {
 }
 
 variable "retention_days" {
-  description = "Days after which uploads, results and work files expire."
+  description = "Days after which work files expire. The orchestrator deletes uploads and results whose job is gone by then."
   type        = number
   default     = 30
   nullable    = false
@@ -24,6 +24,12 @@ variable "retention_days" {
     condition     = var.retention_days >= 7 && var.retention_days <= 3650 && floor(var.retention_days) == var.retention_days
     error_message = "retention_days: whole days from 7 (webhooks are tried for three days, and a job may wait for a machine) to 3650."
   }
+}
+
+variable "longest_retention_days" {
+  description = "Days after which uploads and results expire, whatever is done with their job."
+  type        = number
+  nullable    = false
 }
 
 variable "cors_origins" {

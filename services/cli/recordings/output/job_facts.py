@@ -53,6 +53,8 @@ def _facts(job: dict[str, Any]) -> Iterator[tuple[str, object]]:
         yield "error", f"{error['message'].rstrip('.')} ({error['code']}){again}."
     for step in STEPS:
         yield step, moment(job["times"].get(step))
+    yield "corrected", moment((job.get("correction") or {}).get("changed_at"))
+    yield "kept until", moment(job.get("expires_at"))
     yield "duration", clock(job.get("duration"))
     yield "language", job.get("language")
     yield "model", (job.get("model") or {}).get("name")

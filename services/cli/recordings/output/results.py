@@ -183,14 +183,16 @@ class Results:
             raise UnreachableError(f"{error} Its text is there; come back with `{again}`.") from None
 
     def _text(self, recording: Recording, form: str) -> bytes:
-        """The text with the names as they are now, if it may have any; else the file that was announced."""
+        """The text as it was corrected, with the names as they are now; without either, the file that was announced."""
+        corrected = recording.job.get("correction") is not None
         named = any(recording.job.get("names") or ())
-        if named or _asks_for_speakers(recording.job):
+        if corrected or named or _asks_for_speakers(recording.job):
             try:
                 return self._api.latest_transcript(recording.job_id, form)
             except RefusedError as error:
-                # Without names, the file that was announced is as good whatever is wrong, as if it is too large.
-                if named and error.problem != NO_LATEST_VERSION:
+                # Without names, the file that was announced is as good whatever is wrong, as if it is too large. It is
+                # never as good as a corrected one.
+                if corrected or (named and error.problem != NO_LATEST_VERSION):
                     raise
         return self._api.transcript(recording.job_id, form)
 

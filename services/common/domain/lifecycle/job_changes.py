@@ -146,6 +146,29 @@ def annotate(job: Job, annotations: Mapping[str, Any], now: int) -> Change[Job]:
     return Change(before=job, transition=JobTransition.ANNOTATE, set={**annotations, **_in_sequence(job, now)})
 
 
+def correct(job: Job, correction: Mapping[str, Any], *, tell_at: int, expires_at: int | None, now: int) -> Change[Job]:
+    """Somebody has corrected the text.
+
+    The sequence is raised, so that nobody who has read the correction before can announce it as the newest.
+
+    Args:
+        job: as it was read.
+        correction: the newest one, as `Job.correction` has it.
+        tell_at: when it is announced, unless another one follows before; epoch milliseconds.
+        expires_at: until when the job is kept from now on, epoch seconds.
+        now: epoch milliseconds.
+
+    """
+    fields = {"correction": correction, "tell_correction_at": tell_at, "expires_at": expires_at}
+    return Change(before=job, transition=JobTransition.CORRECT, set={**fields, **_in_sequence(job, now)})
+
+
+def tell_correction(job: Job, now: int) -> Change[Job]:
+    """The newest correction is announced."""
+    fields = {"tell_correction_at": None, **_in_sequence(job, now)}
+    return Change(before=job, transition=JobTransition.TELL_CORRECTION, set=fields)
+
+
 def begin_anew(job: Job, arrival: Arrival) -> Change[Job]:
     """A job that ended without a text runs again with the recording that was uploaded once more.
 

@@ -12,6 +12,7 @@ import structlog
 from services.common.domain.errors import TranscriberError
 from services.gpu_worker.engine.audio import refusals
 from services.gpu_worker.engine.audio.alignment import Alignment
+from services.gpu_worker.engine.audio.appearance import Appearance, appearance
 from services.gpu_worker.engine.audio.containers import Untyped, opened
 from services.gpu_worker.engine.audio.lengths import promised_seconds
 from services.gpu_worker.engine.audio.mixing import Mixer
@@ -32,6 +33,7 @@ class Reading:
     """What is found out while a file is read; complete once all of its blocks have been taken."""
 
     source: MediaInfo
+    appearance: Appearance
     selection: Selection
     tracks: list[Track] = field(default_factory=list)
     findings: Findings = field(default_factory=Findings)
@@ -88,11 +90,12 @@ def _begun(path: Path, hearing: Hearing, until_read: ExitStack) -> tuple[Untyped
             channels=stream.channels or 0,
             declared_seconds=promised_seconds(path, container, stream),
         )
+        seen = appearance(path, container, stream)
     except Exception as error:
         if isinstance(error, TranscriberError) or is_of_the_machine(error):
             raise
         raise refusals.senseless_header() from error
-    return container, Reading(source, selection)
+    return container, Reading(source, seen, selection)
 
 
 def _voices(

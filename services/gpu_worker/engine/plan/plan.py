@@ -7,7 +7,7 @@ every clip's audio, so the words do not depend on which worker decodes a clip, o
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from services.common.transcript.quality import Remark
@@ -101,6 +101,9 @@ class Plan:
     pauses: tuple[LongPause, ...] = ()
     vocabulary: tuple[str, ...] = ()
     """The words of the job's vocabulary that the model reads."""
+    listening: Mapping[str, Any] = field(default_factory=dict)
+    """What there is for people who listen. Of the reader: `{media, faults}` (`listening/listening.py`); then as the
+    job's result shows it: `{media, peaks, listening}`. Empty where an earlier release made the plan."""
 
     @property
     def seconds(self) -> float:
@@ -142,6 +145,7 @@ class Plan:
             "hearing": asdict(self.hearing),
             "pauses": [list(pause) for pause in self.pauses],
             "vocabulary": list(self.vocabulary),
+            "listening": dict(self.listening),
         }
 
     @classmethod
@@ -173,4 +177,5 @@ class Plan:
             hearing=Hearing(**{**data["hearing"], "tracks": tuple(tracks) if tracks else None}),
             pauses=tuple((position, length) for position, length in data["pauses"]),
             vocabulary=tuple(data.get("vocabulary", ())),
+            listening=data.get("listening", {}),
         )

@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from services.common.domain.options import Options
@@ -18,12 +20,13 @@ from services.gpu_worker.engine.audio.reading import Reading, read
 from services.gpu_worker.engine.audio.remarks import remarks, truncated_at
 from services.gpu_worker.engine.audio.samples import Samples
 from services.gpu_worker.engine.audio.sound import RATE, Hearing, LongPause, MediaInfo
+from services.gpu_worker.engine.listening.listening import listening
 from services.gpu_worker.engine.plan.clips import ClipFinder
 from services.gpu_worker.engine.plan.parts import parts
 from services.gpu_worker.engine.plan.plan import Clip, Plan
 from services.gpu_worker.engine.plan.reader import USUAL, Cutting, Items, ReadClip
 from services.gpu_worker.engine.plan.speech import SpeechDetector
-from services.gpu_worker.engine.plan.spool import spooled
+from services.gpu_worker.engine.plan.spool import spooled, voice_files
 from services.gpu_worker.engine.stopping import AnyOf, StopFlag
 
 # No codec for speech uses less. A header that declares more time than the file could hold is not believed.
@@ -37,6 +40,7 @@ def plan(
 ) -> Items:
     """Plan a recording: the clips in the order of their indices, each as soon as it is decided and spooled; the plan.
 
+    When the plan comes, what is written for people who listen is in the spool's folder (`listening/files.py`).
     The plan's language stays `auto` if the options say so.
 
     Args:
@@ -59,14 +63,19 @@ def plan(
     reading, blocks = read(path, hearing, AnyOf(stop, over))
     _refuse_long(reading.source, path, max_seconds)
     planning = _Planning(reading)
-    with ahead(spooled(blocks, spool), MOST_BLOCKS, over) as read_blocks:
+    with (
+        listening(reading, spool, partial(voice_files, spool)) as heard,
+        ahead(spooled(blocks, spool), MOST_BLOCKS, over) as read_blocks,
+    ):
         for block in read_blocks:
             planning.position += block.shape[1]
             if planning.position > max_seconds * RATE:
                 raise refusals.too_long(max_seconds)
+            heard.push(block)
             yield from planning.push(block)
-    yield from planning.finish()
-    yield planning.plan(options.language, hearing, cutting)
+        yield from planning.finish()
+        left = heard.finish(stop)
+    yield replace(planning.plan(options.language, hearing, cutting), listening=left)
 
 
 class _Planning:

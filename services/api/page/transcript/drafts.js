@@ -1,0 +1,68 @@
+/**
+ * What is not saved yet, kept by the browser: it outlives the tab, the key and the line.
+ *
+ * Each tab keeps a draft of its own. Who opens the transcript takes over the drafts of tabs that are gone.
+ */
+
+const PREFIX = "draft:";
+
+/** @typedef {{number: number, changes: import("./merging.js").Changes}} Draft `number` is of the correction before it */
+
+export class Drafts {
+  /** @param {string} what names the transcript and whose it is, without any secret */
+  constructor(what) {
+    this.folder = `${PREFIX}${what}:`;
+    this.own = `${this.folder}${crypto.randomUUID()}`;
+    // It is held as long as the tab lives, so that others know.
+    this.release = () => {};
+    navigator.locks?.request(this.own, () => new Promise((resolve) => (this.release = resolve)));
+  }
+
+  close() {
+    this.release();
+  }
+
+  /** Keeps a draft; returns whether the browser could. */
+  keep(draft) {
+    try {
+      localStorage.setItem(this.own, JSON.stringify(draft));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The service has it all. */
+  drop() {
+    localStorage.removeItem(this.own);
+  }
+
+  /** The drafts of tabs that are gone. They stay until `dropLeft` is told that they are in good hands. */
+  async left() {
+    const held = new Set(((await navigator.locks?.query())?.held ?? []).map(({ name }) => name));
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(this.folder) && name !== this.own);
+    this.names = names.filter((name) => !held.has(name));
+    return this.names.map(read).filter(Boolean);
+  }
+
+  dropLeft() {
+    this.names?.forEach((name) => localStorage.removeItem(name));
+    this.names = [];
+  }
+
+  /** Forgets all drafts of a transcript that is gone. */
+  static forget(what) {
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(`${PREFIX}${what}:`));
+    names.forEach((name) => localStorage.removeItem(name));
+  }
+}
+
+/** @returns {Draft | null} */
+function read(name) {
+  try {
+    const draft = JSON.parse(localStorage.getItem(name));
+    return Number.isInteger(draft.number) && Array.isArray(draft.changes) ? draft : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,63 @@
+/** The transcript of one recording: read it, listen to it, correct it. */
+
+import "./texts.js";
+import { t } from "../texts.js";
+import { failure } from "../troubles.js";
+import { html, nothing, render } from "../vendor/lit-html.js";
+import { Drafts } from "./drafts.js";
+import { Workplace } from "./workplace.js";
+
+const STYLE = new URL("transcript.css", import.meta.url).href;
+
+/**
+ * @param {HTMLElement} root
+ * @param {{api: import("../api.js").Api, base: string, shared: boolean, onLeave: () => void}} wanted
+ * @returns {() => void} closes it
+ */
+export function open(root, { api, base, shared }) {
+  const ending = new AbortController();
+  // A share's token begins with the ids of its job and of itself, and ends with what is secret.
+  const kept = shared ? api.authorization.split(".").slice(0, 2).join(".") : base;
+  /** @type {Workplace | null} */
+  let workplace = null;
+  render(html`<p aria-busy="true">${t("transcript.loading")}</p>`, root);
+  Promise.all([loaded(api, base, ending.signal), styled()])
+    .then(([what]) => {
+      if (!ending.signal.aborted) {
+        render(nothing, root);
+        workplace = new Workplace(root, { api, base, shared, drafts: kept, ...what });
+      }
+    })
+    .catch((error) => {
+      if (error.code === "NOT_FOUND" && !shared) {
+        Drafts.forget(kept);
+      }
+      ending.signal.aborted || render(failure(error, ""), root);
+    });
+  return () => {
+    ending.abort();
+    workplace?.close();
+    render(nothing, root);
+  };
+}
+
+async function loaded(api, base, signal) {
+  const [about, words, correction] = await Promise.all(
+    [base, `${base}/words`, `${base}/correction`].map((path) => api.get(path, { signal })),
+  );
+  return { about: about.body, words: words.body, correction: correction.body };
+}
+
+/** The view's own styles, once. */
+function styled() {
+  if (document.querySelector(`link[href="${STYLE}"]`)) {
+    return undefined;
+  }
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
+  const there = new Promise((resolve) => {
+    link.onload = resolve;
+    link.onerror = resolve;
+  });
+  document.head.append(link);
+  return there;
+}
