@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import Page
 
 from services.local.client import Client
 from services.local.stack import Stack
-from tests.support.audio import MEETING
+from tests.support.audio import DIALOGUE
 from tests.support.page import Pages
+from tests.support.page_transcript import dialogue, put_words
+from tests.support.sound_device import sound_device
 
 pytestmark = pytest.mark.firefox
 
-MARKED = "[...CSS.highlights.get('said') ?? []].map((range) => range.startOffset)"
+SAID = "[...CSS.highlights.get('said')].map((range) => range.startContainer.data.slice(range.startOffset, range.endOffset))"
 TIME = "document.querySelector('audio').currentTime"
 
 
-def test_a_recording_is_heard_and_followed_in_firefox(stack: Stack, client: Client) -> None:
-    job_id = client.send(MEETING.read_bytes(), "möte.mp3")
-    client.wait(job_id)
-    with Pages(firefox=True) as pages, pages.open([stack.api_url, stack.endpoint]) as watched:
+def test_a_recording_is_heard_and_followed_in_firefox(stack: Stack, client: Client, tmp_path: Path) -> None:
+    job_id = client.send(DIALOGUE.read_bytes(), "dialogue.mp3", options={"language": "en"})
+    assert client.wait(job_id)["status"] == "completed"
+    sentences = dialogue()
+    put_words(stack, job_id, sentences)
+    later = max(range(2, len(sentences)), key=lambda number: len(sentences[number].words))
+    with (
+        sound_device(tmp_path) as known,
+        Pages(firefox=known) as pages,
+        pages.open([stack.api_url, stack.endpoint]) as watched,
+    ):
         page = watched.page
         page.goto(f"{stack.api_url}/#/{job_id}")
         page.get_by_label("API key").fill(client.key)
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Play", exact=True).click()
-        page.wait_for_function(f"{TIME} > 1")
-        first = marked(page)
-        page.wait_for_function(f"JSON.stringify({MARKED}) !== '{first}'")
-        before = page.evaluate(TIME)
-        page.locator("main p[data-segment]").last.click()
-        page.wait_for_function(f"{TIME} > {before} + 20")
-
-
-def marked(page: Page) -> str:
-    """Where the word that is said is marked."""
-    page.wait_for_function(f"{MARKED}.length > 0")
-    return str(page.evaluate(f"JSON.stringify({MARKED})"))
+        for sentence in sentences[:2]:
+            page.wait_for_function(f"{SAID}.includes('{sentence.words[1][0].strip()}')")
+        page.locator(".words").nth(later).click(position={"x": 4, "y": 8})
+        page.wait_for_function(f"{TIME} >= {sentences[later].words[0][1]}")
+        said = page.evaluate(f"{SAID}[0]")
+        assert said in {word[0].strip() for word in sentences[later].words}

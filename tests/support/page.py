@@ -65,14 +65,15 @@ class Watched:
 class Pages:
     """A browser until the context ends; no name leads anywhere from it."""
 
-    def __init__(self, *, firefox: bool = False) -> None:
-        """`firefox`: whether it is Firefox, else it is Chromium."""
+    def __init__(self, *, firefox: Mapping[str, str] | None = None) -> None:
+        """`firefox`: the environment of Firefox, if it is to be that; None: it is Chromium."""
         self._starting = sync_playwright()
-        self._launched = _firefox if firefox else _chromium
+        self._firefox = firefox
 
     def __enter__(self) -> Self:
         self._playwright: Playwright = self._starting.start()
-        self._browser: Browser = self._launched(self._playwright)
+        known = self._firefox
+        self._browser: Browser = _chromium(self._playwright) if known is None else _firefox(self._playwright, known)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,12 +128,13 @@ def _chromium(playwright: Playwright) -> Browser:
     )
 
 
-def _firefox(playwright: Playwright) -> Browser:
+def _firefox(playwright: Playwright, known: Mapping[str, str]) -> Browser:
     """Any Firefox, by WebDriver BiDi; Playwright's own builds of Firefox cannot be had everywhere."""
     proxied = {"network.proxy.type": 1, "network.proxy.socks": "0.0.0.0", "network.proxy.socks_port": 1}
     return playwright.firefox.launch(
         channel="moz-firefox",
         executable_path=programs.firefox(),
+        env=dict(known),
         firefox_user_prefs={"media.autoplay.default": 0, **proxied, "network.proxy.no_proxies_on": "127.0.0.1"},
     )
 

@@ -30,7 +30,7 @@ def firefox() -> str | None:
 MARKERS: dict[str, Callable[[], object]] = {
     "chromium": browser,
     "curl": lambda: find("curl"),
-    "firefox": firefox,
+    "firefox": lambda: firefox() and find("pulseaudio"),
     "ffmpeg": lambda: find("ffmpeg"),
     "jq": lambda: find("jq"),
     "lambda_python": lambda_python,
