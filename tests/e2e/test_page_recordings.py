@@ -118,9 +118,10 @@ def test_with_the_keyboard_alone_a_recording_is_sent_watched_read_and_erased(
         link = ready(page, recording.name)
         tab_to(page, link)
         page.keyboard.press("Enter")
-        page.get_by_role("heading", name=recording.name).wait_for()
+        text = page.locator(".words")
+        text.first.wait_for()
         (job,) = client.http.get("/api/jobs").json()["jobs"]
-        assert page.evaluate("location.hash") == f"#/{job['job_id']}"
+        assert "\n".join(text.all_text_contents()) == client.transcript(job["job_id"]).strip()
         tab_to(page, page.get_by_role("link", name="Alla inspelningar"))
         page.keyboard.press("Enter")
         ready(page, recording.name)
