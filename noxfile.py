@@ -284,13 +284,6 @@ def mixture(session: nox.Session) -> None:
 
 
 @nox.session
-def pictures(session: nox.Session) -> None:
-    """Take the pictures of the page that documents show, into docs/images/; needs Chromium."""
-    install(session)
-    session.run("python", "-m", "tests.pictures")
-
-
-@nox.session
 def burst(session: nox.Session) -> None:
     """Upload ten thousand files at once: none is lost or done twice; prints seconds, calls a job and memory."""
     install(session)

@@ -122,7 +122,6 @@ def test_with_the_keyboard_alone_a_recording_is_sent_watched_read_and_erased(
         text.first.wait_for()
         (job,) = client.http.get("/api/jobs").json()["jobs"]
         assert "\n".join(text.all_text_contents()) == client.transcript(job["job_id"]).strip()
-
         tab_to(page, page.get_by_role("link", name="Alla inspelningar"))
         page.keyboard.press("Enter")
         ready(page, recording.name)
@@ -379,7 +378,7 @@ def test_a_key_that_is_wrong_or_taken_back_is_told_and_is_never_kept_or_in_an_ad
         page.keyboard.press("Enter")
         page.get_by_role("alert").filter(has_text="There is no such recording").wait_for()
 
-        page.get_by_role("link", name="All recordings").click()
+        page.get_by_role("link", name="GPU Transcriber").click()
         page.get_by_text("There are no recordings yet").wait_for()
         (key,) = stack.store.clients.keys_of(client.client_id)
         assert stack.store.clients.revoke(client.client_id, key.digest, now_ms())
@@ -435,3 +434,28 @@ def test_a_page_that_was_loaded_before_an_upgrade_says_that_it_is_to_be_loaded_a
         page.unroute("**/recordings/view.js")
         page.get_by_role("button", name="Load again").click()
         page.get_by_role("searchbox").wait_for()
+
+
+def test_a_file_of_the_page_that_is_refused_at_first_is_asked_for_again(
+    opened: Open, stack: Stack, client: Client, recording: Path
+) -> None:
+    """As where an AWS account runs no more functions at once."""
+    refused = set[str]()
+
+    def once(route: Route) -> None:
+        if route.request.url in refused:
+            route.continue_()
+        else:
+            refused.add(route.request.url)
+            route.fulfill(status=503)
+
+    job_id = client.send(recording.read_bytes(), recording.name)
+    client.wait(job_id)
+    with opened() as watched:
+        page = watched.page
+        page.route("**/transcript/*.js", once)
+        page.goto(f"{stack.api_url}/#/{job_id}")
+        page.get_by_label("API key").fill(client.key)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=recording.name).wait_for()
+    assert len(refused) > 1

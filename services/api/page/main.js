@@ -1,6 +1,7 @@
 /** The page: who is signed in, which view is open, and in which language. */
 
 import { Api } from "./api.js";
+import { brought } from "./loading.js";
 import { Session } from "./session.js";
 import { shell, signIn } from "./shell.js";
 import { t } from "./texts.js";
@@ -41,13 +42,17 @@ async function show() {
 }
 
 async function recordings(root, turn) {
+  await brought("recordings/");
   const view = await import("./recordings/view.js");
   if (turn === opening) {
     close = view.open(root, { api: api(), uploads });
   }
+  // Whoever has a list opens a text next.
+  brought("transcript/");
 }
 
 async function transcript(root, turn, asked, base, shared) {
+  await brought("transcript/");
   const view = await import("./transcript/view.js");
   if (turn === opening) {
     close = view.open(root, { api: asked, base, shared, onLeave: () => (location.hash = "#/") });
