@@ -54,7 +54,7 @@ VOICE_PACKAGES = {
     "festvox-kdlpc16k": "/usr/share/festival/voices/english/ked_diphone",
     "espeak-ng": "espeak-ng",
 }
-BROWSER_PACKAGES = {"chromium": "chromium"}
+BROWSER_PACKAGES = {"chromium": "chromium", "firefox-esr": "firefox-esr"}
 APT_FAILED = 100
 BURST_SECONDS = 600
 """How long the burst may take; on two cores it took 185 s, beside other work."""
@@ -281,6 +281,13 @@ def mixture(session: nox.Session) -> None:
     install_ffmpeg(session)
     install(session)
     session.run("python", "-m", "tests.mixture", *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures of the page that documents show, into docs/images/; needs Chromium."""
+    install(session)
+    session.run("python", "-m", "tests.pictures")
 
 
 @nox.session

@@ -65,22 +65,14 @@ class Watched:
 class Pages:
     """A browser until the context ends; no name leads anywhere from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, firefox: bool = False) -> None:
+        """`firefox`: whether it is Firefox, else it is Chromium."""
         self._starting = sync_playwright()
+        self._launched = _firefox if firefox else _chromium
 
     def __enter__(self) -> Self:
-        browser = programs.browser()
-        assert browser
-        playwright: Playwright = self._starting.start()
-        self._playwright = playwright
-        self._browser: Browser = playwright.chromium.launch(
-            executable_path=browser,
-            args=[
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )
+        self._playwright: Playwright = self._starting.start()
+        self._browser: Browser = self._launched(self._playwright)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,6 +114,27 @@ class Pages:
             assert watched.origins <= set(allowed), watched.origins - set(allowed)
         finally:
             context.close()
+
+
+def _chromium(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=programs.browser(),
+        args=[
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        ],
+    )
+
+
+def _firefox(playwright: Playwright) -> Browser:
+    """Any Firefox, by WebDriver BiDi; Playwright's own builds of Firefox cannot be had everywhere."""
+    proxied = {"network.proxy.type": 1, "network.proxy.socks": "0.0.0.0", "network.proxy.socks_port": 1}
+    return playwright.firefox.launch(
+        channel="moz-firefox",
+        executable_path=programs.firefox(),
+        firefox_user_prefs={"media.autoplay.default": 0, **proxied, "network.proxy.no_proxies_on": "127.0.0.1"},
+    )
 
 
 def assert_accessible(page: Page) -> None:

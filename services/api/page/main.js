@@ -5,6 +5,7 @@ import { Session } from "./session.js";
 import { shell, signIn } from "./shell.js";
 import { t } from "./texts.js";
 import { failure } from "./troubles.js";
+import { forgetAll } from "./recordings/records.js";
 import { Uploads } from "./recordings/uploads.js";
 import { render } from "./vendor/lit-html.js";
 
@@ -63,10 +64,14 @@ function begin() {
   show();
 }
 
+/** `reason`: why the page does it by itself; whoever comes back may then go on with uploads that were broken off. */
 function signOut(reason = "") {
   if (session.key !== null) {
-    uploads?.close();
+    uploads.close();
     uploads = null;
+    if (!reason) {
+      forgetAll();
+    }
     session.end(reason);
     show();
   }

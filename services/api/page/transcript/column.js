@@ -6,6 +6,7 @@
 
 import { t } from "../texts.js";
 import { clock } from "./clock.js";
+import { normal } from "./words.js";
 
 /** How far beyond the window paragraphs count as seen, so that what scrolls in is marked already. */
 const MARGIN = "300px 0px";
@@ -29,7 +30,7 @@ export class Column {
     this.parts = new Map();
     /** @type {Set<number>} the paragraphs that are seen, or nearly */
     this.seen = new Set();
-    /** Is called when other paragraphs are seen, or their text is another. */
+    /** @type {(ids: number[]) => void} is called when other paragraphs are seen, or their text is another */
     this.onSeen = () => {};
     this.watcher = new IntersectionObserver((entries) => this.#watched(entries), { rootMargin: MARGIN });
     this.draw();
@@ -111,12 +112,14 @@ export class Column {
 
   /** Shows the text as it is now, and touches only what is not as it was. */
   draw() {
+    this.changed = [];
     const ids = new Set(this.text.paragraphs.map(({ id }) => id));
     for (const [id, { turn }] of this.parts) {
       if (!ids.has(id)) {
         this.watcher.unobserve(turn);
         this.parts.delete(id);
         this.seen.delete(id);
+        this.changed.push(id);
         turn.remove();
       }
     }
@@ -133,7 +136,7 @@ export class Column {
       before = one;
     }
     this.#keepOneStop();
-    this.onSeen();
+    this.onSeen(this.changed);
   }
 
   #made(id) {
@@ -172,18 +175,28 @@ export class Column {
   }
 
   #fill(one, part, before) {
-    const { text, words } = this.text.table(one.id);
-    const isTyped = document.activeElement === part.words && part.words.textContent.trim().replace(/\s+/gu, " ") === text;
-    if (part.words.textContent !== text && !isTyped) {
-      part.words.textContent = text;
-    }
+    const table = this.text.table(one.id);
     const speaker = this.speakers.of(one);
     const isSame = before !== undefined && this.speakers.of(before) === speaker;
-    const time = words.length ? clock(words[0].start) : "";
+    if (part.table !== table) {
+      part.table = table;
+      this.#write(part, table);
+      this.changed.push(one.id);
+    }
+    const time = table.words.length ? table.words[0].start : null;
     const told = `${this.speakers.described(speaker)} ${isSame} ${time} ${this.isOpen}`;
     if (part.told !== told) {
       part.told = told;
-      this.#margin(part, speaker, isSame, time);
+      this.#margin(part, speaker, isSame, time === null ? "" : clock(time));
+    }
+  }
+
+  /** Shows a paragraph's text; what is being typed may have other spaces. */
+  #write(part, { text }) {
+    const shown = part.words.textContent;
+    const isTyped = document.activeElement === part.words && normal(shown) === text;
+    if (shown !== text && !isTyped) {
+      part.words.textContent = text;
     }
   }
 
@@ -229,7 +242,7 @@ export class Column {
         this.seen.delete(id);
       }
     }
-    this.onSeen();
+    this.onSeen(entries.map(({ target }) => Number(target.lastElementChild.dataset.id)));
   }
 }
 

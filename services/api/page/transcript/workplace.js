@@ -105,7 +105,7 @@ export class Workplace {
     const { text, speakers } = this;
     this.column = new Column(this.#at(".column"), text, speakers, language, this.mayCorrect);
     this.marks = new Marks(this.column);
-    this.column.onSeen = () => this.marks.draw();
+    this.column.onSeen = (ids) => this.marks.draw(ids);
     this.following = new Following(this.player, this.column, this.marks);
     const follow = this.#at(".follow");
     const offer = () => (follow.hidden = this.following.isOn || !this.player.isPlaying || this.player.loop !== null);
