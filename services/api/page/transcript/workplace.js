@@ -153,7 +153,7 @@ export class Workplace {
   }
 
   #acts() {
-    const { player, doubts, editing } = this;
+    const { player, doubts } = this;
     return {
       toggle: () => player.toggle(),
       back: () => player.skip(-SKIP_SECONDS),
@@ -165,8 +165,8 @@ export class Workplace {
       correct: () => this.correct(!this.column.isOpen),
       speaker: () => this.#assign(),
       find: () => this.find.focus(),
-      undo: () => (this.column.isOpen && !isField() ? editing.undo() : false),
-      redo: () => (this.column.isOpen && !isField() ? editing.redo() : false),
+      undo: () => (this.column.isOpen && !isField() ? this.editing.undo() : false),
+      redo: () => (this.column.isOpen && !isField() ? this.editing.redo() : false),
     };
   }
 
