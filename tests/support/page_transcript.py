@@ -67,6 +67,4 @@ def _segment(said: Said) -> Segment:
     words = tuple(Word(*word, said.speaker) for word in said.words)
     more: dict[str, Any] = {"confidence": SURE, "channel": 0, "flags": ()}
     text = "".join(word.text for word in words).strip()
-    return Segment(
-        start=words[0].start, end=words[-1].end, text=text, words=words, speaker=said.speaker, **more
-    )
+    return Segment(start=words[0].start, end=words[-1].end, text=text, words=words, speaker=said.speaker, **more)

@@ -114,6 +114,8 @@ export class Workplace {
     text.listeners.push(() => {
       this.column.draw();
       this.following.refresh();
+      // Who writes is not led away from there by the sound that goes on.
+      this.following.pause();
     });
     this.find = new Find(this.#at(".find"), text, this.column, this.marks);
     const tell = (sentence) => (this.#at(".doubt").textContent = sentence);
