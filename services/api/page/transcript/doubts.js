@@ -64,9 +64,9 @@ export class Doubts {
   #show({ id, place }, all) {
     const word = this.text.table(id).words[place];
     this.now = { id, place };
-    const { turn, words } = this.column.parts.get(id);
+    const { element, words } = this.column.turns.get(id);
     this.following.pause();
-    turn.scrollIntoView({ block: "center" });
+    element.scrollIntoView({ block: "center" });
     if (this.column.isOpen) {
       this.column.select(id, word.from, word.to);
     } else {

@@ -54,11 +54,6 @@ export class Speakers {
     return speaker % COLOURS;
   }
 
-  /** All that the page shows of a speaker, as a text: another one is shown anew. */
-  described(speaker) {
-    return `${speaker} ${this.name(speaker)}`;
-  }
-
   /** The names with another one in its place, as the service takes them; an empty name takes it away. */
   renamed(speaker, name) {
     const names = Array.from({ length: Math.max(this.names.length, speaker + 1) }, (_, at) => this.names[at] ?? null);

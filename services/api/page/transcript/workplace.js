@@ -114,6 +114,8 @@ export class Workplace {
     text.listeners.push(() => {
       this.column.draw();
       this.following.refresh();
+      // Who writes is not led away from there by the sound that goes on.
+      this.following.pause();
     });
     this.find = new Find(this.#at(".find"), text, this.column, this.marks);
     const tell = (sentence) => (this.#at(".doubt").textContent = sentence);
@@ -153,7 +155,7 @@ export class Workplace {
   }
 
   #acts() {
-    const { player, doubts, editing } = this;
+    const { player, doubts } = this;
     return {
       toggle: () => player.toggle(),
       back: () => player.skip(-SKIP_SECONDS),
@@ -165,8 +167,8 @@ export class Workplace {
       correct: () => this.correct(!this.column.isOpen),
       speaker: () => this.#assign(),
       find: () => this.find.focus(),
-      undo: () => (this.column.isOpen && !isField() ? editing.undo() : false),
-      redo: () => (this.column.isOpen && !isField() ? editing.redo() : false),
+      undo: () => (this.column.isOpen && !isField() ? this.editing.undo() : false),
+      redo: () => (this.column.isOpen && !isField() ? this.editing.redo() : false),
     };
   }
 
