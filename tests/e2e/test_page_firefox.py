@@ -15,7 +15,7 @@ from tests.support.sound_device import sound_device
 
 pytestmark = pytest.mark.firefox
 
-SAID = "[...CSS.highlights.get('said')].map((range) => range.startContainer.data.slice(range.startOffset, range.endOffset))"
+SAID = "[...CSS.highlights.get('said')].map((at) => at.startContainer.data.slice(at.startOffset, at.endOffset))"
 TIME = "document.querySelector('audio').currentTime"
 
 

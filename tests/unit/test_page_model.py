@@ -47,7 +47,7 @@ def machine(answer: dict[str, Any]) -> Transcript:
             confidence=0.9,
             channel=0,
             flags=(),
-            words=tuple(Word(*word, said["speaker"]) for word in said["words"]),
+            words=tuple(Word.from_json([*word, said["speaker"]]) for word in said["words"]),
             speaker=said["speaker"],
         )
         for said in answer["segments"]
