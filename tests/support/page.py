@@ -65,22 +65,15 @@ class Watched:
 class Pages:
     """A browser until the context ends; no name leads anywhere from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, firefox: Mapping[str, str] | None = None) -> None:
+        """`firefox`: the environment of Firefox, if it is to be that; None: it is Chromium."""
         self._starting = sync_playwright()
+        self._firefox = firefox
 
     def __enter__(self) -> Self:
-        browser = programs.browser()
-        assert browser
-        playwright: Playwright = self._starting.start()
-        self._playwright = playwright
-        self._browser: Browser = playwright.chromium.launch(
-            executable_path=browser,
-            args=[
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )
+        self._playwright: Playwright = self._starting.start()
+        known = self._firefox
+        self._browser: Browser = _chromium(self._playwright) if known is None else _firefox(self._playwright, known)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,6 +115,28 @@ class Pages:
             assert watched.origins <= set(allowed), watched.origins - set(allowed)
         finally:
             context.close()
+
+
+def _chromium(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=programs.browser(),
+        args=[
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        ],
+    )
+
+
+def _firefox(playwright: Playwright, known: Mapping[str, str]) -> Browser:
+    """Any Firefox, by WebDriver BiDi; Playwright's own builds of Firefox cannot be had everywhere."""
+    proxied = {"network.proxy.type": 1, "network.proxy.socks": "0.0.0.0", "network.proxy.socks_port": 1}
+    return playwright.firefox.launch(
+        channel="moz-firefox",
+        executable_path=programs.firefox(),
+        env=dict(known),
+        firefox_user_prefs={"media.autoplay.default": 0, **proxied, "network.proxy.no_proxies_on": "127.0.0.1"},
+    )
 
 
 def assert_accessible(page: Page) -> None:

@@ -82,7 +82,8 @@ export class Api {
   }
 
   async #read(reply) {
-    const isJson = /[/+]json\b/.test(reply.headers.get("content-type") ?? "");
+    // What was deleted is answered with nothing, whatever its kind is said to be.
+    const isJson = reply.status !== 204 && /[/+]json\b/.test(reply.headers.get("content-type") ?? "");
     let body;
     try {
       body = isJson ? await reply.json() : await reply.blob();

@@ -27,8 +27,8 @@ export class Assigning {
     this.trouble = null;
     this.#draw();
     this.root.showPopover();
-    const { turn, words } = this.column.parts.get(id);
-    const box = (turn.querySelector(".who:not([hidden])") ?? words).getBoundingClientRect();
+    const { element, words } = this.column.turns.get(id);
+    const box = (element.querySelector(".who:not([hidden])") ?? words).getBoundingClientRect();
     const { offsetWidth, offsetHeight } = this.root;
     this.root.style.left = `${Math.max(8, Math.min(box.left, innerWidth - offsetWidth - 8))}px`;
     this.root.style.top = `${Math.max(8, Math.min(box.bottom + 4, innerHeight - offsetHeight - 8))}px`;
@@ -112,11 +112,11 @@ export class Assigning {
 
   /** The caret is where it was. */
   #back() {
-    const part = this.column.parts.get(this.place.id);
-    if (part && this.column.isOpen) {
+    const turn = this.column.turns.get(this.place.id);
+    if (turn && this.column.isOpen) {
       this.column.select(this.place.id, 0);
     } else {
-      part?.words.focus({ preventScroll: true });
+      turn?.words.focus({ preventScroll: true });
     }
   }
 }

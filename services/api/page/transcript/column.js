@@ -4,8 +4,7 @@
  * A paragraph's text is one text node, so that a place in it is a number.
  */
 
-import { t } from "../texts.js";
-import { clock } from "./clock.js";
+import { Turn } from "./turn.js";
 
 /** How far beyond the window paragraphs count as seen, so that what scrolls in is marked already. */
 const MARGIN = "300px 0px";
@@ -25,11 +24,11 @@ export class Column {
     this.language = language;
     this.mayCorrect = mayCorrect;
     this.isOpen = false;
-    /** @type {Map<number, {turn: HTMLElement, words: HTMLElement, time: HTMLElement, who: HTMLElement, told: string}>} */
-    this.parts = new Map();
+    /** @type {Map<number, Turn>} */
+    this.turns = new Map();
     /** @type {Set<number>} the paragraphs that are seen, or nearly */
     this.seen = new Set();
-    /** Is called when other paragraphs are seen, or their text is another. */
+    /** @type {(ids: number[]) => void} is called when other paragraphs are seen, or their text is another */
     this.onSeen = () => {};
     this.watcher = new IntersectionObserver((entries) => this.#watched(entries), { rootMargin: MARGIN });
     this.draw();
@@ -70,7 +69,7 @@ export class Column {
 
   /** Puts the caret, or a selection, into a paragraph. */
   select(id, from, to = from) {
-    const { words } = this.parts.get(id);
+    const { words } = this.turns.get(id);
     const node = words.firstChild ?? words;
     const length = node.textContent.length;
     words.focus({ preventScroll: true });
@@ -79,7 +78,7 @@ export class Column {
 
   /** A part of a paragraph's text, for marking it; null if the page shows less. */
   range(id, from, to) {
-    const node = this.parts.get(id)?.words.firstChild;
+    const node = this.turns.get(id)?.node;
     if (!node || from >= node.length) {
       return null;
     }
@@ -89,7 +88,7 @@ export class Column {
 
   /** Where a part of a text is in the window. */
   box(id, from, to) {
-    const node = this.parts.get(id)?.words.firstChild;
+    const node = this.turns.get(id)?.node;
     if (!node) {
       return null;
     }
@@ -103,108 +102,69 @@ export class Column {
   open(isOpen) {
     this.isOpen = isOpen;
     this.root.classList.toggle("correcting", isOpen);
-    for (const [id, part] of this.parts) {
-      this.#openOne(id, part);
+    for (const turn of this.turns.values()) {
+      turn.open(isOpen);
     }
     this.draw();
   }
 
   /** Shows the text as it is now, and touches only what is not as it was. */
   draw() {
+    this.changed = [];
     const ids = new Set(this.text.paragraphs.map(({ id }) => id));
-    for (const [id, { turn }] of this.parts) {
+    for (const [id, { element }] of this.turns) {
       if (!ids.has(id)) {
-        this.watcher.unobserve(turn);
-        this.parts.delete(id);
+        this.watcher.unobserve(element);
+        this.turns.delete(id);
         this.seen.delete(id);
-        turn.remove();
+        this.changed.push(id);
+        element.remove();
       }
     }
     let next = this.root.firstElementChild;
     let before;
     for (const one of this.text.paragraphs) {
-      const part = this.parts.get(one.id) ?? this.#made(one.id);
-      if (part.turn === next) {
+      const turn = this.turns.get(one.id) ?? this.#made(one.id);
+      if (turn.element === next) {
         next = next.nextElementSibling;
       } else {
-        this.root.insertBefore(part.turn, next);
+        this.root.insertBefore(turn.element, next);
       }
-      this.#fill(one, part, before);
+      this.#fill(one, turn, before);
       before = one;
     }
     this.#keepOneStop();
-    this.onSeen();
+    this.onSeen(this.changed);
   }
 
   #made(id) {
-    const turn = document.createElement("div");
-    const [who, time] = [button("who"), button("time")];
-    const words = document.createElement("p");
-    turn.className = "turn";
-    words.className = "words";
-    words.lang = this.language;
-    words.dir = "auto";
-    for (const element of [words, who, time]) {
-      element.dataset.id = String(id);
-    }
-    words.tabIndex = -1;
-    words.append("");
-    turn.append(who, time, words);
-    const part = { turn, who, time, words, told: "" };
-    this.parts.set(id, part);
-    this.#openOne(id, part);
-    this.watcher.observe(turn);
-    return part;
+    const turn = new Turn(id, this.language);
+    this.turns.set(id, turn);
+    turn.open(this.isOpen);
+    this.watcher.observe(turn.element);
+    return turn;
   }
 
-  #openOne(id, { words }) {
-    if (this.isOpen) {
-      words.contentEditable = "plaintext-only";
-      words.setAttribute("role", "textbox");
-      words.setAttribute("aria-multiline", "true");
-    } else {
-      words.removeAttribute("contenteditable");
-      words.removeAttribute("role");
-      words.removeAttribute("aria-multiline");
-      words.removeAttribute("aria-label");
+  #fill(one, turn, before) {
+    if (turn.write(this.text.table(one.id))) {
+      this.changed.push(one.id);
     }
-    this.parts.get(id).told = "";
-  }
-
-  #fill(one, part, before) {
-    const { text, words } = this.text.table(one.id);
-    const isTyped = document.activeElement === part.words && part.words.textContent.trim().replace(/\s+/gu, " ") === text;
-    if (part.words.textContent !== text && !isTyped) {
-      part.words.textContent = text;
-    }
-    const speaker = this.speakers.of(one);
-    const isSame = before !== undefined && this.speakers.of(before) === speaker;
-    const time = words.length ? clock(words[0].start) : "";
-    const told = `${this.speakers.described(speaker)} ${isSame} ${time} ${this.isOpen}`;
-    if (part.told !== told) {
-      part.told = told;
-      this.#margin(part, speaker, isSame, time);
-    }
-  }
-
-  #margin({ turn, who, time: shown, words }, speaker, isSame, time) {
-    const name = this.speakers.name(speaker);
-    turn.classList.toggle("begins", !isSame);
-    turn.dataset.speaker = speaker === null ? "" : String(this.speakers.colour(speaker));
-    who.textContent = name || t("speaker.none");
-    who.hidden = isSame || (!name && !this.speakers.areAsked);
-    who.disabled = !this.mayCorrect;
-    who.setAttribute("aria-label", t("speaker.of", { name: name || t("speaker.none"), time }));
-    shown.textContent = time;
-    shown.setAttribute("aria-label", t("time.play", { time }));
-    if (this.isOpen) {
-      words.setAttribute("aria-label", t("paragraph.of", { name: name || t("speaker.none"), time }));
-    }
+    const { speakers } = this;
+    const speaker = speakers.of(one);
+    const name = speakers.name(speaker);
+    turn.margin({
+      name,
+      colour: speaker === null ? null : speakers.colour(speaker),
+      isSame: before !== undefined && speakers.of(before) === speaker,
+      isNamed: name !== "" || speakers.areAsked,
+      mayChange: this.mayCorrect,
+      isOpen: this.isOpen,
+    });
   }
 
   /** The Tab key stops once in the text. */
   #keepOneStop() {
-    const id = this.parts.has(this.stop) ? this.stop : this.text.paragraphs[0]?.id;
+    const id = this.turns.has(this.stop) ? this.stop : this.text.paragraphs[0]?.id;
     if (id !== undefined) {
       this.stopAt(id);
     }
@@ -212,31 +172,23 @@ export class Column {
 
   /** The Tab key stops at this paragraph from now on. */
   stopAt(id) {
-    const before = this.parts.get(this.stop);
+    const before = this.turns.get(this.stop);
     if (before) {
       before.words.tabIndex = -1;
     }
     this.stop = id;
-    this.parts.get(id).words.tabIndex = 0;
+    this.turns.get(id).words.tabIndex = 0;
   }
 
   #watched(entries) {
     for (const { target, isIntersecting } of entries) {
-      const id = Number(target.lastElementChild.dataset.id);
-      if (isIntersecting && this.parts.has(id)) {
+      const id = Number(target.dataset.id);
+      if (isIntersecting && this.turns.has(id)) {
         this.seen.add(id);
       } else {
         this.seen.delete(id);
       }
     }
-    this.onSeen();
+    this.onSeen(entries.map(({ target }) => Number(target.dataset.id)));
   }
-}
-
-function button(name) {
-  const made = document.createElement("button");
-  made.type = "button";
-  made.className = name;
-  made.tabIndex = -1;
-  return made;
 }

@@ -1,7 +1,7 @@
 /** Leads from one doubtful word to the next, and lets it be heard until a key is pressed. */
 
 import { t } from "../texts.js";
-import { doubt } from "./marks.js";
+import { doubt, doubtful } from "./marks.js";
 
 /** So much of the sound around a word is heard with it. */
 const AROUND_SECONDS = 0.6;
@@ -20,7 +20,7 @@ export class Doubts {
 
   /** How many there are. */
   get count() {
-    return this.#all().length;
+    return this.text.paragraphs.reduce((sum, { id }) => sum + doubtful(this.text.table(id)).length, 0);
   }
 
   /** Goes to the next one (1) or the one before (-1), around the end. */
@@ -64,9 +64,9 @@ export class Doubts {
   #show({ id, place }, all) {
     const word = this.text.table(id).words[place];
     this.now = { id, place };
-    const { turn, words } = this.column.parts.get(id);
+    const { element, words } = this.column.turns.get(id);
     this.following.pause();
-    turn.scrollIntoView({ block: "center" });
+    element.scrollIntoView({ block: "center" });
     if (this.column.isOpen) {
       this.column.select(id, word.from, word.to);
     } else {
@@ -98,7 +98,7 @@ export class Doubts {
 
   #all() {
     return this.text.paragraphs.flatMap(({ id }, order) =>
-      this.text.table(id).words.flatMap((word, place) => (doubt(word) ? [{ id, place, order }] : [])),
+      doubtful(this.text.table(id)).map((place) => ({ id, place, order })),
     );
   }
 }

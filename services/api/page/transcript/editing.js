@@ -38,7 +38,7 @@ export class Editing {
 
   /** What is done in place of the browser's own; undefined: nothing. */
   #instead({ inputType, data, dataTransfer }, { id, from, to }) {
-    const { length } = this.column.parts.get(id).words.textContent;
+    const { length } = this.column.turns.get(id).words.textContent;
     if (inputType === "historyUndo") {
       return () => this.undo();
     }
@@ -77,7 +77,7 @@ export class Editing {
 
   /** Writes plain text, all of it in this paragraph. */
   #write(id, from, to, written) {
-    const { words } = this.column.parts.get(id);
+    const { words } = this.column.turns.get(id);
     const told = written.replace(/\s+/gu, " ");
     const before = words.textContent;
     words.textContent = before.slice(0, from) + told + before.slice(to);
@@ -105,7 +105,7 @@ export class Editing {
     if (id !== undefined) {
       const { length } = this.text.table(id).text;
       this.column.select(id, Math.min(this.column.selection()?.from ?? 0, length));
-      this.column.parts.get(id).turn.scrollIntoView({ block: "nearest" });
+      this.column.turns.get(id).element.scrollIntoView({ block: "nearest" });
     }
   }
 
@@ -122,7 +122,7 @@ export class Editing {
       event.preventDefault();
       const end = this.text.table(next.id).text.length;
       this.column.select(next.id, event.key === "ArrowLeft" ? end : 0);
-      this.column.parts.get(next.id).turn.scrollIntoView({ block: "nearest" });
+      this.column.turns.get(next.id).element.scrollIntoView({ block: "nearest" });
     }
   }
 

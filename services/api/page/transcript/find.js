@@ -92,7 +92,7 @@ export class Find {
     const { id, from, to } = this.places[this.at];
     const box = this.column.box(id, from, to);
     if (box && (box.top < innerHeight * 0.15 || box.bottom > innerHeight * 0.7)) {
-      this.column.parts.get(id).turn.scrollIntoView({ block: "center" });
+      this.column.turns.get(id).element.scrollIntoView({ block: "center" });
     }
     this.marks.draw();
     this.draw();

@@ -154,6 +154,7 @@ export class Player extends EventTarget {
     on(["play", "pause", "ended", "ratechange", "durationchange"], () => this.#told());
     on(["timeupdate", "seeked"], () => this.dispatchEvent(new Event("moved")));
     on(["error"], () => this.#failed());
+    on(["click"], () => this.toggle());
     this.#answerKeys();
     return media;
   }

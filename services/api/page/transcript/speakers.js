@@ -38,17 +38,20 @@ export class Speakers {
 
   /** What people call a speaker; empty for nobody. */
   name(speaker) {
-    return speaker === null ? "" : (this.names[speaker] ?? t("speaker.number", { number: speaker + 1 }));
+    return speaker === null ? "" : (this.names[speaker] ?? this.#unnamed(speaker));
   }
+
+  /** It is asked for each paragraph, and making it takes long. */
+  #unnamed(speaker) {
+    this.#made[speaker] ??= t("speaker.number", { number: String(speaker + 1) });
+    return this.#made[speaker];
+  }
+
+  #made = [];
 
   /** Which of the colours is the speaker's. */
   colour(speaker) {
     return speaker % COLOURS;
-  }
-
-  /** All that the page shows of a speaker, as a text: another one is shown anew. */
-  described(speaker) {
-    return `${speaker} ${this.name(speaker)}`;
   }
 
   /** The names with another one in its place, as the service takes them; an empty name takes it away. */

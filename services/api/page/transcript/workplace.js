@@ -105,13 +105,17 @@ export class Workplace {
     const { text, speakers } = this;
     this.column = new Column(this.#at(".column"), text, speakers, language, this.mayCorrect);
     this.marks = new Marks(this.column);
-    this.column.onSeen = () => this.marks.draw();
+    this.column.onSeen = (ids) => this.marks.draw(ids);
     this.following = new Following(this.player, this.column, this.marks);
     const follow = this.#at(".follow");
-    this.following.addEventListener("change", () => (follow.hidden = this.following.isOn));
+    const offer = () => (follow.hidden = this.following.isOn || !this.player.isPlaying || this.player.loop !== null);
+    this.following.addEventListener("change", offer);
+    this.player.addEventListener("change", offer);
     text.listeners.push(() => {
       this.column.draw();
       this.following.refresh();
+      // Who writes is not led away from there by the sound that goes on.
+      this.following.pause();
     });
     this.find = new Find(this.#at(".find"), text, this.column, this.marks);
     const tell = (sentence) => (this.#at(".doubt").textContent = sentence);
@@ -151,7 +155,7 @@ export class Workplace {
   }
 
   #acts() {
-    const { player, doubts, editing } = this;
+    const { player, doubts } = this;
     return {
       toggle: () => player.toggle(),
       back: () => player.skip(-SKIP_SECONDS),
@@ -163,8 +167,8 @@ export class Workplace {
       correct: () => this.correct(!this.column.isOpen),
       speaker: () => this.#assign(),
       find: () => this.find.focus(),
-      undo: () => (this.column.isOpen && !isField() ? editing.undo() : false),
-      redo: () => (this.column.isOpen && !isField() ? editing.redo() : false),
+      undo: () => (this.column.isOpen && !isField() ? this.editing.undo() : false),
+      redo: () => (this.column.isOpen && !isField() ? this.editing.redo() : false),
     };
   }
 
