@@ -175,7 +175,7 @@ def test_with_a_mouse_it_is_read_and_heard_from_any_word(opened: Open, stack: St
         page.mouse.click(*place_of(page, 1, SECOND.index("budget")))
         until(page, "document.querySelector('audio').currentTime > 3 && !document.querySelector('audio').paused")
         until(page, "[...CSS.highlights.get('said')].some((range) => range.startContainer.data.startsWith('Shall'))")
-        page.get_by_role("button", name="1.5×").click()
+        page.get_by_role("button", name="1.5\N{MULTIPLICATION SIGN}").click()
         assert page.evaluate("document.querySelector('audio').playbackRate") == 1.5
         page.get_by_role("button", name="Pause", exact=True).click()
         until(page, "document.querySelector('audio').paused")
@@ -377,7 +377,7 @@ def test_a_link_that_is_taken_back_while_somebody_writes_says_so_and_keeps_what_
         correct(page)
         client.http.delete(f"/api/jobs/{job}/shares/{made['share_id']}").raise_for_status()
         write_at_end(page, 0, " Late.")
-        expect(page.locator(".saving")).to_contain_text("Not saved:")
+        expect(page.locator(".saving")).to_contain_text("This link has ended")
         kept = page.evaluate("JSON.stringify(localStorage)")
         assert "Late." in kept
         assert made["token"] not in kept

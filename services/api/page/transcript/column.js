@@ -137,6 +137,15 @@ export class Column {
     this.onSeen(this.changed);
   }
 
+  /** What was typed in a paragraph has one space between words again. */
+  settle(id) {
+    const turn = this.turns.get(id);
+    if (turn && turn.words.textContent !== turn.table.text) {
+      turn.words.textContent = turn.table.text;
+      this.onSeen([id]);
+    }
+  }
+
   #made(id) {
     const turn = new Turn(id, this.language);
     this.turns.set(id, turn);

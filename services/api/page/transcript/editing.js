@@ -15,7 +15,7 @@ export class Editing {
     root.addEventListener("input", (event) => event.isComposing || this.#typed(event.target));
     root.addEventListener("compositionend", (event) => this.#typed(event.target));
     root.addEventListener("focusin", ({ target }) => target.matches(".words") && column.stopAt(Number(target.dataset.id)));
-    root.addEventListener("focusout", () => this.column.draw());
+    root.addEventListener("focusout", ({ target }) => target.matches(".words") && column.settle(Number(target.dataset.id)));
     root.addEventListener("keydown", (event) => this.#moved(event));
   }
 

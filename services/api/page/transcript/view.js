@@ -4,6 +4,7 @@ import "./texts.js";
 import { t } from "../texts.js";
 import { failure } from "../troubles.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
+import { back } from "./back.js";
 import { Drafts } from "./drafts.js";
 import { Workplace } from "./workplace.js";
 
@@ -20,7 +21,8 @@ export function open(root, { api, base, shared }) {
   const kept = shared ? api.authorization.split(".").slice(0, 2).join(".") : base;
   /** @type {Workplace | null} */
   let workplace = null;
-  render(html`<p aria-busy="true">${t("transcript.loading")}</p>`, root);
+  const draw = (content) => render(html`${shared ? nothing : back()} <h1>${t("transcript.text")}</h1> ${content}`, root);
+  draw(html`<p aria-busy="true">${t("transcript.loading")}</p>`);
   Promise.all([loaded(api, base, ending.signal), styled()])
     .then(([what]) => {
       if (!ending.signal.aborted) {
@@ -32,7 +34,7 @@ export function open(root, { api, base, shared }) {
       if (error.code === "NOT_FOUND" && !shared) {
         Drafts.forget(kept);
       }
-      ending.signal.aborted || render(failure(error, ""), root);
+      ending.signal.aborted || draw(failure(error, ""));
     });
   return () => {
     ending.abort();

@@ -3,6 +3,7 @@
 import { t } from "../texts.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { Assigning } from "./assigning.js";
+import { back } from "./back.js";
 import { day } from "./clock.js";
 import { Column } from "./column.js";
 import { Controls } from "./controls.js";
@@ -70,7 +71,7 @@ export class Workplace {
     const { about, shared } = this;
     render(
       html`
-        ${shared ? nothing : html`<nav><a href="#/">← ${t("transcript.back")}</a></nav>`}
+        ${shared ? nothing : back()}
         <h1><bdi>${about.file_name}</bdi></h1>
         <p class="hint ends">${this.#ends()}</p>
         <div class="top" role="region" aria-label=${t("transcript.tools")}>
