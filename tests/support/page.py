@@ -46,7 +46,7 @@ class Watched:
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self.troubles.append(f"{error.message}\n{error.stack}"))
         page.on("console", self._heard)
-        # Playwright takes files over from the first listener on. One that comes with the key that is pressed is too late.
+        # Playwright takes files over from the first listener on: one that comes with a pressed key may be too late.
         page.on("filechooser", lambda _: None)
         return page
 
