@@ -533,7 +533,12 @@ def test_three_hours_are_there_at_once_and_are_scrolled_followed_and_mended_with
         page.keyboard.type("twenty characters 20")
         assert (worked() - before) / 20 < FRAME_SECONDS
         wait_saved(page)
-        assert memory(page) < MEMORY_BYTES
+        # What Playwright and the typing left behind is nobody's any more.
+        session.send("HeapProfiler.collectGarbage")
+        last = monotonic() + PATIENCE_MS / 1_000
+        while memory(page) > MEMORY_BYTES:
+            assert monotonic() < last, memory(page)
+            page.wait_for_timeout(100)
     assert "twenty characters 20" in text(client, job)
 
 
