@@ -54,7 +54,7 @@ VOICE_PACKAGES = {
     "festvox-kdlpc16k": "/usr/share/festival/voices/english/ked_diphone",
     "espeak-ng": "espeak-ng",
 }
-BROWSER_PACKAGES = {"chromium": "chromium"}
+BROWSER_PACKAGES = {"chromium": "chromium", "firefox-esr": "firefox-esr", "pulseaudio": "pulseaudio"}
 APT_FAILED = 100
 BURST_SECONDS = 600
 """How long the burst may take; on two cores it took 185 s, beside other work."""

@@ -19,13 +19,12 @@ from services.local.client import Client
 from services.local.stack import Stack, StackSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
 IMAGES, AUDIO = ROOT / "docs" / "images", ROOT / "examples" / "audio"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 800}
-TEXTS = (
+TEXTS: Sequence[tuple[str, str, dict[str, Any]]] = (
     ("meeting.mp3", "kommunfullmäktige 12 november.mp3", {}),
     ("dialogue.mp3", "intervju med Åsa Örjansdotter.mp3", {"options": {"speakers": "auto"}}),
 )
@@ -77,4 +76,4 @@ def _signed_in(browser: Any, key: str, how: Mapping[str, Any]) -> Any:  # noqa: 
 
 if __name__ == "__main__":
     for path in take(Path(sys.argv[1]) if len(sys.argv) > 1 else IMAGES):
-        print(path)
+        sys.stdout.write(f"{path}\n")

@@ -99,7 +99,10 @@ def _reply(request: Request, path: str, headers: dict[str, str]) -> Response:
 
 @cache
 def _files() -> dict[str, _File]:
-    contents = {**_contents(), START: _contents()[START].replace(b"{version}", version().encode())}
+    contents = _contents()
+    modules = " ".join(sorted(path for path in contents if path.endswith(".js")))
+    page = contents[START].decode().replace("{version}", version()).replace("{modules}", modules)
+    contents = {**contents, START: page.encode()}
     return {path: _File(content, gzip.compress(content, mtime=0)) for path, content in contents.items()}
 
 

@@ -104,8 +104,8 @@ class Corrections:
             ChangedMeanwhileError: the job changed at each of `TRIES` tries.
 
         """
-        told = digest(changes)
-        if _is_newest(job, base, told):
+        asked = digest(changes)
+        if _is_newest(job, base, asked):
             return job
         if newest(job) != base:
             raise CorrectedMeanwhileError(newest(job))
@@ -117,7 +117,7 @@ class Corrections:
             "changed_at": now,
             "by": by,
             "base": base,
-            "changes": told,
+            "changes": asked,
             **described(document),
             "text": described(text),
         }
@@ -193,9 +193,9 @@ class Corrections:
             log.warning("correction.left", job_id=job.job_id, number=number, error=error)
 
 
-def _is_newest(job: Job, base: int, told: str) -> bool:
-    """Whether the newest correction of a job was made upon `base`, with changes of the digest `told`."""
-    return job.correction is not None and (job.correction["base"], job.correction["changes"]) == (base, told)
+def _is_newest(job: Job, base: int, asked: str) -> bool:
+    """Whether the newest correction of a job was made upon `base`, with changes of the digest `asked`."""
+    return job.correction is not None and (job.correction["base"], job.correction["changes"]) == (base, asked)
 
 
 def newest(job: Job) -> int:

@@ -49,6 +49,20 @@ run "page_left_out" {
   }
 }
 
+run "jobs_kept_for_longer_than_corrections_would_keep_them" {
+  command = plan
+
+  variables {
+    retention_days         = 400
+    longest_retention_days = 90
+  }
+
+  assert {
+    condition     = local.longest_retention_days == 400
+    error_message = "S3 would delete recordings after ${local.longest_retention_days} days, whose jobs are kept for 400."
+  }
+}
+
 run "own_domain" {
   command = apply
 

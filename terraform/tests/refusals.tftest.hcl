@@ -133,6 +133,26 @@ run "log_retention_that_cloudwatch_lacks" {
   expect_failures = [var.log_retention_days]
 }
 
+run "things_kept_for_longer_than_ten_years" {
+  command = plan
+
+  variables {
+    longest_retention_days = 4000
+  }
+
+  expect_failures = [var.longest_retention_days]
+}
+
+run "things_kept_for_half_a_day_longer" {
+  command = plan
+
+  variables {
+    longest_retention_days = 90.5
+  }
+
+  expect_failures = [var.longest_retention_days]
+}
+
 run "disk_key_of_another_region" {
   command = plan
 

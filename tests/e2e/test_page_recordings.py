@@ -122,7 +122,6 @@ def test_with_the_keyboard_alone_a_recording_is_sent_watched_read_and_erased(
         text.first.wait_for()
         (job,) = client.http.get("/api/jobs").json()["jobs"]
         assert "\n".join(text.all_text_contents()) == client.transcript(job["job_id"]).strip()
-
         tab_to(page, page.get_by_role("link", name="Alla inspelningar"))
         page.keyboard.press("Enter")
         ready(page, recording.name)
@@ -220,21 +219,11 @@ def test_dropped_and_pasted_files_are_sent_with_the_options_that_are_remembered(
 def test_a_large_file_goes_on_by_itself_when_the_line_is_back_and_after_a_reload_when_it_is_chosen_again(
     opened: Open, stack: Stack, client: Client, large: Path
 ) -> None:
-    arrived: list[str] = []
-
-    def one_part(route: Route) -> None:
-        """The first part arrives; for the other one the line is broken."""
-        if "partNumber=1&" in route.request.url:
-            arrived.append(route.request.url)
-            route.continue_()
-        else:
-            route.abort("internetdisconnected")
-
     with opened() as watched:
         page = watched.page
         sign_in(page, stack, client)
-        page.route("**/*partNumber=1&*", one_part)
-        page.route("**/*partNumber=2&*", one_part)
+        # The line is broken for the second of two parts.
+        page.route("**/*partNumber=2&*", lambda route: route.abort("internetdisconnected"))
         choose(page, large)
         page.get_by_text("The line is broken").wait_for()
         (job,) = client.http.get("/api/jobs").json()["jobs"]
@@ -248,7 +237,8 @@ def test_a_large_file_goes_on_by_itself_when_the_line_is_back_and_after_a_reload
         page.unroute("**/*partNumber=2&*")
         page.evaluate("window.dispatchEvent(new Event('online'))")
         ready(page, large.name)
-        assert len(arrived) == 1, "or the part that was there was sent again"
+        sent = [address for address in watched.asked if "partNumber=1&" in address]
+        assert len(sent) == 1, "or the part that was there was sent again"
     (there,) = client.http.get("/api/jobs").json()["jobs"]
     assert (there["job_id"], there["status"]) == (job["job_id"], "completed")
 
@@ -388,7 +378,7 @@ def test_a_key_that_is_wrong_or_taken_back_is_told_and_is_never_kept_or_in_an_ad
         page.keyboard.press("Enter")
         page.get_by_role("alert").filter(has_text="There is no such recording").wait_for()
 
-        page.get_by_role("link", name="All recordings").click()
+        page.get_by_role("link", name="GPU Transcriber").click()
         page.get_by_text("There are no recordings yet").wait_for()
         (key,) = stack.store.clients.keys_of(client.client_id)
         assert stack.store.clients.revoke(client.client_id, key.digest, now_ms())
@@ -429,3 +419,43 @@ def test_where_the_service_cannot_be_reached_that_is_said_and_the_list_comes_whe
         watched.context.set_offline(False)
         row(page, "late.mp3").wait_for()
         assert page.get_by_role("alert").count() == 0
+
+
+def test_a_page_that_was_loaded_before_an_upgrade_says_that_it_is_to_be_loaded_again(
+    opened: Open, stack: Stack, client: Client
+) -> None:
+    with opened() as watched:
+        page = watched.page
+        page.route("**/recordings/view.js", lambda route: route.fulfill(status=404))
+        page.goto(f"{stack.api_url}/")
+        page.get_by_label("API key").fill(client.key)
+        page.keyboard.press("Enter")
+        page.get_by_role("alert").filter(has_text="Load the page again").wait_for()
+        page.unroute("**/recordings/view.js")
+        page.get_by_role("button", name="Load again").click()
+        page.get_by_role("searchbox").wait_for()
+
+
+def test_a_file_of_the_page_that_is_refused_at_first_is_asked_for_again(
+    opened: Open, stack: Stack, client: Client, recording: Path
+) -> None:
+    """As where an AWS account runs no more functions at once."""
+    refused = set[str]()
+
+    def once(route: Route) -> None:
+        if route.request.url in refused:
+            route.continue_()
+        else:
+            refused.add(route.request.url)
+            route.fulfill(status=503)
+
+    job_id = client.send(recording.read_bytes(), recording.name)
+    client.wait(job_id)
+    with opened() as watched:
+        page = watched.page
+        page.route("**/transcript/*.js", once)
+        page.goto(f"{stack.api_url}/#/{job_id}")
+        page.get_by_label("API key").fill(client.key)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name=recording.name).wait_for()
+    assert len(refused) > 1

@@ -70,7 +70,7 @@ def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
 def after_call(_context: Any, case: Any, response: Any) -> None:
     """Note the newest corrections. Ask for the first links of an upload in parts at once, and note its job."""
     if (case.method, response.status_code) == ("PUT", 200):
-        tags[case.formatted_path] = response.headers["ETag"]
+        (tags[case.formatted_path],) = response.headers["etag"]
     if (case.operation.path, case.method, response.status_code) != (JOBS, "POST", 201):
         return
     if (made := response.json())["upload"] is None:

@@ -161,6 +161,29 @@ def test_words_and_corrections_take_three_calls_and_saving_one_five(world: World
         assert len(calls) <= most, (path, calls)
 
 
+def test_a_share_takes_no_more_calls_than_its_client(world: World, alice: Client) -> None:
+    job = completed(world, alice)
+    keep_words(world, job, call())
+    place = f"/api/jobs/{job.job_id}"
+    holder = Client(alice.gateway, alice.post(f"{place}/shares", {"right": "correct"}).json["token"])
+    for method, path, body in (
+        ("GET", "", None),
+        ("GET", "/words", None),
+        ("GET", "/correction", None),
+        ("GET", "/transcript?version=latest", None),
+        ("GET", "/recording", None),
+        ("PATCH", "", {"names": ["Anna"]}),
+        ("PUT", "/correction", {"changes": []}),
+    ):
+        taken = []
+        for client, base, upon in ((alice, place, '"0"'), (holder, "/api/shared", '"1"')):
+            with counted(world) as calls:
+                reply = client.call(method, f"{base}{path}", body, **({"if_match": upon} if method == "PUT" else {}))
+            assert reply.status == 200, reply.body
+            taken.append(calls)
+        assert len(taken[1]) <= len(taken[0]), (path, taken)
+
+
 def test_an_update_takes_three_calls(world: World, alice: Client) -> None:
     job = alice.post("/api/jobs", {"file_name": "a.mp3"}).json
     with counted(world) as calls:

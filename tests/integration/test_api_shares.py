@@ -115,10 +115,16 @@ def test_a_share_tells_nothing_else_of_its_client(world: World, reader: Client, 
         assert hidden not in whole
 
 
-def test_the_json_of_a_share_has_no_words_of_the_clients_own(reader: Client) -> None:
-    told = json.loads(reader.get("/api/shared/transcript?format=json").body)
-    assert "reference" not in told
-    assert "metadata" not in told
+def test_no_version_in_json_has_the_clients_own_words(alice: Client, reader: Client, job: Job) -> None:
+    own = alice.call("PUT", f"/api/jobs/{job.job_id}/correction", {"changes": CHANGES}, if_match='"0"')
+    assert own.status == 200
+    for version in ("latest", "1"):
+        address = f"transcript?format=json&version={version}"
+        clients, holders = (
+            json.loads(reply.body)
+            for reply in (alice.get(f"/api/jobs/{job.job_id}/{address}"), reader.get(f"/api/shared/{address}"))
+        )
+        assert clients.keys() - holders.keys() == {"reference", "metadata"}, version
 
 
 def test_who_may_correct_does_and_the_correction_says_by_which_share(alice: Client, editor: Client, job: Job) -> None:

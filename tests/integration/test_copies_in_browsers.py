@@ -73,8 +73,9 @@ def test_the_copy_is_played_and_sought_by_the_link_of_the_api(
 ) -> None:
     alice.gateway.app.state.service().s3 = served_s3.signer()
     job = completed(world, alice, file_name="möte.mka")
-    entry = {"key": object_keys.listening(job.place, 1), "bytes": len(copy), "media_type": "audio/mp4"}
-    world.s3.put_object(Bucket=BUCKET, Key=entry["key"], Body=copy)
+    key = object_keys.listening(job.place, 1)
+    entry = {"key": key, "bytes": len(copy), "media_type": "audio/mp4"}
+    world.s3.put_object(Bucket=BUCKET, Key=key, Body=copy)
     world.change((f"JOB#{job.job_id}", "JOB"), result={**(job.result or {}), "listening": entry})
     link = alice.get(f"/api/jobs/{job.job_id}/recording").json["url"]
 

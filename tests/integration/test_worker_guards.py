@@ -136,7 +136,8 @@ def test_a_part_that_is_done_ends_its_job_with_everything_that_is_told_of_it(ben
     assert job.result
     assert (job.status, job.cost, seen, bench.claim.on_device) == ("completed", {"dollars": 1}, [True, True], False)
     assert job.times.keys() >= {"planned", "first_text", "transcribed", "completed"}
-    assert job.result.keys() == {"attempt", "prefix", "files", "language", "duration_seconds", "model", "quality"}
+    told = {"attempt", "prefix", "files", "language", "duration_seconds", "model", "quality"}
+    assert job.result.keys() == told | {"media", "peaks"}
     assert (job.result["attempt"], job.result["prefix"]) == (2, "results/job_1/2/")
     (delivery,) = bench.sent
     assert (delivery.owner, delivery.due_at) == ("sender", bench.world.clock() + 77)

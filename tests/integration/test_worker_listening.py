@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import multiprocessing
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +12,13 @@ from typing import Any
 import pytest
 
 from services.common.domain import object_keys
+from services.common.domain.options import Options
 from services.common.domain.records import Job
 from services.common.domain.states import JobStatus
-from services.gpu_worker.engine.listening.files import copy_file
+from services.common.store.leases import Leases
+from services.gpu_worker.engine.listening.files import copy_file, peaks_file
+from services.gpu_worker.engine.plan.local_reader import LocalReader
+from services.gpu_worker.engine.stopping import StoppedError
 from services.gpu_worker.part import endings
 from services.gpu_worker.part.files import Files
 from services.gpu_worker.part.transcribing import Transcribing
@@ -131,34 +133,58 @@ def test_a_recording_of_several_parts_has_one_of_each_for_the_whole_of_it(
     assert sum(entry["Key"].endswith("peaks.gz") for entry in listed) == 1, "who reads it once writes it once"
 
 
-@pytest.mark.parametrize("samples", [ALONE, SEVERAL])
-def test_whichever_attempt_completes_a_job_each_byte_is_as_without_a_crash(
-    machine: Machine, upload: Upload, meeting_sound: Sound, monkeypatch: pytest.MonkeyPatch, samples: int
+@pytest.fixture
+def breaks(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], threading.Event]:
+    """Lets an attempt end once it has stored a file of such a name, or split its recording: no later one does."""
+
+    def once(after: str) -> threading.Event:
+        broken = threading.Event()
+
+        def ending(real: Callable[..., Any]) -> Callable[..., Any]:
+            def call(it: Any, *given: Any, **named: Any) -> Any:
+                done = real(it, *given, **named)
+                if not broken.is_set() and (real.__name__ == after or str(given[0]).endswith(after)):
+                    broken.set()
+                    raise StoppedError
+                return done
+
+            return call
+
+        monkeypatch.setattr(Files, "store", ending(Files.store))
+        monkeypatch.setattr(Leases, "split", ending(Leases.split))
+        return broken
+
+    return once
+
+
+@pytest.mark.parametrize(
+    ("samples", "after", "last"), [(ALONE, "peaks.gz", 2), (SEVERAL, "listening.m4a", 2), (SEVERAL, "split", 1)]
+)
+def test_whichever_attempt_completes_a_job_what_was_written_in_one_reading_is_there_whole(
+    machine: Machine,
+    upload: Upload,
+    meeting_sound: Sound,
+    breaks: Callable[[str], threading.Event],
+    tmp_path: Path,
+    *,
+    samples: int,
+    after: str,
+    last: int,
 ) -> None:
-    """The device dies when the peaks of the first attempt are stored, before it is split or done."""
-    undisturbed = upload(meeting_sound[:samples])
-    machine.start()
-    machine.wait_for(undisturbed)
-    real, killed = Files.store, threading.Event()
-
-    def store(files: Files, key: str, path: Path, *kind: str) -> None:
-        real(files, key, path, *kind)
-        if key.endswith("peaks.gz") and not killed.is_set():
-            killed.set()
-            pid = machine.engines[0].pid
-            assert pid
-            os.kill(pid, signal.SIGKILL)
-            until(lambda: not machine.engines[0].alive)
-
-    monkeypatch.setattr(Files, "store", store)
+    """`last`: the last attempt that planned."""
+    broken = breaks(after)
     job = upload(meeting_sound[:samples])
+    machine.start()
     machine.wait_for(job)
-    assert killed.is_set()
+    assert broken.is_set()
     assert machine.part(job).attempt == 2
-    wanted, told = result(machine, undisturbed), result(machine, job)
-    for one in ("peaks", "listening"):
-        assert stored(machine, told[one]) == stored(machine, wanted[one])
-    assert told["media"] == wanted["media"]
+    (spool := tmp_path / "spool").mkdir()
+    for _ in LocalReader().plan(tmp_path / "a.mka", Options(), spool=spool, max_seconds=60, stop=threading.Event()):
+        pass
+    told = result(machine, job)
+    for one, file in (("peaks", peaks_file(spool)), ("listening", copy_file(spool))):
+        assert stored(machine, told[one]) == file.read_bytes()
+        assert told[one]["key"].startswith(f"results/{job.place}/{last}/")
 
 
 def test_what_s3_refuses_is_left_out_and_the_log_says_of_which_job(

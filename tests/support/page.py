@@ -27,12 +27,17 @@ document.addEventListener("securitypolicyviolation", (event) =>
 _LANGUAGES = {"sv": "sv-SE", "en": "en-GB"}
 _TOUCHES_POLICY = ("securitypolicyviolation", "Content Security Policy", "Trusted Type")
 
+_OF_EVALUATED = ("require-trusted-types-for", "eval")
+"""What a browser says of a script that is made of text, which Playwright's scripts are."""
+
 
 class Watched:
     """One tab, of a profile of its own. `page` is Playwright's."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, *, evaluates: bool = False) -> None:
+        """`evaluates`: whether what Playwright runs in the page counts as the page's own, as it does in Firefox."""
         self.context = context
+        self._evaluates = evaluates
         self.asked: list[str] = []
         """Every address that the page asked for."""
         self.troubles: list[str] = []
@@ -44,7 +49,7 @@ class Watched:
         page = self.context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: self.asked.append(request.url))
-        page.on("pageerror", lambda error: self.troubles.append(f"{error.message}\n{error.stack}"))
+        page.on("pageerror", lambda error: self._trouble(f"{error.message}\n{error.stack}"))
         page.on("console", self._heard)
         return page
 
@@ -59,28 +64,25 @@ class Watched:
 
     def _heard(self, message: ConsoleMessage) -> None:
         if any(words in message.text for words in _TOUCHES_POLICY):
-            self.troubles.append(message.text)
+            self._trouble(message.text)
+
+    def _trouble(self, told: str) -> None:
+        if not (self._evaluates and any(words in told for words in _OF_EVALUATED)):
+            self.troubles.append(told)
 
 
 class Pages:
     """A browser until the context ends; no name leads anywhere from it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, firefox: Mapping[str, str] | None = None) -> None:
+        """`firefox`: the environment of Firefox, if it is to be that; None: it is Chromium."""
         self._starting = sync_playwright()
+        self._firefox = firefox
 
     def __enter__(self) -> Self:
-        browser = programs.browser()
-        assert browser
-        playwright: Playwright = self._starting.start()
-        self._playwright = playwright
-        self._browser: Browser = playwright.chromium.launch(
-            executable_path=browser,
-            args=[
-                "--no-sandbox",
-                "--disable-dev-shm-usage",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-            ],
-        )
+        self._playwright: Playwright = self._starting.start()
+        known = self._firefox
+        self._browser: Browser = _chromium(self._playwright) if known is None else _firefox(self._playwright, known)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -115,13 +117,39 @@ class Pages:
             **(more or {}),
         )
         context.add_init_script(_TELL_OF_VIOLATIONS)
-        watched = Watched(context)
+        watched = Watched(context, evaluates=self._firefox is not None)
         try:
             yield watched
-            assert watched.troubles == []
+            assert watched.troubles == [], "\n".join(watched.troubles)
             assert watched.origins <= set(allowed), watched.origins - set(allowed)
         finally:
             context.close()
+
+
+def _chromium(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=programs.browser(),
+        args=[
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+        ],
+    )
+
+
+def _firefox(playwright: Playwright, known: Mapping[str, str]) -> Browser:
+    """Any Firefox, by WebDriver BiDi; Playwright's own builds of Firefox cannot be had everywhere."""
+    proxied: dict[str, str | float | bool] = {
+        "network.proxy.type": 1,
+        "network.proxy.socks": "0.0.0.0",
+        "network.proxy.socks_port": 1,
+    }
+    return playwright.firefox.launch(
+        channel="moz-firefox",
+        executable_path=programs.firefox(),
+        env=dict(known),
+        firefox_user_prefs={"media.autoplay.default": 0, **proxied, "network.proxy.no_proxies_on": "127.0.0.1"},
+    )
 
 
 def assert_accessible(page: Page) -> None:

@@ -22,9 +22,15 @@ def browser() -> str | None:
     return find("chromium") or find("google-chrome")
 
 
+def firefox() -> str | None:
+    """The path of Firefox, as Debian or Mozilla names it."""
+    return find("firefox-esr") or find("firefox")
+
+
 MARKERS: dict[str, Callable[[], object]] = {
     "chromium": browser,
     "curl": lambda: find("curl"),
+    "firefox": lambda: firefox() and find("pulseaudio"),
     "ffmpeg": lambda: find("ffmpeg"),
     "jq": lambda: find("jq"),
     "lambda_python": lambda_python,

@@ -151,6 +151,7 @@ ROWS = [
     ("form of an upload, links of its parts", f"{UPLOAD_MARGIN_MINUTES} minutes later the job is `expired`"),
     ("parts of an upload that is not completed", f"{ABORTED_AFTER_DAYS} days from its first links"),
     ("link to a transcript", f"{API['link_seconds']} s"),
+    ("links to a recording and its peaks", f"{API['recording_link_seconds']:,} s, or less"),
     ("`Idempotency-Key`, with the answer", f"{KEPT_MS // DAY_MS} day"),
     ("old secret beside the new one, after a rotation", f"{OVERLAP_MS // HOUR_MS} hours"),
     ("entry of the feed before it is shown", f"{FEED_LAG_MS // SECOND_MS} s"),

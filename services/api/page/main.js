@@ -1,10 +1,12 @@
 /** The page: who is signed in, which view is open, and in which language. */
 
 import { Api } from "./api.js";
+import { brought } from "./loading.js";
 import { Session } from "./session.js";
 import { shell, signIn } from "./shell.js";
 import { t } from "./texts.js";
 import { failure } from "./troubles.js";
+import { forgetAll } from "./recordings/records.js";
 import { Uploads } from "./recordings/uploads.js";
 import { render } from "./vendor/lit-html.js";
 
@@ -40,13 +42,17 @@ async function show() {
 }
 
 async function recordings(root, turn) {
+  await brought("recordings/");
   const view = await import("./recordings/view.js");
   if (turn === opening) {
     close = view.open(root, { api: api(), uploads });
   }
+  // Whoever has a list opens a text next.
+  brought("transcript/");
 }
 
 async function transcript(root, turn, asked, base, shared) {
+  await brought("transcript/");
   const view = await import("./transcript/view.js");
   if (turn === opening) {
     close = view.open(root, { api: asked, base, shared, onLeave: () => (location.hash = "#/") });
@@ -63,10 +69,14 @@ function begin() {
   show();
 }
 
+/** `reason`: why the page does it by itself; whoever comes back may then go on with uploads that were broken off. */
 function signOut(reason = "") {
   if (session.key !== null) {
-    uploads?.close();
+    uploads.close();
     uploads = null;
+    if (!reason) {
+      forgetAll();
+    }
     session.end(reason);
     show();
   }

@@ -21,6 +21,7 @@ module "transcriber" {
   on_demand_after_minutes = 20
   launch_at_registration  = true
   retention_days          = 90
+  longest_retention_days  = 730
 
   zones                       = ["eu-north-1a", "eu-north-1b"]
   instance_types              = ["g4dn.xlarge", "g5.xlarge"]

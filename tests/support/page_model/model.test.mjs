@@ -167,7 +167,7 @@ test("two people's changes at different places are put together", () => {
       assert.deepEqual(new Set(changes.map((change) => JSON.stringify(change))), new Set(all), `seed ${seed}`);
     }
     assert.deepEqual(merged([], theirs, mine).conflicts.length, conflicts.length);
-    const chosen = conflicts.reduce(withTheirs, changes);
+    const chosen = conflicts.reduce((left, conflict) => withTheirs(left, conflict, theirs), changes);
     for (const { home, theirs: wanted } of conflicts) {
       assert.deepEqual(chosen.filter(({ first, end }) => first >= home.first && end <= home.end && (first < home.end || home.first === home.end)), wanted, `seed ${seed}`);
     }
@@ -184,7 +184,7 @@ test("what both changed alike, or only one took back, is no conflict", () => {
   const { changes, conflicts } = merged(base, [change(0, 2, "b")], [change(0, 4, "c")]);
   assert.deepEqual(changes, [change(0, 2, "b")]);
   assert.deepEqual(conflicts[0].home, { first: 0, end: 4 });
-  assert.deepEqual(withTheirs(changes, conflicts[0]), [change(0, 4, "c")]);
+  assert.deepEqual(withTheirs(changes, conflicts[0], [change(0, 4, "c")]), [change(0, 4, "c")]);
 });
 
 test("a paragraph of hundreds of words is compared in a moment", () => {

@@ -1,7 +1,7 @@
 /** All uploads of this tab. They go on while views come and go, three at a time, and wait where there is no line. */
 
 import { passed, Refusal, Unreachable } from "../api.js";
-import { forgetAll, recordOf } from "./records.js";
+import { recordOf } from "./records.js";
 import { sendForm, sendParts, StorageRefusal } from "./sending.js";
 
 const AT_ONCE = 3;
@@ -77,11 +77,10 @@ export class Uploads extends EventTarget {
     }
   }
 
-  /** Breaks everything off, as when somebody signs out. */
+  /** Breaks everything off. */
   close() {
     this.all.forEach((one) => one.ending.abort(new DOMException("signed out", "AbortError")));
     this.all = [];
-    forgetAll();
   }
 
   #goOn() {

@@ -90,7 +90,7 @@ class View {
 
   async #readVocabularies() {
     try {
-      const { body } = await this.api.get("api/vocabularies");
+      const { body } = await this.api.get("api/vocabularies", { signal: this.ending.signal });
       this.options.vocabularies = body.vocabularies.map((one) => one.name);
       this.draw();
     } catch {

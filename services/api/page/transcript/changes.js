@@ -1,6 +1,6 @@
 /** A correction's changes: what paragraphs are against the machine's words. Pure. */
 
-import { grouped } from "./words.js";
+import { grouped, paragraphsOf } from "./words.js";
 
 /**
  * All that differs, in order; each change is as small as the machine's segments allow.
@@ -21,6 +21,11 @@ export function changesOf(machine, paragraphs) {
     }
   }
   return [...changes, ...deleted(machine, { first: seen, end: machine.words.length })];
+}
+
+/** The same changes as this page writes them; other clients may put one deletion into two changes, for example. */
+export function rewritten(machine, changes) {
+  return changesOf(machine, paragraphsOf(machine, changes));
 }
 
 function segment({ speaker, pieces }) {

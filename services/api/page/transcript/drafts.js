@@ -6,7 +6,11 @@
 
 const PREFIX = "draft:";
 
-/** @typedef {{number: number, changes: import("./merging.js").Changes}} Draft `number` is of the correction before it */
+/**
+ * @typedef {import("./merging.js").Changes} Changes
+ * @typedef {{number: number, changes: Changes, sent?: Changes}} Draft `number` is of the correction before it; `sent`
+ *   was sent, and no answer has come
+ */
 
 export class Drafts {
   /** @param {string} what names the transcript and whose it is, without any secret */
@@ -15,6 +19,8 @@ export class Drafts {
     this.own = `${this.folder}${crypto.randomUUID()}`;
     // It is held as long as the tab lives, so that others know.
     this.release = () => {};
+    /** @type {string[]} drafts whose text is in this tab's now */
+    this.taken = [];
     navigator.locks?.request(this.own, () => new Promise((resolve) => (this.release = resolve)));
   }
 
@@ -35,19 +41,23 @@ export class Drafts {
   /** The service has it all. */
   drop() {
     localStorage.removeItem(this.own);
+    this.dropTaken();
   }
 
-  /** The drafts of tabs that are gone. They stay until `dropLeft` is told that they are in good hands. */
+  /**
+   * The drafts of tabs that are gone. They stay until they are in `taken` and all is in good hands.
+   *
+   * @returns {Promise<(Draft & {name: string})[]>}
+   */
   async left() {
     const held = new Set(((await navigator.locks?.query())?.held ?? []).map(({ name }) => name));
     const names = Object.keys(localStorage).filter((name) => name.startsWith(this.folder) && name !== this.own);
-    this.names = names.filter((name) => !held.has(name));
-    return this.names.map(read).filter(Boolean);
+    return names.filter((name) => !held.has(name)).map(read).filter(Boolean);
   }
 
-  dropLeft() {
-    this.names?.forEach((name) => localStorage.removeItem(name));
-    this.names = [];
+  dropTaken() {
+    this.taken.forEach((name) => localStorage.removeItem(name));
+    this.taken = [];
   }
 
   /** Forgets all drafts of a transcript that is gone. */
@@ -57,11 +67,11 @@ export class Drafts {
   }
 }
 
-/** @returns {Draft | null} */
+/** @returns {(Draft & {name: string}) | null} */
 function read(name) {
   try {
     const draft = JSON.parse(localStorage.getItem(name));
-    return Number.isInteger(draft.number) && Array.isArray(draft.changes) ? draft : null;
+    return Number.isInteger(draft.number) && Array.isArray(draft.changes) ? { ...draft, name } : null;
   } catch {
     return null;
   }

@@ -28,13 +28,24 @@ export function merged(base, mine, theirs) {
   return { changes, conflicts };
 }
 
-/** The same changes, with theirs in the place of a conflict. */
-export function withTheirs(changes, { home, theirs }) {
-  const kept = changes.filter((change) => !meet(change, home));
-  return [...kept, ...theirs].sort(inOrder);
+/**
+ * The same changes, with theirs in the place of a conflict.
+ *
+ * What was joined with that place since then cannot be told from it any more: there, it is as the service has it.
+ *
+ * @param {Changes} changes
+ * @param {Conflict} conflict
+ * @param {Changes} known what the service has
+ * @returns {Changes}
+ */
+export function withTheirs(changes, { home, theirs }, known) {
+  const around = known.filter((change) => !meet(change, home));
+  const [place] = places({ conflict: [{ ...home }], changes, around }).filter(({ conflict }) => conflict.length > 0);
+  const kept = changes.filter((change) => !place.changes.includes(change));
+  return [...kept, ...place.around, ...theirs].sort(inOrder);
 }
 
-/** What meets, of all three; in order. */
+/** What meets, of all versions; in order. */
 function places(versions) {
   const all = Object.entries(versions).flatMap(([whose, changes]) => changes.map((change) => ({ whose, change })));
   all.sort((one, other) => inOrder(one.change, other.change));
@@ -45,7 +56,7 @@ function places(versions) {
     if (last && meet(last.home, change)) {
       last.home = { first: last.home.first, end: Math.max(last.home.end, end) };
     } else {
-      last = { home: { first, end }, base: [], mine: [], theirs: [] };
+      last = { home: { first, end }, ...Object.fromEntries(Object.keys(versions).map((name) => [name, []])) };
       found.push(last);
     }
     last[whose].push(change);

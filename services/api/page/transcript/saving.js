@@ -1,11 +1,14 @@
 /** Saves by itself, upon what was read; what cannot be saved stays in a draft. */
 
 import { Refusal, Unreachable } from "../api.js";
+import { rewritten } from "./changes.js";
 import { merged, withTheirs } from "./merging.js";
 
 /** It saves so long after the last change. */
 const REST_MS = 1_500;
 const WAITS_MS = [2_000, 5_000, 15_000, 30_000];
+/** How many texts are remembered of which it is not known whether the service has them. */
+const MOST_UNANSWERED = 20;
 
 /**
  * Tells by `change` of its state: `saved`, `waiting` (for a pause), `saving`, `offline`, `refused` (`trouble` says why)
@@ -21,7 +24,7 @@ export class Saving extends EventTarget {
     super();
     Object.assign(this, { api, base, text, drafts });
     /** What the service has, as far as is known here. */
-    this.known = { number: correction.number, changes: correction.changes };
+    this.known = this.#own(correction);
     /** The number upon which the draft is made. */
     this.begun = correction.number;
     this.state = "saved";
@@ -30,6 +33,8 @@ export class Saving extends EventTarget {
     /** @type {import("./merging.js").Conflict[]} */
     this.conflicts = [];
     this.trouble = null;
+    /** @type {import("./merging.js").Changes[]} what was sent, and perhaps were saved though no answer came; the newest last */
+    this.unanswered = [];
     this.failures = 0;
     this.isAsking = false;
     this.ending = new AbortController();
@@ -43,13 +48,18 @@ export class Saving extends EventTarget {
   /** Takes over what earlier tabs could not save. */
   async restore() {
     const left = await this.drafts.left();
-    for (const { number, changes } of left) {
-      const before = number === this.known.number ? this.known : await this.#read(number);
+    for (const { name, number, changes, sent } of left) {
+      const isThere = number === this.known.number || told(sent) === told(this.known.changes);
+      const before = isThere ? this.known : await this.#read(number);
       this.#merge(before.changes, changes, this.text.changes(), before.number);
+      this.drafts.taken.push(name);
     }
     if (left.length > 0) {
       this.#changed();
-      this.drafts.dropLeft();
+    }
+    // Two drafts may be in conflict with each other: then both stay until that is settled and saved.
+    if (this.conflicts.length === 0) {
+      this.drafts.dropTaken();
     }
     return left.length > 0;
   }
@@ -70,6 +80,7 @@ export class Saving extends EventTarget {
     }
     this.isAsking = true;
     const changes = this.text.changes();
+    this.unanswered = [...this.unanswered, changes].slice(-MOST_UNANSWERED);
     this.#set("saving");
     try {
       const headers = { "If-Match": `"${this.known.number}"` };
@@ -104,22 +115,22 @@ export class Saving extends EventTarget {
   settle(conflict, isTheirs) {
     this.conflicts = this.conflicts.filter((other) => other !== conflict);
     if (isTheirs) {
-      this.text.reset(withTheirs(this.text.changes(), conflict));
+      this.text.reset(withTheirs(this.text.changes(), conflict, this.known.changes));
     }
     this.#changed();
     this.save();
   }
 
   #differs() {
-    return JSON.stringify(this.text.changes()) !== JSON.stringify(this.known.changes);
+    return told(this.text.changes()) !== told(this.known.changes);
   }
 
   #changed() {
     if (this.conflicts.length > 0) {
-      this.drafts.keep({ number: this.begun, changes: this.text.changes() });
+      this.#keep();
       this.#set("conflict");
     } else if (this.#differs()) {
-      this.drafts.keep({ number: this.begun, changes: this.text.changes() });
+      this.#keep();
       this.#set(this.isAsking ? "saving" : "waiting");
       this.#soon(REST_MS);
     } else if (!this.isAsking) {
@@ -127,6 +138,10 @@ export class Saving extends EventTarget {
       this.drafts.drop();
       this.#set("saved");
     }
+  }
+
+  #keep() {
+    this.drafts.keep({ number: this.begun, changes: this.text.changes(), sent: this.unanswered.at(-1) });
   }
 
   #soon(milliseconds) {
@@ -137,6 +152,7 @@ export class Saving extends EventTarget {
   #saved(body, changes) {
     this.known = { number: body.number, changes };
     this.begun = body.number;
+    this.unanswered = [];
     this.savedAt = body.changed_at;
     this.failures = 0;
     this.trouble = null;
@@ -148,6 +164,10 @@ export class Saving extends EventTarget {
   }
 
   async #failed(error) {
+    const mayPass = error instanceof Unreachable || (error instanceof Refusal && (error.status >= 500 || error.status === 429));
+    if (!mayPass || error.status === 429) {
+      this.unanswered.pop();
+    }
     if (error instanceof Refusal && error.code === "CORRECTED_MEANWHILE") {
       try {
         this.#meet(await this.#read());
@@ -157,7 +177,6 @@ export class Saving extends EventTarget {
       }
     }
     this.trouble = error;
-    const mayPass = error instanceof Unreachable || (error instanceof Refusal && (error.status >= 500 || error.status === 429));
     this.#set(error instanceof Unreachable ? "offline" : "refused");
     if (mayPass || error.code === "CONFLICT") {
       this.#soon(WAITS_MS[Math.min(this.failures, WAITS_MS.length - 1)]);
@@ -165,10 +184,12 @@ export class Saving extends EventTarget {
     }
   }
 
-  /** Somebody else has saved: what does not meet is put together. */
+  /** Somebody else has saved: what does not meet is put together. It may also be what was sent from here. */
   #meet(theirs) {
-    const before = this.known;
+    const isOwn = this.unanswered.some((sent) => told(sent) === told(theirs.changes));
+    const before = isOwn ? theirs : this.known;
     this.known = { number: theirs.number, changes: theirs.changes };
+    this.unanswered = [];
     this.savedAt = theirs.changed_at;
     this.#merge(before.changes, this.text.changes(), theirs.changes, before.number);
     this.#changed();
@@ -176,20 +197,32 @@ export class Saving extends EventTarget {
 
   #merge(base, mine, theirs, number) {
     const { changes, conflicts } = merged(base, mine, theirs);
-    this.begun = conflicts.length > 0 ? number : this.known.number;
     this.conflicts.push(...conflicts);
-    if (JSON.stringify(changes) !== JSON.stringify(this.text.changes())) {
+    // While something is to be settled, the draft stays upon the oldest number: so it is asked again after a closed tab.
+    this.begun = this.conflicts.length > 0 ? Math.min(this.begun, number) : this.known.number;
+    if (told(changes) !== told(this.text.changes())) {
       this.text.reset(changes);
     }
   }
 
   async #read(number) {
     const asked = number === undefined ? "" : `?number=${number}`;
-    return (await this.api.get(`${this.base}/correction${asked}`, { signal: this.ending.signal })).body;
+    const { body } = await this.api.get(`${this.base}/correction${asked}`, { signal: this.ending.signal });
+    return { ...body, ...this.#own(body) };
+  }
+
+  /** A correction as this page writes it, whoever wrote it: otherwise it would seem to be changed here. */
+  #own({ number, changes }) {
+    return { number, changes: rewritten(this.text.machine, changes) };
   }
 
   #set(state) {
     this.state = state;
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** Changes that can be compared. */
+function told(changes) {
+  return JSON.stringify(changes);
 }

@@ -16,8 +16,9 @@ from services.gpu_worker.engine.audio.sound import RATE
 
 Mono: TypeAlias = npt.NDArray[np.int16]
 """Shape (samples,)."""
-BIT_RATE = 32_000
-"""14 MB an hour."""
+OPTIONS = {"aac_coder": "fast", "flags": "+qscale", "global_quality": "80"}
+"""Speech takes about 15 MB an hour like this. The better way to choose scale factors costs three times the time, and a
+bit rate that is held a third more."""
 FRAME = 1024
 """Samples of a packet."""
 LEAD = 2 * RATE
@@ -75,9 +76,7 @@ class Encoder:
 def encoder(destination: Path) -> Iterator[Encoder]:
     """An encoder, whose file is whole when the context ends without an error."""
     with av.open(str(destination), "w", format="ipod", options={"movflags": "+faststart"}) as container:
-        # The better way to choose scale factors takes three times as long.
-        stream = container.add_stream("aac", rate=RATE, layout="mono", options={"aac_coder": "fast"})
-        stream.bit_rate = BIT_RATE
+        stream = container.add_stream("aac", rate=RATE, layout="mono", options=OPTIONS)
         made = Encoder(container, stream)
         yield made
         made.finish()

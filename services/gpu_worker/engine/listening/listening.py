@@ -6,7 +6,7 @@ If one of them cannot be made, the recording is transcribed without it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,8 @@ class Listening:
             file.write_bytes(self._peaks.packed())
         except (OSError, MemoryError) as error:
             self._faults.append(f"peaks: {type(error).__name__}")
-            file.unlink(missing_ok=True)
+            with suppress(OSError):
+                file.unlink()
 
     def _finish_copy(self, stop: StopFlag) -> None:
         self._copying.begin()
