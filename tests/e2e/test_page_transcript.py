@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -15,7 +17,7 @@ from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import DIALOGUE
 from tests.support.page import NARROW, PATIENCE_MS, WIDE, Pages, Watched, assert_accessible
-from tests.support.page_transcript import SURE, Said, dialogue, put_words
+from tests.support.page_transcript import SURE, Said, dialogue, hours_long, put_words
 
 pytestmark = [pytest.mark.chromium, pytest.mark.npm]
 
@@ -36,6 +38,27 @@ HOSTILE = [
     "=1+1",
     "å" * 10_000,
 ]
+LONG = 30_000
+"""Words of three hours."""
+USABLE_SECONDS, FRAME_SECONDS, MEMORY_BYTES = 1.5, 0.05, 250_000_000
+FRAMES = """
+async (step) => {
+    let frames = 0;
+    for (const until = performance.now() + 2000; performance.now() < until; frames += 1) {
+        scrollBy(0, step);
+        await new Promise(requestAnimationFrame);
+    }
+    return frames;
+}
+"""
+"""Scrolls at each frame, and counts them."""
+FAST = """
+const media = document.querySelector("audio"), began = performance.now();
+Object.defineProperty(media, "currentTime", {get: () => 600 + (performance.now() - began) / 30, set: () => {}});
+Object.defineProperty(media, "paused", {get: () => window.rests ?? false});
+media.dispatchEvent(new Event("play"));
+"""
+"""The recording seems to play, about thirty times as fast as it would."""
 Open = Callable[..., AbstractContextManager[Watched]]
 
 
@@ -470,3 +493,59 @@ def test_an_erased_recording_is_told_of(opened: Open, stack: Stack, client: Clie
         page.reload()
         expect(page.get_by_role("alert")).to_contain_text("It may have been erased")
         assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('draft:'))") == []
+
+
+def test_three_hours_are_there_at_once_and_are_scrolled_followed_and_mended_without_waiting(
+    opened: Open, stack: Stack, client: Client, job: str
+) -> None:
+    """What is measured is the processor's time, so that others on the machine do not count."""
+    put_words(stack, job, hours_long(LONG))
+    with opened() as watched:
+        session = watched.context.new_cdp_session(watched.page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def worked() -> float:
+            metrics = session.send("Performance.getMetrics")["metrics"]
+            return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+
+        page = show(watched, stack, client, job)
+        assert worked() < USABLE_SECONDS
+        until(page, "document.querySelector('audio') !== null")
+
+        before = worked()
+        frames = page.evaluate(FRAMES, 300)
+        page.evaluate(f"(() => {{{FAST}}})()")
+        page.evaluate("scrollTo(0, 0)")
+        frames += page.evaluate(FRAMES, 0)
+        page.mouse.move(600, 300)
+        page.mouse.wheel(0, 9_000)
+        back = page.get_by_role("button", name="Back to where it plays")
+        back.click()
+        expect(back).to_be_hidden()
+        page.evaluate("window.rests = true")
+        assert marked(page, "said"), "it follows"
+        assert frames > 10
+        assert (worked() - before) / frames < FRAME_SECONDS
+
+        correct(page)
+        words(page, 700).click()
+        before = worked()
+        page.keyboard.type("twenty characters 20")
+        assert (worked() - before) / 20 < FRAME_SECONDS
+        wait_saved(page)
+        # What Playwright and the typing left behind is nobody's any more.
+        session.send("HeapProfiler.collectGarbage")
+        last = monotonic() + PATIENCE_MS / 1_000
+        while memory(page) > MEMORY_BYTES:
+            assert monotonic() < last, memory(page)
+            page.wait_for_timeout(100)
+    assert "twenty characters 20" in text(client, job)
+
+
+def memory(page: Page) -> int:
+    """Of the largest of the browser's processes that show pages: what is its own, in bytes."""
+    browser = page.context.browser
+    assert browser
+    processes = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")["processInfo"]
+    found = [Path(f"/proc/{one['id']}/status").read_text() for one in processes if one["type"] == "renderer"]
+    return max(int(re.search(r"RssAnon:\s+(\d+) kB", status)[1]) * 1024 for status in found)  # type: ignore[index]

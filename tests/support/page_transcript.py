@@ -49,6 +49,22 @@ def dialogue(doubtful: dict[int, float] | None = None) -> list[Said]:
     return sentences
 
 
+def hours_long(count: int) -> list[Said]:
+    """So many words, in sentences of twenty by five speakers who take turns; one word in fifty is doubtful."""
+    pace, length = 0.36, 20
+    numbers = range(count)
+    words = [
+        (
+            f" {'ordet' if number % 3 else 'kommunen'}{number}",
+            number * pace,
+            number * pace + 0.3,
+            SURE - (number % 50 == 0) / 2,
+        )
+        for number in numbers
+    ]
+    return [Said(first // length % 5, words[first : first + length]) for first in numbers[::length]]
+
+
 def put_words(stack: Stack, job_id: str, said: Sequence[Said]) -> None:
     """Let a completed job have these words, as if the machine had heard them."""
     job = stack.store.jobs.get(job_id)

@@ -37,7 +37,7 @@ export class Find {
     const [none, told] = [length === 0, t("find.count", { number: this.at + 1, count: length })];
     render(
       html`
-        <input type="search" aria-label=${t("find.name")} placeholder=${t("find.name")} .value=${this.wanted}
+        <input type="search" aria-label=${t("find.name")} placeholder=${t("find.short")} .value=${this.wanted}
           @input=${(event) => this.#asked(event.target.value)} @keydown=${(event) => this.#pressed(event)} />
         <span class="count" role="status">${this.wanted ? (none ? t("find.none") : told) : nothing}</span>
         <button class="small" ?disabled=${none} aria-label=${t("find.previous")} title=${t("find.previous")} @click=${() => this.go(-1)}>↑</button>

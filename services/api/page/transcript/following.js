@@ -4,7 +4,7 @@
 const CALM = { from: 0.15, to: 0.65 };
 /** Where it is put otherwise. */
 const PLACE = 0.3;
-/** For so long after our own scrolling, what scrolls is not the person. */
+/** For so long after our own scrolling, what scrolls is not the person, unless a wheel, a finger or a key does it. */
 const OURS_MS = 1_000;
 
 /** Tells by `change` that it follows, or does not any more. */
@@ -25,9 +25,10 @@ export class Following extends EventTarget {
     const { signal } = this.ending;
     player.addEventListener("moved", () => this.tick(), { signal });
     player.addEventListener("change", () => this.#run(), { signal });
-    for (const name of ["wheel", "touchmove", "scroll"]) {
-      addEventListener(name, () => this.#left(), { signal, passive: true });
+    for (const name of ["wheel", "touchmove", "keydown"]) {
+      addEventListener(name, () => (this.scrolled = -OURS_MS), { signal, passive: true });
     }
+    addEventListener("scroll", () => this.#left(), { signal, passive: true });
     this.refresh();
   }
 
