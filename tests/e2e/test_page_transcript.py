@@ -424,6 +424,7 @@ def test_a_shared_transcript_is_made_in_a_dialog_and_read_without_being_correcte
         assert guest.get_by_role("button", name="Rätta").count() == 0
         guest.mouse.dblclick(*place_of(guest, 0, 3))
         assert words(guest, 0).get_attribute("contenteditable") is None
+        assert_accessible(guest)
         until(guest, "document.querySelector('audio') !== null")
         page.get_by_role("button", name="Take back: Anna <b>").click()
         expect(page.get_by_role("button", name="Take back: Anna <b>")).to_have_count(0)
@@ -457,6 +458,12 @@ def test_a_link_to_the_recording_that_has_ended_gives_way_to_a_new_one_at_the_sa
         until(page, "!document.querySelector('audio').paused && document.querySelector('audio').readyState > 0")
         assert len(asked) == 2
         assert before <= time(page) < before + 5
+        # One that fails while it is played from gives way, too.
+        page.clock.fast_forward(10_000)
+        page.evaluate("document.querySelector('audio').src = document.querySelector('audio').src.replace('.mp3', '')")
+        until(page, "document.querySelector('audio').src.includes('.mp3?')")
+        until(page, "document.querySelector('audio').readyState > 0")
+        assert len(asked) == 3
 
 
 def test_whatever_was_heard_is_shown_as_text(opened: Open, stack: Stack, client: Client, job: str) -> None:

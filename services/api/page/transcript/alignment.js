@@ -15,7 +15,14 @@ const MOST_COMPARED = 1_000_000;
 export function aligned(table, text) {
   const units = unitsOf(table);
   const now = normal(text).split(" ").filter(Boolean);
-  return pieces(units, now, matches(units.map(({ token }) => token), now));
+  return pieces(
+    units,
+    now,
+    matches(
+      units.map(({ token }) => token),
+      now,
+    ),
+  );
 }
 
 /**
@@ -26,8 +33,10 @@ export function aligned(table, text) {
  * @param {number} to place in the text; a word that it cuts becomes new in both parts
  */
 export function part(table, from, to) {
-  return aligned({ text: table.text, words: table.words.filter((word) => word.from >= from && word.to <= to) },
-    table.text.slice(from, to));
+  return aligned(
+    { text: table.text, words: table.words.filter((word) => word.from >= from && word.to <= to) },
+    table.text.slice(from, to),
+  );
 }
 
 /** The same pieces, with neighbours of one kind put together. */
@@ -98,12 +107,11 @@ function common(before, after) {
   for (let row = before.length - 1; row >= 0; row -= 1) {
     for (let column = after.length - 1; column >= 0; column -= 1) {
       const at = row * width + column;
-      best[at] =
-        before[row] === after[column] ? best[at + width + 1] + 1 : Math.max(best[at + width], best[at + 1]);
+      best[at] = before[row] === after[column] ? best[at + width + 1] + 1 : Math.max(best[at + width], best[at + 1]);
     }
   }
   const pairs = [];
-  for (let row = 0, column = 0; row < before.length && column < after.length; ) {
+  for (let row = 0, column = 0; row < before.length && column < after.length;) {
     const at = row * width + column;
     if (before[row] === after[column]) {
       pairs.push([column++, row++]);

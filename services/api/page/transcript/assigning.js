@@ -67,24 +67,38 @@ export class Assigning {
       html`
         ${this.trouble ? html`<p class="wrong" role="alert">${sentence(this.trouble)}</p>` : nothing}
         ${this.speakers.areAsked ? this.#choices(all, speaker) : nothing}
-        ${speaker === null
-          ? nothing
-          : html`<form @submit=${(event) => this.#rename(event)}>
-              <label>${t("speaker.rename")}
-                <input name="name" maxlength="80" autocomplete="off" .value=${this.speakers.names[speaker] ?? ""}
-                  placeholder=${this.speakers.name(speaker)} />
-              </label>
-              <button class="small">${t("speaker.rename.button")}</button>
-            </form>`}
+        ${
+          speaker === null
+            ? nothing
+            : html`<form @submit=${(event) => this.#rename(event)}>
+                <label
+                  >${t("speaker.rename")}
+                  <input
+                    name="name"
+                    maxlength="80"
+                    autocomplete="off"
+                    .value=${this.speakers.names[speaker] ?? ""}
+                    placeholder=${this.speakers.name(speaker)}
+                  />
+                </label>
+                <button class="small">${t("speaker.rename.button")}</button>
+              </form>`
+        }
       `,
       this.root,
     );
   }
 
   #choices(all, speaker) {
-    const choice = (one, name) => html`
-      <button class="quiet choice" data-speaker=${one === null ? "" : this.speakers.colour(one)}
-        aria-pressed=${one === speaker ? "true" : "false"} @click=${() => this.#give(one)}><bdi class="who">${name}</bdi></button>`;
+    const choice = (one, name) =>
+      html` <button
+        class="quiet choice"
+        data-speaker=${one === null ? "" : this.speakers.colour(one)}
+        aria-pressed=${one === speaker ? "true" : "false"}
+        @click=${() => this.#give(one)}
+      >
+        <bdi class="who">${name}</bdi>
+      </button>`;
     return html`
       <p class="hint">${t("speaker.says")}</p>
       ${all.map((one) => choice(one, this.speakers.name(one)))}

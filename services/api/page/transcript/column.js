@@ -24,6 +24,8 @@ export class Column {
     this.language = language;
     this.mayCorrect = mayCorrect;
     this.isOpen = false;
+    /** @type {number | undefined} the paragraph at which the Tab key stops */
+    this.stop = undefined;
     /** @type {Map<number, Turn>} */
     this.turns = new Map();
     /** @type {Set<number>} the paragraphs that are seen, or nearly */

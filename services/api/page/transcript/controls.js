@@ -26,18 +26,44 @@ export class Controls {
       html`
         ${player.trouble ? html`<p class="wrong" role="alert">${this.#why()}</p>` : nothing}
         <div class="keys" role="group" aria-label=${t("player.name")}>
-          <button class="small" ?disabled=${!isThere} aria-label=${t("player.back")} title=${`${t("player.back")} (F2)`}
-            @click=${() => player.skip(-SKIP_SECONDS)}>−5</button>
-          <button class="play" ?disabled=${!isThere} title=${`${this.#playName()} (Ctrl+Space, F4)`}
-            aria-label=${this.#playName()} @click=${() => player.toggle()}
-          ><span class=${player.isPlaying ? "pausing" : "playing"} aria-hidden="true"></span></button>
-          <button class="small" ?disabled=${!isThere} aria-label=${t("player.forward")} title=${`${t("player.forward")} (F9)`}
-            @click=${() => player.skip(SKIP_SECONDS)}>+5</button>
+          <button
+            class="small"
+            ?disabled=${!isThere}
+            aria-label=${t("player.back")}
+            title=${`${t("player.back")} (F2)`}
+            @click=${() => player.skip(-SKIP_SECONDS)}
+          >
+            −5
+          </button>
+          <button
+            class="play"
+            ?disabled=${!isThere}
+            title=${`${this.#playName()} (Ctrl+Space, F4)`}
+            aria-label=${this.#playName()}
+            @click=${() => player.toggle()}
+          >
+            <span class=${player.isPlaying ? "pausing" : "playing"} aria-hidden="true"></span>
+          </button>
+          <button
+            class="small"
+            ?disabled=${!isThere}
+            aria-label=${t("player.forward")}
+            title=${`${t("player.forward")} (F9)`}
+            @click=${() => player.skip(SKIP_SECONDS)}
+          >
+            +5
+          </button>
           <span class="moment"><span class="now"></span> / ${clock(this.duration)}</span>
           <span class="speeds" role="group" aria-label=${t("player.speed")}>
             ${SPEEDS.map(
-              (speed) => html`<button class="small" aria-pressed=${speed === player.speed ? "true" : "false"}
-                @click=${() => player.setSpeed(speed)}>${t("player.times", { speed })}</button>`,
+              (speed) =>
+                html`<button
+                  class="small"
+                  aria-pressed=${speed === player.speed ? "true" : "false"}
+                  @click=${() => player.setSpeed(speed)}
+                >
+                  ${t("player.times", { speed })}
+                </button>`,
             )}
           </span>
         </div>

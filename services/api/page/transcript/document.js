@@ -88,7 +88,8 @@ export class Document {
       const [before, after] = [this.#part(id, 0, from), this.#part(id, to, text.length)];
       const isWhole = before.length === 0 && after.length === 0;
       middle = isWhole ? { ...one, speaker } : paragraph(speaker, this.#part(id, from, to), one.home);
-      const around = (pieces, same) => (pieces.length ? [same ? { ...one, pieces } : paragraph(one.speaker, pieces, one.home)] : []);
+      const around = (pieces, same) =>
+        pieces.length ? [same ? { ...one, pieces } : paragraph(one.speaker, pieces, one.home)] : [];
       return isWhole ? [middle] : [...around(before, true), middle, ...around(after, before.length === 0)];
     });
     return middle.id;

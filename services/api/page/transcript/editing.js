@@ -14,8 +14,14 @@ export class Editing {
     root.addEventListener("beforeinput", (event) => this.#before(event));
     root.addEventListener("input", (event) => event.isComposing || this.#typed(event.target));
     root.addEventListener("compositionend", (event) => this.#typed(event.target));
-    root.addEventListener("focusin", ({ target }) => target.matches(".words") && column.stopAt(Number(target.dataset.id)));
-    root.addEventListener("focusout", ({ target }) => target.matches(".words") && column.settle(Number(target.dataset.id)));
+    root.addEventListener(
+      "focusin",
+      ({ target }) => target.matches(".words") && column.stopAt(Number(target.dataset.id)),
+    );
+    root.addEventListener(
+      "focusout",
+      ({ target }) => target.matches(".words") && column.settle(Number(target.dataset.id)),
+    );
     root.addEventListener("keydown", (event) => this.#moved(event));
   }
 
@@ -137,7 +143,12 @@ export class Editing {
     const line = Number.parseFloat(getComputedStyle(words).lineHeight);
     const isFirst = length === 0 || !caret?.height || caret.top < box.top + line;
     const isLast = length === 0 || !caret?.height || caret.bottom > box.bottom - line;
-    const leads = { ArrowLeft: from === 0 && -1, ArrowUp: isFirst && -1, ArrowRight: from === length && 1, ArrowDown: isLast && 1 };
+    const leads = {
+      ArrowLeft: from === 0 && -1,
+      ArrowUp: isFirst && -1,
+      ArrowRight: from === length && 1,
+      ArrowDown: isLast && 1,
+    };
     return leads[key] || undefined;
   }
 }

@@ -37,11 +37,33 @@ export class Find {
     const [none, told] = [length === 0, t("find.count", { number: this.at + 1, count: length })];
     render(
       html`
-        <input type="search" aria-label=${t("find.name")} placeholder=${t("find.short")} .value=${this.wanted}
-          @input=${(event) => this.#asked(event.target.value)} @keydown=${(event) => this.#pressed(event)} />
+        <input
+          type="search"
+          aria-label=${t("find.name")}
+          placeholder=${t("find.short")}
+          .value=${this.wanted}
+          @input=${(event) => this.#asked(event.target.value)}
+          @keydown=${(event) => this.#pressed(event)}
+        />
         <span class="count" role="status">${this.wanted ? (none ? t("find.none") : told) : nothing}</span>
-        <button class="small" ?disabled=${none} aria-label=${t("find.previous")} title=${t("find.previous")} @click=${() => this.go(-1)}>↑</button>
-        <button class="small" ?disabled=${none} aria-label=${t("find.next")} title=${t("find.next")} @click=${() => this.go(1)}>↓</button>
+        <button
+          class="small"
+          ?disabled=${none}
+          aria-label=${t("find.previous")}
+          title=${t("find.previous")}
+          @click=${() => this.go(-1)}
+        >
+          ↑
+        </button>
+        <button
+          class="small"
+          ?disabled=${none}
+          aria-label=${t("find.next")}
+          title=${t("find.next")}
+          @click=${() => this.go(1)}
+        >
+          ↓
+        </button>
       `,
       this.root,
     );
@@ -71,18 +93,30 @@ export class Find {
     // The first place from what is in the window on.
     const seen = this.text.paragraphs.findIndex(({ id }) => this.column.seen.has(id));
     const ids = new Set(this.text.paragraphs.slice(Math.max(0, seen)).map(({ id }) => id));
-    this.at = Math.max(0, this.places.findIndex(({ id }) => ids.has(id)));
+    this.at = Math.max(
+      0,
+      this.places.findIndex(({ id }) => ids.has(id)),
+    );
     if (this.places.length > 0) {
       this.#show();
     }
   }
 
   #look() {
-    const words = this.wanted.trim().split(/\s+/u).map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&"));
+    const words = this.wanted
+      .trim()
+      .split(/\s+/u)
+      .map((word) => word.replace(/[\\^$.*+?()[\]{}|/]/gu, "\\$&"));
     const pattern = words[0] ? new RegExp(words.join("\\s+"), "giu") : null;
-    this.places = !pattern ? [] : this.text.paragraphs.flatMap(({ id }) =>
-      [...this.text.table(id).text.matchAll(pattern)].map(({ index, 0: { length } }) => ({ id, from: index, to: index + length })),
-    );
+    this.places = !pattern
+      ? []
+      : this.text.paragraphs.flatMap(({ id }) =>
+          [...this.text.table(id).text.matchAll(pattern)].map(({ index, 0: { length } }) => ({
+            id,
+            from: index,
+            to: index + length,
+          })),
+        );
     this.at = Math.min(this.at, this.places.length - 1);
     this.marks.draw();
     this.draw();

@@ -40,8 +40,11 @@ export class Following extends EventTarget {
   /** The text is another: where its paragraphs begin is looked up anew. */
   refresh() {
     const { text } = this.column;
-    this.order = text.paragraphs.filter(({ id }) => text.table(id).words.length > 0);
-    this.starts = this.order.map(({ id }) => text.table(id).words[0].start);
+    const spoken = text.paragraphs.filter(({ id }) => text.table(id).words.length > 0);
+    const start = ({ id }) => text.table(id).words[0].start;
+    // Who speak at once are told one after the other.
+    this.order = spoken.sort((one, other) => start(one) - start(other));
+    this.starts = this.order.map(start);
     this.word = null;
     this.tick();
   }

@@ -19,7 +19,10 @@ const found = new WeakMap();
  */
 export function doubtful(table) {
   if (!found.has(table)) {
-    found.set(table, table.words.flatMap((word, place) => (doubt(word) ? [place] : [])));
+    found.set(
+      table,
+      table.words.flatMap((word, place) => (doubt(word) ? [place] : [])),
+    );
   }
   return found.get(table);
 }

@@ -37,11 +37,15 @@ export class Saving extends EventTarget {
     this.unanswered = [];
     this.failures = 0;
     this.isAsking = false;
+    /** Whether the browser could keep what the service has not. */
+    this.isKept = true;
     this.ending = new AbortController();
     const { signal } = this.ending;
     text.listeners.push(() => this.#changed());
     addEventListener("online", () => this.#soon(0), { signal });
     addEventListener("pagehide", () => this.save(), { signal });
+    const warn = (event) => this.isKept || this.state === "saved" || event.preventDefault();
+    addEventListener("beforeunload", warn, { signal });
     document.addEventListener("visibilitychange", () => (document.hidden ? this.save() : this.look()), { signal });
   }
 
@@ -141,7 +145,7 @@ export class Saving extends EventTarget {
   }
 
   #keep() {
-    this.drafts.keep({ number: this.begun, changes: this.text.changes(), sent: this.unanswered.at(-1) });
+    this.isKept = this.drafts.keep({ number: this.begun, changes: this.text.changes(), sent: this.unanswered.at(-1) });
   }
 
   #soon(milliseconds) {

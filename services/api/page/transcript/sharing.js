@@ -83,17 +83,31 @@ export class Sharing {
             <p class="hint">${t("share.what")}</p>
             ${this.trouble ? html`<p class="wrong" role="alert">${sentence(this.trouble)}</p>` : nothing}
             <form @submit=${(event) => this.#create(event)}>
-              <label>${t("share.right")}
-                <select name="right"><option value="read">${t("share.read")}</option><option value="correct">${t("share.correct")}</option></select>
+              <label
+                >${t("share.right")}
+                <select name="right">
+                  <option value="read">${t("share.read")}</option>
+                  <option value="correct">${t("share.correct")}</option>
+                </select>
               </label>
-              <label>${t("share.days")}
-                <select name="days">${DAYS.map((n) => html`<option value=${n} ?selected=${n === 7}>${t("share.day", { n })}</option>`)}</select>
+              <label
+                >${t("share.days")}
+                <select name="days">
+                  ${DAYS.map((n) => html`<option value=${n} ?selected=${n === 7}>${t("share.day", { n })}</option>`)}
+                </select>
               </label>
               <label>${t("share.label")} <input name="label" maxlength="80" autocomplete="off" /></label>
               <button>${t("share.create")}</button>
             </form>
             ${this.made ? this.#new() : nothing}
-            ${this.shares.length ? html`<h3>${t("share.list")}</h3><ul class="shares">${this.shares.map((share) => this.#row(share))}</ul>` : nothing}
+            ${
+              this.shares.length
+                ? html`<h3>${t("share.list")}</h3>
+                    <ul class="shares">
+                      ${this.shares.map((share) => this.#row(share))}
+                    </ul>`
+                : nothing
+            }
             <p class="actions"><button class="small" @click=${close}>${t("share.close")}</button></p>
           </article>
         </dialog>
@@ -104,9 +118,13 @@ export class Sharing {
 
   #new() {
     return html`
-      <label>${t("share.link")} <input name="link" readonly .value=${this.made} @focus=${(event) => event.target.select()} /></label>
-      <p class="actions"><button class="small" @click=${() => this.#copy()}>${t("share.copy")}</button>
-        <span role="status">${this.isCopied ? t("share.copied") : t("share.once")}</span></p>
+      <label
+        >${t("share.link")} <input name="link" readonly .value=${this.made} @focus=${(event) => event.target.select()}
+      /></label>
+      <p class="actions">
+        <button class="small" @click=${() => this.#copy()}>${t("share.copy")}</button>
+        <span role="status">${this.isCopied ? t("share.copied") : t("share.once")}</span>
+      </p>
     `;
   }
 
@@ -114,7 +132,9 @@ export class Sharing {
     const name = share.label ?? t("share.unnamed");
     return html`<li>
       <bdi>${name}</bdi>: ${t(`share.${share.right}`)}, ${t("share.until", { day: day(share.ends_at) })}
-      <button class="small" aria-label=${t("share.remove.of", { name })} @click=${() => this.#remove(share)}>${t("share.remove")}</button>
+      <button class="small" aria-label=${t("share.remove.of", { name })} @click=${() => this.#remove(share)}>
+        ${t("share.remove")}
+      </button>
     </li>`;
   }
 }

@@ -17,7 +17,9 @@ export class Speakers {
     this.names = [...answer.names];
     this.found = answer.speakers.length;
     this.text = text;
-    this.channels = answer.segments.some(({ channel }) => channel > 0) ? answer.segments.map(({ channel }) => channel) : [];
+    this.channels = answer.segments.some(({ channel }) => channel > 0)
+      ? answer.segments.map(({ channel }) => channel)
+      : [];
     this.machine = machine;
   }
 

@@ -27,7 +27,10 @@ export class Status {
     this.line.classList.toggle("wrong", isWrong);
     const again = html`<button class="small" @click=${() => saving.save()}>${t("saving.again")}</button>`;
     render(html`${this.remark} ${this.#told()} ${saving.state === "refused" ? again : nothing}`, this.line);
-    render(saving.conflicts.map((conflict) => this.#choice(conflict)), this.choices);
+    render(
+      saving.conflicts.map((conflict) => this.#choice(conflict)),
+      this.choices,
+    );
   }
 
   #told() {
@@ -63,10 +66,16 @@ export class Status {
     const { machine } = this.saving.text;
     const there = paragraphsOf(machine, changes).filter((one) => meet(one.home, home));
     const told = grouped(there).flatMap((group) =>
-      tables(machine, group).map(({ text }, place) => ({ text, name: this.speakers.name(this.speakers.of(group.paragraphs[place])) })),
+      tables(machine, group).map(({ text }, place) => ({
+        text,
+        name: this.speakers.name(this.speakers.of(group.paragraphs[place])),
+      })),
     );
     return told.length === 0
       ? html`<p>${t("conflict.nothing")}</p>`
-      : told.map(({ text, name }) => html`<p>${name ? html`<strong><bdi>${name}</bdi>:</strong> ` : nothing}<bdi>${text}</bdi></p>`);
+      : told.map(
+          ({ text, name }) =>
+            html`<p>${name ? html`<strong><bdi>${name}</bdi>:</strong> ` : nothing}<bdi>${text}</bdi></p>`,
+        );
   }
 }

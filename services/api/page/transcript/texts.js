@@ -16,9 +16,11 @@ add({
     "saving.machine": "The machine's text",
     "saving.waiting": "Not saved yet",
     "saving.saving": "Saving …",
-    "saving.offline": "Not saved yet: the service cannot be reached. This browser keeps what you wrote, and saves it by itself.",
+    "saving.offline":
+      "Not saved yet: the service cannot be reached. This browser keeps what you wrote, and saves it by itself.",
     "saving.refused": "Not saved: {why} This browser keeps what you wrote.",
-    "saving.conflict": "Somebody else changed the same places. Choose below what is right; until then nothing more is saved.",
+    "saving.conflict":
+      "Somebody else changed the same places. Choose below what is right; until then nothing more is saved.",
     "saving.restored": "What you wrote last time is here again.",
     "saving.again": "Try again",
     "conflict.title": "Two versions of the same place",
@@ -29,13 +31,15 @@ add({
     "conflict.take_theirs": "Take the other's",
     "edit.undo": "Undo",
     "edit.redo": "Redo",
-    "trouble.NO_LATEST_VERSION": "The words of this recording were not kept, so it cannot be opened here. Its files are there.",
+    "trouble.NO_LATEST_VERSION":
+      "The words of this recording were not kept, so it cannot be opened here. Its files are there.",
     "trouble.TRANSCRIPT_TOO_LARGE": "This transcript is too long for the page. Its files are there.",
     "trouble.RECORDING_GONE": "The recording is not there any more. The text is there all the same.",
     "trouble.SHARE_ENDED": "This link has ended, or was taken back. Ask whoever gave it to you for another one.",
     "trouble.ONLY_TO_READ": "This link is for reading only.",
     "trouble.INVALID_CORRECTION": "The service does not take this correction.",
-    "trouble.INVALID_ANNOTATION": "The service does not take this name: names are short, and without special characters.",
+    "trouble.INVALID_ANNOTATION":
+      "The service does not take this name: names are short, and without special characters.",
     "trouble.TOO_MANY_SHARES": "There are too many links: take one back first.",
     "player.name": "Player",
     "player.play": "Play",
@@ -87,7 +91,8 @@ add({
     "key.redo": "Redo",
     "share.button": "Share …",
     "share.title": "Share this transcript",
-    "share.what": "Whoever has the link can open this text and its sound, and nothing else. It ends by itself, and you can take it back.",
+    "share.what":
+      "Whoever has the link can open this text and its sound, and nothing else. It ends by itself, and you can take it back.",
     "share.right": "It is for",
     "share.read": "reading",
     "share.correct": "correcting",
@@ -122,9 +127,11 @@ add({
     "saving.machine": "Maskinens text",
     "saving.waiting": "Inte sparat än",
     "saving.saving": "Sparar …",
-    "saving.offline": "Inte sparat än: tjänsten går inte att nå. Webbläsaren har kvar det du skrev, och sparar det av sig själv.",
+    "saving.offline":
+      "Inte sparat än: tjänsten går inte att nå. Webbläsaren har kvar det du skrev, och sparar det av sig själv.",
     "saving.refused": "Inte sparat: {why} Webbläsaren har kvar det du skrev.",
-    "saving.conflict": "Någon annan har ändrat på samma ställen. Välj här nedanför vad som är rätt; tills dess sparas inget mer.",
+    "saving.conflict":
+      "Någon annan har ändrat på samma ställen. Välj här nedanför vad som är rätt; tills dess sparas inget mer.",
     "saving.restored": "Det du skrev förra gången är här igen.",
     "saving.again": "Försök igen",
     "conflict.title": "Två versioner av samma ställe",
@@ -193,7 +200,8 @@ add({
     "key.redo": "Gör om",
     "share.button": "Dela …",
     "share.title": "Dela utskriften",
-    "share.what": "Den som har länken kan öppna den här texten och dess ljud, och inget annat. Den upphör av sig själv, och du kan ta tillbaka den.",
+    "share.what":
+      "Den som har länken kan öppna den här texten och dess ljud, och inget annat. Den upphör av sig själv, och du kan ta tillbaka den.",
     "share.right": "Den är till för att",
     "share.read": "läsa",
     "share.correct": "rätta",

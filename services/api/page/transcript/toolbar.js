@@ -44,10 +44,20 @@ export class Toolbar {
     const { column, text, editing } = this.workplace;
     const isOpen = column.isOpen;
     return html`
-      <button class="small" aria-pressed=${isOpen ? "true" : "false"} title=${titled("correct")}
-        @click=${() => this.workplace.correct(!isOpen)}>${t("transcript.correct")}</button>
-      <button class="small" ?disabled=${!text.canUndo} title=${titled("undo")} @click=${() => editing.undo()}>${t("edit.undo")}</button>
-      <button class="small" ?disabled=${!text.canRedo} title=${titled("redo")} @click=${() => editing.redo()}>${t("edit.redo")}</button>
+      <button
+        class="small"
+        aria-pressed=${isOpen ? "true" : "false"}
+        title=${titled("correct")}
+        @click=${() => this.workplace.correct(!isOpen)}
+      >
+        ${t("transcript.correct")}
+      </button>
+      <button class="small" ?disabled=${!text.canUndo} title=${titled("undo")} @click=${() => editing.undo()}>
+        ${t("edit.undo")}
+      </button>
+      <button class="small" ?disabled=${!text.canRedo} title=${titled("redo")} @click=${() => editing.redo()}>
+        ${t("edit.redo")}
+      </button>
     `;
   }
 
@@ -64,7 +74,13 @@ export class Toolbar {
     return html`
       <button class="small" popovertarget="keys">${t("keys.button")}</button>
       <div id="keys" class="menu" popover>
-        <dl>${Object.entries(KEYS).map(([act, keys]) => html`<dt>${keys.filter(isShown).join(", ")}</dt><dd>${t(`key.${act}`)}</dd>`)}</dl>
+        <dl>
+          ${Object.entries(KEYS).map(
+            ([act, keys]) =>
+              html`<dt>${keys.filter(isShown).join(", ")}</dt>
+                <dd>${t(`key.${act}`)}</dd>`,
+          )}
+        </dl>
       </div>
     `;
   }

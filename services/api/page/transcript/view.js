@@ -21,7 +21,13 @@ export function open(root, { api, base, shared }) {
   const kept = shared ? api.authorization.split(".").slice(0, 2).join(".") : base;
   /** @type {Workplace | null} */
   let workplace = null;
-  const draw = (content) => render(html`${shared ? nothing : back()} <h1>${t("transcript.text")}</h1> ${content}`, root);
+  const draw = (content) =>
+    render(
+      html`${shared ? nothing : back()}
+        <h1>${t("transcript.text")}</h1>
+        ${content}`,
+      root,
+    );
   draw(html`<p aria-busy="true">${t("transcript.loading")}</p>`);
   Promise.all([loaded(api, base, ending.signal), styled()])
     .then(([what]) => {

@@ -22,7 +22,9 @@ export class Waveform {
     /** @type {Uint8Array | null} */
     this.peaks = null;
     this.ending = new AbortController();
-    this.layers = ["rest", "played"].map((name) => Object.assign(document.createElement("canvas"), { className: name }));
+    this.layers = ["rest", "played"].map((name) =>
+      Object.assign(document.createElement("canvas"), { className: name }),
+    );
     root.append(...this.layers);
     const listen = (name, act) => root.addEventListener(name, act);
     listen("pointerdown", (event) => this.#pressed(event));
@@ -52,7 +54,11 @@ export class Waveform {
       return;
     }
     try {
-      const reply = await fetch(link.url, { credentials: "omit", referrerPolicy: "no-referrer", signal: this.ending.signal });
+      const reply = await fetch(link.url, {
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+        signal: this.ending.signal,
+      });
       if (reply.ok) {
         this.peaks = await unpacked(new Uint8Array(await reply.arrayBuffer()));
         this.draw();

@@ -115,7 +115,10 @@ export function grouped(paragraphs) {
 /** A text as words with one space between them, without what a correction may not hold. */
 export function normal(text) {
   const printable = text.replace(/[\u0085\u2028\u2029]/g, " ").replace(UNPRINTABLE, "");
-  return printable.split(/\s+/u).filter((word) => INK.test(word)).join(" ");
+  return printable
+    .split(/\s+/u)
+    .filter((word) => INK.test(word))
+    .join(" ");
 }
 
 /**

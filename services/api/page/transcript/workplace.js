@@ -39,9 +39,11 @@ export class Workplace {
     this.speakers = new Speakers(words, this.text, machine);
     this.player = new Player(api, base);
     this.#frame();
+    document.title = `${about.file_name} – ${t("page.name")}`;
     this.#read(words.language ?? "");
     this.#hear(machine.duration);
     this.#change(correction, drafts);
+    this.#at(".ends").textContent = this.#ends();
     this.toolbar = new Toolbar(this.#at(".tools"), this);
     this.text.listeners.push(() => this.toolbar.draw());
     this.player.open();
@@ -73,7 +75,7 @@ export class Workplace {
       html`
         ${shared ? nothing : back()}
         <h1><bdi>${about.file_name}</bdi></h1>
-        <p class="hint ends">${this.#ends()}</p>
+        <p class="hint ends"></p>
         <div class="top" role="region" aria-label=${t("transcript.tools")}>
           <div class="tools"></div>
           <div class="find" role="search"></div>
@@ -133,7 +135,8 @@ export class Workplace {
     });
     this.#at(".column").addEventListener("click", (event) => this.#clicked(event));
     this.#at(".column").addEventListener("dblclick", (event) => this.#opened(event));
-    listen(this.#acts(), () => this.doubts.stop(), this.ending.signal);
+    // Any key ends what is heard again and again; the one that plays and pauses does nothing else then.
+    listen(this.#acts(), () => (this.hasStopped = this.doubts.stop()), this.ending.signal);
   }
 
   #change(correction, drafts) {
@@ -158,7 +161,7 @@ export class Workplace {
   #acts() {
     const { player, doubts } = this;
     return {
-      toggle: () => player.toggle(),
+      toggle: () => this.hasStopped || player.toggle(),
       back: () => player.skip(-SKIP_SECONDS),
       forward: () => player.skip(SKIP_SECONDS),
       nextDoubt: () => doubts.go(1),
@@ -203,7 +206,10 @@ export class Workplace {
   }
 
   #wordAt({ id, at }) {
-    return Math.max(0, this.text.table(id).words.findLastIndex(({ from }) => from <= at));
+    return Math.max(
+      0,
+      this.text.table(id).words.findLastIndex(({ from }) => from <= at),
+    );
   }
 
   #seek(id, place) {
