@@ -6,7 +6,7 @@ import { Service, kept } from "./browser.mjs";
 import { PAGE } from "./random_edits.mjs";
 
 const { Document } = await import(new URL("document.js", PAGE));
-const { Drafts } = await import(new URL("drafts.js", PAGE));
+const { Drafts } = await import(new URL("../drafts.js", PAGE));
 const { Saving } = await import(new URL("saving.js", PAGE));
 const { Machine } = await import(new URL("words.js", PAGE));
 

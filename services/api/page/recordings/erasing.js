@@ -1,6 +1,7 @@
 /** Asks whether a recording is to be erased, erases it, and shows the receipt. */
 
 import { passed, Refusal } from "../api.js";
+import { Drafts } from "../drafts.js";
 import { t } from "../texts.js";
 import { sentence } from "../troubles.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
@@ -48,7 +49,9 @@ export function erasing(root, api, job) {
 async function erased(api, id) {
   for (let tries = 0; ; tries++) {
     try {
-      return (await api.send("DELETE", `api/jobs/${id}`)).body;
+      const { body } = await api.send("DELETE", `api/jobs/${id}`);
+      Drafts.forget(id);
+      return body;
     } catch (error) {
       if (!(error instanceof Refusal && error.code === "CONFLICT") || tries === MOST_TRIES) {
         throw error;

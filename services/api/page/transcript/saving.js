@@ -18,7 +18,7 @@ const MOST_UNANSWERED = 20;
 export class Saving extends EventTarget {
   /**
    * @param {{api: import("../api.js").Api, base: string, text: import("./document.js").Document,
-   *   drafts: import("./drafts.js").Drafts, correction: {number: number, changed_at: string | null, changes: any[]}}} what
+   *   drafts: import("../drafts.js").Drafts, correction: {number: number, changed_at: string | null, changes: any[]}}} what
    */
   constructor({ api, base, text, drafts, correction }) {
     super();

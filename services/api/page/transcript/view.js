@@ -5,7 +5,6 @@ import { t } from "../texts.js";
 import { failure } from "../troubles.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { back } from "./back.js";
-import { Drafts } from "./drafts.js";
 import { Workplace } from "./workplace.js";
 
 const STYLE = new URL("transcript.css", import.meta.url).href;
@@ -17,8 +16,8 @@ const STYLE = new URL("transcript.css", import.meta.url).href;
  */
 export function open(root, { api, base, shared }) {
   const ending = new AbortController();
-  // A share's token begins with the ids of its job and of itself, and ends with what is secret.
-  const kept = shared ? api.authorization.split(".").slice(0, 2).join(".") : base;
+  // A share's token begins with the id of its job.
+  const job = shared ? api.authorization.split(".")[0] : base.split("/").at(-1);
   /** @type {Workplace | null} */
   let workplace = null;
   const draw = (content) =>
@@ -33,15 +32,11 @@ export function open(root, { api, base, shared }) {
     .then(([what]) => {
       if (!ending.signal.aborted) {
         render(nothing, root);
-        workplace = new Workplace(root, { api, base, shared, drafts: kept, ...what });
+        workplace = new Workplace(root, { api, base, shared, job, ...what });
       }
     })
-    .catch((error) => {
-      if (error.code === "NOT_FOUND" && !shared) {
-        Drafts.forget(kept);
-      }
-      ending.signal.aborted || draw(failure(error, ""));
-    });
+    // What was not saved stays, also where there is no such job: it may be another client's, whose key is not here now.
+    .catch((error) => ending.signal.aborted || draw(failure(error, "")));
   return () => {
     ending.abort();
     workplace?.close();

@@ -9,7 +9,7 @@ import { Column } from "./column.js";
 import { Controls } from "./controls.js";
 import { Document } from "./document.js";
 import { Doubts } from "./doubts.js";
-import { Drafts } from "./drafts.js";
+import { Drafts } from "../drafts.js";
 import { Editing } from "./editing.js";
 import { Find } from "./find.js";
 import { Following } from "./following.js";
@@ -28,9 +28,9 @@ export class Workplace {
   /**
    * @param {HTMLElement} root
    * @param {{api: import("../api.js").Api, base: string, shared: boolean, about: any, words: any, correction: any,
-   *   drafts: string}} what `drafts`: under which name the browser keeps what is not saved
+   *   job: string}} what `job`: its id
    */
-  constructor(root, { api, base, shared, about, words, correction, drafts }) {
+  constructor(root, { api, base, shared, about, words, correction, job }) {
     Object.assign(this, { root, api, base, shared, about });
     this.mayCorrect = !shared || about.right === "correct";
     this.ending = new AbortController();
@@ -42,7 +42,7 @@ export class Workplace {
     document.title = `${about.file_name} – ${t("page.name")}`;
     this.#read(words.language ?? "");
     this.#hear(machine.duration);
-    this.#change(correction, drafts);
+    this.#change(correction, job);
     this.#at(".ends").textContent = this.#ends();
     this.toolbar = new Toolbar(this.#at(".tools"), this);
     this.text.listeners.push(() => this.toolbar.draw());
@@ -139,16 +139,17 @@ export class Workplace {
     listen(this.#acts(), () => (this.hasStopped = this.doubts.stop()), this.ending.signal);
   }
 
-  #change(correction, drafts) {
+  #change(correction, job) {
     const { api, base, text, column, speakers } = this;
     this.editing = new Editing(column, text);
     this.sharing = new Sharing(this.#at(".sharing"), api, base);
     this.assigning = new Assigning(this.#at(".assigning"), { api, base, text, column, speakers });
     if (this.mayCorrect) {
-      this.saving = new Saving({ api, base, text, drafts: new Drafts(drafts), correction });
+      this.saving = new Saving({ api, base, text, drafts: new Drafts(job), correction });
       this.status = new Status(this.#at(".saving"), this.#at(".conflicts"), this.saving, speakers);
       this.saving.addEventListener("change", () => (this.#at(".ends").textContent = this.#ends()));
-      this.saving.restore().then((isRestored) => isRestored && this.#restored());
+      // Where the line breaks meanwhile, the draft stays where it is until the text is opened the next time.
+      this.saving.restore().then((isRestored) => isRestored && this.#restored(), () => {});
     }
   }
 

@@ -7,15 +7,15 @@
 const PREFIX = "draft:";
 
 /**
- * @typedef {import("./merging.js").Changes} Changes
+ * @typedef {import("./transcript/merging.js").Changes} Changes
  * @typedef {{number: number, changes: Changes, sent?: Changes}} Draft `number` is of the correction before it; `sent`
  *   was sent, and no answer has come
  */
 
 export class Drafts {
-  /** @param {string} what names the transcript and whose it is, without any secret */
-  constructor(what) {
-    this.folder = `${PREFIX}${what}:`;
+  /** @param {string} job the id of the transcript's job, however it was opened */
+  constructor(job) {
+    this.folder = `${PREFIX}${job}:`;
     this.own = `${this.folder}${crypto.randomUUID()}`;
     // It is held as long as the tab lives, so that others know.
     this.release = () => {};
@@ -60,9 +60,9 @@ export class Drafts {
     this.taken = [];
   }
 
-  /** Forgets all drafts of a transcript that is gone. */
-  static forget(what) {
-    const names = Object.keys(localStorage).filter((name) => name.startsWith(`${PREFIX}${what}:`));
+  /** Forgets all drafts of a transcript that was erased. */
+  static forget(job) {
+    const names = Object.keys(localStorage).filter((name) => name.startsWith(`${PREFIX}${job}:`));
     names.forEach((name) => localStorage.removeItem(name));
   }
 }
