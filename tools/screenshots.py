@@ -19,7 +19,7 @@ from services.local.client import Client
 from services.local.stack import Stack, StackSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(__file__).parents[1]
 IMAGES, AUDIO = ROOT / "docs" / "images", ROOT / "examples" / "audio"
@@ -28,6 +28,8 @@ TEXTS: Sequence[tuple[str, str, dict[str, Any]]] = (
     ("meeting.mp3", "kommunfullmäktige 12 november.mp3", {}),
     ("dialogue.mp3", "intervju med Åsa Örjansdotter.mp3", {"options": {"speakers": "auto"}}),
 )
+SETTLED_MS = 500
+"""After which the fonts and the sound's picture are drawn."""
 NAMES = ["Åsa Örjansdotter", "Bo Ek"]
 
 
@@ -43,35 +45,52 @@ def take(folder: Path) -> list[Path]:
         client.http.patch(f"/api/jobs/{jobs[1]}", json={"names": NAMES}).raise_for_status()
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         taken = []
-        for name, page, place in _views(browser, stack.api_url, client.key, jobs[1]):
+        for name, place, how, act in VIEWS:
+            context = browser.new_context(locale="en-GB", **how)
+            context.add_init_script(f"sessionStorage.setItem('key', {client.key!r})")
+            page = context.new_page()
+            page.goto(f"{stack.api_url}/#/{jobs[1] if place else ''}")
             page.wait_for_load_state("networkidle")
-            page.wait_for_timeout(500)  # fonts and the waveform are drawn
+            act(page)
+            page.wait_for_timeout(SETTLED_MS)
             page.screenshot(path=folder / name)
+            context.close()
             taken.append(folder / name)
-            if place:
-                place.close()
         browser.close()
     return taken
 
 
-def _views(browser: Any, address: str, key: str, job_id: str) -> Iterator[tuple[str, Page, Any]]:  # noqa: ANN401
-    """Each picture's name, the page of which it is taken, and what is closed after it."""
-    for name, where, how in (
-        ("page-recordings.png", "#/", {"viewport": WIDE}),
-        ("page-transcript.png", f"#/{job_id}", {"viewport": WIDE}),
-        ("page-transcript-dark.png", f"#/{job_id}", {"viewport": NARROW, "color_scheme": "dark"}),
-        ("page-recordings-narrow.png", "#/", {"viewport": NARROW}),
-    ):
-        context = _signed_in(browser, key, how)
-        page = context.new_page()
-        page.goto(f"{address}/{where}")
-        yield name, page, context
+def _look(page: Page) -> None:
+    """The page as it is."""
 
 
-def _signed_in(browser: Any, key: str, how: Mapping[str, Any]) -> Any:  # noqa: ANN401 - Playwright's, untyped here
-    context = browser.new_context(locale="en-GB", **how)
-    context.add_init_script(f"sessionStorage.setItem('key', {key!r})")
-    return context
+def _listen(page: Page) -> None:
+    """In the middle of a sentence."""
+    page.locator(".words").nth(2).click(position={"x": 60, "y": 10})
+    page.wait_for_function("CSS.highlights.get('said').size > 0")
+    page.keyboard.press("F4")
+    page.evaluate("scrollTo(0, 0)")
+
+
+def _correct(page: Page) -> None:
+    page.get_by_role("button", name="Correct").click()
+    page.keyboard.press("F8")
+    page.keyboard.press("F4")
+
+
+def _share(page: Page) -> None:
+    page.get_by_role("button", name="Share").click()
+
+
+VIEWS: Sequence[tuple[str, bool, dict[str, Any], Callable[[Page], None]]] = (
+    ("page-recordings.png", False, {"viewport": WIDE}, _look),
+    ("page-recordings-narrow.png", False, {"viewport": NARROW, "color_scheme": "dark"}, _look),
+    ("page-transcript.png", True, {"viewport": WIDE}, _listen),
+    ("page-transcript-narrow.png", True, {"viewport": NARROW, "color_scheme": "dark"}, _listen),
+    ("page-correcting.png", True, {"viewport": WIDE}, _correct),
+    ("page-sharing.png", True, {"viewport": WIDE}, _share),
+)
+"""Each picture's name, whether it shows a transcript, the window, and what is done before it is taken."""
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from services.api import latest
 from services.api.problem_codes import ProblemCode
 from services.common.domain.annotations import MAX_METADATA_BYTES
 from services.common.domain.events import MAX_LISTENERS
+from services.common.domain.shares import MAX_SHARES
 from services.common.domain.vocabularies import MAX_VOCABULARIES
 from services.common.settings import SettingsError
 from services.common.store import keys
@@ -23,6 +24,7 @@ from tests.support.api_jobs import completed, create, keep_words
 from tests.support.faults import aws_error
 from tests.support.gateway import Client, Gateway, Reply
 from tests.support.multipart import begun, send
+from tests.support.shares import share
 from tests.support.transcripts import call
 from tests.support.world import BUCKET, World
 
@@ -80,6 +82,22 @@ def _unauthorized(at: Scene) -> Reply:
 
 def _not_found(at: Scene) -> Reply:
     return at.alice.get("/api/jobs/job_x")
+
+
+def _share_ended(at: Scene) -> Reply:
+    return at.alice.get("/api/shared")
+
+
+def _only_to_read(at: Scene) -> Reply:
+    token = share(at.alice, completed(at.world, at.alice))["token"]
+    return Client(at.gateway, token).call("PATCH", "/api/shared", {"names": []})
+
+
+def _too_many_shares(at: Scene) -> Reply:
+    job = completed(at.world, at.alice)
+    for _ in range(MAX_SHARES):
+        share(at.alice, job)
+    return at.alice.post(f"/api/jobs/{job.job_id}/shares", {})
 
 
 def _no_such_format(at: Scene) -> Reply:

@@ -12,11 +12,13 @@ from urllib.parse import quote
 import pytest
 from pydantic_core._pydantic_core import list_all_errors
 
-from services.api import field_errors
+from services.api import field_errors, share_auth
 from services.common.domain.media_types import APPLICATION_TYPES
 from tests.support import contract
 from tests.support.api_jobs import create
 from tests.support.gateway import Client, Gateway
+from tests.support.shares import who_may
+from tests.support.world import World
 
 LONG = "x" * 3_000
 WRONG: list[Any] = [
@@ -56,7 +58,7 @@ WRONG: list[Any] = [
 ]
 WRONG_TEXTS = ["", "0", "-1", "1.5", "9" * 400, "9" * 5_000, "x", LONG, "å", "\x00", "true"]
 URL = "https://hooks.example.com/"
-NEEDED = {"file_name": "a.mp3", "url": URL, "name": "x", "words": ["Umeå"], "changes": []}
+NEEDED = {"file_name": "a.mp3", "url": URL, "name": "x", "words": ["Umeå"], "changes": [], "names": []}
 HEADERS = {"Idempotency-Key", "If-Match"}
 _TEMPLATES = {
     template
@@ -132,9 +134,12 @@ def check(problem: Mapping[str, Any], place: str) -> None:
 
 
 @pytest.mark.parametrize("operation", operations("requestBody"))
-def test_each_field_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_ours(gateway: Gateway, operation: str) -> None:
-    busy = gateway.client("busy", limit=10_000)
+def test_each_field_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_ours(
+    world: World, gateway: Gateway, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(share_auth, "MINUTE_LIMIT", 10_000)
     method, path = operation.split()
+    busy = who_may(path, world, gateway.client("busy", limit=10_000))
     schema = operations("requestBody")[operation]["content"]["application/json"]["schema"]
     refused = set()
     for steps in fields(schema):
@@ -150,11 +155,12 @@ def test_each_field_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_ours(ga
 
 @pytest.mark.parametrize("operation", operations("parameters"))
 def test_each_parameter_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_ours(
-    alice: Client, operation: str
+    world: World, alice: Client, operation: str
 ) -> None:
     method, path = operation.split()
+    asking = who_may(path, world, alice)
     job, callback = create(alice)["job_id"], alice.post("/api/callbacks", {"url": URL}).json["callback_id"]
-    path = path.format(job_id=job, callback_id=callback, delivery_id="x", name="x")
+    path = path.format(job_id=job, callback_id=callback, delivery_id="x", share_id="x", name="x")
     needed = operations("requestBody").get(operation)
     sent = needed and required(needed["content"]["application/json"]["schema"])
     refused, taken = set(), {one["name"] for one in operations("parameters")[operation] if one["in"] != "path"}
@@ -162,7 +168,7 @@ def test_each_parameter_that_is_wrong_in_any_way_is_refused_in_a_sentence_of_our
         for text in WRONG_TEXTS:
             in_header = name in HEADERS
             headers = {name: text} if in_header else {}
-            reply = alice.call(method, path if in_header else f"{path}?{name}={quote(text)}", sent, **headers)
+            reply = asking.call(method, path if in_header else f"{path}?{name}={quote(text)}", sent, **headers)
             if reply.status == 422:
                 refused.add(name)
                 check(reply.json, name)
@@ -228,16 +234,17 @@ def unasked() -> list[str]:
 
 
 @pytest.mark.parametrize("operation", unasked())
-def test_a_body_is_refused_where_none_is_taken(alice: Client, operation: str) -> None:
+def test_a_body_is_refused_where_none_is_taken(world: World, alice: Client, operation: str) -> None:
     method, path = operation.split()
-    path = path.format(job_id="job_x", callback_id="cb_x", delivery_id="x", name="not-found")
-    without = alice.call(method, path)
+    path = path.format(job_id="job_x", callback_id="cb_x", delivery_id="x", share_id="x", name="not-found")
+    asking = who_may(path, world, alice)
+    without = asking.call(method, path)
     for said in (b'{"force": true}', b"[]", b"null", b"force", b"\xff"):
-        reply = alice.call(method, path, said)
+        reply = asking.call(method, path, said)
         assert (reply.status, reply.json["code"]) == (422, "INVALID_REQUEST"), said
         assert reply.json["errors"] == [{"field": "body", "message": "This operation takes no body: leave it out."}]
     for empty in (b"", b"{}", b" {}\n"):
-        reply = alice.call(method, path, empty)
+        reply = asking.call(method, path, empty)
         assert (reply.status, json.loads(reply.body)) == (without.status, json.loads(without.body)), empty
 
 

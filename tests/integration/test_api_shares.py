@@ -16,6 +16,7 @@ from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS, rfc3339
 from services.common.store.operations import ConditionFailedError
 from tests.support.api_jobs import completed, create, keep_words
 from tests.support.gateway import Client, Gateway, Reply
+from tests.support.shares import SHARED, share
 from tests.support.transcripts import dialogue
 from tests.support.world import TABLE, World
 
@@ -38,23 +39,16 @@ def job(world: World, alice: Client) -> Job:
     return done
 
 
-def shared(alice: Client, job: Job, **wanted: Any) -> dict[str, Any]:
-    reply = alice.post(f"/api/jobs/{job.job_id}/shares", wanted)
-    assert reply.status == 201, reply.body
-    made: dict[str, Any] = reply.json
-    return made
-
-
 @pytest.fixture
 def reader(alice: Client, job: Job) -> Client:
     """Who holds a link to read."""
-    return Client(alice.gateway, shared(alice, job)["token"])
+    return Client(alice.gateway, share(alice, job)["token"])
 
 
 @pytest.fixture
 def editor(alice: Client, job: Job) -> Client:
     """Who holds a link to correct."""
-    return Client(alice.gateway, shared(alice, job, right="correct")["token"])
+    return Client(alice.gateway, share(alice, job, right="correct")["token"])
 
 
 def items_of(world: World, job_id: str) -> list[dict[str, Any]]:
@@ -80,7 +74,7 @@ def every_route(gateway: Gateway) -> list[APIRoute]:
 def test_a_share_has_a_link_whose_token_no_server_sees_and_nobody_is_shown_again(
     world: World, alice: Client, job: Job
 ) -> None:
-    made = shared(alice, job, right="correct", days=3, label="Anna at the desk")
+    made = share(alice, job, right="correct", days=3, label="Anna at the desk")
     assert made["url"] == f"https://api.example.com/#share={made['token']}"
     assert made["ends_at"] == rfc3339(world.now + 3 * DAY_MS)
     (listed,) = alice.get(f"/api/jobs/{job.job_id}/shares").json["shares"]
@@ -130,8 +124,8 @@ def test_no_version_in_json_has_the_clients_own_words(alice: Client, reader: Cli
 def test_who_may_correct_does_and_the_correction_says_by_which_share(alice: Client, editor: Client, job: Job) -> None:
     saved = editor.call("PUT", "/api/shared/correction", {"changes": CHANGES}, if_match='"0"')
     assert (saved.status, saved.json["number"]) == (200, 1)
-    (share,) = alice.get(f"/api/jobs/{job.job_id}/shares").json["shares"]
-    assert alice.get(f"/api/jobs/{job.job_id}/correction").json["by"] == share["share_id"]
+    (listed,) = alice.get(f"/api/jobs/{job.job_id}/shares").json["shares"]
+    assert alice.get(f"/api/jobs/{job.job_id}/correction").json["by"] == listed["share_id"]
     assert "Hej på dig." in editor.get("/api/shared/transcript?format=txt").body
     named = editor.call("PATCH", "/api/shared", {"names": ["Anna", "Bo"]})
     assert named.json["names"] == ["Anna", "Bo"]
@@ -156,7 +150,7 @@ def test_a_token_opens_no_other_route(gateway: Gateway, editor: Client, job: Job
     ids = ANY_ID | {"job_id": job.job_id}
     tried = 0
     for route in every_route(gateway):
-        if route.path.startswith("/api/shared") or route.path in OPEN_TO_ALL:
+        if route.path.startswith(SHARED) or route.path in OPEN_TO_ALL:
             continue
         for method in route.methods or ():
             assert code(editor.call(method, route.path.format(**ids))) == (401, "UNAUTHORIZED"), route.path
@@ -167,7 +161,7 @@ def test_a_token_opens_no_other_route(gateway: Gateway, editor: Client, job: Job
 def test_a_key_opens_no_share(gateway: Gateway, alice: Client, reader: Client) -> None:
     tried = 0
     for route in every_route(gateway):
-        if route.path.startswith("/api/shared"):
+        if route.path.startswith(SHARED):
             for method in route.methods or ():
                 assert code(alice.call(method, route.path)) == (401, "SHARE_ENDED"), route.path
                 tried += 1
@@ -212,7 +206,7 @@ def test_a_share_ends_with_its_job_at_the_latest(world: World, job: Job) -> None
 
 
 def test_a_share_that_is_taken_back_opens_nothing(alice: Client, job: Job) -> None:
-    made = shared(alice, job)
+    made = share(alice, job)
     address = f"/api/jobs/{job.job_id}/shares/{made['share_id']}"
     assert alice.call("DELETE", address).status == 204
     assert code(Client(alice.gateway, made["token"]).get("/api/shared")) == (401, "SHARE_ENDED")
@@ -246,10 +240,10 @@ def test_a_share_may_make_so_many_requests_a_minute(world: World, reader: Client
 
 
 def test_a_job_has_so_many_shares_at_most_and_one_taken_back_makes_room(alice: Client, job: Job) -> None:
-    made = [shared(alice, job) for _ in range(MAX_SHARES)]
+    made = [share(alice, job) for _ in range(MAX_SHARES)]
     assert code(alice.post(f"/api/jobs/{job.job_id}/shares", {})) == (409, "TOO_MANY_SHARES")
     alice.call("DELETE", f"/api/jobs/{job.job_id}/shares/{made[0]['share_id']}")
-    shared(alice, job)
+    share(alice, job)
 
 
 def test_a_repeated_request_makes_one_share_with_one_token(alice: Client, job: Job) -> None:
@@ -270,6 +264,6 @@ def test_only_a_completed_job_of_ones_own_is_shared(alice: Client, mallory: Clie
 def test_a_deployment_without_a_page_gives_the_token_alone(world: World) -> None:
     alice = Gateway(world, page=False).client("alice")
     done = completed(world, alice)
-    made = shared(alice, done)
+    made = share(alice, done)
     assert made["url"] is None
     assert made["token"].startswith(done.job_id)

@@ -51,6 +51,8 @@ class Watched:
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("pageerror", lambda error: self._trouble(f"{error.message}\n{error.stack}"))
         page.on("console", self._heard)
+        # Playwright takes files over from the first listener on: one that comes with a pressed key may be too late.
+        page.on("filechooser", lambda _: None)
         return page
 
     @property

@@ -74,7 +74,8 @@ export class Api {
       return await fetch(path, { ...how, headers, credentials: "omit", referrerPolicy: "no-referrer" });
     } catch (error) {
       how.signal?.throwIfAborted();
-      if (mayBreak) {
+      // Where the browser knows that there is no line, waiting is in vain.
+      if (mayBreak && navigator.onLine) {
         return null;
       }
       throw new Unreachable("There is no answer.", { cause: error });

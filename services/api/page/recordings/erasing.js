@@ -1,9 +1,12 @@
 /** Asks whether a recording is to be erased, erases it, and shows the receipt. */
 
+import { passed, Refusal } from "../api.js";
 import { t } from "../texts.js";
 import { sentence } from "../troubles.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 
+const MOST_TRIES = 3;
+const TRY_AGAIN_MS = 500;
 const KINDS = ["recording", "results", "work", "records"];
 /** What the API says that ends by itself, by how its words begin. */
 const AGING = { "point-in-time": "backups", logs: "logs", announcements: "announcements", idempotency: "ids", "this receipt": "receipt" };
@@ -24,8 +27,7 @@ export function erasing(root, api, job) {
     const erase = async () => {
       draw({ isBusy: true, trouble: null });
       try {
-        const { body } = await api.send("DELETE", `api/jobs/${job.job_id}`);
-        draw({ receipt: body, isBusy: false });
+        draw({ receipt: await erased(api, job.job_id), isBusy: false });
         root.querySelector("h2").focus();
       } catch (error) {
         draw({ trouble: error, isBusy: false });
@@ -40,6 +42,20 @@ export function erasing(root, api, job) {
     });
     shown.showModal();
   });
+}
+
+/** Erases; returns the receipt. It may be repeated, so it is where a machine has changed the job at the same moment. */
+async function erased(api, id) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return (await api.send("DELETE", `api/jobs/${id}`)).body;
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === "CONFLICT") || tries === MOST_TRIES) {
+        throw error;
+      }
+      await passed(TRY_AGAIN_MS);
+    }
+  }
 }
 
 function dialog(job, { receipt, trouble, isBusy }, erase, close) {
