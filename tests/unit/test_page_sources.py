@@ -23,7 +23,7 @@ MOST_AT_ONCE = 10
 """Functions that a new AWS account may run at the same moment. Each file is a request to one."""
 IMPORTED = re.compile(r"""(?:\bfrom|\bimport) ?["'](\.[^"']+)["']""")
 LOADED_LATE = re.compile(r"""\bimport\(["'](\.[^"']+)["']\)""")
-TEXT = re.compile(r'"((?:[a-z_]+\.)[\w.]+)": "((?:[^"\\]|\\.)*)"')
+TEXT = re.compile(r'"((?:[a-z_]+\.)[\w.]+)":\s+"((?:[^"\\]|\\.)*)"')
 ASKED = re.compile(r'(?<![\w.])t\("([^"]+)"')
 MODULES = sorted(path for path in page_files._contents() if path.endswith(".js") and not path.startswith("vendor/"))
 
