@@ -7,7 +7,7 @@ export const KEYS = {
   forward: ["F9", "Ctrl+.", "MediaTrackNext", "MediaFastForward"],
   nextDoubt: ["F8"],
   previousDoubt: ["Shift+F8"],
-  confirm: ["F10", "Ctrl+Enter"],
+  confirm: ["F10"],
   here: ["Enter", "Ctrl+Enter"],
   correct: ["Ctrl+E"],
   speaker: ["Ctrl+M"],

@@ -52,11 +52,11 @@ export class Toolbar {
       >
         ${t("transcript.correct")}
       </button>
-      <button class="small" ?disabled=${!text.canUndo} title=${titled("undo")} @click=${() => editing.undo()}>
-        ${t("edit.undo")}
+      <button class="small" ?disabled=${!text.canUndo} title=${titled("undo")} aria-label=${t("edit.undo")} @click=${() => editing.undo()}>
+        ↶
       </button>
-      <button class="small" ?disabled=${!text.canRedo} title=${titled("redo")} @click=${() => editing.redo()}>
-        ${t("edit.redo")}
+      <button class="small" ?disabled=${!text.canRedo} title=${titled("redo")} aria-label=${t("edit.redo")} @click=${() => editing.redo()}>
+        ↷
       </button>
     `;
   }
