@@ -67,7 +67,8 @@ def _look(page: Page) -> None:
 def _listen(page: Page) -> None:
     """In the middle of a sentence."""
     page.locator(".words").nth(2).click(position={"x": 60, "y": 10})
-    page.wait_for_function("CSS.highlights.get('said').size > 0")
+    while not page.evaluate("CSS.highlights.get('said').size > 0"):
+        page.wait_for_timeout(SETTLED_MS)
     page.keyboard.press("F4")
     page.evaluate("scrollTo(0, 0)")
 

@@ -9,7 +9,7 @@ import pytest
 from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import DIALOGUE
-from tests.support.page import Pages
+from tests.support.page import Pages, until
 from tests.support.page_transcript import dialogue, put_words
 from tests.support.sound_device import sound_device
 
@@ -36,8 +36,8 @@ def test_a_recording_is_heard_and_followed_in_firefox(stack: Stack, client: Clie
         page.keyboard.press("Enter")
         page.get_by_role("button", name="Play", exact=True).click()
         for sentence in sentences[:2]:
-            page.wait_for_function(f"{SAID}.includes('{sentence.words[1][0].strip()}')")
+            until(page, f"{SAID}.includes('{sentence.words[1][0].strip()}')")
         page.locator(".words").nth(later).click(position={"x": 4, "y": 8})
-        page.wait_for_function(f"{TIME} >= {sentences[later].words[0][1]}")
+        until(page, f"{TIME} >= {sentences[later].words[0][1]}")
         said = page.evaluate(f"{SAID}[0]")
         assert said in {word[0].strip() for word in sentences[later].words}

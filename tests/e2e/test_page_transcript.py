@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import DIALOGUE
-from tests.support.page import NARROW, PATIENCE_MS, WIDE, Pages, Watched, assert_accessible
+from tests.support.page import NARROW, PATIENCE_MS, WIDE, Pages, Watched, assert_accessible, until
 from tests.support.page_transcript import SURE, Said, dialogue, hours_long, put_words
 
 pytestmark = [pytest.mark.chromium, pytest.mark.npm]
@@ -131,14 +131,6 @@ def marked(page: Page, name: str) -> list[str]:
         name,
     )
     return found
-
-
-def until(page: Page, condition: str) -> None:
-    """Wait for what a script says. (Playwright's own way needs `eval` where the page's clock is a test's.)"""
-    last = monotonic() + PATIENCE_MS / 1_000
-    while not page.evaluate(condition):
-        assert monotonic() < last, condition
-        page.wait_for_timeout(20)
 
 
 def time(page: Page) -> float:

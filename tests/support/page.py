@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -152,6 +153,14 @@ def _firefox(playwright: Playwright, known: Mapping[str, str]) -> Browser:
         env=dict(known),
         firefox_user_prefs={"media.autoplay.default": 0, **proxied, "network.proxy.no_proxies_on": "127.0.0.1"},
     )
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait for what a script says. (Playwright's own way needs `eval` where the page's clock is a test's.)"""
+    last = monotonic() + PATIENCE_MS / 1_000
+    while not page.evaluate(condition):
+        assert monotonic() < last, condition
+        page.wait_for_timeout(20)
 
 
 def assert_accessible(page: Page) -> None:
