@@ -59,6 +59,7 @@ Object.defineProperty(media, "paused", {get: () => window.rests ?? false});
 media.dispatchEvent(new Event("play"));
 """
 """The recording seems to play, about thirty times as fast as it would."""
+DRAFTS = "Object.keys(localStorage).filter((name) => name.startsWith('draft:'))"
 Open = Callable[..., AbstractContextManager[Watched]]
 
 
@@ -493,7 +494,23 @@ def test_an_erased_recording_is_told_of(opened: Open, stack: Stack, client: Clie
         expect(page.locator(".saving")).to_contain_text("It may have been erased")
         page.reload()
         expect(page.get_by_role("alert")).to_contain_text("It may have been erased")
-        assert page.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('draft:'))") == []
+        until(page, f"({DRAFTS}).length === 0")
+
+
+def test_what_is_not_saved_stays_where_another_clients_key_finds_nothing(
+    opened: Open, stack: Stack, client: Client, job: str
+) -> None:
+    with opened() as watched:
+        page = show(watched, stack, client, job)
+        correct(page)
+        page.route("**/correction", lambda route: route.abort())
+        write_at_end(page, 0, " Late.")
+        expect(page.locator(".saving")).to_contain_text("cannot be reached")
+        another = json.dumps(stack.new_client("another"))
+        watched.context.add_init_script(f"sessionStorage.setItem('key', {another})")
+        page.reload()
+        expect(page.get_by_role("alert")).to_contain_text("It may have been erased")
+        assert len(page.evaluate(DRAFTS)) == 1
 
 
 def test_three_hours_are_there_at_once_and_are_scrolled_followed_and_mended_without_waiting(

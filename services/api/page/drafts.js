@@ -13,8 +13,12 @@ const PREFIX = "draft:";
  */
 
 export class Drafts {
-  /** @param {string} job the id of the transcript's job, however it was opened */
-  constructor(job) {
+  /**
+   * @param {string} job the id of the transcript's job, however it was opened
+   * @param {string} who writes; see `fingerprint`
+   */
+  constructor(job, who) {
+    this.who = who;
     this.folder = `${PREFIX}${job}:`;
     this.own = `${this.folder}${crypto.randomUUID()}`;
     // It is held as long as the tab lives, so that others know.
@@ -31,7 +35,7 @@ export class Drafts {
   /** Keeps a draft; returns whether the browser could. */
   keep(draft) {
     try {
-      localStorage.setItem(this.own, JSON.stringify(draft));
+      localStorage.setItem(this.own, JSON.stringify({ ...draft, who: this.who }));
       return true;
     } catch {
       return false;
@@ -60,11 +64,21 @@ export class Drafts {
     this.taken = [];
   }
 
-  /** Forgets all drafts of a transcript that was erased. */
-  static forget(job) {
+  /**
+   * Forgets the drafts of a transcript that is gone: all, or those of one who wrote. To whoever has another client's key
+   * every transcript is gone, and others' drafts are not theirs to lose.
+   */
+  static forget(job, who) {
     const names = Object.keys(localStorage).filter((name) => name.startsWith(`${PREFIX}${job}:`));
-    names.forEach((name) => localStorage.removeItem(name));
+    const gone = who === undefined ? names : names.filter((name) => read(name)?.who === who);
+    gone.forEach((name) => localStorage.removeItem(name));
   }
+}
+
+/** Tells one key from another, without telling the key. */
+export async function fingerprint(authorization) {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(authorization));
+  return Array.from(new Uint8Array(digest).subarray(0, 6), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** @returns {(Draft & {name: string}) | null} */

@@ -2,6 +2,7 @@
 
 import "./texts.js";
 import { t } from "../texts.js";
+import { Drafts, fingerprint } from "../drafts.js";
 import { failure } from "../troubles.js";
 import { html, nothing, render } from "../vendor/lit-html.js";
 import { back } from "./back.js";
@@ -28,15 +29,20 @@ export function open(root, { api, base, shared }) {
       root,
     );
   draw(html`<p aria-busy="true">${t("transcript.loading")}</p>`);
-  Promise.all([loaded(api, base, ending.signal), styled()])
-    .then(([what]) => {
+  const writer = fingerprint(api.authorization);
+  Promise.all([loaded(api, base, ending.signal), writer, styled()])
+    .then(([what, who]) => {
       if (!ending.signal.aborted) {
         render(nothing, root);
-        workplace = new Workplace(root, { api, base, shared, job, ...what });
+        workplace = new Workplace(root, { api, base, shared, job, who, ...what });
       }
     })
-    // What was not saved stays, also where there is no such job: it may be another client's, whose key is not here now.
-    .catch((error) => ending.signal.aborted || draw(failure(error, "")));
+    .catch(async (error) => {
+      if (error.code === "NOT_FOUND") {
+        Drafts.forget(job, await writer);
+      }
+      ending.signal.aborted || draw(failure(error, ""));
+    });
   return () => {
     ending.abort();
     workplace?.close();

@@ -28,9 +28,9 @@ export class Workplace {
   /**
    * @param {HTMLElement} root
    * @param {{api: import("../api.js").Api, base: string, shared: boolean, about: any, words: any, correction: any,
-   *   job: string}} what `job`: its id
+   *   job: string, who: string}} what `job`: its id; `who`: who writes, see `fingerprint`
    */
-  constructor(root, { api, base, shared, about, words, correction, job }) {
+  constructor(root, { api, base, shared, about, words, correction, job, who }) {
     Object.assign(this, { root, api, base, shared, about });
     this.mayCorrect = !shared || about.right === "correct";
     this.ending = new AbortController();
@@ -42,7 +42,7 @@ export class Workplace {
     document.title = `${about.file_name} – ${t("page.name")}`;
     this.#read(words.language ?? "");
     this.#hear(machine.duration);
-    this.#change(correction, job);
+    this.#change(correction, job, who);
     this.#at(".ends").textContent = this.#ends();
     this.toolbar = new Toolbar(this.#at(".tools"), this);
     this.text.listeners.push(() => this.toolbar.draw());
@@ -139,13 +139,13 @@ export class Workplace {
     listen(this.#acts(), () => (this.hasStopped = this.doubts.stop()), this.ending.signal);
   }
 
-  #change(correction, job) {
+  #change(correction, job, who) {
     const { api, base, text, column, speakers } = this;
     this.editing = new Editing(column, text);
     this.sharing = new Sharing(this.#at(".sharing"), api, base);
     this.assigning = new Assigning(this.#at(".assigning"), { api, base, text, column, speakers });
     if (this.mayCorrect) {
-      this.saving = new Saving({ api, base, text, drafts: new Drafts(job), correction });
+      this.saving = new Saving({ api, base, text, drafts: new Drafts(job, who), correction });
       this.status = new Status(this.#at(".saving"), this.#at(".conflicts"), this.saving, speakers);
       this.saving.addEventListener("change", () => (this.#at(".ends").textContent = this.#ends()));
       // Where the line breaks meanwhile, the draft stays where it is until the text is opened the next time.
