@@ -283,6 +283,24 @@ def test_three_files_are_sent_at_once_and_one_that_is_stopped_leaves_nothing(
     assert {job["file_name"] for job in jobs} == {f"{number}.mp3" for number in range(4)}
 
 
+def test_an_upload_that_is_stopped_while_it_is_registered_leaves_no_job_waiting(
+    opened: Open, stack: Stack, client: Client, recording: Path
+) -> None:
+    held: list[Route] = []
+    with opened() as watched:
+        page = watched.page
+        sign_in(page, stack, client)
+        page.route(
+            "**/api/jobs", lambda route: held.append(route) if route.request.method == "POST" else route.continue_()
+        )
+        choose(page, recording)
+        expect(page.get_by_text(re.compile("^Sending"))).to_have_count(1)
+        page.get_by_role("button", name=f"Stop sending {recording.name}").click()
+        (registration,) = held
+        registration.continue_()
+        row(page, recording.name).get_by_text("Canceled").wait_for()
+
+
 def test_names_are_shown_as_text_whatever_they_hold(opened: Open, stack: Stack, client: Client) -> None:
     for name in HOSTILE:
         client.new_job(name)

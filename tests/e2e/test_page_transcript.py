@@ -513,6 +513,7 @@ def test_what_is_not_saved_stays_where_another_clients_key_finds_nothing(
         assert len(page.evaluate(DRAFTS)) == 1
 
 
+@pytest.mark.alone
 def test_three_hours_are_there_at_once_and_are_scrolled_followed_and_mended_without_waiting(
     opened: Open, stack: Stack, client: Client, job: str
 ) -> None:

@@ -4,6 +4,9 @@ import { passed, Refusal, Unreachable } from "../api.js";
 import { recordOf } from "./records.js";
 import { sendForm, sendParts, StorageRefusal } from "./sending.js";
 
+/** Why an upload is broken off for good. */
+const REMOVED = "removed";
+const MOST_TRIES = 3;
 const AT_ONCE = 3;
 /** A file that is larger than a part is sent in parts: a line that breaks then costs a part, and not all of the file. */
 const PARTS_FROM_BYTES = 8 << 20;
@@ -66,14 +69,27 @@ export class Uploads extends EventTarget {
   /** Takes one out of the list; if it is not done, it is broken off, and its job is canceled. */
   async remove(upload) {
     const isOpen = upload.state !== "done";
-    upload.ending.abort(new DOMException("removed", "AbortError"));
+    upload.ending.abort(new DOMException(REMOVED, "AbortError"));
     this.all = this.all.filter((one) => one !== upload);
     this.#goOn();
     if (isOpen) {
-      recordOf(upload.file).remove();
-      if (upload.job) {
-        await this.api.send("POST", `api/jobs/${upload.job}/cancel`).catch(() => {});
+      await this.#giveUp(upload);
+    }
+  }
+
+  /** Cancels the job of an upload that was removed. If that cannot be done, the job expires by itself. */
+  async #giveUp({ file, job }) {
+    recordOf(file).remove();
+    for (let tries = 0; job && tries < MOST_TRIES; tries++) {
+      try {
+        await this.api.send("POST", `api/jobs/${job}/cancel`);
+        return;
+      } catch (error) {
+        if (error instanceof Refusal && error.code !== "CONFLICT") {
+          return;
+        }
       }
+      await passed(FIRST_WAIT_MS);
     }
   }
 
@@ -128,6 +144,11 @@ export class Uploads extends EventTarget {
     const isLarge = file.size > PARTS_FROM_BYTES;
     const job = (await this.#begun(upload, record)) ?? (await this.#registered(upload, record, isLarge));
     this.#set(upload, { job: job.job_id });
+    if (signal.aborted && signal.reason.message === REMOVED) {
+      // It was removed while it was registered, so there was no job yet that could be canceled.
+      await this.#giveUp(upload);
+    }
+    signal.throwIfAborted();
     if (job.status === "awaiting_upload") {
       const post = async (path) => (await this.api.send("POST", `api/jobs/${job.job_id}/${path}`)).body;
       const more = () => post("upload");
