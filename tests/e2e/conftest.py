@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.local.client import Client
 from services.local.receiver import Receiver
 from services.local.stack import Stack, StackSettings
+from tests.support.page import Open, Pages, Watched
 from tests.support.random_model import UNTRAINED, write_random_model
 
 PAGE = "http://localhost:5173"
@@ -57,3 +59,19 @@ def receiver(client: Client) -> Iterator[Receiver]:
         listening.trust(made["secret"])
         yield listening
         client.http.delete(f"/api/callbacks/{made['callback_id']}").raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[Pages]:
+    with Pages() as running:
+        yield running
+
+
+@pytest.fixture
+def opened(pages: Pages, stack: Stack) -> Open:
+    """Opens a tab that may ask the API and the bucket alone."""
+
+    def opens(**how: Any) -> AbstractContextManager[Watched]:
+        return pages.open([stack.api_url, stack.endpoint], **how)
+
+    return opens

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ from services.common.domain.times import now_ms
 from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import MEETING
-from tests.support.page import HEIGHT, NARROW, WIDE, Pages, Watched, assert_accessible
+from tests.support.page import HEIGHT, NARROW, WIDE, Open, assert_accessible
 
 pytestmark = [pytest.mark.chromium, pytest.mark.npm]
 
@@ -27,23 +25,6 @@ HOSTILE = [
     "\u202egpj.3pm \u2066 👩🏽‍🚒 räksmörgås.mp3",
     "å" * 1_000,
 ]
-Open = Callable[..., AbstractContextManager[Watched]]
-
-
-@pytest.fixture(scope="module")
-def pages() -> Iterator[Pages]:
-    with Pages() as running:
-        yield running
-
-
-@pytest.fixture
-def opened(pages: Pages, stack: Stack) -> Open:
-    """Opens a tab that may ask the API and the bucket alone."""
-
-    def opens(**how: Any) -> AbstractContextManager[Watched]:
-        return pages.open([stack.api_url, stack.endpoint], **how)
-
-    return opens
 
 
 @pytest.fixture

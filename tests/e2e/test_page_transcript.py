@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -16,7 +14,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import DIALOGUE
-from tests.support.page import NARROW, PATIENCE_MS, WIDE, Pages, Watched, assert_accessible, until
+from tests.support.page import NARROW, PATIENCE_MS, WIDE, Open, Watched, assert_accessible, until
 from tests.support.page_transcript import SURE, Said, dialogue, hours_long, put_words
 
 pytestmark = [pytest.mark.chromium, pytest.mark.npm]
@@ -60,23 +58,6 @@ media.dispatchEvent(new Event("play"));
 """
 """The recording seems to play, about thirty times as fast as it would."""
 DRAFTS = "Object.keys(localStorage).filter((name) => name.startsWith('draft:'))"
-Open = Callable[..., AbstractContextManager[Watched]]
-
-
-@pytest.fixture(scope="module")
-def pages() -> Iterator[Pages]:
-    with Pages() as running:
-        yield running
-
-
-@pytest.fixture
-def opened(pages: Pages, stack: Stack) -> Open:
-    """Opens a tab that may ask the API and the bucket alone."""
-
-    def opens(**how: Any) -> AbstractContextManager[Watched]:
-        return pages.open([stack.api_url, stack.endpoint], **how)
-
-    return opens
 
 
 _clients: dict[str, tuple[Client, str]] = {}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -72,6 +72,10 @@ class Watched:
     def _trouble(self, told: str) -> None:
         if not (self._evaluates and any(words in told for words in _OF_EVALUATED)):
             self.troubles.append(told)
+
+
+Open = Callable[..., AbstractContextManager[Watched]]
+"""Opens a tab, given what `Pages.open` takes."""
 
 
 class Pages:
