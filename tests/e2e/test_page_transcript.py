@@ -15,7 +15,7 @@ from services.local.client import Client
 from services.local.stack import Stack
 from tests.support.audio import DIALOGUE
 from tests.support.page import NARROW, PATIENCE_MS, WIDE, Open, Watched, assert_accessible, until
-from tests.support.page_transcript import SURE, Said, dialogue, hours_long, put_words
+from tests.support.page_transcript import SURE, Said, dialogue, hours_long, listen, put_words, until_heard
 
 pytestmark = [pytest.mark.chromium, pytest.mark.npm]
 
@@ -169,9 +169,10 @@ def test_with_a_mouse_it_is_read_and_heard_from_any_word(opened: Open, stack: St
             2: ["old"],
             3: ["engineers"],
         }
+        listen(page)
         page.mouse.click(*place_of(page, 1, SECOND.index("budget")))
         until(page, "document.querySelector('audio').currentTime > 3 && !document.querySelector('audio').paused")
-        until(page, "[...CSS.highlights.get('said')].some((range) => range.startContainer.data.startsWith('Shall'))")
+        until_heard(page, dialogue()[1])
         page.get_by_role("button", name="1.5\N{MULTIPLICATION SIGN}").click()
         assert page.evaluate("document.querySelector('audio').playbackRate") == 1.5
         page.get_by_role("button", name="Pause", exact=True).click()

@@ -6,7 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from time import monotonic
 from typing import Any, NamedTuple
+
+from playwright.sync_api import Page
 
 from services.common.domain import object_keys
 from services.common.domain.options import Options
@@ -17,8 +20,19 @@ from services.common.transcript.words import Word
 from services.local import resources
 from services.local.stack import Stack
 from tests.support.audio import DIALOGUE
+from tests.support.page import PATIENCE_MS
 
 SURE = 0.97
+_LISTEN = """() => {
+    window.heard = [];
+    const media = document.querySelector("audio");
+    const look = () => {
+        for (const at of CSS.highlights.get("said"))
+            window.heard.push([at.startContainer.data.slice(at.startOffset, at.endOffset), media.currentTime]);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
 
 
 class Said(NamedTuple):
@@ -63,6 +77,29 @@ def hours_long(count: int) -> list[Said]:
         for number in numbers
     ]
     return [Said(first // length % 5, words[first : first + length]) for first in numbers[::length]]
+
+
+def listen(page: Page) -> None:
+    """From now on, keep the words that the page marks as being said."""
+    page.evaluate(_LISTEN)
+
+
+def until_heard(page: Page, *sentences: Said) -> None:
+    """Wait until a word of each was marked while it was said, give or take a busy machine's second."""
+    for sentence in sentences:
+        last = monotonic() + PATIENCE_MS / 1_000
+        while not _heard(page, sentence):
+            assert monotonic() < last, sentence.words
+            page.wait_for_timeout(100)
+
+
+def _heard(page: Page, sentence: Said) -> bool:
+    marked: list[tuple[str, float]] = page.evaluate("window.heard")
+    return any(
+        word.strip() == text and start - 1 <= at <= end + 1
+        for text, at in marked
+        for word, start, end, _ in sentence.words
+    )
 
 
 def put_words(stack: Stack, job_id: str, said: Sequence[Said]) -> None:
