@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from structlog import BoundLoggerBase
 
 from services.common.redaction import describe, place, traceback_of
 
@@ -109,7 +110,7 @@ def configure(level: str, also: Callable[[str], None] | None = None, **bound: st
             structlog.processors.ExceptionRenderer(_traceback),
             structlog.processors.JSONRenderer(default=_as_text, ensure_ascii=False),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(known or logging.INFO),
+        wrapper_class=_wrapper(known or logging.INFO),
         logger_factory=lambda *_: _LineLogger(also),
         # A logger that was used before must take the key-values that are bound now.
         cache_logger_on_first_use=False,
@@ -119,6 +120,27 @@ def configure(level: str, also: Callable[[str], None] | None = None, **bound: st
     _capture_uncaught_errors()
     if known is None:
         log.warning("log.level_unknown", using="info")
+
+
+def write(event: str, **values: object) -> None:
+    """Write a line of level `info`, whatever the lowest level is: for what is read by programs, such as metrics.
+
+    Nothing is written before `configure`.
+    """
+    logger = log.bind()
+    if isinstance(logger, _Unfiltered):
+        logger.write(event, **values)
+
+
+class _Unfiltered(BoundLoggerBase):
+    """A logger with a further method, to which no lowest level applies."""
+
+    def write(self, event: str, **values: object) -> None:
+        self._proxy_to_logger("info", event, **values)
+
+
+def _wrapper(level: int) -> type[BoundLoggerBase]:
+    return type("_Logger", (structlog.make_filtering_bound_logger(level), _Unfiltered), {})
 
 
 def is_log_line(text: str) -> bool:
