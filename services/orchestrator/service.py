@@ -15,6 +15,7 @@ from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
 from services.common.store.store import Store
+from services.orchestrator.audit import Auditor
 from services.orchestrator.console_output import HASTY, Consoles
 from services.orchestrator.corrections_at_rest import CorrectionsAtRest
 from services.orchestrator.expiry import Expiry
@@ -81,6 +82,7 @@ class Orchestrator:
             erasure=erasure,
             reconciliation=self.reconciliation,
             leftovers=Leftovers(self.store, s3, settings.bucket_name, settings.retention_days),
+            auditor=Auditor(self.store, s3, settings.bucket_name, settings.retention_days),
             dispatcher=self.dispatcher,
             clock=clock,
             wait=wait,

@@ -1,8 +1,8 @@
 """The sweep: every minute, it does the next step for everything that is overdue, in a fixed order.
 
 All writes are conditional, so two sweeps at once do no harm. If nothing is overdue, nothing is written but, once an
-hour, what the search remembers, and once a day, how far the walk is. If a step or one of its items fails, all others
-are still done, and the sweep fails at its end.
+hour, what the search remembers and how far the audit is, and once a day, how far the walk is. If a step or one of its
+items fails, all others are still done, and the sweep fails at its end.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from services.common.erasure import Erasure
     from services.common.store.store import Store
     from services.common.webhooks.dispatch import Dispatcher
+    from services.orchestrator.audit import Auditor
     from services.orchestrator.corrections_at_rest import CorrectionsAtRest
     from services.orchestrator.expected import Expected
     from services.orchestrator.expiry import Expiry
@@ -60,6 +61,7 @@ class Sweep:
     erasure: Erasure
     reconciliation: Reconciliation
     leftovers: Leftovers
+    auditor: Auditor
     dispatcher: Callable[[], Dispatcher]
     """Makes the dispatcher, only when a delivery is due: its HTTP client is slow to import."""
     clock: Callable[[], int]
@@ -89,6 +91,7 @@ class Sweep:
         erased = bulkheads.step("erasure", lambda: self._erase(bulkheads, in_time))
         found = bulkheads.step("search", lambda: self.reconciliation.run(self.clock(), in_time))
         deleted = bulkheads.step("leftovers", lambda: self.leftovers.run(self.clock(), in_time))
+        lost = bulkheads.step("audit", lambda: self.auditor.run(self.clock(), in_time))
         sent = bulkheads.step("deliveries", lambda: self._deliver(seconds_left))
         done = {
             "recovered": recovered or 0,
@@ -98,6 +101,7 @@ class Sweep:
             "erased": erased or 0,
             "found": found or 0,
             "deleted": deleted or 0,
+            "lost": lost or 0,
             "sent": sent or 0,
         }
         if any(done.values()):

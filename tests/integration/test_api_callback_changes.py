@@ -129,7 +129,7 @@ def test_what_the_old_address_answers_after_the_change_counts_nothing_against_th
 
     def moves_meanwhile(connection: socket.socket) -> None:
         assert callback
-        assert world.store.callbacks.update(callback, {"url": NEW_URL})
+        assert world.store.callbacks.update(callback, {"url": NEW_URL}, world.now)
         answers(connection)
 
     with receivers.serve(moves_meanwhile) as old:

@@ -140,7 +140,7 @@ def test_two_changes_of_a_callback_at_once_both_happen_and_of_one_field_the_late
 ) -> None:
     place = registered(alice)
     earlier = {"prefix": "uploads/alice/earlier/", "events": ["transcription.queued"]}
-    once_it_is_read(monkeypatch, lambda read: world.store.callbacks.update(read, earlier))
+    once_it_is_read(monkeypatch, lambda read: world.store.callbacks.update(read, earlier, world.now))
     reply = alice.call("PATCH", place, {"prefix": "later/", "description": "Both."})
 
     assert reply.status == 200

@@ -43,14 +43,14 @@ def rotate(world: World, callback: Callback) -> None:
 
 
 def enable(world: World, callback: Callback) -> None:
-    world.store.commit([enabling(callback)])
+    world.store.commit([enabling(callback, world.now)])
 
 
 Change = Callable[[World, Callback], Any]
 
 
 def update(world: World, callback: Callback) -> Callback | None:
-    return world.store.callbacks.update(callback, {"prefix": "a/"})
+    return world.store.callbacks.update(callback, {"prefix": "a/"}, world.now)
 
 
 REFUSED: list[tuple[Change, str, object]] = [
@@ -61,7 +61,7 @@ REFUSED: list[tuple[Change, str, object]] = [
     (enable, "status", "active"),
     (enable, "status", "pending"),
     (lambda world, one: world.store.callbacks.failing(one, 9), "failing_since", 1),
-    (lambda world, one: world.store.callbacks.activate(one), "status", "disabled"),
+    (lambda world, one: world.store.callbacks.activate(one, world.now), "status", "disabled"),
 ]
 
 
@@ -86,7 +86,7 @@ def test_a_callback_that_has_changed_meanwhile_stays_as_it_is(
         update,
         lambda world, one: world.store.callbacks.failing(one, 9),
         lambda world, one: world.store.callbacks.healthy(one),
-        lambda world, one: world.store.callbacks.activate(one),
+        lambda world, one: world.store.callbacks.activate(one, world.now),
         lambda world, one: world.store.callbacks.remove(one),
     ],
 )

@@ -132,13 +132,14 @@ def test_a_secret_is_exchanged_for_what_was_read_and_nothing_newer(world: World)
 
 def test_a_callback_that_is_enabled_has_nothing_held_against_it(world: World) -> None:
     callback = put_callback(world, status="disabled", disabled_reason="gone", failing_since=5)
-    assert changed(world, KEY, lambda: world.store.commit([enabling(callback)])) == {
+    assert changed(world, KEY, lambda: world.store.commit([enabling(callback, 7)])) == {
         "status": "active",
+        "listens_since": 7,
         "disabled_reason": NEVER,
         "failing_since": NEVER,
     }
     with pytest.raises(ConditionFailedError):
-        world.store.commit([enabling(callback)])
+        world.store.commit([enabling(callback, 8)])
 
 
 def test_it_is_known_since_when_nothing_gets_through(world: World) -> None:
@@ -154,8 +155,9 @@ def test_it_is_known_since_when_nothing_gets_through(world: World) -> None:
 @pytest.mark.parametrize(("status", "after"), [("pending", "active"), ("disabled", "disabled")])
 def test_an_answered_challenge_makes_active_what_waits_for_it(world: World, status: str, after: str) -> None:
     callback = put_callback(world, status=status)
-    world.store.callbacks.activate(callback)
-    assert lying(world, KEY)["status"] == after
+    world.store.callbacks.activate(callback, 7)
+    item = lying(world, KEY)
+    assert (item["status"], item.get("listens_since")) == (after, 7 if status != after else None)
 
 
 def test_nothing_is_noted_of_a_callback_that_is_gone(world: World) -> None:

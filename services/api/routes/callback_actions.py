@@ -78,7 +78,7 @@ def enable_callback(callback_id: str, caller: Authenticated, wired: Wired, idemp
     """Send to a disabled callback again; what was dropped meanwhile can be redelivered."""
     callback = lookup.callback(callback_id, caller, wired)
     try:
-        wired.store.commit([enabling(callback)], idempotency.record())
+        wired.store.commit([enabling(callback, wired.clock())], idempotency.record())
     except ConditionFailedError:
         raise Problem(ProblemCode.NOT_DISABLED, f"The callback is {callback.status}.") from None
     return CallbackView.of(lookup.callback(callback_id, caller, wired), folder(caller.client_id))

@@ -98,7 +98,7 @@ def update_callback(callback_id: str, wanted: CallbackUpdate, caller: Authentica
         caller.client_id,
         allow_private=wired.settings.webhook_allow_private,
     )
-    changed = wired.store.callbacks.update(callback, changes)
+    changed = wired.store.callbacks.update(callback, changes, wired.clock())
     if changed is None:
         raise not_found("callback")
     return CallbackView.of(changed, folder(caller.client_id))

@@ -75,7 +75,7 @@ def update(
     """Change what is given of a callback; an empty description removes it. Messages under way go to a new address."""
     given = changes(url=url, event=event, prefix=prefix, description=description)
     stored = checked(given, client, allow_private=deployment.settings().webhook_allow_private)
-    after = deployment.store().callbacks.update(_found(client, callback_id), stored)
+    after = deployment.store().callbacks.update(_found(client, callback_id), stored, now_ms())
     if after is None:
         raise _unknown(client, callback_id)
     answer(_fields(after), f"{callback_id} updated", json=context.obj.json)

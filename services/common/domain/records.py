@@ -190,6 +190,8 @@ class Callback:
     secrets: Sequence[Mapping[str, Any]] = ()
     """`{ciphertext: base64, created_at, expires_at?}`, newest first."""
     created_at: int = 0
+    listens_since: int | None = None
+    """Since when it listens to just these events, epoch milliseconds; None: since it was made."""
     failing_since: int | None = None
     """Since when no delivery succeeds; None if the last one did."""
     expires_at: int | None = None

@@ -47,12 +47,12 @@ def rotation(callback: Callback, secrets: Sequence[Mapping[str, Any]]) -> Operat
     )
 
 
-def enabling(callback: Callback) -> Operation:
-    """The operation that makes a disabled callback active again."""
+def enabling(callback: Callback, now: int) -> Operation:
+    """The operation that makes a disabled callback active again; `now`: epoch milliseconds."""
     return Update(
         key=keys.of(callback),
         when=may(CallbackTransition.ENABLE),
-        set={"status": CallbackStatus.ACTIVE},
+        set={"status": CallbackStatus.ACTIVE, "listens_since": now},
         remove=["disabled_reason", "failing_since"],
     )
 
@@ -111,20 +111,22 @@ class Callbacks:
         own = self._in(keys.of_job(job.job_id)) if job.own_callback else []
         return own + self.of_client(job.client_id)
 
-    def update(self, callback: Callback, changes: Mapping[str, Any]) -> Callback | None:
+    def update(self, callback: Callback, changes: Mapping[str, Any], now: int) -> Callback | None:
         """Change some attributes of a callback.
 
         Args:
             callback: as it was read.
             changes: the attributes as they are stored; None removes one. With a new `url` it is forgotten since when
                 no delivery succeeds: that was at the old one.
+            now: epoch milliseconds.
 
         Returns:
             The callback after the change; None if it is gone.
 
         """
         forgotten = {"failing_since": None} if "url" in changes else {}
-        updating = Update(key=keys.of(callback), when=PRESENT, set={**changes, **forgotten})
+        changed = {**changes, **forgotten, "listens_since": now}
+        updating = Update(key=keys.of(callback), when=PRESENT, set=changed)
         try:
             return from_item(Callback, self._table.write(updating))
         except ConditionFailedError:
@@ -145,9 +147,10 @@ class Callbacks:
         """Note that a delivery has succeeded."""
         self._change(callback, Attr("failing_since").exists(), {"failing_since": None})
 
-    def activate(self, callback: Callback) -> None:
-        """Make a pending callback active: its receiver has answered the challenge."""
-        self._change(callback, may(CallbackTransition.ACTIVATE), {"status": CallbackStatus.ACTIVE})
+    def activate(self, callback: Callback, now: int) -> None:
+        """Make a pending callback active: its receiver has answered the challenge. `now`: epoch milliseconds."""
+        active = {"status": CallbackStatus.ACTIVE, "listens_since": now}
+        self._change(callback, may(CallbackTransition.ACTIVATE), active)
 
     def disable(self, callback: Callback, reason: str, announcement: Announcement) -> bool:
         """Disable a callback and announce that to the client's others.

@@ -1,7 +1,7 @@
 """Items about the fleet as a whole.
 
 The circuit breaker, machines without a slot, machines that ended badly, people's own boxes that work beside it, and
-what the hourly search and the daily walk remember.
+what the hourly search, the hourly audit and the daily walk remember.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr
 
+from services.common.domain.audit import Audit
 from services.common.domain.machines import Breaker
 from services.common.domain.records import SCHEMA_VERSION
 from services.common.domain.search import Search
 from services.common.domain.times import DAY_MS, MINUTE_MS, SECOND_MS
 from services.common.domain.walk import Walk
 from services.common.store import keys
+from services.common.store.changes import same
 from services.common.store.codec import from_item, to_item
 from services.common.store.operations import ABSENT, PRESENT, ConditionFailedError, Delete, Put, Update
 
@@ -170,6 +172,16 @@ class FleetItems:
         """Store how far the walk is, if it is still as it was `seen`; False: another sweep has moved it meanwhile."""
         when = ABSENT if seen is None else Attr("cursor").eq(seen.cursor) & Attr("began").eq(seen.began)
         return self._table.attempt(Put(item=to_item(walk, **_keyed(keys.WALK)), when=when))
+
+    def audit(self) -> Audit | None:
+        """How far the hourly audit is; None: there was none yet."""
+        item = self._table.get(keys.AUDIT)
+        return from_item(Audit, item) if item else None
+
+    def move_audit(self, seen: Audit | None, audit: Audit) -> bool:
+        """Store how far the audit is, if it is still as it was `seen`; False: another sweep has moved it meanwhile."""
+        when = ABSENT if seen is None else same(seen, "stage", "client", "cursor", "began")
+        return self._table.attempt(Put(item=to_item(audit, **_keyed(keys.AUDIT)), when=when))
 
 
 def _keyed(key: keys.Key) -> dict[str, str]:

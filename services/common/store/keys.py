@@ -27,6 +27,7 @@ event of a job is the job's `sequence`, which only grows.
 | circuit breaker of launches | `FLEET` | `BREAKER` | | |
 | what the hourly search remembers | `FLEET` | `SEARCH` | | |
 | how far the daily walk through the bucket is | `FLEET` | `WALK` | | |
+| how far the hourly audit is | `FLEET` | `AUDIT` | | |
 | machine without a slot | `FLEET` | `STRAY#<instance>` | | |
 | why a slot's last machine ended | `FLEET` | `END#<slot>` | | |
 | person's own box that works | `FLEET` | `OWN#<owner>` | | |
@@ -60,6 +61,7 @@ SLOTS, FLEET = "SLOT", "FLEET"
 BREAKER: Key = (FLEET, "BREAKER")
 SEARCH: Key = (FLEET, "SEARCH")
 WALK: Key = (FLEET, "WALK")
+AUDIT: Key = (FLEET, "AUDIT")
 
 
 class Due(StrEnum):

@@ -18,6 +18,7 @@ from services.common.store.tombstones import Tombstones
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from services.common.store.dossiers import Dossiers
     from services.common.store.endings import Endings
     from services.common.store.fleet import FleetItems
     from services.common.store.leases import Leases
@@ -85,6 +86,13 @@ class Store:
         from services.common.store.slots import Slots  # noqa: PLC0415
 
         return Slots(self._table)
+
+    @cached_property
+    def dossiers(self) -> Dossiers:
+        """Jobs with everything that lies beside them."""
+        from services.common.store.dossiers import Dossiers  # noqa: PLC0415
+
+        return Dossiers(self._table)
 
     @cached_property
     def fleet(self) -> FleetItems:

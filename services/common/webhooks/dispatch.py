@@ -161,7 +161,7 @@ class Dispatcher:
     ) -> None:
         """Change the callback if the attempt means that."""
         if decision.activate:
-            self._store.callbacks.activate(callback)
+            self._store.callbacks.activate(callback, now)
         if decision.disable:
             self._disable(callback, delivery, decision.disable, now)
         elif outcome.delivered and callback.failing_since is not None:
