@@ -7,10 +7,13 @@ import json
 from collections.abc import Callable, Iterator
 
 from services.common.domain.records import MERGE_PART
+from services.common.domain.times import HOUR_MS
 from tests.support.step_engine import PEAKS
 from tests.support.step_world import StepWorld
 from tests.support.world import BUCKET
 
+HOURS = 3
+"""After which an audit looks at every upload."""
 TERMINAL = {
     "completed": "transcription.completed",
     "failed": "transcription.failed",
@@ -206,6 +209,14 @@ def nothing_left_of_the_erased(world: StepWorld, expected: set[str]) -> Iterator
             yield f"{item['pk']} {item['sk']} is left"
 
 
+def the_audit_finds_nothing(world: StepWorld, _: set[str]) -> Iterator[str]:
+    """Nothing is lost: neither now nor when every upload is old enough to be looked at."""
+    for _hour in range(HOURS):
+        world.now = (world.now // HOUR_MS + 1) * HOUR_MS
+        if lost := world.orchestrator().sweep.auditor.run(world.now, lambda: True):
+            yield f"{lost} things are lost"
+
+
 Invariant = Callable[[StepWorld, set[str]], Iterator[str]]
 KEPT: tuple[Invariant, ...] = (
     terminal_state_reached,
@@ -223,6 +234,8 @@ KEPT: tuple[Invariant, ...] = (
     nothing_of_an_ended_job_is_due,
     blame_goes_where_it_belongs,
     taken_up_in_time,
+    # The last one: time passes.
+    the_audit_finds_nothing,
 )
 ERASED: tuple[Invariant, ...] = (
     nothing_left_of_the_erased,

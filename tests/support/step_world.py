@@ -383,6 +383,7 @@ class StepWorld(World):
         self.upload("uploads/earlier.wav")
         self.serve_queue(watched=False)
         self.run_machines(watched=False)
+        self.s3.delete_object(Bucket=BUCKET, Key="uploads/earlier.wav")
         for item in self.all_items():
             if item["pk"].startswith("JOB#"):
                 self.delete((item["pk"], item["sk"]))
