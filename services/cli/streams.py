@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
 
 STANDARD_INPUT = "-"
 """How a command line names it in the place of a file."""
@@ -41,6 +47,31 @@ def prepare() -> None:
     if isinstance(errors, io.TextIOWrapper):
         encoding = errors.encoding
         sys.stderr = _Unheard(errors.detach(), encoding, "backslashreplace", line_buffering=True)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C back until this is over, so that what was printed and what is known of it agree.
+
+    Whoever presses it a second time does not wait. What tells a program to end counts as Ctrl-C (`main.py`).
+    """
+    held: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if held:
+            signal.default_int_handler(number, frame)
+        held.append(number)
+
+    numbers = [one for one in signal.valid_signals() if signal.getsignal(one) is signal.default_int_handler]
+    for number in numbers:
+        signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
 
 
 def end_line() -> None:

@@ -11,6 +11,7 @@ from services.cli.callback_options import TYPE
 from services.cli.client.event_lines import as_json, for_people
 from services.cli.client.feed import Feed, Page
 from services.cli.printing import note
+from services.cli.streams import uninterrupted
 
 
 def events(
@@ -33,8 +34,10 @@ def events(
     try:
         for page in feed.pages(follow=follow):
             some = True
-            # All lines at once: whoever presses Ctrl-C is not shown half of them again.
-            print("\n".join(_in_json(page) if context.obj.json else map(for_people, page["events"])), flush=True)
+            # Whoever presses Ctrl-C is told the place behind all lines that were printed, and is shown none again.
+            with uninterrupted():
+                print("\n".join(_in_json(page) if context.obj.json else map(for_people, page["events"])), flush=True)
+                feed.after = page["next"]
         if not some:
             note("There are no such events." if kinds or after else "There are no events yet.")
     finally:

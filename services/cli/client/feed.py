@@ -61,13 +61,13 @@ class Feed:
     def skip(self) -> None:
         """Go to the end: the events that are there by now are not given."""
         # Asked for a type that hardly ever happens, the service passes 500 events with each short reply.
-        while self._moved(self._ask([_SELDOM], LARGEST_PAGE)):
+        while self._moved(self._ask([_SELDOM], LARGEST_PAGE), self.after):
             pass
 
     def pages(self, *, follow: bool = False) -> Generator[Page, None, None]:
         """The events, oldest first, some at a time, to the end. If `follow`, on and on, also while the service is away.
 
-        A page is done with when the next one is asked for. Until then, `after` stands before it.
+        A page is done with when the next one is asked for, or when the caller has moved `after` behind it.
 
         Raises:
             UnreachableError: the service is away; if `follow`, only if it has never answered.
@@ -77,11 +77,11 @@ class Feed:
         pause, behind = SHORTEST_PAUSE_SECONDS, True
         while self._left != 0:
             size = min(LARGEST_PAGE, self._left or LARGEST_PAGE)
-            page = ask(self._types, size)
+            before, page = self.after, ask(self._types, size)
             count = len(page["events"])
             if count:
                 yield page
-            moved = self._moved(page)
+            moved = self._moved(page, before)
             self._left = None if self._left is None else self._left - count
             # A page that is not full may be the last one, or one of a filter: only the next page tells.
             behind = moved and (behind or count == size)
@@ -114,7 +114,7 @@ class Feed:
         self._answered = True
         return page
 
-    def _moved(self, page: Page) -> bool:
-        """Stand behind a page; whether it led on: at the end, `next` is where one stands already."""
-        before, self.after = self.after, page["next"]
+    def _moved(self, page: Page, before: str | None) -> bool:
+        """Stand behind a page; whether it led on from `before`: at the end, `next` is where one stands already."""
+        self.after = page["next"]
         return self.after != before
