@@ -22,10 +22,12 @@ from structlog import BoundLoggerBase
 from services.common.redaction import describe, place, traceback_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, MutableMapping
+    from collections.abc import Callable, Iterator, Mapping, MutableMapping
     from types import TracebackType
 
 log = structlog.get_logger()
+_bound: Mapping[str, str] = {}
+"""The key-values that every line of this process has."""
 _FIELDS = frozenset({"event", "level", "timestamp"})
 """Every line has these."""
 
@@ -100,6 +102,8 @@ def configure(level: str, also: Callable[[str], None] | None = None, **bound: st
         # Not by context variables: a new thread does not have those of the thread that started it.
         return {**bound, **event}
 
+    global _bound  # noqa: PLW0603 - as structlog, logging is configured for the whole process
+    _bound = bound
     known = logging.getLevelNamesMapping().get(level.upper())
     structlog.configure(
         processors=[
@@ -120,6 +124,11 @@ def configure(level: str, also: Callable[[str], None] | None = None, **bound: st
     _capture_uncaught_errors()
     if known is None:
         log.warning("log.level_unknown", using="info")
+
+
+def deployment() -> str:
+    """The deployment of which this process is a service; empty if it is none."""
+    return _bound.get("deployment", "")
 
 
 def write(event: str, **values: object) -> None:

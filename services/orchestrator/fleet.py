@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.common.domain.states import SlotStatus, Waiting
+from services.common.store.parts import ready_of
+from services.orchestrator import measuring
 from services.orchestrator.expected import NOTHING
 from services.orchestrator.launch import Launched, Refused
 from services.orchestrator.scaling import (
@@ -34,7 +36,8 @@ log = structlog.get_logger()
 GLANCE = 100
 """Parts that are read after each batch of uploads: enough to see that a machine is needed."""
 WHOLE_QUEUE = 20_000
-"""Parts that the sweep reads to decide how many machines are needed: reading more would only cost more."""
+"""Parts that the sweep reads to decide how many machines are needed, and to measure what waits: reading more would only
+cost more."""
 NOTED = 25
 """Jobs at the head of the queue on which it is noted why they wait."""
 BROKEN = "Several machines in a row never reported: no other is launched for a while. See docs/operations.md."
@@ -49,7 +52,12 @@ class Fleet:
         self._settings = settings
 
     def ensure(
-        self, now: int, fresh: Sequence[float] = (), *, seen: int = GLANCE, expected: Expected = NOTHING
+        self,
+        now: int,
+        fresh: Sequence[float] = (),
+        *,
+        whole: Sequence[Part] | None = None,
+        expected: Expected = NOTHING,
     ) -> Refused | None:
         """Launch as many machines as the queue needs, or as are expected to have work.
 
@@ -58,17 +66,17 @@ class Fleet:
         Args:
             now: epoch milliseconds.
             fresh: seconds of audio of each part queued a moment ago, which the index may not show yet.
-            seen: how many parts of the queue are read.
+            whole: the queue, if it was read already; None: its first parts are read here.
             expected: machines that are wanted even if nothing is queued.
 
         """
-        queue = list(self._store.parts.ready(now, seen))
+        queue = self._store.parts.ready(now, GLANCE) if whole is None else ready_of(whole, now, WHOLE_QUEUE)
         demand = Demand.of(queue, fresh, now)
         most = self._settings.max_workers
         wanted = max(wanted_machines(demand, most), min(expected.machines, most))
         if not wanted:
             return None
-        answer = self._launch_missing(wanted, demand, now, queue if seen > GLANCE else (), expected)
+        answer = self._launch_missing(wanted, demand, now, () if whole is None else queue, expected)
         if isinstance(answer, Refused):
             self._note_waiting(queue, answer)
             return answer
@@ -100,7 +108,7 @@ class Fleet:
             # No job waits for a machine that is only expected, and none is worth the on-demand price.
             queued = there < wanted_machines(demand, self._settings.max_workers)
             if not launches_allowed(breaker, slots.values(), now):
-                return _breaker_refusal(breaker) if queued else answer
+                return self._broken(breaker) if queued else answer
             stay_until = expected.stay_until if there < expected.machines else 0
             last = self._launches.fill(name, demand if queued else NO_DEMAND, now, stay_until)
             if isinstance(last, Refused) and not queued:
@@ -112,6 +120,13 @@ class Fleet:
             slots = self._slots()
         # The account ended the last machine at its start and will end this one too, until an operator mends the cause.
         return _breaker_refusal(breaker) if isinstance(answer, Launched) and breaker and breaker.waiting else answer
+
+    @staticmethod
+    def _broken(breaker: Breaker | None) -> Refused:
+        """That the breaker keeps a machine from being launched that is needed."""
+        refusal = _breaker_refusal(breaker)
+        measuring.refused(refusal.waiting)
+        return refusal
 
     def _slots(self) -> dict[str, Slot]:
         return {slot.slot: slot for slot in self._store.slots.all()}

@@ -16,10 +16,12 @@ from botocore.exceptions import ClientError
 
 from services.common import source_object
 from services.common.domain.ids import upload_job_id
+from services.common.domain.metrics import UNDELETED
 from services.common.domain.object_keys import UPLOADS
 from services.common.domain.times import DAY_MS, SECOND_MS
 from services.common.domain.walk import Walk, jobs_named_by
 from services.common.erasure import Deletions
+from services.common.metrics import measure
 from services.common.store.codec import UnknownVersionError
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ class Leftovers:
                 deleted, left = deleted + done.deleted, left + done.left
         if deleted or left:
             log.info("leftovers.deleted", objects=deleted, left=left)
+        if left:
+            measure({UNDELETED: left})
         return walk.move(contents[-1]["Key"] if page.get("IsTruncated") else None), deleted
 
     def _old(self, contents: Iterable[ObjectTypeDef], before: int) -> Iterator[_Old]:

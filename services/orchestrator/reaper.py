@@ -12,6 +12,7 @@ import structlog
 
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.orchestrator import measuring
 from services.orchestrator.instances import ALIVE, ENDING, GONE, launch_id_of, state_of
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
 from services.orchestrator.state_reasons import Doing, end_of
@@ -146,6 +147,7 @@ class Reaper:
         """
         if not self._store.slots.free(slot):
             return False
+        measuring.machine_ended(slot, now)
         end = end_of(instance)
         log.info("slot.freed", slot=slot.slot, instance_id=slot.instance_id, note=slot.note, code=end.code)
         if slot.owner is not None:

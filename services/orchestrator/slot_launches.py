@@ -11,6 +11,7 @@ from services.common.domain.ids import new_id
 from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
+from services.orchestrator import measuring
 from services.orchestrator.launch import Launched, Launcher, Refused, both_refused, most_useful
 from services.orchestrator.scaling import market_after_refusal
 
@@ -66,6 +67,7 @@ class SlotLaunches:
         launch_id = self._name_launch()
         request = self._launcher.request(slot=name, launch_id=launch_id, market=market, types=types)
         if isinstance(request, Refused):
+            measuring.refused(request.waiting)
             return request
         slot = Slot(
             slot=name,
@@ -92,6 +94,7 @@ class SlotLaunches:
             return None
         if isinstance(answer, Refused):
             log.warning("launch.refused", slot=slot.slot, waiting=answer.waiting.value, reason=answer.reason)
+            measuring.refused(answer.waiting)
             self._store.slots.free(slot)
         else:
             self._record_launch(slot, answer, now)

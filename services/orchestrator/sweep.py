@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
 import structlog
 
+from services.common.domain.metrics import SWEEPS
+from services.common.metrics import measure
+from services.orchestrator import measuring
 from services.orchestrator.bulkheads import Bulkheads
 from services.orchestrator.drain import Drain
 from services.orchestrator.expected import NOTHING, together
@@ -22,6 +25,7 @@ from services.orchestrator.fleet import WHOLE_QUEUE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from services.common.domain.records import Part
     from services.common.erasure import Erasure
     from services.common.store.store import Store
     from services.common.webhooks.dispatch import Dispatcher
@@ -85,7 +89,9 @@ class Sweep:
         recovered = bulkheads.step("recovery", lambda: self._recover(bulkheads))
         freed = bulkheads.step("reaper", lambda: bulkheads.each(self.reaper.due(self.clock()), lambda step: step()))
         expected = self._expected(bulkheads)
-        refused = bulkheads.step("fleet", lambda: self.fleet.ensure(self.clock(), seen=WHOLE_QUEUE, expected=expected))
+        queue = bulkheads.step("queue", lambda: list(islice(self.store.parts.queue(), WHOLE_QUEUE))) or []
+        refused = bulkheads.step("fleet", lambda: self.fleet.ensure(self.clock(), whole=queue, expected=expected))
+        bulkheads.step("measuring", lambda: self._measure(queue))
         expired = bulkheads.step("expiry", lambda: self._expire(bulkheads, in_time))
         corrected = bulkheads.step("corrections", lambda: self._tell_corrections(bulkheads, in_time))
         erased = bulkheads.step("erasure", lambda: self._erase(bulkheads, in_time))
@@ -106,6 +112,8 @@ class Sweep:
         }
         if any(done.values()):
             log.info("sweep.done", **done, waiting=refused.waiting.value if refused else None)
+        # Also if a step has failed: then the sweep is not silent, and its failure has an alarm of its own.
+        measure({SWEEPS: 1})
         bulkheads.close()
         return done
 
@@ -119,6 +127,11 @@ class Sweep:
     def _expected(self, bulkheads: Bulkheads) -> Expected:
         now = self.clock()
         return together(*(bulkheads.step("expectation", partial(each, now)) or NOTHING for each in self.expectations))
+
+    def _measure(self, queue: Sequence[Part]) -> None:
+        now = self.clock()
+        overdue = next(iter(self.store.deliveries.overdue(now, limit=1)), None)
+        measuring.looked(now, queue, self.store.slots.all(), overdue)
 
     def _expire(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
         now = self.clock()

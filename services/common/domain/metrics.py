@@ -1,14 +1,16 @@
 """The metrics of a deployment: their names, units and dimensions, as CloudWatch, alarms and the dashboard have them.
 
 CloudWatch counts each value of a dimension as a metric of its own, and each metric costs something in every hour in
-which it is written. So what is `always` written has no dimension, and everything else is written only when there is
-something to tell.
+which it is written. So few are written always, and everything else only when there is something to tell.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from services.common.domain.stages import STAGES
+from services.common.domain.states import SlotStatus
 
 
 class Unit(StrEnum):
@@ -58,9 +60,16 @@ UNDELETED = Metric(
     unit=Unit.COUNT,
     what="objects that the daily walk should have deleted, and that S3 refused to delete",
 )
-MACHINES = Metric(name="Machines", unit=Unit.COUNT, dimension="State", what="machines, by the state of their slot")
+MACHINES = {
+    status: Metric(name=f"Machines{status.value.title()}", unit=Unit.COUNT, what=f"machines that are {status.value}")
+    for status in SlotStatus
+}
+"""By the state of their slots; written while a slot is taken."""
 LAUNCHES_REFUSED = Metric(
-    name="LaunchesRefused", unit=Unit.COUNT, dimension="Reason", what="launches that EC2 refused, by what jobs wait for"
+    name="LaunchesRefused",
+    unit=Unit.COUNT,
+    dimension="Reason",
+    what="launches that were refused, by what jobs wait for",
 )
 INTERRUPTIONS = Metric(
     name="Interruptions", unit=Unit.COUNT, what="parts that went back to the queue before they were done"
@@ -68,11 +77,18 @@ INTERRUPTIONS = Metric(
 DOLLARS = Metric(
     name="Dollars",
     unit=Unit.NONE,
-    what="what a machine has cost from its launch to its end, idle time included",
+    what="what a machine has cost from its launch to its end, with address, disk and idle time; not for a type whose "
+    "price is not known",
 )
-STAGE_TIME = Metric(
-    name="StageTime", unit=Unit.SECONDS, dimension="Stage", what="how long a completed job was in each stage"
-)
+STAGE_TIMES = {
+    stage.until: Metric(
+        name="Stage" + "".join(word.title() for word in stage.until.split("_")),
+        unit=Unit.SECONDS,
+        what=f"how long a completed job took until `{stage.until}`: {stage.what}",
+    )
+    for stage in STAGES
+}
+"""By the end of the stage."""
 SPEED = Metric(name="Speed", unit=Unit.NONE, what="seconds of audio that a completed job had for each machine second")
 JOBS_ENDED = Metric(
     name="JobsEnded",
@@ -85,7 +101,7 @@ DELIVERIES = Metric(
     name="Deliveries",
     unit=Unit.COUNT,
     dimension="Outcome",
-    what="attempts at deliveries, by `delivered`, `failed`, `exhausted` or `dropped`",
+    what="attempts at deliveries: `delivered`, `failed` (it is tried again), `exhausted` or `dropped`",
 )
 
 METRICS = (
@@ -95,11 +111,11 @@ METRICS = (
     OLDEST_DELIVERY,
     UNACCOUNTED,
     UNDELETED,
-    MACHINES,
+    *MACHINES.values(),
     LAUNCHES_REFUSED,
     INTERRUPTIONS,
     DOLLARS,
-    STAGE_TIME,
+    *STAGE_TIMES.values(),
     SPEED,
     JOBS_ENDED,
     JOBS_FAILED,

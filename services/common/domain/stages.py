@@ -63,20 +63,25 @@ def ledger(jobs: Iterable[Mapping[str, int]]) -> list[Took]:
         jobs: the `times` of jobs. A job that found a running machine has no stages of a launch.
 
     """
-    known = list(jobs)
+    known = list(map(spans, jobs))
     return [_took(stage, known) for stage in STAGES]
 
 
-def _took(stage: Stage, jobs: Iterable[Mapping[str, int]]) -> Took:
+def spans(times: Mapping[str, int]) -> dict[str, float]:
+    """How long each stage of one job took: its `until` → seconds. A stage that it did not go through is left out."""
+    return {
+        stage.until: (times[stage.until] - times[stage.since]) / SECOND_MS
+        for stage in STAGES
+        if stage.since in times and stage.until in times
+    }
+
+
+def _took(stage: Stage, jobs: Iterable[Mapping[str, float]]) -> Took:
     # The API knows the stages too, and must not wait for this module at a cold start.
     from statistics import median, quantiles  # noqa: PLC0415
 
-    spans = sorted(
-        (times[stage.until] - times[stage.since]) / SECOND_MS
-        for times in jobs
-        if stage.since in times and stage.until in times
-    )
-    if not spans:
+    took = sorted(job[stage.until] for job in jobs if stage.until in job)
+    if not took:
         return Took(stage=stage, jobs=0)
-    ninetieth = quantiles(spans, n=10, method="inclusive")[-1] if len(spans) > 1 else spans[0]
-    return Took(stage=stage, jobs=len(spans), median=median(spans), ninetieth=ninetieth)
+    ninetieth = quantiles(took, n=10, method="inclusive")[-1] if len(took) > 1 else took[0]
+    return Took(stage=stage, jobs=len(took), median=median(took), ninetieth=ninetieth)

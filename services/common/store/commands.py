@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from services.common import metrics
 from services.common.domain.annotations import check_annotations
 from services.common.domain.errors import AlreadyEndedError, ChangedMeanwhileError, NotFailedError
 from services.common.domain.events import EventType
@@ -76,6 +77,7 @@ class Commands:
             done = self._committed(canceled(change, self._store.parts.of_job(job.job_id), announcement), record)
             read = self._store.jobs.get(job.job_id)
             if done:
+                metrics.count_end(change.after)
                 # As it is now: the upload in parts may have begun since the job was read for the first time.
                 self._give_up(read or change.after)
                 return read or change.after

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.common import metrics
 from services.common.domain.lifecycle import job_changes, part_changes
 from services.common.domain.states import JobTransition, PartStatus
 from services.common.store.changes import fence, same, update
@@ -51,6 +52,7 @@ class Endings:
                 raise changed from None
             if not self._parts.already(part, own.after.status):
                 raise FencedError(part.part_id) from None
+        metrics.count_end(ending.after)
 
     def give_up(self, part: Part, ending: Change[Job], announcement: Announcement) -> bool:
         """Fail a job because of a part whose worker fell silent; False if a heartbeat came since the part was read.
@@ -66,6 +68,7 @@ class Endings:
             if changed := changed_job(error, ending.before):
                 raise changed from None
             return False
+        metrics.count_end(ending.after)
         return True
 
     def _end(self, part: Part, own: Update, ending: Change[Job], announcement: Announcement) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
 
+from services.common import metrics
 from services.common.domain.lifecycle import job_changes
 from services.common.domain.lifecycle.part_changes import first_part
 from services.common.domain.records import Job, Part
@@ -161,7 +162,10 @@ class Jobs:
 
     def expire(self, expiry: Change[Job], announcement: Announcement) -> bool:
         """Expire a job whose recording was not uploaded in time; False if it came or is awaited for longer."""
-        return self._table.attempt_all([update(expiry, same_upload(expiry.before)), *announcement.operations()])
+        expired = self._table.attempt_all([update(expiry, same_upload(expiry.before)), *announcement.operations()])
+        if expired:
+            metrics.count_end(expiry.after)
+        return expired
 
     def tell_correction(self, telling: Change[Job], announcement: Announcement) -> bool:
         """Note that a job's newest correction is announced; `telling` is `job_changes.tell_correction`.

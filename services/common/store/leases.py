@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
 
+from services.common import metrics
 from services.common.domain.lifecycle import job_changes, part_changes
+from services.common.domain.metrics import INTERRUPTIONS
 from services.common.domain.records import Job, Part
 from services.common.domain.states import PartStatus
 from services.common.store.changes import fence, same, update
@@ -199,6 +201,7 @@ class Leases:
                 raise changed from None
             if not self._parts.already(part, PartStatus.QUEUED):
                 raise FencedError(part.part_id) from None
+        metrics.measure({INTERRUPTIONS: 1})
 
     def take_away(self, part: Part, *, now: int, job: Job | None, interrupted: Announcement | None) -> bool:
         """Queue a part again whose worker fell silent; False if a heartbeat came since it was read.
@@ -220,6 +223,7 @@ class Leases:
             if job and (changed := changed_job(error, job)):
                 raise changed from None
             return False
+        metrics.measure({INTERRUPTIONS: 1})
         return True
 
     def close(self, part: Part) -> bool:

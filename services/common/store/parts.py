@@ -11,7 +11,7 @@ from services.common.store import keys
 from services.common.store.codec import from_item, known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from services.common.store.table import Table
 
@@ -21,6 +21,24 @@ MAX_PARTS = 70
 
 MOST_COUNTED = 499
 """Most parts that are counted before a place in the queue."""
+
+
+def ready_of(queue: Iterable[Part], now: int, limit: int) -> list[Part]:
+    """The first `limit` parts of a queue that may be claimed now.
+
+    Parts that must wait (`not_before`) are left out, and those behind them are read instead. A part over which a
+    process died comes after all parts that were queued by then, and before those that came later.
+    """
+    ready: list[Part] = []
+    last: list[Part] = []
+    for part in queue:
+        if part.behind and now < part.behind + LONGEST_WAIT_MS:
+            last.append(part)
+        elif part.not_before <= now:
+            ready.append(part)
+        if len(ready) == limit:
+            break
+    return [part for part in last if all(other.created_at > part.behind for other in ready)] + ready
 
 
 class Parts:
@@ -57,21 +75,8 @@ class Parts:
         return ahead if ahead <= MOST_COUNTED else None
 
     def ready(self, now: int, limit: int) -> list[Part]:
-        """The first `limit` parts of the queue that may be claimed now.
-
-        Parts that must wait (`not_before`) are left out, and those behind them are read instead. A part over which a
-        process died comes after all parts that were queued by then, and before those that came later.
-        """
-        ready: list[Part] = []
-        last: list[Part] = []
-        for part in known(Part, self._table.due(keys.Due.QUEUED, page=limit)):
-            if part.behind and now < part.behind + LONGEST_WAIT_MS:
-                last.append(part)
-            elif part.not_before <= now:
-                ready.append(part)
-            if len(ready) == limit:
-                break
-        return [part for part in last if all(other.created_at > part.behind for other in ready)] + ready
+        """The first `limit` parts of the queue that may be claimed now, in the order of `ready_of`."""
+        return ready_of(known(Part, self._table.due(keys.Due.QUEUED, page=limit)), now, limit)
 
     def running(self, limit: int | None = None) -> Iterator[Part]:
         """The running parts, as the index shows them: it may lag."""

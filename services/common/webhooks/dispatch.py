@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.common.domain.events import DIRECT, EventType, compose_about
+from services.common.domain.metrics import DELIVERIES
 from services.common.domain.states import CallbackStatus, DeliveryStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.metrics import measure
 from services.common.store.announcements import Announcement
 from services.common.webhooks.breaker import Breakers, is_down
 from services.common.webhooks.decision import Decision, checked, decide
@@ -20,7 +22,7 @@ from services.common.webhooks.signing import message_headers
 from services.common.webhooks.transport import DEADLINE_SECONDS, post
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from services.common.domain.records import Callback, Delivery, Event
     from services.common.domain.states import DisabledReason
@@ -82,7 +84,7 @@ class Dispatcher:
         addressee = self._addressee(delivery, now)
         if event is None or addressee is None or not _may_receive(event, addressee.callback):
             entry = {"at": now, "outcome": CALLBACK_GONE if event else EVENT_GONE}
-            return self._store.deliveries.record(delivery, entry, status=DeliveryStatus.DROPPED, due_at=None)
+            return self._write(delivery, entry, DeliveryStatus.DROPPED, None)
         headers = self._headers(event, addressee)
         if headers is None:
             self._postpone(delivery, UNSIGNED_PAUSE_MS)
@@ -154,7 +156,16 @@ class Dispatcher:
             milliseconds=outcome.milliseconds,
             delivery=decision.status,
         )
-        return self._store.deliveries.record(delivery, entry, status=decision.status, due_at=decision.due_at)
+        return self._write(delivery, entry, decision.status, decision.due_at)
+
+    def _write(
+        self, delivery: Delivery, entry: Mapping[str, Any], status: DeliveryStatus, due_at: int | None
+    ) -> Delivery | None:
+        """Write an attempt into the ledger, and measure it; None if another sender holds the delivery by now."""
+        recorded = self._store.deliveries.record(delivery, entry, status=status, due_at=due_at)
+        if recorded:
+            measure({DELIVERIES: 1}, Outcome="failed" if status is DeliveryStatus.PENDING else status.value)
+        return recorded
 
     def _update_callback(
         self, callback: Callback, delivery: Delivery, outcome: AttemptOutcome, decision: Decision, now: int
