@@ -142,12 +142,16 @@ module "observability" {
   source = "./modules/observability"
 
   name                   = local.name
+  deployment             = var.deployment
+  stalled_minutes        = var.stalled_minutes
+  failed_jobs_an_hour    = var.failed_jobs_an_hour
   alarm_email            = var.alarm_email
   daily_budget_usd       = var.daily_budget_usd
   queue_name             = module.orchestrator.queue_name
   dead_letter_queue_name = module.orchestrator.dead_letter_queue_name
   function_names         = concat([module.orchestrator.function_name], module.api[*].function_name)
   table_name             = module.jobs_table.table_name
+  index_names            = module.jobs_table.index_names
 
   orchestrator_log_group_name = module.orchestrator.log_group_name
 }

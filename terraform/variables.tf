@@ -26,6 +26,20 @@ variable "image_parameter" {
   nullable    = false
 }
 
+variable "stalled_minutes" {
+  description = "Minutes that a recording may wait, whatever for, until an alarm rings. A machine may have to start, so 10 are the least."
+  type        = number
+  default     = 60
+  nullable    = false
+}
+
+variable "failed_jobs_an_hour" {
+  description = "So many failed jobs within an hour ring an alarm."
+  type        = number
+  default     = 10
+  nullable    = false
+}
+
 variable "alarm_email" {
   description = "E-mail address that gets the alarms. Empty makes the topic without a subscriber."
   type        = string

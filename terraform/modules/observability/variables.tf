@@ -4,6 +4,36 @@ variable "name" {
   nullable    = false
 }
 
+variable "deployment" {
+  description = "The deployment's name, which is the namespace of its metrics."
+  type        = string
+  nullable    = false
+}
+
+variable "stalled_minutes" {
+  description = "Minutes that a recording may wait, whatever for, until an alarm rings."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.stalled_minutes >= 10 && floor(var.stalled_minutes) == var.stalled_minutes
+    error_message = "stalled_minutes: whole minutes, 10 or more, since a machine may have to start."
+  }
+}
+
+variable "failed_jobs_an_hour" {
+  description = "Jobs that may not fail within an hour: so many, or more, ring an alarm."
+  type        = number
+  default     = 10
+  nullable    = false
+
+  validation {
+    condition     = var.failed_jobs_an_hour >= 1 && floor(var.failed_jobs_an_hour) == var.failed_jobs_an_hour
+    error_message = "failed_jobs_an_hour: a whole number, 1 or more."
+  }
+}
+
 variable "alarm_email" {
   description = "E-mail address that gets the alarms. Empty makes the topic without a subscriber."
   type        = string
@@ -60,5 +90,11 @@ variable "orchestrator_log_group_name" {
 variable "table_name" {
   description = "The jobs table's name."
   type        = string
+  nullable    = false
+}
+
+variable "index_names" {
+  description = "The names of the table's indexes."
+  type        = list(string)
   nullable    = false
 }
