@@ -15,7 +15,8 @@ locals {
       sweep-silent = {
         namespace   = var.deployment
         metric      = "Sweeps"
-        periods     = 3
+        period      = 60
+        periods     = 15
         comparison  = "LessThanThreshold"
         threshold   = 1
         unless_told = "breaching"
