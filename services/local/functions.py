@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from services.common.domain.times import now_ms
+from services.local.cloudwatch.data_points import DataPoint, Series
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -34,6 +37,52 @@ class LambdaContext:
 
     def get_remaining_time_in_millis(self) -> int:
         return max(0, round((self._ends - time.monotonic()) * 1_000))
+
+
+class ThrottledError(Exception):
+    """Lambda has no concurrency left for a function."""
+
+
+class Invocations:
+    """Calls a function as Lambda does, and measures that: calls, errors and throttles (`AWS/Lambda`)."""
+
+    def __init__(self, function: str, handler: Handler, clock: Callable[[], int] = now_ms) -> None:
+        """`function`: its name; `clock`: epoch milliseconds."""
+        self.concurrency = 1_000
+        """How many calls may run at once, as an operator sets it; 0 stops the function."""
+        self.points: list[DataPoint] = []
+        self._function = function
+        self._handler = handler
+        self._clock = clock
+        self._running = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Mapping[str, Any], context: Any) -> dict[str, Any]:  # noqa: ANN401 - as Lambda gives it
+        """Call it.
+
+        Raises:
+            ThrottledError: as many calls run as may.
+            Exception: whatever the function raises.
+
+        """
+        with self._lock:
+            if self._running >= self.concurrency:
+                self._measure("Throttles")
+                raise ThrottledError(self._function)
+            self._running += 1
+        self._measure("Invocations")
+        try:
+            return self._handler(event, context)
+        except Exception:
+            self._measure("Errors")
+            raise
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _measure(self, name: str) -> None:
+        series = Series.of("AWS/Lambda", name, {"FunctionName": self._function})
+        self.points.append(DataPoint(series=series, at=self._clock(), value=1.0, unit="Count"))
 
 
 class EventSourceMapping:

@@ -62,7 +62,7 @@ def _of_directive(directive: Mapping[str, Any], document: Mapping[str, Any], at:
     assert isinstance(metrics, list)
     for names in sets:
         _require(isinstance(names, list) and len(names) <= MOST_DIMENSIONS, "a set of dimensions: a list, 30 at most")
-        dimensions = {name: document.get(name) for name in names}
+        dimensions: dict[str, Any] = {name: document.get(name) for name in names}
         for name, value in dimensions.items():
             _require(_is_text(name, LONGEST_DIMENSION), "a dimension's name: a text")
             _require(_is_text(value, LONGEST_VALUE), f"{name}: a text at the document's root")
@@ -75,7 +75,7 @@ def _of_directive(directive: Mapping[str, Any], document: Mapping[str, Any], at:
 
 
 def _values(name: str, document: Mapping[str, Any]) -> list[float]:
-    found = document.get(name)
+    found: Any = document.get(name)
     values = found if isinstance(found, list) else [found]
     _require(
         0 < len(values) <= MOST_VALUES and all(map(_is_number, values)), f"{name}: a number at the document's root"

@@ -7,6 +7,8 @@
   `/_local/sessions` is told so. Nobody reads or writes a bucket without any of these.
 - What is put is held against its checksums (`checksums.py`).
 - Pages of other origins read what the bucket's CORS configuration lets them read (`cors.py`), and nothing else.
+- What AWS measures by itself is told at `/_local/measures`, and DynamoDB throttles what `/_local/throttles` is told
+  (`measures.py`).
 - How an account is kept (`kept/`) is told at `/_local/kept`.
 - Requests to DynamoDB run one after another, since the emulator checks conditions and writes without a lock.
 """
@@ -24,8 +26,9 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request, Response
 
+from services.local.cloudwatch.of_aws import MEASURES_PATH, THROTTLES_PATH
 from services.local.ec2 import KEPT_PATH, MACHINES_PATH, MARKETS_PATH
-from services.local.emulator import checksums, cors, instances, markets, post_policy, signatures
+from services.local.emulator import checksums, cors, instances, markets, measures, post_policy, signatures
 from services.local.emulator.refusals import RefusedError
 from services.local.emulator.transactions import TURN
 
@@ -34,7 +37,12 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_TOLD = {MACHINES_PATH: instances.tell, MARKETS_PATH: markets.tell, signatures.SESSIONS_PATH: signatures.tell}
+_TOLD = {
+    MACHINES_PATH: instances.tell,
+    MARKETS_PATH: markets.tell,
+    THROTTLES_PATH: measures.tell,
+    signatures.SESSIONS_PATH: signatures.tell,
+}
 _FORM_FIELDS = "application/x-www-form-urlencoded"
 _FLEET_ACTION = "CreateFleet"
 _INSTANCE_ID = re.compile(r"\bi-[0-9a-f]{8,17}\b")
@@ -54,6 +62,9 @@ class Wire:
         if tell := _TOLD.get(environ.get("PATH_INFO", "")):
             tell(json.loads(Request(environ).get_data()))
             return Response(status=204)(environ, start)
+        if environ.get("PATH_INFO") == MEASURES_PATH:
+            measured = measures.take(Request(environ).args.get("now", type=int))
+            return Response(json.dumps(measured), content_type="application/json")(environ, start)
         if environ.get("PATH_INFO") == KEPT_PATH and self.kept:
             return Response(json.dumps(self.kept()), content_type="application/json")(environ, start)
         request = Request(environ, populate_request=False)
@@ -74,7 +85,13 @@ class Wire:
         if not environ["HTTP_X_AMZ_TARGET"].startswith("DynamoDB_"):
             return self.emulator(environ, start)
         with TURN:
-            return list(self.emulator(environ, start))
+            return list((self._throttled(environ) or self.emulator)(environ, start))
+
+    @staticmethod
+    def _throttled(environ: WSGIEnvironment) -> WSGIApplication | None:
+        if not measures.is_slow():
+            return None
+        return measures.throttled(environ["HTTP_X_AMZ_TARGET"].partition(".")[2], json.loads(_read(environ)))
 
     def _other(self, environ: WSGIEnvironment) -> WSGIApplication:
         if environ.get("CONTENT_TYPE", "").startswith(_FORM_FIELDS):
