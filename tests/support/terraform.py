@@ -71,9 +71,9 @@ class Terraform:
     def outputs(self) -> dict[str, Any]:
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json").stdout).items()}
 
-    def resources(self) -> list[dict[str, Any]]:
+    def resources(self, folder: Path | None = None) -> list[dict[str, Any]]:
         """Every resource in the state: `type`, `name`, `values` and the rest as `show -json` gives them."""
-        root = json.loads(self.run("show", "-json").stdout).get("values", {}).get("root_module", {})
+        root = json.loads(self.run("show", "-json", folder=folder).stdout).get("values", {}).get("root_module", {})
         found: list[dict[str, Any]] = []
         modules = [root]
         while modules:
