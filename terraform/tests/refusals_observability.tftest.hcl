@@ -5,10 +5,12 @@ mock_provider "aws" {
 
 variables {
   name                   = "transcription-eu-north-1"
+  deployment             = "transcription"
   queue_name             = "uploads"
   dead_letter_queue_name = "uploads-dead-letters"
   function_names         = ["TranscriptionProcessUpload"]
   table_name             = "transcription-jobs"
+  index_names            = ["due", "by_client"]
 
   orchestrator_log_group_name = "/aws/lambda/TranscriptionProcessUpload"
 }
@@ -25,6 +27,34 @@ run "address_without_an_at" {
   }
 
   expect_failures = [var.alarm_email]
+}
+
+run "waits_that_a_start_may_take" {
+  command = plan
+
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    stalled_minutes = 5
+  }
+
+  expect_failures = [var.stalled_minutes]
+}
+
+run "alarm_at_no_failure" {
+  command = plan
+
+  module {
+    source = "./modules/observability"
+  }
+
+  variables {
+    failed_jobs_an_hour = 0
+  }
+
+  expect_failures = [var.failed_jobs_an_hour]
 }
 
 run "negative_budget" {
