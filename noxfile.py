@@ -35,10 +35,10 @@ on every interpreter."""
 OF_FILES = tuple(f"--ignore-glob=tests/unit/test_{name}.py" for name in ("docu*", "terraform_*", "workflows"))
 """Left out there: tests of documents, Terraform's files and workflows, which no interpreter changes."""
 LAMBDA_PYTHON = "3.13"
-SIDE_BY_SIDE = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
-"""Twice as many processes as the project's machines have cores, since systems mostly wait, above all for leases; six
-were no faster. All tests of a file run in one process, which has a stack and ports of its own; tests/conftest.py puts
-the longest first."""
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadfile", "--no-loadscope-reorder")
+"""One more process than the project's machines have cores, since systems often wait, above all for leases; with four or
+six it is no faster, and tests wait for the processor. All tests of a file run in one process, which has a stack and
+ports of its own; tests/conftest.py puts the longest first."""
 TWO_AT_A_TIME = (*SIDE_BY_SIDE, "-n", "2")
 """For tests that compute all the time, and for those that measure seconds."""
 MACHINE_PACKAGES = {

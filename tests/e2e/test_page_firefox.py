@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from services.local.client import Client
 from services.local.stack import Stack
@@ -34,7 +35,7 @@ def test_a_recording_is_heard_and_followed_in_firefox(stack: Stack, client: Clie
         page.get_by_label("API key").fill(client.key)
         page.keyboard.press("Enter")
         play = page.get_by_role("button", name="Play", exact=True)
-        play.wait_for()
+        expect(play).to_be_enabled()
         listen(page)
         play.click()
         until_heard(page, *sentences[:4])

@@ -100,10 +100,9 @@ def served_s3() -> Iterator[ServedS3]:
 def uploading(
     gateway: Gateway, alice: Client, served_s3: ServedS3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Uploading]:
-    """What breaks is tried again at once, but not for long."""
+    """What breaks is tried again at once."""
     monkeypatch.setattr("services.cli.api.patience.FIRST_PAUSE_SECONDS", 0.001)
     monkeypatch.setattr("services.cli.api.patience.LONGEST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr("services.cli.api.patience.LATER_SECONDS", 0.5)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     gateway.app.state.service().s3 = served_s3.signer()
     deployment = Deployment(gateway)

@@ -94,7 +94,10 @@ def test_what_is_there_is_not_sent_again_nor_checked_and_a_person_is_told(
     assert {stage for stage, _, _ in progress} == {"uploading"}
 
 
-def test_a_line_that_stays_broken_is_a_sentence_that_says_how_to_go_on(uploading: Uploading, large: Path) -> None:
+def test_a_line_that_stays_broken_is_a_sentence_that_says_how_to_go_on(
+    uploading: Uploading, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.cli.api.patience.LATER_SECONDS", 0.5)
     uploading.way.faults += [(f"{PUT}2", cut)] * 10_000
     told = refused(lambda: uploading.send(large), UnreachableError)
     assert told.startswith("The storage cannot be reached (The connection broke.)")

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
 
 from tests.support import node, programs
 
@@ -21,6 +21,7 @@ WIDE, NARROW = 1440, 360
 HEIGHT = 900
 PATIENCE_MS = 30_000
 """How long a page may take for one thing."""
+expect.set_options(timeout=PATIENCE_MS)
 _TELL_OF_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) =>
     console.error(`securitypolicyviolation: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));

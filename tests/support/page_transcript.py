@@ -25,11 +25,11 @@ from tests.support.page import PATIENCE_MS
 SURE = 0.97
 _LISTEN = """() => {
     window.heard = [];
-    const media = document.querySelector("audio");
     const look = () => {
-        for (const at of CSS.highlights.get("said"))
-            window.heard.push([at.startContainer.data.slice(at.startOffset, at.endOffset), media.currentTime]);
         requestAnimationFrame(look);
+        const media = document.querySelector("audio");
+        for (const at of (media && CSS.highlights.get("said")) ?? [])
+            window.heard.push([at.startContainer.data.slice(at.startOffset, at.endOffset), media.currentTime]);
     };
     look();
 }"""
