@@ -16,9 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
+from services.common.domain import metrics
 from services.common.domain.ids import upload_job_id
 from services.common.domain.states import JobStatus
+from services.common.domain.times import now_ms
 from services.local.client import Client
+from services.local.cloudwatch.alarms import State
+from services.local.cloudwatch.watching import CloudWatch
 from services.local.receiver import Receiver
 from tests.support import guide, inventory
 from tests.support.audio import MEETING
@@ -187,6 +191,21 @@ def test_the_guides_last_steps_make_a_key_a_transcript_and_a_plain_upload(
     (uploaded,) = plain["Contents"]
     job_id = upload_job_id(deployment.bucket, uploaded["Key"], uploaded["ETag"].strip('"'))
     eventually(lambda: (job := deployment.store.jobs.get(job_id)) is not None and job.status is JobStatus.COMPLETED)
+
+
+def test_what_functions_and_machines_log_is_what_the_alarms_read_and_none_rings(
+    deployment: Deployment, terraform: Terraform, emulator: Emulator
+) -> None:
+    watch = CloudWatch(terraform.resources(), emulator.client("cloudwatch"), emulator.client("sns"))
+    for group, line in deployment.log_lines():
+        watch.take_line(group, line, now_ms())
+    of_a_job = {metrics.JOBS_ENDED, metrics.SPEED, *metrics.STAGE_TIMES.values()}
+    of_a_sweep = {metric for metric in metrics.METRICS if metric.always}
+    assert {metric.name for metric in of_a_job | of_a_sweep | {metrics.DELIVERIES}} <= {
+        point.series.name for point in watch.points
+    }
+    watch.judge(now_ms())
+    assert {name for name, state in watch.states.items() if state is State.ALARM} == set()
 
 
 def test_all_that_was_made_has_the_operators_tags_and_all_roles_their_path_and_boundary(
