@@ -45,7 +45,8 @@ def receivers(patient: Patient) -> Finding:
 def exhausted(patient: Patient) -> Finding:
     """Whose messages were given up, of jobs that were made some days ago."""
     store, until = patient.store(), time.monotonic() + MOST_SECONDS
-    looked, gone = 0, list[Delivery]()
+    looked = 0
+    gone: list[Delivery] = []
     for job in _jobs(store):
         if looked == MOST_JOBS or time.monotonic() > until:
             break

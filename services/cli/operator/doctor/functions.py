@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.cli.operator.doctor.findings import Finding, judged, ok, wrong
-from services.common.settings import CommonSettings, SettingsError, Words, load
+from services.common.settings import CommonSettings, SettingsError, Words, load_told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,7 @@ def parameter(patient: Patient) -> Finding:
         stored = patient.stored()
         if stored is None:
             return wrong(f"There is no parameter {name}: no deployment of this name was applied in this region.")
-        told = _loaded(Needed, stored)
+        told = load_told(Needed, stored)
     except (SettingsError, ValueError) as error:
         return wrong(f"{name} does not hold what machines need: {error}")
     if told.deployment != patient.names.deployment:
@@ -89,17 +89,13 @@ def _function(patient: Patient, name: str, needs: type[Needed]) -> Finding:
         faults.append(f"{name} runs on {told.get('Runtime')}, and its package is for {RUNTIME}.")
     variables = told.get("Environment", {}).get("Variables", {})
     try:
-        own = _loaded(needs, variables)
+        own = load_told(needs, variables)
         if own.deployment != patient.names.deployment:
             faults.append(f"{name} has the settings of another deployment, {own.deployment}.")
     except SettingsError as error:
         faults.append(f"{name}: {error}")
     changed = str(told.get("LastModified", ""))[:19]
     return judged(faults, f"{name} can run and has its settings; it was last changed {changed}.")
-
-
-def _loaded(needs: type[Needed], told: Mapping[str, Any]) -> Needed:
-    return load(needs, **{name.lower(): value for name, value in told.items()})
 
 
 CHECKS = {"settings": parameter, "orchestrator": orchestrator, "API function": api}

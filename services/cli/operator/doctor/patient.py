@@ -61,7 +61,8 @@ class Patient:
     def function(self, name: str) -> Mapping[str, Any] | None:
         """What Lambda says of a function; None: there is no such function."""
         ask = self.client("lambda").get_function_configuration
-        return self._once(name, lambda: found(ask, FunctionName=name))
+        told: Mapping[str, Any] | None = self._once(name, lambda: found(ask, FunctionName=name))
+        return told
 
     def mapping(self) -> Mapping[str, Any] | None:
         """What Lambda says of the way from the queue to the orchestrator; None: there is none."""
