@@ -56,7 +56,7 @@ class Examined:
             self.make_function(name)
         self.make_mapping()
         self.make_schedule()
-        self.write_log(json.dumps({"event": "measured", "Sweeps": 1}))
+        self.write_sweep()
         self.make_alarm()
         self.store = Store(self.client("dynamodb"), self.table)
         self.store.clients.register("acme")
@@ -85,6 +85,7 @@ class Examined:
             "IMAGE_PARAMETER": IMAGE_PARAMETER,
             "FALLBACK_IMAGE_PARAMETER": FALLBACK_PARAMETER,
             "MAX_WORKERS": "2",
+            "MAX_LIFETIME_MINUTES": "720",
             "ON_DEMAND_AFTER_MINUTES": "10",
         }
 
@@ -195,6 +196,10 @@ class Examined:
         events.put_rule(Name=NAMES.sweep_rule, ScheduleExpression="rate(1 minute)", State="ENABLED")
         arn = f"arn:aws:lambda:{REGION}:123456789012:function:{NAMES.orchestrator}"
         events.put_targets(Rule=NAMES.sweep_rule, Targets=[{"Id": "sweep", "Arn": arn}])
+
+    def write_sweep(self) -> None:
+        """The line with which a sweep ends."""
+        self.write_log(json.dumps({"event": "measured", "Sweeps": 1}))
 
     def write_log(self, line: str) -> None:
         """One line of the orchestrator's, in a log that is made if it is not there."""

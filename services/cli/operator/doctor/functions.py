@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from services.cli.operator.doctor.findings import Finding, judged, ok, wrong
 from services.common.settings import CommonSettings, SettingsError, Words, load_told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
     from services.cli.operator.doctor.patient import Patient

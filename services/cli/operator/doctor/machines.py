@@ -83,10 +83,10 @@ def _public(patient: Patient) -> Finding:
 def _covers(patient: Patient, described: Mapping[str, Any]) -> Finding:
     """What an image's tags and its age say, against what the deployment's machines are told."""
     tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
-    image_id, stored = described["ImageId"], patient.stored() or {}
+    image_id = described["ImageId"]
     if tags.get("transcribe-self-test-passed") != "true":
         return wrong(f"The image {image_id} lacks the tag of a passed self-test: this project did not build it.", BUILD)
-    power_off = str(int(stored["MAX_LIFETIME_MINUTES"]) + LIFETIME_MARGIN_MINUTES)
+    power_off = str(int(patient.setting("MAX_LIFETIME_MINUTES")) + LIFETIME_MARGIN_MINUTES)
     held = tags.get("transcribe-models", "").split(",")
     lacking = [model for model in patient.words("MODELS") if model not in held]
     days = (datetime.now(UTC) - datetime.fromisoformat(described["CreationDate"])).days
