@@ -45,11 +45,12 @@ from services.local.resources import REGION, TABLE_SHAPE
 from tests.support.emulator import Emulator
 from tests.support.examined import (
     ALARM,
+    API_LOG_GROUP,
     BUCKET,
     FALLBACK_PARAMETER,
     IMAGE_PARAMETER,
-    LOG_GROUP,
     NAMES,
+    PACKAGE,
     PUBLIC_ACCESS,
     Examined,
 )
@@ -379,24 +380,31 @@ def a_message_that_was_given_up(examined: Examined) -> Iterator[None]:
 
 
 def no_log(examined: Examined) -> Iterator[None]:
-    examined.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+    examined.forget_log()
     yield
     examined.write_sweep()
 
 
 def a_log_without_a_sweep(examined: Examined) -> Iterator[None]:
-    examined.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+    examined.forget_log()
     examined.write_log("[ERROR] Runtime.ImportModuleError: Unable to import module 'services.orchestrator.handler'")
     yield
-    examined.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+    examined.forget_log()
     examined.write_sweep()
 
 
 def a_sweep_with_a_step_that_fails(examined: Examined) -> Iterator[None]:
     examined.write_log(json.dumps({"event": "sweep.failed", "step": "reaper", "exception": "Traceback\nAccessDenied"}))
     yield
-    examined.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+    examined.forget_log()
     examined.write_sweep()
+
+
+def an_api_that_fails(examined: Examined) -> Iterator[None]:
+    examined.write_log(json.dumps({"event": "request.failed", "exception": "Traceback\nKeyError"}), API_LOG_GROUP)
+    yield
+    examined.forget_log(API_LOG_GROUP)
+    examined.make_log(API_LOG_GROUP)
 
 
 def an_alarm_that_rings(examined: Examined) -> Iterator[None]:
@@ -469,6 +477,7 @@ BROKEN: dict[Broken, dict[str, str]] = {
     no_log: {"last sweep": "wrong"},
     a_log_without_a_sweep: {"last sweep": "wrong"},
     a_sweep_with_a_step_that_fails: {"last sweep": "warning"},
+    an_api_that_fails: {"API's log": "warning"},
     an_alarm_that_rings: {"alarms": "wrong"},
     no_alarms: {"alarms": "warning", "alarms' subscribers": "warning"},
     alarms_that_nobody_hears: {"alarms' subscribers": "warning"},
@@ -498,8 +507,8 @@ def assert_known(command: str) -> None:
     _, service, operation, *rest = shlex.split(command.split("`", maxsplit=1)[0])
     model = botocore.session.get_session().get_service_model(service)
     names = {botocore.xform_name(name, "-"): name for name in model.operation_names}
-    members = model.operation_model(names[operation]).input_shape.members
-    options = {botocore.xform_name(name, "-") for name in members} | {"overwrite", "no-overwrite", "enabled"}
+    shape: Any = model.operation_model(names[operation]).input_shape
+    options = {botocore.xform_name(name, "-") for name in shape.members} | {"overwrite", "no-overwrite", "enabled"}
     assert {word.removeprefix("--") for word in rest if word.startswith("--")} <= options, command
 
 
@@ -507,7 +516,7 @@ def test_a_deployment_that_lacks_nothing_has_a_line_for_everything_and_no_remedi
     patient: Patient, examined: Examined
 ) -> None:
     calls = set[str]()
-    with each_call(patient, lambda operation: calls.add(operation)):
+    with each_call(patient, calls.add):
         found = examine(patient)
     assert {name for name, one in found.items() if one.level is not Level.OK or one.remedy} == set()
     assert found.keys() == examination.FIRST.keys() | examination.THEN.keys()
@@ -549,13 +558,24 @@ def test_without_any_right_every_line_names_the_one_that_it_lacks_and_none_is_wr
     assert {one.remedy for one in found.values()} >= {f"Allow {right} to them." for right in named}
 
 
-def test_one_right_that_is_missing_hides_its_own_line_only(patient: Patient, examined: Examined) -> None:
+@pytest.mark.parametrize(
+    ("denied", "unseen"),
+    [
+        ("DescribeAlarms", ("alarms", "alarms' subscribers")),
+        ("GetParameter", ("settings", "image")),
+        ("GetPolicy", ("schedule",)),
+        ("ListEventSourceMappings", ("mapping", "function concurrency")),
+    ],
+)
+def test_one_right_that_is_missing_hides_only_what_needs_it(
+    patient: Patient, examined: Examined, denied: str, unseen: tuple[str, ...]
+) -> None:
     def deny(operation: str) -> None:
-        if operation == "DescribeAlarms":
+        if operation == denied:
             raise refused("AccessDenied", operation)
 
     with each_call(patient, deny):
-        assert lines(patient) == {"alarms": "unknown", "alarms' subscribers": "unknown"}
+        assert lines(patient) == dict.fromkeys(unseen, "unknown")
 
 
 def test_an_account_without_a_deployment_is_examined_to_the_end(
@@ -568,6 +588,7 @@ def test_an_account_without_a_deployment_is_examined_to_the_end(
     )
     assert nothing["settings"].remedy == APPLY
     assert [one.sentence for one in nothing.values() if "mistake of the program" in one.sentence] == []
+    assert {nothing[name].level for name in ("spot quota", "function concurrency")} == {Level.OK}, "by the defaults"
 
 
 def test_a_deployment_without_an_api_or_an_image_of_its_own_lacks_nothing(patient: Patient, examined: Examined) -> None:
@@ -613,6 +634,17 @@ def test_a_quota_counts_as_far_as_the_deployment_needs_it(  # noqa: PLR0917 - th
     assert {name: one.level.word for name, one in found.items() if one.level is not Level.OK} == told
     (name,) = told
     assert found[name].remedy.endswith("--desired-value 16")
+
+
+def test_a_function_with_another_package_than_the_one_that_was_built_is_told(
+    patient: Patient, examined: Examined, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/orchestrator.zip").write_bytes(PACKAGE)
+    assert lines(patient) == {}
+    (tmp_path / "dist/orchestrator.zip").write_bytes(b"another")
+    assert lines(Patient(boto3.session.Session(), NAMES)) == {"orchestrator": "warning"}
 
 
 def test_a_check_that_takes_too_long_or_breaks_hides_no_other(

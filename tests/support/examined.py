@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 from services.cli.operator.doctor.account import SPOT_ROLE
@@ -19,7 +19,7 @@ NAMES = Names(deployment="news-desk", region=REGION)
 BUCKET, IMAGE_PARAMETER = "news-desk-recordings", "/news-desk/image"
 FALLBACK_PARAMETER = "/fallback"
 TYPES = ("g4dn.xlarge", "g4dn.2xlarge")
-LOG_GROUP = f"/aws/lambda/{NAMES.orchestrator}"
+LOG_GROUP, API_LOG_GROUP = (f"/aws/lambda/{name}" for name in (NAMES.orchestrator, NAMES.api))
 STREAM = "2026/11/27/[$LATEST]1"
 ALARM = f"{NAMES.alarms}work-stalled"
 PUBLIC_ACCESS = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
@@ -57,6 +57,7 @@ class Examined:
         self.make_mapping()
         self.make_schedule()
         self.write_sweep()
+        self.make_log(API_LOG_GROUP)
         self.make_alarm()
         self.store = Store(self.client("dynamodb"), self.table)
         self.store.clients.register("acme")
@@ -152,13 +153,7 @@ class Examined:
 
     def make_image(self, **other: str) -> None:
         """An image with these tags beside the usual ones, as the one that machines start from."""
-        ec2 = self.client("ec2")
-        block = {"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": self._snapshot(), "VolumeType": "gp3"}}
-        now = datetime.now(UTC).isoformat()
-        made = ec2.register_image(Name=f"worker-{now}", RootDeviceName="/dev/sda1", BlockDeviceMappings=[block])
-        self.image: str = made["ImageId"]
-        tags = [{"Key": key, "Value": value} for key, value in (TAGS | other).items()]
-        ec2.create_tags(Resources=[self.image], Tags=tags)
+        self.image = make_image(self.client, **other)
         self.put_parameter(IMAGE_PARAMETER, self.image)
 
     def make_spot_role(self) -> None:
@@ -172,7 +167,7 @@ class Examined:
             "Role": self.role,
             "Runtime": "python3.13",
             "Handler": "services.handler",
-            "Code": {"ZipFile": _zip()},
+            "Code": {"ZipFile": PACKAGE},
             "Environment": {"Variables": variables},
         }
         self.client("lambda").create_function(**usual | other)
@@ -201,15 +196,21 @@ class Examined:
         """The line with which a sweep ends."""
         self.write_log(json.dumps({"event": "measured", "Sweeps": 1}))
 
-    def write_log(self, line: str) -> None:
-        """One line of the orchestrator's, in a log that is made if it is not there."""
+    def make_log(self, group: str) -> None:
+        """An empty log, if it is not there."""
         logs = self.client("logs")
-        if not logs.describe_log_groups(logGroupNamePrefix=LOG_GROUP)["logGroups"]:
-            logs.create_log_group(logGroupName=LOG_GROUP)
-            logs.create_log_stream(logGroupName=LOG_GROUP, logStreamName=STREAM)
-        logs.put_log_events(
-            logGroupName=LOG_GROUP, logStreamName=STREAM, logEvents=[{"timestamp": now_ms(), "message": line}]
-        )
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            logs.create_log_group(logGroupName=group)
+            logs.create_log_stream(logGroupName=group, logStreamName=STREAM)
+
+    def write_log(self, line: str, group: str = LOG_GROUP) -> None:
+        """One line, in a log that is made if it is not there."""
+        self.make_log(group)
+        event = {"timestamp": now_ms(), "message": line}
+        self.client("logs").put_log_events(logGroupName=group, logStreamName=STREAM, logEvents=[event])
+
+    def forget_log(self, group: str = LOG_GROUP) -> None:
+        self.client("logs").delete_log_group(logGroupName=group)
 
     def make_alarm(self) -> None:
         sns = self.client("sns")
@@ -232,10 +233,17 @@ class Examined:
     def set_alarm(self, state: str) -> None:
         self.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="a test")
 
-    def _snapshot(self) -> str:
-        ec2 = self.client("ec2")
-        volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=8)["VolumeId"]
-        return str(ec2.create_snapshot(VolumeId=volume)["SnapshotId"])
+
+def make_image(client: Callable[[str], Any], **other: str) -> str:
+    """An image of an own build, with these tags beside the usual ones; returns its id."""
+    ec2 = client("ec2")
+    volume = ec2.create_volume(AvailabilityZone=f"{REGION}a", Size=8)["VolumeId"]
+    snapshot = ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+    block = {"DeviceName": "/dev/sda1", "Ebs": {"SnapshotId": snapshot, "VolumeType": "gp3"}}
+    name = f"worker-{snapshot}"
+    made = ec2.register_image(Name=name, RootDeviceName="/dev/sda1", BlockDeviceMappings=[block])["ImageId"]
+    ec2.create_tags(Resources=[made], Tags=[{"Key": key, "Value": value} for key, value in (TAGS | other).items()])
+    return str(made)
 
 
 def _zip() -> bytes:
@@ -244,3 +252,6 @@ def _zip() -> bytes:
     with zipfile.ZipFile(held, "w") as file:
         file.writestr("services.py", "def handler(event, context): ...")
     return held.getvalue()
+
+
+PACKAGE = _zip()

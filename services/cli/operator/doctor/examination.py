@@ -21,7 +21,7 @@ from services.cli.operator.doctor import (
 )
 from services.cli.operator.doctor.findings import Finding, Level, unknown, wrong
 from services.cli.operator.doctor.patient import UnseenError
-from services.cli.operator.doctor.rights import missing_right
+from services.cli.operator.doctor.rights import is_missing, missing_right
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     Check = Callable[[Patient], Finding]
 
 AT_ONCE, SECONDS = 8, 20
+SIGN_IN = "Sign in, as with `aws configure` or `aws sso login`, or mend the way to AWS."
 FIRST = account.CREDENTIALS_AND_CLOCK
 """Without credentials no other check could see anything, and with a wrong clock AWS takes none."""
 THEN: Mapping[str, Check] = (
@@ -92,5 +93,7 @@ def _seen(check: Check, patient: Patient) -> Finding:
     except Exception as error:  # noqa: BLE001 - one check that fails must not hide what the others find
         if right := missing_right(error):
             return unknown(f"These credentials lack the right {right}.", f"Allow {right} to them.")
+        if is_missing(error):
+            return unknown("What this looks at is not there; see the lines that are wrong.")
         told = explain(error).sentence
-        return wrong(told, "aws configure") if check is account.credentials else unknown(told)
+        return wrong(told, SIGN_IN) if check is account.credentials else unknown(told)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from services.cli.operator.doctor.findings import Finding, judged, ok, wrong
+from services.cli.operator.doctor.findings import APPLY, Finding, judged, ok, warning, wrong
 from services.common.settings import CommonSettings, SettingsError, Words, load_told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
     from services.cli.operator.doctor.patient import Patient
 
 RUNTIME = "python3.13"
+DIST = Path("dist")
+"""Where `./nox -s package` leaves what `terraform apply` uploads, in the folder of a clone."""
 
 
 class Needed(CommonSettings):
@@ -63,17 +70,17 @@ def parameter(patient: Patient) -> Finding:
 
 def orchestrator(patient: Patient) -> Finding:
     """The function that takes in uploads and sees to what is overdue."""
-    return _function(patient, patient.names.orchestrator, OrchestratorNeeds)
+    return _function(patient, patient.names.orchestrator, OrchestratorNeeds, DIST / "orchestrator.zip")
 
 
 def api(patient: Patient) -> Finding:
     """The API's function, if there is an API."""
     if not patient.setting("PUBLIC_URL"):
         return ok("This deployment has no API.")
-    return _function(patient, patient.names.api, Needed)
+    return _function(patient, patient.names.api, Needed, DIST / "api.zip")
 
 
-def _function(patient: Patient, name: str, needs: type[Needed]) -> Finding:
+def _function(patient: Patient, name: str, needs: type[Needed], package: Path) -> Finding:
     told = patient.function(name)
     if told is None:
         return wrong(f"There is no function {name}.")
@@ -92,8 +99,17 @@ def _function(patient: Patient, name: str, needs: type[Needed]) -> Finding:
             faults.append(f"{name} has the settings of another deployment, {own.deployment}.")
     except SettingsError as error:
         faults.append(f"{name}: {error}")
+    if not faults and _is_another(told, package):
+        return warning(f"{name} runs another package than {package}, as of another version.", APPLY)
     changed = str(told.get("LastModified", ""))[:19]
     return judged(faults, f"{name} can run and has its settings; it was last changed {changed}.")
+
+
+def _is_another(told: Mapping[str, Any], package: Path) -> bool:
+    """Whether a function runs another package than the one that was built here, if one was: built twice, it is the
+    same to the byte.
+    """
+    return package.exists() and b64encode(sha256(package.read_bytes()).digest()).decode() != told.get("CodeSha256")
 
 
 CHECKS = {"settings": parameter, "orchestrator": orchestrator, "API function": api}

@@ -88,6 +88,10 @@ class Patient:
         """A setting that is a list."""
         return [word.strip() for word in self.setting(name).split(",") if word.strip()]
 
+    def is_new(self) -> bool:
+        """Whether nothing was applied yet: AWS knows neither the settings nor the orchestrator."""
+        return self.function(self.names.orchestrator) is None and self.stored() is None
+
     @property
     def table_name(self) -> str:
         """As the deployment's settings say, else as the environment does, else as Terraform calls it."""

@@ -16,6 +16,14 @@ USUAL_MAPPING = 5
 """Calls that the queue makes at once (terraform/modules/orchestrator), if its mapping cannot be seen."""
 API_CALLS = 10
 """Calls of the API at once: 50 requests a second, if each takes a fifth of one."""
+DEFAULTS = {
+    "INSTANCE_TYPES": "g4dn.xlarge,g4dn.2xlarge,g5.xlarge",
+    "MAX_WORKERS": "2",
+    "ON_DEMAND_AFTER_MINUTES": "0",
+    "PUBLIC_URL": "an API",
+}
+"""What a deployment gets whose operator decides nothing (terraform/variables.tf): quotas count before the first
+apply."""
 
 
 def spot(patient: Patient) -> Finding:
@@ -34,7 +42,7 @@ def concurrency(patient: Patient) -> Finding:
     """Whether the account's functions may run as often at once as this deployment calls them."""
     mapping = patient.mapping() or {}
     uploads = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", USUAL_MAPPING) + 1
-    wanted = uploads + (API_CALLS if patient.setting("PUBLIC_URL") else 0)
+    wanted = uploads + (API_CALLS if _setting(patient, "PUBLIC_URL") else 0)
     quota = _quota(patient, "lambda", CONCURRENCY)
     said = f"The account's functions may run {quota} at once, and this deployment may want {wanted}."
     if quota >= wanted:
@@ -50,7 +58,7 @@ def _machines(patient: Patient, code: str, name: str, *, instead: bool) -> Findi
     sizes = _vcpus(patient)
     if not sizes:
         return ok("No type of the families G and VT is listed, so this quota does not count.")
-    wanted = int(patient.setting("MAX_WORKERS")) * max(sizes.values())
+    wanted = int(_setting(patient, "MAX_WORKERS")) * max(sizes.values())
     quota = _quota(patient, "ec2", code)
     said = f"The quota '{name}' is {quota} vCPUs, and max_workers machines of the largest type need {wanted}."
     if quota >= wanted:
@@ -62,14 +70,19 @@ def _machines(patient: Patient, code: str, name: str, *, instead: bool) -> Findi
 
 def _vcpus(patient: Patient) -> dict[str, int]:
     """The types that count against the quotas, each with its vCPUs."""
-    types = [one for one in patient.words("INSTANCE_TYPES") if one.startswith(FAMILIES)]
+    types = [one for one in _setting(patient, "INSTANCE_TYPES").split(",") if one.startswith(FAMILIES)]
     only = [{"Name": "instance-type", "Values": types}]
     reply = patient.client("ec2").describe_instance_types(Filters=only) if types else {"InstanceTypes": []}
     return {one["InstanceType"]: int(one["VCpuInfo"]["DefaultVCpus"]) for one in reply["InstanceTypes"]}
 
 
 def _waits_for_on_demand(patient: Patient) -> float:
-    return float(patient.setting("ON_DEMAND_AFTER_MINUTES"))
+    return float(_setting(patient, "ON_DEMAND_AFTER_MINUTES"))
+
+
+def _setting(patient: Patient, name: str) -> str:
+    """A setting; of a deployment that was not applied yet, the default one."""
+    return DEFAULTS[name] if patient.is_new() else patient.setting(name)
 
 
 def _quota(patient: Patient, service: str, code: str) -> int:

@@ -45,7 +45,7 @@ MISSING = frozenset(
     {
         *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NoSuchBucket", "NoSuchBucketPolicy"),
         *("NoSuchEntity", "NoSuchLifecycleConfiguration", "NoSuchPublicAccessBlockConfiguration", "NotFound"),
-        *("NotFoundException", "ParameterNotFound", "ResourceNotFoundException", "TableNotFoundException"),
+        *("NotFoundException", "ParameterNotFound", "ResourceNotFound", "ResourceNotFoundException"),
         *("InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable", "InvalidSubnetID.NotFound"),
     }
 )
@@ -53,12 +53,17 @@ MISSING = frozenset(
 FORBIDDEN = 403
 
 
+def is_missing(error: Exception) -> bool:
+    """Whether AWS says that what it was asked about is not there."""
+    return isinstance(error, ClientError) and _code(error) in MISSING
+
+
 def found(call: Callable[..., Any], **asked: object) -> Any:  # noqa: ANN401 - the reply of any call
     """What AWS replies to a call; None if what it asks for is not there."""
     try:
         return call(**asked)
     except ClientError as error:
-        if _code(error) in MISSING:
+        if is_missing(error):
             return None
         raise
 

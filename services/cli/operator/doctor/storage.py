@@ -41,8 +41,7 @@ def table(patient: Patient) -> Finding:
 
 def expiry(patient: Patient) -> Finding:
     """Whether the table forgets what is past its time."""
-    reply = found(patient.client("dynamodb").describe_time_to_live, TableName=patient.table_name)
-    told = (reply or {}).get("TimeToLiveDescription", {})
+    told = patient.client("dynamodb").describe_time_to_live(TableName=patient.table_name)["TimeToLiveDescription"]
     if told.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") and told.get("AttributeName") == EXPIRES:
         return ok("The table forgets jobs that are older than they are kept.")
     return wrong(f"Time to live by {EXPIRES} is off: the table forgets nothing, so jobs are kept for ever.")
@@ -50,8 +49,8 @@ def expiry(patient: Patient) -> Finding:
 
 def backups(patient: Patient) -> Finding:
     """Whether the table can be brought back as it was at any moment."""
-    reply = found(patient.client("dynamodb").describe_continuous_backups, TableName=patient.table_name)
-    told = (reply or {}).get("ContinuousBackupsDescription", {}).get("PointInTimeRecoveryDescription", {})
+    reply = patient.client("dynamodb").describe_continuous_backups(TableName=patient.table_name)
+    told = reply["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if told.get("PointInTimeRecoveryStatus") == "ENABLED":
         return ok("The table can be brought back as it was at any moment of the last weeks.")
     return wrong("Point-in-time recovery is off: what is lost in the table cannot be brought back.")

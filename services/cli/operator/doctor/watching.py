@@ -1,4 +1,4 @@
-"""Checks of what watches, and of what can be watched: the last sweep's log, the alarms and the API's health."""
+"""Checks of what watches, and of what can be watched: the functions' logs, the alarms and the API's health."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 SILENT_MINUTES, RECENT_MINUTES = 15, 5
 """After so long a sweep is missed; so long a failure counts that later sweeps have not repeated."""
-FAILURES = ("sweep.failed", "invocation.failed")
+FAILURES = ("sweep.failed", "invocation.failed", "request.failed")
 WORDS_OF_LAMBDA = ("[ERROR]", "Task timed out", "Runtime exited")
 PATTERN = " ".join(f'?"{word}"' for word in (SWEEPS.name, *FAILURES, *WORDS_OF_LAMBDA))
 """Of all lines, those that tell of a sweep's end or of a failure; CloudWatch chooses them."""
 MOST_LINES, SHOWN = 2_000, 200
-API_SECONDS = 8
+API_SECONDS, API_MINUTES = 8, 60
+NO_API = "This deployment has no API."
 
 
 def sweep(patient: Patient) -> Finding:
@@ -46,6 +47,23 @@ def sweep(patient: Patient) -> Finding:
     return ok(said)
 
 
+def requests(patient: Patient) -> Finding:
+    """What the API's log says of failures."""
+    if not patient.setting("PUBLIC_URL"):
+        return ok(NO_API)
+    group = f"/aws/lambda/{patient.names.api}"
+    lines = _lines(patient, group, now_ms() - API_MINUTES * MINUTE_MS)
+    if lines is None:
+        return wrong(f"There is no log {group}, so nobody can see what the API does.")
+    if not lines:
+        return ok(f"The API's log has no failure of the last {API_MINUTES} minutes.")
+    return warning(
+        f"The API's log has failures of the last {API_MINUTES} minutes: {len(lines)}. The last one: "
+        f"{_words(lines[-1]['message'])}",
+        f"aws logs tail {group} --since {API_MINUTES}m",
+    )
+
+
 def alarms(patient: Patient) -> Finding:
     """Which alarms ring."""
     told = list(_alarms(patient))
@@ -54,7 +72,7 @@ def alarms(patient: Patient) -> Finding:
     ringing = [one["AlarmName"].removeprefix(patient.names.alarms) for one in told if one["StateValue"] == "ALARM"]
     if ringing:
         return wrong(f"These alarms ring: {', '.join(ringing)}.", "docs/operations.md, By alarm, says what to do.")
-    return ok(f"None of {len(told)} alarms rings.")
+    return ok(f"No alarm rings; there are {len(told)}.")
 
 
 def mails(patient: Patient) -> Finding:
@@ -67,7 +85,7 @@ def mails(patient: Patient) -> Finding:
         waiting = sum(not one["SubscriptionArn"].startswith("arn:") for one in reply["Subscriptions"])
         confirmed, pending = confirmed + len(reply["Subscriptions"]) - waiting, pending + waiting
     if confirmed:
-        return ok(f"{confirmed} subscribers hear the alarms.")
+        return ok(f"Subscribers that hear the alarms: {confirmed}.")
     if pending:
         return warning("Nobody hears the alarms: the subscription waits to be confirmed.", "Confirm AWS's e-mail.")
     return warning("Nobody hears the alarms: their topic has no subscriber.", remedy)
@@ -77,7 +95,7 @@ def health(patient: Patient) -> Finding:
     """Whether the API answers."""
     base = patient.setting("PUBLIC_URL")
     if not base:
-        return ok("This deployment has no API.")
+        return ok(NO_API)
     address, show = f"{base}/api/health", f"aws logs tail /aws/lambda/{patient.names.api} --since 1h"
     try:
         reply = httpx.get(address, timeout=API_SECONDS)
@@ -133,4 +151,4 @@ def _document(text: str) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-CHECKS = {"last sweep": sweep, "alarms": alarms, "alarms' subscribers": mails, "API": health}
+CHECKS = {"last sweep": sweep, "alarms": alarms, "alarms' subscribers": mails, "API": health, "API's log": requests}

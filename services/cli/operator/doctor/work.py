@@ -33,7 +33,7 @@ def queue(patient: Patient) -> Finding:
     waiting = _messages(patient, name)
     if waiting is None:
         return wrong(f"There is no queue {name}: nobody hears of uploads.")
-    return ok(f"{waiting} uploads wait to be taken in.")
+    return ok(f"Uploads that wait to be taken in: {waiting}.")
 
 
 def dead_letters(patient: Patient) -> Finding:
@@ -45,7 +45,7 @@ def dead_letters(patient: Patient) -> Finding:
     if waiting == 0:
         return ok("No upload was set aside.")
     return wrong(
-        f"{waiting} uploads were set aside. Mend what the orchestrator's log says of them first.",
+        f"Uploads that were set aside: {waiting}. Mend what the orchestrator's log says of them first.",
         f"aws sqs start-message-move-task --source-arn {patient.queue_arn(name)}",
     )
 
