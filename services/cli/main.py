@@ -59,6 +59,7 @@ class Transcribe(Commands):
             _operator("clients", "clients:app", "Those whose uploads, jobs and callbacks belong together."),
             _operator("keys", "keys:app", "Keys that open the API to a client."),
             _operator("operator", "without_api:app", "Jobs and callbacks without the API."),
+            _operator("doctor", "doctor.command:doctor", "Everything that a deployment needs: what is wrong."),
             _operator("machines", "machines:machines", "The machines that work for the deployment."),
             _operator("stages", "stages:stages", "How long the stages from upload to text took."),
         )

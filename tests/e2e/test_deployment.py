@@ -16,6 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
+from services.cli.operator.doctor.examination import examine
+from services.cli.operator.doctor.findings import Level
+from services.cli.operator.doctor.names import Names
+from services.cli.operator.doctor.patient import Patient
 from services.common.domain import metrics
 from services.common.domain.ids import upload_job_id
 from services.common.domain.states import JobStatus
@@ -28,6 +32,7 @@ from tests.support import guide, inventory
 from tests.support.audio import MEETING
 from tests.support.deployment import Deployment
 from tests.support.emulator import Emulator
+from tests.support.examined import make_image
 from tests.support.operations_in_code import in_code, in_record
 from tests.support.privileges import SERVICES, Privileges
 from tests.support.rare_paths import eventually, walk
@@ -205,6 +210,28 @@ def test_what_functions_and_machines_log_is_what_the_alarms_read_and_none_rings(
     # A minute later, so that the minute of the last sweep is over.
     watch.judge(now_ms() + MINUTE_MS)
     assert {name for name, state in watch.states.items() if state is State.ALARM} == set()
+
+
+def test_the_doctor_finds_everything_in_what_terraform_made_and_nothing_wrong(
+    deployment: Deployment, terraform: Terraform, emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs, ask = terraform.outputs(), httpx.get
+    # A machine's image, a sweep's last line and the gateway's address are not Terraform's.
+    ssm, logs = emulator.client("ssm"), emulator.client("logs")
+    log = {"logGroupName": f"/aws/lambda/{outputs['function_names'][0]}", "logStreamName": "1"}
+    ssm.put_parameter(Name=outputs["image_parameter"], Value=make_image(emulator.client), Overwrite=True)
+    logs.create_log_stream(**log)
+    logs.put_log_events(**log, logEvents=[{"timestamp": now_ms(), "message": '{"Sweeps": 1}'}])
+    here = lambda address, **more: ask(address.replace(outputs["api_url"], deployment.api_url), **more)  # noqa: E731
+    monkeypatch.setattr(httpx, "get", here)
+    monkeypatch.setattr(Patient, "client", lambda _, service: emulator.client(service))
+    monkeypatch.chdir(folder)
+    names = Names(deployment=outputs["deployment"], region=outputs["region"])
+    found = examine(Patient(emulator.session, names, outputs["table_name"]))
+    ssm.put_parameter(Name=outputs["image_parameter"], Value="none", Overwrite=True)
+    assert {name: one.sentence for name, one in found.items() if one.level is not Level.OK} == {
+        "alarms' subscribers": "Nobody hears the alarms: their topic has no subscriber."
+    }
 
 
 def test_all_that_was_made_has_the_operators_tags_and_all_roles_their_path_and_boundary(
