@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 GONE = "terminated"
 ALIVE = frozenset({"pending", "running"})
 ENDING = frozenset({"shutting-down", "stopping", "stopped"})
+"""On its way, or stopped: no machine of ours is ever started again."""
 
 
 class Instances:
