@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -67,8 +68,10 @@ def cleanup(
     found = Round(deployed, BEFORE_DESTROY if before_destroy else USUAL)
     found.look()
     to_do = (before_destroy or found.found) and not dry_run
-    if not context.obj.json or (to_do and not yes):
-        _show(found, stderr=context.obj.json)
+    if not context.obj.json:
+        _show(found, print)
+    elif to_do and not yes:
+        _show(found, note)
     if to_do:
         if not yes:
             _ask(found, before_destroy=before_destroy)
@@ -94,10 +97,9 @@ def _configured() -> str:
     return _checked(parameter.strip("/").partition("/")[0])
 
 
-def _show(found: Round, *, stderr: bool) -> None:
+def _show(found: Round, write: Callable[[str], None]) -> None:
     for kind, finding in found.found:
-        line = shown(f"{kind.action} {finding.name}: {finding.why}")
-        print(line, file=sys.stderr if stderr else sys.stdout, flush=True)
+        write(shown(f"{kind.action} {finding.name}: {finding.why}"))
     if not found.found:
         note(f"{found.deployed.name} has nothing left over in {found.deployed.region}, as far as it could be seen.")
 
