@@ -63,7 +63,7 @@ class Account:
         self.denied: dict[str, str] = {}
         """Operations that may not be called → what AWS says."""
         self.calls: list[str] = []
-        self.before: dict[str, Callable[[], None]] = {}
+        self.before: dict[str, Callable[[], object]] = {}
         """What happens just before the first call of an operation."""
         self._machine = self.machine("someone-elses")
         self.put_function()
