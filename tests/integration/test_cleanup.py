@@ -187,7 +187,7 @@ def account(world: World, monkeypatch: pytest.MonkeyPatch) -> Account:
     monkeypatch.setattr(deployment, "aws", cached_aws)
     deployment.settings.cache_clear()
     monkeypatch.setattr("services.cli.operator.cleanup.looking.now_ms", lambda: now_ms() + account.later)
-    call = BaseClient._make_api_call
+    call: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def watched(client: BaseClient, operation: str, given: Any) -> Any:
         account.calls.append(operation)
