@@ -387,6 +387,11 @@ def test_what_is_no_more_as_it_was_found_is_left_alone(account: Account) -> None
     assert account.state(machine) == "running"
 
 
+def test_a_function_that_was_changed_by_hand_is_told_and_so_is_the_remedy(account: Account) -> None:
+    account.aws.functions().update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": {}})
+    assert f"the environment of {FUNCTION} lacks TABLE_NAME: `terraform apply`" in cleanup(code=Exit.REFUSED).stderr
+
+
 @pytest.mark.parametrize("name", ["*", "news*", "News", "ne", "?ews", "news/2"])
 def test_a_name_that_could_stand_for_several_deployments_is_refused(account: Account, name: str) -> None:
     account.leftovers()
@@ -454,6 +459,15 @@ class TestBeforeADestroy:
         account.denied["DisableRule"] = "perform: events:DisableRule on resource"
         done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
         assert f"disable schedule {RULE}: the right events:DisableRule is missing." in done.stderr
+        assert "can go on" not in done.stderr
+
+    def test_machines_that_may_not_be_ended_are_told_and_the_network_is_not_said_to_be_free(
+        self, account: Account
+    ) -> None:
+        machine = account.machine()
+        account.denied["TerminateInstances"] = "perform: ec2:TerminateInstances on resource"
+        done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
+        assert f"end machine {machine}: the right ec2:TerminateInstances is missing." in done.stderr
         assert "can go on" not in done.stderr
 
     def test_without_it_the_schedule_the_queue_and_machines_with_a_slot_are_not_touched(self, account: Account) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -77,7 +78,9 @@ def cleanup(
             _ask(found, before_destroy=before_destroy)
         found.end()
         if before_destroy:
-            _settle(found)
+            note("A call that is under way may still launch a machine: looking again in a minute.")
+            if found.attempt("waiting for machines", partial(launching.settle, deployed)) and not found.refused:
+                note("No machine is left, and nothing launches any: `terraform destroy` can go on.")
     if context.obj.json:
         as_json(found.document())
     if found.refused:
@@ -119,10 +122,3 @@ def _ask(found: Round, *, before_destroy: bool) -> None:
     if not typer.confirm(question, err=True):
         note("Nothing was ended.")
         raise typer.Exit(Exit.FAILED)
-
-
-def _settle(found: Round) -> None:
-    note("A call that is under way may still launch a machine: looking again in a minute.")
-    launching.settle(found.deployed)
-    if not found.refused:
-        note("No machine is left, and nothing launches any: `terraform destroy` can go on.")

@@ -81,7 +81,7 @@ class Deployed:
         to have no slot.
 
         Raises:
-            RefusedError: there is no such deployment here.
+            RefusedError: there is no such deployment here, or somebody has changed its function by hand.
 
         """
         try:
@@ -90,8 +90,13 @@ class Deployed:
             raise RefusedError(
                 f"{self.region} has no function {self.function_name}: compare the deployment's name, and AWS_REGION"
             ) from None
-        there = told["Environment"]["Variables"]
-        return Settings(there["TABLE_NAME"], there["BUCKET_NAME"], there["IMAGE_PARAMETER"])
+        there = told.get("Environment", {}).get("Variables", {})
+        try:
+            return Settings(there["TABLE_NAME"], there["BUCKET_NAME"], there["IMAGE_PARAMETER"])
+        except KeyError as lacking:
+            raise RefusedError(
+                f"the environment of {self.function_name} lacks {lacking.args[0]}: `terraform apply` puts it right"
+            ) from None
 
     @cached_property
     def store(self) -> Store:

@@ -65,4 +65,4 @@ def settle(deployed: Deployed) -> None:
     try:
         deployed.ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine.name for machine in left])
     except WaiterError:
-        raise RefusedError("A machine is still there after ten minutes: run the same command again.") from None
+        raise RefusedError("one is still there after ten minutes, so run the same command again") from None

@@ -61,19 +61,7 @@ class Round:
         unseen = [{"what": kind, "why": why} for why, kinds in self._unseen.items() for kind in kinds]
         return {"deployment": self.deployed.name, "region": self.deployed.region, "found": found, "unseen": unseen}
 
-    def _end(self, kind: Kind, findings: Iterable[Finding]) -> None:
-        again: dict[str, Finding] = {}
-        seen = self._try(kind.many, lambda: again.update({one.name: one for one in kind.find(self.deployed, now_ms())}))
-        for name in (finding.name for finding in findings):
-            what = f"{kind.action} {name}"
-            done = name in again and self._try(what, again[name].end)
-            self._done[kind.action, name] = done
-            if done:
-                note(f"{what}: done")
-            elif seen and name not in again:
-                note(f"{what}: left alone, since it is not as it was any more")
-
-    def _try(self, what: str, do: Callable[[], object]) -> bool:
+    def attempt(self, what: str, do: Callable[[], object]) -> bool:
         """Do something; False if AWS refused it, which is told."""
         try:
             do()
@@ -82,3 +70,17 @@ class Round:
             self._not_ended += 1
             return False
         return True
+
+    def _end(self, kind: Kind, findings: Iterable[Finding]) -> None:
+        again: dict[str, Finding] = {}
+        seen = self.attempt(
+            kind.many, lambda: again.update({one.name: one for one in kind.find(self.deployed, now_ms())})
+        )
+        for name in (finding.name for finding in findings):
+            what = f"{kind.action} {name}"
+            done = name in again and self.attempt(what, again[name].end)
+            self._done[kind.action, name] = done
+            if done:
+                note(f"{what}: done")
+            elif seen and name not in again:
+                note(f"{what}: left alone, since it is not as it was any more")
