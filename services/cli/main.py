@@ -61,6 +61,7 @@ class Transcribe(Commands):
             _operator("operator", "without_api:app", "Jobs and callbacks without the API."),
             _operator("doctor", "doctor.command:doctor", "Everything that a deployment needs: what is wrong."),
             _operator("machines", "machines:machines", "The machines that work for the deployment."),
+            _operator("cleanup", "cleanup.command:cleanup", "End what a deployment has left over."),
             _operator("stages", "stages:stages", "How long the stages from upload to text took."),
         )
     )
@@ -69,7 +70,7 @@ class Transcribe(Commands):
         "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
         "TABLE_NAME": "The deployment's table: for all commands of operators.",
         "AWS_REGION": "The deployment's region, if your AWS profile names another.",
-        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`.",
+        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`, `cleanup`.",
         "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
         "NO_COLOR": "Print without colours.",
     }

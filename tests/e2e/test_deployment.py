@@ -6,6 +6,7 @@ The tests share one deployment and run in their order: the last one destroys it.
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 import time
@@ -15,7 +16,10 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from services.cli.main import app
+from services.cli.operator.cleanup import launching
 from services.cli.operator.doctor.examination import examine
 from services.cli.operator.doctor.findings import Level
 from services.cli.operator.doctor.names import Names
@@ -38,7 +42,6 @@ from tests.support.privileges import SERVICES, Privileges
 from tests.support.rare_paths import eventually, walk
 from tests.support.terraform import CHANGES, NO_CHANGES, Terraform
 from tools import package
-from tools.end_machines import end_machines, stop_launching
 
 pytestmark = [pytest.mark.terraform, pytest.mark.lambda_python]
 
@@ -313,16 +316,28 @@ def test_a_destroy_leaves_nothing_not_even_objects_and_a_running_machine(
     assert {kind for kind in existing if existing[kind] == before[kind]} == set(), "listed, but not made by Terraform"
     assert emulator.client("s3").list_objects_v2(Bucket=outputs["bucket_name"])["KeyCount"] > 0
 
-    session = emulator.session
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
-        stop_launching(session, outputs)
-        assert launched in end_machines(session.client("ec2"), outputs["deployment"])
-        assert terraform.plan(deletion_protection=False).returncode == CHANGES, "an apply would start everything again"
+    first, second = (clean_up(terraform, outputs["deployment"]) for _ in range(2))
+    assert f"end machine {launched}" in first
+    assert not re.findall("^(?:disable|end machine) .*", second, re.MULTILINE), (
+        "nothing launches, and no machine is left"
+    )
+    assert terraform.plan(deletion_protection=False).returncode == CHANGES, "an apply would start everything again"
     with took("destroy"):
         destroyed = terraform.destroy(deletion_protection=False)
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     assert inventory.take(emulator.client) == before
+
+
+def clean_up(terraform: Terraform, name: str) -> str:
+    """What `transcribe cleanup` finds and ends before a destroy, knowing nothing but the deployment's name."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in terraform.environment.items():
+            patch.setenv(variable, value)
+        patch.setenv("AWS_REGION", terraform.environment["AWS_DEFAULT_REGION"])
+        patch.setattr(launching, "FUNCTION_SECONDS", 0)
+        done = CliRunner().invoke(app, ["cleanup", "--before-destroy", "--yes", "--deployment", name])
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def launch(emulator: Emulator, outputs: dict[str, Any], market: str = "spot") -> str:
