@@ -61,6 +61,7 @@ class Transcribe(Commands):
             _operator("operator", "operator.without_api:app", "Jobs and callbacks without the API."),
             _operator("machines", "operator.machines:machines", "The machines that work for the deployment."),
             _operator("cost", "cost:cost", "What jobs have cost; with FILE…, what recordings will cost."),
+            _operator("watch", "operator.watch.watch:watch", "The queue, the machines, the last ends and the money."),
             _operator("stages", "operator.stages:stages", "How long the stages from upload to text took."),
         )
     )
