@@ -51,7 +51,7 @@ def completed(world: World, name: str, **more: Any) -> None:
 def test_one_look_is_printed_where_there_is_no_terminal(world: World) -> None:
     completed(world, "job_1")
     day, hour, machines, queue, end = CliRunner().invoke(app, ["watch"], catch_exceptions=False).stdout.splitlines()
-    assert "today $0.0019 ($0.1140 an hour of audio), 1 job, 0 failed" in day
+    assert "today $0.0019, 1 job, 0 failed, $0.1140 an hour of audio" in day
     assert (hour, machines, queue) == ("last hour  1 job completed, 0.0 h of audio", "no machine", "queue empty")
     assert end.endswith("alice  job_1")
 

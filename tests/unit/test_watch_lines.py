@@ -53,7 +53,7 @@ def snapshot(*, number: int = 1, ends: int = 2, waiting: str | None = REASON) ->
 
 def test_it_shows_the_money_the_queue_the_machines_with_their_work_and_the_last_ends() -> None:
     day, hour, fleet, waiting, reason, machine, work, *ends = drawn(snapshot(), columns=200)
-    assert day.endswith("  today $1.50 ($1.00 an hour of audio), 3 jobs, 1 failed")
+    assert day.endswith("  today $1.50, 3 jobs, 1 failed, $1.00 an hour of audio")
     assert hour == "last hour  2 jobs completed, 1.5 h of audio"
     assert fleet == "1 machine, $0.2100 an hour"
     assert waiting == "queue 2 jobs, 0.3 h of audio, the oldest waits 4 min"

@@ -46,8 +46,8 @@ def drawn(snapshot: Snapshot, *, columns: int, rows: int | None = None, plain: b
 def _head(snapshot: Snapshot) -> Iterator[str]:
     at = datetime.fromtimestamp(snapshot.at / SECOND_MS, UTC).astimezone()
     today, each = snapshot.today, snapshot.today["dollars_per_audio_hour"]
-    told = f" ({dollars(each)} an hour of audio)" if each is not None else ""
-    yield f"{at:%H:%M:%S}  today {dollars(today['dollars'])}{told}, {_jobs(today['jobs'])}, {today['failed']} failed"
+    told = f", {dollars(each)} an hour of audio" if each is not None else ""
+    yield f"{at:%H:%M:%S}  today {dollars(today['dollars'])}, {_jobs(today['jobs'])}, {today['failed']} failed{told}"
     audio = f"{_hours(snapshot.audio_seconds_an_hour)} of audio"
     yield f"last hour  {_jobs(snapshot.jobs_an_hour)} completed, {audio}"
     number = len(snapshot.machines)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from services.cli import printing
+from services.cli import printing, streams
 from services.cli.explained import explain
 from services.cli.operator import deployment
 from services.cli.operator.watch.keyboard import keyboard
@@ -80,7 +80,9 @@ def _show(looking: Looking) -> None:
     screen = printing.console()
     with keyboard() as quits, Live(console=screen, auto_refresh=False, transient=True) as live:
         while True:
-            live.update(_text(snapshot, trouble, screen), refresh=True)
+            # A drawing that is broken off would stay behind.
+            with streams.uninterrupted():
+                live.update(_text(snapshot, trouble, screen), refresh=True)
             if quits(EVERY_SECONDS):
                 return
             try:
