@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -26,16 +27,10 @@ def environment(stack: Stack) -> dict[str, str]:
     return {**of_aws(stack.endpoint), "AWS_REGION": resources.REGION, "TABLE_NAME": resources.TABLE}
 
 
-def document(environment: dict[str, str], *arguments: str) -> dict[str, object]:
-    done = subprocess.run(
-        [*TRANSCRIBE, *arguments, "--json"],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    read: dict[str, object] = json.loads(done.stdout)
-    return read
+def document(environment: dict[str, str], *arguments: str) -> Any:
+    words, variables = [*TRANSCRIBE, *arguments, "--json"], {**os.environ, **environment}
+    done = subprocess.run(words, env=variables, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
 
 
 def test_a_job_is_watched_from_the_queue_to_its_end_and_q_leaves_a_clean_terminal(
@@ -74,13 +69,14 @@ def test_ctrl_c_ends_it_with_130_and_a_clean_terminal(environment: dict[str, str
     assert seen.lines == [], seen.raw
 
 
-def test_what_a_job_has_cost_is_in_the_bill_of_its_client(environment: dict[str, str], client: Client) -> None:
+def test_a_job_is_in_the_bill_of_its_client(environment: dict[str, str], client: Client) -> None:
     job_id = client.send(MEETING.read_bytes()[:60_000], "möte.mp3")
     client.wait(job_id)
     cost = client.job(job_id)["cost"]
-    name = str(client.client_id)
-    ((bill,), everything) = (document(environment, "cost", "--client", name)[key] for key in ("clients", "all"))  # type: ignore[misc]
-    assert bill == {"client": name, **everything}
+    told = document(environment, "cost", "--client", client.client_id)
+    bill = told["all"]
+    assert told["clients"] == [{"client": client.client_id, **bill}]
     assert (bill["jobs"], bill["completed"], bill["interruptions"]) == (1, 1, 0)
     assert bill["machine_hours"] == round(cost["machine_seconds"] / 3_600, 4)
-    assert document(environment, "watch", "--once")["today"]["completed"] >= 1  # type: ignore[index]
+    assert bill["dollars"] == cost["dollars"]
+    assert document(environment, "watch", "--once")["today"]["completed"] >= 1
