@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.cli.operator.doctor.examination import examine
-from services.cli.operator.doctor.findings import Level
+from services.cli.operator.doctor import examination
+from services.cli.operator.doctor.findings import Level, ok
 from services.cli.operator.doctor.names import Names
 from services.cli.operator.doctor.patient import Patient
 from services.common.domain.ids import upload_job_id
@@ -196,21 +196,19 @@ def test_the_guides_last_steps_make_a_key_a_transcript_and_a_plain_upload(
 
 
 def test_the_doctor_finds_everything_in_what_terraform_made_and_nothing_wrong(
-    deployment: Deployment, terraform: Terraform, emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch
+    terraform: Terraform, emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outputs, ask = terraform.outputs(), httpx.get
-    # A machine's image, a sweep's last line and the gateway's address are not Terraform's.
-    ssm, logs = emulator.client("ssm"), emulator.client("logs")
-    log = {"logGroupName": f"/aws/lambda/{outputs['function_names'][0]}", "logStreamName": "1"}
+    outputs, ssm, logs = terraform.outputs(), emulator.client("ssm"), emulator.client("logs")
+    # A machine's image, the last line of a sweep and an answer of the gateway's are not Terraform's.
     ssm.put_parameter(Name=outputs["image_parameter"], Value=make_image(emulator.client), Overwrite=True)
+    log = {"logGroupName": f"/aws/lambda/{outputs['function_names'][0]}", "logStreamName": "1"}
     logs.create_log_stream(**log)
     logs.put_log_events(**log, logEvents=[{"timestamp": now_ms(), "message": '{"Sweeps": 1}'}])
-    here = lambda address, **more: ask(address.replace(outputs["api_url"], deployment.api_url), **more)  # noqa: E731
-    monkeypatch.setattr(httpx, "get", here)
+    monkeypatch.setitem(examination.THEN, "API", lambda _: ok(""))
     monkeypatch.setattr(Patient, "client", lambda _, service: emulator.client(service))
     monkeypatch.chdir(folder)
     names = Names(deployment=outputs["deployment"], region=outputs["region"])
-    found = examine(Patient(emulator.session, names, outputs["table_name"]))
+    found = examination.examine(Patient(emulator.session, names, outputs["table_name"]))
     ssm.put_parameter(Name=outputs["image_parameter"], Value="none", Overwrite=True)
     assert {name: one.sentence for name, one in found.items() if one.level is not Level.OK} == {
         "alarms' subscribers": "Nobody hears the alarms: their topic has no subscriber."

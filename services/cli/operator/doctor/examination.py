@@ -34,7 +34,7 @@ AT_ONCE, SECONDS = 8, 20
 SIGN_IN = "Sign in, as with `aws configure` or `aws sso login`, or mend the way to AWS."
 FIRST = account.CREDENTIALS_AND_CLOCK
 """Without credentials no other check could see anything, and with a wrong clock AWS takes none."""
-THEN: Mapping[str, Check] = (
+THEN: dict[str, Check] = (
     account.CHECKS
     | quotas.CHECKS
     | functions.CHECKS
