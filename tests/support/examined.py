@@ -151,7 +151,11 @@ class Examined:
         rules.append({"ID": "parts", "Status": "Enabled", "Filter": {"Prefix": ""}, **parts})
         self.client("s3").put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": rules})
 
-    def make_image(self, **other: str) -> None:
+    def arn_of(function: str) -> str:
+    return f"arn:aws:lambda:{REGION}:123456789012:function:{function}"
+
+
+def make_image(self, **other: str) -> None:
         """An image with these tags beside the usual ones, as the one that machines start from."""
         self.image = make_image(self.client, **other)
         self.put_parameter(IMAGE_PARAMETER, self.image)
@@ -183,14 +187,14 @@ class Examined:
         self.client("lambda").update_function_configuration(**asked)
 
     def make_mapping(self) -> None:
-        asked = {"EventSourceArn": self.queue_arn(NAMES.queue), "FunctionName": NAMES.orchestrator, "Enabled": True}
+        asked = {"EventSourceArn": self.queue_arn(NAMES.queue), "FunctionName": arn_of(NAMES.orchestrator), "Enabled": True}
         self.mapping: str = self.client("lambda").create_event_source_mapping(**asked)["UUID"]
 
     def make_schedule(self) -> None:
         events = self.client("events")
         events.put_rule(Name=NAMES.sweep_rule, ScheduleExpression="rate(1 minute)", State="ENABLED")
-        arn = f"arn:aws:lambda:{REGION}:123456789012:function:{NAMES.orchestrator}"
-        events.put_targets(Rule=NAMES.sweep_rule, Targets=[{"Id": "sweep", "Arn": arn}])
+        targets = [{"Id": "sweep", "Arn": arn_of(NAMES.orchestrator)}]
+        events.put_targets(Rule=NAMES.sweep_rule, Targets=targets)
 
     def write_sweep(self) -> None:
         """The line with which a sweep ends."""
