@@ -151,11 +151,7 @@ class Examined:
         rules.append({"ID": "parts", "Status": "Enabled", "Filter": {"Prefix": ""}, **parts})
         self.client("s3").put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": rules})
 
-    def arn_of(function: str) -> str:
-    return f"arn:aws:lambda:{REGION}:123456789012:function:{function}"
-
-
-def make_image(self, **other: str) -> None:
+    def make_image(self, **other: str) -> None:
         """An image with these tags beside the usual ones, as the one that machines start from."""
         self.image = make_image(self.client, **other)
         self.put_parameter(IMAGE_PARAMETER, self.image)
@@ -187,7 +183,8 @@ def make_image(self, **other: str) -> None:
         self.client("lambda").update_function_configuration(**asked)
 
     def make_mapping(self) -> None:
-        asked = {"EventSourceArn": self.queue_arn(NAMES.queue), "FunctionName": arn_of(NAMES.orchestrator), "Enabled": True}
+        arn = arn_of(NAMES.orchestrator)
+        asked = {"EventSourceArn": self.queue_arn(NAMES.queue), "FunctionName": arn, "Enabled": True}
         self.mapping: str = self.client("lambda").create_event_source_mapping(**asked)["UUID"]
 
     def make_schedule(self) -> None:
@@ -236,6 +233,10 @@ def make_image(self, **other: str) -> None:
 
     def set_alarm(self, state: str) -> None:
         self.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="a test")
+
+
+def arn_of(function: str) -> str:
+    return f"arn:aws:lambda:{REGION}:123456789012:function:{function}"
 
 
 def make_image(client: Callable[[str], Any], **other: str) -> str:

@@ -192,7 +192,7 @@ def _instance_profile_roles() -> None:
 
 
 def _mappings_of_a_function() -> None:
-    """Lambda lists the mappings of a function by its name and by its ARN; moto only by the one that it was made with."""
+    """Lambda lists a function's mappings by its name and by its ARN, moto by the one that it was made with."""
     original = LambdaBackend.list_event_source_mappings
 
     def list_event_source_mappings(backend: Any, event_source_arn: str, function_name: str) -> list[Any]:
