@@ -183,14 +183,15 @@ class Examined:
         self.client("lambda").update_function_configuration(**asked)
 
     def make_mapping(self) -> None:
-        asked = {"EventSourceArn": self.queue_arn(NAMES.queue), "FunctionName": NAMES.orchestrator, "Enabled": True}
+        arn = arn_of(NAMES.orchestrator)
+        asked = {"EventSourceArn": self.queue_arn(NAMES.queue), "FunctionName": arn, "Enabled": True}
         self.mapping: str = self.client("lambda").create_event_source_mapping(**asked)["UUID"]
 
     def make_schedule(self) -> None:
         events = self.client("events")
         events.put_rule(Name=NAMES.sweep_rule, ScheduleExpression="rate(1 minute)", State="ENABLED")
-        arn = f"arn:aws:lambda:{REGION}:123456789012:function:{NAMES.orchestrator}"
-        events.put_targets(Rule=NAMES.sweep_rule, Targets=[{"Id": "sweep", "Arn": arn}])
+        targets = [{"Id": "sweep", "Arn": arn_of(NAMES.orchestrator)}]
+        events.put_targets(Rule=NAMES.sweep_rule, Targets=targets)
 
     def write_sweep(self) -> None:
         """The line with which a sweep ends."""
@@ -232,6 +233,10 @@ class Examined:
 
     def set_alarm(self, state: str) -> None:
         self.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="a test")
+
+
+def arn_of(function: str) -> str:
+    return f"arn:aws:lambda:{REGION}:123456789012:function:{function}"
 
 
 def make_image(client: Callable[[str], Any], **other: str) -> str:

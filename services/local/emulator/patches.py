@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from moto.awslambda.models import LambdaBackend
 from moto.budgets.models import BudgetsBackend
 from moto.budgets.responses import BudgetsResponse
 from moto.core.responses import ActionResult
@@ -47,6 +48,7 @@ def apply() -> None:
     _budget_subscribers()
     _quotas()
     _instance_profile_roles()
+    _mappings_of_a_function()
     multipart.apply()
     calls.forget()
 
@@ -187,3 +189,19 @@ def _instance_profile_roles() -> None:
             raise NotFoundException(f"The role with name {role_name} cannot be found.") from None
 
     IAMBackend.remove_role_from_instance_profile = remove_role_from_instance_profile
+
+
+def _mappings_of_a_function() -> None:
+    """Lambda lists a function's mappings by its name and by its ARN, moto by the one that it was made with."""
+    original = LambdaBackend.list_event_source_mappings
+
+    def list_event_source_mappings(backend: Any, event_source_arn: str, function_name: str) -> list[Any]:
+        found = original(backend, event_source_arn, "")
+        return [one for one in found if not function_name or _name(one.function_name) == _name(function_name)]
+
+    LambdaBackend.list_event_source_mappings = list_event_source_mappings
+
+
+def _name(function: str) -> str:
+    """The name of a function that is named by it or by its ARN."""
+    return function.rpartition(":function:")[2]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from itertools import islice, takewhile
+from typing import TYPE_CHECKING, TypeVar
 
 from services.cli.operator.doctor.findings import Finding, ok, warning
 from services.common.domain.states import CallbackStatus, DeliveryStatus
@@ -16,15 +17,17 @@ from services.common.domain.times import DAY_MS, HOUR_MS, now_ms, rfc3339
 from services.common.store import keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from services.cli.operator.doctor.patient import Patient
     from services.common.domain.records import Callback, Delivery, Job
     from services.common.store.store import Store
 
+Item = TypeVar("Item")
 SCHEDULE_DAYS, BACK_DAYS = 3, 14
 """How old a job is at least, and at most, that is looked at for messages that were given up."""
 MOST_JOBS, MOST_SECONDS = 300, 10
+"""Where there are more, or where there are more clients than can be asked in that time, the others are not seen."""
 FAILING_HOURS = 6
 """After so long a failing receiver is no hiccup."""
 
@@ -33,7 +36,7 @@ def receivers(patient: Patient) -> Finding:
     """Whether the addresses that clients registered take messages."""
     now = now_ms()
     store = patient.store()
-    callbacks = [one for client in store.clients.all() for one in store.callbacks.of_client(client.client_id)]
+    callbacks = [one for client in _in_time(store.clients.all()) for one in store.callbacks.of_client(client.client_id)]
     failing = [told for told in (_trouble(one, now) for one in callbacks) if told]
     if not failing:
         return ok(f"{len(callbacks)} callbacks are registered, and none fails.")
@@ -44,12 +47,10 @@ def receivers(patient: Patient) -> Finding:
 
 def exhausted(patient: Patient) -> Finding:
     """Whose messages were given up, of jobs that were made some days ago."""
-    store, until = patient.store(), time.monotonic() + MOST_SECONDS
+    store = patient.store()
     looked = 0
     gone: list[Delivery] = []
-    for job in _jobs(store):
-        if looked == MOST_JOBS or time.monotonic() > until:
-            break
+    for job in _in_time(islice(_jobs(store), MOST_JOBS)):
         looked += 1
         gone += [one for one in store.deliveries.of_job(job.job_id) if one.status is DeliveryStatus.EXHAUSTED]
     where = f"among the messages of {looked} jobs that were made {SCHEDULE_DAYS} to {BACK_DAYS} days ago"
@@ -67,14 +68,20 @@ def exhausted(patient: Patient) -> Finding:
 def _jobs(store: Store) -> Iterator[Job]:
     """Jobs that may have such messages, the newest of each client first."""
     now = now_ms()
-    for client in store.clients.all():
+    newest = keys.sort(keys.JOB, now - SCHEDULE_DAYS * DAY_MS)
+    for client in _in_time(store.clients.all()):
         has_callbacks = bool(store.callbacks.of_client(client.client_id))
-        newest = keys.sort(keys.JOB, now - SCHEDULE_DAYS * DAY_MS)
         for job in store.jobs.page(client.client_id, after=newest, size=MOST_JOBS).records:
             if job.created_at < now - BACK_DAYS * DAY_MS:
                 break
             if has_callbacks or job.callback_id:
                 yield job
+
+
+def _in_time(items: Iterable[Item]) -> Iterator[Item]:
+    """The items until `MOST_SECONDS` have passed."""
+    until = time.monotonic() + MOST_SECONDS
+    return takewhile(lambda _: time.monotonic() < until, items)
 
 
 def _trouble(callback: Callback, now: int) -> str | None:

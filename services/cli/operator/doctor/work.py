@@ -18,7 +18,7 @@ LOOKED_AT = 500
 LONG_MINUTES = 60
 """So long waits nothing that moves; the alarm *work-stalled* has the same default."""
 SHOW_MACHINES = "transcribe machines"
-WAITS = {
+WAITS: dict[str, str] = {
     Waiting.CAPACITY: "Name more instance_types or zones, or set on_demand_after_minutes; else wait.",
     Waiting.QUOTA: "See the quotas above, or set on_demand_after_minutes.",
     Waiting.IMAGE: "Do what these words ask for, and see what is said of the image above.",
@@ -69,10 +69,10 @@ def oldest(patient: Patient) -> Finding:
         return ok("No job waits.")
     minutes = max(0, now - part.created_at) // MINUTE_MS
     job = store.jobs.get(part.job_id)
-    why = Waiting(job.waiting) if job and job.waiting else None
+    why = job.waiting if job else None
     reason = f" for {why}: {job.waiting_reason}" if job and why else ""
     said = f"The job {part.job_id} of {part.client_id} has waited {minutes} minutes{reason}".rstrip(".") + "."
-    remedy = WAITS[why] if why else SHOW_MACHINES
+    remedy = WAITS.get(why or "", SHOW_MACHINES)
     if minutes >= LONG_MINUTES:
         return wrong(said, remedy)
     return warning(said, remedy) if why else ok(said)
