@@ -83,7 +83,7 @@ class Deployed:
             told = self.functions.get_function_configuration(FunctionName=self.names.orchestrator)
         except self.functions.exceptions.ResourceNotFoundException:
             raise RefusedError(
-                f"{self.region} has no function {self.names.orchestrator}: compare the deployment's name, and AWS_REGION"
+                f"{self.region} has no function {self.names.orchestrator}: compare the name, and AWS_REGION"
             ) from None
         there = told.get("Environment", {}).get("Variables", {})
         try:
