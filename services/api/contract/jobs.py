@@ -46,7 +46,8 @@ class JobTimes(Shown):
 
 
 class JobCost(Shown):
-    """The job's share of its machine: with the boot if the job waited for it, and without what the machine waited."""
+    """The job's share of machines, for all its parts and runs: with a boot that it waited for, and without what machines
+    waited and what interrupted attempts took."""
 
     machine_seconds: Seconds | None = None
     market: Annotated[str, shown_as("Market")] | None = None

@@ -37,8 +37,6 @@ def together(earlier: Mapping[str, Any], further: Mapping[str, Any]) -> dict[str
     """
     if not earlier or not further:
         return {**earlier, **further}
-    sums = ("machine_seconds", "dollars")
-    others = {name: value for name, value in further.items() if name not in sums}
-    return others | {
-        name: round(earlier[name] + further[name], 6) for name in sums if name in earlier and name in further
-    }
+    added = {"machine_seconds", "dollars"}
+    others = {name: value for name, value in further.items() if name not in added}
+    return others | {name: round(earlier[name] + further[name], 6) for name in added & earlier.keys() & further.keys()}
