@@ -59,9 +59,11 @@ class Transcribe(Commands):
             _operator("clients", "operator.clients:app", "Those whose uploads, jobs and callbacks belong together."),
             _operator("keys", "operator.keys:app", "Keys that open the API to a client."),
             _operator("operator", "operator.without_api:app", "Jobs and callbacks without the API."),
-            _operator("machines", "operator.machines:machines", "The machines that work for the deployment."),
-            _operator("cost", "cost:cost", "What jobs have cost; with FILE…, what recordings will cost."),
+            _operator("doctor", "operator.doctor.command:doctor", "Everything that a deployment needs: what is wrong."),
             _operator("watch", "operator.watch.watch:watch", "The queue, the machines, the last ends and the money."),
+            _operator("cost", "cost:cost", "What jobs have cost; with FILE…, what recordings will cost."),
+            _operator("machines", "operator.machines:machines", "The machines that work for the deployment."),
+            _operator("cleanup", "operator.cleanup.command:cleanup", "End what a deployment has left over."),
             _operator("stages", "operator.stages:stages", "How long the stages from upload to text took."),
         )
     )
@@ -70,7 +72,7 @@ class Transcribe(Commands):
         "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
         "TABLE_NAME": "The deployment's table: for all commands of operators.",
         "AWS_REGION": "The deployment's region, if your AWS profile names another.",
-        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`.",
+        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`, `cleanup`.",
         "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
         "NO_COLOR": "Print without colours.",
     }

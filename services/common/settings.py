@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode
 
 from services.common.domain.errors import TranscriberError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Words = Annotated[tuple[str, ...], NoDecode]
 """A list, separated by commas."""
@@ -57,3 +60,14 @@ def load(kind: type[Settings], **known: Any) -> Settings:  # noqa: ANN401 - as p
             f"{str(problem['loc'][0]).upper()}: {problem['msg'].lower()}" for problem in error.errors()
         )
         raise SettingsError(f"These settings must be put right in the environment: {problems}.") from None
+
+
+def load_told(kind: type[Settings], document: Mapping[str, Any]) -> Settings:
+    """Load the settings that a document has under the variables' names; what only other services need is left out.
+
+    Raises:
+        SettingsError: as of `load`.
+
+    """
+    told = {name.lower(): value for name, value in document.items()}
+    return load(kind, **{name: value for name, value in told.items() if name in kind.model_fields})

@@ -39,6 +39,7 @@ def put_settings(world: World, **other: str) -> None:
         "PUBLIC_URL": "https://api.example.com",
         "MODELS": "whisper-base",
         "RETENTION_DAYS": "7",
+        "IDLE_SECONDS": "45",
         **other,
     }
     Aws().ssm().put_parameter(Name=PARAMETER, Value=json.dumps(settings), Type="String", Overwrite=True)

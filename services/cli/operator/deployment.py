@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings
 from services.common.aws import Aws
 from services.common.domain.events import Places
 from services.common.erasure import Erasure
-from services.common.settings import CommonSettings, SettingsError, load
+from services.common.settings import CommonSettings, SettingsError, load, load_told
 from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
@@ -72,7 +72,7 @@ def own_settings() -> CommonSettings:
     """
     name = settings().needed("config_parameter", "config_parameter")
     stored = json.loads(aws().ssm().get_parameter(Name=name)["Parameter"]["Value"])
-    told = load(CommonSettings, **{key.lower(): value for key, value in stored.items()})
+    told = load_told(CommonSettings, stored)
     if told.table_name != settings().table_name:
         raise SettingsError(
             f"TABLE_NAME is {settings().table_name}, and {name} is of the deployment with the table "

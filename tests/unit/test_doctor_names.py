@@ -1,0 +1,86 @@
+"""What `transcribe doctor` knows of a deployment without asking: its names, and what its functions' code demands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hcl2
+import pytest
+
+from services.api.settings import ApiSettings
+from services.cli.operator.doctor.functions import RUNTIME, Needed, OrchestratorNeeds
+from services.cli.operator.doctor.machines import LIFETIME_MARGIN_MINUTES
+from services.cli.operator.doctor.names import Names, deployment_name
+from services.cli.operator.doctor.quotas import DEFAULTS
+from services.cli.operator.doctor.rights import RIGHTS
+from services.common.settings import SettingsError, load_told
+from services.orchestrator.settings import OrchestratorSettings
+from tests.support.documents import ROOT, text_of
+from tools import deployment
+
+
+def demanded(settings: type[Any]) -> dict[str, object]:
+    """What has no default, and what each must be."""
+    return {name: one.annotation for name, one in settings.model_fields.items() if one.is_required()}
+
+
+def test_it_demands_of_each_function_just_what_the_functions_code_does() -> None:
+    assert demanded(OrchestratorNeeds) == demanded(OrchestratorSettings)
+    assert demanded(Needed) == demanded(ApiSettings)
+
+
+def test_this_machines_variables_do_not_stand_in_for_those_that_a_function_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TABLE_NAME", "mine")
+    rest = {"BUCKET_NAME": "b", "DEPLOYMENT": "d", "SECRETS_KEY_ID": "k", "MODELS": "m", "OF_OTHERS": "1"}
+    with pytest.raises(SettingsError, match=r"environment: TABLE_NAME: field required\.$"):
+        load_told(Needed, rest)
+    assert load_told(Needed, rest | {"TABLE_NAME": "its"}).table_name == "its"
+
+
+@pytest.mark.parametrize(
+    ("name", "functions"),
+    [
+        ("transcription", ("TranscriptionProcessUpload", "TranscriptionAPI")),
+        ("news-desk-2b", ("News-Desk-2bProcessUpload", "News-Desk-2bAPI")),
+    ],
+)
+def test_functions_are_called_as_terraforms_title_calls_them(name: str, functions: tuple[str, str]) -> None:
+    names = Names(deployment=name, region="eu-north-1")
+    assert (names.orchestrator, names.api) == functions
+
+
+@pytest.mark.parametrize(
+    ("given", "parameter", "table", "meant"),
+    [
+        ("desk", "/news/worker", "other-jobs", "desk"),
+        (None, "/news/worker", "other-jobs", "news"),
+        (None, "/by/hand/x", "other-jobs", "other"),
+        (None, "", "chosen", "transcription"),
+        (None, "", "", "transcription"),
+    ],
+)
+def test_the_deployment_that_is_meant_is_the_one_given_else_that_of_the_variables(
+    given: str | None, parameter: str, table: str, meant: str
+) -> None:
+    assert deployment_name(given, parameter, table) == meant
+
+
+def test_what_is_said_elsewhere_too_is_the_same() -> None:
+    assert deployment.LIFETIME_MARGIN_MINUTES == LIFETIME_MARGIN_MINUTES
+    assert f'runtime       = "{RUNTIME}"' in (ROOT / "terraform/modules/lambda_function/main.tf").read_text("utf-8")
+
+
+def test_before_an_apply_quotas_count_for_terraforms_defaults() -> None:
+    variables = hcl2.loads((ROOT / "terraform/variables.tf").read_text("utf-8"))["variable"]
+    defaults = {name.strip('"'): one["default"] for block in variables for name, one in block.items()}
+    assert DEFAULTS["INSTANCE_TYPES"].split(",") == [one.strip('"') for one in defaults["instance_types"]]
+    assert int(DEFAULTS["MAX_WORKERS"]) == defaults["max_workers"]
+    assert int(DEFAULTS["ON_DEMAND_AFTER_MINUTES"]) == defaults["on_demand_after_minutes"]
+
+
+def test_the_guide_lists_every_right_that_it_reads_with() -> None:
+    text = text_of("docs/command-line.md")
+    listed = text[text.index("### What is wrong") :]
+    assert {right for right in RIGHTS.values() if f"`{right}`" not in listed} == set()
