@@ -17,6 +17,7 @@ from services.cli.errors import Exit
 from services.cli.main import app
 from services.cli.operator import deployment
 from services.cli.operator.days import last_days
+from services.cli.operator.watch import ledger as ledger_module
 from services.cli.operator.watch import looking as looking_module
 from services.cli.operator.watch import watch as module
 from services.cli.operator.watch.ledger import LAG_MS, Ledger
@@ -95,11 +96,28 @@ def test_what_has_settled_is_counted_once_and_not_read_again(world: World) -> No
     with heard(world, "after-call.dynamodb.Query") as calls:
         for _ in range(3):
             ledger.read(now)
-            assert (ledger.today.jobs, ledger.today.open) == (7, 1)
+            assert (ledger.today().jobs, ledger.today().open) == (7, 1)
     pages = [call["parsed"]["Items"] for call in calls]
     first, *later = [len(items) for items in pages if items and "sort" in items[0]]
     # The last settled job is the place from which the index is read.
     assert (first, later) == (7, [3, 3])
+
+
+def test_many_clients_take_turns_after_the_first_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MOST_CLIENTS", 2)
+    names = [f"client-{number}" for number in range(5)]
+    for name in names:
+        world.store.clients.register(name)
+    now, ledger = world.clock(), Ledger(world.store)
+    ledger.read(now)
+    for name in names:
+        completed(world, f"job_{name}", client_id=name)
+    seen = []
+    for _ in range(4):
+        ledger.read(now)
+        seen.append(ledger.today().jobs)
+    # Alice and the default client have none.
+    assert (seen[0] < 5, seen[-1]) == (True, 5)
 
 
 def test_a_new_day_begins_at_nothing_and_the_last_hour_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +126,7 @@ def test_a_new_day_begins_at_nothing_and_the_last_hour_stays(world: World, monke
     ledger = Ledger(world.store)
     for now, jobs, ends in ((midnight - 1, 1, 1), (midnight + MINUTE_MS, 0, 1), (midnight + HOUR_MS, 0, 0)):
         ledger.read(now)
-        assert (ledger.today.jobs, len(ledger.ends())) == (jobs, ends)
+        assert (ledger.today().jobs, len(ledger.ends())) == (jobs, ends)
 
 
 def test_the_queue_is_not_read_beyond_what_is_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

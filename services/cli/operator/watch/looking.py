@@ -48,7 +48,7 @@ class Looking:
             ended=ends[:MOST_ENDS],
             jobs_an_hour=len(completed),
             audio_seconds_an_hour=round(sum(end.audio_seconds or 0 for end in completed), 1),
-            today=self._ledger.today.to_json(),
+            today=self._ledger.today().to_json(),
         )
 
     def _reason(self, queued: Sequence[Part]) -> str | None:
