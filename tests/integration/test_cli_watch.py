@@ -87,6 +87,15 @@ def test_an_end_and_its_money_are_seen_some_seconds_later(world: World) -> None:
     assert (look.today["dollars"], look.jobs_an_hour, look.audio_seconds_an_hour) == (0.0019, 1, 60)
 
 
+def test_the_end_of_a_part_that_was_seen_at_work_is_seen_at_once(world: World) -> None:
+    looking, now = Looking(world.store), world.clock()
+    world.claimed(queued(world, "job_1"))
+    assert looking.look(now).ended == []
+    world.commands.cancel(world.job("job_1"), now)
+    (ended,) = looking.look(now + 1).ended
+    assert (ended.job_id, ended.status) == ("job_1", "canceled")
+
+
 def test_what_has_settled_is_counted_once_and_not_read_again(world: World) -> None:
     now, ledger = world.clock(), Ledger(world.store)
     for number in range(5):

@@ -125,7 +125,7 @@ def _resolved(words: list[str], command: Documented) -> tuple[str, ...]:
     except typer.Exit:
         pass
     except typer.TyperException as error:
-        told = error.format_message()  # type: ignore[attr-defined] # of what a shell cannot have meant
+        told = error.format_message()
         if command.is_typed or not any(lack in told for lack in LACKS):
             raise NotUnderstoodError(f"{command}: {told}") from error
     return tuple(path[1:])

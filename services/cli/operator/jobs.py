@@ -68,11 +68,10 @@ def erase(context: typer.Context, job_id: JobId) -> None:
 
 def _newest(client: str, status: JobStatus | None, at_once: int) -> Iterator[Job]:
     """A client's jobs, or those in one state, read page by page."""
+    wanted = (lambda job: job.status is status) if status else None
     after, more = None, True
     while more:
-        page = deployment.store().jobs.page(
-            client, after=after, size=at_once, wanted=status and (lambda job: job.status is status)
-        )
+        page = deployment.store().jobs.page(client, after=after, size=at_once, wanted=wanted)
         yield from page.records
         after, more = page.last, page.more
 

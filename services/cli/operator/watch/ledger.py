@@ -14,6 +14,8 @@ from services.common.domain.states import TERMINAL
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from services.cli.operator.days import Days
     from services.common.domain.records import Job
     from services.common.store.store import Store
@@ -49,12 +51,18 @@ class Ledger:
         self._turn = 0
         self._ends: dict[str, End] = {}
 
-    def read(self, now: int) -> None:
-        """Read what may have changed; `now`: epoch milliseconds."""
+    def read(self, now: int, clients: Collection[str] = ()) -> None:
+        """Read what may have changed.
+
+        Args:
+            now: epoch milliseconds.
+            clients: whose jobs are read; without any, those are read whose turn it is.
+
+        """
         days = last_days(1, datetime.fromtimestamp(now / SECOND_MS, UTC).astimezone().date())
         if days != self._days:
             self._days, self._accounts = days, {}
-        for client in self._whose_turn():
+        for client in clients or self._whose_turn():
             self._read(client, days, now)
         self._ends = {name: ended for name, ended in self._ends.items() if ended.ended_at > now - HOUR_MS}
 
