@@ -60,7 +60,8 @@ def test_one_look_is_printed_where_there_is_no_terminal(world: World) -> None:
 def test_programs_get_a_look_as_one_line(world: World) -> None:
     completed(world, "job_1")
     (line,) = CliRunner().invoke(app, ["watch", "--once", "--json"], catch_exceptions=False).stdout.splitlines()
-    assert json.loads(line)["today"]["jobs"] == 1
+    today = json.loads(line)["today"]
+    assert (today["jobs"], today.get("interruptions")) == (1, None)
 
 
 def test_the_queue_the_machines_and_their_work_are_there(world: World) -> None:
