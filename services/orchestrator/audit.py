@@ -54,7 +54,7 @@ class Auditor:
     def run(self, now: int, in_time: Callable[[], bool]) -> int:
         """Go on with this hour's audit while there is time; returns how much was found lost.
 
-        If another sweep moves the cursor meanwhile, that sweep goes on alone.
+        If another sweep has moved the cursor meanwhile, that sweep tells what was found.
         """
         seen = self._store.fleet.audit()
         audit = seen or Audit()
@@ -62,18 +62,20 @@ class Auditor:
             if not audit.is_due(now):
                 return 0
             audit = audit.begin(now)
-        before = audit.lost
+        before, found = audit.lost, list[Loss]()
         while in_time():
             page = self._jobs if audit.stage is Stage.JOBS else self._uploads
             audit, losses = page(audit, now)
-            if not self._store.fleet.move_audit(seen, audit):
-                break
-            for loss in losses:
-                log.error("audit.found", kind=loss.kind.value, **loss.about)
+            found += losses
             if audit.stage is Stage.NOTHING:
-                metrics.measure({UNACCOUNTED: audit.lost})
                 break
-            seen = audit
+        # Written once, since most audits fit into one sweep, and nobody pays for an idle deployment's pages.
+        if audit == seen or not self._store.fleet.move_audit(seen, audit):
+            return 0
+        for loss in found:
+            log.error("audit.found", kind=loss.kind.value, **loss.about)
+        if audit.stage is Stage.NOTHING:
+            metrics.measure({UNACCOUNTED: audit.lost})
         return audit.lost - before
 
     def _jobs(self, audit: Audit, now: int) -> tuple[Audit, Sequence[Loss]]:

@@ -33,10 +33,19 @@ def document(environment: dict[str, str], *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_a_job_is_watched_from_the_queue_to_its_end_and_q_leaves_a_clean_terminal(
-    environment: dict[str, str], client: Client
-) -> None:
-    """On a small terminal and on a large one, at the same time."""
+def is_in_the_bill(job: dict[str, Any], client_id: str, environment: dict[str, str]) -> bool:
+    """Whether the bill of a client is that of its only job."""
+    told, cost = document(environment, "cost", "--client", client_id), job["cost"]
+    bill = told["all"]
+    assert told["clients"] == [{"client": client_id, **bill}]
+    assert (bill["jobs"], bill["completed"], bill["interruptions"]) == (1, 1, 0)
+    assert bill["machine_hours"] == round(cost["machine_seconds"] / 3_600, 4)
+    assert document(environment, "watch", "--once")["today"]["completed"] >= 1
+    return bool(bill["dollars"] == cost["dollars"])
+
+
+def test_a_job_is_watched_and_is_in_the_bill(environment: dict[str, str], client: Client) -> None:
+    """On a small terminal and on a large one, at the same time, until q leaves both clean."""
     with (
         terminal([*TRANSCRIBE, "watch"], columns=60, rows=10, env=environment) as small,
         terminal([*TRANSCRIBE, "watch"], columns=200, rows=50, env=environment) as large,
@@ -58,6 +67,7 @@ def test_a_job_is_watched_from_the_queue_to_its_end_and_q_leaves_a_clean_termina
             assert seen.end() == 0
             assert seen.shows_cursor
             assert seen.lines == []
+    assert is_in_the_bill(client.job(job_id), client.client_id, environment)
 
 
 def test_ctrl_c_ends_it_with_130_and_a_clean_terminal(environment: dict[str, str]) -> None:
@@ -67,16 +77,3 @@ def test_ctrl_c_ends_it_with_130_and_a_clean_terminal(environment: dict[str, str
         assert seen.end() == 130
     assert seen.shows_cursor
     assert seen.lines == [], seen.raw
-
-
-def test_a_job_is_in_the_bill_of_its_client(environment: dict[str, str], client: Client) -> None:
-    job_id = client.send(MEETING.read_bytes()[:60_000], "möte.mp3")
-    client.wait(job_id)
-    cost = client.job(job_id)["cost"]
-    told = document(environment, "cost", "--client", client.client_id)
-    bill = told["all"]
-    assert told["clients"] == [{"client": client.client_id, **bill}]
-    assert (bill["jobs"], bill["completed"], bill["interruptions"]) == (1, 1, 0)
-    assert bill["machine_hours"] == round(cost["machine_seconds"] / 3_600, 4)
-    assert bill["dollars"] == cost["dollars"]
-    assert document(environment, "watch", "--once")["today"]["completed"] >= 1

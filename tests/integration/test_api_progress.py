@@ -78,7 +78,7 @@ def test_a_long_recording_is_as_far_as_its_parts_are_together(world: World, alic
     assert listed(alice)["fraction"] == 0
 
     for part in (first, second, third):
-        assert world.store.endings.finish_slice(part, world.job(job.job_id), merge_due_at=world.clock())
+        assert world.store.endings.finish_slice(part, world.job(job.job_id), merge_due_at=world.clock(), cost={})
     merging = {"stage": "merging", "fraction": 0.99, "queue_position": None}
     assert progress(alice, job) == {**merging, "estimated_seconds": 5}
     assert listed(alice) == {**merging, "estimated_seconds": None}

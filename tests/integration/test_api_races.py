@@ -68,7 +68,7 @@ def test_a_cancel_that_meets_the_last_write_of_a_part_reads_again_and_cancels(
     split = world.store.leases.split(part, running, [1.0, 1.0], due_at=0)
 
     def finish() -> None:
-        world.store.endings.finish_slice(split, job_of(world, running.job_id), merge_due_at=0)
+        world.store.endings.finish_slice(split, job_of(world, running.job_id), merge_due_at=0, cost={})
 
     between(monkeypatch, finish)
     assert alice.post(f"/api/jobs/{running.job_id}/cancel").json["status"] == "canceled"

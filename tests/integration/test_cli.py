@@ -183,6 +183,22 @@ def test_what_the_stages_took_stands_beside_their_budget(world: World) -> None:
     assert lines[-1].split()[:2] == ["in", "all"]
 
 
+def test_a_clients_jobs_are_listed_newest_first_and_failed_ones_with_their_codes(world: World) -> None:
+    for number in range(3):
+        put_job(world, f"job_{number}", created_at=world.clock() + number)
+    failed = {"code": "INVALID_MEDIA", "message": "None.", "retryable": False}
+    put_job(world, "job_old", status=JobStatus.FAILED, created_at=world.clock() - 1, error=failed)
+    lines = [line.split("\t") for line in transcribe("operator", "jobs", "list", "alice")]
+    assert [line[:3] for line in lines] == [
+        *(["job_2", "queued", "-"], ["job_1", "queued", "-"], ["job_0", "queued", "-"]),
+        ["job_old", "failed", "INVALID_MEDIA"],
+    ]
+    assert [line.split("\t")[0] for line in transcribe("operator", "jobs", "list", "alice", "-n", "1")] == ["job_2"]
+    (found,) = document("operator", "jobs", "list", "alice", "--status", "failed")
+    assert (found["job_id"], found["code"]) == ("job_old", "INVALID_MEDIA")
+    assert transcribe("operator", "jobs", "list", "alice", "--status", "running") == []
+
+
 def test_machines_and_own_boxes_are_listed_while_they_are_there(world: World) -> None:
     now = now_ms()
     slot = Slot(slot="00", status=SlotStatus.RUNNING, launch_id="l", request={}, taken_at=now, instance_id="i-1")

@@ -17,6 +17,7 @@ from services.cli.errors import Exit
 from services.cli.main import app
 from services.cli.operator import deployment
 from services.cli.operator.days import last_days
+from services.cli.operator.watch import ledger as ledger_module
 from services.cli.operator.watch import looking as looking_module
 from services.cli.operator.watch import watch as module
 from services.cli.operator.watch.ledger import LAG_MS, Ledger
@@ -59,7 +60,8 @@ def test_one_look_is_printed_where_there_is_no_terminal(world: World) -> None:
 def test_programs_get_a_look_as_one_line(world: World) -> None:
     completed(world, "job_1")
     (line,) = CliRunner().invoke(app, ["watch", "--once", "--json"], catch_exceptions=False).stdout.splitlines()
-    assert json.loads(line)["today"]["jobs"] == 1
+    today = json.loads(line)["today"]
+    assert (today["jobs"], today.get("interruptions")) == (1, None)
 
 
 def test_the_queue_the_machines_and_their_work_are_there(world: World) -> None:
@@ -86,6 +88,15 @@ def test_an_end_and_its_money_are_seen_some_seconds_later(world: World) -> None:
     assert (look.today["dollars"], look.jobs_an_hour, look.audio_seconds_an_hour) == (0.0019, 1, 60)
 
 
+def test_the_end_of_a_part_that_was_seen_at_work_is_seen_at_once(world: World) -> None:
+    looking, now = Looking(world.store), world.clock()
+    world.claimed(queued(world, "job_1"))
+    assert looking.look(now).ended == []
+    world.commands.cancel(world.job("job_1"), now)
+    (ended,) = looking.look(now + 1).ended
+    assert (ended.job_id, ended.status) == ("job_1", "canceled")
+
+
 def test_what_has_settled_is_counted_once_and_not_read_again(world: World) -> None:
     now, ledger = world.clock(), Ledger(world.store)
     for number in range(5):
@@ -95,11 +106,28 @@ def test_what_has_settled_is_counted_once_and_not_read_again(world: World) -> No
     with heard(world, "after-call.dynamodb.Query") as calls:
         for _ in range(3):
             ledger.read(now)
-            assert (ledger.today.jobs, ledger.today.open) == (7, 1)
+            assert (ledger.today().jobs, ledger.today().open) == (7, 1)
     pages = [call["parsed"]["Items"] for call in calls]
     first, *later = [len(items) for items in pages if items and "sort" in items[0]]
     # The last settled job is the place from which the index is read.
     assert (first, later) == (7, [3, 3])
+
+
+def test_many_clients_take_turns_after_the_first_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "MOST_CLIENTS", 2)
+    names = [f"client-{number}" for number in range(5)]
+    for name in names:
+        world.store.clients.register(name)
+    now, ledger = world.clock(), Ledger(world.store)
+    ledger.read(now)
+    for name in names:
+        completed(world, f"job_{name}", client_id=name)
+    seen = []
+    for _ in range(4):
+        ledger.read(now)
+        seen.append(ledger.today().jobs)
+    # Alice and the default client have none.
+    assert (seen[0] < 5, seen[-1]) == (True, 5)
 
 
 def test_a_new_day_begins_at_nothing_and_the_last_hour_stays(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +136,7 @@ def test_a_new_day_begins_at_nothing_and_the_last_hour_stays(world: World, monke
     ledger = Ledger(world.store)
     for now, jobs, ends in ((midnight - 1, 1, 1), (midnight + MINUTE_MS, 0, 1), (midnight + HOUR_MS, 0, 0)):
         ledger.read(now)
-        assert (ledger.today.jobs, len(ledger.ends())) == (jobs, ends)
+        assert (ledger.today().jobs, len(ledger.ends())) == (jobs, ends)
 
 
 def test_the_queue_is_not_read_beyond_what_is_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,23 +237,23 @@ def test_a_machine_without_a_slot_is_ended_on_the_second_look(world: StepWorld) 
     assert world.ec2.running == []
 
 
-def test_an_idle_deployment_writes_one_item_an_hour_which_is_what_its_search_remembers(world: StepWorld) -> None:
+def test_an_idle_deployment_writes_two_items_an_hour_which_are_what_its_search_and_its_audit_remember(world: StepWorld) -> None:
     world.upload()
     world.settle()
-    before = without_search(world)
+    before = without_cursors(world)
     start = len(world.faults.calls)
     for _ in range(2 * 60):
         world.now += MINUTE_MS
         world.sweep()
     writes = ("Put", "Update", "Delete", "Transact", "Create", "Terminate")
     written = [call for call in world.faults.calls[start:] if call.split(".")[1].startswith(writes)]
-    assert written == ["dynamodb.PutItem"] * 2
-    assert without_search(world) == before
+    assert written == ["dynamodb.PutItem"] * 4
+    assert without_cursors(world) == before
 
 
-def without_search(world: StepWorld) -> list[dict[str, Any]]:
-    """All items but the one that every hour's search writes."""
-    return [item for item in world.all_items() if item["sk"] != "SEARCH"]
+def without_cursors(world: StepWorld) -> list[dict[str, Any]]:
+    """All items but those that every hour's search and audit write."""
+    return [item for item in world.all_items() if item["sk"] not in {"SEARCH", "AUDIT"}]
 
 
 def test_who_uploads_one_file_is_not_kept_waiting_by_who_uploads_many(world: StepWorld) -> None:

@@ -113,7 +113,7 @@ def test_a_part_that_ends_while_another_fails_the_job_is_left_as_it_ended(
             (third,) = long.store.parts.queue()
             job = long.store.jobs.get(job_id)
             assert job
-            assert long.store.endings.finish_slice(claim(long, third, "another"), job, merge_due_at=long.now)
+            assert long.store.endings.finish_slice(claim(long, third, "another"), job, merge_due_at=long.now, cost={})
         calls.append(job_id)
         return found
 

@@ -93,7 +93,7 @@ def test_a_job_that_ends_again_has_ended_once(world: World) -> None:
 def test_a_part_that_is_finished_again_with_its_job_read_anew_is_finished(world: World) -> None:
     one, _ = two_parts(world)
     first, second = twice(
-        world, lambda: world.store.endings.finish_slice(one, job_of(world), merge_due_at=world.clock())
+        world, lambda: world.store.endings.finish_slice(one, job_of(world), merge_due_at=world.clock(), cost={})
     )
     assert (first, second, job_of(world).parts_done) == (True, True, 1)
 

@@ -23,7 +23,7 @@ FAILURE = Outcome(error={"code": "INTERNAL", "message": "It broke.", "retryable"
 
 
 def finish_slice(world: World, part: Part, job: Job) -> bool:
-    return world.store.endings.finish_slice(part, job, merge_due_at=world.clock())
+    return world.store.endings.finish_slice(part, job, merge_due_at=world.clock(), cost={})
 
 
 def failed(world: World) -> Job:

@@ -51,7 +51,7 @@ def give_up(world: World, part: Part, job: Job) -> Any:
 
 
 def finish_slice(world: World, part: Part, job: Job) -> Any:
-    return world.store.endings.finish_slice(part, job, merge_due_at=0)
+    return world.store.endings.finish_slice(part, job, merge_due_at=0, cost={})
 
 
 FENCE = [(PART, "attempt", 2), (PART, "owner", "rival"), (PART, "status", "canceled")]

@@ -171,6 +171,23 @@ def test_a_part_whose_neighbours_finish_all_the_time_is_given_back_when_its_mach
     assert (len(tries), part_of(long).status, part_of(long).losses) == (3, PartStatus.QUEUED, 0)
 
 
+def test_a_recording_in_parts_has_cost_what_all_its_parts_have_cost(
+    long: StepWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here no time passes while a machine works: each part is made to have cost 100 seconds."""
+    finish_slice = Endings.finish_slice
+
+    def dear(endings: Endings, *given: Any, cost: dict[str, Any], **more: Any) -> bool:
+        assert cost["market"] == "spot"
+        return finish_slice(endings, *given, cost={**cost, "machine_seconds": 100.0}, **more)
+
+    monkeypatch.setattr(Endings, "finish_slice", dear)
+    one_machine_works(long)
+    job = the_job(long)
+    assert (job.status, job.parts) == (JobStatus.COMPLETED, 3)
+    assert 300 <= job.cost["machine_seconds"] < 400
+
+
 def test_a_part_of_a_job_that_is_over_is_finished_by_nobody(long: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[int] = []
 

@@ -54,7 +54,7 @@ def give_up(world: World, part: Part, job: Job) -> object:
 
 
 def finish_slice(world: World, part: Part, job: Job) -> object:
-    return world.store.endings.finish_slice(part, job, merge_due_at=9)
+    return world.store.endings.finish_slice(part, job, merge_due_at=9, cost={})
 
 
 def refused(write: Write, world: World, part: Part, job: Job) -> bool:
@@ -336,11 +336,11 @@ def test_an_end_is_the_parts_and_the_jobs_at_once(
         finish(world, part, job, FAILED if outcome is DONE else DONE)
 
 
-def test_a_job_that_ends_again_forgets_how_it_ended_before(world: World) -> None:
+def test_a_job_that_ends_again_forgets_how_it_ended_before_but_not_what_it_cost(world: World) -> None:
     job, part = put_running(world, result={"attempt": 1}, error={"code": "OLD"}, cost={"dollars": 9}, generation=1)
     finish(world, part, job, DONE)
     after = lying(world, keys.job("job_1"))
-    assert (after["result"]["attempt"], after.get("error"), after["cost"]) == (2, None, {"dollars": 1})
+    assert (after["result"]["attempt"], after.get("error"), after["cost"]) == (2, None, {"dollars": 10})
 
 
 def test_a_part_that_is_given_up_fails_with_its_job_and_counts_what_it_was_doing(world: World) -> None:

@@ -99,6 +99,16 @@ def test_what_is_guessed_and_what_all_take_together_is_said(tmp_path: Path) -> N
     assert "several times longer or shorter" in done.stderr
 
 
+def test_a_recording_of_a_folder_that_cannot_be_read_is_told_and_the_others_count(tmp_path: Path) -> None:
+    (tmp_path / "empty.mp3").touch()
+    alone = CliRunner().invoke(app, ["cost", str(tmp_path)], catch_exceptions=False)
+    assert (alone.exit_code, alone.stdout) == (Exit.REFUSED, "")
+    (tmp_path / "whole.mp3").write_bytes(MEETING.read_bytes())
+    done = CliRunner().invoke(app, ["cost", str(tmp_path)], catch_exceptions=False)
+    assert done.stdout.startswith(f"{tmp_path / 'whole.mp3'}: 2:07, by its header")
+    assert f"{tmp_path / 'empty.mp3'}: is empty: there is nothing to transcribe." in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -77,7 +77,7 @@ def jobs(job: Job) -> dict[Transition, Change[Job]]:
         JobTransition.NOTE_UPLOAD: job_changes.note_upload(job, etag="other", modified=8),
         JobTransition.START: job_changes.start(job, {"claimed": 9}, 9),
         JobTransition.SPLIT: job_changes.split_job(job, 4),
-        JobTransition.COUNT: job_changes.count_part(job),
+        JobTransition.COUNT: job_changes.count_part(job, {"dollars": 1}),
         JobTransition.INTERRUPT: job_changes.interrupt(job, 9),
         JobTransition.COMPLETE: job_changes.end(job, DONE, {"completed": 9}, 9),
         JobTransition.FAIL: job_changes.end(job, FAILED, {"failed": 9}, 9),

@@ -46,7 +46,7 @@ class JobTimes(Shown):
 
 
 class JobCost(Shown):
-    """The job's share of its machine: with the boot if the job waited for it, and without what the machine waited."""
+    """The job's share of machines, for all its parts and runs: with a boot that it waited for, without other waits."""
 
     machine_seconds: Seconds | None = None
     market: Annotated[str, shown_as("Market")] | None = None

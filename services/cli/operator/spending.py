@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from services.common.domain.records import Job
     from services.common.store.store import Store
 
-HEADINGS = (*("client", "dollars", "$/h of audio", "jobs", "done", "failed", "audio h", "machine h", "interrupted"),)
+HEADINGS = ("client", "dollars", "$/h of audio", "jobs", "done", "failed", "audio h", "machine h", "interrupted")
 IN_ALL = "in all"
 NOT_KNOWN = (
     "Not in it: jobs that were erased or are older than the deployment keeps them (retention_days); and what no job "
-    "pays for, as machines that wait for work, their addresses and disks, and attempts whose machine was lost."
+    "pays for, as machines that wait for work, their addresses and disks, and attempts that were interrupted."
 )
 
 

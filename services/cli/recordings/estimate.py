@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.cli.errors import UsageError
-from services.cli.printing import answer, clock, dollars, duration, note
+from services.cli.errors import RefusedError, UsageError
+from services.cli.printing import answer, clock, dollars, duration, note, problem
 from services.cli.recordings.input.lengths import length_of
 from services.cli.recordings.input.sources import find
 from services.common.domain.forecast import Forecast, Start, parts
@@ -32,10 +32,16 @@ def estimate(words: Sequence[str], *, recursive: bool, json: bool) -> None:
 
     Raises:
         UsageError: one of them is no file of this machine.
-        RefusedError: one cannot be read.
+        RefusedError: one that is named cannot be read, or none can.
 
     """
-    lengths = [(source, _length(source)) for source in find(words, recursive=recursive) if not source.refused]
+    sources = find(words, recursive=recursive)
+    for source in sources:
+        if source.refused:
+            problem(source.refused, of=source.word)
+    lengths = [(source, _length(source)) for source in sources if not source.refused]
+    if not lengths:
+        raise RefusedError("None of these recordings can be read.")
     forecast = Forecast(lengths=tuple(length.seconds for _, length in lengths))
     answer(_document(lengths, forecast), *_files(lengths), *_machines(forecast), json=json)
     if not all(length.is_known for _, length in lengths):

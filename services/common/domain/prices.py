@@ -6,6 +6,9 @@ counts.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 DOLLARS_PER_HOUR: dict[tuple[str, str], float] = {
     ("g4dn.xlarge", "spot"): 0.19,
     ("g4dn.xlarge", "on-demand"): 0.558,
@@ -25,3 +28,15 @@ MARKETS = ("spot", "on-demand", "own")
 def dollars_per_hour(instance_type: str, market: str) -> float | None:
     """The price of a machine, in dollars an hour; None if it is not known, as for a person's own box."""
     return DOLLARS_PER_HOUR.get((instance_type, market))
+
+
+def together(earlier: Mapping[str, Any], further: Mapping[str, Any]) -> dict[str, Any]:
+    """What two attempts have cost, each as a job shows it. Type, market and price are those of the further one.
+
+    There are dollars only if both have some: those of one alone would look like all.
+    """
+    if not earlier or not further:
+        return {**earlier, **further}
+    added = {"machine_seconds", "dollars"}
+    others = {name: value for name, value in further.items() if name not in added}
+    return others | {name: round(earlier[name] + further[name], 6) for name in added & earlier.keys() & further.keys()}

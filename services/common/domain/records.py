@@ -84,7 +84,7 @@ class Job:
     tell_correction_at: int | None = None
     """When it is to be announced, unless it is followed by another one before; None: nothing is to be announced."""
     cost: Mapping[str, Any] = field(default_factory=dict)
-    """`{machine_seconds, dollars, …}` once completed."""
+    """`{machine_seconds, dollars, …}` of all attempts that have ended a part or the job, those of earlier runs too."""
     upload_expires_at: int | None = None
     expected_until: int = 0
     """Until when a machine may wait for the upload, before it has come; 0: none does."""

@@ -6,7 +6,7 @@ workers, and machines would be launched for them that have nothing to do.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.common import metrics
 from services.common.domain.lifecycle import job_changes, part_changes
@@ -17,6 +17,8 @@ from services.common.store.leases import FencedError, changed_job
 from services.common.store.operations import ABSENT, ConditionFailedError, Operation, Put, Update
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from services.common.domain.lifecycle.change import Change
     from services.common.domain.records import Job, Part
     from services.common.store.announcements import Announcement
@@ -98,13 +100,14 @@ class Endings:
         others = [other for other in self._parts.open_of(part.job_id) if other.part_id != part.part_id]
         return [update(part_changes.close(other)) for other in others]
 
-    def finish_slice(self, part: Part, job: Job, *, merge_due_at: int) -> bool:
+    def finish_slice(self, part: Part, job: Job, *, merge_due_at: int, cost: Mapping[str, Any]) -> bool:
         """Finish one of several parts; the last one puts the merge into the queue.
 
         Args:
             part: as claimed.
             job: as it was read.
             merge_due_at: the merge's place in the queue.
+            cost: of this attempt, as a job shows it.
 
         Returns:
             False if another part finished meanwhile: then the caller reads the job again.
@@ -113,7 +116,7 @@ class Endings:
             FencedError: another worker holds the part.
 
         """
-        count = job_changes.count_part(job)
+        count = job_changes.count_part(job, cost)
         operations: list[Operation] = [
             update(part_changes.finish(part), fence(part)),
             update(count, same(job, "parts_done")),

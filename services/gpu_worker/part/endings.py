@@ -52,14 +52,14 @@ class PartEndings:
         cost: Callable[[Claim], dict[str, Any]],
         engine_failed: Callable[[EngineProcess, str], None],
     ) -> None:
-        """`cost`: of a claim's job so far, as the job shows it; `engine_failed`: gets an engine that died or gave
+        """`cost`: of a claim so far, as a job shows it; `engine_failed`: gets an engine that died or gave
         probabilities that are not numbers, and the id of the job.
         """
         self._store = store
         self._announcer = announcer
         self._sender = sender
         self._clock = clock
-        self._cost = cost
+        self.cost = cost
         self._engine_failed = engine_failed
 
     def settle(self, claim: Claim, engine: EngineProcess, error: Exception) -> None:
@@ -106,13 +106,13 @@ class PartEndings:
             StoppedError: the work must stop, and AWS has not answered.
 
         """
-        outcome = Outcome(result=result, cost=self._cost(claim))
+        outcome = Outcome(result=result, cost=self.cost(claim))
         self._end(claim, outcome, {**times, "completed": self._clock()}, **inline)
 
     def fail(self, claim: Claim, error: TranscriberError) -> None:
         """End the job with this error."""
         try:
-            self._end(claim, Outcome(error=error.describe(), cost=self._cost(claim)), {"failed": self._clock()})
+            self._end(claim, Outcome(error=error.describe(), cost=self.cost(claim)), {"failed": self._clock()})
         except JobChangedError as changed:
             claim.job = changed.job
             self.fail(claim, error)

@@ -117,7 +117,9 @@ class PartRunner:
                     return
                 raise FencedError(claim.part.part_id)
             claim.ending = True
-            if claim.retry(partial(self._store.endings.finish_slice, claim.part, job, merge_due_at=self._clock())):
+            now, cost = self._clock(), self._endings.cost(claim)
+            finish = partial(self._store.endings.finish_slice, claim.part, job, merge_due_at=now, cost=cost)
+            if claim.retry(finish):
                 log.info("part.done", job_id=job.job_id, part=claim.part.part_id, attempt=claim.part.attempt)
                 return
         raise StoppedError

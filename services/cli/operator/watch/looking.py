@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.cli.operator.watch.ledger import Ledger
 from services.cli.operator.watch.snapshot import Snapshot, machines, queue
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 MOST_QUEUED, MOST_RUNNING, MOST_ENDS = 500, 100, 50
 LEDGER_MS = 10 * SECOND_MS
-"""The jobs of today are read so seldom: they cost a read for each client."""
+"""The jobs of today are read so seldom, as they cost a read for each client; but those of a client at once of whose
+parts one is not worked on any more."""
 
 
 class Looking:
@@ -28,14 +29,13 @@ class Looking:
         self._store = store
         self._ledger = Ledger(store)
         self._ledger_at = 0
+        self._running: list[Part] = []
 
     def look(self, now: int) -> Snapshot:
         """What the deployment does now; `now`: epoch milliseconds."""
-        if now - self._ledger_at >= LEDGER_MS:
-            self._ledger.read(now)
-            self._ledger_at = now
         queued = list(self._store.parts.queue(limit=MOST_QUEUED))
         running = list(self._store.parts.running(limit=MOST_RUNNING))
+        self._read_ledger(now, running)
         boxes = {box["sk"].removeprefix(keys.OWN_BOXES): str(box["host"]) for box in self._store.fleet.own_boxes(now)}
         found, dollars = machines(self._store.slots.all(), boxes, running, now)
         ends = self._ledger.ends()
@@ -48,8 +48,18 @@ class Looking:
             ended=ends[:MOST_ENDS],
             jobs_an_hour=len(completed),
             audio_seconds_an_hour=round(sum(end.audio_seconds or 0 for end in completed), 1),
-            today=self._ledger.today.to_json(),
+            today=_without_interruptions(self._ledger.today().to_json()),
         )
+
+    def _read_ledger(self, now: int, running: Sequence[Part]) -> None:
+        known = {(part.job_id, part.part_id) for part in running}
+        left = {part.client_id for part in self._running if (part.job_id, part.part_id) not in known}
+        self._running = list(running)
+        if now - self._ledger_at >= LEDGER_MS:
+            self._ledger.read(now)
+            self._ledger_at = now
+        elif left:
+            self._ledger.read(now, left)
 
     def _reason(self, queued: Sequence[Part]) -> str | None:
         """Why the part that has waited longest has no machine."""
@@ -57,3 +67,8 @@ class Looking:
             return None
         job = self._store.jobs.get(min(queued, key=lambda part: part.created_at).job_id)
         return job.waiting_reason if job else None
+
+
+def _without_interruptions(bill: dict[str, Any]) -> dict[str, Any]:
+    """A bill as the ledger has it, which reads no parts to count them."""
+    return {name: value for name, value in bill.items() if name != "interruptions"}

@@ -92,7 +92,7 @@ class Snapshot:
     """Completed within the last hour."""
     audio_seconds_an_hour: float
     today: Mapping[str, Any]
-    """`Bill.to_json` of the jobs that were made today."""
+    """`Bill.to_json` of the jobs that were made today, without interruptions."""
 
     def to_json(self) -> dict[str, Any]:
         """For programs."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.common.domain.lifecycle.change import Change, UnreadChange
+from services.common.domain.prices import together
 from services.common.domain.records import Job
 from services.common.domain.states import JobTransition
 
@@ -27,6 +28,7 @@ class Outcome:
     result: Mapping[str, Any] | None = None
     error: Mapping[str, Any] | None = None
     cost: Mapping[str, Any] | None = None
+    """Of this attempt: it is added to what the job has cost before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,7 @@ def end(job: Job, outcome: Outcome, times: Mapping[str, int], now: int) -> Chang
         set={
             "result": outcome.result,
             "error": outcome.error,
-            "cost": outcome.cost or job.cost,
+            "cost": together(job.cost, outcome.cost or {}),
             "times": {**job.times, **times},
             **_WAITS_NO_LONGER,
             **_in_sequence(job, now),
@@ -202,6 +204,7 @@ def split_job(job: Job, parts: int) -> Change[Job]:
     return Change(before=job, transition=JobTransition.SPLIT, set={"parts": parts})
 
 
-def count_part(job: Job) -> Change[Job]:
-    """One more part of the job is done."""
-    return Change(before=job, transition=JobTransition.COUNT, set={"parts_done": job.parts_done + 1})
+def count_part(job: Job, cost: Mapping[str, Any]) -> Change[Job]:
+    """One more part of the job is done; `cost` is that of the attempt which has done it."""
+    fields = {"parts_done": job.parts_done + 1, "cost": together(job.cost, cost)}
+    return Change(before=job, transition=JobTransition.COUNT, set=fields)
