@@ -24,7 +24,7 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from services.cli.errors import Exit
-from services.cli.main import app
+from services.cli.main import Transcribe, app
 from services.cli.operator import deployment
 from services.cli.operator.doctor import examination
 from services.cli.operator.doctor.account import SPOT_ROLE, clock
@@ -489,6 +489,18 @@ BROKEN: dict[Broken, dict[str, str]] = {
 }
 
 
+WORDS: dict[Broken, str] = {
+    a_setting_that_the_function_lacks: "LAUNCH_TEMPLATE_ID: field required.",
+    a_job_that_waits_for_a_quota: "for quota: MaxSpotInstanceCountExceeded.",
+    a_callback_that_has_failed_for_a_day: "cb_1 of acme has taken nothing since 20",
+    a_message_that_was_given_up: "of 1 jobs that were made 3 to 14 days ago: 1 of acme to cb_1. When the receiver is "
+    "mended, with a key of acme: `transcribe redeliver job_1 evt_1.cb_1`",
+    a_log_without_a_sweep: "for 15 minutes. Its log's last complaint: [ERROR] Runtime.ImportModuleError",
+    a_sweep_with_a_step_that_fails: "complaint: sweep.failed (reaper) AccessDenied",
+}
+"""What is said of these, remedy and all."""
+
+
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_what_is_broken_is_told_in_its_own_line_and_in_no_other_with_a_command_that_there_is(
     patient: Patient, examined: Examined, broken: Broken
@@ -496,10 +508,12 @@ def test_what_is_broken_is_told_in_its_own_line_and_in_no_other_with_a_command_t
     with contextmanager(broken)(examined):
         found = {name: one for name, one in examine(patient).items() if one.level is not Level.OK}
     assert {name: one.level.word for name, one in found.items()} == BROKEN[broken]
+    assert WORDS.get(broken, "") in " ".join(f"{one.sentence} {one.remedy}" for one in found.values())
     for one in found.values():
         assert one.level is Level.UNKNOWN or one.remedy
         for command in re.findall(r"\baws (?!logs tail)[a-z].*", one.remedy):
             assert_known(command)
+        assert set(re.findall(r"\btranscribe (\w+)", one.remedy)) <= Transcribe.entries.keys()
 
 
 def assert_known(command: str) -> None:

@@ -106,8 +106,9 @@ def _function(patient: Patient, name: str, needs: type[Needed], package: Path) -
 
 
 def _is_another(told: Mapping[str, Any], package: Path) -> bool:
-    """Whether a function runs another package than the one that was built here, if one was: built twice, it is the
-    same to the byte.
+    """Whether a function runs another package than the one that was built here, if one was.
+
+    A package that is built twice is the same to the byte.
     """
     return package.exists() and b64encode(sha256(package.read_bytes()).digest()).decode() != told.get("CodeSha256")
 
