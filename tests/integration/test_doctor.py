@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ import botocore.session
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from botocore.model import ServiceModel
 from typer.testing import CliRunner
 
 from services.cli.errors import Exit
@@ -94,7 +96,7 @@ def commit(examined: Examined, *operations: Operation) -> None:
     examined.store.commit(list(operations))
 
 
-def refused(code: str, operation: str, status: int = 403) -> ClientError:
+def refused(code: str, operation: str, status: int) -> ClientError:
     answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, operation)
 
@@ -124,6 +126,12 @@ def no_parameter(examined: Examined) -> Iterator[None]:
 def a_parameter_that_lacks_the_models(examined: Examined) -> Iterator[None]:
     settings = {name: value for name, value in examined.common.items() if name != "MODELS"}
     examined.put_parameter(NAMES.config_parameter, json.dumps(settings | {"MAX_LIFETIME_MINUTES": "720"}))
+    yield
+    examined.put_settings()
+
+
+def a_parameter_that_is_no_document(examined: Examined) -> Iterator[None]:
+    examined.put_parameter(NAMES.config_parameter, "[]")
     yield
     examined.put_settings()
 
@@ -441,6 +449,7 @@ BROKEN: dict[Broken, dict[str, str]] = {
     no_spot_role: {"spot role": "warning"},
     no_parameter: {"settings": "wrong"},
     a_parameter_that_lacks_the_models: {"settings": "wrong"},
+    a_parameter_that_is_no_document: {"settings": "wrong"},
     a_setting_that_the_function_lacks: {"orchestrator": "wrong"},
     an_old_runtime: {"API function": "wrong"},
     no_image_parameter: {"image": "wrong"},
@@ -516,12 +525,17 @@ def test_what_is_broken_is_told_in_its_own_line_and_in_no_other_with_a_command_t
         assert set(re.findall(r"\btranscribe (\w+)", one.remedy)) <= Transcribe.entries.keys()
 
 
+@cache
+def model(service: str) -> ServiceModel:
+    """What AWS's programs know of a service; to read it takes long."""
+    return botocore.session.get_session().get_service_model(service)
+
+
 def assert_known(command: str) -> None:
     """AWS's command line takes such a command: this service, this operation and these options."""
     _, service, operation, *rest = shlex.split(command.split("`", maxsplit=1)[0])
-    model = botocore.session.get_session().get_service_model(service)
-    names = {botocore.xform_name(name, "-"): name for name in model.operation_names}
-    shape: Any = model.operation_model(names[operation]).input_shape
+    names = {botocore.xform_name(name, "-"): name for name in model(service).operation_names}
+    shape: Any = model(service).operation_model(names[operation]).input_shape
     options = {botocore.xform_name(name, "-") for name in shape.members} | {"overwrite", "no-overwrite", "enabled"}
     assert {word.removeprefix("--") for word in rest if word.startswith("--")} <= options, command
 
@@ -553,15 +567,13 @@ def each_call(patient: Patient, tell: Callable[[str], object]) -> Iterator[None]
         client.meta.events.unregister("before-call", before)
 
 
-@pytest.mark.parametrize(
-    "code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"]
-)
+@pytest.mark.parametrize(("code", "status"), [("AccessDeniedException", 400), ("AuthorizationError", 403)])
 def test_without_any_right_every_line_names_the_one_that_it_lacks_and_none_is_wrong(
-    patient: Patient, examined: Examined, code: str
+    patient: Patient, examined: Examined, code: str, status: int
 ) -> None:
     def deny(operation: str) -> None:
         if operation in RIGHTS:
-            raise refused(code, operation)
+            raise refused(code, operation, status)
 
     with each_call(patient, deny):
         found = examine(patient)
@@ -586,7 +598,7 @@ def test_one_right_that_is_missing_hides_only_what_needs_it(
 ) -> None:
     def deny(operation: str) -> None:
         if operation == denied:
-            raise refused("AccessDenied", operation)
+            raise refused("AccessDenied", operation, 403)
 
     with each_call(patient, deny):
         assert lines(patient) == dict.fromkeys(unseen, "unknown")
@@ -681,6 +693,20 @@ def test_a_check_that_takes_too_long_or_breaks_hides_no_other(
     assert [found[name].level for name in ("slow", "broken", "quick")] == [Level.UNKNOWN, Level.UNKNOWN, Level.OK]
     assert "0.5 seconds" in found["slow"].sentence
     assert "mistake of the program" in found["broken"].sentence
+
+
+def test_if_aws_does_not_answer_at_all_that_is_wrong(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def slow(_: Patient) -> Finding:
+        over.wait()
+        return ok("too late")
+
+    monkeypatch.setattr(examination, "SECONDS", 0.1)
+    monkeypatch.setattr(examination, "FIRST", {"credentials": slow})
+    found = examine(patient)
+    over.set()
+    assert {name: one.level for name, one in found.items()} == {"credentials": Level.WRONG}
 
 
 def test_without_credentials_nothing_else_is_looked_at(
