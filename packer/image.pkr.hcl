@@ -50,7 +50,7 @@ source "amazon-ebs" "worker" {
   run_tags        = local.build_tags
   run_volume_tags = local.build_tags
   spot_tags       = local.spot ? local.build_tags : null
-  snapshot_tags   = var.tags
+  snapshot_tags   = merge(var.tags, { transcribe-image = var.deployment })
 
   tags = merge(var.tags, {
     Name                        = "${var.deployment}-worker-${local.time}"

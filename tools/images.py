@@ -11,12 +11,12 @@ import argparse
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
 
+from services.cli.operator.cleanup.machine_images import KEPT, ours, published, remove, superfluous
 from tools import deployment, image_build
 from tools.deployment import Names, Needs, RefusedError
 
@@ -29,18 +29,7 @@ if TYPE_CHECKING:
 
 MANIFEST = Path("dist/image.json")
 """Packer's own record of the images that it built."""
-DEPLOYMENT_TAG = "transcribe-image"
 SELF_TEST_TAG = "transcribe-self-test-passed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """A machine image of a deployment; `made`: when it was created, as EC2 says."""
-
-    image_id: str
-    name: str
-    made: str
-    snapshots: tuple[str, ...]
 
 
 def built(manifest: Path) -> tuple[str, str]:
@@ -97,37 +86,6 @@ def publish(ssm: SSMClient, image_id: str, parameter: str) -> None:
     ssm.put_parameter(Name=parameter, Value=image_id, Type="String", Overwrite=True)
 
 
-def ours(ec2: EC2Client, deployment: str) -> list[Image]:
-    """A deployment's images, newest first."""
-    pages = ec2.get_paginator("describe_images").paginate(
-        Owners=["self"], Filters=[{"Name": f"tag:{DEPLOYMENT_TAG}", "Values": [deployment]}]
-    )
-    found = [_image(image) for page in pages for image in page["Images"]]
-    return sorted(found, key=lambda image: (image.made, image.name), reverse=True)
-
-
-def superfluous(images: Sequence[Image], *, current: str, keep: int) -> list[Image]:
-    """The images that may be removed: neither the current one nor one of the newest `keep`. `images`: newest first."""
-    return [image for image in images[keep:] if image.image_id != current]
-
-
-def remove(ec2: EC2Client, image: Image) -> None:
-    """Remove an image and its snapshots, which would else still cost money."""
-    ec2.deregister_image(ImageId=image.image_id)
-    for snapshot in image.snapshots:
-        ec2.delete_snapshot(SnapshotId=snapshot)
-
-
-def _image(image: ImageTypeDef) -> Image:
-    disks = [mapping.get("Ebs", {}).get("SnapshotId", "") for mapping in image.get("BlockDeviceMappings", [])]
-    return Image(
-        image_id=image["ImageId"],
-        name=image.get("Name", ""),
-        made=image.get("CreationDate", ""),
-        snapshots=tuple(filter(None, disks)),
-    )
-
-
 def _tags(image: ImageTypeDef) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in image.get("Tags", [])}
 
@@ -161,7 +119,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[argparse.Namespace, list[st
     parser.add_argument("--region", help="where that is (the same)")
     parser.add_argument("--parameter", help="SSM parameter that names its image (the same)")
     parser.add_argument("--manifest", type=Path, default=MANIFEST)
-    parser.add_argument("--keep", type=int, default=2, help="newest images to keep (default: %(default)s)")
+    parser.add_argument("--keep", type=int, default=KEPT, help="newest images to keep (default: %(default)s)")
     parser.add_argument("--really", action="store_true", help="remove instead of saying what would be removed")
     chosen, rest = parser.parse_known_args(arguments)
     if rest and chosen.command != "build":
@@ -184,8 +142,8 @@ def _publish(names: Names, manifest: Path, parameter: str) -> None:
 
 def _prune(names: Names, parameter: str, keep: int, *, really: bool) -> None:
     ec2 = boto3.client("ec2", region_name=names.region)
-    current = boto3.client("ssm", region_name=names.region).get_parameter(Name=parameter)["Parameter"]["Value"]
-    for image in superfluous(ours(ec2, names.deployment), current=current, keep=keep):
+    used = published(boto3.client("ssm", region_name=names.region), parameter)
+    for image in superfluous(ours(ec2, names.deployment), used=used, keep=keep):
         if really:
             remove(ec2, image)
         sys.stdout.write(f"{'removed' if really else 'would remove'} {image.image_id} {image.name}\n")

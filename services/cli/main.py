@@ -31,7 +31,7 @@ def _plain(name: str, path: str, told: str, section: str = CLIENTS) -> tuple[str
 
 
 def _operator(name: str, path: str, told: str) -> tuple[str, Entry]:
-    return name, Entry(path=f"services.cli.operator.{path}", section=OPERATORS, help=told, shared=OperatorCommand)
+    return name, Entry(path=f"services.cli.{path}", section=OPERATORS, help=told, shared=OperatorCommand)
 
 
 class Transcribe(Commands):
@@ -56,12 +56,15 @@ class Transcribe(Commands):
             _plain("login", "client.login:login", "Keep the API's address and a key for later commands."),
             _plain("logout", "client.login:logout", "Forget the kept address and key."),
             _plain("local", "local:local", "Run the whole system until Ctrl-C.", HERE),
-            _operator("clients", "clients:app", "Those whose uploads, jobs and callbacks belong together."),
-            _operator("keys", "keys:app", "Keys that open the API to a client."),
-            _operator("operator", "without_api:app", "Jobs and callbacks without the API."),
-            _operator("doctor", "doctor.command:doctor", "Everything that a deployment needs: what is wrong."),
-            _operator("machines", "machines:machines", "The machines that work for the deployment."),
-            _operator("stages", "stages:stages", "How long the stages from upload to text took."),
+            _operator("clients", "operator.clients:app", "Those whose uploads, jobs and callbacks belong together."),
+            _operator("keys", "operator.keys:app", "Keys that open the API to a client."),
+            _operator("operator", "operator.without_api:app", "Jobs and callbacks without the API."),
+            _operator("doctor", "operator.doctor.command:doctor", "Everything that a deployment needs: what is wrong."),
+            _operator("watch", "operator.watch.watch:watch", "The queue, the machines, the last ends and the money."),
+            _operator("cost", "cost:cost", "What jobs have cost; with FILE…, what recordings will cost."),
+            _operator("machines", "operator.machines:machines", "The machines that work for the deployment."),
+            _operator("cleanup", "operator.cleanup.command:cleanup", "End what a deployment has left over."),
+            _operator("stages", "operator.stages:stages", "How long the stages from upload to text took."),
         )
     )
     variables: ClassVar = {
@@ -69,7 +72,7 @@ class Transcribe(Commands):
         "TRANSCRIBE_KEY": "A key of the API; goes before that of `login`.",
         "TABLE_NAME": "The deployment's table: for all commands of operators.",
         "AWS_REGION": "The deployment's region, if your AWS profile names another.",
-        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`.",
+        "CONFIG_PARAMETER": "The parameter with its settings: for `operator jobs`, `clients set`, `cleanup`.",
         "SECRETS_KEY_ID": "Its key of webhook secrets: for `operator callbacks`.",
         "NO_COLOR": "Print without colours.",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as documents
+import math
 import os
 import sys
 from datetime import datetime
@@ -18,6 +19,8 @@ NOTHING = "-"
 """What stands in a table for what is not known."""
 GAP, WHOLE, CUT = 2, 16, 10
 """Characters between two columns, of a column that is never cut, and that stay of any other."""
+IN_SECONDS_UNTIL = 100
+"""Longer times are told in minutes."""
 UNITS = ((10**9, "GB"), (10**6, "MB"), (10**3, "kB"))
 
 
@@ -150,6 +153,21 @@ def clock(seconds: float | None) -> str | None:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def duration(seconds: float) -> str:
+    """A time in words, rounded up: `40 s`, `3 min`, `1 h 05 min`."""
+    if seconds <= IN_SECONDS_UNTIL:
+        return f"{math.ceil(max(seconds, 0))} s"
+    minutes = math.ceil(seconds / 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def dollars(value: float) -> str:
+    """A sum of money: `$0.0123`, `$12.34`."""
+    return f"${value:,.2f}" if value >= 1 else f"${value:.4f}"
 
 
 def amount(size: float) -> str:

@@ -12,7 +12,9 @@ from botocore.exceptions import CredentialRetrievalError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -76,6 +78,12 @@ class Aws:
 
     def logs(self, limits: Config | None = None) -> CloudWatchLogsClient:
         return self._session.client("logs", config=self._limited(limits))
+
+    def events(self) -> EventBridgeClient:
+        return self._session.client("events", config=self._config)
+
+    def functions(self) -> LambdaClient:
+        return self._session.client("lambda", config=self._config)
 
     def _limited(self, limits: Config | None) -> Config:
         return self._config.merge(limits) if limits else self._config

@@ -12,8 +12,8 @@ import structlog
 
 from services.common.domain.states import SlotStatus
 from services.common.domain.times import MINUTE_MS, SECOND_MS
+from services.common.machines.instances import ENDING, GONE, is_stray, launch_id_of, state_of
 from services.orchestrator import measuring
-from services.orchestrator.instances import ALIVE, ENDING, GONE, launch_id_of, state_of
 from services.orchestrator.scaling import BREAK_MS, SILENT_BOOTS
 from services.orchestrator.state_reasons import Doing, end_of
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from services.common.domain.machines import Slot
+    from services.common.machines.instances import Instance, Instances
     from services.common.store.store import Store
     from services.orchestrator.console_output import Consoles
-    from services.orchestrator.instances import Instance, Instances
     from services.orchestrator.settings import OrchestratorSettings
     from services.orchestrator.slot_launches import SlotLaunches
     from services.orchestrator.state_reasons import End
@@ -65,8 +65,7 @@ class Reaper:
         tagged = self._instances.tagged()
         slots = self._store.slots.all()
         due = [slot for slot in slots if self._is_due(slot, tagged, now)]
-        unseen = [slot.instance_id for slot in due if slot.instance_id and slot.instance_id not in tagged]
-        instances = tagged | self._instances.named(unseen)
+        instances = self._instances.with_those_of(due, tagged)
         for slot in due:
             yield partial(self._handle_slot, slot, instances, now)
         yield from self._strays(tagged, {slot.launch_id for slot in slots}, now)
@@ -84,7 +83,7 @@ class Reaper:
             if launch_id_of(instance) in held:
                 if instance_id in marks:
                     yield partial(self._unmark_stray, instance_id, marks[instance_id])
-            elif state_of(instance) in ALIVE:
+            elif is_stray(instance, held):
                 yield partial(self._handle_stray, instance_id, now)
 
     def _handle_slot(self, slot: Slot, instances: Mapping[str, Instance], now: int) -> bool:

@@ -11,6 +11,7 @@ from services.common.domain.events import Places
 from services.common.domain.ids import new_id
 from services.common.domain.times import now_ms
 from services.common.erasure import Erasure
+from services.common.machines.instances import Instances
 from services.common.source_object import SourceObjects
 from services.common.store.announcements import Announcer
 from services.common.store.commands import Commands
@@ -20,7 +21,6 @@ from services.orchestrator.console_output import HASTY, Consoles
 from services.orchestrator.corrections_at_rest import CorrectionsAtRest
 from services.orchestrator.expiry import Expiry
 from services.orchestrator.fleet import Fleet
-from services.orchestrator.instances import Instances
 from services.orchestrator.intake import Intake
 from services.orchestrator.launch import Launcher
 from services.orchestrator.leftovers import Leftovers

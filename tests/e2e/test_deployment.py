@@ -6,6 +6,7 @@ The tests share one deployment and run in their order: the last one destroys it.
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 import time
@@ -15,15 +16,21 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from services.cli.main import app
+from services.cli.operator.cleanup import launching
 from services.cli.operator.doctor import examination
 from services.cli.operator.doctor.findings import Level, ok
 from services.cli.operator.doctor.names import Names
 from services.cli.operator.doctor.patient import Patient
+from services.common.domain import metrics
 from services.common.domain.ids import upload_job_id
 from services.common.domain.states import JobStatus
-from services.common.domain.times import now_ms
+from services.common.domain.times import MINUTE_MS, now_ms
 from services.local.client import Client
+from services.local.cloudwatch.alarms import State
+from services.local.cloudwatch.watching import CloudWatch
 from services.local.receiver import Receiver
 from tests.support import guide, inventory
 from tests.support.audio import MEETING
@@ -35,7 +42,6 @@ from tests.support.privileges import SERVICES, Privileges
 from tests.support.rare_paths import eventually, walk
 from tests.support.terraform import CHANGES, NO_CHANGES, Terraform
 from tools import package
-from tools.end_machines import end_machines, stop_launching
 
 pytestmark = [pytest.mark.terraform, pytest.mark.lambda_python]
 
@@ -195,6 +201,20 @@ def test_the_guides_last_steps_make_a_key_a_transcript_and_a_plain_upload(
     eventually(lambda: (job := deployment.store.jobs.get(job_id)) is not None and job.status is JobStatus.COMPLETED)
 
 
+def test_what_functions_and_machines_log_is_what_the_alarms_read_and_none_rings(
+    deployment: Deployment, terraform: Terraform, emulator: Emulator
+) -> None:
+    watch = CloudWatch(terraform.resources(), emulator.client("cloudwatch"), emulator.client("sns"))
+    for group, line in deployment.log_lines():
+        watch.take_line(group, line, now_ms())
+    of_a_job = {metrics.JOBS_ENDED, metrics.SPEED, metrics.STAGE_TIMES["completed"], metrics.DELIVERIES}
+    of_a_sweep = {metric for metric in metrics.METRICS if metric.always}
+    assert {metric.name for metric in of_a_job | of_a_sweep} <= {point.series.name for point in watch.points}
+    # A minute later, so that the minute of the last sweep is over.
+    watch.judge(now_ms() + MINUTE_MS)
+    assert {name for name, state in watch.states.items() if state is State.ALARM} == set()
+
+
 def test_the_doctor_finds_everything_in_what_terraform_made_and_nothing_wrong(
     terraform: Terraform, emulator: Emulator, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -292,16 +312,28 @@ def test_a_destroy_leaves_nothing_not_even_objects_and_a_running_machine(
     assert {kind for kind in existing if existing[kind] == before[kind]} == set(), "listed, but not made by Terraform"
     assert emulator.client("s3").list_objects_v2(Bucket=outputs["bucket_name"])["KeyCount"] > 0
 
-    session = emulator.session
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", emulator.endpoint)
-        stop_launching(session, outputs)
-        assert launched in end_machines(session.client("ec2"), outputs["deployment"])
-        assert terraform.plan(deletion_protection=False).returncode == CHANGES, "an apply would start everything again"
+    first, second = (clean_up(terraform, outputs["deployment"]) for _ in range(2))
+    assert f"end machine {launched}" in first
+    assert not re.findall("^(?:disable|end machine) .*", second, re.MULTILINE), (
+        "nothing launches, and no machine is left"
+    )
+    assert terraform.plan(deletion_protection=False).returncode == CHANGES, "an apply would start everything again"
     with took("destroy"):
         destroyed = terraform.destroy(deletion_protection=False)
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
     assert inventory.take(emulator.client) == before
+
+
+def clean_up(terraform: Terraform, name: str) -> str:
+    """What `transcribe cleanup` finds and ends before a destroy, knowing nothing but the deployment's name."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in terraform.environment.items():
+            patch.setenv(variable, value)
+        patch.setenv("AWS_REGION", terraform.environment["AWS_DEFAULT_REGION"])
+        patch.setattr(launching, "FUNCTION_SECONDS", 0)
+        done = CliRunner().invoke(app, ["cleanup", "--before-destroy", "--yes", "--deployment", name])
+    assert done.exit_code == 0, done.output
+    return done.stdout
 
 
 def launch(emulator: Emulator, outputs: dict[str, Any], market: str = "spot") -> str:

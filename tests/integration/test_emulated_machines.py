@@ -11,10 +11,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from services.common.machines.instances import Instances
 from services.local.ec2 import POWERED_OFF
 from services.local.emulator import instances
 from services.orchestrator.console_output import lines_of
-from services.orchestrator.instances import Instances
 from services.orchestrator.state_reasons import Doing, end_of
 
 TAGS: Any = [{"ResourceType": "instance", "Tags": [{"Key": "transcribe-deployment", "Value": "test"}]}]

@@ -12,6 +12,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from services.cli.operator.cleanup.machine_images import ours
 from tools import deployment, images
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Account:
         return self.ssm.get_parameter(Name=PARAMETER)["Parameter"]["Value"]
 
     def left(self) -> set[str]:
-        return {image.name for image in images.ours(self.ec2, "transcription")}
+        return {image.name for image in ours(self.ec2, "transcription")}
 
 
 @pytest.fixture
@@ -174,12 +175,12 @@ def test_prune_keeps_the_newest_the_one_in_use_and_those_of_others(account: Acco
     account.ssm.put_parameter(Name=PARAMETER, Value=used, Type="String", Overwrite=True)
     images.main(["prune", "--keep", "1", "--really"])
     assert account.left() == {"image-0", "image-3"}
-    assert [image.name for image in images.ours(account.ec2, "another")] == ["another"]
+    assert [image.name for image in ours(account.ec2, "another")] == ["another"]
 
 
 def test_the_snapshots_of_a_removed_image_go_with_it(account: Account) -> None:
     account.image("old")
-    (old,) = images.ours(account.ec2, "transcription")
+    (old,) = ours(account.ec2, "transcription")
     assert old.snapshots
     images.main(["prune", "--keep", "0", "--really"])
     left = account.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]

@@ -15,6 +15,7 @@ from services.common.domain.machines import Slot
 from services.common.domain.search import Search
 from services.common.domain.states import JobStatus, SlotStatus
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from services.common.machines.instances import Instances
 from services.common.source_object import SourceObjects
 from services.common.store.codec import UnknownVersionError
 from services.common.store.fleet import FleetItems
@@ -23,7 +24,6 @@ from services.common.store.operations import Put
 from services.orchestrator.bulkheads import Bulkheads, SweepFailedError
 from services.orchestrator.console_output import Consoles
 from services.orchestrator.expiry import Expiry
-from services.orchestrator.instances import Instances
 from services.orchestrator.intake import Intake
 from services.orchestrator.reaper import LEAVING_MS, LIFETIME_MARGIN_MS, LOOK_AGAIN_MS, STRAY_MS, Reaper
 from services.orchestrator.reconciliation import YOUNG_MS, Reconciliation

@@ -10,7 +10,7 @@ from unittest.mock import patch
 from services.common import logs
 from services.common.domain.lifecycle.job_changes import Outcome
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS
-from services.common.webhooks.outcome import AttemptOutcome
+from services.common.webhooks.outcome import AttemptOutcome, Failure
 from tests.support.faults import aws_error
 from tests.support.step_world import StepWorld, step_world
 from tests.support.world import BUCKET
@@ -78,7 +78,8 @@ def bad_recordings(world: StepWorld) -> None:
 def broken_receiver(world: StepWorld) -> None:
     """A receiver is broken for four days."""
     world.listen()
-    with patch("services.common.webhooks.dispatch.post", lambda *_, **__: AttemptOutcome(milliseconds=1, status=500)):
+    refusal = AttemptOutcome(milliseconds=1, status=500, error=Failure.HTTP_STATUS)
+    with patch("services.common.webhooks.dispatch.post", lambda *_, **__: refusal):
         world.upload()
         world.serve_queue()
         for job in world.jobs():
@@ -117,11 +118,7 @@ def silent_machines(world: StepWorld) -> None:
     """An image whose machines never report."""
     world.upload()
     world.serve_queue()
-    for _ in range(60):
-        _sweep_on(world, 1)
-        if (breaker := world.store.fleet.breaker()) and breaker.open_until > world.now:
-            break
-    _sweep_on(world, 2)
+    _sweep_on(world, 60)
 
 
 def long_machine(world: StepWorld) -> None:

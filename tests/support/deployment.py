@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -110,6 +111,17 @@ class Deployment:
         reply = self._emulator.client("ec2").describe_instances(InstanceIds=[instance_id])
         instance: dict[str, Any] = reply["Reservations"][0]["Instances"][0]
         return instance
+
+    def log_lines(self) -> Iterator[tuple[str, str]]:
+        """What functions and machines have logged so far: the group, and a line."""
+        for function in (self.orchestrator, self.api):
+            for line in function.log.read_text("utf-8").splitlines():
+                yield f"/aws/lambda/{function.name}", line
+        logs = self._emulator.client("logs")
+        for group in logs.describe_log_groups()["logGroups"]:
+            pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group["logGroupName"])
+            for event in (event for page in pages for event in page["events"]):
+                yield group["logGroupName"], event["message"]
 
     def make_overdue(self, job_id: str, *also: str) -> None:
         """Let the time pass after which the sweep looks at an erased job again; `also`: further times that pass."""

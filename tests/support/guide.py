@@ -26,8 +26,8 @@ LEFT_OUT = {
     "aws service-quotas": "the emulator takes no request for a quota",
     "./nox -s package": "tests/integration/test_packages.py builds them, and what it builds is deployed",
     "./nox -s image": "an image takes an account and a GPU; tests/integration/test_images.py publishes one",
-    "terraform -chdir=terraform apply -var": "tests/e2e/test_deployment.py does it step by step at its end: the tool "
-    "waits a minute for calls that are under way",
+    "terraform -chdir=terraform apply -var": "tests/e2e/test_deployment.py does it step by step at its end: the "
+    "command asks, and waits a minute for calls that are under way",
 }
 """Beginnings of the others, and why they are not run; what they name is held against what there is."""
 STAND_INS = {

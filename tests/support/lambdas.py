@@ -35,7 +35,8 @@ class Function:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._runtime_api())
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        name = configuration["FunctionName"]
+        self.name: str = configuration["FunctionName"]
+        name = self.name
         folder = package.parent / f"{name}-unpacked"
         with zipfile.ZipFile(package) as archive:
             archive.extractall(folder)

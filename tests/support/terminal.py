@@ -50,6 +50,10 @@ class Terminal:
             assert self._read(), f"The program has ended, and the screen was never as expected:\n{self.raw!r}"
         return self.lines
 
+    def press(self, key: str) -> None:
+        """Press a key."""
+        self._process.send(key)
+
     def interrupt(self) -> None:
         """Press Ctrl-C."""
         self._process.sendintr()

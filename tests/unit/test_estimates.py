@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.cli.recordings.progress.estimates import Countdown, Pace, duration
+from services.cli.printing import duration
+from services.cli.recordings.progress.estimates import Countdown, Pace
 
 NOW = 1_000.0
 

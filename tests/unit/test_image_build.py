@@ -10,6 +10,7 @@ from typing import Any
 import hcl2
 import pytest
 
+from services.cli.operator.cleanup.machine_images import TAG
 from services.gpu_worker.engine.decode.catalogue import SPEAKERS
 from tools import deployment, image_build, images, models
 from tools.deployment import Names, Needs, RefusedError, outputs
@@ -82,8 +83,14 @@ def test_an_account_that_refuses_untagged_machines_gets_its_tags_on_all_that_a_b
     builder = source['"amazon-ebs"']['"worker"']
     for made in ("run_tags", "run_volume_tags", "spot_tags"):
         assert "local.build_tags" in builder[made]
-    assert builder["snapshot_tags"] == "${var.tags}"
-    assert builder["tags"].startswith("${merge(var.tags, ")
+    for made in ("snapshot_tags", "tags"):
+        assert builder[made].startswith("${merge(var.tags, ")
+
+
+def test_an_image_and_its_snapshots_are_found_by_the_deployments_tag() -> None:
+    [source] = hcl2.loads(Path("packer/image.pkr.hcl").read_text(encoding="utf-8"))["source"]
+    builder = source['"amazon-ebs"']['"worker"']
+    assert [TAG in builder[made] for made in ("snapshot_tags", "tags")] == [True, True]
 
 
 @pytest.mark.parametrize("given", [["-var", "models=whisper-base"], ["-var=models=whisper-base"]])

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from services.cli import printing
+from services.cli.columns import cells, cut, cut_in_the_middle
 from services.cli.errors import Exit
 from services.cli.recordings.input.sources import Source
 from services.cli.recordings.progress import display as module
-from services.cli.recordings.progress.columns import cells, cut, cut_in_the_middle
 from services.cli.recordings.progress.display import Lines, LiveLines, display, drawn, summary
 from services.cli.recordings.progress.recording import Phase, Recording
 

@@ -120,7 +120,8 @@ def test_what_aws_says_of_machines_is_told_word_for_word() -> None:
 def test_operations_that_are_told_word_for_word_are_asked_for_and_know_no_recording() -> None:
     rooms = set().union(*map(in_code, ("api", "orchestrator", "gpu_worker", "common")))
     assert rooms >= OF_MACHINES
-    assert not OF_MACHINES & (in_code("api") | in_code("common"))
+    # The linter keeps the API and the worker away from common's room of machines.
+    assert not OF_MACHINES & (in_code("api") | (in_code("common") - in_code("common/machines")))
 
 
 def test_the_machines_errors_are_told_by_their_number_and_without_a_file() -> None:

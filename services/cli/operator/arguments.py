@@ -10,7 +10,7 @@ from services.common.domain.errors import InvalidOptionError
 from services.common.domain.object_keys import CLIENT_ID
 
 
-def _checked(client_id: str) -> str:
+def checked(client_id: str) -> str:
     """Check a client's id and return it.
 
     Raises:
@@ -22,4 +22,4 @@ def _checked(client_id: str) -> str:
     return client_id
 
 
-Client = Annotated[str, typer.Argument(help="The client's name.", callback=_checked)]
+Client = Annotated[str, typer.Argument(help="The client's name.", callback=checked)]

@@ -53,6 +53,23 @@ class Jobs:
         """The newest jobs of a client, `limit` at most or one more, newest first."""
         return known(Job, self._table.of_client(client_id, keys.JOBS, newest_first=True, limit=limit))
 
+    def made_between(self, client_id: str, since: int | Job, until: int) -> Iterator[Job]:
+        """A client's jobs that were made in a stretch of time, the oldest first, read page by page.
+
+        Args:
+            client_id: of the client.
+            since: its beginning, epoch milliseconds; or a job, behind which it begins.
+            until: its end, epoch milliseconds, which does not belong to it.
+
+        """
+        after = (
+            keys.sort(keys.JOB, since.created_at, since.job_id)
+            if isinstance(since, Job)
+            else keys.sort(keys.JOB, since)
+        )
+        last = keys.sort(keys.JOB, until)
+        return known(Job, self._table.of_client(client_id, keys.JOBS, after=after, until=last, limit=None))
+
     def page(
         self, client_id: str, *, after: str | None, size: int, wanted: Callable[[Job], bool] | None = None
     ) -> Page[Job]:

@@ -58,9 +58,9 @@ class Parts:
         """The parts of a job that are queued or running."""
         return [part for part in self.of_job(job_id) if part.status in OPEN]
 
-    def queue(self) -> Iterator[Part]:
+    def queue(self, limit: int | None = None) -> Iterator[Part]:
         """The queued parts, in the order in which they are to be claimed."""
-        return known(Part, self._table.due(keys.Due.QUEUED))
+        return known(Part, self._table.due(keys.Due.QUEUED, limit=limit))
 
     def ahead_of(self, parts: Sequence[Part]) -> int | None:
         """How many parts of all jobs stand in the queue before the first of these, as the index shows it: it may lag.

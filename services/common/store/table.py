@@ -115,7 +115,7 @@ class Table:
         after: str | None = None,
         until: str | None = None,
         newest_first: bool = False,
-        limit: int,
+        limit: int | None,
         page: int | None = None,
     ) -> Iterator[Item]:
         """A client's jobs or events in order of time.
@@ -126,7 +126,7 @@ class Table:
             after: the `sort` of the last item that the caller has seen.
             until: the largest `sort` that is read.
             newest_first: whether the order is reversed.
-            limit: how many, at most; one more may be read.
+            limit: how many, at most; one more may be read. None: all.
             page: how many are read at a time, as of `due`.
 
         """
@@ -140,7 +140,7 @@ class Table:
             for item in self._query(
                 "client_id = :client AND #sort BETWEEN :low AND :high",
                 {":client": client_id, ":low": low, ":high": high},
-                limit + 1,
+                None if limit is None else limit + 1,
                 page,
                 IndexName="by_client",
                 ScanIndexForward=not newest_first,

@@ -1,6 +1,6 @@
 """Uploads in parts, where S3 does more than moto 5.2.
 
-- An object has the date at which its upload was begun.
+- An object has the date at which its upload was begun, and so has the upload in a list of those under way.
 - A part, or a completion, of an upload that has ended is refused with NoSuchUpload.
 - A completion is held to the size and to the checksum of the whole that come with it.
 - Two completions at once make one object.
@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import threading
 import zlib
 from typing import Any
@@ -19,6 +20,7 @@ from moto.s3.models import FakeMultipart, S3Backend
 from moto.s3.responses import S3Response
 
 _LOCK = threading.Lock()
+_INITIATED = re.compile("<Initiated>[^<]*<")
 
 
 def apply() -> None:
@@ -49,6 +51,17 @@ def _dates() -> None:
 
     FakeMultipart.__init__ = begun
     S3Backend.complete_multipart_upload = complete_multipart_upload
+    respond = S3Response.list_multipart_uploads
+
+    def list_multipart_uploads(response: Any) -> Any:
+        """One date for all is what moto answers; the uploads are listed in the order in which they were begun."""
+        status, headers, body = respond(response)
+        prefix = response.querystring.get("prefix", [""])[0]
+        under_way = response.backend.list_multipart_uploads(response.bucket_name).values()
+        dates = (one.begun for one in under_way if one.key_name.startswith(prefix))
+        return status, headers, _INITIATED.sub(lambda _: f"<Initiated>{next(dates):%Y-%m-%dT%H:%M:%S.000Z}<", body)
+
+    S3Response.list_multipart_uploads = list_multipart_uploads
 
 
 def _ended_uploads() -> None:

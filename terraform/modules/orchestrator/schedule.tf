@@ -4,7 +4,7 @@ resource "aws_cloudwatch_event_rule" "sweep" {
   name                = "${var.name}-sweep"
   description         = "Once a minute, see to what is overdue"
   schedule_expression = "rate(1 minute)"
-  # `tools/end_machines.py` switches the rule off. Because this is set, an apply switches it on again.
+  # `transcribe cleanup --before-destroy` switches the rule off. Because this is set, an apply switches it on again.
   state = "ENABLED"
 }
 

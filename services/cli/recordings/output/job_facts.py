@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.cli.options import speakers
-from services.cli.printing import clock, moment, shown
-from services.cli.recordings.progress.estimates import duration
+from services.cli.printing import clock, duration, moment, shown
 from services.cli.recordings.progress.recording import STAGES
 from services.common.domain.options import DEFAULTS
 from services.common.domain.progress import ProgressStage

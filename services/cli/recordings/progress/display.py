@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.cli import printing
+from services.cli.columns import cells, cut, cut_in_the_middle
 from services.cli.errors import Exit
-from services.cli.recordings.progress.columns import cells, cut, cut_in_the_middle
 from services.cli.recordings.progress.recording import Phase
 from services.common.domain.states import JobStatus
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from threading import Lock
+
+from services.cli.printing import IN_SECONDS_UNTIL, duration
 
 TOLERATED_SECONDS, TOLERATED_SHARE = 5.0, 0.25
 """By how much a new estimate may be later than the countdown, without being told of."""
@@ -13,9 +14,6 @@ MOMENT_SECONDS = 3.0
 """So long after its end a countdown says nothing yet: looks are some seconds apart."""
 WINDOW_SECONDS = 5.0
 """Of an upload, whose speed is shown."""
-MINUTE, HOUR = 60, 3_600
-IN_SECONDS_UNTIL = 100
-"""Longer times are told in minutes."""
 
 
 @dataclass(kw_only=True)
@@ -86,13 +84,3 @@ class Pace:
                 return None
             began, before = self._seen[0]
             return (self._seen[-1][1] - before) / (now - began)
-
-
-def duration(seconds: float) -> str:
-    """A time in words, rounded up: `40 s`, `3 min`, `1 h 05 min`."""
-    if seconds <= IN_SECONDS_UNTIL:
-        return f"{math.ceil(max(seconds, 0))} s"
-    minutes = math.ceil(seconds / MINUTE)
-    if minutes < HOUR // MINUTE:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02} min"

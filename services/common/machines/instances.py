@@ -1,5 +1,7 @@
 """The deployment's machines as EC2 instances: found by their tag, and by their id where the tag is gone.
 
+What the sweep and `transcribe cleanup` know of machines without a slot, and of slots without a machine, is here.
+
 EC2 removes the tags of an instance some time after its end. An instance that is not found by the tag may therefore
 still exist: it is gone only if EC2 says so, or does not know its id.
 """
@@ -9,9 +11,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from mypy_boto3_ec2 import EC2Client
+
+    from services.common.domain.machines import Slot
 
     Instance = Mapping[str, Any]
     """One instance in the answer of DescribeInstances."""
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 GONE = "terminated"
 ALIVE = frozenset({"pending", "running"})
 ENDING = frozenset({"shutting-down", "stopping", "stopped"})
+"""On its way, or stopped: no machine of ours is ever started again."""
 
 
 class Instances:
@@ -38,6 +43,11 @@ class Instances:
         The ids are a filter: DescribeInstances fails if it is asked directly for an id that it does not know.
         """
         return self._found("instance-id", instance_ids) if instance_ids else {}
+
+    def with_those_of(self, slots: Iterable[Slot], tagged: Mapping[str, Instance]) -> Mapping[str, Instance]:
+        """The tagged instances, and those of the slots that EC2 knows without the tag."""
+        unseen = [slot.instance_id for slot in slots if slot.instance_id and slot.instance_id not in tagged]
+        return {**tagged, **self.named(unseen)}
 
     def terminate(self, instance_id: str) -> None:
         self._ec2.terminate_instances(InstanceIds=[instance_id])
@@ -60,3 +70,12 @@ def launch_id_of(instance: Instance) -> str | None:
     """The id of the launch that made the instance, from its tag; None if the tag is gone."""
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}
     return tags.get("transcribe-launch-id")
+
+
+def is_stray(instance: Instance, held: Collection[str]) -> bool:
+    """Whether a machine runs although no slot is its launch's.
+
+    `held`: the launches of all slots. They must be read after the instance: a slot is taken before its launch, so each
+    machine that was seen has its slot by then.
+    """
+    return state_of(instance) in ALIVE and launch_id_of(instance) not in held

@@ -1,0 +1,104 @@
+"""A deployment that is known by its name and region alone: its names and tags lead to everything else."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from services.cli.errors import RefusedError
+from services.common.machines.instances import Instances
+from services.common.store.store import Store
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_ssm import SSMClient
+
+    from services.common.aws import Aws
+
+
+class Settings(NamedTuple):
+    """What the orchestrator's function is told of where things are."""
+
+    table: str
+    bucket: str
+    image_parameter: str
+
+
+class Deployed:
+    """A deployment in AWS. Nothing is asked before it is needed."""
+
+    def __init__(self, name: str, aws: Aws) -> None:
+        self.name = name
+        self._aws = aws
+
+    @property
+    def region(self) -> str:
+        return self.ec2.meta.region_name
+
+    @property
+    def function_name(self) -> str:
+        """The orchestrator's function, as terraform/main.tf names it."""
+        words = "-".join(word.capitalize() for word in self.name.split("-"))
+        return f"{words}ProcessUpload"
+
+    @property
+    def sweep_rule(self) -> str:
+        """The schedule of the sweep, as terraform/modules/orchestrator/schedule.tf names it."""
+        return f"{self.name}-{self.region}-sweep"
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        return self._aws.ec2()
+
+    @cached_property
+    def s3(self) -> S3Client:
+        return self._aws.s3()
+
+    @cached_property
+    def ssm(self) -> SSMClient:
+        return self._aws.ssm()
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        return self._aws.functions()
+
+    @cached_property
+    def events(self) -> EventBridgeClient:
+        return self._aws.events()
+
+    @cached_property
+    def instances(self) -> Instances:
+        return Instances(self.ec2, self.name)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The deployment's settings, in the environment of its orchestrator.
+
+        They are read in the region in which machines are looked for: with a table of another one, machines would seem
+        to have no slot.
+
+        Raises:
+            RefusedError: there is no such deployment here, or somebody has changed its function by hand.
+
+        """
+        try:
+            told = self.functions.get_function_configuration(FunctionName=self.function_name)
+        except self.functions.exceptions.ResourceNotFoundException:
+            raise RefusedError(
+                f"{self.region} has no function {self.function_name}: compare the deployment's name, and AWS_REGION"
+            ) from None
+        there = told.get("Environment", {}).get("Variables", {})
+        try:
+            return Settings(there["TABLE_NAME"], there["BUCKET_NAME"], there["IMAGE_PARAMETER"])
+        except KeyError as lacking:
+            raise RefusedError(
+                f"the environment of {self.function_name} lacks {lacking.args[0]}: `terraform apply` puts it right"
+            ) from None
+
+    @cached_property
+    def store(self) -> Store:
+        """Its table. Raises as `settings`."""
+        return Store(self._aws.dynamodb(), self.settings.table)
