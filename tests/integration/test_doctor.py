@@ -34,6 +34,7 @@ from services.cli.operator.doctor.examination import examine
 from services.cli.operator.doctor.findings import APPLY, Finding, Level, ok
 from services.cli.operator.doctor.patient import Patient
 from services.cli.operator.doctor.rights import RIGHTS
+from services.cli.version import version
 from services.common.domain.machines import Breaker
 from services.common.domain.records import FIRST_PART, Callback, Delivery, Job, Part
 from services.common.domain.states import CallbackStatus, DeliveryStatus, JobStatus, PartStatus, Waiting
@@ -154,6 +155,13 @@ def an_old_runtime(examined: Examined) -> Iterator[None]:
     functions.update_function_configuration(FunctionName=NAMES.api, Runtime="python3.11")
     yield
     functions.update_function_configuration(FunctionName=NAMES.api, Runtime="python3.13")
+
+
+def a_function_of_another_release(examined: Examined) -> Iterator[None]:
+    functions = examined.client("lambda")
+    functions.update_function_configuration(FunctionName=NAMES.api, Description="An example (99.0.0)")
+    yield
+    functions.update_function_configuration(FunctionName=NAMES.api, Description="An example")
 
 
 @contextmanager
@@ -451,6 +459,7 @@ BROKEN: dict[Broken, dict[str, str]] = {
     a_parameter_that_lacks_the_models: {"settings": "wrong"},
     a_parameter_that_is_no_document: {"settings": "wrong"},
     a_setting_that_the_function_lacks: {"orchestrator": "wrong"},
+    a_function_of_another_release: {"API function": "warning"},
     an_old_runtime: {"API function": "wrong"},
     no_image_parameter: {"image": "wrong"},
     an_image_that_is_gone: {"image": "wrong"},
@@ -499,6 +508,7 @@ BROKEN: dict[Broken, dict[str, str]] = {
 
 
 WORDS: dict[Broken, str] = {
+    a_function_of_another_release: f"is of release 99.0.0, and this command of {version()}.",
     a_setting_that_the_function_lacks: "LAUNCH_TEMPLATE_ID: field required.",
     a_job_that_waits_for_a_quota: "for quota: MaxSpotInstanceCountExceeded.",
     a_callback_that_has_failed_for_a_day: "cb_1 of acme has taken nothing since 20",
