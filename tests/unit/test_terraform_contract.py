@@ -9,13 +9,10 @@ from typing import Any
 
 import hcl2
 import pytest
-from boto3.session import Session
 from pydantic_settings import BaseSettings
 
 from services.api.schemas import receipts
 from services.api.settings import ApiSettings
-from services.cli.operator.cleanup.deployed import Deployed
-from services.common.aws import Aws
 from services.common.domain import model_keys, object_keys, walk
 from services.common.settings import CommonSettings
 from services.common.webhooks.endpoint import ALLOWED_PORTS
@@ -146,20 +143,6 @@ def test_machines_carry_the_tags_that_the_code_looks_for() -> None:
     assert set(re.findall(r"^        ([\w-]+) += ", template, re.MULTILINE)) == TEMPLATE_TAGS
     assert identity.CONFIG_TAG in TEMPLATE_TAGS - asked, "only the template knows the parameter"
     assert 'variable = "ec2:ResourceTag/transcribe-deployment"' in text("orchestrator")
-
-
-def test_a_deployment_is_found_by_its_name_as_terraform_makes_names_of_it() -> None:
-    found = Deployed("my-news", Aws(Session(region_name="eu-north-1")))
-    assert (found.function_name, found.sweep_rule) == ("My-NewsProcessUpload", "my-news-eu-north-1-sweep")
-    root = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TERRAFORM.glob("*.tf")))
-    said = re.sub(" +", " ", root + text("orchestrator"))
-    for line in (
-        'name = "${var.deployment}-${var.region}"',
-        "functions = title(var.deployment)",
-        'function_name = "${local.functions}ProcessUpload"',
-        'name = "${var.name}-sweep"',
-    ):
-        assert line in said
 
 
 def test_the_templates_of_the_local_stack_tag_what_terraforms_tag() -> None:

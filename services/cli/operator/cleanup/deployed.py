@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.cli.errors import RefusedError
+from services.cli.operator.doctor.names import Names
 from services.common.machines.instances import Instances
 from services.common.store.store import Store
 
@@ -39,15 +40,9 @@ class Deployed:
         return self.ec2.meta.region_name
 
     @property
-    def function_name(self) -> str:
-        """The orchestrator's function, as terraform/main.tf names it."""
-        words = "-".join(word.capitalize() for word in self.name.split("-"))
-        return f"{words}ProcessUpload"
-
-    @property
-    def sweep_rule(self) -> str:
-        """The schedule of the sweep, as terraform/modules/orchestrator/schedule.tf names it."""
-        return f"{self.name}-{self.region}-sweep"
+    def names(self) -> Names:
+        """What Terraform calls its resources."""
+        return Names(deployment=self.name, region=self.region)
 
     @cached_property
     def ec2(self) -> EC2Client:
@@ -85,17 +80,17 @@ class Deployed:
 
         """
         try:
-            told = self.functions.get_function_configuration(FunctionName=self.function_name)
+            told = self.functions.get_function_configuration(FunctionName=self.names.orchestrator)
         except self.functions.exceptions.ResourceNotFoundException:
             raise RefusedError(
-                f"{self.region} has no function {self.function_name}: compare the deployment's name, and AWS_REGION"
+                f"{self.region} has no function {self.names.orchestrator}: compare the name, and AWS_REGION"
             ) from None
         there = told.get("Environment", {}).get("Variables", {})
         try:
             return Settings(there["TABLE_NAME"], there["BUCKET_NAME"], there["IMAGE_PARAMETER"])
         except KeyError as lacking:
             raise RefusedError(
-                f"the environment of {self.function_name} lacks {lacking.args[0]}: `terraform apply` puts it right"
+                f"the environment of {self.names.orchestrator} lacks {lacking.args[0]}: `terraform apply` puts it right"
             ) from None
 
     @cached_property

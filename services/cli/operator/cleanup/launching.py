@@ -21,14 +21,14 @@ FUNCTION_SECONDS = 60
 
 
 def _schedule(deployed: Deployed, _: int) -> Iterator[Finding]:
-    rule, events = deployed.sweep_rule, deployed.events
+    rule, events = deployed.names.sweep_rule, deployed.events
     if events.describe_rule(Name=rule)["State"] == "ENABLED":
         yield Finding(name=rule, why="launches machines", end=partial(events.disable_rule, Name=rule))
 
 
 def _mappings(deployed: Deployed, _: int) -> Iterator[Finding]:
     functions = deployed.functions
-    pages = functions.get_paginator("list_event_source_mappings").paginate(FunctionName=deployed.function_name)
+    pages = functions.get_paginator("list_event_source_mappings").paginate(FunctionName=deployed.names.orchestrator)
     for page in pages:
         for mapping in page["EventSourceMappings"]:
             if mapping["State"] not in {"Disabled", "Disabling"}:
