@@ -55,6 +55,11 @@ run "a_function_may_write_its_own_log_and_what_its_policy_says" {
     condition     = aws_lambda_function.this.environment[0].variables == tomap(var.environment) && aws_lambda_function.this.timeout == 29
     error_message = "It is not told what it was given, or may not take as long."
   }
+
+  assert {
+    condition     = can(regex("^An example \\([0-9][^ ]*\\)$", aws_lambda_function.this.description))
+    error_message = "Nobody could see of which release it is."
+  }
 }
 
 run "missing_zip" {

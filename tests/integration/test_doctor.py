@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from email.utils import formatdate
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,10 +22,11 @@ import botocore.session
 import httpx
 import pytest
 from botocore.exceptions import ClientError
+from botocore.model import ServiceModel
 from typer.testing import CliRunner
 
 from services.cli.errors import Exit
-from services.cli.main import app
+from services.cli.main import Transcribe, app
 from services.cli.operator import deployment
 from services.cli.operator.doctor import examination
 from services.cli.operator.doctor.account import SPOT_ROLE, clock
@@ -32,6 +34,7 @@ from services.cli.operator.doctor.examination import examine
 from services.cli.operator.doctor.findings import APPLY, Finding, Level, ok
 from services.cli.operator.doctor.patient import Patient
 from services.cli.operator.doctor.rights import RIGHTS
+from services.cli.version import version
 from services.common.domain.machines import Breaker
 from services.common.domain.records import FIRST_PART, Callback, Delivery, Job, Part
 from services.common.domain.states import CallbackStatus, DeliveryStatus, JobStatus, PartStatus, Waiting
@@ -94,7 +97,7 @@ def commit(examined: Examined, *operations: Operation) -> None:
     examined.store.commit(list(operations))
 
 
-def refused(code: str, operation: str, status: int = 403) -> ClientError:
+def refused(code: str, operation: str, status: int) -> ClientError:
     answer: Any = {"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, operation)
 
@@ -128,6 +131,12 @@ def a_parameter_that_lacks_the_models(examined: Examined) -> Iterator[None]:
     examined.put_settings()
 
 
+def a_parameter_that_is_no_document(examined: Examined) -> Iterator[None]:
+    examined.put_parameter(NAMES.config_parameter, "[]")
+    yield
+    examined.put_settings()
+
+
 def no_orchestrator(examined: Examined) -> Iterator[None]:
     examined.client("lambda").delete_function(FunctionName=NAMES.orchestrator)
     yield
@@ -146,6 +155,13 @@ def an_old_runtime(examined: Examined) -> Iterator[None]:
     functions.update_function_configuration(FunctionName=NAMES.api, Runtime="python3.11")
     yield
     functions.update_function_configuration(FunctionName=NAMES.api, Runtime="python3.13")
+
+
+def a_function_of_another_release(examined: Examined) -> Iterator[None]:
+    functions = examined.client("lambda")
+    functions.update_function_configuration(FunctionName=NAMES.api, Description="An example (99.0.0)")
+    yield
+    functions.update_function_configuration(FunctionName=NAMES.api, Description="An example")
 
 
 @contextmanager
@@ -441,7 +457,9 @@ BROKEN: dict[Broken, dict[str, str]] = {
     no_spot_role: {"spot role": "warning"},
     no_parameter: {"settings": "wrong"},
     a_parameter_that_lacks_the_models: {"settings": "wrong"},
+    a_parameter_that_is_no_document: {"settings": "wrong"},
     a_setting_that_the_function_lacks: {"orchestrator": "wrong"},
+    a_function_of_another_release: {"API function": "warning"},
     an_old_runtime: {"API function": "wrong"},
     no_image_parameter: {"image": "wrong"},
     an_image_that_is_gone: {"image": "wrong"},
@@ -489,6 +507,19 @@ BROKEN: dict[Broken, dict[str, str]] = {
 }
 
 
+WORDS: dict[Broken, str] = {
+    a_function_of_another_release: f"is of release 99.0.0, and this command of {version()}.",
+    a_setting_that_the_function_lacks: "LAUNCH_TEMPLATE_ID: field required.",
+    a_job_that_waits_for_a_quota: "for quota: MaxSpotInstanceCountExceeded.",
+    a_callback_that_has_failed_for_a_day: "cb_1 of acme has taken nothing since 20",
+    a_message_that_was_given_up: "of 1 jobs that were made 3 to 14 days ago: 1 of acme to cb_1. When the receiver is "
+    "mended, with a key of acme: `transcribe redeliver job_1 evt_1.cb_1`",
+    a_log_without_a_sweep: "for 15 minutes. Its log's last complaint: [ERROR] Runtime.ImportModuleError",
+    a_sweep_with_a_step_that_fails: "complaint: sweep.failed (reaper) AccessDenied",
+}
+"""What is said of these, remedy and all."""
+
+
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_what_is_broken_is_told_in_its_own_line_and_in_no_other_with_a_command_that_there_is(
     patient: Patient, examined: Examined, broken: Broken
@@ -496,18 +527,25 @@ def test_what_is_broken_is_told_in_its_own_line_and_in_no_other_with_a_command_t
     with contextmanager(broken)(examined):
         found = {name: one for name, one in examine(patient).items() if one.level is not Level.OK}
     assert {name: one.level.word for name, one in found.items()} == BROKEN[broken]
+    assert WORDS.get(broken, "") in " ".join(f"{one.sentence} {one.remedy}" for one in found.values())
     for one in found.values():
         assert one.level is Level.UNKNOWN or one.remedy
         for command in re.findall(r"\baws (?!logs tail)[a-z].*", one.remedy):
             assert_known(command)
+        assert set(re.findall(r"\btranscribe (\w+)", one.remedy)) <= Transcribe.entries.keys()
+
+
+@cache
+def model(service: str) -> ServiceModel:
+    """What AWS's programs know of a service; to read it takes long."""
+    return botocore.session.get_session().get_service_model(service)
 
 
 def assert_known(command: str) -> None:
     """AWS's command line takes such a command: this service, this operation and these options."""
     _, service, operation, *rest = shlex.split(command.split("`", maxsplit=1)[0])
-    model = botocore.session.get_session().get_service_model(service)
-    names = {botocore.xform_name(name, "-"): name for name in model.operation_names}
-    shape: Any = model.operation_model(names[operation]).input_shape
+    names = {botocore.xform_name(name, "-"): name for name in model(service).operation_names}
+    shape: Any = model(service).operation_model(names[operation]).input_shape
     options = {botocore.xform_name(name, "-") for name in shape.members} | {"overwrite", "no-overwrite", "enabled"}
     assert {word.removeprefix("--") for word in rest if word.startswith("--")} <= options, command
 
@@ -539,15 +577,13 @@ def each_call(patient: Patient, tell: Callable[[str], object]) -> Iterator[None]
         client.meta.events.unregister("before-call", before)
 
 
-@pytest.mark.parametrize(
-    "code", ["AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError"]
-)
+@pytest.mark.parametrize(("code", "status"), [("AccessDeniedException", 400), ("AuthorizationError", 403)])
 def test_without_any_right_every_line_names_the_one_that_it_lacks_and_none_is_wrong(
-    patient: Patient, examined: Examined, code: str
+    patient: Patient, examined: Examined, code: str, status: int
 ) -> None:
     def deny(operation: str) -> None:
         if operation in RIGHTS:
-            raise refused(code, operation)
+            raise refused(code, operation, status)
 
     with each_call(patient, deny):
         found = examine(patient)
@@ -572,7 +608,7 @@ def test_one_right_that_is_missing_hides_only_what_needs_it(
 ) -> None:
     def deny(operation: str) -> None:
         if operation == denied:
-            raise refused("AccessDenied", operation)
+            raise refused("AccessDenied", operation, 403)
 
     with each_call(patient, deny):
         assert lines(patient) == dict.fromkeys(unseen, "unknown")
@@ -667,6 +703,20 @@ def test_a_check_that_takes_too_long_or_breaks_hides_no_other(
     assert [found[name].level for name in ("slow", "broken", "quick")] == [Level.UNKNOWN, Level.UNKNOWN, Level.OK]
     assert "0.5 seconds" in found["slow"].sentence
     assert "mistake of the program" in found["broken"].sentence
+
+
+def test_if_aws_does_not_answer_at_all_that_is_wrong(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def slow(_: Patient) -> Finding:
+        over.wait()
+        return ok("too late")
+
+    monkeypatch.setattr(examination, "SECONDS", 0.1)
+    monkeypatch.setattr(examination, "FIRST", {"credentials": slow})
+    found = examine(patient)
+    over.set()
+    assert {name: one.level for name, one in found.items()} == {"credentials": Level.WRONG}
 
 
 def test_without_credentials_nothing_else_is_looked_at(

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.cli.operator.doctor.account import SPOT_ROLE
 from services.cli.operator.doctor.names import Names
+from services.cli.version import version
 from services.common.domain.times import now_ms
 from services.common.store.store import Store
 from services.local.resources import REGION, TABLE_SHAPE
@@ -167,6 +168,7 @@ class Examined:
             "Role": self.role,
             "Runtime": "python3.13",
             "Handler": "services.handler",
+            "Description": f"An example ({version()})",
             "Code": {"ZipFile": PACKAGE},
             "Environment": {"Variables": variables},
         }

@@ -35,6 +35,7 @@ class Terraform:
         self.folder = folder / "terraform"
         ignored = shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars", "tests")
         shutil.copytree(ROOT / "terraform", self.folder, ignore=ignored)
+        shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / "packer").mkdir()
         shutil.copy(ROOT / "packer" / "models.lock.json", folder / "packer")
         (self.folder / "emulator_override.tf").write_text(OVERRIDE)

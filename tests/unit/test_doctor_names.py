@@ -67,6 +67,32 @@ def test_the_deployment_that_is_meant_is_the_one_given_else_that_of_the_variable
     assert deployment_name(given, parameter, table) == meant
 
 
+def test_names_are_those_that_terraform_makes() -> None:
+    names = Names(deployment="news", region="eu-north-1")
+    made = {
+        names.config_parameter: '"/${var.deployment}/worker"',
+        names.table: '"${var.deployment}-jobs"',
+        names.orchestrator: '"${local.functions}ProcessUpload"',
+        names.api: '"${local.functions}API"',
+        names.queue: '"${var.name}-uploads"',
+        names.dead_letters: '"${var.name}-uploads-dead-letters"',
+        names.sweep_rule: '"${var.name}-sweep"',
+        f"{names.alarms}x": '"${var.name}-${each.key}"',
+    }
+    said = "".join(path.read_text("utf-8") for path in (ROOT / "terraform").rglob("*.tf"))
+    known = {
+        "${var.deployment}": "news",
+        "${var.name}": "news-eu-north-1",
+        "${local.functions}": "News",
+        "${each.key}": "x",
+    }
+    for name, template in made.items():
+        assert template in said
+        for variable, value in known.items():
+            template = template.replace(variable, value)  # noqa: PLW2901 - it is filled in step by step
+        assert f'"{name}"' == template
+
+
 def test_what_is_said_elsewhere_too_is_the_same() -> None:
     assert deployment.LIFETIME_MARGIN_MINUTES == LIFETIME_MARGIN_MINUTES
     assert f'runtime       = "{RUNTIME}"' in (ROOT / "terraform/modules/lambda_function/main.tf").read_text("utf-8")

@@ -1,4 +1,10 @@
 # One Lambda function with its log group and its role. What calls it, and what it may do, is said by whoever uses this.
+locals {
+  # `transcribe doctor` reads the release out of the description. Where this module is used by itself, there is none.
+  project = "${path.module}/../../../pyproject.toml"
+  release = fileexists(local.project) ? " (${regex("(?m)^version = \"([^\"]+)\"$", file(local.project))[0]})" : ""
+}
+
 resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_115:what calls a function limits it: the API's gateway by its throttle, the queue by its mapping's maximum concurrency; reserving would throttle uploads into the dead letters
   #checkov:skip=CKV_AWS_116:the API is called synchronously, and its caller hears of failures; the queue has dead letters, and a lost sweep is followed by the next
@@ -7,7 +13,7 @@ resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_272:code signing is the choice of an account, not of this module
   #checkov:skip=CKV_AWS_50:tracing is not paid for unless it is read; stage times are kept on every job
   function_name = var.function_name
-  description   = var.description
+  description   = "${var.description}${local.release}"
   role          = aws_iam_role.this.arn
   handler       = var.handler
   runtime       = "python3.13"

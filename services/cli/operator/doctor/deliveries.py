@@ -39,9 +39,10 @@ def receivers(patient: Patient) -> Finding:
     callbacks = [one for client in _in_time(store.clients.all()) for one in store.callbacks.of_client(client.client_id)]
     failing = [told for told in (_trouble(one, now) for one in callbacks) if told]
     if not failing:
-        return ok(f"{len(callbacks)} callbacks are registered, and none fails.")
+        return ok(f"No callback fails; there are {len(callbacks)}.")
     return warning(
-        " ".join(failing), "Mend the receiver; `transcribe callbacks enable CALLBACK_ID` lets a disabled one go on."
+        " ".join(failing),
+        "Mend the receiver; its client lets a disabled callback go on with `transcribe callbacks enable CALLBACK_ID`.",
     )
 
 
@@ -61,7 +62,8 @@ def exhausted(patient: Patient) -> Finding:
     first = gone[0]
     return warning(
         f"Messages were given up, {where}: {told}.",
-        f"When the receiver is mended: transcribe redeliver {first.job_id} {first.event_id}",
+        f"When the receiver is mended, with a key of {first.client_id}: "
+        f"`transcribe redeliver {first.job_id} {first.event_id}.{first.callback_id}`",
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from services.cli.operator.doctor.findings import APPLY, Finding, judged, ok, warning, wrong
+from services.cli.version import version
 from services.common.settings import CommonSettings, SettingsError, Words, load_told
 
 if TYPE_CHECKING:
@@ -99,17 +101,23 @@ def _function(patient: Patient, name: str, needs: type[Needed], package: Path) -
             faults.append(f"{name} has the settings of another deployment, {own.deployment}.")
     except SettingsError as error:
         faults.append(f"{name}: {error}")
-    if not faults and _is_another(told, package):
-        return warning(f"{name} runs another package than {package}, as of another version.", APPLY)
+    if not faults and (other := _other_release(told, package)):
+        return warning(f"{name} {other}", f"{APPLY}, or use the command `transcribe` of the deployment's release")
     changed = str(told.get("LastModified", ""))[:19]
     return judged(faults, f"{name} can run and has its settings; it was last changed {changed}.")
 
 
-def _is_another(told: Mapping[str, Any], package: Path) -> bool:
-    """Whether a function runs another package than the one that was built here, if one was: built twice, it is the
-    same to the byte.
+def _other_release(told: Mapping[str, Any], package: Path) -> str | None:
+    """How a function is of another release than this command, or than the package that was built here, if one was.
+
+    Terraform writes the release behind the description, and a package that is built twice is the same to the byte.
     """
-    return package.exists() and b64encode(sha256(package.read_bytes()).digest()).decode() != told.get("CodeSha256")
+    release = re.search(r"\(([0-9]\S*)\)$", told.get("Description", ""))
+    if release and release[1] != version():
+        return f"is of release {release[1]}, and this command of {version()}."
+    if package.exists() and b64encode(sha256(package.read_bytes()).digest()).decode() != told.get("CodeSha256"):
+        return f"runs another package than {package}."
+    return None
 
 
 CHECKS = {"settings": parameter, "orchestrator": orchestrator, "API function": api}

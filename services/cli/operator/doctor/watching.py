@@ -23,14 +23,14 @@ FAILURES = ("sweep.failed", "invocation.failed", "request.failed")
 WORDS_OF_LAMBDA = ("[ERROR]", "Task timed out", "Runtime exited")
 PATTERN = " ".join(f'?"{word}"' for word in (SWEEPS.name, *FAILURES, *WORDS_OF_LAMBDA))
 """Of all lines, those that tell of a sweep's end or of a failure; CloudWatch chooses them."""
-MOST_LINES, SHOWN = 2_000, 200
+MOST_LINES, SHOWN = 10_000, 200
 API_SECONDS, API_MINUTES = 8, 60
 NO_API = "This deployment has no API."
 
 
 def sweep(patient: Patient) -> Finding:
     """When the last sweep came to its end, and what its log says of failures."""
-    group, now = f"/aws/lambda/{patient.names.orchestrator}", now_ms()
+    group, now = _log(patient.names.orchestrator), now_ms()
     lines = _lines(patient, group, now - SILENT_MINUTES * MINUTE_MS)
     if lines is None:
         return wrong(f"There is no log {group}, so nobody can see what the orchestrator does.")
@@ -51,7 +51,7 @@ def requests(patient: Patient) -> Finding:
     """What the API's log says of failures."""
     if not patient.setting("PUBLIC_URL"):
         return ok(NO_API)
-    group = f"/aws/lambda/{patient.names.api}"
+    group = _log(patient.names.api)
     lines = _lines(patient, group, now_ms() - API_MINUTES * MINUTE_MS)
     if lines is None:
         return wrong(f"There is no log {group}, so nobody can see what the API does.")
@@ -96,14 +96,19 @@ def health(patient: Patient) -> Finding:
     base = patient.setting("PUBLIC_URL")
     if not base:
         return ok(NO_API)
-    address, show = f"{base}/api/health", f"aws logs tail /aws/lambda/{patient.names.api} --since 1h"
+    address = f"{base}/api/health"
     try:
         reply = httpx.get(address, timeout=API_SECONDS)
     except httpx.HTTPError as error:
         return wrong(f"{address} cannot be reached from here: {error}", f"curl -v {address}")
     if reply.status_code == httpx.codes.OK:
         return ok(f"The API answers at {base}, in {round(reply.elapsed.total_seconds() * 1_000)} ms.")
-    return wrong(f"{address} answers {reply.status_code}.", show)
+    return wrong(f"{address} answers {reply.status_code}.", f"aws logs tail {_log(patient.names.api)} --since 1h")
+
+
+def _log(function: str) -> str:
+    """The log group of a function."""
+    return f"/aws/lambda/{function}"
 
 
 def _alarms(patient: Patient) -> Iterator[Mapping[str, Any]]:
