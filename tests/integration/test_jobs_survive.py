@@ -237,7 +237,9 @@ def test_a_machine_without_a_slot_is_ended_on_the_second_look(world: StepWorld) 
     assert world.ec2.running == []
 
 
-def test_an_idle_deployment_writes_two_items_an_hour_which_are_what_its_search_and_its_audit_remember(world: StepWorld) -> None:
+def test_an_idle_deployment_writes_two_items_an_hour_which_are_what_its_search_and_its_audit_remember(
+    world: StepWorld,
+) -> None:
     world.upload()
     world.settle()
     before = without_cursors(world)
