@@ -22,8 +22,8 @@ from services.cli.main import app
 from services.cli.operator.cleanup import launching
 from services.cli.operator.doctor import examination
 from services.cli.operator.doctor.findings import Level, ok
-from services.cli.operator.doctor.names import Names
 from services.cli.operator.doctor.patient import Patient
+from services.cli.operator.names import Names
 from services.common.domain import metrics
 from services.common.domain.ids import upload_job_id
 from services.common.domain.states import JobStatus

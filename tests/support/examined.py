@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.cli.operator.doctor.account import SPOT_ROLE
-from services.cli.operator.doctor.names import Names
+from services.cli.operator.names import Names
 from services.cli.version import version
 from services.common.domain.times import now_ms
 from services.common.store.store import Store

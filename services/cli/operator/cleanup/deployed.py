@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.cli.errors import RefusedError
-from services.cli.operator.doctor.names import Names
+from services.cli.operator.names import Names
 from services.common.machines.instances import Instances
 from services.common.store.store import Store
 

@@ -13,8 +13,8 @@ from services.cli.errors import Exit, UsageError
 from services.cli.operator import deployment
 from services.cli.operator.doctor.examination import examine
 from services.cli.operator.doctor.findings import Finding, Level
-from services.cli.operator.doctor.names import Names, deployment_name
 from services.cli.operator.doctor.patient import Patient
+from services.cli.operator.names import Names, deployment_name
 from services.cli.printing import answer, note
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import boto3
 
-    from services.cli.operator.doctor.names import Names
+    from services.cli.operator.names import Names
 
 _CONFIG = Config(connect_timeout=3, read_timeout=6, retries={"mode": "standard", "total_max_attempts": 2})
 """A call that gets no answer gives up while the other checks are still waited for."""

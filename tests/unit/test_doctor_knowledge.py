@@ -10,9 +10,9 @@ import pytest
 from services.api.settings import ApiSettings
 from services.cli.operator.doctor.functions import RUNTIME, Needed, OrchestratorNeeds
 from services.cli.operator.doctor.machines import LIFETIME_MARGIN_MINUTES
-from services.cli.operator.doctor.names import Names, deployment_name
 from services.cli.operator.doctor.quotas import DEFAULTS
 from services.cli.operator.doctor.rights import RIGHTS
+from services.cli.operator.names import Names, deployment_name
 from services.common.settings import SettingsError, load_told
 from services.orchestrator.settings import OrchestratorSettings
 from tests.support.documents import ROOT, text_of
