@@ -2,7 +2,7 @@
 locals {
   # `transcribe doctor` reads the release out of the description. Where this module is used by itself, there is none.
   project = "${path.module}/../../../pyproject.toml"
-  release = fileexists(local.project) ? " (${regex("(?m)^version = \"([^\"]+)\"$", file(local.project))[0]})" : ""
+  release = fileexists(local.project) ? regex("(?m)^version = .(.+).$", file(local.project))[0] : null
 }
 
 resource "aws_lambda_function" "this" {
@@ -13,7 +13,7 @@ resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_272:code signing is the choice of an account, not of this module
   #checkov:skip=CKV_AWS_50:tracing is not paid for unless it is read; stage times are kept on every job
   function_name = var.function_name
-  description   = "${var.description}${local.release}"
+  description   = local.release == null ? var.description : "${var.description} (${local.release})"
   role          = aws_iam_role.this.arn
   handler       = var.handler
   runtime       = "python3.13"
