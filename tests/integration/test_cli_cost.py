@@ -89,6 +89,21 @@ def test_what_is_not_known_is_said(world: World) -> None:
     assert "erased or are older than the deployment keeps them (retention_days)" in told
 
 
+def test_a_client_without_jobs_has_a_bill_of_nothing_and_one_that_there_is_not_is_said_to_be_none() -> None:
+    nothing = ["$0.0000", "-", "0", "0", "0", "0.00", "0.00", "0"]
+    for client, is_known in (("carol", True), ("default", True), ("carl", False)):
+        rows, told = cost("--client", client)
+        assert rows == [[client, *nothing], ["in all", *nothing]]
+        assert (f"No client is called {client}" in told) is not is_known
+
+
+def test_days_to_come_have_no_jobs_and_a_stretch_may_end_in_them(world: World) -> None:
+    completed(world, "job_1")
+    later = str(TODAY + timedelta(days=400))
+    assert cost("--since", later, "--until", later)[0][-1][3] == "0"
+    assert cost("--since", "1971-01-01", "--until", "9998-12-31")[0][-1][3] == "1"
+
+
 def test_programs_get_a_document_with_numbers(world: World) -> None:
     completed(world, "job_1")
     done = CliRunner().invoke(app, ["cost", "--json"], catch_exceptions=False)

@@ -33,7 +33,8 @@ def spending(days: Days, client: str | None, *, json: bool) -> None:
         json: whether for programs.
 
     """
-    bills = dict(_bills(deployment.store(), days, client))
+    store = deployment.store()
+    bills = dict(_bills(store, days, client))
     everything = Bill()
     for bill in bills.values():
         everything.join(bill)
@@ -43,6 +44,8 @@ def spending(days: Days, client: str | None, *, json: bool) -> None:
     else:
         table(HEADINGS, [_row(name, bill) for name, bill in (*bills.items(), (IN_ALL, everything))])
     _say(days, everything)
+    if client and not everything.jobs and client != DEFAULT_CLIENT and not store.clients.known(client):
+        note(f"No client is called {client}: `transcribe clients list` has all.")
 
 
 def _bills(store: Store, days: Days, client: str | None) -> Iterator[tuple[str, Bill]]:
