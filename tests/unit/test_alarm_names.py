@@ -9,6 +9,7 @@ from typing import Any
 import hcl2
 import pytest
 
+from services.cli.operator.doctor.examination import THEN
 from services.common.domain.metrics import METRICS
 from tests.support.documents import ROOT, text_of
 
@@ -95,3 +96,10 @@ def test_the_mail_of_every_alarm_says_which_command_shows_more_and_is_as_long_as
     for description in descriptions:
         assert re.search(r"`(transcribe|aws logs tail) ", description), description
         assert len(description) < LONGEST_DESCRIPTION - 100, "names take the place of what is in braces"
+
+
+def test_the_runbook_names_lines_of_doctor_as_doctor_prints_them() -> None:
+    runbook = text_of("docs/operations.md")
+    by_symptom = runbook[runbook.index("## By symptom") : runbook.index("## What a waiting job says")]
+    named = set(re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", by_symptom)) - {"italics"}
+    assert {"schedule", "last sweep", "spot quota"} <= named <= THEN.keys()
