@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 
 from services.cli.main import app
 from services.cli.operator import deployment
+from services.cli.operator.bill import Bill
 from services.common.domain.records import part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import DAY_MS
+from tests.support.documents import text_of
 from tests.support.world import TABLE, World
 from tests.support.written import put_job, put_part
 
@@ -122,3 +125,9 @@ def test_jobs_are_read_page_by_page(world: World) -> None:
     events.register("before-call.dynamodb.Query", lambda model, **_: queries.append(model.name))
     assert cost("--client", "alice")[0][-1][3] == "4"
     assert len(queries) > 1
+
+
+def test_the_document_names_every_field_of_a_bill() -> None:
+    text = text_of("docs/command-line.md")
+    bill = text[text.index("A bill is `jobs`") : text.index("`unpriced_jobs`.") + len("`unpriced_jobs`.")]
+    assert re.findall(r"`(\w+)`", bill) == list(Bill().to_json())
