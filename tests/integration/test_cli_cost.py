@@ -87,8 +87,8 @@ def test_what_is_not_known_is_said(world: World) -> None:
     completed(world, "job_1", cost={"machine_seconds": 9.0, "market": "own"})
     put_job(world, "job_2", created_at=NOON)
     _, told = cost()
-    assert "1 have not ended: what they have cost so far is not known." in told
-    assert "1 ran on own boxes, or on types without a price" in told
+    assert "Jobs that have not ended: 1. What they have cost is not known yet, or only in part." in told
+    assert "Jobs on own boxes, or types without a price in prices.py: 1." in told
     assert "erased or are older than the deployment keeps them (retention_days)" in told
 
 

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 NAME, COLUMN = 24, 16
 """Characters of the first column, and of each column of numbers."""
-GUESSED = (
-    "Where the length is guessed by the size, it may be several times longer or shorter; for a video it is far too long."
-)
+GUESSED = "Where a length is guessed by the size, it may be several times longer or shorter, a video far shorter."
 ON_TOP = (
     f"On top come a machine's address and disk ({ADDRESS_AND_DISK} dollars an hour) and the time for which it waits "
     "after its last job. Jobs that find a running machine share it. Further machines make it sooner, and each costs a "
