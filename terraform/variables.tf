@@ -400,7 +400,7 @@ variable "deletion_protection" {
 }
 
 variable "daily_budget_usd" {
-  description = "US dollars a day, spent by the whole account, above which AWS writes to alarm_email; 0 makes no budget."
+  description = "US dollars a day above which AWS writes to alarm_email, whatever the account has spent them on, and an alarm rings if the machines have cost so much; 0 makes neither."
   type        = number
   default     = 0
   nullable    = false

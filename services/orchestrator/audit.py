@@ -16,7 +16,7 @@ from services.common.domain.audit import Audit, Stage
 from services.common.domain.dossier import Loss, Lost
 from services.common.domain.ids import upload_job_id
 from services.common.domain.metrics import UNACCOUNTED
-from services.common.domain.object_keys import DEFAULT_CLIENT, UPLOADS
+from services.common.domain.object_keys import UPLOADS
 from services.common.domain.states import TERMINAL
 from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from services.common.domain.walk import jobs_named_by
@@ -92,8 +92,7 @@ class Auditor:
 
     def _client_after(self, client: str) -> str | None:
         """The client behind this one, by name; None: there is none."""
-        known = {listed.client_id for listed in self._store.clients.all()} | {DEFAULT_CLIENT}
-        return min((one for one in known if one > client), default=None)
+        return next((one for one in self._store.clients.names() if one > client), None)
 
     def _lost_of(self, job_id: str, registered: Sequence[Callback], audit: Audit, now: int) -> list[Loss]:
         """What is lost of a job by two looks: an item that is read may be older than one that was read before it."""

@@ -69,14 +69,18 @@ class Leftovers:
         deleted = 0
         while in_time():
             walk, done = self._page(walk, now - self._retention_ms)
-            deleted += done
-            if not self._store.fleet.move_walk(seen, walk) or not walk.cursor:
+            deleted += done.deleted
+            if not self._store.fleet.move_walk(seen, walk):
+                break
+            if done.left:
+                measure({UNDELETED: done.left})
+            if not walk.cursor:
                 break
             seen = walk
         return deleted
 
-    def _page(self, walk: Walk, before: int) -> tuple[Walk, int]:
-        """Look at one page, from the cursor on; returns the walk after it, and how many objects were deleted.
+    def _page(self, walk: Walk, before: int) -> tuple[Walk, Deletions]:
+        """Look at one page, from the cursor on; returns the walk after it, and what came of its deletions.
 
         `before`: only what is dated before that may be deleted, epoch milliseconds.
         """
@@ -92,9 +96,8 @@ class Leftovers:
                 deleted, left = deleted + done.deleted, left + done.left
         if deleted or left:
             log.info("leftovers.deleted", objects=deleted, left=left)
-        if left:
-            measure({UNDELETED: left})
-        return walk.move(contents[-1]["Key"] if page.get("IsTruncated") else None), deleted
+        moved = walk.move(contents[-1]["Key"] if page.get("IsTruncated") else None)
+        return moved, Deletions(deleted, left)
 
     def _old(self, contents: Iterable[ObjectTypeDef], before: int) -> Iterator[_Old]:
         for entry in contents:

@@ -146,7 +146,7 @@ class Reaper:
         """
         if not self._store.slots.free(slot):
             return False
-        measuring.machine_ended(slot, now)
+        measuring.machine_ended(slot, self._ended_at(slot, now))
         end = end_of(instance)
         log.info("slot.freed", slot=slot.slot, instance_id=slot.instance_id, note=slot.note, code=end.code)
         if slot.owner is not None:
@@ -156,6 +156,13 @@ class Reaper:
         if slot.owner is None or slot.suspected or slot.status is not SlotStatus.LEAVING:
             self._record_bad_end(slot, end, now)
         return True
+
+    def _ended_at(self, slot: Slot, now: int) -> int:
+        """When the machine that is gone ended, at the latest: if no sweep ran meanwhile, that may be long ago."""
+        if slot.suspected:
+            return now  # a sweep ended it, or was about to
+        left = slot.times.get("leaving", now) + LEAVING_MS
+        return min(now, left, slot.taken_at + self._settings.max_lifetime_minutes * MINUTE_MS + LIFETIME_MARGIN_MS)
 
     def _reset_breaker(self, slot: Slot) -> None:
         """Close the breaker if the machine, which has reported, was launched after the last one that did not report.

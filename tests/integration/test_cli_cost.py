@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 
 from services.cli.main import app
 from services.cli.operator import deployment
+from services.cli.operator.bill import Bill
 from services.common.domain.records import part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import DAY_MS
+from tests.support.documents import text_of
 from tests.support.world import TABLE, World
 from tests.support.written import put_job, put_part
 
@@ -84,9 +87,24 @@ def test_what_is_not_known_is_said(world: World) -> None:
     completed(world, "job_1", cost={"machine_seconds": 9.0, "market": "own"})
     put_job(world, "job_2", created_at=NOON)
     _, told = cost()
-    assert "1 have not ended: what they have cost so far is not known." in told
-    assert "1 ran on own boxes, or on types without a price" in told
+    assert "Jobs that have not ended: 1. What they have cost is not known yet, or only in part." in told
+    assert "Jobs on own boxes, or types without a price in prices.py: 1." in told
     assert "erased or are older than the deployment keeps them (retention_days)" in told
+
+
+def test_a_client_without_jobs_has_a_bill_of_nothing_and_one_that_there_is_not_is_said_to_be_none() -> None:
+    nothing = ["$0.0000", "-", "0", "0", "0", "0.00", "0.00", "0"]
+    for client, is_known in (("carol", True), ("default", True), ("carl", False)):
+        rows, told = cost("--client", client)
+        assert rows == [[client, *nothing], ["in all", *nothing]]
+        assert (f"No client is called {client}" in told) is not is_known
+
+
+def test_days_to_come_have_no_jobs_and_a_stretch_may_end_in_them(world: World) -> None:
+    completed(world, "job_1")
+    later = str(TODAY + timedelta(days=400))
+    assert cost("--since", later, "--until", later)[0][-1][3] == "0"
+    assert cost("--since", "1971-01-01", "--until", "9998-12-31")[0][-1][3] == "1"
 
 
 def test_programs_get_a_document_with_numbers(world: World) -> None:
@@ -107,3 +125,9 @@ def test_jobs_are_read_page_by_page(world: World) -> None:
     events.register("before-call.dynamodb.Query", lambda model, **_: queries.append(model.name))
     assert cost("--client", "alice")[0][-1][3] == "4"
     assert len(queries) > 1
+
+
+def test_the_document_names_every_field_of_a_bill() -> None:
+    text = text_of("docs/command-line.md")
+    bill = text[text.index("A bill is `jobs`") : text.index("`unpriced_jobs`.") + len("`unpriced_jobs`.")]
+    assert re.findall(r"`(\w+)`", bill) == list(Bill().to_json())

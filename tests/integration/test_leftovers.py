@@ -19,6 +19,7 @@ from services.orchestrator.leftovers import Leftovers
 from tests.support.api_jobs import put_many
 from tests.support.aws_requests import requests_of
 from tests.support.faults import Mode, aws_error
+from tests.support.measured import measuring
 from tests.support.world import BUCKET, TABLE, World, dated_by, emulated
 
 DAYS = 30
@@ -248,6 +249,24 @@ def test_two_sweeps_at_once_delete_the_same_and_one_goes_on(world: World, monkey
     after = world.store.fleet.walk()
     assert after
     assert (after.cursor, after.began) == ("", world.now)
+
+
+def test_what_two_sweeps_at_once_cannot_delete_is_measured_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(world, "results/job_a/1/transcript.json", "results/job_a/1/transcript.txt")
+    pass_days(world, 2 * DAYS)
+    others: list[int] = []
+
+    def refuse(*, Delete: dict[str, Any], **_: Any) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if not others:
+            others.append(0)
+            walk(world)
+        return {"Errors": Delete["Objects"]}
+
+    monkeypatch.setattr(world.s3, "delete_objects", refuse)
+    with measuring() as measured:
+        walk(world)
+    assert others, "the other sweep came first"
+    assert measured.values("Undeleted") == [2]
 
 
 def test_a_walk_moves_on_only_from_where_it_was_read(world: World) -> None:

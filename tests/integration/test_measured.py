@@ -70,6 +70,22 @@ def test_a_completed_job_tells_its_stages_and_what_its_machine_has_cost(measured
     assert BOOT_MS / HOUR_MS * price <= dollars + 1e-9 < 3 * BOOT_MS / HOUR_MS * price
 
 
+def test_a_machine_that_left_while_no_sweep_ran_has_cost_nothing_afterwards(
+    world: StepWorld, measured: Measured
+) -> None:
+    world.upload()
+    world.serve_queue()
+    world.run_machines()
+    (slot,) = world.store.slots.all()
+    assert "leaving" in slot.times
+    world.now += 20 * HOUR_MS
+    while world.store.slots.all():
+        world.sweep()
+        world.now += MINUTE_MS
+    (dollars,) = measured.values(DOLLARS.name)
+    assert 0 < dollars < 0.1
+
+
 @pytest.mark.parametrize(("seconds", "speeds"), [(12.0, [50]), (0.0, [])])
 def test_the_speed_of_a_job_is_its_audio_by_its_machine_time(
     world: StepWorld, measured: Measured, seconds: float, speeds: list[float]

@@ -9,12 +9,15 @@ from typing import Any
 import hcl2
 import pytest
 
+from services.cli.operator.doctor.examination import THEN
 from services.common.domain.metrics import METRICS
 from tests.support.documents import ROOT, text_of
 
 MODULE = ROOT / "terraform/modules/observability"
 BY_NAME = {metric.name: metric for metric in METRICS}
 MOST_WHILE_IDLE = 10
+LONGEST_DESCRIPTION = 1_024
+"""Characters of an alarm's description."""
 IN_WORDS = {4: "four", 5: "five", 6: "six"}
 
 
@@ -84,3 +87,19 @@ def test_the_runbook_begins_with_every_alarm(name: str) -> None:
     assert f"*{name}*" in by_alarm
     for of_kind in ("FUNCTION-errors", "FUNCTION-throttles", "table-read-throttles", "index-INDEX-read-throttles"):
         assert f"*{of_kind}*" in by_alarm
+
+
+def test_the_mail_of_every_alarm_says_which_command_shows_more_and_is_as_long_as_cloudwatch_takes() -> None:
+    text = "".join((MODULE / file).read_text("utf-8") for file in ("alarms_of_work.tf", "alarms_of_aws.tf"))
+    descriptions = re.findall(r'^ +description = "(.*)"$', text, re.MULTILINE)
+    assert len(descriptions) == len(own_alarms()) + len(locals_of("alarms_of_aws.tf")["queue_alarms"]) + 3
+    for description in descriptions:
+        assert re.search(r"`(transcribe|aws logs tail) ", description), description
+        assert len(description) < LONGEST_DESCRIPTION - 100, "names take the place of what is in braces"
+
+
+def test_the_runbook_names_lines_of_doctor_as_doctor_prints_them() -> None:
+    runbook = text_of("docs/operations.md")
+    by_symptom = runbook[runbook.index("## By symptom") : runbook.index("## What a waiting job says")]
+    named = set(re.findall(r"(?<!\*)\*([^*]+)\*(?!\*)", by_symptom)) - {"italics"}
+    assert {"schedule", "last sweep", "spot quota"} <= named <= THEN.keys()

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from services.cli.operator.bill import Bill, interruptions
-from services.cli.operator.days import Days, last_days
+from services.cli.operator.days import Days, day, last_days
+from services.common.domain.errors import InvalidOptionError
 from services.common.domain.records import Job, Part, part_name
 from services.common.domain.states import JobStatus, PartStatus
 from services.common.domain.times import HOUR_MS, rfc3339
@@ -21,9 +22,9 @@ def job(status: JobStatus = JobStatus.COMPLETED, **more: Any) -> Job:
         "client_id": "alice",
         "created_at": 0,
         "source_key": "",
-        "file_name": "",
+        "file_name": "a.mp3",
     }
-    return Job(**usual, file_name="a.mp3", status=status, **more)
+    return Job(**usual, status=status, **more)
 
 
 def completed(seconds: float, *, attempt: int = 1, **cost: Any) -> Job:
@@ -104,3 +105,17 @@ def test_days_are_those_of_this_machines_zone_also_when_the_clocks_change(monkey
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("yesterday", "no day"), ("2026-02-30", "no day"), ("0001-01-01", "out of reach"), ("9999-12-31", "out of reach")],
+)
+def test_a_day_that_cannot_be_counted_is_refused_in_a_sentence(text: str, told: str) -> None:
+    with pytest.raises(InvalidOptionError, match=told):
+        day("since", text)
+
+
+def test_the_first_and_the_last_day_within_reach_have_a_beginning_and_an_end() -> None:
+    reach = Days(first=day("since", "1971-01-01"), last=day("until", "9998-12-31"))
+    assert 0 < reach.since < reach.until

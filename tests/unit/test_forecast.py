@@ -105,6 +105,7 @@ def test_a_recording_of_a_folder_that_cannot_be_read_is_told_and_the_others_coun
     assert (alone.exit_code, alone.stdout) == (Exit.REFUSED, "")
     (tmp_path / "whole.mp3").write_bytes(MEETING.read_bytes())
     done = CliRunner().invoke(app, ["cost", str(tmp_path)], catch_exceptions=False)
+    assert done.exit_code == Exit.REFUSED, "the estimate leaves a recording out"
     assert done.stdout.startswith(f"{tmp_path / 'whole.mp3'}: 2:07, by its header")
     assert f"{tmp_path / 'empty.mp3'}: is empty: there is nothing to transcribe." in done.stderr
 

@@ -47,7 +47,7 @@ class Bill:
     completed: int = 0
     failed: int = 0
     open: int = 0
-    """Those that have not ended: what they have cost so far is not known."""
+    """Those that have not ended: only what earlier runs and parts that are done have cost is known of them."""
     audio_seconds: float = 0.0
     """Of the completed ones."""
     machine_seconds: float = 0.0

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import MAXYEAR, date, datetime, time, timedelta
 
 from services.common.domain.errors import InvalidOptionError
 from services.common.domain.times import SECOND_MS
+
+_FIRST_YEAR = 1971
+"""Before it, midnights are below 0 in some time zones, and no key of the table is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +42,16 @@ def day(option: str, text: str) -> date:
     """The day that an option names, such as `2026-11-27`.
 
     Raises:
-        InvalidOptionError: it names none.
+        InvalidOptionError: it names none, or one that is out of reach.
 
     """
     try:
-        return date.fromisoformat(text)
+        named = date.fromisoformat(text)
     except ValueError:
         raise InvalidOptionError(option, f"{text} is no day: write it as 2026-11-27.") from None
+    if not _FIRST_YEAR <= named.year < MAXYEAR:
+        raise InvalidOptionError(option, f"{text} is out of reach: give a day from {_FIRST_YEAR} to {MAXYEAR - 1}.")
+    return named
 
 
 def _midnight(of: date) -> int:

@@ -33,7 +33,8 @@ def spending(days: Days, client: str | None, *, json: bool) -> None:
         json: whether for programs.
 
     """
-    bills = dict(_bills(deployment.store(), days, client))
+    store = deployment.store()
+    bills = dict(_bills(store, days, client))
     everything = Bill()
     for bill in bills.values():
         everything.join(bill)
@@ -43,11 +44,13 @@ def spending(days: Days, client: str | None, *, json: bool) -> None:
     else:
         table(HEADINGS, [_row(name, bill) for name, bill in (*bills.items(), (IN_ALL, everything))])
     _say(days, everything)
+    if client and not everything.jobs and client != DEFAULT_CLIENT and not store.clients.known(client):
+        note(f"No client is called {client}: `transcribe clients list` has all.")
 
 
 def _bills(store: Store, days: Days, client: str | None) -> Iterator[tuple[str, Bill]]:
     """The bill of each client that has jobs of these days; one job at a time is in memory."""
-    for name in [client] if client else sorted({one.client_id for one in store.clients.all()} | {DEFAULT_CLIENT}):
+    for name in [client] if client else store.clients.names():
         bill = Bill()
         for job in store.jobs.made_between(name, days.since, days.until):
             bill.add(job, _interruptions(store, job))
@@ -77,7 +80,7 @@ def _say(days: Days, bill: Bill) -> None:
     """What people must know to read the numbers."""
     note(f"{days}, by the day on which a job was made, in this machine's time zone.")
     if bill.open:
-        note(f"{bill.open} have not ended: what they have cost so far is not known.")
+        note(f"Jobs that have not ended: {bill.open}. What they have cost is not known yet, or only in part.")
     if bill.unpriced:
-        note(f"{bill.unpriced} ran on own boxes, or on types without a price in prices.py: their dollars are missing.")
+        note(f"Jobs on own boxes, or types without a price in prices.py: {bill.unpriced}. Their dollars are missing.")
     note(NOT_KNOWN)

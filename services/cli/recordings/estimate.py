@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from services.cli.errors import RefusedError, UsageError
+import typer
+
+from services.cli.errors import Exit, RefusedError, UsageError
 from services.cli.printing import answer, clock, dollars, duration, note, problem
 from services.cli.recordings.input.lengths import length_of
 from services.cli.recordings.input.sources import find
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 NAME, COLUMN = 24, 16
 """Characters of the first column, and of each column of numbers."""
-GUESSED = "Where the length is guessed by the size, it may be several times longer or shorter."
+GUESSED = "Where a length is guessed by the size, it may be several times longer or shorter, a video far shorter."
 ON_TOP = (
     f"On top come a machine's address and disk ({ADDRESS_AND_DISK} dollars an hour) and the time for which it waits "
     "after its last job. Jobs that find a running machine share it. Further machines make it sooner, and each costs a "
@@ -33,6 +35,7 @@ def estimate(words: Sequence[str], *, recursive: bool, json: bool) -> None:
     Raises:
         UsageError: one of them is no file of this machine.
         RefusedError: one that is named cannot be read, or none can.
+        typer.Exit: one in a folder cannot be read; what the others cost was printed.
 
     """
     sources = find(words, recursive=recursive)
@@ -47,6 +50,8 @@ def estimate(words: Sequence[str], *, recursive: bool, json: bool) -> None:
     if not all(length.is_known for _, length in lengths):
         note(GUESSED)
     note(ON_TOP)
+    if len(lengths) < len(sources):
+        raise typer.Exit(Exit.REFUSED)
 
 
 def _length(source: Source) -> Length:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr
 
 from services.common.domain.ids import key_digest
+from services.common.domain.object_keys import DEFAULT_CLIENT
 from services.common.domain.records import SCHEMA_VERSION
 from services.common.domain.times import MINUTE_MS
 from services.common.store import keys
@@ -97,6 +98,10 @@ class Clients:
             ListedClient(client_id=item["sk"], has_defaults=item.get("has_defaults", False))
             for item in self._table.items(keys.ALL_CLIENTS)
         ]
+
+    def names(self) -> list[str]:
+        """Whose jobs there may be: every client that was made known, and the one of all other uploads."""
+        return sorted({one.client_id for one in self.all()} | {DEFAULT_CLIENT})
 
     def known(self, client_id: str) -> bool:
         return self._table.get(keys.client(client_id)) is not None

@@ -53,7 +53,7 @@ locals {
         dimensions  = merge({ TableName = var.table_name }, index)
         periods     = 2
         threshold   = 10
-        description = "DynamoDB slowed down ${name == "table" ? "the jobs table" : "the index ${index.GlobalSecondaryIndexName} of the jobs table"}. On-demand tables adapt within minutes; if it lasts, look for a client that polls without pause (`transcribe watch`)."
+        description = "DynamoDB slowed down ${name == "table" ? "the jobs table" : "the index ${index.GlobalSecondaryIndexName} of the jobs table"}. On-demand tables adapt within minutes. If it lasts, `transcribe watch` shows whether there is more work than usual; if not, a client asks the API without pause: each `request.done` in the API's log has its client_id."
       }
     }
   ]...)

@@ -41,12 +41,12 @@ locals {
         metric      = "Unaccounted"
         statistic   = "Maximum"
         period      = 3600
-        description = "The hourly audit found jobs, deliveries or uploads that nobody would ever see to: a fault of this system, or a change by hand. The orchestrator's log names each as `audit.found`; docs/operations.md says how to mend it. Please report it."
+        description = "The hourly audit found jobs, deliveries or uploads that nobody would ever see to: a fault of this system, or a change by hand. `aws logs tail ${var.orchestrator_log_group_name} --since 2h --filter-pattern '\"audit.found\"'` names each; docs/operations.md says how to mend it. Please report it."
       }
       objects-not-deleted = {
         namespace   = var.deployment
         metric      = "Undeleted"
-        description = "S3 refused to delete recordings or results that are older than retention_days and belong to no job. The orchestrator's log says why as `leftovers.failed`. The walk tries again every day."
+        description = "S3 refused to delete recordings or results that are older than retention_days and belong to no job. `aws logs tail ${var.orchestrator_log_group_name} --since 1d --filter-pattern '\"leftovers.failed\"'` says why. The walk tries again every day."
       }
       breaker-opened = {
         namespace   = var.deployment
@@ -60,7 +60,7 @@ locals {
         metric      = "Dollars"
         period      = 86400
         threshold   = var.daily_budget_usd
-        description = "The machines that ended within a day have cost more than daily_budget_usd (${var.daily_budget_usd} dollars). `transcribe cost` shows which client's jobs took how much; fewer max_workers, or fewer types, is a lower ceiling."
+        description = "The machines that ended within a day have cost more than daily_budget_usd (${var.daily_budget_usd} dollars). `transcribe cost` shows which client's jobs took how much, `transcribe machines` which machines wait for work, whose time is no job's. Fewer max_workers, or fewer types, is a lower ceiling."
       }
     },
   )

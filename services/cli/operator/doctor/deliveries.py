@@ -36,7 +36,7 @@ def receivers(patient: Patient) -> Finding:
     """Whether the addresses that clients registered take messages."""
     now = now_ms()
     store = patient.store()
-    callbacks = [one for client in _in_time(store.clients.all()) for one in store.callbacks.of_client(client.client_id)]
+    callbacks = [one for client in _in_time(store.clients.names()) for one in store.callbacks.of_client(client)]
     failing = [told for told in (_trouble(one, now) for one in callbacks) if told]
     if not failing:
         return ok(f"No callback fails; there are {len(callbacks)}.")
@@ -71,9 +71,9 @@ def _jobs(store: Store) -> Iterator[Job]:
     """Jobs that may have such messages, the newest of each client first."""
     now = now_ms()
     newest = keys.sort(keys.JOB, now - SCHEDULE_DAYS * DAY_MS)
-    for client in _in_time(store.clients.all()):
-        has_callbacks = bool(store.callbacks.of_client(client.client_id))
-        for job in store.jobs.page(client.client_id, after=newest, size=MOST_JOBS).records:
+    for client in _in_time(store.clients.names()):
+        has_callbacks = bool(store.callbacks.of_client(client))
+        for job in store.jobs.page(client, after=newest, size=MOST_JOBS).records:
             if job.created_at < now - BACK_DAYS * DAY_MS:
                 break
             if has_callbacks or job.callback_id:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from services.cli.operator.bill import Bill
 from services.cli.operator.days import last_days
 from services.cli.operator.watch.snapshot import End, end
-from services.common.domain.object_keys import DEFAULT_CLIENT
 from services.common.domain.states import TERMINAL
 from services.common.domain.times import HOUR_MS, MINUTE_MS, SECOND_MS
 
@@ -78,7 +77,7 @@ class Ledger:
         return sorted(self._ends.values(), key=lambda ended: ended.ended_at, reverse=True)
 
     def _whose_turn(self) -> list[str]:
-        clients = sorted({one.client_id for one in self._store.clients.all()} | {DEFAULT_CLIENT})
+        clients = self._store.clients.names()
         known = [client for client in clients if client in self._accounts]
         self._turn = self._turn + MOST_CLIENTS if self._turn + MOST_CLIENTS < len(known) else 0
         return [*(client for client in clients if client not in self._accounts), *known[self._turn :][:MOST_CLIENTS]]

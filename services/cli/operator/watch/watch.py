@@ -10,6 +10,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.cli import printing, streams
+from services.cli.columns import cut
 from services.cli.explained import explain
 from services.cli.operator import deployment
 from services.cli.operator.watch.keyboard import keyboard
@@ -98,7 +99,7 @@ def _text(snapshot: Snapshot, trouble: str, screen: Console) -> Text:
     # A terminal may begin a new line as soon as the last column is full, or scroll with the last row.
     columns, rows = screen.width - 1, screen.height - 1
     lines = drawn(snapshot, columns=columns, rows=rows - bool(trouble), plain=not _takes_all(screen.encoding))
-    shown = [trouble[:columns], *lines] if trouble else lines
+    shown = [cut(trouble, columns), *lines] if trouble else lines
     return Text("\n".join(shown), no_wrap=True, overflow="crop", end="")
 
 
