@@ -84,7 +84,7 @@ class Auditor:
         if client is None:
             return audit.next(None), ()
         page = list(self._store.dossiers.jobs_of(client, after=audit.cursor, limit=PAGE))
-        looked_at = [job.job_id for _, job in page if _is_looked_at(job, now)]
+        looked_at = [job.job_id for _, job in page if job and _is_looked_at(job, now)]
         registered = self._store.callbacks.of_client(client) if looked_at else ()
         losses = [loss for job_id in looked_at for loss in self._lost_of(job_id, registered, audit, now)]
         moved = replace(audit, client=client).move(cursor=page[-1][0] if page else "", lost=len(losses))

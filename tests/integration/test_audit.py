@@ -184,6 +184,18 @@ def test_an_item_of_a_newer_release_is_not_lost(world: StepWorld) -> None:
     assert [audited(world) for _ in range(3)] == [[], [], []]
 
 
+def test_a_job_of_a_newer_release_hides_none_behind_it(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "PAGE", 2)
+    for number in range(6):
+        world.upload(f"uploads/{number}.wav", content=f"{number}".encode())
+        world.serve_queue()
+    newest, before, *_ = (job.job_id for job in world.jobs())
+    world.of_another_version(f"JOB#{before}", "JOB")
+    (part,) = items(world, newest, "PART#")
+    world.delete(part)
+    assert audited(world) == [("job", newest)]
+
+
 def test_it_goes_on_where_it_was_client_by_client_and_does_nothing_twice(
     world: StepWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
