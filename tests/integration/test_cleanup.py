@@ -24,7 +24,7 @@ from services.cli.operator.cleanup import launching
 from services.common.aws import Aws
 from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus
-from services.common.domain.times import DAY_MS, now_ms
+from services.common.domain.times import DAY_MS, MINUTE_MS, now_ms
 from tests.support.items import awaited
 from tests.support.shared_aws import REGION
 from tests.support.world import BUCKET, TABLE, World
@@ -105,7 +105,7 @@ class Account:
         )
         return made["Instances"][0]["InstanceId"]
 
-    def slot(self, instance_id: str | None, name: str = "00", launch_id: str = "l-1") -> Slot:
+    def slot(self, instance_id: str | None, name: str = "00", launch_id: str = "l-1", due_at: int = 0) -> Slot:
         slot = Slot(
             slot=name,
             status=SlotStatus.RUNNING,
@@ -113,6 +113,7 @@ class Account:
             request={},
             taken_at=self.world.now,
             instance_id=instance_id,
+            due_at=due_at,
         )
         assert self.world.store.slots.take(slot)
         return slot
@@ -312,6 +313,13 @@ def test_machines_that_hold_a_slot_and_slots_whose_machine_may_live_are_not_touc
     kept = account.there()
     assert cleanup("--yes").stdout == ""
     assert account.there() == kept
+
+
+def test_the_slot_of_a_machine_that_ec2_does_not_show_yet_is_not_freed(account: Account) -> None:
+    account.slot("i-0123456789abcdef0", due_at=now_ms() + account.later + MINUTE_MS)
+    assert cleanup("--yes").stdout == ""
+    account.later += MINUTE_MS
+    assert shown(cleanup("--yes")) == ["free slot 00"]
 
 
 def test_what_was_made_a_moment_ago_is_not_touched(account: Account) -> None:
