@@ -426,7 +426,16 @@ class TestBeforeADestroy:
     @pytest.fixture(autouse=True)
     def _launching(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         account.put_launching()
-        monkeypatch.setattr(launching, "FUNCTION_SECONDS", 0)
+        self.slept: list[float] = []
+        self.meanwhile: list[Callable[[], object]] = []
+        """What happens while the command waits, one after another."""
+
+        def sleep(seconds: float) -> None:
+            self.slept.append(seconds)
+            if self.meanwhile:
+                self.meanwhile.pop(0)()
+
+        monkeypatch.setattr(launching, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: sum(self.slept)))
         yield
         account.before.clear()
 
@@ -450,6 +459,50 @@ class TestBeforeADestroy:
         assert account.state(other_ones) == "running"
         assert "`terraform destroy` can go on" in done.stderr
 
+    def test_what_is_launched_while_it_waits_for_the_last_machine_is_ended_too(self, account: Account) -> None:
+        late: list[str] = []
+        self.meanwhile += [lambda: late.append(account.machine())] * 3
+        done = cleanup("--before-destroy", "--yes")
+        assert [account.state(one) for one in late] == ["terminated"] * 3
+        assert "`terraform destroy` can go on" in done.stderr
+
+    def test_the_queue_calls_no_more_before_machines_are_looked_for(
+        self, account: Account, request: pytest.FixtureRequest
+    ) -> None:
+        (queue,) = account.aws.functions().list_event_source_mappings(FunctionName=FUNCTION)["EventSourceMappings"]
+        account.aws.functions().update_event_source_mapping(UUID=queue["UUID"], Enabled=False)
+        disabling = iter([True] * 4)  # the first look is for what to stop
+
+        def answer(parsed: dict[str, Any], **_: object) -> None:
+            for mapping in parsed["EventSourceMappings"] if next(disabling, False) else ():
+                mapping["State"] = "Disabling"
+
+        events, event = account.aws.functions().meta.events, "after-call.lambda.ListEventSourceMappings"
+        events.register(event, answer)
+        request.addfinalizer(lambda: events.unregister(event, answer))
+        cleanup("--before-destroy", "--yes")
+        assert self.slept == [launching.LOOK_AGAIN_SECONDS] * 3 + [launching.FUNCTION_SECONDS]
+
+    def test_a_machine_that_does_not_go_is_told_after_ten_minutes(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(launching, "MOST_SECONDS", 2 * launching.LOOK_AGAIN_SECONDS)
+        self.meanwhile += [account.machine] * 9
+        done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
+        assert "a machine is still there after ten minutes, so run the same command again" in done.stderr
+        assert "can go on" not in done.stderr
+
+    def test_after_a_destroy_that_came_half_way_the_machines_are_ended_all_the_same(self, account: Account) -> None:
+        account.aws.events().delete_rule(Name=RULE)
+        (mapping,) = account.aws.functions().list_event_source_mappings(FunctionName=FUNCTION)["EventSourceMappings"]
+        account.aws.functions().delete_event_source_mapping(UUID=mapping["UUID"])
+        account.aws.functions().delete_function(FunctionName=FUNCTION)
+        machine = account.machine()
+        done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
+        assert account.state(machine) == "terminated"
+        assert "cannot see the schedule" not in done.stderr
+        assert "cannot see slots" not in done.stderr.partition("has no function")[2]
+
     def test_a_run_that_was_interrupted_while_it_waited_goes_on_waiting(self, account: Account) -> None:
         machine = account.machine(launch_id="l-1")
 
@@ -465,8 +518,10 @@ class TestBeforeADestroy:
         self, account: Account
     ) -> None:
         account.denied["DisableRule"] = "perform: events:DisableRule on resource"
+        account.denied["UpdateEventSourceMapping"] = "perform: lambda:UpdateEventSourceMapping on resource"
         done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
         assert f"disable schedule {RULE}: the right events:DisableRule is missing." in done.stderr
+        assert self.slept == [launching.FUNCTION_SECONDS], "to wait for the queue would not help"
         assert "can go on" not in done.stderr
 
     def test_machines_that_may_not_be_ended_are_told_and_the_network_is_not_said_to_be_free(
