@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import hcl2
@@ -12,6 +13,8 @@ from services.cli.operator.doctor.functions import RUNTIME, Needed, Orchestrator
 from services.cli.operator.doctor.machines import LIFETIME_MARGIN_MINUTES
 from services.cli.operator.doctor.quotas import DEFAULTS
 from services.cli.operator.doctor.rights import RIGHTS
+from services.cli.operator.doctor.watching import ALARMS
+from services.cli.operator.doctor.work import STALLED
 from services.cli.operator.names import Names, deployment_name
 from services.common.settings import SettingsError, load_told
 from services.orchestrator.settings import OrchestratorSettings
@@ -96,6 +99,16 @@ def test_names_are_those_that_terraform_makes() -> None:
 def test_what_is_said_elsewhere_too_is_the_same() -> None:
     assert deployment.LIFETIME_MARGIN_MINUTES == LIFETIME_MARGIN_MINUTES
     assert f'runtime       = "{RUNTIME}"' in (ROOT / "terraform/modules/lambda_function/main.tf").read_text("utf-8")
+
+
+def test_each_alarm_that_it_misses_is_one_that_terraform_always_makes() -> None:
+    folder = ROOT / "terraform/modules/observability"
+    said = "".join(path.read_text("utf-8").partition("daily_budget_usd == 0")[0] for path in folder.glob("alarms*.tf"))
+    assert {name for name in ALARMS if not re.search(rf"^ +{name} += {{$", said, re.MULTILINE)} == set()
+    of_work = (folder / "alarms_of_work.tf").read_text("utf-8").partition("daily_budget_usd == 0")[0]
+    assert set(re.findall(r"^ {6}([a-z-]+) = {$", of_work, re.MULTILINE)) <= set(ALARMS)
+    assert STALLED in ALARMS
+    assert "threshold   = 60 * var.stalled_minutes" in of_work
 
 
 def test_before_an_apply_quotas_count_for_terraforms_defaults() -> None:
