@@ -400,6 +400,20 @@ def test_a_function_that_was_changed_by_hand_is_told_and_so_is_the_remedy(accoun
     assert f"the environment of {FUNCTION} lacks TABLE_NAME: `terraform apply`" in cleanup(code=Exit.REFUSED).stderr
 
 
+def test_settings_that_lambda_does_not_show_are_no_reason_to_apply(
+    account: Account, request: pytest.FixtureRequest
+) -> None:
+    def hide(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt"}}
+
+    events, event = account.aws.functions().meta.events, "after-call.lambda.GetFunctionConfiguration"
+    events.register(event, hide)
+    request.addfinalizer(lambda: events.unregister(event, hide))
+    said = cleanup(code=Exit.REFUSED).stderr
+    assert f"Lambda does not show the environment of {FUNCTION}: no kms:Decrypt." in said
+    assert "terraform apply" not in said
+
+
 @pytest.mark.parametrize("name", ["*", "news*", "News", "ne", "?ews", "news/2"])
 def test_a_name_that_could_stand_for_several_deployments_is_refused(account: Account, name: str) -> None:
     account.leftovers()

@@ -207,6 +207,16 @@ def an_untested_image(examined: Examined) -> Iterator[None]:
         yield
 
 
+def an_image_for_another_kind_of_machine(examined: Examined) -> Iterator[None]:
+    def change(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Images"][0]["Architecture"] = "arm64"
+
+    events, event = examined.client("ec2").meta.events, "after-call.ec2.DescribeImages"
+    events.register(event, change)
+    yield
+    events.unregister(event, change)
+
+
 def an_image_for_another_lifetime(examined: Examined) -> Iterator[None]:
     with tagged(examined, transcribe_lifetime_minutes="60"):
         yield
@@ -472,6 +482,15 @@ def an_alarm_that_rings(examined: Examined) -> Iterator[None]:
     examined.set_alarm("OK")
 
 
+def an_alarm_that_rings_of_another_deployment(examined: Examined) -> Iterator[None]:
+    """Its name is as if it were of `news-desk-eu-north-1`."""
+    other = f"{NAMES.alarms}{REGION}-work-stalled"
+    examined.put_alarm(other)
+    examined.client("cloudwatch").set_alarm_state(AlarmName=other, StateValue="ALARM", StateReason="a test")
+    yield
+    examined.client("cloudwatch").delete_alarms(AlarmNames=[other])
+
+
 def no_alarms(examined: Examined) -> Iterator[None]:
     examined.client("cloudwatch").delete_alarms(AlarmNames=[f"{NAMES.alarms}{name}" for name in ALARMS])
     yield
@@ -520,6 +539,7 @@ BROKEN: dict[Broken, dict[str, str]] = {
     an_image_that_is_gone: {"image": "wrong"},
     neither_image: {"image": "wrong"},
     an_untested_image: {"image": "warning"},
+    an_image_for_another_kind_of_machine: {"image": "wrong"},
     an_image_for_another_lifetime: {"image": "warning"},
     an_image_without_the_model: {"image": "warning"},
     a_type_that_no_zone_has: {"machine types": "warning"},
@@ -558,6 +578,7 @@ BROKEN: dict[Broken, dict[str, str]] = {
     a_sweep_with_a_step_that_fails: {"last sweep": "warning"},
     an_api_that_fails: {"API's log": "warning"},
     an_alarm_that_rings: {"alarms": "wrong"},
+    an_alarm_that_rings_of_another_deployment: {},
     no_alarms: {"alarms": "warning", "alarms' subscribers": "warning"},
     an_alarm_that_is_gone: {"alarms": "warning"},
     an_alarm_that_is_muted: {"alarms' subscribers": "warning"},

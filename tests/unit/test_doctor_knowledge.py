@@ -10,7 +10,7 @@ import pytest
 
 from services.api.settings import ApiSettings
 from services.cli.operator.doctor.functions import RUNTIME, Needed, OrchestratorNeeds
-from services.cli.operator.doctor.machines import LIFETIME_MARGIN_MINUTES
+from services.cli.operator.doctor.machines import LIFETIME_MARGIN_MINUTES, MACHINE
 from services.cli.operator.doctor.quotas import DEFAULTS
 from services.cli.operator.doctor.rights import RIGHTS
 from services.cli.operator.doctor.watching import ALARMS
@@ -98,6 +98,7 @@ def test_names_are_those_that_terraform_makes() -> None:
 
 def test_what_is_said_elsewhere_too_is_the_same() -> None:
     assert deployment.LIFETIME_MARGIN_MINUTES == LIFETIME_MARGIN_MINUTES
+    assert deployment.MACHINE == MACHINE
     assert f'runtime       = "{RUNTIME}"' in (ROOT / "terraform/modules/lambda_function/main.tf").read_text("utf-8")
 
 

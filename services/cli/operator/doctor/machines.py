@@ -19,6 +19,8 @@ OLD_DAYS = 180
 LIFETIME_MARGIN_MINUTES = 15
 """How long after its lifetime a machine is powered off that has not left (terraform/modules/gpu_worker)."""
 NO_IMAGE = "none"
+MACHINE = {"Architecture": "x86_64", "RootDeviceName": "/dev/sda1"}
+"""The kind of machine that the launch templates and the packages are for."""
 
 
 def types(patient: Patient) -> Finding:
@@ -96,6 +98,10 @@ def _covers(patient: Patient, described: Mapping[str, Any]) -> Finding:
         if described.get("OwnerId") != patient.caller()["Account"]:
             said += " It is another account's, whose tags cannot be seen."
         return warning(said, build(patient))
+    kind = {name: described.get(name) or value for name, value in MACHINE.items()}
+    unlike = [f"Its {name} is {told}, not {MACHINE[name]}." for name, told in kind.items() if told != MACHINE[name]]
+    if unlike:
+        return wrong(f"Machines cannot start from {image_id}. {' '.join(unlike)}", build(patient))
     power_off = str(int(patient.setting("MAX_LIFETIME_MINUTES")) + LIFETIME_MARGIN_MINUTES)
     held = tags.get("transcribe-models", "").split(",")
     lacking = [model for model in patient.words("MODELS") if model not in held]

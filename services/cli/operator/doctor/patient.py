@@ -148,8 +148,11 @@ class Patient:
 
     def _find_alarms(self) -> Sequence[Mapping[str, Any]]:
         pages = self.client("cloudwatch").get_paginator("describe_alarms")
-        asked = {"AlarmNamePrefix": self.names.alarms, "AlarmTypes": ["MetricAlarm"]}
-        return [alarm for page in pages.paginate(**asked) for alarm in page["MetricAlarms"]]
+        prefix = self.names.alarms
+        asked = {"AlarmNamePrefix": prefix, "AlarmTypes": ["MetricAlarm"]}
+        alarms = [alarm for page in pages.paginate(**asked) for alarm in page["MetricAlarms"]]
+        # A deployment whose own name begins like this prefix has the region once more.
+        return [one for one in alarms if f"{self.names.region}-" not in one["AlarmName"].removeprefix(prefix)]
 
     def _once(self, what: str, look: Callable[[], Fact]) -> Fact:
         with self._lock:
