@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +35,6 @@ def lets(statement: Mapping[str, Any], service: str, action: str, source: str) -
     return (
         statement["Effect"] == "Allow"
         and bool({service, "*"} & set(services))
-        and action.lower() in (one.lower() for one in words(statement.get("Action")))
-        and (not sources or source in sources)
+        and any(fnmatchcase(action.lower(), one.lower()) for one in words(statement.get("Action")))
+        and (not sources or any(fnmatchcase(source, one) for one in sources))
     )
