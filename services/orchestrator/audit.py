@@ -84,7 +84,7 @@ class Auditor:
         if client is None:
             return audit.next(None), ()
         page = list(self._store.dossiers.jobs_of(client, after=audit.cursor, limit=PAGE))
-        looked_at = [job.job_id for _, job in page if _is_looked_at(job, now)]
+        looked_at = [job.job_id for _, job in page if job and _is_looked_at(job, now)]
         registered = self._store.callbacks.of_client(client) if looked_at else ()
         losses = [loss for job_id in looked_at for loss in self._lost_of(job_id, registered, audit, now)]
         moved = replace(audit, client=client).move(cursor=page[-1][0] if page else "", lost=len(losses))
@@ -110,12 +110,12 @@ class Auditor:
             Bucket=self._bucket, Prefix=UPLOADS, StartAfter=audit.cursor or UPLOADS, MaxKeys=PAGE
         )
         contents = page.get("Contents", [])
-        losses = [
-            Loss(kind=Lost.UPLOAD, about={"job_id": job_id})
-            for entry in contents
-            for job_id in self._missing(entry, now)
-        ]
-        moved = audit.move(cursor=contents[-1]["Key"] if contents else "", lost=len(losses))
+        missing = {job_id: entry for entry in contents for job_id in self._missing(entry, now)}
+        suspected = [job_id for job_id, entry in missing.items() if "-" in entry["ETag"]]  # as of uploads in parts
+        lost = [job_id for job_id in missing if job_id not in suspected or job_id in audit.suspects]
+        losses = [Loss(kind=Lost.UPLOAD, about={"job_id": job_id}) for job_id in lost]
+        cursor = contents[-1]["Key"] if contents else ""
+        moved = audit.move(cursor=cursor, lost=len(losses), suspected=suspected)
         return (moved if page.get("IsTruncated") else moved.end()), losses
 
     def _missing(self, entry: ObjectTypeDef, now: int) -> Iterator[str]:

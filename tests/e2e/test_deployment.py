@@ -331,6 +331,7 @@ def clean_up(terraform: Terraform, name: str) -> str:
             patch.setenv(variable, value)
         patch.setenv("AWS_REGION", terraform.environment["AWS_DEFAULT_REGION"])
         patch.setattr(launching, "FUNCTION_SECONDS", 0)
+        patch.setattr(launching, "LOOK_AGAIN_SECONDS", 0.1)
         done = CliRunner().invoke(app, ["cleanup", "--before-destroy", "--yes", "--deployment", name])
     assert done.exit_code == 0, done.output
     return done.stdout

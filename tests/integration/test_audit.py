@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -164,6 +165,35 @@ def test_an_upload_without_a_job_is_found_once_the_search_has_had_its_time(world
     assert audited(world) == [], "too old for a job: the daily walk deletes it"
 
 
+def put_in_parts(world: StepWorld) -> str:
+    """An upload in parts that nobody is told of; returns the id of the job that it should have."""
+    place: Any = {"Bucket": BUCKET, "Key": RECORDING}
+    begun: Any = {**place, "UploadId": world.s3.create_multipart_upload(**place)["UploadId"]}
+    part: Any = {"PartNumber": 1, "ETag": world.s3.upload_part(**begun, PartNumber=1, Body=b"lost")["ETag"]}
+    done = world.s3.complete_multipart_upload(**begun, MultipartUpload={"Parts": [part]})
+    return upload_job_id(BUCKET, RECORDING, done["ETag"].strip('"'))
+
+
+def test_an_upload_in_parts_is_lost_only_if_two_audits_see_it_without_a_job(world: StepWorld) -> None:
+    lost = [("upload", put_in_parts(world))]
+    assert [audited(world) for _ in range(5)] == [[], [], [], lost, lost]
+
+
+def test_an_upload_in_parts_that_is_taken_in_after_an_audit_has_seen_it_is_not_lost(world: StepWorld) -> None:
+    job_id = put_in_parts(world)
+    assert [audited(world) for _ in range(3)] == [[], [], []]
+    state = world.store.fleet.audit()
+    assert state
+    assert state.suspects == [job_id], "it was seen, though not told"
+    put_many(
+        world, 1, client_id=lambda _: DEFAULT_CLIENT, job_id=lambda _: job_id, status=lambda _: JobStatus.COMPLETED
+    )
+    assert [audited(world) for _ in range(2)] == [[], []]
+    state = world.store.fleet.audit()
+    assert state
+    assert state.suspects == []
+
+
 def test_the_job_of_an_upload_that_vanishes_is_found_by_its_upload(world: StepWorld) -> None:
     job_id = completed(world)
     for item in world.all_items():
@@ -182,6 +212,18 @@ def test_an_item_of_a_newer_release_is_not_lost(world: StepWorld) -> None:
     job_id = completed(world)
     world.of_another_version(f"JOB#{job_id}", "JOB")
     assert [audited(world) for _ in range(3)] == [[], [], []]
+
+
+def test_a_job_of_a_newer_release_hides_none_behind_it(world: StepWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "PAGE", 2)
+    for number in range(6):
+        world.upload(f"uploads/{number}.wav", content=f"{number}".encode())
+        world.serve_queue()
+    newest, before, *_ = (job.job_id for job in world.jobs())
+    world.of_another_version(f"JOB#{before}", "JOB")
+    (part,) = items(world, newest, "PART#")
+    world.delete(part)
+    assert audited(world) == [("job", newest)]
 
 
 def test_it_goes_on_where_it_was_client_by_client_and_does_nothing_twice(

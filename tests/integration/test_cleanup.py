@@ -24,7 +24,7 @@ from services.cli.operator.cleanup import launching
 from services.common.aws import Aws
 from services.common.domain.machines import Slot
 from services.common.domain.states import SlotStatus
-from services.common.domain.times import DAY_MS, now_ms
+from services.common.domain.times import DAY_MS, MINUTE_MS, now_ms
 from tests.support.items import awaited
 from tests.support.shared_aws import REGION
 from tests.support.world import BUCKET, TABLE, World
@@ -105,7 +105,7 @@ class Account:
         )
         return made["Instances"][0]["InstanceId"]
 
-    def slot(self, instance_id: str | None, name: str = "00", launch_id: str = "l-1") -> Slot:
+    def slot(self, instance_id: str | None, name: str = "00", launch_id: str = "l-1", due_at: int = 0) -> Slot:
         slot = Slot(
             slot=name,
             status=SlotStatus.RUNNING,
@@ -113,6 +113,7 @@ class Account:
             request={},
             taken_at=self.world.now,
             instance_id=instance_id,
+            due_at=due_at,
         )
         assert self.world.store.slots.take(slot)
         return slot
@@ -314,6 +315,13 @@ def test_machines_that_hold_a_slot_and_slots_whose_machine_may_live_are_not_touc
     assert account.there() == kept
 
 
+def test_the_slot_of_a_machine_that_ec2_does_not_show_yet_is_not_freed(account: Account) -> None:
+    account.slot("i-0123456789abcdef0", due_at=now_ms() + account.later + MINUTE_MS)
+    assert cleanup("--yes").stdout == ""
+    account.later += MINUTE_MS
+    assert shown(cleanup("--yes")) == ["free slot 00"]
+
+
 def test_what_was_made_a_moment_ago_is_not_touched(account: Account) -> None:
     account.later = 0
     account.machine(), account.volume(), account.upload()
@@ -392,6 +400,20 @@ def test_a_function_that_was_changed_by_hand_is_told_and_so_is_the_remedy(accoun
     assert f"the environment of {FUNCTION} lacks TABLE_NAME: `terraform apply`" in cleanup(code=Exit.REFUSED).stderr
 
 
+def test_settings_that_lambda_does_not_show_are_no_reason_to_apply(
+    account: Account, request: pytest.FixtureRequest
+) -> None:
+    def hide(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt"}}
+
+    events, event = account.aws.functions().meta.events, "after-call.lambda.GetFunctionConfiguration"
+    events.register(event, hide)
+    request.addfinalizer(lambda: events.unregister(event, hide))
+    said = cleanup(code=Exit.REFUSED).stderr
+    assert f"Lambda does not show the environment of {FUNCTION}: no kms:Decrypt." in said
+    assert "terraform apply" not in said
+
+
 @pytest.mark.parametrize("name", ["*", "news*", "News", "ne", "?ews", "news/2"])
 def test_a_name_that_could_stand_for_several_deployments_is_refused(account: Account, name: str) -> None:
     account.leftovers()
@@ -418,7 +440,16 @@ class TestBeforeADestroy:
     @pytest.fixture(autouse=True)
     def _launching(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         account.put_launching()
-        monkeypatch.setattr(launching, "FUNCTION_SECONDS", 0)
+        self.slept: list[float] = []
+        self.meanwhile: list[Callable[[], object]] = []
+        """What happens while the command waits, one after another."""
+
+        def sleep(seconds: float) -> None:
+            self.slept.append(seconds)
+            if self.meanwhile:
+                self.meanwhile.pop(0)()
+
+        monkeypatch.setattr(launching, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: sum(self.slept)))
         yield
         account.before.clear()
 
@@ -442,6 +473,50 @@ class TestBeforeADestroy:
         assert account.state(other_ones) == "running"
         assert "`terraform destroy` can go on" in done.stderr
 
+    def test_what_is_launched_while_it_waits_for_the_last_machine_is_ended_too(self, account: Account) -> None:
+        late: list[str] = []
+        self.meanwhile += [lambda: late.append(account.machine())] * 3
+        done = cleanup("--before-destroy", "--yes")
+        assert [account.state(one) for one in late] == ["terminated"] * 3
+        assert "`terraform destroy` can go on" in done.stderr
+
+    def test_the_queue_calls_no_more_before_machines_are_looked_for(
+        self, account: Account, request: pytest.FixtureRequest
+    ) -> None:
+        (queue,) = account.aws.functions().list_event_source_mappings(FunctionName=FUNCTION)["EventSourceMappings"]
+        account.aws.functions().update_event_source_mapping(UUID=queue["UUID"], Enabled=False)
+        disabling = iter([True] * 4)  # the first look is for what to stop
+
+        def answer(parsed: dict[str, Any], **_: object) -> None:
+            for mapping in parsed["EventSourceMappings"] if next(disabling, False) else ():
+                mapping["State"] = "Disabling"
+
+        events, event = account.aws.functions().meta.events, "after-call.lambda.ListEventSourceMappings"
+        events.register(event, answer)
+        request.addfinalizer(lambda: events.unregister(event, answer))
+        cleanup("--before-destroy", "--yes")
+        assert self.slept == [launching.LOOK_AGAIN_SECONDS] * 3 + [launching.FUNCTION_SECONDS]
+
+    def test_a_machine_that_does_not_go_is_told_after_ten_minutes(
+        self, account: Account, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(launching, "MOST_SECONDS", 2 * launching.LOOK_AGAIN_SECONDS)
+        self.meanwhile += [account.machine] * 9
+        done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
+        assert "a machine is still there after ten minutes, so run the same command again" in done.stderr
+        assert "can go on" not in done.stderr
+
+    def test_after_a_destroy_that_came_half_way_the_machines_are_ended_all_the_same(self, account: Account) -> None:
+        account.aws.events().delete_rule(Name=RULE)
+        (mapping,) = account.aws.functions().list_event_source_mappings(FunctionName=FUNCTION)["EventSourceMappings"]
+        account.aws.functions().delete_event_source_mapping(UUID=mapping["UUID"])
+        account.aws.functions().delete_function(FunctionName=FUNCTION)
+        machine = account.machine()
+        done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
+        assert account.state(machine) == "terminated"
+        assert "cannot see the schedule" not in done.stderr
+        assert "cannot see slots" not in done.stderr.partition("has no function")[2]
+
     def test_a_run_that_was_interrupted_while_it_waited_goes_on_waiting(self, account: Account) -> None:
         machine = account.machine(launch_id="l-1")
 
@@ -457,8 +532,10 @@ class TestBeforeADestroy:
         self, account: Account
     ) -> None:
         account.denied["DisableRule"] = "perform: events:DisableRule on resource"
+        account.denied["UpdateEventSourceMapping"] = "perform: lambda:UpdateEventSourceMapping on resource"
         done = cleanup("--before-destroy", "--yes", code=Exit.REFUSED)
         assert f"disable schedule {RULE}: the right events:DisableRule is missing." in done.stderr
+        assert self.slept == [launching.FUNCTION_SECONDS], "to wait for the queue would not help"
         assert "can go on" not in done.stderr
 
     def test_machines_that_may_not_be_ended_are_told_and_the_network_is_not_said_to_be_free(

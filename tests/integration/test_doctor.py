@@ -34,11 +34,12 @@ from services.cli.operator.doctor.examination import examine
 from services.cli.operator.doctor.findings import APPLY, Finding, Level, ok
 from services.cli.operator.doctor.patient import Patient
 from services.cli.operator.doctor.rights import RIGHTS
+from services.cli.operator.doctor.watching import ALARMS
 from services.cli.version import version
 from services.common.domain.machines import Breaker
 from services.common.domain.records import FIRST_PART, Callback, Delivery, Job, Part
 from services.common.domain.states import CallbackStatus, DeliveryStatus, JobStatus, PartStatus, Waiting
-from services.common.domain.times import DAY_MS, HOUR_MS, now_ms
+from services.common.domain.times import DAY_MS, HOUR_MS, MINUTE_MS, now_ms
 from services.common.store import keys
 from services.common.store.codec import to_item
 from services.common.store.items import item_of
@@ -58,6 +59,7 @@ from tests.support.examined import (
     Examined,
 )
 from tests.support.replies import Replies, replying
+from tools import images
 
 HEALTH = "GET /api/health"
 Broken = Callable[[Examined], Iterator[None]]
@@ -205,6 +207,16 @@ def an_untested_image(examined: Examined) -> Iterator[None]:
         yield
 
 
+def an_image_for_another_kind_of_machine(examined: Examined) -> Iterator[None]:
+    def change(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Images"][0]["Architecture"] = "arm64"
+
+    events, event = examined.client("ec2").meta.events, "after-call.ec2.DescribeImages"
+    events.register(event, change)
+    yield
+    events.unregister(event, change)
+
+
 def an_image_for_another_lifetime(examined: Examined) -> Iterator[None]:
     with tagged(examined, transcribe_lifetime_minutes="60"):
         yield
@@ -243,6 +255,18 @@ def a_notification_of_some_uploads(examined: Examined) -> Iterator[None]:
     examined.announce_uploads()
 
 
+def a_queue_that_another_bucket_may_tell(examined: Examined) -> Iterator[None]:
+    examined.let_bucket_tell("another")
+    yield
+    examined.let_bucket_tell()
+
+
+def a_queue_that_another_service_may_tell(examined: Examined) -> Iterator[None]:
+    examined.let_bucket_tell(service="sns.amazonaws.com")
+    yield
+    examined.let_bucket_tell()
+
+
 def a_mapping_that_is_off(examined: Examined) -> Iterator[None]:
     functions = examined.client("lambda")
     functions.update_event_source_mapping(UUID=examined.mapping, Enabled=False)
@@ -272,6 +296,15 @@ def a_schedule_that_calls_nobody(examined: Examined) -> Iterator[None]:
 def a_schedule_that_may_call_nobody(examined: Examined) -> Iterator[None]:
     examined.client("lambda").remove_permission(FunctionName=NAMES.orchestrator, StatementId="sweep")
     yield
+    examined.let_schedule_call()
+
+
+def a_schedule_in_whose_place_another_may_call(examined: Examined) -> Iterator[None]:
+    functions = examined.client("lambda")
+    functions.remove_permission(FunctionName=NAMES.orchestrator, StatementId="sweep")
+    examined.let_schedule_call("another")
+    yield
+    functions.remove_permission(FunctionName=NAMES.orchestrator, StatementId="sweep")
     examined.let_schedule_call()
 
 
@@ -310,6 +343,20 @@ def a_key_that_is_off(examined: Examined) -> Iterator[None]:
     examined.client("kms").disable_key(KeyId=examined.key_id)
     yield
     examined.client("kms").enable_key(KeyId=examined.key_id)
+
+
+def a_key_that_is_about_to_be_deleted(examined: Examined) -> Iterator[None]:
+    examined.client("kms").schedule_key_deletion(KeyId=examined.key_id)
+    yield
+    examined.client("kms").cancel_key_deletion(KeyId=examined.key_id)
+    examined.client("kms").enable_key(KeyId=examined.key_id)
+
+
+def a_function_that_is_switched_off(examined: Examined) -> Iterator[None]:
+    functions = examined.client("lambda")
+    functions.put_function_concurrency(FunctionName=NAMES.orchestrator, ReservedConcurrentExecutions=0)
+    yield
+    functions.delete_function_concurrency(FunctionName=NAMES.orchestrator)
 
 
 def a_dead_letter(examined: Examined) -> Iterator[None]:
@@ -380,6 +427,12 @@ def a_callback_that_has_failed_for_a_day(examined: Examined) -> Iterator[None]:
         yield
 
 
+def a_job_that_has_waited_longer_than_the_alarm_lets_it(examined: Examined) -> Iterator[None]:
+    examined.put_alarm(ALARM, Threshold=20 * 60)
+    yield from waiting(examined, now_ms() - 25 * MINUTE_MS)
+    examined.put_alarm(ALARM)
+
+
 def a_message_that_was_given_up(examined: Examined) -> Iterator[None]:
     made = now_ms() - 4 * DAY_MS
     given_up = Delivery(
@@ -429,10 +482,31 @@ def an_alarm_that_rings(examined: Examined) -> Iterator[None]:
     examined.set_alarm("OK")
 
 
+def an_alarm_that_rings_of_another_deployment(examined: Examined) -> Iterator[None]:
+    """Its name is as if it were of `news-desk-eu-north-1`."""
+    other = f"{NAMES.alarms}{REGION}-work-stalled"
+    examined.put_alarm(other)
+    examined.client("cloudwatch").set_alarm_state(AlarmName=other, StateValue="ALARM", StateReason="a test")
+    yield
+    examined.client("cloudwatch").delete_alarms(AlarmNames=[other])
+
+
 def no_alarms(examined: Examined) -> Iterator[None]:
-    examined.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+    examined.client("cloudwatch").delete_alarms(AlarmNames=[f"{NAMES.alarms}{name}" for name in ALARMS])
     yield
     examined.make_alarm()
+
+
+def an_alarm_that_is_gone(examined: Examined) -> Iterator[None]:
+    examined.client("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+    yield
+    examined.put_alarm(ALARM)
+
+
+def an_alarm_that_is_muted(examined: Examined) -> Iterator[None]:
+    examined.client("cloudwatch").disable_alarm_actions(AlarmNames=[ALARM])
+    yield
+    examined.client("cloudwatch").enable_alarm_actions(AlarmNames=[ALARM])
 
 
 def alarms_that_nobody_hears(examined: Examined) -> Iterator[None]:
@@ -464,7 +538,8 @@ BROKEN: dict[Broken, dict[str, str]] = {
     no_image_parameter: {"image": "wrong"},
     an_image_that_is_gone: {"image": "wrong"},
     neither_image: {"image": "wrong"},
-    an_untested_image: {"image": "wrong"},
+    an_untested_image: {"image": "warning"},
+    an_image_for_another_kind_of_machine: {"image": "wrong"},
     an_image_for_another_lifetime: {"image": "warning"},
     an_image_without_the_model: {"image": "warning"},
     a_type_that_no_zone_has: {"machine types": "warning"},
@@ -472,11 +547,14 @@ BROKEN: dict[Broken, dict[str, str]] = {
     a_subnet_that_is_gone: {"machine types": "wrong"},
     no_notification: {"notification": "wrong"},
     a_notification_of_some_uploads: {"notification": "wrong"},
+    a_queue_that_another_bucket_may_tell: {"notification": "wrong"},
+    a_queue_that_another_service_may_tell: {"notification": "wrong"},
     a_mapping_that_is_off: {"mapping": "wrong"},
     no_mapping: {"mapping": "wrong"},
     a_schedule_that_is_off: {"schedule": "wrong"},
     a_schedule_that_calls_nobody: {"schedule": "wrong"},
     a_schedule_that_may_call_nobody: {"schedule": "wrong"},
+    a_schedule_in_whose_place_another_may_call: {"schedule": "wrong"},
     a_table_without_an_index: {"table": "wrong", "oldest waiting job": "unknown"},
     a_table_that_forgets_nothing: {"table's expiry": "wrong"},
     no_backups: {"table's backups": "wrong"},
@@ -484,11 +562,14 @@ BROKEN: dict[Broken, dict[str, str]] = {
     a_bucket_without_a_policy: {"bucket's access": "wrong"},
     results_that_are_kept_for_ever: {"bucket's lifecycle": "wrong"},
     a_key_that_is_off: {"webhook key": "wrong"},
+    a_key_that_is_about_to_be_deleted: {"webhook key": "wrong"},
+    a_function_that_is_switched_off: {"function concurrency": "wrong"},
     a_dead_letter: {"dead letters": "wrong"},
     an_open_breaker: {"breaker": "wrong"},
     a_machine_that_never_reported: {"breaker": "warning"},
     a_job_that_waits_for_a_quota: {"oldest waiting job": "warning"},
     a_job_that_has_waited_for_hours: {"oldest waiting job": "wrong"},
+    a_job_that_has_waited_longer_than_the_alarm_lets_it: {"oldest waiting job": "wrong"},
     a_disabled_callback: {"callbacks": "warning"},
     a_callback_that_has_failed_for_a_day: {"callbacks": "warning"},
     a_message_that_was_given_up: {"exhausted deliveries": "warning"},
@@ -497,7 +578,10 @@ BROKEN: dict[Broken, dict[str, str]] = {
     a_sweep_with_a_step_that_fails: {"last sweep": "warning"},
     an_api_that_fails: {"API's log": "warning"},
     an_alarm_that_rings: {"alarms": "wrong"},
+    an_alarm_that_rings_of_another_deployment: {},
     no_alarms: {"alarms": "warning", "alarms' subscribers": "warning"},
+    an_alarm_that_is_gone: {"alarms": "warning"},
+    an_alarm_that_is_muted: {"alarms' subscribers": "warning"},
     alarms_that_nobody_hears: {"alarms' subscribers": "warning"},
     no_orchestrator: {
         "orchestrator": "wrong",
@@ -508,6 +592,8 @@ BROKEN: dict[Broken, dict[str, str]] = {
 
 
 WORDS: dict[Broken, str] = {
+    an_alarm_that_is_gone: "these are gone: work-stalled.",
+    a_key_that_is_about_to_be_deleted: f"--region {REGION} && aws kms enable-key --key-id ",
     a_function_of_another_release: f"is of release 99.0.0, and this command of {version()}.",
     a_setting_that_the_function_lacks: "LAUNCH_TEMPLATE_ID: field required.",
     a_job_that_waits_for_a_quota: "for quota: MaxSpotInstanceCountExceeded.",
@@ -530,8 +616,13 @@ def test_what_is_broken_is_told_in_its_own_line_and_in_no_other_with_a_command_t
     assert WORDS.get(broken, "") in " ".join(f"{one.sentence} {one.remedy}" for one in found.values())
     for one in found.values():
         assert one.level is Level.UNKNOWN or one.remedy
-        for command in re.findall(r"\baws (?!logs tail)[a-z].*", one.remedy):
+        for command in re.findall(r"\baws [a-z](?:(?! &&|`).)*", one.remedy):
             assert_known(command)
+            assert command.endswith(f"--region {REGION}")
+        for told in re.findall(r"python -m tools.images (.*?)(?:, or|$)", one.remedy):
+            whose, rest = images._parse(shlex.split(told))
+            assert (whose.deployment, whose.region, whose.parameter) == (NAMES.deployment, REGION, IMAGE_PARAMETER)
+            assert rest == []
         assert set(re.findall(r"\btranscribe (\w+)", one.remedy)) <= Transcribe.entries.keys()
 
 
@@ -543,10 +634,17 @@ def model(service: str) -> ServiceModel:
 
 def assert_known(command: str) -> None:
     """AWS's command line takes such a command: this service, this operation and these options."""
-    _, service, operation, *rest = shlex.split(command.split("`", maxsplit=1)[0])
+    _, service, operation, *rest = shlex.split(command)
+    if (service, operation) == ("logs", "tail"):
+        return  # a command that only AWS's command line has
     names = {botocore.xform_name(name, "-"): name for name in model(service).operation_names}
     shape: Any = model(service).operation_model(names[operation]).input_shape
-    options = {botocore.xform_name(name, "-") for name in shape.members} | {"overwrite", "no-overwrite", "enabled"}
+    options = {botocore.xform_name(name, "-") for name in shape.members} | {
+        "overwrite",
+        "no-overwrite",
+        "enabled",
+        "region",
+    }
     assert {word.removeprefix("--") for word in rest if word.startswith("--")} <= options, command
 
 
@@ -669,7 +767,30 @@ def test_a_quota_counts_as_far_as_the_deployment_needs_it(  # noqa: PLR0917 - th
         found = examine(patient)
     assert {name: one.level.word for name, one in found.items() if one.level is not Level.OK} == told
     (name,) = told
-    assert found[name].remedy.endswith("--desired-value 16")
+    assert found[name].remedy.endswith(f"--desired-value 16 --region {REGION}")
+
+
+def test_a_spot_quota_that_not_all_types_count_against_keeps_no_machine_from_starting(
+    emulator: Emulator, patient: Patient, examined: Examined
+) -> None:
+    types = {"INSTANCE_TYPES": "g4dn.xlarge,p3.2xlarge", "ON_DEMAND_AFTER_MINUTES": "0"}
+    with variables(examined, **types), quotas(emulator, spot=0):
+        found = examine(patient)
+    assert found["spot quota"].level is Level.WARNING
+
+
+def test_settings_that_lambda_does_not_show_are_unknown(
+    patient: Patient, examined: Examined, request: pytest.FixtureRequest
+) -> None:
+    def hide(parsed: dict[str, Any], **_: object) -> None:
+        parsed["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt"}}
+
+    events, event = patient.client("lambda").meta.events, "after-call.lambda.GetFunctionConfiguration"
+    events.register(event, hide)
+    request.addfinalizer(lambda: events.unregister(event, hide))
+    found = {name: one for name, one in examine(patient).items() if one.level is not Level.OK}
+    assert {one.level for one in found.values()} == {Level.UNKNOWN}
+    assert found["orchestrator"].sentence.endswith(f"the settings of {NAMES.orchestrator}: no kms:Decrypt")
 
 
 def test_a_function_with_another_package_than_the_one_that_was_built_is_told(
@@ -780,7 +901,7 @@ def test_if_something_is_wrong_the_command_says_what_mends_it_and_ends_with_1(ex
     with contextmanager(a_mapping_that_is_off)(examined):
         people = CliRunner().invoke(app, ["doctor", "--deployment", "news-desk"], catch_exceptions=False)
         programs = CliRunner().invoke(app, ["doctor", "--json"], catch_exceptions=False)
-    remedy = f"aws lambda update-event-source-mapping --uuid {examined.mapping} --enabled"
+    remedy = f"aws lambda update-event-source-mapping --uuid {examined.mapping} --enabled --region {REGION}"
     assert (people.exit_code, programs.exit_code) == (Exit.FAILED, Exit.FAILED)
     assert f"→ {remedy}" in people.stdout
     told = json.loads(programs.stdout)

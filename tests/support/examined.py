@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.cli.operator.doctor.account import SPOT_ROLE
+from services.cli.operator.doctor.watching import ALARMS
 from services.cli.operator.names import Names
 from services.cli.version import version
 from services.common.domain.times import now_ms
@@ -115,10 +116,21 @@ class Examined:
 
     def make_queues(self) -> None:
         sqs = self.client("sqs")
-        statement = {"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sqs:SendMessage"}
-        policy = {"Version": "2012-10-17", "Statement": [{**statement, "Resource": "*"}]}
         for name in (NAMES.queue, NAMES.dead_letters):
-            sqs.create_queue(QueueName=name, Attributes={"Policy": json.dumps(policy)})
+            sqs.create_queue(QueueName=name)
+        self.let_bucket_tell()
+
+    def let_bucket_tell(self, bucket: str = BUCKET, service: str = "s3.amazonaws.com") -> None:
+        """Let a bucket send to the queue; the policy has one statement, and no list of them."""
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sqs:SendMessage",
+            "Resource": self.queue_arn(NAMES.queue),
+            "Condition": {"ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{bucket}"}},
+        }
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        self.client("sqs").set_queue_attributes(QueueUrl=self.queue_url(NAMES.queue), Attributes={"Policy": policy})
 
     def queue_url(self, name: str) -> str:
         return str(self.client("sqs").get_queue_url(QueueName=name)["QueueUrl"])
@@ -176,8 +188,13 @@ class Examined:
         if name == NAMES.orchestrator:
             self.let_schedule_call()
 
-    def let_schedule_call(self) -> None:
-        asked = {"StatementId": "sweep", "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"}
+    def let_schedule_call(self, rule: str = NAMES.sweep_rule) -> None:
+        asked = {
+            "StatementId": "sweep",
+            "Action": "lambda:InvokeFunction",
+            "Principal": "events.amazonaws.com",
+            "SourceArn": f"arn:aws:events:{REGION}:123456789012:rule/{rule}",
+        }
         self.client("lambda").add_permission(FunctionName=NAMES.orchestrator, **asked)
 
     def set_variables(self, name: str, variables: dict[str, str]) -> None:
@@ -221,17 +238,22 @@ class Examined:
         self.subscription: str = sns.subscribe(
             TopicArn=self.topic, Protocol="sqs", Endpoint=self.queue_arn(NAMES.dead_letters), ReturnSubscriptionArn=True
         )["SubscriptionArn"]
-        self.client("cloudwatch").put_metric_alarm(
-            AlarmName=ALARM,
-            Namespace=NAMES.deployment,
-            MetricName="OldestWait",
-            Statistic="Maximum",
-            Period=60,
-            EvaluationPeriods=1,
-            Threshold=1,
-            ComparisonOperator="GreaterThanThreshold",
-            AlarmActions=[self.topic],
-        )
+        for name in ALARMS:
+            self.put_alarm(f"{NAMES.alarms}{name}")
+
+    def put_alarm(self, name: str, **other: Any) -> None:
+        usual = {
+            "AlarmName": name,
+            "Namespace": NAMES.deployment,
+            "MetricName": "OldestWait",
+            "Statistic": "Maximum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 3600,
+            "ComparisonOperator": "GreaterThanThreshold",
+            "AlarmActions": [self.topic],
+        }
+        self.client("cloudwatch").put_metric_alarm(**usual | other)
 
     def set_alarm(self, state: str) -> None:
         self.client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="a test")

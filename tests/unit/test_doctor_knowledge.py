@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import hcl2
@@ -9,9 +11,12 @@ import pytest
 
 from services.api.settings import ApiSettings
 from services.cli.operator.doctor.functions import RUNTIME, Needed, OrchestratorNeeds
-from services.cli.operator.doctor.machines import LIFETIME_MARGIN_MINUTES
+from services.cli.operator.doctor.machines import LIFETIME_MARGIN_MINUTES, MACHINE
+from services.cli.operator.doctor.policies import lets, statements
 from services.cli.operator.doctor.quotas import DEFAULTS
 from services.cli.operator.doctor.rights import RIGHTS
+from services.cli.operator.doctor.watching import ALARMS
+from services.cli.operator.doctor.work import STALLED
 from services.cli.operator.names import Names, deployment_name
 from services.common.settings import SettingsError, load_told
 from services.orchestrator.settings import OrchestratorSettings
@@ -95,7 +100,42 @@ def test_names_are_those_that_terraform_makes() -> None:
 
 def test_what_is_said_elsewhere_too_is_the_same() -> None:
     assert deployment.LIFETIME_MARGIN_MINUTES == LIFETIME_MARGIN_MINUTES
+    assert deployment.MACHINE == MACHINE
     assert f'runtime       = "{RUNTIME}"' in (ROOT / "terraform/modules/lambda_function/main.tf").read_text("utf-8")
+
+
+def test_each_alarm_that_it_misses_is_one_that_terraform_always_makes() -> None:
+    folder = ROOT / "terraform/modules/observability"
+    said = "".join(path.read_text("utf-8").partition("daily_budget_usd == 0")[0] for path in folder.glob("alarms*.tf"))
+    assert {name for name in ALARMS if not re.search(rf"^ +{name} += {{$", said, re.MULTILINE)} == set()
+    of_work = (folder / "alarms_of_work.tf").read_text("utf-8").partition("daily_budget_usd == 0")[0]
+    assert set(re.findall(r"^ {6}([a-z-]+) = {$", of_work, re.MULTILINE)) <= set(ALARMS)
+    assert STALLED in ALARMS
+    assert "threshold   = 60 * var.stalled_minutes" in of_work
+
+
+@pytest.mark.parametrize(
+    ("other", "let"),
+    [
+        ({}, True),
+        ({"Action": ["sqs:GetQueueUrl", "SQS:*"]}, True),
+        ({"Principal": "*", "Condition": {"ArnLike": {"AWS:SourceArn": ["arn:aws:s3:::*"]}}}, True),
+        ({"Condition": {}}, True),
+        ({"Effect": "Deny"}, False),
+        ({"Action": "sqs:ReceiveMessage"}, False),
+        ({"Principal": {"AWS": "*"}}, False),
+        ({"Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::other"}}}, False),
+    ],
+)
+def test_a_policy_lets_whom_its_statement_names(other: dict[str, Any], let: bool) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:s3:::mine"}},
+    }
+    (told,) = statements(json.dumps({"Statement": statement | other}))
+    assert lets(told, "s3.amazonaws.com", "sqs:SendMessage", "arn:aws:s3:::mine") is let
 
 
 def test_before_an_apply_quotas_count_for_terraforms_defaults() -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.common.domain.times import HOUR_MS
+
+MOST_SUSPECTS = 1_000
+"""How many suspects are remembered: their ids have to fit into an item."""
 
 
 class Stage(StrEnum):
@@ -34,6 +38,11 @@ class Audit:
     """When the first one began: what happened before is not in it, as an earlier release wrote it."""
     lost: int = 0
     """How much the audit under way, or the last one, has found."""
+    suspects: Sequence[str] = ()
+    """Of uploads in parts that the last audit saw without a job, the ids of the jobs. S3 dates such an object when its
+    upload began, so it may have come just now: it is lost only if the next audit sees the same."""
+    suspected: Sequence[str] = ()
+    """Those that the audit under way has seen so."""
 
     def is_due(self, now: int) -> bool:
         """Whether the last one has ended, and began in an earlier hour."""
@@ -43,9 +52,10 @@ class Audit:
         """The audit that begins now."""
         return replace(self, stage=Stage.JOBS, client="", cursor="", began=now, first=self.first or now, lost=0)
 
-    def move(self, *, cursor: str, lost: int) -> Audit:
-        """The audit after a page of the client's jobs, or of the uploads."""
-        return replace(self, cursor=cursor, lost=self.lost + lost)
+    def move(self, *, cursor: str, lost: int, suspected: Sequence[str] = ()) -> Audit:
+        """The audit after a page of the client's jobs, or of the uploads; `suspected`: those of this page."""
+        seen = [*self.suspected, *suspected][:MOST_SUSPECTS]
+        return replace(self, cursor=cursor, lost=self.lost + lost, suspected=seen)
 
     def next(self, client: str | None) -> Audit:
         """The audit before the first job of the next client; None: before the first upload, as there is none."""
@@ -53,4 +63,4 @@ class Audit:
 
     def end(self) -> Audit:
         """The audit at its end."""
-        return replace(self, stage=Stage.NOTHING, client="", cursor="")
+        return replace(self, stage=Stage.NOTHING, client="", cursor="", suspects=self.suspected, suspected=())

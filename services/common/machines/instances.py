@@ -66,6 +66,17 @@ def state_of(instance: Instance | None) -> str:
     return instance["State"]["Name"] if instance else GONE
 
 
+def is_gone(slot: Slot, instances: Mapping[str, Instance], now: int) -> bool:
+    """Whether the machine of a slot is gone; False of a slot that has none yet.
+
+    EC2 shows a new machine some seconds late. So that it knows none counts only once the machine's report is overdue.
+    """
+    if slot.instance_id is None:
+        return False
+    instance = instances.get(slot.instance_id)
+    return state_of(instance) == GONE and (instance is not None or slot.due_at <= now)
+
+
 def launch_id_of(instance: Instance) -> str | None:
     """The id of the launch that made the instance, from its tag; None if the tag is gone."""
     tags = {tag["Key"]: tag["Value"] for tag in instance.get("Tags", [])}

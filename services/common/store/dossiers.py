@@ -22,8 +22,10 @@ class Dossiers:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def jobs_of(self, client_id: str, *, after: str, limit: int) -> Iterator[tuple[str, Job]]:
+    def jobs_of(self, client_id: str, *, after: str, limit: int) -> Iterator[tuple[str, Job | None]]:
         """A client's jobs, oldest first, each with its place in that order. The index may lag by some seconds.
+
+        None stands for a job that a newer release wrote: it has a place, too.
 
         Args:
             client_id: of the client.
@@ -32,8 +34,7 @@ class Dossiers:
 
         """
         for item in self._table.of_client(client_id, keys.JOBS, after=after or None, limit=limit):
-            for job in known(Job, [item]):
-                yield item["sort"], job
+            yield item["sort"], next(known(Job, [item]), None)
 
     def of(self, job_id: str) -> Dossier | None:
         """All that is stored of a job now (consistent read); None if it is gone or erased.

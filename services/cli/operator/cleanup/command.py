@@ -78,7 +78,7 @@ def cleanup(
             _ask(found, before_destroy=before_destroy)
         found.end()
         if before_destroy:
-            note("A call that is under way may still launch a machine: looking again in a minute.")
+            note("A call that is under way may still launch a machine: looking again in some minutes.")
             if found.attempt("waiting for machines", partial(launching.settle, deployed)) and not found.refused:
                 note("No machine is left, and nothing launches any: `terraform destroy` can go on.")
     if context.obj.json:

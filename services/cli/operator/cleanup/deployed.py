@@ -85,7 +85,11 @@ class Deployed:
             raise RefusedError(
                 f"{self.region} has no function {self.names.orchestrator}: compare the name, and AWS_REGION"
             ) from None
-        there = told.get("Environment", {}).get("Variables", {})
+        environment = told.get("Environment", {})
+        if hidden := environment.get("Error"):
+            why = hidden.get("Message", "it does not say why")
+            raise RefusedError(f"Lambda does not show the environment of {self.names.orchestrator}: {why}")
+        there = environment.get("Variables", {})
         try:
             return Settings(there["TABLE_NAME"], there["BUCKET_NAME"], there["IMAGE_PARAMETER"])
         except KeyError as lacking:

@@ -6,34 +6,46 @@ Jobs are not touched, and what is in the queue stays there. `terraform apply` st
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-
-from botocore.exceptions import WaiterError
 
 from services.cli.errors import RefusedError
 from services.cli.operator.cleanup.deployed import Deployed
 from services.cli.operator.cleanup.finding import Finding, Kind
 from services.common.machines.instances import GONE, state_of
 
-FUNCTION_SECONDS = 60
-"""The longest call of the orchestrator's function."""
+FUNCTION_SECONDS = 120
+"""How long a call may go on once nothing calls the orchestrator any more: an event waits for at most a minute, and a
+call takes as long (terraform/modules/orchestrator)."""
+LOOK_AGAIN_SECONDS, MOST_SECONDS = 5, 600
 
 
 def _schedule(deployed: Deployed, _: int) -> Iterator[Finding]:
     rule, events = deployed.names.sweep_rule, deployed.events
-    if events.describe_rule(Name=rule)["State"] == "ENABLED":
+    try:
+        told = events.describe_rule(Name=rule)
+    except events.exceptions.ResourceNotFoundException:
+        return  # a destroy has come as far as this
+    if told["State"] == "ENABLED":
         yield Finding(name=rule, why="launches machines", end=partial(events.disable_rule, Name=rule))
 
 
 def _mappings(deployed: Deployed, _: int) -> Iterator[Finding]:
+    for uuid, state in _states(deployed):
+        if state not in {"Disabled", "Disabling", "Deleting"}:
+            end = partial(deployed.functions.update_event_source_mapping, UUID=uuid, Enabled=False)
+            yield Finding(name=uuid, why="launches machines for uploads", end=end)
+
+
+def _states(deployed: Deployed) -> Iterator[tuple[str, str]]:
+    """The id and the state of each mapping that calls the orchestrator."""
     functions = deployed.functions
     pages = functions.get_paginator("list_event_source_mappings").paginate(FunctionName=deployed.names.orchestrator)
-    for page in pages:
-        for mapping in page["EventSourceMappings"]:
-            if mapping["State"] not in {"Disabled", "Disabling"}:
-                end = partial(functions.update_event_source_mapping, UUID=mapping["UUID"], Enabled=False)
-                yield Finding(name=mapping["UUID"], why="launches machines for uploads", end=end)
+    try:
+        for page in pages:
+            yield from ((mapping["UUID"], mapping["State"]) for mapping in page["EventSourceMappings"])
+    except functions.exceptions.ResourceNotFoundException:
+        return  # as above
 
 
 def _machines(deployed: Deployed, _: int) -> Iterator[Finding]:
@@ -50,19 +62,42 @@ MACHINES = Kind(action="end machine", many="machines", find=_machines)
 
 
 def settle(deployed: Deployed) -> None:
-    """End what was launched by a call that was under way, and wait until no machine is left.
+    """Wait until nothing launches any more, end what was launched meanwhile, and wait until no machine is left.
 
     Raises:
-        RefusedError: a machine is still there after ten minutes.
+        RefusedError: the queue still calls the orchestrator, or a machine is still there, after ten minutes.
 
     """
+    _wait_while(partial(_calling, deployed), "the queue still calls the orchestrator")
     time.sleep(FUNCTION_SECONDS)
+    _wait_while(partial(_end_all, deployed), "a machine is still there")
+
+
+def _calling(deployed: Deployed) -> Sequence[str]:
+    """The mappings that may still call the orchestrator: one that is being disabled does.
+
+    One that is still enabled could not be disabled, which was told; to wait would not help.
+    """
+    return [uuid for uuid, state in _states(deployed) if state not in {"Disabled", "Enabled"}]
+
+
+def _end_all(deployed: Deployed) -> Sequence[Finding]:
+    """End all machines that are not gone, and return them. To end one twice does nothing."""
     left = list(_machines(deployed, 0))
     for machine in left:
         machine.end()
-    if not left:
-        return
-    try:
-        deployed.ec2.get_waiter("instance_terminated").wait(InstanceIds=[machine.name for machine in left])
-    except WaiterError:
-        raise RefusedError("one is still there after ten minutes, so run the same command again") from None
+    return left
+
+
+def _wait_while(there: Callable[[], Sequence[object]], said: str) -> None:
+    """Look again and again until nothing is there.
+
+    Raises:
+        RefusedError: something still is after ten minutes; `said` is what.
+
+    """
+    until = time.monotonic() + MOST_SECONDS
+    while there():
+        if time.monotonic() > until:
+            raise RefusedError(f"{said} after ten minutes, so run the same command again")
+        time.sleep(LOOK_AGAIN_SECONDS)

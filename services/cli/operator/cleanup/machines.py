@@ -8,7 +8,7 @@ from functools import partial
 from services.cli.operator.cleanup.deployed import Deployed
 from services.cli.operator.cleanup.finding import YOUNG_MS, Finding, Kind
 from services.common.domain.times import SECOND_MS, rfc3339
-from services.common.machines.instances import GONE, is_stray, state_of
+from services.common.machines.instances import is_gone, is_stray
 
 
 def _strays(deployed: Deployed, now: int) -> Iterator[Finding]:
@@ -22,7 +22,7 @@ def _strays(deployed: Deployed, now: int) -> Iterator[Finding]:
             yield Finding(name=instance_id, why=why, end=partial(deployed.instances.terminate, instance_id))
 
 
-def _abandoned(deployed: Deployed, _: int) -> Iterator[Finding]:
+def _abandoned(deployed: Deployed, now: int) -> Iterator[Finding]:
     """Slots whose machine is gone.
 
     A slot that never got a machine is left to the sweep: only the repeated launch tells whether there is one.
@@ -30,7 +30,7 @@ def _abandoned(deployed: Deployed, _: int) -> Iterator[Finding]:
     slots = deployed.store.slots.all()
     instances = deployed.instances.with_those_of(slots, deployed.instances.tagged())
     for slot in slots:
-        if slot.instance_id and state_of(instances.get(slot.instance_id)) == GONE:
+        if is_gone(slot, instances, now):
             why = f"its machine {slot.instance_id} is gone"
             yield Finding(name=slot.slot, why=why, end=partial(deployed.store.slots.free, slot))
 

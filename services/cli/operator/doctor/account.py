@@ -55,7 +55,7 @@ def spot_role(patient: Patient) -> Finding:
     return warning(
         f"The account never had a spot machine: it has no {SPOT_ROLE}. The first launch makes it, unless a policy of "
         "the organisation forbids that, or the disks are under a key of your own.",
-        "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com",
+        patient.aws("iam create-service-linked-role --aws-service-name spot.amazonaws.com"),
     )
 
 

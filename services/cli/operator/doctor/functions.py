@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.cli.operator.doctor.findings import APPLY, Finding, judged, ok, warning, wrong
+from services.cli.operator.doctor.findings import APPLY, Finding, judged, ok, unknown, warning, wrong
 from services.cli.version import version
 from services.common.settings import CommonSettings, SettingsError, Words, load_told
 
@@ -94,7 +94,10 @@ def _function(patient: Patient, name: str, needs: type[Needed], package: Path) -
         faults.append(f"The last update of {name} failed: {reason}.")
     if told.get("Runtime") != RUNTIME:
         faults.append(f"{name} runs on {told.get('Runtime')}, and its package is for {RUNTIME}.")
-    variables = told.get("Environment", {}).get("Variables", {})
+    environment = told.get("Environment", {})
+    if error := environment.get("Error"):  # it is under a key that these credentials may not use
+        return unknown(f"Lambda does not show the settings of {name}: {error.get('Message', error)}")
+    variables = environment.get("Variables", {})
     try:
         own = load_told(needs, variables)
         if own.deployment != patient.names.deployment:

@@ -19,7 +19,8 @@ OLD_DAYS = 180
 LIFETIME_MARGIN_MINUTES = 15
 """How long after its lifetime a machine is powered off that has not left (terraform/modules/gpu_worker)."""
 NO_IMAGE = "none"
-BUILD = "./nox -s image && python -m tools.images publish"
+MACHINE = {"Architecture": "x86_64", "RootDeviceName": "/dev/sda1"}
+"""The kind of machine that the launch templates and the packages are for."""
 
 
 def types(patient: Patient) -> Finding:
@@ -61,12 +62,20 @@ def image(patient: Patient) -> Finding:
     if image_id == NO_IMAGE:
         return _public(patient)
     described = _described(patient, image_id)
-    back = f"{BUILD}, or `aws ssm put-parameter --overwrite --name {parameter} --value {NO_IMAGE}` for the public image"
+    command = patient.aws(f"ssm put-parameter --overwrite --name {parameter} --value {NO_IMAGE}")
+    back = f"{build(patient)}, or `{command}` for the public image"
     if described is None:
         return wrong(f"{parameter} names {image_id}, and there is no such image in this account and region.", back)
     if described.get("State") != "available":
         return wrong(f"The image {image_id} is {described.get('State')}, not available.", back)
     return _covers(patient, described)
+
+
+def build(patient: Patient) -> str:
+    """What builds and publishes an image for this very deployment, in the folder of a clone."""
+    whose = f"--deployment {patient.names.deployment} --region {patient.names.region}"
+    parameter = patient.setting("IMAGE_PARAMETER")
+    return f"./nox -s image -- {whose} && python -m tools.images publish {whose} --parameter {parameter}"
 
 
 def _public(patient: Patient) -> Finding:
@@ -75,7 +84,7 @@ def _public(patient: Patient) -> Finding:
     if image_id is None or _described(patient, image_id) is None:
         return wrong(
             f"There is no image of your own, and none that the public parameter {parameter} names.",
-            f"{BUILD}, or name another fallback_image_parameter",
+            f"{build(patient)}, or name another fallback_image_parameter",
         )
     return ok(f"No image of your own: machines start from AWS's {image_id} and provision themselves, for some minutes.")
 
@@ -85,7 +94,14 @@ def _covers(patient: Patient, described: Mapping[str, Any]) -> Finding:
     tags = {tag["Key"]: tag["Value"] for tag in described.get("Tags", [])}
     image_id = described["ImageId"]
     if tags.get("transcribe-self-test-passed") != "true":
-        return wrong(f"The image {image_id} lacks the tag of a passed self-test: this project did not build it.", BUILD)
+        said = f"The image {image_id} lacks the tag of a passed self-test, so it is not known what it holds."
+        if described.get("OwnerId") != patient.caller()["Account"]:
+            said += " It is another account's, whose tags cannot be seen."
+        return warning(said, build(patient))
+    kind = {name: described.get(name) or value for name, value in MACHINE.items()}
+    unlike = [f"Its {name} is {told}, not {MACHINE[name]}." for name, told in kind.items() if told != MACHINE[name]]
+    if unlike:
+        return wrong(f"Machines cannot start from {image_id}. {' '.join(unlike)}", build(patient))
     power_off = str(int(patient.setting("MAX_LIFETIME_MINUTES")) + LIFETIME_MARGIN_MINUTES)
     held = tags.get("transcribe-models", "").split(",")
     lacking = [model for model in patient.words("MODELS") if model not in held]
@@ -99,7 +115,7 @@ def _covers(patient: Patient, described: Mapping[str, Any]) -> Finding:
     if days > OLD_DAYS:
         faults.append("It lacks the security updates of that time.")
     said = f"The image {image_id} is {days} days old."
-    return warning(f"{said} {' '.join(faults)}", BUILD) if faults else ok(f"{said} It has all models.")
+    return warning(f"{said} {' '.join(faults)}", build(patient)) if faults else ok(f"{said} It has all models.")
 
 
 def _parameter(patient: Patient, name: str) -> str | None:

@@ -14,7 +14,7 @@ from services.common.domain.errors import TranscriberError
 from services.common.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import boto3
 
@@ -68,6 +68,14 @@ class Patient:
         """What Lambda says of the way from the queue to the orchestrator; None: there is none."""
         return self._once("mapping", self._find_mapping)
 
+    def alarms(self) -> Sequence[Mapping[str, Any]]:
+        """All alarms of the deployment, as CloudWatch tells of them."""
+        return self._once("alarms", self._find_alarms)
+
+    def aws(self, command: str) -> str:
+        """A command of AWS's command line, for the deployment's region, whichever the shell has that runs it."""
+        return f"aws {command} --region {self.names.region}"
+
     def setting(self, name: str) -> str:
         """A setting of the orchestrator, or one of the machines, which have most in common.
 
@@ -107,6 +115,9 @@ class Patient:
         """The ARN of a queue of the deployment, whether there is one or not."""
         return f"arn:{self._partition}:sqs:{self.names.region}:{self.caller()['Account']}:{name}"
 
+    def bucket_arn(self, name: str) -> str:
+        return f"arn:{self._partition}:s3:::{name}"
+
     def caller(self) -> Mapping[str, Any]:
         """Whose credentials these are."""
         return self._once("caller", lambda: self.client("sts").get_caller_identity())
@@ -134,6 +145,14 @@ class Patient:
         asked = {"FunctionName": self.names.orchestrator, "EventSourceArn": self.queue_arn(self.names.queue)}
         reply = found(self.client("lambda").list_event_source_mappings, **asked)
         return next(iter(reply["EventSourceMappings"]), None) if reply else None
+
+    def _find_alarms(self) -> Sequence[Mapping[str, Any]]:
+        pages = self.client("cloudwatch").get_paginator("describe_alarms")
+        prefix = self.names.alarms
+        asked = {"AlarmNamePrefix": prefix, "AlarmTypes": ["MetricAlarm"]}
+        alarms = [alarm for page in pages.paginate(**asked) for alarm in page["MetricAlarms"]]
+        # A deployment whose own name begins like this prefix has the region once more.
+        return [one for one in alarms if f"{self.names.region}-" not in one["AlarmName"].removeprefix(prefix)]
 
     def _once(self, what: str, look: Callable[[], Fact]) -> Fact:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.cli.operator.doctor.findings import Finding, ok, warning, wrong
+from services.cli.operator.doctor.rights import found
 
 if TYPE_CHECKING:
     from services.cli.operator.doctor.patient import Patient
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 SPOT, ON_DEMAND, CONCURRENCY = "L-3819A6DF", "L-DB2E81BA", "L-B99A9384"
 FAMILIES = ("g", "vt")
 """How types begin that count against the two quotas of machines; others have quotas of their own."""
+FREE = "lambda delete-function-concurrency"
 USUAL_MAPPING = 5
 """Calls that the queue makes at once (terraform/modules/orchestrator), if its mapping cannot be seen."""
 API_CALLS = 10
@@ -43,11 +45,15 @@ def concurrency(patient: Patient) -> Finding:
     mapping = patient.mapping() or {}
     uploads = mapping.get("ScalingConfig", {}).get("MaximumConcurrency", USUAL_MAPPING) + 1
     wanted = uploads + (API_CALLS if _setting(patient, "PUBLIC_URL") else 0)
+    for name in (patient.names.orchestrator, patient.names.api):
+        if (reserved := _reserved(patient, name)) is not None and reserved < USUAL_MAPPING:
+            said = f"Of {name} only {reserved} may run at once: so many were reserved for it."
+            return (warning if reserved else wrong)(said, patient.aws(f"{FREE} --function-name {name}"))
     quota = _quota(patient, "lambda", CONCURRENCY)
     said = f"The account's functions may run {quota} at once, and this deployment may want {wanted}."
     if quota >= wanted:
         return ok(said)
-    remedy = _raise("lambda", CONCURRENCY, 1_000)
+    remedy = _raise(patient, "lambda", CONCURRENCY, 1_000)
     if quota >= uploads:
         return warning(f"{said} Above it, the API answers 503 and uploads wait.", remedy)
     return wrong(f"{said} Above it, uploads wait, and may be set aside as dead letters.", remedy)
@@ -55,7 +61,7 @@ def concurrency(patient: Patient) -> Finding:
 
 def _machines(patient: Patient, code: str, name: str, *, instead: bool) -> Finding:
     """`instead`: whether machines of the other market do the work if this one has too few."""
-    sizes = _vcpus(patient)
+    sizes, listed = _vcpus(patient), _types(patient)
     if not sizes:
         return ok("No type of the families G and VT is listed, so this quota does not count.")
     wanted = int(_setting(patient, "MAX_WORKERS")) * max(sizes.values())
@@ -63,17 +69,23 @@ def _machines(patient: Patient, code: str, name: str, *, instead: bool) -> Findi
     said = f"The quota '{name}' is {quota} vCPUs, and max_workers machines of the largest type need {wanted}."
     if quota >= wanted:
         return ok(said)
-    if quota >= min(sizes.values()) or instead:
-        return warning(f"{said} Not all of them can run.", _raise("ec2", code, wanted))
-    return wrong(f"{said} No machine ever starts.", _raise("ec2", code, wanted))
+    remedy = _raise(patient, "ec2", code, wanted)
+    if quota >= min(sizes.values()) or instead or not all(one.startswith(FAMILIES) for one in listed):
+        return warning(f"{said} Not all of them can run.", remedy)
+    return wrong(f"{said} No machine ever starts.", remedy)
 
 
 def _vcpus(patient: Patient) -> dict[str, int]:
     """The types that count against the quotas, each with its vCPUs."""
-    types = [one for one in _setting(patient, "INSTANCE_TYPES").split(",") if one.startswith(FAMILIES)]
+    types = [one for one in _types(patient) if one.startswith(FAMILIES)]
     only = [{"Name": "instance-type", "Values": types}]
-    reply = patient.client("ec2").describe_instance_types(Filters=only) if types else {"InstanceTypes": []}
-    return {one["InstanceType"]: int(one["VCpuInfo"]["DefaultVCpus"]) for one in reply["InstanceTypes"]}
+    pages = patient.client("ec2").get_paginator("describe_instance_types").paginate(Filters=only) if types else ()
+    found_types = [one for page in pages for one in page["InstanceTypes"]]
+    return {one["InstanceType"]: int(one["VCpuInfo"]["DefaultVCpus"]) for one in found_types}
+
+
+def _types(patient: Patient) -> list[str]:
+    return _setting(patient, "INSTANCE_TYPES").split(",")
 
 
 def _waits_for_on_demand(patient: Patient) -> float:
@@ -90,9 +102,16 @@ def _quota(patient: Patient, service: str, code: str) -> int:
     return int(reply["Quota"]["Value"])
 
 
-def _raise(service: str, code: str, value: int) -> str:
-    return (
-        f"aws service-quotas request-service-quota-increase --service-code {service} --quota-code {code} "
+def _reserved(patient: Patient, name: str) -> int | None:
+    """How often at most a function may run at once, if somebody has said so: Terraform says nothing of it."""
+    told = found(patient.client("lambda").get_function_concurrency, FunctionName=name) or {}
+    reserved: int | None = told.get("ReservedConcurrentExecutions")
+    return reserved
+
+
+def _raise(patient: Patient, service: str, code: str, value: int) -> str:
+    return patient.aws(
+        f"service-quotas request-service-quota-increase --service-code {service} --quota-code {code} "
         f"--desired-value {value}"
     )
 

@@ -26,6 +26,7 @@ RIGHTS = {
     "ListTargetsByRule": "events:ListTargetsByRule",
     "GetRole": "iam:GetRole",
     "DescribeKey": "kms:DescribeKey",
+    "GetFunctionConcurrency": "lambda:GetFunctionConcurrency",
     "GetFunctionConfiguration": "lambda:GetFunctionConfiguration",
     "GetPolicy": "lambda:GetPolicy",
     "ListEventSourceMappings": "lambda:ListEventSourceMappings",

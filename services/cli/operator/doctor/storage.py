@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from services.cli.operator.doctor.findings import Finding, judged, ok, wrong
+from services.cli.operator.doctor.policies import statements, words
 from services.cli.operator.doctor.rights import found
 from services.common.domain import object_keys
 
@@ -64,7 +64,7 @@ def access(patient: Patient) -> Finding:
     closed = len(settings) > 0 and all(settings.values())
     faults = [] if closed else [f"The bucket {bucket} does not refuse to be made public."]
     policy = found(s3.get_bucket_policy, Bucket=bucket) or {}
-    if not any(map(_denies_without_tls, json.loads(policy.get("Policy", "{}")).get("Statement", []))):
+    if not any(map(_denies_without_tls, statements(policy.get("Policy")))):
         faults.append(f"The bucket {bucket} lets in requests without TLS.")
     return judged(faults, f"The bucket {bucket} is closed to the world, and to requests without TLS.")
 
@@ -91,15 +91,15 @@ def key(patient: Patient) -> Finding:
     state = reply["KeyMetadata"]["KeyState"]
     if state == "Enabled":
         return ok("The key of webhook secrets can be used.")
-    verb = "cancel-key-deletion" if state == "PendingDeletion" else "enable-key"
-    return wrong(
-        f"The key of webhook secrets is {state}: no webhook can be signed.", f"aws kms {verb} --key-id {key_id}"
-    )
+    remedy = patient.aws(f"kms enable-key --key-id {key_id}")
+    if state == "PendingDeletion":  # which leaves it disabled
+        remedy = f"{patient.aws(f'kms cancel-key-deletion --key-id {key_id}')} && {remedy}"
+    return wrong(f"The key of webhook secrets is {state}: no webhook can be signed.", remedy)
 
 
 def _denies_without_tls(statement: Mapping[str, Any]) -> bool:
     told = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
-    return statement["Effect"] == "Deny" and str(told).lower() == "false"
+    return statement["Effect"] == "Deny" and words(str(told).lower() if isinstance(told, bool) else told) == ["false"]
 
 
 def _prefix(rule: Mapping[str, Any]) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from services.cli.operator.doctor.findings import Finding, judged, ok, wrong
+from services.cli.operator.doctor.policies import lets, statements
 from services.cli.operator.doctor.rights import found
 from services.common.domain.object_keys import UPLOADS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
     from services.cli.operator.doctor.patient import Patient
 
@@ -28,8 +28,8 @@ def notification(patient: Patient) -> Finding:
         return wrong(
             f"The bucket {bucket} does not tell {queue} of uploads: they become no jobs until the search finds them."
         )
-    policy = _queue_policy(patient, queue)
-    if not any("sqs:SendMessage" in _words(one.get("Action")) for one in policy):
+    source = patient.bucket_arn(bucket)
+    if not any(lets(one, "s3.amazonaws.com", "sqs:SendMessage", source) for one in _queue_policy(patient, queue)):
         return wrong(f"The policy of the queue {queue} does not let the bucket tell it of uploads.")
     return ok(f"The bucket tells {queue} of every upload.")
 
@@ -43,7 +43,7 @@ def mapping(patient: Patient) -> Finding:
         return ok(f"The queue calls {patient.names.orchestrator}.")
     return wrong(
         f"The mapping from the queue {queue} to the function is switched off ({told['State']}): uploads wait.",
-        f"aws lambda update-event-source-mapping --uuid {told['UUID']} --enabled",
+        patient.aws(f"lambda update-event-source-mapping --uuid {told['UUID']} --enabled"),
     )
 
 
@@ -57,14 +57,15 @@ def schedule(patient: Patient) -> Finding:
     if told["State"] != "ENABLED":
         return wrong(
             f"The schedule {rule} is switched off: nothing that is overdue is seen to.",
-            f"aws events enable-rule --name {rule}",
+            patient.aws(f"events enable-rule --name {rule}"),
         )
     targets = [target["Arn"] for target in events.list_targets_by_rule(Rule=rule)["Targets"]]
     faults = []
     if not any(arn.endswith(f":function:{function}") for arn in targets):
         faults.append(f"The schedule {rule} does not call {function}.")
-    policy = found(patient.client("lambda").get_policy, FunctionName=function)
-    if "events.amazonaws.com" not in (policy or {}).get("Policy", ""):
+    policy = found(patient.client("lambda").get_policy, FunctionName=function) or {}
+    may = statements(policy.get("Policy"))
+    if not any(lets(one, "events.amazonaws.com", "lambda:InvokeFunction", told["Arn"]) for one in may):
         faults.append(f"{function} may not be called by the schedule.")
     return judged(faults, f"The schedule calls {function}: {told['ScheduleExpression']}.")
 
@@ -76,19 +77,13 @@ def _tells(told: Mapping[str, Any], queue_arn: str) -> bool:
     return told["QueueArn"] == queue_arn and CREATED in told["Events"] and not narrowed
 
 
-def _queue_policy(patient: Patient, name: str) -> Iterator[Mapping[str, Any]]:
-    """The statements that allow something to somebody."""
+def _queue_policy(patient: Patient, name: str) -> Sequence[Mapping[str, Any]]:
     sqs = patient.client("sqs")
     url = found(sqs.get_queue_url, QueueName=name)
     if url is None:
-        return
+        return ()
     told = sqs.get_queue_attributes(QueueUrl=url["QueueUrl"], AttributeNames=["Policy"]).get("Attributes", {})
-    yield from (one for one in json.loads(told.get("Policy", "{}")).get("Statement", []) if one["Effect"] == "Allow")
-
-
-def _words(value: object) -> list[str]:
-    """AWS writes a list of one as a word."""
-    return [value] if isinstance(value, str) else list(value) if isinstance(value, list) else []
+    return statements(told.get("Policy"))
 
 
 CHECKS = {"notification": notification, "mapping": mapping, "schedule": schedule}

@@ -13,7 +13,7 @@ from services.common.domain.metrics import SWEEPS
 from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from services.cli.operator.doctor.patient import Patient
 
@@ -25,6 +25,11 @@ PATTERN = " ".join(f'?"{word}"' for word in (SWEEPS.name, *FAILURES, *WORDS_OF_L
 """Of all lines, those that tell of a sweep's end or of a failure; CloudWatch chooses them."""
 MOST_LINES, SHOWN = 10_000, 200
 API_SECONDS, API_MINUTES = 8, 60
+ALARMS = (
+    *("uploads-wait", "uploads-set-aside", "work-stalled", "sweep-silent", "jobs-failing", "deliveries-exhausted"),
+    *("work-lost", "objects-not-deleted", "breaker-opened"),
+)
+"""The alarms that each deployment has (terraform/modules/observability)."""
 NO_API = "This deployment has no API."
 
 
@@ -37,7 +42,7 @@ def sweep(patient: Patient) -> Finding:
     ends = [line["timestamp"] for line in lines if _is_end(line["message"])]
     failures = [line for line in lines if not _is_end(line["message"])]
     last = f" Its log's last complaint: {_words(failures[-1]['message'])}" if failures else ""
-    show = f"aws logs tail {group} --since {SILENT_MINUTES}m"
+    show = patient.aws(f"logs tail {group} --since {SILENT_MINUTES}m")
     if not ends:
         return wrong(f"No sweep has come to its end for {SILENT_MINUTES} minutes.{last}", show)
     seconds = max(0, now - max(ends)) // SECOND_MS
@@ -60,30 +65,40 @@ def requests(patient: Patient) -> Finding:
     return warning(
         f"The API's log has failures of the last {API_MINUTES} minutes: {len(lines)}. The last one: "
         f"{_words(lines[-1]['message'])}",
-        f"aws logs tail {group} --since {API_MINUTES}m",
+        patient.aws(f"logs tail {group} --since {API_MINUTES}m"),
     )
 
 
 def alarms(patient: Patient) -> Finding:
     """Which alarms ring."""
-    told = list(_alarms(patient))
+    told = patient.alarms()
     if not told:
         return warning("The deployment has no alarms: nobody hears of trouble.", APPLY)
     ringing = [one["AlarmName"].removeprefix(patient.names.alarms) for one in told if one["StateValue"] == "ALARM"]
     if ringing:
         return wrong(f"These alarms ring: {', '.join(ringing)}.", "docs/operations.md, By alarm, says what to do.")
+    names = {one["AlarmName"] for one in told}
+    if gone := [name for name in ALARMS if patient.names.alarms + name not in names]:
+        return warning(f"No alarm rings, but these are gone: {', '.join(gone)}.", APPLY)
     return ok(f"No alarm rings; there are {len(told)}.")
 
 
 def mails(patient: Patient) -> Finding:
     """Whether somebody hears the alarms."""
-    topics = {arn for one in _alarms(patient) for arn in one.get("AlarmActions", [])}
+    told = patient.alarms()
+    if silent := [one["AlarmName"] for one in told if not one.get("ActionsEnabled", True)]:
+        command = patient.aws(f"cloudwatch enable-alarm-actions --alarm-names {' '.join(silent)}")
+        return warning(
+            f"Nobody hears these alarms, since their actions are switched off: {', '.join(silent)}.", command
+        )
+    topics = {arn for one in told for arn in one.get("AlarmActions", []) if ":sns:" in arn}
     sns, remedy = patient.client("sns"), f"Set alarm_email, then `{APPLY}`."
     confirmed, pending = 0, 0
     for topic in topics:
-        reply = found(sns.list_subscriptions_by_topic, TopicArn=topic) or {"Subscriptions": []}
-        waiting = sum(not one["SubscriptionArn"].startswith("arn:") for one in reply["Subscriptions"])
-        confirmed, pending = confirmed + len(reply["Subscriptions"]) - waiting, pending + waiting
+        pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+        subscriptions = (found(pages.build_full_result) or {}).get("Subscriptions", [])
+        waiting = sum(not one["SubscriptionArn"].startswith("arn:") for one in subscriptions)
+        confirmed, pending = confirmed + len(subscriptions) - waiting, pending + waiting
     if confirmed:
         return ok(f"Subscribers that hear the alarms: {confirmed}.")
     if pending:
@@ -103,18 +118,13 @@ def health(patient: Patient) -> Finding:
         return wrong(f"{address} cannot be reached from here: {error}", f"curl -v {address}")
     if reply.status_code == httpx.codes.OK:
         return ok(f"The API answers at {base}, in {round(reply.elapsed.total_seconds() * 1_000)} ms.")
-    return wrong(f"{address} answers {reply.status_code}.", f"aws logs tail {_log(patient.names.api)} --since 1h")
+    show = patient.aws(f"logs tail {_log(patient.names.api)} --since 1h")
+    return wrong(f"{address} answers {reply.status_code}.", show)
 
 
 def _log(function: str) -> str:
     """The log group of a function."""
     return f"/aws/lambda/{function}"
-
-
-def _alarms(patient: Patient) -> Iterator[Mapping[str, Any]]:
-    pages = patient.client("cloudwatch").get_paginator("describe_alarms")
-    for page in pages.paginate(AlarmNamePrefix=patient.names.alarms):
-        yield from page["MetricAlarms"]
 
 
 def _lines(patient: Patient, group: str, since: int) -> Sequence[Mapping[str, Any]] | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from services.cli.operator.doctor.findings import Finding, ok, warning, wrong
 from services.cli.operator.doctor.rights import found
 from services.common.domain.states import Waiting
-from services.common.domain.times import MINUTE_MS, now_ms, rfc3339
+from services.common.domain.times import MINUTE_MS, SECOND_MS, now_ms, rfc3339
 
 if TYPE_CHECKING:
     from services.cli.operator.doctor.patient import Patient
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 LOOKED_AT = 500
 """Parts of the queue that are looked at."""
 LONG_MINUTES = 60
-"""So long waits nothing that moves; the alarm *work-stalled* has the same default."""
+"""So long waits nothing that moves, unless the deployment's alarm says otherwise (`stalled_minutes`)."""
+STALLED = "work-stalled"
 SHOW_MACHINES = "transcribe machines"
 WAITS: dict[str, str] = {
     Waiting.CAPACITY: "Name more instance_types or zones, or set on_demand_after_minutes; else wait.",
@@ -46,7 +49,7 @@ def dead_letters(patient: Patient) -> Finding:
         return ok("No upload was set aside.")
     return wrong(
         f"Uploads that were set aside: {waiting}. Mend what the orchestrator's log says of them first.",
-        f"aws sqs start-message-move-task --source-arn {patient.queue_arn(name)}",
+        patient.aws(f"sqs start-message-move-task --source-arn {patient.queue_arn(name)}"),
     )
 
 
@@ -73,9 +76,18 @@ def oldest(patient: Patient) -> Finding:
     reason = f" for {why}: {job.waiting_reason}" if job and why else ""
     said = f"The job {part.job_id} of {part.client_id} has waited {minutes} minutes{reason}".rstrip(".") + "."
     remedy = WAITS.get(why or "", SHOW_MACHINES)
-    if minutes >= LONG_MINUTES:
+    if minutes >= _long_minutes(patient):
         return wrong(said, remedy)
     return warning(said, remedy) if why else ok(said)
+
+
+def _long_minutes(patient: Patient) -> float:
+    """The deployment's `stalled_minutes`, as its alarm has them; the default ones if the alarm cannot be seen."""
+    try:
+        alarms = {one["AlarmName"]: one for one in patient.alarms()}
+        return float(alarms[patient.names.alarms + STALLED]["Threshold"]) * SECOND_MS / MINUTE_MS
+    except (BotoCoreError, ClientError, KeyError):
+        return LONG_MINUTES
 
 
 def _messages(patient: Patient, name: str) -> int | None:
