@@ -60,10 +60,10 @@ class Transcribe(Commands):
             _operator("keys", "operator.keys:app", "Keys that open the API to a client."),
             _operator("operator", "operator.without_api:app", "Jobs and callbacks without the API."),
             _operator("doctor", "operator.doctor.command:doctor", "Everything that a deployment needs: what is wrong."),
+            _operator("watch", "operator.watch.watch:watch", "The queue, the machines, the last ends and the money."),
+            _operator("cost", "cost:cost", "What jobs have cost; with FILE…, what recordings will cost."),
             _operator("machines", "operator.machines:machines", "The machines that work for the deployment."),
             _operator("cleanup", "operator.cleanup.command:cleanup", "End what a deployment has left over."),
-            _operator("cost", "cost:cost", "What jobs have cost; with FILE…, what recordings will cost."),
-            _operator("watch", "operator.watch.watch:watch", "The queue, the machines, the last ends and the money."),
             _operator("stages", "operator.stages:stages", "How long the stages from upload to text took."),
         )
     )

@@ -18,10 +18,9 @@ from services.common.domain.times import HOUR_MS, SECOND_MS
 from services.common.metrics import measure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from services.common.domain.machines import Slot
-    from services.common.domain.metrics import Metric
     from services.common.domain.records import Delivery, Part
     from services.common.domain.states import Waiting
 
@@ -39,25 +38,29 @@ def machine_ended(slot: Slot, now: int) -> None:
         measure({DOLLARS: round(hours * (price + ADDRESS_AND_DISK), 6)})
 
 
-def looked(now: int, queue: Sequence[Part], slots: Iterable[Slot], overdue: Delivery | None) -> None:
-    """Measure what waits, and what there is.
+def waiting(now: int, queue: Sequence[Part], overdue: Delivery | None) -> None:
+    """Measure what waits.
 
     Args:
         now: epoch milliseconds.
         queue: all parts that wait, whatever for.
-        slots: all that are taken.
         overdue: the delivery that is overdue longest; None: none is.
 
     """
+    measure(
+        {
+            OLDEST_WAIT: _seconds(now - min((part.created_at for part in queue), default=now)),
+            AUDIO_WAITING: round(sum(part.seconds for part in queue), 1),
+            OLDEST_DELIVERY: _seconds(now - overdue.due_at) if overdue else 0,
+        }
+    )
+
+
+def machines(slots: Sequence[Slot]) -> None:
+    """Measure what machines there are, if any; `slots`: all that are taken."""
     states = Counter(slot.status for slot in slots)
-    values: dict[Metric, float] = {
-        OLDEST_WAIT: _seconds(now - min((part.created_at for part in queue), default=now)),
-        AUDIO_WAITING: round(sum(part.seconds for part in queue), 1),
-        OLDEST_DELIVERY: _seconds(now - overdue.due_at) if overdue else 0,
-    }
     if states:
-        values |= {metric: states[status] for status, metric in MACHINES.items()}
-    measure(values)
+        measure({metric: states[status] for status, metric in MACHINES.items()})
 
 
 def _seconds(milliseconds: int) -> float:

@@ -131,7 +131,8 @@ class Sweep:
     def _measure(self, queue: Sequence[Part]) -> None:
         now = self.clock()
         overdue = next(iter(self.store.deliveries.overdue(now, limit=1)), None)
-        measuring.looked(now, queue, self.store.slots.all(), overdue)
+        measuring.waiting(now, queue, overdue)
+        measuring.machines(self.store.slots.all())
 
     def _expire(self, bulkheads: Bulkheads, in_time: Callable[[], bool]) -> int:
         now = self.clock()

@@ -66,7 +66,7 @@ def test_only_what_is_given_is_changed_and_an_empty_description_removes_it(world
 
     assert cli.lines("callbacks", "update", name, "--event", "transcription.failed") == [f"{name} updated"]
     (stored,) = world.store.callbacks.of_client("alice")
-    assert stored == replace(before, events=["transcription.failed"])
+    assert stored == replace(before, events=["transcription.failed"], listens_since=stored.listens_since)
     cli.lines("callbacks", "update", name, "--description", "", "--prefix", "a/")
     (stored,) = world.store.callbacks.of_client("alice")
     assert (stored.description, stored.prefix) == (None, "uploads/alice/a/")

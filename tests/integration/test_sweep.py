@@ -131,7 +131,7 @@ def test_a_slot_of_an_unknown_version_costs_no_machine_and_starts_none_while_the
     late = awaited(world, "job_late")
     world.now += HOUR_MS
     for _ in range(2):
-        with pytest.raises(SweepFailedError, match=r"^reaper, fleet$"):
+        with pytest.raises(SweepFailedError, match=r"^reaper, fleet, measuring$"):
             world.sweep()
         world.now += 2 * MINUTE_MS
     assert len(world.ec2.running) == len(world.ec2.machines) == 1

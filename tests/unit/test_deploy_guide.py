@@ -60,8 +60,12 @@ def test_aws_understands_a_command(words: list[str]) -> None:
 
 def named() -> list[tuple[str, str]]:
     """Each command of AWS's that a sentence of the guides or a message of Terraform's names, and where."""
-    command = re.compile(r"(?:`|: |\()aws ([a-z0-9-]+ [a-z-]+[^`)\n\"]*)")
-    return [(path.name, found) for path in TEXTS for found in command.findall(path.read_text(encoding="utf-8"))]
+    command = re.compile(r"`aws ([a-z0-9-]+ [a-z-]+[^`\n]*)|(?:: |\()aws ([a-z0-9-]+ [a-z-]+[^`)\n\"]*)")
+    return [
+        (path.name, (quoted or plain).replace('\\"', '"'))
+        for path in TEXTS
+        for quoted, plain in command.findall(path.read_text(encoding="utf-8"))
+    ]
 
 
 @pytest.mark.parametrize(("where", "command"), named())
