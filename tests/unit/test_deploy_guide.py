@@ -20,7 +20,7 @@ TEXTS = [
     *(ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))),
     *sorted(path for path in (ROOT / "terraform").rglob("*.tf") if ".terraform" not in path.parts),
 ]
-NO_API = {("s3", "cp"), ("s3", "sync")}
+NO_API = {("s3", "cp"), ("s3", "sync"), ("logs", "tail")}
 """Commands of AWS's command line that are no operation of an API."""
 
 
