@@ -47,6 +47,7 @@ MISSING = frozenset(
         *("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist", "NoSuchBucket", "NoSuchBucketPolicy"),
         *("NoSuchEntity", "NoSuchLifecycleConfiguration", "NoSuchPublicAccessBlockConfiguration", "NotFound"),
         *("NotFoundException", "ParameterNotFound", "ResourceNotFound", "ResourceNotFoundException"),
+        "TableNotFoundException",
         *("InvalidAMIID.NotFound", "InvalidAMIID.Malformed", "InvalidAMIID.Unavailable", "InvalidSubnetID.NotFound"),
     }
 )
