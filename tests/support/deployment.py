@@ -115,7 +115,8 @@ class Deployment:
     def log_lines(self) -> Iterator[tuple[str, str]]:
         """What functions and machines have logged so far: the group, and a line."""
         for function in (self.orchestrator, self.api):
-            for line in function.log.read_text("utf-8").splitlines():
+            # The last line may be in the middle of being written.
+            for line in function.log.read_text("utf-8").split("\n")[:-1]:
                 yield f"/aws/lambda/{function.name}", line
         logs = self._emulator.client("logs")
         for group in logs.describe_log_groups()["logGroups"]:

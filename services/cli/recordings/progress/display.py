@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.cli import printing
+from services.cli import printing, streams
 from services.cli.columns import cells, cut, cut_in_the_middle
 from services.cli.errors import Exit
 from services.cli.recordings.progress.recording import Phase
@@ -89,13 +89,16 @@ class LiveLines(Display):
                 # What other modules print to standard error appears above; standard output may go elsewhere.
                 redirect_stdout=False,
             )
-            self._live.start(refresh=True)
+            # A drawing that Ctrl-C breaks off would be written once more.
+            with streams.uninterrupted():
+                self._live.start(refresh=True)
 
     def make_way(self) -> None:
-        if self._live is not None:
-            self._live.stop()
-            # One that is started again would erase as many lines as it had before.
-            self._live = None
+        # One that is started again would erase as many lines as it had before.
+        live, self._live = self._live, None
+        if live is not None:
+            with streams.uninterrupted():
+                live.stop()
 
     def _drawn(self) -> Text:
         from rich.text import Text  # noqa: PLC0415 - as above
