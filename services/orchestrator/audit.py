@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 PAGE = 100
-"""Jobs or uploads that are looked at before the cursor is stored."""
+"""Jobs or uploads that are read at a time."""
 FRESH_MS = 10 * MINUTE_MS
 """Age from which jobs are looked at: the index may lag, and what is under way is not lost."""
 SEARCHED_MS = 2 * HOUR_MS
