@@ -164,10 +164,10 @@ class Run:
             self._results.remark(recording, reason)
 
     def _interrupted(self, sending: Sending | None) -> Exit:
-        self._display.make_way()
-        printing.note("Stopped. What the service has, it goes on with.")
         stopped = False
         try:
+            self._display.make_way()
+            printing.note("Stopped. What the service has, it goes on with.")
             stopped = sending is None or sending.stop(STOP_SECONDS)
             stopped = stopped and not self._looks.are_under_way and not self._results.is_fetching
             self._results.left(self._recordings)

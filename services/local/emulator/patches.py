@@ -14,6 +14,8 @@ from moto.budgets.models import BudgetsBackend
 from moto.budgets.responses import BudgetsResponse
 from moto.core.responses import ActionResult
 from moto.dynamodb.responses import DynamoHandler
+from moto.ec2.exceptions import InvalidPermissionNotFoundError, InvalidSecurityGroupRuleIdNotFoundError
+from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.iam.access_control import IAMPolicy, PermissionResult
 from moto.iam.exceptions import NotFoundException
@@ -49,6 +51,7 @@ def apply() -> None:
     _quotas()
     _instance_profile_roles()
     _mappings_of_a_function()
+    _revoked_rules()
     multipart.apply()
     calls.forget()
 
@@ -200,6 +203,28 @@ def _mappings_of_a_function() -> None:
         return [one for one in found if not function_name or _name(one.function_name) == _name(function_name)]
 
     LambdaBackend.list_event_source_mappings = list_event_source_mappings
+
+
+def _revoked_rules() -> None:
+    """EC2 says that it does not know a rule's id; moto says so of the rule's ports, which were not given.
+
+    Terraform takes the first for a rule that is gone already, as if its request had been sent twice.
+    """
+    for direction in ("ingress", "egress"):
+        operation = f"revoke_security_group_{direction}"
+        setattr(SecurityGroupBackend, operation, _revoking(getattr(SecurityGroupBackend, operation)))
+
+
+def _revoking(original: Callable[..., None]) -> Callable[..., None]:
+    def revoke(backend: Any, *given: Any, security_rule_ids: list[str] | None = None, **named: Any) -> None:
+        try:
+            original(backend, *given, security_rule_ids=security_rule_ids, **named)
+        except InvalidPermissionNotFoundError:
+            if security_rule_ids:
+                raise InvalidSecurityGroupRuleIdNotFoundError(security_rule_ids[0]) from None
+            raise
+
+    return revoke
 
 
 def _name(function: str) -> str:
