@@ -333,19 +333,19 @@ def test_a_role_removed_from_its_profile_twice_is_not_there_as_iam_says() -> Non
             iam.remove_role_from_instance_profile(**names)
 
 
-@mock_aws
 def test_a_rule_that_is_revoked_twice_is_not_there_as_ec2_says() -> None:
     patches.apply()
-    ec2: Any = boto3.client("ec2", region_name="eu-north-1")
-    group = ec2.create_security_group(GroupName="machines", Description="-")["GroupId"]
     port = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
-    (rule,) = ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[port])["SecurityGroupRules"]
-    asked = {"GroupId": group, "SecurityGroupRuleIds": [rule["SecurityGroupRuleId"]]}
-    ec2.revoke_security_group_egress(**asked)
-    with pytest.raises(ClientError, match=r"InvalidSecurityGroupRuleId\.NotFound"):
+    with mock_aws():
+        ec2: Any = boto3.client("ec2", "eu-north-1", aws_access_key_id="x", aws_secret_access_key="x")
+        group = ec2.create_security_group(GroupName="machines", Description="-")["GroupId"]
+        (rule,) = ec2.authorize_security_group_egress(GroupId=group, IpPermissions=[port])["SecurityGroupRules"]
+        asked = {"GroupId": group, "SecurityGroupRuleIds": [rule["SecurityGroupRuleId"]]}
         ec2.revoke_security_group_egress(**asked)
-    with pytest.raises(ClientError, match=r"InvalidPermission\.NotFound"):
-        ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[port])
+        with pytest.raises(ClientError, match=r"InvalidSecurityGroupRuleId\.NotFound"):
+            ec2.revoke_security_group_egress(**asked)
+        with pytest.raises(ClientError, match=r"InvalidPermission\.NotFound"):
+            ec2.revoke_security_group_egress(GroupId=group, IpPermissions=[port])
 
 
 def test_the_emulator_does_not_look_through_motos_folder_at_every_call() -> None:
