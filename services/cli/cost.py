@@ -51,9 +51,14 @@ def cost(
         raise UsageError("Give one of --day, --week, --month, or --since and --until.")
     from services.cli.operator.spending import spending  # noqa: PLC0415 - as above
 
-    now = datetime.now().astimezone().date()
+    now = _day_here()
     days = _between(since, until, now) if since or until else last_days(_number(week=week, month=month), now)
     spending(days, client and checked(client), json=context.obj.json)
+
+
+def _day_here() -> date:
+    """Today, as the clock of this machine has it."""
+    return datetime.now().astimezone().date()
 
 
 def _number(*, week: bool, month: bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -20,15 +20,16 @@ from tests.support.documents import text_of
 from tests.support.world import TABLE, World
 from tests.support.written import put_job, put_part
 
-NOW = datetime.now().astimezone()
-NOON = int(NOW.replace(hour=12, minute=0).timestamp()) * 1_000
-TODAY = NOW.date()
+TODAY = date(2026, 11, 18)
+"""A day that stays the same, also if the tests run over midnight."""
+NOON = int(datetime.combine(TODAY, time(12)).astimezone().timestamp()) * 1_000
 COST = {"machine_seconds": 36.0, "dollars": 0.0019, "market": "spot", "instance_type": "g4dn.xlarge"}
 
 
 @pytest.fixture(autouse=True)
 def environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TABLE_NAME", TABLE)
+    monkeypatch.setattr("services.cli.cost._day_here", lambda: TODAY)
     for cached in (deployment.settings, deployment.store):
         cached.cache_clear()
     for client in ("alice", "bob", "carol"):
