@@ -33,7 +33,8 @@ def test_a_rebalance_recommendation_is_logged_once_and_nobody_leaves() -> None:
     notices = SpotNotices(metadata, settings, left.append)
     with capture_logs() as logs:
         assert [notices._noticed(metadata) for _ in range(3)] == [False] * 3
-    assert [entry["event"] for entry in logs] == ["spot.rebalance_recommended"]
+    # Whatever else this process logs meanwhile is caught too, as by a thread that another test has left.
+    assert [entry["event"] for entry in logs if "spot" in entry["event"]] == ["spot.rebalance_recommended"]
     assert left == []
 
 
